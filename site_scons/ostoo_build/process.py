@@ -1,0 +1,88 @@
+"""Starts other programs: no shell, explicit environment, captured output. Does not know what they do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a finished process left. `returncode` is negative for a signal, as in `subprocess`."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run `argv` to its end and return what it left, whatever its exit code.
+
+    `argv[0]` is a path, or a name looked up in `env["PATH"]`. `timeout` is in seconds. The process is alone in a
+    process group that is killed when this call is left early, and on Linux dies with the calling thread.
+    Raises `OstooError` where the program can't be started or the time is over.
+    """
+    program = _resolve(argv[0], env)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
+            [*_die_with_parent(), program, *argv[1:]],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            pass_fds=pass_fds,
+        )
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        _kill_group(process)
+        raise OstooError(f"{argv[0]} did not finish within {timeout} s", where=str(cwd)) from error
+    except BaseException:
+        _kill_group(process)
+        raise
+    return Completed(process.returncode, stdout, stderr)
+
+
+def _resolve(program: str, env: Mapping[str, str]) -> str:
+    if os.sep in program:
+        return program
+    found = shutil.which(program, path=env.get("PATH", os.defpath))
+    if found is None:
+        raise OstooError(f"{program} is not installed", remedy=f"install {program}, or put its folder on PATH")
+    return found
+
+
+@lru_cache(maxsize=1)
+def _die_with_parent() -> tuple[str, ...]:
+    """Linux can tie a child's life to its parent's; util-linux' setpriv asks for it without a fork hook in our threads."""
+    setpriv = shutil.which("setpriv") if hasattr(os, "pidfd_open") else None
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
