@@ -1,0 +1,98 @@
+"""Reads what a build script says. Does not run it.
+
+The instructions are cargo's (reference, "Build Scripts"): `cargo::KEY=VALUE`, and the older `cargo:KEY=VALUE`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ostoo_build.errors import OstooError
+
+
+@dataclass
+class Instructions:
+    """What one run asked for, in the order it asked."""
+
+    cfgs: list[str] = field(default_factory=list)
+    check_cfgs: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    link_libs: list[str] = field(default_factory=list)
+    link_searches: list[str] = field(default_factory=list)
+    link_args: list[str] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    changed_files: list[str] = field(default_factory=list)
+    changed_variables: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(raw: dict[str, Any]) -> Instructions:
+        return Instructions(**raw)
+
+    def rustc_flags(self) -> tuple[str, ...]:
+        """The flags for the crate whose build script it was."""
+        pairs = (("--cfg", self.cfgs), ("--check-cfg", self.check_cfgs), ("-L", self.link_searches), ("-l", self.link_libs))
+        return tuple(part for flag, values in pairs for value in values for part in (flag, value))
+
+
+_LISTS = {
+    "rustc-cfg": "cfgs",
+    "rustc-check-cfg": "check_cfgs",
+    "rustc-link-lib": "link_libs",
+    "rustc-link-search": "link_searches",
+    "rustc-link-arg": "link_args",
+    "rustc-link-arg-bins": "link_args",
+    "warning": "warnings",
+    "error": "errors",
+    "rerun-if-changed": "changed_files",
+    "rerun-if-env-changed": "changed_variables",
+}
+
+
+def parse(stdout: str, script: str) -> Instructions:
+    """Read a build script's output. Raises `OstooError` for an instruction that cargo would refuse as well."""
+    found = Instructions()
+    for line in stdout.splitlines():
+        if line.startswith("cargo::"):
+            _apply(found, line.removeprefix("cargo::"), script, strict=True)
+        elif line.startswith("cargo:"):
+            _apply(found, line.removeprefix("cargo:"), script, strict=False)
+    return found
+
+
+def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) -> None:
+    key, equals, value = instruction.partition("=")
+    if not equals:
+        raise OstooError(f"the build script printed `{instruction}`, which has no `=`", where=script)
+    if key in _LISTS:
+        getattr(found, _LISTS[key]).append(value)
+    elif key == "rustc-env":
+        name, _, text = value.partition("=")
+        found.env[name] = text
+    elif key == "rustc-flags":
+        _split_flags(found, value, script)
+    elif key == "metadata" and strict:
+        name, _, text = value.partition("=")
+        found.metadata[name] = text
+    elif not strict:
+        found.metadata[key] = value
+    else:
+        raise OstooError(f"the build script printed the unknown instruction `{key}`", where=script)
+
+
+def _split_flags(found: Instructions, value: str, script: str) -> None:
+    words = iter(value.split())
+    for word in words:
+        flag, rest = word[:2], word[2:]
+        argument = rest or next(words, "")
+        if flag == "-l":
+            found.link_libs.append(argument)
+        elif flag == "-L":
+            found.link_searches.append(argument)
+        else:
+            raise OstooError(f"the build script printed the flag `{word}`; only -l and -L are allowed", where=script)

@@ -1,0 +1,109 @@
+"""Tells which of std's crates a crate can see, from its source. Does not parse Rust beyond attributes.
+
+Cargo shows every crate all of std; a `#![no_std]` crate that waits for core and alloc only starts much earlier. Where this
+guess is wrong rustc says "can't find crate", it never builds something else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ostoo_build.unit_graph import Unit
+
+WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
+_ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
+
+_BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?extern\s+crate\s+(\w+)")
+_TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
+
+
+def visible(unit: Unit, crate: str, cfgs: frozenset[str]) -> bool:
+    """Whether the crate of `unit` can see std's crate `crate`; `cfgs` are the target's, as `rustc --print cfg` writes them."""
+    active = cfgs | {f'feature="{feature}"' for feature in unit.features}
+    root = unit.src_path.read_text(encoding="utf-8", errors="replace")
+    if any(_is_no_std(attribute, active) for attribute in _inner_attributes(root)):
+        return crate in WITHOUT_STD or crate in _named_crates(unit.src_path.parent, active)
+    return crate not in _ONLY_WHEN_NAMED or crate in _named_crates(unit.src_path.parent, active)
+
+
+def _inner_attributes(source: str) -> Iterator[str]:
+    """The texts within `#![...]` that stand before the first item."""
+    position = 0
+    while True:
+        if blank := _BLANK.match(source, position):
+            position = blank.end()
+        elif source.startswith("#![", position):
+            end = _closing_bracket(source, position + 2)
+            yield source[position + 3 : end]
+            position = end + 1
+        else:
+            return
+
+
+def _closing_bracket(source: str, start: int) -> int:
+    depth, quoted = 0, False
+    for position in range(start, len(source)):
+        character = source[position]
+        if character == '"' and source[position - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and character in "[]":
+            depth += 1 if character == "[" else -1
+            if depth == 0:
+                return position
+    return len(source)
+
+
+def _is_no_std(attribute: str, active: frozenset[str]) -> bool:
+    text = attribute.strip()
+    if text in ("no_std", "no_core"):
+        return True
+    if not (text.startswith("cfg_attr") and re.search(r"\bno_std\b|\bno_core\b", text)):
+        return False
+    return holds(text.removeprefix("cfg_attr").strip()[1:], active)
+
+
+def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
+    """Crates that some `extern crate` names under a condition that holds."""
+    return {
+        match[2]
+        for path in sorted(folder.rglob("*.rs"))
+        for match in _EXTERN_CRATE.finditer(path.read_text(encoding="utf-8", errors="replace"))
+        if all(holds(condition, active) for condition in re.findall(r"#\[cfg\((.*?)\)\]", match[1]))
+    }
+
+
+def holds(predicate: str, active: frozenset[str]) -> bool:
+    """Evaluate the configuration predicate that `predicate` begins with (Rust reference, "Conditional compilation")."""
+    return _evaluate(_tokens(predicate), active)
+
+
+def _tokens(text: str) -> list[str]:
+    """Words, punctuation, and strings with one quote in front; reversed, so that the next one is popped."""
+    found = [name or (f'"{string}' if mark == "" else mark) for name, string, mark in _TOKEN.findall(text)]
+    return found[::-1]
+
+
+def _evaluate(tokens: list[str], active: frozenset[str]) -> bool:
+    name = tokens.pop()
+    following = tokens[-1] if tokens else ""
+    if following == "=":
+        tokens.pop()
+        return f'{name}="{tokens.pop()[1:]}"' in active
+    if following != "(":
+        return name in active or name == "true"
+    tokens.pop()
+    values = []
+    while tokens and tokens[-1] != ")":
+        if tokens[-1] == ",":
+            tokens.pop()
+        else:
+            values.append(_evaluate(tokens, active))
+    if tokens:
+        tokens.pop()
+    return {"all": all(values), "any": any(values), "not": not any(values)}[name]

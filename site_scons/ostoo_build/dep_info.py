@@ -1,0 +1,41 @@
+"""Reads rustc's dep-info: which files and variables a compilation really used. Does not judge them.
+
+The format is rustc's with `-Zchecksum-hash-algorithm=sha256 -Zbinary-dep-depinfo`: a make rule, then comment lines
+`# env-dep:NAME[=VALUE]` and `# checksum:sha256=HEX file_len:N PATH` (rustc_interface, `write_out_deps`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ostoo_build.errors import OstooError
+
+_CHECKSUM = "# checksum:sha256="
+_ENV_DEP = "# env-dep:"
+
+
+@dataclass(frozen=True)
+class DepInfo:
+    """What one compilation used: sha256 by file as rustc wrote its name, and the variables that `env!` asked for."""
+
+    files: dict[str, str]
+    variables: tuple[str, ...]
+
+
+def parse(text: str) -> DepInfo:
+    """Read a `.d` file. Raises `OstooError` where a file stands in the rule without a checksum."""
+    files: dict[str, str] = {}
+    variables: list[str] = []
+    named: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith(_CHECKSUM):
+            checksum, _length, path = line.removeprefix(_CHECKSUM).split(" ", 2)
+            files[path] = checksum
+        elif line.startswith(_ENV_DEP):
+            variables.append(line.removeprefix(_ENV_DEP).partition("=")[0])
+        elif line.endswith(":") and not line.startswith("#"):
+            # a line `path:` alone names one input; spaces in it are escaped as make wants it
+            named.add(line[:-1].replace("\\ ", " "))
+    if unproved := sorted(named - set(files)):
+        raise OstooError(f"rustc gave no checksum for {unproved[0]}", remedy="use a toolchain of 1.85 or newer")
+    return DepInfo(files, tuple(variables))

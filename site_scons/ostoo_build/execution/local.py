@@ -1,0 +1,161 @@
+"""Runs actions on this machine: rustc, build scripts, the linker. Does not decide whether they need to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import build_script, dep_info, process
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import proof
+from ostoo_build.execution.engine import Outcome
+from ostoo_build.rustc import DEP_INFO, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.execution.action import Action
+    from ostoo_build.execution.jobserver import Jobserver
+    from ostoo_build.paths import PathMap
+    from ostoo_build.plan import PlannedUnit, Program
+
+
+class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
+    """A compiler or build script ended with an error; what it said is the message."""
+
+    def __init__(self, what: str, messages: tuple[str, ...]) -> None:
+        super().__init__(what)
+        self.messages = messages
+
+
+@dataclass(frozen=True)
+class LocalRunner:
+    """How processes are started here. `environment` is what the toolchain needs; it is not part of any key."""
+
+    paths: PathMap
+    jobserver: Jobserver
+    environment: Mapping[str, str]
+
+    def compile(self, action: Action, unit: PlannedUnit) -> Outcome:
+        """Run rustc on a unit and prove what it read."""
+        folder = self._folder(unit)
+        _clear(folder)
+        for name in unit.outputs:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        threads = f"-Zthreads={self.jobserver.jobs}"
+        messages = self._tool(unit.label, (*action.arguments, threads), action, self.paths.root)
+        read = dep_info.parse((folder / DEP_INFO).read_text(encoding="utf-8"))
+        declared = action.inputs if not unit.is_std else (*action.inputs, ("@{rust-src}", ""))
+        proof.prove(read, declared, self.paths, f"{unit.package}/Cargo.toml")
+        outputs = tuple(_program_files(folder, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
+        return Outcome(outputs, messages, holds_root=self._holds_root(action, read.variables, folder, outputs))
+
+    def run_build_script(self, action: Action, unit: PlannedUnit) -> Outcome:
+        """Run a build script in its package's folder, as cargo does, and read its instructions."""
+        folder = self._folder(unit)
+        _clear(folder)
+        out = folder / "out"
+        out.mkdir(parents=True)
+        package = Path(self.paths.root, self.paths.expand(unit.package))
+        completed = self._start(action.arguments, action, package)
+        stdout = completed.stdout.decode("utf-8", "replace")
+        instructions = build_script.parse(stdout, f"{unit.package}/build.rs")
+        if completed.returncode or instructions.errors:
+            said = (*instructions.errors, completed.stderr.decode("utf-8", "replace"))
+            raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
+        self._check_reads(instructions, unit, package)
+        warnings = tuple(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
+        outputs = tuple(str(path.relative_to(folder)) for path in sorted(out.rglob("*")) if path.is_file())
+        return Outcome(outputs, warnings, instructions=self._portable(instructions))
+
+    def link(self, action: Action, program: Program) -> Outcome:
+        """Link a compiled program."""
+        unit = program.units[-1]
+        folder = self._folder(unit)
+        messages = self._tool(program.name, action.arguments, action, self.paths.root)
+        linked = folder / "linked" / program.name
+        linked.parent.mkdir(exist_ok=True)
+        (folder / unit.id).replace(linked)
+        return Outcome((program.name,), messages)
+
+    def _folder(self, unit: PlannedUnit) -> Path:
+        return Path(self.paths.root, unit.folder)
+
+    def _tool(self, subject: str, arguments: tuple[str, ...], action: Action, cwd: str) -> tuple[str, ...]:
+        completed = self._start(arguments, action, Path(cwd))
+        messages = tuple(_rendered(completed.stderr.decode("utf-8", "replace")))
+        if completed.returncode:
+            how = f"signal {-completed.returncode}" if completed.returncode < 0 else f"exit code {completed.returncode}"
+            raise ToolFailed(f"could not compile {subject} ({how})", messages)
+        return messages
+
+    def _start(self, arguments: tuple[str, ...], action: Action, cwd: Path) -> process.Completed:
+        environment = {name: self.paths.expand(value) for name, value in action.environment}
+        with self.jobserver.token():
+            return process.run(
+                [self.paths.expand(argument) for argument in arguments],
+                cwd=cwd,
+                env={**self.environment, **self.jobserver.environment, **environment},
+                pass_fds=self.jobserver.descriptors,
+            )
+
+    def _holds_root(self, action: Action, variables: tuple[str, ...], folder: Path, outputs: tuple[str, ...]) -> bool:
+        """Whether outputs may hold this checkout's path: `env!` gave it, or rustc wrote it for the linker."""
+        portable = dict(action.environment)
+        if any("@{" in portable.get(name, "").replace("@{at}", "") for name in variables):
+            return True
+        root = self.paths.root.encode()
+        return any(root in (folder / name).read_bytes() for name in outputs if name.endswith(".rlink"))
+
+    def _check_reads(self, instructions: build_script.Instructions, unit: PlannedUnit, package: Path) -> None:
+        inside = os.path.realpath(package)
+        for name in instructions.changed_files:
+            path = os.path.realpath(package / name)
+            if not path.startswith((inside, self.paths.root + "/" + unit.folder)):
+                raise OstooError(
+                    f"the build script reads {self.paths.portable(path)}, which is not in its package",
+                    where=f"{unit.package}/build.rs",
+                    remedy="move the file into the package",
+                )
+        for name in instructions.changed_variables:
+            if name in os.environ and name not in dict(unit.environment):
+                raise OstooError(
+                    f"the build script asks for the environment variable {name}, which is set but not declared",
+                    where=f"{unit.package}/build.rs",
+                    remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
+                )
+
+    def _portable(self, instructions: build_script.Instructions) -> dict[str, object]:
+        """Write instructions so that they fit any checkout: build scripts speak in absolute paths."""
+        text = json.dumps(instructions.to_json()).replace("@{", "@{at}{")
+        escaped_root = json.dumps(self.paths.root)[1:-1]
+        portable: dict[str, object] = json.loads(text.replace(escaped_root, "@{root}"))
+        return portable
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _program_files(folder: Path, unit_id: str) -> Iterator[str]:
+    """The objects of a program that is not linked yet, and rustc's note for the linker."""
+    for path in sorted(folder.iterdir()):
+        if path.name == f"{unit_id}.rlink" or path.suffix == ".o":
+            yield path.name
+
+
+def _rendered(stderr: str) -> Iterator[str]:
+    """rustc's diagnostics as it renders them; what is not a diagnostic, such as a crash, as it stands."""
+    for line in stderr.splitlines(keepends=True):
+        try:
+            diagnostic = json.loads(line)
+        except ValueError:
+            yield line
+            continue
+        if isinstance(diagnostic, dict) and diagnostic.get("rendered"):
+            yield diagnostic["rendered"]

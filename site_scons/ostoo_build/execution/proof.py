@@ -1,0 +1,40 @@
+"""Proves that a compilation read its declared inputs and nothing else. Does not know how they were declared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from ostoo_build.dep_info import DepInfo
+    from ostoo_build.execution.requests import Inputs
+    from ostoo_build.paths import PathMap
+
+
+def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) -> None:
+    """Hold what rustc read against what the action declares: files by content, folders by name.
+
+    Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is where
+    the user can declare more.
+    """
+    files = dict(declared)
+    folders = tuple(f"{path}/" for path in files if not path.endswith((".rs", ".rmeta", ".rlib")))
+    for name, sha256 in observed.files.items():
+        path = paths.portable(Path(paths.root, name))
+        expected = files.get(path)
+        if expected is None and not path.startswith(folders):
+            raise _undeclared(path, manifest)
+        if expected is not None and expected != sha256:
+            raise OstooError("the file changed while it was being compiled", where=path, remedy="run the build again")
+
+
+def _undeclared(path: str, manifest: str) -> OstooError:
+    return OstooError(
+        f"the crate reads {path}, which is not among its declared inputs",
+        where=manifest,
+        remedy="move the file into the package, or declare it there, relative to the package:\n"
+        "[package.metadata.ostoo]\n"
+        'inputs = ["../path/to/file"]',
+    )

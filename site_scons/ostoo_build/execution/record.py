@@ -1,0 +1,117 @@
+"""The result of an action as it lies in the build folder. Does not know how it came about.
+
+The record is written last and names each output's digest: outputs without a record, or that differ from it, do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import digest
+from ostoo_build.source_tree import Signature, signature, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "action.json"
+_SIGNATURES = ".signatures.json"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file that an action made."""
+
+    sha256: digest.Hash
+    size: int
+    executable: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an action with this key made: files by name within its folder, messages, and what a build script asked for.
+
+    `bound_to` is empty, or a digest of the checkout's path where the outputs may hold that path: they are then good for
+    nothing else.
+    """
+
+    key: digest.Hash
+    outputs: dict[str, Output]
+    messages: tuple[str, ...] = ()
+    instructions: dict[str, Any] = field(default_factory=dict)
+    bound_to: str = ""
+
+    def to_bytes(self) -> bytes:
+        return digest.canonical_json(asdict(self))
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Record:
+        """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
+        try:
+            raw = json.loads(data)
+            outputs = {name: Output(**output) for name, output in raw.pop("outputs").items()}
+            return Record(**{**raw, "outputs": outputs, "messages": tuple(raw["messages"])})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not an action's record: {error}") from error
+
+
+def load(folder: Path) -> Record | None:
+    """Read a folder's record; None where there is none, or it can't be understood."""
+    try:
+        return Record.from_bytes((folder / NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def save(folder: Path, record: Record) -> None:
+    """Make the outputs in a folder count."""
+    _remember(folder, record)
+    write_atomically(folder / NAME, record.to_bytes())
+
+
+def discard(folder: Path, record: Record | None) -> None:
+    """Take a folder's record away, and with it the outputs: from here on they do not count."""
+    (folder / NAME).unlink(missing_ok=True)
+    for name in record.outputs if record else ():
+        (folder / name).unlink(missing_ok=True)
+
+
+def is_intact(folder: Path, record: Record) -> bool:
+    """Whether each output is still what the record says; contents are read only where a file's signature changed."""
+    known = _signatures(folder)
+    hashed = False
+    for name, output in record.outputs.items():
+        try:
+            if signature(folder / name) == known.get(name):
+                continue
+            if observe(folder / name) != output:
+                return False
+        except OSError:
+            return False
+        hashed = True
+    if hashed:
+        _remember(folder, record)
+    return True
+
+
+def observe(path: Path) -> Output:
+    """Describe a file. Raises `OSError` where it is not a regular file that can be read."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(f"{path} is not a regular file")
+    return Output(digest.of_file(path), status.st_size, bool(status.st_mode & stat.S_IXUSR))
+
+
+def _signatures(folder: Path) -> dict[str, Signature]:
+    try:
+        raw = json.loads((folder / _SIGNATURES).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _remember(folder: Path, record: Record) -> None:
+    signatures = {name: signature(folder / name) for name in record.outputs}
+    write_atomically(folder / _SIGNATURES, json.dumps(signatures).encode())

@@ -1,0 +1,162 @@
+"""Completes planned units into actions, once the results they build on are known. Does not run them.
+
+What is added here: the target, dependencies with their digests, and what build scripts asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest, rustc
+from ostoo_build.build_script import Instructions
+from ostoo_build.execution.action import Action
+from ostoo_build.paths import absolute, quote
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.execution.record import Record
+    from ostoo_build.plan import PlannedUnit, Program
+
+Inputs = tuple[tuple[str, digest.Hash], ...]
+"""Files or folders by portable path, each with the digest of its contents."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target spec as an input: its portable path and its digest."""
+
+    path: str
+    sha256: digest.Hash
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What all actions of one invocation share. `tools` is the toolchain's digest, `host_linker` links for the host."""
+
+    target: Target
+    tools: digest.Hash
+    host_linker: str
+    units: Mapping[str, PlannedUnit]
+
+
+def unit_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    """Make the action of a unit; `sources` are the files of its package, `records` hold its prerequisites."""
+    complete = _run_action if unit.kind is Kind.RUN else _compile_action
+    return complete(invocation, unit, sources, records)
+
+
+def link_action(invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record]) -> Action:
+    """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
+
+    rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
+    """
+    unit = program.units[-1]
+    searches = [f"native={folder}" for folder in sorted({path.rpartition("/")[0] for path, _ in sysroot})]
+    arguments = [
+        "@{rustc}",
+        "-Zlink-only",
+        f"{unit.folder}/{unit.id}.rlink",
+        *("--target", invocation.target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
+        *("-C", f"strip={program.strip}"),
+        *_link_flags(unit.arguments),
+        *(part for search in searches for part in ("-L", search)),
+    ]
+    for instructions in _instructions(unit.runs, records):
+        arguments += [part for search in instructions.link_searches for part in ("-L", search)]
+        arguments += [part for argument in instructions.link_args for part in ("-C", f"link-arg={argument}")]
+    objects = tuple((f"{unit.folder}/{name}", output.sha256) for name, output in records[unit.id].outputs.items())
+    libraries = _libraries(invocation, unit, records)
+    inputs = (_target_input(invocation), *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot)
+    return Action("Link", tuple(arguments), unit.environment, inputs, invocation.tools)
+
+
+def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
+    """The code generation options of the compilation: those that name outputs of units are of no use to a linker."""
+    for flag, value in zip(arguments, arguments[1:], strict=False):
+        if flag == "-C" and not value.startswith(("metadata=", "extra-filename=")):
+            yield from (flag, value)
+
+
+def _compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    arguments = ["@{rustc}", *unit.arguments]
+    environment = dict(unit.environment)
+    inputs = [*sources, *_libraries(invocation, unit, records)]
+    if unit.for_target:
+        arguments += ["--target", invocation.target.path]
+        inputs.append(_target_input(invocation))
+    elif unit.kind is not Kind.LIBRARY:
+        arguments += ["-C", f"linker={invocation.host_linker}"]
+    if unit.run:
+        instructions = next(_instructions((unit.run,), records))
+        arguments += instructions.rustc_flags()
+        environment |= {name: quote(value) for name, value in instructions.env.items()}
+        environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
+        inputs += _run_files(invocation, (unit.run,), records)
+    arguments += _dependency_flags(invocation, unit)
+    return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), invocation.tools)
+
+
+def _run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    assert unit.script is not None
+    script = invocation.units[unit.script]
+    name = script.outputs[0]
+    environment = dict(unit.environment)
+    for run in unit.runs:
+        links = invocation.units[run].links.upper().replace("-", "_")
+        for key, value in next(_instructions((run,), records)).metadata.items():
+            environment[f"DEP_{links}_{key.upper().replace('-', '_')}"] = quote(value)
+    inputs = (*sources, (f"{script.folder}/{name}", records[script.id].outputs[name].sha256))
+    arguments = (absolute(f"{script.folder}/{name}"),)
+    return Action("BuildScriptRun", arguments, tuple(environment.items()), inputs, invocation.tools)
+
+
+def _instructions(runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Instructions]:
+    for run in runs:
+        yield Instructions.from_json(records[run].instructions)
+
+
+def _target_input(invocation: Invocation) -> tuple[str, digest.Hash]:
+    return invocation.target.path, invocation.target.sha256
+
+
+def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:
+    return tuple(
+        (f"{invocation.units[run].folder}/{name}", output.sha256)
+        for run in runs
+        for name, output in records[run].outputs.items()
+    )
+
+
+def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
+    """What `user` reads of a library: a library needs its metadata only, what is linked needs its code."""
+    metadata_suffices = user.kind is Kind.LIBRARY and unit.kind is Kind.LIBRARY
+    return unit.outputs[0] if metadata_suffices else unit.outputs[-1]
+
+
+def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Inputs:
+    found = ((invocation.units[id_], _artifact(invocation.units[id_], unit)) for id_ in unit.libraries)
+    return tuple((f"{library.folder}/{name}", records[library.id].outputs[name].sha256) for library, name in found)
+
+
+def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:
+    direct = set()
+    crate_names = [id_.rpartition("-")[0] for id_ in unit.libraries]
+    for extern in unit.externs:
+        path = f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}"
+        # a program's .rlink holds absolute paths of libraries named by path, and relative ones of libraries searched for
+        searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
+        if searched and extern.unit.startswith(f"{extern.name}-"):
+            direct.add(extern.unit)
+            yield from rustc.extern_flag(extern.name, None, noprelude=extern.noprelude)
+        else:
+            yield from rustc.extern_flag(extern.name, path, noprelude=extern.noprelude)
+    for id_ in unit.libraries:
+        library = invocation.units[id_]
+        folder = f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0]
+        if library.kind is Kind.LIBRARY:
+            yield from ("-L", f"dependency={folder}")
+        if id_ in direct:
+            yield from ("-L", f"crate={folder}")

@@ -1,0 +1,165 @@
+"""Reads of a Cargo.toml what the unit graph leaves out. Does not resolve dependencies: that is cargo's work."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority."""
+
+    path: Path
+    name: str
+    version: str
+    metadata: tuple[tuple[str, str], ...]
+    links: str
+    feature_names: tuple[str, ...]
+    lints: tuple[str, ...]
+    extra_inputs: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+
+_ENVIRONMENT = {
+    "CARGO_PKG_AUTHORS": "authors",
+    "CARGO_PKG_DESCRIPTION": "description",
+    "CARGO_PKG_HOMEPAGE": "homepage",
+    "CARGO_PKG_LICENSE": "license",
+    "CARGO_PKG_LICENSE_FILE": "license-file",
+    "CARGO_PKG_README": "readme",
+    "CARGO_PKG_REPOSITORY": "repository",
+    "CARGO_PKG_RUST_VERSION": "rust-version",
+}
+"""The variables that cargo derives from `[package]` (cargo's reference, "Environment variables cargo sets for crates")."""
+
+_READMES = ("README.md", "README.txt", "README")
+
+
+def read(path: Path) -> Manifest:
+    """Read the manifest of a package. Raises `OstooError` where it is no valid package manifest."""
+    document = load_toml(path)
+    package = document.get("package")
+    if not isinstance(package, dict) or "name" not in package:
+        raise OstooError("the manifest names no package", where=str(path), remedy="add `[package]` with a `name`")
+    workspace = _workspace_above(path) if _inherits(document) else {}
+    inherited = workspace.get("package", {})
+    fields = {key: inherited.get(key) if _is_inherited(value) else value for key, value in package.items()}
+    version = str(fields.get("version", "0.0.0"))
+    return Manifest(
+        path=path,
+        name=str(package["name"]),
+        version=version,
+        metadata=(
+            ("CARGO_PKG_NAME", str(package["name"])),
+            *_version_variables(version),
+            *((variable, _text(fields, key, path.parent)) for variable, key in _ENVIRONMENT.items()),
+        ),
+        links=str(fields.get("links", "")),
+        feature_names=_feature_names(document),
+        lints=_lint_flags(_lints(document, workspace)),
+        extra_inputs=tuple(package.get("metadata", {}).get("ostoo", {}).get("inputs", ())),
+    )
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file. Raises `OstooError` with the parser's line where it is not valid."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise OstooError("there is no such file", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def _is_inherited(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("workspace") is True
+
+
+def _inherits(document: dict[str, Any]) -> bool:
+    package = document["package"]
+    return any(_is_inherited(value) for value in (*package.values(), document.get("lints")))
+
+
+def _workspace_above(path: Path) -> dict[str, Any]:
+    for folder in (path.parent, *path.parent.parents):
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file():
+            workspace = _cached_toml(candidate).get("workspace")
+            if isinstance(workspace, dict):
+                return workspace
+    raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
+
+
+@lru_cache(maxsize=64)
+def _cached_toml(path: Path) -> dict[str, Any]:
+    return load_toml(path)
+
+
+def _version_variables(version: str) -> list[tuple[str, str]]:
+    core, _, pre = version.partition("+")[0].partition("-")
+    major, minor, patch = [*core.split("."), "", ""][:3]
+    return [
+        ("CARGO_PKG_VERSION", version),
+        ("CARGO_PKG_VERSION_MAJOR", major),
+        ("CARGO_PKG_VERSION_MINOR", minor),
+        ("CARGO_PKG_VERSION_PATCH", patch),
+        ("CARGO_PKG_VERSION_PRE", pre),
+    ]
+
+
+def _text(fields: dict[str, Any], key: str, folder: Path) -> str:
+    value = fields.get(key, "")
+    if key == "authors":
+        return ":".join(value)
+    if key == "readme" and not isinstance(value, str):
+        value = "README.md" if value is True else ""
+    if key == "readme" and "readme" not in fields:
+        value = next((name for name in _READMES if (folder / name).is_file()), "")
+    return str(value)
+
+
+def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
+    """Declared features and the optional dependencies that stand for one (those that no `dep:` refers to)."""
+    features: dict[str, list[str]] = document.get("features", {})
+    hidden = {entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")}
+    tables = [document, *document.get("target", {}).values()]
+    optional = {
+        name
+        for table in tables
+        for kind in ("dependencies", "build-dependencies")
+        for name, value in table.get(kind, {}).items()
+        if isinstance(value, dict) and value.get("optional")
+    }
+    return tuple(sorted({*features, *(optional - hidden)}))
+
+
+def _lints(document: dict[str, Any], workspace: dict[str, Any]) -> dict[str, Any]:
+    lints = document.get("lints", {})
+    resolved = workspace.get("lints", {}) if _is_inherited(lints) else lints
+    return dict(resolved)
+
+
+def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:
+    """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse; `rust` lints carry no prefix."""
+    found: list[tuple[int, str, str, list[str]]] = []
+    for tool, table in lints.items():
+        for name, value in table.items():
+            settings = value if isinstance(value, dict) else {"level": value}
+            prefix = "" if tool == "rust" else f"{tool}::"
+            found.append((settings.get("priority", 0), prefix + name, settings["level"], settings.get("check-cfg", [])))
+    found.sort(key=lambda entry: entry[1], reverse=True)
+    found.sort(key=lambda entry: entry[0])
+    flags = [f"--{level}={name}" for _priority, name, level, _check in found]
+    checks = [part for *_, check in found for cfg in check for part in ("--check-cfg", cfg)]
+    return (*flags, *checks)

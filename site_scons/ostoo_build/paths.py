@@ -1,0 +1,74 @@
+"""Writes paths so that they mean the same in every checkout. Does not know what the paths are for.
+
+A *portable* text names the places that differ between machines by a placeholder, `@{root}` for the checkout and one each for
+the toolchain's parts. Action keys are made of portable texts only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from os.path import realpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PLACEHOLDER = re.compile(r"@\{([a-z-]+)\}")
+
+
+@dataclass(frozen=True)
+class PathMap:
+    """The real file or folder behind each placeholder; `root` is always among them."""
+
+    places: tuple[tuple[str, Path], ...]
+
+    @cached_property
+    def _real(self) -> dict[str, str]:
+        return {name: realpath(place) for name, place in self.places}
+
+    @cached_property
+    def _innermost_first(self) -> list[tuple[str, str]]:
+        return sorted(((place, name) for name, place in self._real.items()), key=lambda pair: -len(pair[0]))
+
+    @property
+    def root(self) -> str:
+        return self._real["root"]
+
+    def portable(self, path: str | Path) -> str:
+        """Name an absolute path: relative to the root where it lies in the checkout, else behind a placeholder.
+
+        Where places are nested, the innermost gives the name. A path outside all of them stays as it is.
+        """
+        real = realpath(path)
+        for place, name in self._innermost_first:
+            if real == place or real.startswith(place + "/"):
+                rest = real[len(place) + 1 :]
+                if name == "root":
+                    return rest or "."
+                return f"@{{{name}}}/{rest}" if rest else f"@{{{name}}}"
+        return real
+
+    def expand(self, text: str) -> str:
+        """Put the real places into a portable text."""
+        return _PLACEHOLDER.sub(self._expand_one, text)
+
+    def _expand_one(self, match: re.Match[str]) -> str:
+        name = match[1]
+        return "@" if name == "at" else self._real[name]
+
+
+def quote(text: str) -> str:
+    """Make a text that comes from the user safe to stand in a portable text."""
+    return text.replace("@{", "@{at}{")
+
+
+def is_local(path: str) -> bool:
+    """Whether a portable path lies in the checkout: only there files change under the user's hands."""
+    return not path.startswith(("@{", "/"))
+
+
+def absolute(path: str) -> str:
+    """Write a portable path so that it does not depend on the working folder; it stays portable."""
+    return f"@{{root}}/{path}" if is_local(path) else path

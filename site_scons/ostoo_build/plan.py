@@ -1,0 +1,278 @@
+"""Chooses the units that a program needs and says how each is made. Does not run anything, nor knows of SCons.
+
+A plan is portable: two checkouts of the same sources give equal plans. What only a build script's run can tell is added when
+the unit is built (`execution.requests`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from ostoo_build import crate_root, digest, manifest, rustc
+from ostoo_build.paths import PathMap, absolute, is_local, quote
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ostoo_build.manifest import Manifest
+    from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
+
+
+@dataclass(frozen=True)
+class Extern:
+    """A library that a unit names: by unit id, under the name its source uses."""
+
+    unit: str
+    name: str
+    noprelude: bool
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
+
+    `package` is the folder whose files are its inputs, `folder` where its outputs go. `externs` are direct dependencies,
+    `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `runs` the runs whose
+    `DEP_…` variables (for a run) or search paths (for a program) it sees.
+    """
+
+    id: str
+    kind: Kind
+    label: str
+    package: str
+    folder: str
+    is_std: bool
+    for_target: bool
+    arguments: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    externs: tuple[Extern, ...]
+    libraries: tuple[str, ...]
+    run: str | None
+    runs: tuple[str, ...]
+    script: str | None
+    links: str
+    outputs: tuple[str, ...]
+    extra_inputs: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        """The file that says what the unit's outputs are; it is written last."""
+        return f"{self.folder}/action.json"
+
+    @property
+    def prerequisites(self) -> tuple[str, ...]:
+        """Ids of all units whose records this unit's action reads."""
+        optional = [unit for unit in (self.run, self.script) if unit]
+        return (*self.libraries, *optional, *(run for run in self.runs if run != self.run))
+
+
+@dataclass(frozen=True)
+class Program:
+    """The plan of one program: its units, dependencies first and the program's own last."""
+
+    name: str
+    profile: str
+    uses_std: bool
+    strip: str
+    units: tuple[PlannedUnit, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the plans of one invocation share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`."""
+
+    paths: PathMap
+    target: str
+    cfgs: frozenset[str]
+    host: str
+    rustflags: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+
+
+def plan_program(graph: UnitGraph, setting: Setting) -> Program:
+    """Plan the one program that `graph` was made for."""
+    return _Planner(graph, setting).program()
+
+
+class _Planner:
+    """Walks one unit graph; keeps what it has found out by the index of the unit."""
+
+    def __init__(self, graph: UnitGraph, setting: Setting) -> None:
+        self.units = graph.units
+        self.root = graph.roots[0]
+        self.setting = setting
+        self.needed: dict[int, tuple[Dependency, ...]] = {}
+        self.order: list[int] = []
+        self.ids: dict[int, str] = {}
+        self.manifests: dict[int, Manifest] = {}
+        self._visit(self.root)
+
+    def program(self) -> Program:
+        root = self.units[self.root]
+        return Program(
+            name=root.target_name,
+            profile=root.profile.name,
+            uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
+            strip=root.profile.strip,
+            units=tuple(self._planned(index) for index in self.order),
+        )
+
+    def _visit(self, index: int) -> None:
+        """Give every unit below `index` its id, dependencies first."""
+        if index in self.ids:
+            return
+        unit = self.units[index]
+        self.needed[index] = tuple(self._needed(unit))
+        for dependency in self.needed[index]:
+            self._visit(dependency.index)
+        self.manifests[index] = manifest.read(_manifest_path(unit))
+        self.ids[index] = self._identify(index)
+        self.order.append(index)
+
+    def _needed(self, unit: Unit) -> Iterator[Dependency]:
+        for dependency in unit.dependencies:
+            of_std = self.units[dependency.index].is_std and not unit.is_std
+            if not of_std or crate_root.visible(unit, dependency.extern_crate_name, self.setting.cfgs):
+                yield dependency
+
+    def _identify(self, index: int) -> str:
+        """Name a unit by all that distinguishes it from its siblings: not by contents, those are in the action's key."""
+        unit = self.units[index]
+        manifest_ = self.manifests[index]
+        parts = {
+            "package": [manifest_.name, manifest_.version, self._package(index)],
+            "target": [unit.kind, unit.target_name, unit.crate_types],
+            "features": unit.features,
+            "profile": repr(unit.profile),
+            "platform": self.setting.target if unit.platform else "host",
+            "mode": unit.mode,
+            "flags": self._rustflags(unit),
+            "dependencies": [(self.ids[d.index], d.extern_crate_name, d.noprelude) for d in self.needed[index]],
+        }
+        return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
+
+    def _package(self, index: int) -> str:
+        return self.setting.paths.portable(self.manifests[index].folder)
+
+    def _rustflags(self, unit: Unit) -> tuple[str, ...]:
+        return self.setting.rustflags if unit.platform else ()
+
+    def _planned(self, index: int) -> PlannedUnit:
+        unit, id_ = self.units[index], self.ids[index]
+        manifest_ = self.manifests[index]
+        kind = Kind.of(unit)
+        platform = self.setting.target if unit.platform else "host"
+        folder = f"build/{platform}/{unit.profile.name}/units/{id_}"
+        return PlannedUnit(
+            id=id_,
+            kind=kind,
+            label=f"{manifest_.name} v{manifest_.version}",
+            package=self._package(index),
+            folder=folder,
+            is_std=unit.is_std,
+            for_target=unit.platform is not None,
+            arguments=() if kind is Kind.RUN else tuple(self._arguments(index, folder)),
+            environment=tuple(self._environment(index, folder)),
+            externs=tuple(self._externs(index)),
+            libraries=tuple(self._libraries(index)),
+            run=next((self.ids[d.index] for d in self.needed[index] if self._is_own_run(index, d)), None),
+            runs=tuple(self._runs(index)),
+            script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), None),
+            links=manifest_.links,
+            outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),
+            extra_inputs=manifest_.extra_inputs,
+        )
+
+    def _arguments(self, index: int, folder: str) -> Iterator[str]:
+        unit = self.units[index]
+        source = self.setting.paths.portable(unit.src_path)
+        yield from rustc.compile_flags(unit, self.manifests[index], self.ids[index], source, folder)
+        yield from self._rustflags(unit)
+
+    def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:
+        unit, manifest_ = self.units[index], self.manifests[index]
+        yield from self.setting.env
+        yield from rustc.package_environment(unit, manifest_, self._package(index))
+        if unit.is_run:
+            yield from self._run_environment(unit, manifest_, folder)
+
+    def _run_environment(self, unit: Unit, manifest_: Manifest, folder: str) -> Iterator[tuple[str, str]]:
+        """What cargo tells a build script (cargo's reference, "Environment variables cargo sets for build scripts")."""
+        profile = unit.profile
+        yield "OUT_DIR", absolute(f"{folder}/out")
+        yield "TARGET", self.setting.target if unit.platform else self.setting.host
+        yield "HOST", self.setting.host
+        yield "OPT_LEVEL", profile.opt_level
+        yield "DEBUG", "true" if profile.debuginfo != "0" else "false"
+        yield "PROFILE", "release" if profile.opt_level != "0" else "debug"
+        yield "CARGO_ENCODED_RUSTFLAGS", "\x1f".join(self._rustflags(unit))
+        if manifest_.links:
+            yield "CARGO_MANIFEST_LINKS", manifest_.links
+        for feature in unit.features:
+            yield f"CARGO_FEATURE_{_variable(feature)}", "1"
+        yield "CARGO_CFG_FEATURE", ",".join(unit.features)
+        if unit.platform:
+            yield from _cfg_variables(self.setting.cfgs, profile.panic)
+
+    def _externs(self, index: int) -> Iterator[Extern]:
+        for dependency in self.needed[index]:
+            if Kind.of(self.units[dependency.index]) in (Kind.LIBRARY, Kind.PROC_MACRO):
+                yield Extern(self.ids[dependency.index], dependency.extern_crate_name, dependency.noprelude)
+
+    def _libraries(self, index: int) -> list[str]:
+        """All that rustc may load for this unit; a proc macro carries what it was built from in itself."""
+        found: dict[str, None] = {}
+
+        def add(at: int) -> None:
+            for dependency in self.needed[at]:
+                kind = Kind.of(self.units[dependency.index])
+                if kind is Kind.LIBRARY:
+                    add(dependency.index)
+                if kind in (Kind.LIBRARY, Kind.PROC_MACRO):
+                    found[self.ids[dependency.index]] = None
+
+        add(index)
+        return list(found)
+
+    def _runs(self, index: int) -> Iterator[str]:
+        unit = self.units[index]
+        if unit.is_run:
+            yield from (self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run)
+        elif Kind.of(unit) is Kind.PROGRAM:
+            yield from (self.ids[i] for i in self.order if self.units[i].is_run and self.units[i].platform)
+
+    def _is_own_run(self, index: int, dependency: Dependency) -> bool:
+        return self.units[dependency.index].is_run and not self.units[index].is_run
+
+    def _is_script(self, dependency: Dependency) -> bool:
+        return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT
+
+
+def _manifest_path(unit: Unit) -> Path:
+    """The nearest Cargo.toml above the source: unlike the package id it is a path for registry packages too."""
+    for folder in unit.src_path.parents:
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file():
+            return candidate
+    raise FileNotFoundError(unit.src_path)
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _cfg_variables(cfgs: frozenset[str], panic: str) -> Iterator[tuple[str, str]]:
+    values: dict[str, list[str]] = {}
+    for cfg in sorted(cfgs):
+        name, _, value = cfg.partition("=")
+        if name not in ("debug_assertions", "panic", "proc_macro"):
+            values.setdefault(name, []).append(value.strip('"'))
+    values["panic"] = [panic]
+    for name, found in values.items():
+        yield f"CARGO_CFG_{_variable(name)}", ",".join(found)
+
+

@@ -1,0 +1,52 @@
+"""Tells the user what happens, in cargo's manner: a verb, a subject, compilers' own words untouched. Decides nothing."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_VERB_WIDTH = 12
+
+
+@dataclass
+class Report:
+    """Writes to stderr, one call at a time. `colour` is for terminals; `quiet` leaves only compilers' words and warnings."""
+
+    colour: bool
+    quiet: bool
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _warned: set[str] = field(default_factory=set)
+
+    def status(self, verb: str, subject: str) -> None:
+        """Say that something has begun, or is done: `   Compiling core v0.0.0`."""
+        if not self.quiet:
+            self._write(f"{self._bold(verb.rjust(_VERB_WIDTH), '32')} {subject}\n")
+
+    def warn_once(self, text: str) -> None:
+        """Show a warning of the build itself, the first time it comes up."""
+        with self._lock:
+            known = text in self._warned
+            self._warned.add(text)
+        if not known:
+            self._write(f"{self._bold('warning', '33')}: {text}\n")
+
+    def messages(self, rendered: Iterable[str]) -> None:
+        """Show what a compiler said, all in one piece."""
+        text = "".join(message if message.endswith("\n") else message + "\n" for message in rendered)
+        if text:
+            self._write(text if self.colour else _ANSI.sub("", text))
+
+    def _bold(self, text: str, colour: str) -> str:
+        return f"\x1b[1;{colour}m{text}\x1b[0m" if self.colour else text
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            sys.stderr.write(text)
+            sys.stderr.flush()

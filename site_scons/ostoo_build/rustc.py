@@ -1,0 +1,158 @@
+"""Turns one unit into rustc's arguments and environment. Does not know which units there are, nor runs anything.
+
+The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable texts, that each
+output has a place of its own, and that a program is compiled without being linked (`-Zno-link`).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ostoo_build.paths import absolute, is_local, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.manifest import Manifest
+    from ostoo_build.unit_graph import Profile, Unit
+
+
+class Kind(Enum):
+    """What an action on a unit makes; the value names it in plans and records."""
+
+    LIBRARY = "library"
+    PROC_MACRO = "proc-macro"
+    PROGRAM = "program"
+    BUILD_SCRIPT = "build-script"
+    RUN = "run"
+
+    @staticmethod
+    def of(unit: Unit) -> Kind:
+        """Sort a unit by cargo's own words."""
+        if unit.is_run:
+            return Kind.RUN
+        return {"custom-build": Kind.BUILD_SCRIPT, "proc-macro": Kind.PROC_MACRO, "bin": Kind.PROGRAM}.get(
+            unit.kind, Kind.LIBRARY
+        )
+
+
+REMAP_FLAGS = (
+    # where the folders are nested, rustc lets the later prefix win
+    "--remap-path-prefix=@{root}=.",
+    "--remap-path-prefix=@{cargo-home}=/cargo",
+    "--remap-path-prefix=@{rust-src}=library",
+)
+
+PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zbinary-dep-depinfo", "-Zunstable-options")
+
+DEP_INFO = "dep-info.d"
+
+
+def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
+    """The files of a compiled unit, relative to its folder; a program's objects are named by rustc and found afterwards.
+
+    Metadata and library lie in folders of their own: rustc reads all that matches in a folder it searches, and a library
+    must not depend on the code of its dependencies.
+    """
+    name = f"lib{unit_id}"
+    return {
+        Kind.LIBRARY: (f"rmeta/{name}.rmeta", f"rlib/{name}.rlib"),
+        Kind.PROC_MACRO: (f"{name}.so",),
+        Kind.PROGRAM: (),
+        Kind.BUILD_SCRIPT: ("build-script",),
+    }[Kind.of(unit)]
+
+
+def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, folder: str) -> Iterator[str]:
+    """All arguments that are known before anything is built: portable, without dependencies and target."""
+    yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", source)
+    yield from ("--error-format=json", "--json=diagnostic-rendered-ansi")
+    for crate_type in unit.crate_types:
+        yield from ("--crate-type", crate_type)
+    yield f"--emit={_emit(unit, unit_id, folder)}"
+    yield from _profile_flags(unit.profile)
+    yield from _lto_flags(unit)
+    for feature in unit.features:
+        yield from ("--cfg", f'feature="{feature}"')
+    yield from ("--check-cfg", "cfg(docsrs,test)", "--check-cfg", _feature_check(unit, manifest))
+    yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
+    if unit.is_std:
+        yield from ("-Z", "force-unstable-if-unmarked")
+    if is_local(source):
+        yield from manifest.lints
+    else:
+        yield from ("--cap-lints", "allow")
+    yield from REMAP_FLAGS
+    yield from PROOF_FLAGS
+
+
+def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[tuple[str, str], ...]:
+    """The variables that cargo sets for `env!`, in portable form; `package` is the package's folder."""
+    folder = absolute(package)
+    variables = {
+        "CARGO_CRATE_NAME": unit.crate_name,
+        "CARGO_MANIFEST_DIR": folder,
+        "CARGO_MANIFEST_PATH": f"{folder}/Cargo.toml",
+        **{name: quote(value) for name, value in manifest.metadata},
+    }
+    if unit.kind == "bin":
+        variables["CARGO_BIN_NAME"] = unit.target_name
+        variables["CARGO_PRIMARY_PACKAGE"] = "1"
+    return tuple(sorted(variables.items()))
+
+
+def extern_flag(name: str, path: str | None, *, noprelude: bool) -> tuple[str, str]:
+    """Make one crate visible under a name: at exactly one path, or wherever a search finds it."""
+    options = "noprelude,nounused:" if noprelude else ""
+    return "--extern", f"{options}{name}={path}" if path else f"{options}{name}"
+
+
+def _emit(unit: Unit, unit_id: str, folder: str) -> str:
+    emitted = [f"dep-info={folder}/{DEP_INFO}"]
+    match Kind.of(unit):
+        case Kind.LIBRARY:
+            metadata, library = outputs(unit, unit_id)
+            emitted += [f"metadata={folder}/{metadata}", f"link={folder}/{library}"]
+        case Kind.PROGRAM:
+            # rustc names the objects after the program that is not linked yet
+            emitted += [f"link={folder}/{unit_id}"]
+        case _:
+            emitted += [f"link={folder}/{outputs(unit, unit_id)[0]}"]
+    return ",".join(emitted)
+
+
+def _profile_flags(profile: Profile) -> Iterator[str]:
+    switches = {True: "on", False: "off"}
+    yield from ("-C", f"opt-level={profile.opt_level}", "-C", f"panic={profile.panic}")
+    yield from ("-C", f"debuginfo={profile.debuginfo}")
+    yield from ("-C", f"debug-assertions={switches[profile.debug_assertions]}")
+    yield from ("-C", f"overflow-checks={switches[profile.overflow_checks]}")
+    if profile.codegen_units is not None:
+        yield from ("-C", f"codegen-units={profile.codegen_units}")
+    yield from profile.rustflags
+
+
+_LTO_OF_PROGRAM = {"true": "lto=fat", "fat": "lto=fat", "thin": "lto=thin", "off": "lto=off"}
+
+
+def _lto_flags(unit: Unit) -> Iterator[str]:
+    """Cargo's graph names the program's LTO for every unit; its dependencies then carry bitcode instead of code."""
+    across_crates = unit.profile.lto in ("true", "fat", "thin")
+    match Kind.of(unit):
+        case Kind.PROGRAM if unit.profile.lto in _LTO_OF_PROGRAM:
+            yield from ("-C", _LTO_OF_PROGRAM[unit.profile.lto])
+        case Kind.LIBRARY if across_crates and unit.platform is not None:
+            yield from ("-C", "linker-plugin-lto")
+        case Kind.PROC_MACRO:
+            yield from ("-C", "embed-bitcode=no", "-C", "prefer-dynamic", "--extern", "proc_macro")
+        case _:
+            yield from ("-C", "embed-bitcode=no")
+
+
+def _feature_check(unit: Unit, manifest: Manifest) -> str:
+    """Std sets some features by other means than its manifests; cargo lets any pass there."""
+    if unit.is_std:
+        return "cfg(feature, values(any()))"
+    names = ", ".join(f'"{name}"' for name in manifest.feature_names)
+    return f"cfg(feature, values({names}))"

@@ -1,0 +1,99 @@
+"""Finds and hashes the files of a package. Does not know which of them a compiler reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Signature = list[int]
+"""Size, mtime and ctime in nanoseconds, inode: equal signatures mean unchanged contents."""
+
+
+def package_files(folder: Path) -> list[Path]:
+    """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it."""
+    return sorted(_walk(folder, top=True))
+
+
+def _walk(folder: Path, *, top: bool) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or (top and entry.name == "target"):
+                continue
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                if not (path / "Cargo.toml").exists():
+                    yield from _walk(path, top=False)
+            elif entry.is_file():
+                yield path
+
+
+def signature(path: Path) -> Signature:
+    """Read a file's signature. Raises `OSError` where it can't."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+class TreeMemo:
+    """Digests of folders that nobody edits, such as fetched crates; hashed again only where a signature changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = _load(path)
+        self._changed = False
+
+    def digest(self, folder: Path) -> digest.Hash:
+        """One digest over the names and contents of all files of a package."""
+        files = package_files(folder)
+        signatures = digest.of_json([(str(file.relative_to(folder)), signature(file)) for file in files])
+        known = self._known.get(str(folder))
+        if known is not None and known[0] == signatures:
+            return known[1]
+        with ThreadPoolExecutor() as pool:
+            hashes = list(pool.map(digest.of_file, files))
+        found = digest.of_json([(str(file.relative_to(folder)), hash_) for file, hash_ in zip(files, hashes, strict=True)])
+        self._known[str(folder)] = (signatures, found)
+        self._changed = True
+        return found
+
+    def save(self) -> None:
+        """Keep what was hashed for the next invocation."""
+        if self._changed:
+            write_atomically(self._path, json.dumps(self._known).encode())
+            self._changed = False
+
+
+def _load(path: Path) -> dict[str, tuple[str, str]]:
+    try:
+        raw = json.loads(path.read_bytes())
+        return {folder: (signatures, found) for folder, (signatures, found) in raw.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: under another name first, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def expand_inputs(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """Files outside a package that its manifest declares under `package.metadata.ostoo.inputs`, relative to the package."""
+    found: list[Path] = []
+    for pattern in patterns:
+        base = Path(os.path.normpath(folder / pattern))
+        found += sorted(base.parent.glob(base.name)) if "*" in base.name else [base]
+    return found

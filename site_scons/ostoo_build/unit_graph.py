@@ -1,0 +1,138 @@
+"""Cargo's unit graph as frozen records. Does not know how cargo is run or how a unit is compiled.
+
+The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 (cargo reference, "Unstable features").
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ostoo_build.errors import OstooError
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`."""
+
+    name: str
+    opt_level: str
+    lto: str
+    codegen_units: int | None
+    debuginfo: str
+    debug_assertions: bool
+    overflow_checks: bool
+    panic: str
+    strip: str
+    rustflags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """An edge to the unit at `index` of the same graph, under the name the crate sees it by."""
+
+    index: int
+    extern_crate_name: str
+    public: bool
+    noprelude: bool
+    nounused: bool
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One crate with one set of features, one profile and one platform; `platform` is None for the host."""
+
+    pkg_id: str
+    kind: str
+    crate_types: tuple[str, ...]
+    target_name: str
+    src_path: Path
+    edition: str
+    profile: Profile
+    platform: str | None
+    mode: str
+    features: tuple[str, ...]
+    is_std: bool
+    dependencies: tuple[Dependency, ...]
+
+    @property
+    def crate_name(self) -> str:
+        return self.target_name.replace("-", "_")
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the unit is the run of a build script, not a compilation."""
+        return self.mode == "run-custom-build"
+
+
+@dataclass(frozen=True)
+class UnitGraph:
+    """All units of one `cargo build`, dependencies by index, and the indices of what was asked for."""
+
+    units: tuple[Unit, ...]
+    roots: tuple[int, ...]
+
+
+def parse(text: str) -> UnitGraph:
+    """Read cargo's JSON. Raises `OstooError` where its version is not the one known here."""
+    document = json.loads(text)
+    if document.get("version") != FORMAT_VERSION:
+        raise OstooError(
+            f"cargo's unit graph has version {document.get('version')}, this build reads version {FORMAT_VERSION}",
+            remedy="use the toolchain that rust-toolchain.toml names",
+        )
+    return UnitGraph(tuple(_unit(unit) for unit in document["units"]), tuple(document["roots"]))
+
+
+def _unit(raw: dict[str, Any]) -> Unit:
+    target = raw["target"]
+    return Unit(
+        pkg_id=raw["pkg_id"],
+        kind=target["kind"][0],
+        crate_types=tuple(target["crate_types"]),
+        target_name=target["name"],
+        src_path=Path(target["src_path"]),
+        edition=target["edition"],
+        profile=_profile(raw["profile"]),
+        platform=raw["platform"],
+        mode=raw["mode"],
+        features=tuple(raw["features"]),
+        is_std=bool(raw.get("is_std")),
+        dependencies=tuple(_dependency(dependency) for dependency in raw["dependencies"]),
+    )
+
+
+def _profile(raw: dict[str, Any]) -> Profile:
+    return Profile(
+        name=raw["name"],
+        opt_level=raw["opt_level"],
+        lto=raw["lto"],
+        codegen_units=raw["codegen_units"],
+        debuginfo=str(raw["debuginfo"]),
+        debug_assertions=raw["debug_assertions"],
+        overflow_checks=raw["overflow_checks"],
+        panic=raw["panic"],
+        strip=_strip(raw["strip"]),
+        rustflags=tuple(raw.get("rustflags", ())),
+    )
+
+
+def _strip(raw: Any) -> str:
+    """Unwrap `{"resolved": {"Named": "symbols"}}`, `{"resolved": "None"}` or `{"deferred": "None"}`."""
+    value = next(iter(raw.values())) if isinstance(raw, dict) else raw
+    named = value.get("Named") if isinstance(value, dict) else None
+    return str(named or "none")
+
+
+def _dependency(raw: dict[str, Any]) -> Dependency:
+    return Dependency(
+        index=raw["index"],
+        extern_crate_name=raw["extern_crate_name"],
+        public=bool(raw.get("public")),
+        noprelude=bool(raw.get("noprelude")),
+        nounused=bool(raw.get("nounused")),
+    )
