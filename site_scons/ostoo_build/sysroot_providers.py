@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
+
+from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -10,7 +13,21 @@ if TYPE_CHECKING:
 
     from ostoo_build.sysroot import Provider
 
-Factory = "Callable[[str, Path], Provider]"
-"""Takes what follows the colon ("" where nothing does) and the project's folder. Raises `OstooError` for a wrong argument."""
-
 PROVIDERS: Mapping[str, Callable[[str, Path], Provider]] = {}
+"""Each factory takes what follows the colon ("" where nothing does) and the project's folder.
+
+It raises `OstooError` for an argument that it can't use.
+"""
+
+
+def choose(text: str, project: Path) -> Provider:
+    """Return the provider that `sysroot=TEXT` asks for: `zig`, `debian`, `folder:PATH`, ...
+
+    Raises `OstooError` for an unknown one, and for an argument that it can't use.
+    """
+    kind, _, argument = text.partition(":")
+    if kind not in PROVIDERS:
+        near = difflib.get_close_matches(kind, PROVIDERS, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROVIDERS)}"
+        raise OstooError(f"there is no sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
+    return PROVIDERS[kind](argument, project)
