@@ -1,0 +1,213 @@
+"""Finds a Rust compiler, cargo, the std source that belongs to them, and an LLD. Fetches nothing, compiles nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import compiler
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.compiler import Compiler
+
+OLDEST = (1, 96)
+"""Before 1.96 cargo and rustc want other flags for JSON targets than this build passes."""
+
+PRIVATE = Path(".toolchain")
+"""Where this build keeps what it fetched for itself, in the project's folder."""
+
+DEBIAN = PRIVATE / "debian"
+"""Where Debian's packages are unpacked to."""
+
+_SOURCE = Path("lib/rustlib/src/rust/library")
+"""Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
+
+
+class NoToolchainError(OstooError):
+    """None of the places where a toolchain may be has one that serves."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Programs and sources of one compiler release.
+
+    `rust_src` is the `library` folder of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),
+    `host` its triple. `env` is what the programs need in their environment. `libraries` are the files whose contents
+    are the compiler, the programs among them. `host_linker` links build scripts and proc macros; None where the machine
+    has none. `reason` is one line for the user: which toolchain was chosen, and why.
+    """
+
+    rustc: Path
+    cargo: Path
+    lld: Path
+    rust_src: Path
+    version: str
+    host: str
+    env: tuple[tuple[str, str], ...]
+    libraries: tuple[Path, ...]
+    host_linker: Path | None
+    reason: str
+
+    @property
+    def host_std(self) -> Path:
+        """The folder of std's libraries for the host, which build scripts and proc macros are linked with."""
+        return self.rustc.parent.parent / "lib" / "rustlib" / self.host / "lib"
+
+
+def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
+    """Choose a toolchain for the project in `root`.
+
+    `variables` are the user's words: RUSTC, CARGO, LLD, RUST_SRC, each a path, or for the programs a name on PATH.
+    Raises `NoToolchainError` where no place has one that serves, `OstooError` where what the user named does not.
+    """
+    named = {name: _named(root, name, value, environ) for name, value in variables.items() if value}
+    if "RUSTC" in named:
+        return _complete(root, named["RUSTC"], "named by RUSTC=", named, environ)
+    rejected: list[str] = []
+    for rustc, reason in _candidates(root, environ):
+        try:
+            return _complete(root, rustc, reason, named, environ)
+        except OstooError as error:
+            rejected.append(f"{reason}: {error.what}")
+    raise NoToolchainError(
+        "no Rust toolchain serves here",
+        where="\n".join(rejected),
+        remedy="install rustup and the toolchain that rust-toolchain.toml names, with its component rust-src,\n"
+        "or name one: RUSTC=..., and CARGO=, LLD=, RUST_SRC= where they are not beside it",
+    )
+
+
+def named_channel(root: Path) -> str:
+    """The channel that rust-toolchain.toml names ("nightly", "1.96.0"). Raises `OstooError` where it names none."""
+    path = root / "rust-toolchain.toml"
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8"))["toolchain"]["channel"])
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise OstooError(f"can't read the toolchain's channel: {error!r}", where=str(path)) from error
+
+
+def _named(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Path:
+    is_path = os.sep in value or name == "RUST_SRC"
+    path = root / (value if is_path else shutil.which(value, path=environ.get("PATH")) or value)
+    if not (path.is_dir() if name == "RUST_SRC" else path.is_file()):
+        raise OstooError(f"{name}={value} names nothing that exists", where=str(path))
+    return path
+
+
+def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Compilers worth a look in their order, each with the reason to take it."""
+    channel = named_channel(root)
+    for sysroot in _rustup_sysroots(channel, environ):
+        yield sysroot / "bin" / "rustc", f"rustup's {channel}, named by rust-toolchain.toml"
+    if (rustc := root / DEBIAN / "usr" / "bin" / "rustc").exists():
+        yield rustc, "the project's own, in .toolchain"
+    for folder in _search_path(environ):
+        rustc = folder / "rustc"
+        # rustup was asked above, in the only way that starts no process
+        if rustc.is_file() and rustc.resolve().name != "rustup":
+            yield rustc, "the system's, on PATH"
+
+
+def _search_path(environ: Mapping[str, str]) -> list[Path]:
+    return [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+
+
+def _rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
+    home = Path(environ.get("RUSTUP_HOME") or Path(environ.get("HOME", "/")) / ".rustup")
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    return sorted(home.glob(f"toolchains/{channel}-{machine}-*"))
+
+
+def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
+    """Find the compiler's companions, unless they are named. Raises `OstooError` where one is missing or doesn't match."""
+    found = compiler.identify(rustc, root / PRIVATE / "compilers.json", environ)
+    _check_age(found)
+    sysroot = Path(found.sysroot)
+    cargo = named.get("CARGO", sysroot / "bin" / "cargo")
+    if not cargo.is_file():
+        raise OstooError("there is no cargo beside rustc", where=str(cargo), remedy="name one: CARGO=...")
+    lld = named.get("LLD") or _lld(found, environ)
+    rust_src = named.get("RUST_SRC", sysroot / _SOURCE)
+    _check_source(found, rust_src)
+    linker = shutil.which("cc", path=environ.get("PATH"))
+    return Toolchain(
+        rustc=Path(found.rustc),
+        cargo=cargo,
+        lld=lld,
+        rust_src=rust_src.resolve(),
+        version=found.version,
+        host=found.host,
+        env=_environment(found, rust_src, environ),
+        libraries=(Path(found.rustc), cargo, lld, *found.libraries()),
+        host_linker=Path(linker) if linker else None,
+        reason=f"Rust {found.described}: {reason}",
+    )
+
+
+def _check_age(found: Compiler) -> None:
+    major, minor = (int(number) for number in found.version.split(".")[:2])
+    if (major, minor) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise OstooError(f"rustc {found.version} is too old, {oldest} is the oldest that serves", where=found.rustc)
+
+
+def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    variables = {"RUSTC": found.rustc, **compiler.library_path(Path(found.sysroot), environ)}
+    if "nightly" not in found.version:
+        variables["RUSTC_BOOTSTRAP"] = "1"
+    if rust_src != Path(found.sysroot) / _SOURCE:
+        # the only way cargo has to take std's source from elsewhere than the sysroot
+        variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src.parent)
+    return tuple(sorted(variables.items()))
+
+
+def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
+    """Rustup brings `rust-lld`; Debian names it `ld.lld-22`, or `ld.lld` for its default version."""
+    sysroot = Path(found.sysroot)
+    own = sysroot / "lib" / "rustlib" / found.host / "bin" / "rust-lld"
+    if own.is_file():
+        return own
+    for folder in (sysroot / "bin", *_search_path(environ)):
+        linkers = [path for path in folder.glob("ld.lld*") if re.fullmatch(r"ld\.lld(-\d+)?", path.name)]
+        if linkers:
+            return max(linkers, key=lambda path: int(path.name.partition("-")[2] or 0))
+    raise OstooError(
+        "there is no LLD beside rustc or on PATH", where=found.rustc, remedy="install lld, or name one: LLD=..."
+    )
+
+
+def _check_source(found: Compiler, rust_src: Path) -> None:
+    """Std is written for one compiler: another fails in the middle of core, with hundreds of errors."""
+    if not (rust_src / "std" / "Cargo.toml").is_file():
+        raise OstooError(f"rustc {found.version} has no std source", where=str(rust_src))
+    source = _source_version(rust_src)
+    if source and not f"{found.described} ".replace("-nightly", "").startswith(source.replace("-nightly", "") + " "):
+        raise OstooError(
+            f"rustc is {found.described}, but the std source is of {source}",
+            where=f"{found.rustc}\n{rust_src}",
+            remedy="name the source of the same release, RUST_SRC=.../library, or the compiler, RUSTC=...",
+        )
+
+
+def _source_version(rust_src: Path) -> str:
+    """The release that std's source is of ("1.96.0", or as exact as "1.97.0-nightly (e50aa6fba 2026-05-19)").
+
+    Rust's own tree says it in `src/version`, rustup in the manifest of what it installed. "" where neither is there.
+    """
+    version = rust_src.parent / "src" / "version"
+    if version.is_file():
+        return version.read_text(encoding="utf-8").strip()
+    manifest = rust_src.parents[2] / "multirust-channel-manifest.toml"
+    if not manifest.is_file():
+        return ""
+    match = re.search(rb'\n\[pkg\.rust-src\]\nversion = "([^"]+)"', manifest.read_bytes())
+    return match[1].decode() if match else ""
