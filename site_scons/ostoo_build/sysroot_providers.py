@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from ostoo_build import sysroot_debian, sysroot_folder, sysroot_zig
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
     from ostoo_build.sysroot import Provider
 
-PROVIDERS: Mapping[str, Callable[[str, Path], Provider]] = {}
+PROVIDERS: Mapping[str, Callable[[str, Path], Provider]] = {
+    "zig": sysroot_zig.factory,
+    "debian": sysroot_debian.factory,
+    "folder": sysroot_folder.factory,
+}
 """Each factory takes what follows the colon ("" where nothing does) and the project's folder.
 
 It raises `OstooError` for an argument that it can't use.
