@@ -128,7 +128,7 @@ def _rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
 
 
 def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
-    """Find the compiler's companions, unless they are named. Raises `OstooError` where one is missing or doesn't match."""
+    """Find the compiler's companions, unless they are named. Raises `OstooError` where one is missing or not its own."""
     found = compiler.identify(rustc, root / PRIVATE / "compilers.json", environ)
     _check_age(found)
     sysroot = Path(found.sysroot)
