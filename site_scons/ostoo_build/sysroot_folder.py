@@ -26,7 +26,8 @@ class FolderMusl:
     def identity(self) -> Mapping[str, str]:
         include = self.folder / "include"
         headers = [path.relative_to(self.folder).as_posix() for path in sorted(include.rglob("*")) if path.is_file()]
-        return {"name": "folder"} | {name: digest.of_file(self.folder / name) for name in (*RAW_FILES, *headers)}
+        files = {name: digest.of_file(self.folder / name) for name in (*RAW_FILES, *headers)}
+        return {"name": "folder", "files": digest.of_json(files)}
 
     def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
         copy(self.folder / "lib", self.folder / "include", raw)

@@ -8,10 +8,14 @@ instructions serve: a backtrace has no frames, and a raised exception finds no h
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE, ENUM_SH_TYPE_BASE
 
 from ostoo_build import ar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 URC_END_OF_STACK = 5
 """`_Unwind_Reason_Code` of the Itanium C++ ABI: there are no more frames."""
@@ -49,16 +53,16 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 
 def library(elf_machine: str) -> bytes:
     """Return the archive for one of ELF's machines (`EM_X86_64`). Raises `KeyError` where none is written down."""
-    member = ar.Member("unwind.o", _object(elf_machine))
-    return ar.write([ar.Indexed(member, tuple(SYMBOLS))])
+    code = {name: _RETURN[elf_machine][result] for name, result in SYMBOLS.items()}
+    return ar.write([ar.Indexed(ar.Member("unwind.o", relocatable(elf_machine, code)), tuple(code))])
 
 
-def _object(elf_machine: str) -> bytes:
+def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
+    """Return a 64-bit little-endian ELF object that defines `functions`, each by its machine code."""
     text = b""
     strings = b"\0.text\0.symtab\0.strtab\0.note.GNU-stack\0"
     symbols = _SYMBOL.pack(0, 0, 0, 0, 0, 0)
-    for name, result in SYMBOLS.items():
-        code = _RETURN[elf_machine][result]
+    for name, code in functions.items():
         symbols += _SYMBOL.pack(len(strings), _STB_GLOBAL_STT_FUNC, 0, 1, len(text), len(code))
         text += code
         strings += name.encode() + b"\0"

@@ -1,0 +1,64 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ostoo_build import process, sysroot, sysroot_zig, ziglang
+
+PROJECT = Path(__file__).parents[2]
+MACHINE = sysroot.MACHINES["x86_64"]
+
+PROGRAM = rb"""
+#include <errno.h>
+#include <iconv.h>
+#include <stdio.h>
+int _Unwind_Backtrace(void *, void *);
+int main(void)
+{
+    char in[] = "\xc8\x41", out[32], *i = in, *o = out;
+    size_t in_left = 2, out_left = sizeof out;
+    size_t done = iconv(iconv_open("UTF-8", "EUC-KR"), &i, &in_left, &o, &out_left);
+    printf("iconv %zd %s\n", done, errno == EILSEQ ? "EILSEQ" : "?");
+    printf("unwind %d\n", _Unwind_Backtrace(0, 0));
+    return 7;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sysroot") / "x86_64-ostoo-user"
+    sysroot.provide(sysroot_zig.factory("", PROJECT), MACHINE, folder)
+    return folder
+
+
+def zig(folder: Path, *argv: str) -> None:
+    caches = {name: str(folder / "cache") for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+    done = process.run([str(ziglang.provide(PROJECT) / "zig"), *argv], cwd=folder, env=caches)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.compiler
+def test_two_folders_get_the_same_sysroot_bit_for_bit(user: Path, tmp_path: Path) -> None:
+    other = tmp_path / "a folder/sysroot"
+    sysroot.provide(sysroot_zig.factory("", PROJECT), MACHINE, other)
+    assert (other / "manifest.json").read_bytes() == (user / "manifest.json").read_bytes()
+    assert (other / "lib/libc.a").read_bytes() == (user / "lib/libc.a").read_bytes()
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("part", [os.fsencode(PROJECT), b"libc/musl/", b"/local/o/"], ids=["project", "source", "cache"])
+def test_no_path_of_the_machine_is_in_the_library(user: Path, part: bytes) -> None:
+    assert part not in (user / "lib/libc.a").read_bytes()
+
+
+@pytest.mark.compiler
+def test_a_c_program_links_and_runs_with_the_fixed_iconv_and_the_unwind_stub(user: Path, tmp_path: Path) -> None:
+    lib = user / "lib"
+    (tmp_path / "main.c").write_bytes(PROGRAM)
+    headers = ["-nostdinc", f"-I{user / 'include'}"]
+    zig(tmp_path, "cc", "-target", "x86_64-linux-musl", "-Os", "-fno-pic", *headers, "-c", "main.c", "-o", "main.o")
+    start, end = [str(lib / "crt1.o"), str(lib / "crti.o")], [str(lib / "crtn.o")]
+    zig(tmp_path, "ld.lld", "-static", "-o", "program", *start, "main.o", f"-L{lib}", "-lunwind", "-lc", *end)
+    done = process.run([str(tmp_path / "program")], cwd=tmp_path, env={})
+    assert (done.returncode, done.stdout) == (7, b"iconv -1 EILSEQ\nunwind 5\n")

@@ -1,0 +1,101 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+from sysroot_trees import MACHINE, write
+
+from ostoo_build import digest, process, sysroot, sysroot_zig, ziglang
+from ostoo_build.errors import OstooError
+
+PROJECT = Path(__file__).parents[2]
+PIN = b"# comment\nziglang==1.2.3 \\\n    --hash=sha256:00\n"
+
+
+def project(folder: Path, fixes: bytes = b"fix = []\n") -> Path:
+    write(folder, {ziglang.REQUIREMENTS: PIN, sysroot_zig.FIXES: fixes})
+    return folder
+
+
+def with_zig(folder: Path, returncode: int) -> None:
+    zig = folder / ".toolchain/ziglang-1.2.3"
+    files = {f"lib/libc/{name}/bits/x.h": b"" for name in ("include/x86_64-linux-musl", "include/generic-musl")}
+    files |= {f"lib/libc/musl/crt/{name}": b"" for name in ("crt1.c", "crti.c", "crtn.c")}
+    files |= {"lib/libc/musl/src/malloc/mallocng/malloc.c": b"", "lib/libc/musl/src/locale/iconv.c": b"hole\n"}
+    write(zig, files | {"zig": f"#!/bin/sh\necho no memory >&2\nexit {returncode}\n".encode()})
+    (zig / "zig").chmod(0o755)
+
+
+@pytest.mark.parametrize("name", [ziglang.REQUIREMENTS, sysroot_zig.FIXES])
+def test_another_pin_or_fix_is_another_key(tmp_path: Path, name: str) -> None:
+    before = sysroot.key(sysroot_zig.factory("", project(tmp_path)), MACHINE)
+    (tmp_path / name).write_bytes(b"other")
+    assert sysroot.key(sysroot_zig.factory("", tmp_path), MACHINE) != before
+
+
+def test_the_pin_names_a_digest_for_each_platform() -> None:
+    lines = (PROJECT / ziglang.REQUIREMENTS).read_text().splitlines()
+    assert len({line for line in lines if "--hash=sha256:" in line}) == 4
+
+
+def test_every_fix_says_what_it_mends() -> None:
+    fixes = tomllib.loads((PROJECT / sysroot_zig.FIXES).read_text())["fix"]
+    assert [(fix["id"], fix["file"]) for fix in fixes] == [("CVE-2025-26519", "src/locale/iconv.c")]
+
+
+def fix(before: bytes, after: bytes) -> bytes:
+    digests = f'before = "{digest.of_bytes(before)}"\nafter = "{digest.of_bytes(after)}"\n'
+    head = '[[fix]]\nid = "CVE-1"\nfile = "src/locale/iconv.c"\n'
+    return f'{head}{digests}[[fix.edit]]\nold = "hole"\nnew = "patch"\n'.encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (b"another file\n", b"patch\n", "CVE-1 is a fix for another src/locale/iconv.c"),
+        (b"hole\n", b"something else\n", "CVE-1 did not mend src/locale/iconv.c as it should"),
+        (b"hole\n", b"patch\n", "zig could not build musl:\nno memory"),
+    ],
+)
+def test_musl_is_compiled_only_after_the_fix_has_been_applied(
+    tmp_path: Path, before: bytes, after: bytes, message: str
+) -> None:
+    with_zig(project(tmp_path, fix(before, after)), returncode=1)
+    with pytest.raises(OstooError) as caught:
+        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out")
+    assert caught.value.what == message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wheel_that_is_there_is_not_fetched(tmp_path: Path) -> None:
+    with_zig(project(tmp_path), returncode=0)
+    assert ziglang.provide(tmp_path) == tmp_path / ".toolchain/ziglang-1.2.3"
+
+
+def test_a_failed_fetch_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = process.Completed(1, b"", b"no network\n")
+    monkeypatch.setattr(process, "run", lambda *_args, **_options: failed)
+    with pytest.raises(OstooError, match="no network") as caught:
+        ziglang.provide(project(tmp_path))
+    assert "sysroot=folder:" in caught.value.remedy
+    assert not list((tmp_path / ".toolchain").iterdir())
+
+
+def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def pip(argv: list[str], *, cwd: Path, env: object) -> process.Completed:
+        assert env
+        commands.append(argv)
+        write(cwd, {"ziglang/zig": b""})
+        return process.Completed(0, b"", b"")
+
+    monkeypatch.setattr(process, "run", pip)
+    assert (ziglang.provide(project(tmp_path)) / "zig").is_file()
+    assert "--require-hashes" in commands[0]
+    assert str(tmp_path / ziglang.REQUIREMENTS) in commands[0]
+
+
+def test_requirements_without_a_version_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {ziglang.REQUIREMENTS: b"ziglang>=1\n"})
+    with pytest.raises(OstooError, match="no line pins ziglang==VERSION"):
+        ziglang.provide(tmp_path)
