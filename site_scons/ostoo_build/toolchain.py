@@ -106,7 +106,7 @@ def _named(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Pat
 def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Compilers worth a look in their order, each with the reason to take it."""
     channel = named_channel(root)
-    for sysroot in _rustup_sysroots(channel, environ):
+    for sysroot in rustup_sysroots(channel, environ):
         yield sysroot / "bin" / "rustc", f"rustup's {channel}, named by rust-toolchain.toml"
     if (rustc := root / DEBIAN / "usr" / "bin" / "rustc").exists():
         yield rustc, "the project's own, in .toolchain"
@@ -121,14 +121,14 @@ def _search_path(environ: Mapping[str, str]) -> list[Path]:
     return [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
 
 
-def _rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
+def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
     home = Path(environ.get("RUSTUP_HOME") or Path(environ.get("HOME", "/")) / ".rustup")
     machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
     return sorted(home.glob(f"toolchains/{channel}-{machine}-*"))
 
 
 def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
-    """Find the compiler's companions, unless they are named. Raises `OstooError` where one is missing or not its own."""
+    """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
     found = compiler.identify(rustc, root / PRIVATE / "compilers.json", environ)
     _check_age(found)
     sysroot = Path(found.sysroot)
@@ -153,9 +153,14 @@ def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], e
     )
 
 
+def release(version: str) -> tuple[int, int]:
+    """Major and minor number of a compiler's or its package's version; Debian's may have an epoch in front."""
+    major, minor = re.findall(r"\d+", version.rpartition(":")[2])[:2]
+    return int(major), int(minor)
+
+
 def _check_age(found: Compiler) -> None:
-    major, minor = (int(number) for number in found.version.split(".")[:2])
-    if (major, minor) < OLDEST:
+    if release(found.version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise OstooError(f"rustc {found.version} is too old, {oldest} is the oldest that serves", where=found.rustc)
 

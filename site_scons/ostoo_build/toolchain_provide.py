@@ -1,0 +1,53 @@
+"""Provides a toolchain where none is found. Does not know how: that is rustup's and Debian's part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from ostoo_build import toolchain, toolchain_debian, toolchain_rustup
+from ostoo_build.errors import OstooError
+from ostoo_build.toolchain import NoToolchainError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ostoo_build.toolchain import Toolchain
+
+_PROVIDERS = (toolchain_rustup.provide, toolchain_debian.provide)
+
+
+def find_or_provide(
+    root: Path, variables: Mapping[str, str], environ: Mapping[str, str], say: Callable[[str], None]
+) -> Toolchain:
+    """`toolchain.find`, and where there is none, fetch one and find that; `say` is told of it line by line.
+
+    Raises `NoToolchainError` with what every place and provider said, `OstooError` where a named one does not serve.
+    """
+    try:
+        return toolchain.find(root, variables, environ)
+    except NoToolchainError:
+        private = root / toolchain.PRIVATE
+        private.mkdir(exist_ok=True)
+        # another build may be fetching it
+        with FileLock(private / "lock"):
+            return _provide(root, variables, environ, say)
+
+
+def _provide(
+    root: Path, variables: Mapping[str, str], environ: Mapping[str, str], say: Callable[[str], None]
+) -> Toolchain:
+    try:
+        return toolchain.find(root, variables, environ)
+    except NoToolchainError as error:
+        missing = error
+    failures: list[str] = []
+    for provide in _PROVIDERS:
+        try:
+            provide(root, environ, say)
+            return toolchain.find(root, variables, environ)
+        except OstooError as error:
+            failures.append(error.what)
+    raise NoToolchainError(missing.what, where="\n".join((missing.where, *failures)), remedy=missing.remedy)
