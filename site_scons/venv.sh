@@ -1,0 +1,27 @@
+# Sourced by sconsw and ostoo, which set $root and $requirements: makes $root/.venv hold these packages, and sets $python.
+# No Python starts here as long as the copies that were installed from equal the files.
+
+python=$root/.venv/bin/python
+fresh=true
+[ -x "$python" ] || fresh=false
+for file in $requirements; do
+    cmp -s "$root/$file" "$root/.venv/$file" || fresh=false
+done
+
+if ! $fresh; then
+    newer='import sys; sys.exit(sys.version_info < (3, 11))'
+    found=
+    for name in python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if "$name" -c "$newer" 2>/dev/null; then
+            found=$name
+            break
+        fi
+    done
+    if [ -z "$found" ]; then
+        echo "error: this build needs Python 3.11 or newer; python3 here is: $(python3 --version 2>&1 || :)" >&2
+        echo '  help: install a newer python3, or put its folder first on PATH' >&2
+        exit 1
+    fi
+    # shellcheck disable=SC2086 # the files' names are our own, and separate words
+    PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.bootstrap "$root" $requirements
+fi
