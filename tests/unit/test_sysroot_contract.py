@@ -82,9 +82,18 @@ def with_symbol_table(**fields: int) -> bytes:
     return bytes(data)
 
 
+def with_endless_sections() -> bytes:
+    data = bytearray(elf("name"))
+    (start,) = struct.unpack_from("<Q", data, 40)
+    struct.pack_into("<HH", data, 58, 0, 0)  # e_shentsize, e_shnum: the count is in section 0's sh_size
+    struct.pack_into("<Q", data, start + 32, 1 << 40)
+    return bytes(data)
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        with_endless_sections(),
         b"",
         b"\x7fELF",
         elf("name")[:100],
