@@ -53,18 +53,23 @@ def provide(provider: Provider, machine: Machine, destination: Path) -> None:
     It is made and checked in a folder beside, then takes the old one's place. Raises `OstooError` when the provider
     fails or its tree breaks the contract: the old sysroot then stays as it was.
     """
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as name:
-        scratch = Path(name)
-        raw = scratch / "raw"
-        raw.mkdir()
-        provider.write_raw(raw, machine)
-        finished = scratch / "finished"
-        _take(raw, finished)
-        (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
-        musl = sysroot_contract.check(finished, machine)
-        _write_manifest(finished, {"musl": musl, "machine": machine.arch, "provider": dict(provider.identity())})
-        _replace(finished, destination, scratch / "old")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as scratch:
+            _make(provider, machine, Path(scratch))
+            _replace(Path(scratch, "finished"), destination, Path(scratch, "old"))
+    except OSError as error:
+        raise OstooError(f"can't make the sysroot: {error}", where=str(destination)) from error
+
+
+def _make(provider: Provider, machine: Machine, scratch: Path) -> None:
+    raw, finished = scratch / "raw", scratch / "finished"
+    raw.mkdir()
+    provider.write_raw(raw, machine)
+    _take(raw, finished)
+    (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
+    musl = sysroot_contract.check(finished, machine)
+    _write_manifest(finished, {"musl": musl, "machine": machine.arch, "provider": dict(provider.identity())})
 
 
 def _take(raw: Path, finished: Path) -> None:

@@ -65,6 +65,13 @@ def test_a_tree_that_breaks_the_contract_leaves_the_old_sysroot_as_it_was(
     assert contents(tmp_path) == before
 
 
+def test_a_place_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "sysroot").write_text("a file")
+    with pytest.raises(OstooError, match="can't make the sysroot") as caught:
+        sysroot.provide(FakeProvider(), MACHINE, tmp_path / "sysroot/user")
+    assert caught.value.where == str(tmp_path / "sysroot/user")
+
+
 def test_a_provider_that_forgets_a_file_is_told_so(tmp_path: Path) -> None:
     provider = FakeProvider()
     del provider.files["lib/crti.o"]
