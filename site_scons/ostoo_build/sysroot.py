@@ -40,11 +40,13 @@ class Provider(Protocol):
 
 def key(provider: Provider, machine: Machine) -> digest.Hash:
     """Return what decides a finished sysroot's bytes: it is made again when this changes."""
-    return digest.of_json({
-        "provider": dict(provider.identity()),
-        "machine": machine.arch,
-        "libunwind.a": digest.of_bytes(unwind_stub.library(machine.elf_machine)),
-    })
+    return digest.of_json(
+        {
+            "provider": dict(provider.identity()),
+            "machine": machine.arch,
+            "libunwind.a": digest.of_bytes(unwind_stub.library(machine.elf_machine)),
+        }
+    )
 
 
 def provide(provider: Provider, machine: Machine, destination: Path) -> None:

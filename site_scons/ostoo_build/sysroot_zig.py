@@ -29,6 +29,7 @@ _CFLAGS = (
     "-Oz",  # hello-std is 3,000 bytes smaller than with -Os
     "-w",  # musl's warnings are not ours to read
 )
+_OPTIONS = ("-mcpu=baseline", "-O", "ReleaseSmall", "-fstrip", "-fno-compiler-rt")
 _INCLUDES = ("arch/{arch}", "arch/generic", "src/include", "src/internal", "src/locale")
 _HEADERS = ("include/{arch}-linux-musl", "include/generic-musl")
 _CRT = ("crt1", "crti", "crtn")
@@ -45,7 +46,7 @@ class ZigMusl:
             "name": "zig",
             "wheel": digest.of_file(self.project / ziglang.REQUIREMENTS),
             "fixes": digest.of_file(self.project / FIXES),
-            "flags": digest.of_json(_CFLAGS),
+            "flags": digest.of_json([_OPTIONS, _CFLAGS]),
         }
 
     def write_raw(self, raw: Path, machine: Machine) -> None:
@@ -107,7 +108,7 @@ def _compile(zig: Path, machine: Machine, sources: Sequence[str], scratch: Path)
     includes = [folder.format(arch=machine.arch) for folder in _INCLUDES]
     includes += [f"../{folder.format(arch=machine.arch)}" for folder in _HEADERS]
     library = scratch / "libc.a"
-    options = ["-target", target, "-mcpu=baseline", "-O", "ReleaseSmall", "-fstrip", "-fno-compiler-rt"]
+    options = ["-target", target, *_OPTIONS]
     flags = ["-cflags", *_CFLAGS, *(f"-I{folder}" for folder in includes), "--"]
     done = process.run(
         [str(zig / "zig"), "build-lib", *options, f"-femit-bin={library}", *flags, *sources],
