@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import pytest
+
+from ostoo_build import digest, toolchain, toolchain_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.toolchain import Toolchain
+
+
+@pytest.fixture
+def memo_file(tmp_path: Path) -> Path:
+    return tmp_path / "memo/toolchain.json"
+
+
+def make(root: Path) -> Toolchain:
+    return find(fake.sysroot(root / "toolchain").parent)
+
+
+def find(root: Path) -> Toolchain:
+    return toolchain.find(root, {"RUSTC": str(root / "toolchain/bin/rustc")}, {"PATH": "/nowhere"})
+
+
+def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memo_file: Path) -> None:
+    first = toolchain_digest.of(make(tmp_path / "a"), memo_file)
+    moved = make(tmp_path / "b b")
+    # the fake's script tells its own place
+    shutil.copy(tmp_path / "a/toolchain/bin/rustc", moved.rustc)
+    assert toolchain_digest.of(moved, memo_file) == first
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "bin/rustc",
+        "bin/cargo",
+        f"lib/rustlib/{fake.HOST}/bin/rust-lld",
+        "lib/librustc_driver-0.so",
+        f"lib/rustlib/{fake.HOST}/lib/libstd-0.rlib",
+        "lib/rustlib/src/rust/library/std/src/lib.rs",
+    ],
+)
+def test_each_part_counts(part: str, tmp_path: Path, memo_file: Path) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    with (tmp_path / "toolchain" / part).open("a") as stream:
+        stream.write("\n")
+    assert toolchain_digest.of(made, memo_file) != before
+
+
+def test_a_new_file_and_a_new_name_count(tmp_path: Path, memo_file: Path) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    added = fake.write(made.rust_src / "core/src/lib.rs", "core")
+    with_core = toolchain_digest.of(made, memo_file)
+    added.rename(added.with_name("mod.rs"))
+    assert len({before, with_core, toolchain_digest.of(made, memo_file)}) == 3
+
+
+def test_tests_in_the_std_source_do_not_count(tmp_path: Path, memo_file: Path) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    fake.write(made.rust_src / "std/tests/a.rs", "tests")
+    assert toolchain_digest.of(made, memo_file) == before
+
+
+def test_another_file_of_the_same_size_and_mtime_counts(tmp_path: Path, memo_file: Path) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    driver = tmp_path / "toolchain/lib/librustc_driver-0.so"
+    status = driver.stat()
+    driver.write_text("DRIVER")
+    os.utime(driver, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert toolchain_digest.of(made, memo_file) != before
+
+
+def test_another_toolchain_under_the_same_path_counts(tmp_path: Path, memo_file: Path) -> None:
+    before = toolchain_digest.of(make(tmp_path), memo_file)
+    (tmp_path / "toolchain").rename(tmp_path / "old")
+    fake.sysroot(tmp_path / "toolchain", "1.97.0")
+    assert toolchain_digest.of(find(tmp_path), memo_file) != before
+
+
+def test_an_unchanged_toolchain_is_not_read_again(
+    tmp_path: Path, memo_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    read: list[Path] = []
+    monkeypatch.setattr(digest, "of_file", read.append)
+    assert toolchain_digest.of(made, memo_file) == before
+    assert read == []
+
+
+@pytest.mark.parametrize("memo", ["", "[]", "{}", '{"state": 1}'])
+def test_a_damaged_memo_is_made_again(memo: str, tmp_path: Path, memo_file: Path) -> None:
+    made = make(tmp_path)
+    before = toolchain_digest.of(made, memo_file)
+    whole = memo_file.read_text()
+    memo_file.write_text(memo)
+    assert toolchain_digest.of(made, memo_file) == before
+    assert memo_file.read_text() == whole
