@@ -7,13 +7,12 @@ guess is wrong rustc says "can't find crate", it never builds something else.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from ostoo_build.unit_graph import Unit
 
 WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
 _ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
@@ -23,13 +22,25 @@ _EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?exter
 _TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
 
 
-def visible(unit: Unit, crate: str, cfgs: frozenset[str]) -> bool:
-    """Whether the crate of `unit` can see std's crate `crate`; `cfgs` are the target's, as `rustc --print cfg` writes them."""
-    active = cfgs | {f'feature="{feature}"' for feature in unit.features}
-    root = unit.src_path.read_text(encoding="utf-8", errors="replace")
-    if any(_is_no_std(attribute, active) for attribute in _inner_attributes(root)):
-        return crate in WITHOUT_STD or crate in _named_crates(unit.src_path.parent, active)
-    return crate not in _ONLY_WHEN_NAMED or crate in _named_crates(unit.src_path.parent, active)
+@dataclass(frozen=True)
+class View:
+    """What a crate says about std: whether it does without, and which crates it names all the same."""
+
+    no_std: bool
+    named: tuple[str, ...]
+
+    def shows(self, crate: str) -> bool:
+        """Whether the crate can see std's crate of that name."""
+        by_default = crate in WITHOUT_STD if self.no_std else crate not in _ONLY_WHEN_NAMED
+        return by_default or crate in self.named
+
+
+def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> View:
+    """Read the crate with that root file; `cfgs` are the target's, as `rustc --print cfg` writes them."""
+    active = cfgs | {f'feature="{feature}"' for feature in features}
+    root = source.read_text(encoding="utf-8", errors="replace")
+    no_std = any(_is_no_std(attribute, active) for attribute in _inner_attributes(root))
+    return View(no_std, tuple(sorted(_named_crates(source.parent, active))))
 
 
 def _inner_attributes(source: str) -> Iterator[str]:

@@ -7,17 +7,17 @@ the unit is built (`execution.requests`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ostoo_build import crate_root, digest, manifest, rustc
-from ostoo_build.paths import PathMap, absolute, is_local, quote
+from ostoo_build.paths import PathMap, absolute
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from ostoo_build.crate_root import View
     from ostoo_build.manifest import Manifest
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
@@ -136,8 +136,11 @@ class _Planner:
     def _needed(self, unit: Unit) -> Iterator[Dependency]:
         for dependency in unit.dependencies:
             of_std = self.units[dependency.index].is_std and not unit.is_std
-            if not of_std or crate_root.visible(unit, dependency.extern_crate_name, self.setting.cfgs):
+            if not of_std or self._view(unit).shows(dependency.extern_crate_name):
                 yield dependency
+
+    def _view(self, unit: Unit) -> View:
+        return crate_root.view(unit.src_path, unit.features, self.setting.cfgs)
 
     def _identify(self, index: int) -> str:
         """Name a unit by all that distinguishes it from its siblings: not by contents, those are in the action's key."""
@@ -203,6 +206,7 @@ class _Planner:
     def _run_environment(self, unit: Unit, manifest_: Manifest, folder: str) -> Iterator[tuple[str, str]]:
         """What cargo tells a build script (cargo's reference, "Environment variables cargo sets for build scripts")."""
         profile = unit.profile
+        yield from (("CARGO", "@{cargo}"), ("RUSTC", "@{rustc}"), ("RUSTDOC", "rustdoc"))
         yield "OUT_DIR", absolute(f"{folder}/out")
         yield "TARGET", self.setting.target if unit.platform else self.setting.host
         yield "HOST", self.setting.host

@@ -66,6 +66,11 @@ def run(
     return Completed(process.returncode, stdout, stderr)
 
 
+def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    """Run `argv` with this process' own terminal and return its exit code."""
+    return subprocess.call(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - argv is a list, no shell sees it
+
+
 def _resolve(program: str, env: Mapping[str, str]) -> str:
     if os.sep in program:
         return program

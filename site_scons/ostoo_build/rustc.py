@@ -70,7 +70,7 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, fol
     yield from ("--error-format=json", "--json=diagnostic-rendered-ansi")
     for crate_type in unit.crate_types:
         yield from ("--crate-type", crate_type)
-    yield f"--emit={_emit(unit, unit_id, folder)}"
+    yield from _emit(unit, unit_id, folder)
     yield from _profile_flags(unit.profile)
     yield from _lto_flags(unit)
     for feature in unit.features:
@@ -102,24 +102,23 @@ def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[t
     return tuple(sorted(variables.items()))
 
 
-def extern_flag(name: str, path: str | None, *, noprelude: bool) -> tuple[str, str]:
-    """Make one crate visible under a name: at exactly one path, or wherever a search finds it."""
+def extern_flag(name: str, path: str, *, noprelude: bool) -> tuple[str, str]:
+    """Make one crate visible under a name, at exactly one path."""
     options = "noprelude,nounused:" if noprelude else ""
-    return "--extern", f"{options}{name}={path}" if path else f"{options}{name}"
+    return "--extern", f"{options}{name}={path}"
 
 
-def _emit(unit: Unit, unit_id: str, folder: str) -> str:
-    emitted = [f"dep-info={folder}/{DEP_INFO}"]
+def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
+    dep_info = f"dep-info={folder}/{DEP_INFO}"
     match Kind.of(unit):
         case Kind.LIBRARY:
             metadata, library = outputs(unit, unit_id)
-            emitted += [f"metadata={folder}/{metadata}", f"link={folder}/{library}"]
+            yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
         case Kind.PROGRAM:
-            # rustc names the objects after the program that is not linked yet
-            emitted += [f"link={folder}/{unit_id}"]
+            # without a link, rustc puts objects and .rlink into the --out-dir only
+            yield from (f"--emit={dep_info},link", "--out-dir", folder, "-Zno-link")
         case _:
-            emitted += [f"link={folder}/{outputs(unit, unit_id)[0]}"]
-    return ",".join(emitted)
+            yield f"--emit={dep_info},link={folder}/{outputs(unit, unit_id)[0]}"
 
 
 def _profile_flags(profile: Profile) -> Iterator[str]:

@@ -49,8 +49,7 @@ class LocalRunner:
         threads = f"-Zthreads={self.jobserver.jobs}"
         messages = self._tool(unit.label, (*action.arguments, threads), action, self.paths.root)
         read = dep_info.parse((folder / DEP_INFO).read_text(encoding="utf-8"))
-        declared = action.inputs if not unit.is_std else (*action.inputs, ("@{rust-src}", ""))
-        proof.prove(read, declared, self.paths, f"{unit.package}/Cargo.toml")
+        proof.prove(read, action.inputs, self.paths, f"{unit.package}/Cargo.toml")
         outputs = tuple(_program_files(folder, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
         return Outcome(outputs, messages, holds_root=self._holds_root(action, read.variables, folder, outputs))
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
 
 
+_OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
+"""What the toolchain's digest, part of every key, vouches for."""
+
+
 def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) -> None:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
@@ -20,7 +24,7 @@ def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) ->
     the user can declare more.
     """
     files = dict(declared)
-    folders = tuple(f"{path}/" for path in files if not path.endswith((".rs", ".rmeta", ".rlib")))
+    folders = (*_OF_TOOLS, *(f"{path}/" for path in files))
     for name, sha256 in observed.files.items():
         path = paths.portable(Path(paths.root, name))
         expected = files.get(path)

@@ -150,7 +150,8 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
         searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
             direct.add(extern.unit)
-            yield from rustc.extern_flag(extern.name, None, noprelude=extern.noprelude)
+            # std's crates need no --extern: a search finds what `extern crate` names, injected or written
+            yield from () if extern.noprelude else ("--extern", extern.name)
         else:
             yield from rustc.extern_flag(extern.name, path, noprelude=extern.noprelude)
     for id_ in unit.libraries:

@@ -1,0 +1,150 @@
+"""Asks cargo: which programs the workspace has, which units a program needs, what the configuration says. Compiles nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import crate_root, manifest, process, unit_graph
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.paths import PathMap
+
+_KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
+_DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A binary target of a workspace member: what `scons NAME` builds."""
+
+    name: str
+    package: str
+    manifest: Path
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable."""
+
+    rustflags: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """One cargo on one workspace. `environment` is what it needs to run, `flags` say where std's own crates are."""
+
+    program: Path
+    workspace: Path
+    environment: Mapping[str, str]
+    flags: tuple[str, ...]
+
+    def binaries(self) -> tuple[Binary, ...]:
+        """All binary targets of the workspace's members. Raises `OstooError` with cargo's own words."""
+        document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        found = [
+            Binary(target["name"], package["name"], Path(package["manifest_path"]))
+            for package in document["packages"]
+            for target in package["targets"]
+            if "bin" in target["kind"]
+        ]
+        return tuple(sorted(found, key=lambda binary: binary.name))
+
+    def unit_graph(self, binary: Binary, profile: str, target: Path) -> unit_graph.UnitGraph:
+        """All units of one program alone, so that nothing else can add features to it."""
+        arguments = (
+            *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *("--target", str(target), "--package", binary.package, "--bin", binary.name),
+        )
+        return unit_graph.parse(self._run(*arguments))
+
+    def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
+        """Read the merged configuration (cargo's `config get`)."""
+        document = json.loads(self._run("-Zunstable-options", "config", "get", "--format=json"))
+        return Configuration(
+            rustflags=tuple(self._portable_flags(_rustflags(document, target, cfgs), paths)),
+            env=tuple(sorted(_environment(document))),
+        )
+
+    def read_paths(self, manifests: tuple[Path, ...]) -> Iterator[Path]:
+        """What cargo's answers depend on: manifests, the lock file, configuration files, and the names targets are found by."""
+        yield self.workspace / "Cargo.lock"
+        for folder in (self.workspace, *self.workspace.parents):
+            yield folder / ".cargo" / "config.toml"
+            yield folder / ".cargo" / "config"
+        yield cargo_home(self.environment) / "config.toml"
+        root = manifest.load_toml(self.workspace / "Cargo.toml")
+        for pattern in root.get("workspace", {}).get("members", ()):
+            if "*" in pattern:
+                yield self.workspace / pattern.partition("*")[0]
+        for path in dict.fromkeys((self.workspace / "Cargo.toml", *manifests)):
+            yield from (path, path.parent, path.parent / "src", path.parent / "src" / "bin")
+
+    def _run(self, *arguments: str) -> str:
+        completed = process.run([str(self.program), *self.flags, *arguments], cwd=self.workspace, env=self.environment)
+        if completed.returncode:
+            said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
+            raise OstooError(f"cargo can't plan the build: {said}", where=str(self.workspace / "Cargo.toml"))
+        return completed.stdout.decode()
+
+    def _portable_flags(self, flags: list[str], paths: PathMap) -> Iterator[str]:
+        """Flags in the sense of the checkout's root, where our rustc runs; cargo's runs in the workspace.
+
+        Folders of native libraries are left out: the sysroot node provides them, and only to the link.
+        """
+        words = iter(flags)
+        for word in words:
+            if not word.startswith("-L"):
+                yield word
+                continue
+            kind, equals, folder = (word[2:] or next(words, "")).rpartition("=")
+            if kind == "native":
+                continue
+            yield f"-L{kind}{equals}{paths.portable(self.workspace / folder)}"
+
+
+def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment for cargo, without the variables that would make two machines' plans differ."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "CARGO_HOME" or name.startswith(_KEPT_PREFIXES) or not name.startswith(_DROPPED_PREFIXES)
+    }
+    return {**kept, **toolchain}
+
+
+def ignored_variables() -> list[str]:
+    """Variables of the user's environment that would change cargo's build, and do not change this one."""
+    return [name for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS") if os.environ.get(name)]
+
+
+def cargo_home(variables: Mapping[str, str]) -> Path:
+    """Where cargo keeps fetched crates (cargo's reference, "Cargo Home")."""
+    return Path(variables.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
+def _rustflags(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> list[str]:
+    """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
+    tables: dict[str, Any] = document.get("target", {})
+    of_target: list[str] = []
+    for name, table in tables.items():
+        applies = crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target
+        if applies:
+            of_target += _flag_list(table.get("rustflags", []))
+    return of_target or _flag_list(document.get("build", {}).get("rustflags", []))
+
+
+def _flag_list(value: str | list[str]) -> list[str]:
+    return value.split() if isinstance(value, str) else list(value)
+
+
+def _environment(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in document.get("env", {}).items():
+        yield name, str(value.get("value", "")) if isinstance(value, dict) else str(value)

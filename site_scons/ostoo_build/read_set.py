@@ -1,0 +1,37 @@
+"""Remembers which files an answer was made from, to tell whether it still holds. Does not know the answer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ReadSet:
+    """Digests by path: of a file's contents, of a folder's names; an empty one for what is not there."""
+
+    digests: dict[str, str]
+
+    @staticmethod
+    def of(paths: Iterable[Path]) -> ReadSet:
+        return ReadSet({str(path): _observe(str(path)) for path in paths})
+
+    def is_current(self) -> bool:
+        return all(_observe(path) == known for path, known in self.digests.items())
+
+
+def _observe(path: str) -> str:
+    try:
+        if os.path.isdir(path):  # noqa: PTH112 - strings from a stored set; a Path for each costs more than the look
+            return digest.of_json(sorted(os.listdir(path)))  # noqa: PTH208 - likewise
+        with open(path, "rb") as stream:  # noqa: PTH123 - likewise
+            return digest.of_bytes(stream.read())
+    except OSError:
+        return ""

@@ -1,0 +1,65 @@
+"""Reads what the command line asks to build. Does not build it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.errors import OstooError
+from ostoo_build.suggest import one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ostoo_build.session import Session
+
+HELP = """
+usage: scons [TARGET...] [VARIABLE=VALUE...]
+
+  scons             build every program of the workspace
+  scons PROGRAM     build that one, at build/TARGET/PROFILE/PROGRAM
+  scons std         build the standard library only
+  scons sysroot     provide the musl sysroot only
+  scons deploy      copy programs to DEPLOY_DIR
+  scons test        run the tests of this build
+  scons -c          remove what was built
+
+variables:
+"""
+
+_ALL = ("all", "std", "deploy")
+WORDS = (*_ALL, "sysroot", "test")
+"""Targets that are not programs."""
+
+
+@dataclass(frozen=True)
+class Requested:
+    """The programs that have to be planned, their packages' SConscripts, and the words that stand beside them."""
+
+    programs: tuple[str, ...]
+    scripts: tuple[str, ...]
+    words: frozenset[str]
+
+
+def read(targets: Sequence[str], session: Session) -> Requested:
+    """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
+    words = frozenset(target for target in targets if target in WORDS)
+    names = [_program(target, session) for target in targets if target not in WORDS]
+    if not targets or (words.intersection(_ALL) and not names):
+        names = list(session.binaries)
+    return Requested(tuple(dict.fromkeys(names)), tuple(_scripts(names, session)), words)
+
+
+def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
+    folders = dict.fromkeys(session.binaries[name].manifest.parent for name in names)
+    for script in (folder / "SConscript" for folder in folders):
+        if script.is_file():
+            yield str(script.relative_to(session.root))
+
+
+def _program(target: str, session: Session) -> str:
+    name = Path(target).name
+    if name not in session.binaries or not (target == name or Path(target).parts[0] == "build"):
+        raise OstooError(f"there is no program {target}", remedy=one_of(target, [*session.binaries, *WORDS]))
+    return name

@@ -1,0 +1,193 @@
+"""Puts one invocation together: toolchain, target, workspace, engine. Does not know what will be built."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from ostoo_build import (
+    cargo,
+    digest,
+    std_crates,
+    suggest,
+    sysroot_providers,
+    target_spec,
+    toolchain_digest,
+    toolchain_provide,
+)
+from ostoo_build.cargo import Cargo
+from ostoo_build.errors import OstooError
+from ostoo_build.execution.action_cache import ActionCache
+from ostoo_build.execution.engine import Engine
+from ostoo_build.execution.jobserver import Jobserver
+from ostoo_build.execution.local import LocalRunner
+from ostoo_build.execution.requests import Invocation, Target
+from ostoo_build.paths import PathMap
+from ostoo_build.source_tree import TreeMemo
+from ostoo_build.workspace import Rustc, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ostoo_build.cargo import Binary
+    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.report import Report
+    from ostoo_build.sysroot import Provider
+    from ostoo_build.toolchain import Toolchain
+
+MEMOS = Path("build/.ostoo")
+"""What invocations remember for the next one; deleting it costs time only."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The user's words, as given on the command line: `toolchain` are RUSTC, CARGO, LLD and RUST_SRC."""
+
+    target: str
+    profile: str
+    sysroot: str
+    cache: str
+    deploy_dir: str
+    jobs: int
+    toolchain: Mapping[str, str]
+
+
+class Session:
+    """One invocation in one checkout. What it offers is made when it is first asked for."""
+
+    def __init__(self, root: Path, options: Options, report: Report) -> None:
+        self.root = root
+        self.options = options
+        self.report = report
+        self.units: dict[str, PlannedUnit] = {}
+        self._plans: dict[str, Future[Program]] = {}
+
+    @cached_property
+    def toolchain(self) -> Toolchain:
+        return toolchain_provide.find_or_provide(
+            self.root, self.options.toolchain, os.environ, lambda line: self.report.status("Providing", line)
+        )
+
+    @cached_property
+    def tools(self) -> digest.Hash:
+        """The toolchain's digest; says which toolchain it is when that is not the last invocation's."""
+        found = toolchain_digest.of(self.toolchain, self.root / MEMOS / "toolchain.json")
+        chosen = self.root / MEMOS / "toolchain.txt"
+        line = f"rust {self.toolchain.version}: {self.toolchain.reason}"
+        if not chosen.is_file() or chosen.read_text(encoding="utf-8") != line:
+            self.report.status("Using", line)
+            chosen.parent.mkdir(parents=True, exist_ok=True)
+            chosen.write_text(line, encoding="utf-8")
+        return found
+
+    @cached_property
+    def target(self) -> Path:
+        """The target spec's file. Raises `OstooError` where there is none of that name."""
+        path = self.root / "targets" / f"{self.options.target}.json"
+        if not path.is_file():
+            known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
+            raise OstooError(
+                f"there is no target {self.options.target}",
+                where=str(path.parent),
+                remedy=suggest.one_of(self.options.target, known),
+            )
+        return path
+
+    @cached_property
+    def spec(self) -> target_spec.TargetSpec:
+        return target_spec.load(self.target)
+
+    @cached_property
+    def paths(self) -> PathMap:
+        chosen = self.toolchain
+        return PathMap(
+            (
+                ("root", self.root),
+                ("toolchain", chosen.rustc.parent.parent),
+                ("rust-src", chosen.rust_src),
+                ("cargo-home", cargo.cargo_home(os.environ)),
+                ("rustc", chosen.rustc),
+                ("cargo", chosen.cargo),
+                ("lld", chosen.lld),
+            )
+        )
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        environment = {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
+        for name in cargo.ignored_variables():
+            self.report.warn_once(f"{name} is ignored: write flags into .cargo/config.toml of the workspace")
+        folder = self.root / "user-rs"
+        return Workspace(
+            Cargo(self.toolchain.cargo, folder, environment, std_crates.cargo_flags(self.toolchain, folder / "Cargo.lock")),
+            Rustc(self.toolchain.rustc, environment, self.toolchain.host, self.tools),
+            self.target,
+            self.spec.digest,
+            self.paths,
+            self.root / MEMOS,
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        chosen = self.options.cache
+        folder = Path(chosen) if chosen not in ("", "on", "off") else Path(platformdirs.user_cache_dir("ostoo-build"))
+        return Engine(self.paths, ActionCache(folder, self.report, enabled=chosen != "off"), self.report)
+
+    @cached_property
+    def runner(self) -> LocalRunner:
+        """Processes get a small environment of their own; what the user's holds besides must not matter."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        return LocalRunner(self.paths, Jobserver(self.options.jobs), {**kept, **dict(self.toolchain.env)})
+
+    @cached_property
+    def invocation(self) -> Invocation:
+        if self.toolchain.host_linker is None:
+            raise OstooError("there is no C linker for build scripts", remedy="install a C compiler that is called cc")
+        target = Target(self.paths.portable(self.target), self.spec.digest)
+        return Invocation(target, self.tools, str(self.toolchain.host_linker), self.units)
+
+    @cached_property
+    def trees(self) -> TreeMemo:
+        return TreeMemo(self.root / MEMOS / "trees.json")
+
+    @cached_property
+    def sysroot(self) -> Provider:
+        return sysroot_providers.choose(self.options.sysroot, self.root)
+
+    @cached_property
+    def binaries(self) -> dict[str, Binary]:
+        """The programs of the workspace by name. Raises `OstooError` where two share one."""
+        found: dict[str, Binary] = {}
+        for binary in self.workspace.binaries():
+            other = found.setdefault(binary.name, binary)
+            if other is not binary:
+                raise OstooError(f"two packages have a program {binary.name}", where=f"{other.manifest}\n{binary.manifest}")
+        return found
+
+    def start_planning(self, names: Iterable[str]) -> None:
+        """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
+        pool = ThreadPoolExecutor(self.options.jobs)
+        workspace, profile = self.workspace, self.options.profile
+        for name in set(names) - set(self._plans):
+            self._plans[name] = pool.submit(workspace.plan, self.binaries[name], profile)
+        pool.shutdown(wait=False)
+
+    def plan(self, name: str) -> Program:
+        """The plan of a program; its units are known from now on."""
+        self.start_planning([name])
+        program = self._plans[name].result()
+        self.units.update({unit.id: unit for unit in program.units})
+        return program
+
+    def close(self) -> None:
+        """Write down what the next invocation wants to know, and wait for the cache."""
+        if "trees" in self.__dict__:
+            self.trees.save()
+        if "engine" in self.__dict__:
+            self.engine.cache.flush()

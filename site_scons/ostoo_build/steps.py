@@ -1,0 +1,195 @@
+"""Carries out one node of the graph: completes its action, has the engine bring its outputs about. Does not order nodes."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest, elf, elf_check, loader_contract, source_tree, sysroot, target_spec
+from ostoo_build.elf_check import ProgramFacts
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
+from ostoo_build.execution import requests
+from ostoo_build.execution.action import Action
+from ostoo_build.execution.engine import Job, Outcome
+from ostoo_build.rustc import Kind
+from ostoo_build.sysroot_contract import MACHINES
+from ostoo_build.target_spec import CheckRequest
+
+if TYPE_CHECKING:
+    from ostoo_build.execution.record import Record
+    from ostoo_build.execution.requests import Inputs
+    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.session import Session
+
+_CHECKED = "checked.json"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the outputs of a program lie, relative to the root."""
+
+    linked: str
+    check: str
+    program: str
+
+    @staticmethod
+    def of(program: Program, target: str) -> Places:
+        folder = f"build/{target}/{program.profile}"
+        unit = program.units[-1]
+        return Places(f"{unit.folder}/linked", f"{unit.folder}/check", f"{folder}/{program.name}")
+
+
+def check_target(session: Session) -> None:
+    """Validate the target spec."""
+    inputs = tuple((session.paths.portable(path), digest.of_file(path)) for path in target_files(session))
+    folder = session.root / target_folder(session)
+    request = CheckRequest(session.target, session.toolchain.rustc, session.workspace.rustc.environment)
+
+    def run() -> Outcome:
+        target_spec.check(request)
+        source_tree.write_atomically(folder / _CHECKED, digest.canonical_json(dict(inputs)))
+        return Outcome((_CHECKED,))
+
+    action = Action("TargetSpecCheck", (session.target.stem,), (), inputs, session.tools)
+    session.engine.perform(Job(action, folder, "Checking", f"target {session.target.stem}", run))
+
+
+def target_files(session: Session) -> list[Path]:
+    """What the check of the target spec reads."""
+    return [session.target, *sorted(session.target.parent.glob("*.schema.json"))]
+
+
+def target_folder(session: Session) -> str:
+    """Where the verdict on the target spec lies."""
+    return f"build/{session.target.stem}/target-spec"
+
+
+def make_sysroot(session: Session) -> None:
+    """Have the sysroot's provider write it."""
+    machine = MACHINES[session.spec.arch]
+    folder = session.root / sysroot_folder(session)
+
+    def run() -> Outcome:
+        sysroot.provide(session.sysroot, machine, folder)
+        return Outcome(tuple(str(path.relative_to(folder)) for path in source_tree.package_files(folder)))
+
+    action = Action("MuslSysroot", (machine.arch,), (), (), sysroot_key(session))
+    session.engine.perform(Job(action, folder, "Providing", f"sysroot {folder.name} from {session.options.sysroot}", run))
+
+
+def sysroot_key(session: Session) -> digest.Hash:
+    """Return what decides the sysroot's bytes. Raises `OstooError` for a provider or machine that there is none of."""
+    if session.spec.arch not in MACHINES:
+        raise OstooError(f"there is no sysroot for {session.spec.arch}", where=str(session.target))
+    return sysroot.key(session.sysroot, MACHINES[session.spec.arch])
+
+
+def sysroot_folder(session: Session) -> str:
+    """Where the sysroot lies, as the workspace's cargo configuration names it too."""
+    return f"sysroot/{session.target.stem}"
+
+
+def build_unit(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
+    """Compile a unit, or run a build script; `sources` are the files of its package."""
+    action = requests.unit_action(session.invocation, unit, sources, _records(session, unit.prerequisites))
+    is_run = unit.kind is Kind.RUN
+    work = session.runner.run_build_script if is_run else session.runner.compile
+    subject = f"{unit.label} (build script)" if is_run or unit.kind is Kind.BUILD_SCRIPT else unit.label
+    job = Job(action, session.root / unit.folder, "Running" if is_run else "Compiling", subject, lambda: work(action, unit))
+    session.engine.perform(job)
+
+
+def link(session: Session, program: Program) -> None:
+    """Link a program; only one that uses std takes anything of the sysroot."""
+    unit = program.units[-1]
+    known = _records(session, (unit.id, *unit.prerequisites))
+    libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
+    action = requests.link_action(session.invocation, program, libraries, known)
+    folder = session.root / Places.of(program, session.target.stem).linked
+    session.engine.perform(Job(action, folder, "Linking", program.name, lambda: session.runner.link(action, program)))
+
+
+def check_program(session: Session, program: Program, size_budget: int | None) -> None:
+    """Hold a linked program against the loader's contract."""
+    places = Places.of(program, session.target.stem)
+    contract = contract_file(session)
+    linked = f"{places.linked}/{program.name}"
+    facts = ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
+    folder = session.root / places.check
+
+    def run() -> Outcome:
+        report = elf_check.verify(session.root / linked, loader_contract.load(contract), facts)
+        source_tree.write_atomically(folder / "report.json", digest.canonical_json(report.to_json()))
+        return Outcome(("report.json",))
+
+    made = _record(session, places.linked).outputs[program.name]
+    inputs = ((linked, made.sha256), (session.paths.portable(contract), digest.of_file(contract)))
+    arguments = (program.name, str(program.uses_std), str(size_budget))
+    action = Action("ElfCheck", arguments, (), inputs, rules_digest())
+    session.engine.perform(Job(action, folder, "Checking", program.name, run))
+
+
+def contract_file(session: Session) -> Path:
+    """What the target's loader demands, beside the target spec."""
+    return session.target.with_suffix(".loader.json")
+
+
+def rules_digest() -> digest.Hash:
+    """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
+    modules = (elf, elf_check, loader_contract)
+    return digest.of_json([digest.of_file(Path(str(module.__file__))) for module in modules])
+
+
+def deploy(session: Session, source: Path, destination: Path) -> None:
+    """Copy a program to the folder that the target's machine sees."""
+    session.report.status("Deploying", str(destination))
+    publish(source, destination)
+
+
+def publish(source: Path, destination: Path) -> None:
+    """Put a file where people look for it: whole, and only now in the place of the former one."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(0o755)
+        temporary.replace(destination)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OstooError(f"can't write {destination}: {error.strerror}", where=str(destination.parent)) from error
+
+
+def drop_if_altered(session: Session, folder: str) -> None:
+    """Take away a record whose outputs somebody changed since: they are made again."""
+    path = session.root / folder
+    known = records.load(path)
+    if known is None or not records.is_intact(path, known):
+        (path / records.NAME).unlink(missing_ok=True)
+
+
+def drop_if_differs(source: Path, destination: Path) -> None:
+    """Take a published file away that is not what was linked: it is put there again."""
+    if destination.exists() and not (source.exists() and filecmp.cmp(source, destination, shallow=False)):
+        destination.unlink()
+
+
+def _records(session: Session, ids: tuple[str, ...]) -> dict[str, Record]:
+    return {id_: _record(session, session.units[id_].folder) for id_ in ids}
+
+
+def _record(session: Session, folder: str) -> Record:
+    known = records.load(session.root / folder)
+    if known is None:
+        raise OstooError("outputs of an earlier step are gone", where=folder, remedy="run the build again")
+    return known
+
+
+def _sysroot_libraries(session: Session) -> Inputs:
+    folder = sysroot_folder(session)
+    outputs = _record(session, folder).outputs
+    return tuple((f"{folder}/{name}", output.sha256) for name, output in outputs.items() if name.endswith(".a"))

@@ -1,0 +1,32 @@
+"""Target `test`: the tests of this build itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ostoo_build import process
+from ostoo_build.errors import OstooError
+
+from site_tools.keyed_action import KeyedAction
+
+
+def run_tests(env: Any) -> None:
+    """Declare `test`; it is never up to date."""
+    root = Path(env.Dir("#").get_abspath())
+
+    def perform() -> None:
+        if process.call([sys.executable, "-m", "pytest"], cwd=root, env=os.environ):
+            raise OstooError("tests failed")
+
+    env.AlwaysBuild(env.Alias("test", [], KeyedAction("", "pytest", perform)))
+
+
+def generate(env: Any) -> None:
+    env.AddMethod(run_tests, "RunTests")
+
+
+def exists(_env: Any) -> bool:
+    return True

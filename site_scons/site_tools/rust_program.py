@@ -1,0 +1,69 @@
+"""Builder `RustProgram`: links a program of the workspace, checks it, and puts it where people look for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import digest, steps
+from ostoo_build.elf_check import parse_size
+from ostoo_build.errors import OstooError
+from ostoo_build.steps import Places
+from ostoo_build.suggest import one_of
+
+from site_tools.keyed_action import KeyedAction, one_message, recorded_step
+
+if TYPE_CHECKING:
+    from ostoo_build.plan import Program
+    from ostoo_build.session import Session
+
+
+def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
+    """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB"."""
+    declared: dict[str, Any] = env["OSTOO_PROGRAMS"]
+    if name in declared:
+        return declared[name]
+    with one_message():
+        session: Session = env["OSTOO"]
+        if name not in session.binaries:
+            raise OstooError(
+                f"the workspace has no program {name}",
+                where=f'env.RustProgram("{name}")',
+                remedy=one_of(name, session.binaries),
+            )
+        program = session.plan(name)
+        for unit in program.units:
+            env.RustUnit(unit)
+        node = _published(env, session, program, parse_size(size_budget) if size_budget else None)
+    declared[name] = node
+    env.Alias(name, node)
+    env.Alias("all", node)
+    env.DeployProgram(node[0])
+    env.Alias("std", [env.File(unit.record) for unit in program.units if unit.is_std])
+    return node
+
+
+def _published(env: Any, session: Session, program: Program, size_budget: int | None) -> Any:
+    places = Places.of(program, session.target.stem)
+    unit = program.units[-1]
+    libraries = [env.File(session.units[id_].record) for id_ in unit.prerequisites]
+    sysroot = env.MuslSysroot() if program.uses_std else []
+    signature = digest.of_json([program.strip, session.tools])
+    link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
+    linked = recorded_step(env, places.linked, [env.File(unit.record), *libraries, sysroot], link)
+    checked = env.ElfCheck(program, size_budget, linked)
+    source = session.root / places.linked / program.name
+    destination = session.root / places.program
+    steps.drop_if_differs(source, destination)
+    action = KeyedAction("", f"publish {places.program}", lambda: steps.publish(source, destination))
+    node = env.Command(places.program, [linked, checked], action)
+    env.Precious(node)
+    return node
+
+
+def generate(env: Any) -> None:
+    env["OSTOO_PROGRAMS"] = {}
+    env.AddMethod(rust_program, "RustProgram")
+
+
+def exists(_env: Any) -> bool:
+    return True

@@ -1,0 +1,32 @@
+"""Builder `RustTargetSpec`: the validated target spec; nothing is compiled for a target before it passed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import steps
+
+from site_tools.keyed_action import KeyedAction, recorded_step
+
+if TYPE_CHECKING:
+    from ostoo_build.session import Session
+
+
+def rust_target_spec(env: Any) -> Any:
+    """Declare the check of this invocation's target spec."""
+    session: Session = env["OSTOO"]
+    folder = steps.target_folder(session)
+    record = env.File(f"{folder}/action.json")
+    if record.has_builder():
+        return record
+    sources = [env.File(session.paths.portable(path)) for path in steps.target_files(session)]
+    action = KeyedAction(session.tools, f"check {session.target.name}", lambda: steps.check_target(session))
+    return recorded_step(env, folder, sources, action)
+
+
+def generate(env: Any) -> None:
+    env.AddMethod(rust_target_spec, "RustTargetSpec")
+
+
+def exists(_env: Any) -> bool:
+    return True

@@ -1,0 +1,67 @@
+"""Sets an environment up for this build: variables, toolchain, and which programs an invocation is about."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ostoo_build import requested
+from ostoo_build.errors import OstooError
+from ostoo_build.report import Report
+from ostoo_build.session import Options, Session
+from ostoo_build.suggest import one_of
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, GetOption, SetOption, Variables
+
+from site_tools.keyed_action import one_message
+
+_VARIABLES = (
+    ("target", "target spec in targets/, without .json", "x86_64-ostoo-user"),
+    ("profile", "cargo profile", "release"),
+    ("sysroot", "musl from: zig, debian, folder:PATH, archive:PATH, docker:IMAGE, podman:IMAGE", "zig"),
+    ("cache", "action cache: a folder, or off", "on"),
+    ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", "user"),
+    ("RUSTC", "compiler to use", ""),
+    ("CARGO", "cargo to use", ""),
+    ("LLD", "LLD to use", ""),
+    ("RUST_SRC", "std source to use: a folder `library`", ""),
+)
+
+
+def request(env: Any) -> requested.Requested:
+    """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
+    with one_message():
+        asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
+        env["OSTOO"].start_planning(asked.programs)
+        return asked
+
+
+def generate(env: Any) -> None:
+    """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the session."""
+    SetOption("hash_format", "sha256")
+    SetOption("max_drift", -1)
+    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else os.cpu_count() or 1
+    SetOption("num_jobs", jobs)
+    gc.disable()
+    variables = Variables(None, ARGUMENTS)
+    variables.AddVariables(*_VARIABLES)
+    variables.Update(env)
+    env.Help(requested.HELP + variables.GenerateHelpText(env), append=True)
+    with one_message():
+        if unknown := variables.UnknownVariables():
+            name = next(iter(unknown))
+            raise OstooError(f"there is no variable {name}", remedy=one_of(name, [key for key, *_ in _VARIABLES]))
+    report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    toolchain = {name: env[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
+    words = (env[name] for name in ("target", "profile", "sysroot", "cache", "DEPLOY_DIR"))
+    session = Session(Path(env.Dir("#").get_abspath()), Options(*words, jobs, toolchain), report)
+    atexit.register(session.close)
+    env["OSTOO"] = session
+    env.AddMethod(request, "Requested")
+
+
+def exists(_env: Any) -> bool:
+    return True
