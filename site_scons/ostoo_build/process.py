@@ -7,15 +7,18 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,20 +44,7 @@ def run(
     process group that is killed when this call is left early, and on Linux dies with the calling thread.
     Raises `OstooError` where the program can't be started or the time is over.
     """
-    program = _resolve(argv[0], env)
-    try:
-        process = subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
-            [*_die_with_parent(), program, *argv[1:]],
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0,
-            pass_fds=pass_fds,
-        )
-    except OSError as error:
-        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
+    process = _start(argv, cwd, env, stderr=subprocess.PIPE, pass_fds=pass_fds)
     try:
         stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -71,6 +61,53 @@ def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
     return subprocess.call(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - argv is a list, no shell sees it
 
 
+def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink: BinaryIO, limit: int) -> None:
+    """Run `argv` to its end and copy what it writes to `sink`: for output that is too large to hold.
+
+    Raises `OstooError` where the program can't be started, fails, or writes more than `limit` bytes.
+    """
+    with tempfile.TemporaryFile() as complaints:
+        process = _start(argv, cwd, env, stderr=complaints, pass_fds=())
+        try:
+            _copy(cast("IO[bytes]", process.stdout), sink, limit, argv[0])
+            returncode = process.wait()
+        except BaseException:
+            _kill_group(process)
+            raise
+        complaints.seek(0)
+        if returncode != 0:
+            said = complaints.read().decode(errors="replace").strip()
+            raise OstooError(f"{argv[0]} failed:\n{said}", where=" ".join(argv))
+
+
+def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
+    with source:
+        while chunk := source.read(_CHUNK):
+            limit -= len(chunk)
+            if limit < 0:
+                raise OstooError(f"{name} writes more than is allowed")
+            sink.write(chunk)
+
+
+def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, stderr: int | IO[bytes], pass_fds: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    program = _resolve(argv[0], env)
+    try:
+        return subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
+            [*_die_with_parent(), program, *argv[1:]],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            process_group=0,
+            pass_fds=pass_fds,
+        )
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
+
+
 def _resolve(program: str, env: Mapping[str, str]) -> str:
     if os.sep in program:
         return program
@@ -82,7 +119,7 @@ def _resolve(program: str, env: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=1)
 def _die_with_parent() -> tuple[str, ...]:
-    """Linux can tie a child's life to its parent's; util-linux' setpriv asks for it without a fork hook in our threads."""
+    """Linux can tie a child's life to its parent's; util-linux' setpriv asks for it: no fork hook in our threads."""
     setpriv = shutil.which("setpriv") if hasattr(os, "pidfd_open") else None
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 

@@ -1,0 +1,210 @@
+"""A sysroot from a container image: saved in an archive, or one that docker or podman has. Does not know its layers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ostoo_build import container_archive, container_blobs, digest, process
+from ostoo_build.container_tree import Parts, Tree
+from ostoo_build.errors import OstooError
+from ostoo_build.sysroot import RAW_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ostoo_build.sysroot import Machine
+
+PINS = "sysroot/container-pins.toml"
+"""The image and the place of musl in it, below the project's folder."""
+
+_WANTED = tuple(tuple(name.split("/")) for name in (*RAW_FILES, "include"))
+_LIBC, _FEATURES = ("lib", "libc.a"), ("include", "features.h")
+_GO_ARCH = {"x86_64": "amd64"}
+
+
+class _Pins(Struct, forbid_unknown_fields=True):
+    image: str
+    prefix: Annotated[str, Meta(pattern=r"\A(/[^/\0]+)+\Z")]
+
+    @property
+    def parts(self) -> Parts:
+        return tuple(self.prefix.split("/")[1:])
+
+
+class _Inspected(Struct, rename="pascal"):
+    """What docker and podman tell about an image that they have."""
+
+    id: Annotated[str, Meta(pattern=r"\A(sha256:)?[0-9a-f]{64}\Z")]
+    repo_digests: list[str] | None = None
+
+    @property
+    def names(self) -> set[digest.Hash]:
+        return {name[-64:] for name in (self.id, *(self.repo_digests or ()))}
+
+
+@dataclass(frozen=True)
+class ArchiveMusl:
+    """The provider that reads a saved image. `identified_by` is the pinned digest or else the archive's own."""
+
+    path: Path
+    prefix: Parts
+    pinned: digest.Hash | None
+    identified_by: digest.Hash
+
+    def identity(self) -> Mapping[str, str]:
+        return _identity(self.identified_by, self.prefix)
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:
+        tree = Tree([(*self.prefix, *path) for path in _WANTED])
+        try:
+            with container_blobs.opened(self.path, raw) as blobs:
+                image = container_archive.find(blobs, self.pinned, _GO_ARCH[machine.arch])
+                for layer in image.layers:
+                    with container_archive.layer_tar(blobs, layer, raw) as tar:
+                        tree.add_layer(tar, f"{blobs.where}: {layer.blob}")
+        except OSError as error:
+            raise OstooError(f"can't read the image: {error.strerror}", where=str(self.path)) from error
+        _require_musl(tree, self.prefix)
+        for path in _WANTED:
+            tree.write((*self.prefix, *path), raw.joinpath(*path))
+
+
+@dataclass(frozen=True)
+class EngineMusl:
+    """The provider that asks `engine`, docker or podman, for `image`, which it knows by the name `reference`."""
+
+    engine: str
+    reference: str
+    prefix: Parts
+    image: digest.Hash
+
+    def identity(self) -> Mapping[str, str]:
+        return _identity(self.image, self.prefix)
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
+        found = _inspect(self.engine, self.reference)
+        if self.image not in found.names:
+            raise OstooError(f"{self.reference} is not sha256:{self.image} but {found.id}", where=self.engine)
+        with _container(self.engine, found.id) as container:
+            for path in _WANTED:
+                self._copy(container, path, raw)
+
+    def _copy(self, container: str, path: Parts, raw: Path) -> None:
+        place = "/" + "/".join((*self.prefix, *path))
+        try:
+            tree = self._read(["cp", f"{container}:{place}", "-"], path[-1:], raw)
+        except OstooError:
+            _require_musl(self._read(["export", container], (*self.prefix, *path), raw), self.prefix)
+            raise
+        tree.write(path[-1:], raw.joinpath(*path))
+
+    def _read(self, arguments: list[str], wanted: Parts, scratch: Path) -> Tree:
+        tree = Tree([wanted])
+        argv = [self.engine, *arguments]
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            limit = container_blobs.MAX_UNPACKED
+            process.copy_output(argv, cwd=scratch, env=os.environ, sink=file, limit=limit)
+            file.flush()
+            tree.add_layer(file.raw, " ".join(argv))
+        return tree
+
+
+def archive(argument: str, project: Path) -> ArchiveMusl:
+    """Make the provider for a saved image; a relative path is the project's. Raises `OstooError` where none is."""
+    if not argument:
+        raise OstooError("sysroot=container needs the path of a saved image", remedy="write sysroot=container:PATH")
+    pins = _pins(project)
+    path = project / argument
+    pinned = _digest_in(pins.image)
+    try:  # index.json names all else in a folder by its digest
+        contents = pinned or digest.of_file(path / "index.json" if path.is_dir() else path)
+    except OSError as error:
+        raise OstooError(f"can't read the image: {error.strerror}", where=str(path)) from error
+    return ArchiveMusl(path, pins.parts, pinned, contents)
+
+
+def docker(argument: str, project: Path) -> EngineMusl:
+    """Make the provider for an image of docker's. Raises `OstooError` where it does not have it."""
+    return _of_engine("docker", argument, project)
+
+
+def podman(argument: str, project: Path) -> EngineMusl:
+    """Make the provider for an image of podman's. Raises `OstooError` where it does not have it."""
+    return _of_engine("podman", argument, project)
+
+
+def _of_engine(engine: str, argument: str, project: Path) -> EngineMusl:
+    pins = _pins(project)
+    reference = argument or pins.image
+    pinned = _digest_in(reference) or _digest_in(pins.image)
+    image = pinned or _inspect(engine, reference).id[-64:]
+    return EngineMusl(engine, reference, pins.parts, image)
+
+
+def _pins(project: Path) -> _Pins:
+    path = project / PINS
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=_Pins)
+    except OSError as error:
+        raise OstooError(f"can't read the pin: {error.strerror}", where=str(path)) from error
+    except msgspec.MsgspecError as error:
+        raise OstooError(f"not a pin: {error}", where=str(path)) from error
+
+
+def _digest_in(reference: str) -> digest.Hash | None:
+    name, at, pinned = reference.partition("@sha256:")
+    if at and not re.fullmatch("[0-9a-f]{64}", pinned):
+        raise OstooError(f"{name} is pinned to {pinned!r}, which is no sha256")
+    return pinned or None
+
+
+def _identity(image: digest.Hash, prefix: Parts) -> Mapping[str, str]:
+    return {"name": "container", "image": image, "prefix": "/".join(prefix)}
+
+
+def _inspect(engine: str, reference: str) -> _Inspected:
+    told = _run([engine, "image", "inspect", "--", reference])
+    try:
+        (image,) = msgspec.json.decode(told, type=tuple[_Inspected])
+    except msgspec.MsgspecError as error:
+        raise OstooError(f"can't understand {engine} image inspect: {error}", where=reference) from error
+    return image
+
+
+@contextlib.contextmanager
+def _container(engine: str, image: str) -> Iterator[str]:
+    """Make a container of an image, which is never started, and remove it at the end."""
+    made = _run([engine, "create", "--pull", "never", image, "nothing"])
+    container = made.decode().strip()
+    try:
+        yield container
+    finally:
+        _run([engine, "rm", "--force", "--volumes", container])
+
+
+def _run(argv: Sequence[str]) -> bytes:
+    done = process.run(argv, cwd=Path.cwd(), env=os.environ)  # the user's settings say where the engine is
+    if done.returncode != 0:
+        raise OstooError(f"{argv[0]} failed:\n{done.stderr.decode(errors='replace').strip()}", where=" ".join(argv))
+    return done.stdout
+
+
+def _require_musl(tree: Tree, prefix: Parts) -> None:
+    """Raise `OstooError` that names the right prefixes where there is no libc.a below `prefix`."""
+    if tree.has_file((*prefix, *_LIBC)):
+        return
+    there = tree.folders_with([_LIBC, _FEATURES])
+    raise OstooError(
+        f"the image has no /{'/'.join((*prefix, *_LIBC))}",
+        where=PINS,
+        remedy=f"set the prefix to {' or '.join(there)}" if there else "there is no musl in this image: take another",
+    )
