@@ -1,0 +1,43 @@
+//! Writes the files that its arguments name to standard output.
+
+#![no_std]
+#![no_main]
+
+use core::ffi::CStr;
+
+use ostoo_rt::io::STDOUT;
+use ostoo_rt::syscall::{close, open, read, Errno};
+use ostoo_rt::{args, eprintln};
+
+const READ_ONLY: i32 = 0;
+
+#[no_mangle]
+fn main() -> i32 {
+    let mut code = 0;
+    for path in args().skip(1) {
+        if let Err(error) = copy(path) {
+            eprintln!("cat-rs: {}: error {}", path.to_str().unwrap_or("?"), error.0);
+            code = 1;
+        }
+    }
+    code
+}
+
+fn copy(path: &CStr) -> Result<(), Errno> {
+    let file = open(path, READ_ONLY, 0)?;
+    let copied = copy_open(file);
+    close(file)?;
+    copied
+}
+
+fn copy_open(file: i32) -> Result<(), Errno> {
+    let mut buffer = [0; 4096];
+    loop {
+        match read(file, &mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => STDOUT.write_all(&buffer[..length])?,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

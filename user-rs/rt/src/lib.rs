@@ -1,0 +1,23 @@
+//! The runtime of Rust programs on ostoo.
+//!
+//! With the feature `no_std` (the default) it is all that a `#![no_std]` program needs: `_start` calls the program's
+//! `main() -> i32`, and there are a panic handler and a global allocator. Without it, for programs that use std, `_start`
+//! hands over to musl, which sets the C library up before it calls `main`.
+
+#![no_std]
+#![cfg_attr(feature = "no_std", feature(alloc_error_handler))]
+
+mod args;
+#[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
+mod arch;
+#[cfg(feature = "no_std")]
+mod brk_alloc;
+#[cfg(feature = "no_std")]
+mod bump;
+pub mod io;
+#[cfg(feature = "no_std")]
+mod panic;
+mod start;
+pub mod syscall;
+
+pub use args::{args, Args};
