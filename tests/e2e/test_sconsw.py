@@ -1,0 +1,175 @@
+"""First and later starts of `sconsw` in a copy of it, with SCons as the only package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+SCONSTRUCT = 'print("in", GetLaunchDir(), ARGUMENTS)\nfor name in ("all", "test"):\n    Default(Alias(name))\n'
+
+
+def copy_launcher(folder: Path) -> Path:
+    """A project with little to install: `test` needs shtab besides SCons."""
+    (folder / "site_scons").mkdir(parents=True)
+    shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
+    for name in ("sconsw", "ostoo", "site_scons/venv.sh"):
+        shutil.copy(PROJECT / name, folder / name)
+    pinned = (PROJECT / "requirements.txt").read_text()
+    for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "shtab")):
+        lines = re.search(rf"^{package}==.*\\\n(?:    --hash=.*\n)+", pinned, re.MULTILINE)
+        assert lines is not None
+        (folder / file).write_text(lines[0])
+    (folder / "SConstruct").write_text(SCONSTRUCT)
+    return folder
+
+
+def run(folder: Path, *argv: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv, cwd=cwd or folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+
+
+def sconsw(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, str(folder / "sconsw"), "-Q", *arguments, cwd=folder, **variables)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copy_launcher(tmp_path_factory.mktemp("sconsw") / "a project")
+    first = sconsw(folder)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr.splitlines() == [f"making {folder}/.venv", "installing the packages of requirements.txt"]
+    return folder
+
+
+@pytest.mark.network
+def test_a_later_start_runs_scons_and_nothing_else(started: Path) -> None:
+    # nothing could be installed with this index
+    later = sconsw(started, "all", "MODE=a b", PIP_INDEX_URL="http://127.0.0.1:9", PIP_NO_CACHE_DIR="1")
+    assert later.stdout == f"in {started} {{'MODE': 'a b'}}\nscons: Nothing to be done for `all'.\n"
+    assert (later.returncode, later.stderr) == (0, "")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("how", ["absolute", "relative", "by sh"])
+def test_it_runs_in_the_project_from_any_folder(how: str, started: Path, tmp_path: Path) -> None:
+    relative = os.path.relpath(started / "sconsw", tmp_path)
+    argv = {"absolute": [str(started / "sconsw")], "relative": [relative], "by sh": ["sh", "sconsw"]}[how]
+    done = run(started, *argv, "-Q", "all", cwd=started if how == "by sh" else tmp_path, CDPATH="/")
+    assert done.stdout.startswith(f"in {started} "), done.stderr
+
+
+@pytest.mark.network
+def test_scons_own_exit_code_is_handed_on(started: Path) -> None:
+    assert sconsw(started, "no-such-target").returncode == 2
+
+
+@pytest.mark.network
+def test_plain_scons_runs_as_well(started: Path) -> None:
+    assert run(started, ".venv/bin/scons", "-Q", "all").stdout == sconsw(started, "all").stdout
+
+
+@pytest.mark.network
+def test_a_later_start_adds_less_than_30_ms(started: Path) -> None:
+    def seconds(*argv: str) -> float:
+        start = time.perf_counter()
+        run(started, *argv)
+        return time.perf_counter() - start
+
+    pairs = [(seconds("./sconsw", "-Q"), seconds(".venv/bin/scons", "-Q")) for _ in range(9)]
+    assert statistics.median(launcher - plain for launcher, plain in pairs) < 0.030
+
+
+@pytest.mark.network
+def test_test_installs_what_tests_need_and_other_targets_do_not(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    assert sconsw(folder, "all").returncode == 0
+    assert not (folder / ".venv/bin/shtab").exists()
+    assert sconsw(folder, "test").stderr == "installing the packages of requirements-dev.txt\n"
+    assert (folder / ".venv/bin/shtab").exists()
+
+
+@pytest.mark.network
+def test_starts_at_once_make_one_environment(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    with ThreadPoolExecutor() as threads:
+        starts = list(threads.map(lambda _: sconsw(folder, "all"), range(3)))
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert sum(len(start.stderr.splitlines()) for start in starts) == 2
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("moment", ["venv is half made", "packages are half installed", "python went away"])
+def test_an_interrupted_start_is_made_good(moment: str, started: Path, tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    venv = folder / ".venv"
+    if moment == "venv is half made":
+        venv.mkdir()
+    else:
+        shutil.copytree(started / ".venv", venv, symlinks=True)
+    if moment == "packages are half installed":
+        shutil.rmtree(next(venv.glob("lib/python*/site-packages/SCons")) / "Script")
+        (venv / "requirements.txt").unlink()
+    if moment == "python went away":
+        for link in venv.glob("bin/python*"):
+            link.unlink()
+            link.symlink_to("/no/such/python")
+    done = sconsw(folder, "all")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.network
+def test_changed_requirements_make_the_environment_anew(started: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(started, folder, symlinks=True)
+    with (folder / "requirements.txt").open("a") as stream:
+        stream.write((folder / "requirements-dev.txt").read_text())
+    assert sconsw(folder, "all").returncode == 0
+    assert (folder / ".venv/bin/shtab").exists()
+
+
+@pytest.mark.network
+def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    requirements = folder / "requirements.txt"
+    requirements.write_text(re.sub("sha256:[0-9a-f]+", f"sha256:{'0' * 64}", requirements.read_text()))
+    done = sconsw(folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"making {folder}/.venv\n")
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / ".venv/requirements.txt").exists()
+
+
+def test_an_older_python_is_told_clearly(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "cmp"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    (tools / "python3").write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    (tools / "python3").chmod(0o755)
+    done = run(folder, str(tools / "sh"), "sconsw", PATH=str(tools))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: this build needs Python 3.11 or newer; python3 here is: Python 3.9.2\n"
+        "  help: install a newer python3, or put its folder first on PATH\n"
+    )
+
+
+@pytest.mark.network
+def test_ostoo_runs_where_it_is_called_with_the_same_packages(started: Path, tmp_path: Path) -> None:
+    (started / "site_scons/ostoo_build/cli.py").write_text(
+        "import os, sys\nimport SCons\nprint(os.getcwd(), sys.argv[1:])\n"
+    )
+    done = run(tmp_path, str(started / "ostoo"), "why", "a b")
+    assert (done.stdout, done.stderr) == (f"{tmp_path} ['why', 'a b']\n", "")

@@ -1,0 +1,79 @@
+"""The real thing: Debian's packages, fetched and unpacked, run without the network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build import process, std_crates, toolchain, toolchain_debian, toolchain_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parents[2]
+CONFIG = '[unstable]\nbuild-std = ["std", "panic_abort"]\njson-target-spec = true\n'
+
+pytestmark = [
+    pytest.mark.compiler,
+    pytest.mark.network,
+    pytest.mark.skipif(shutil.which("apt-get") is None, reason="only Debian and what derives from it has apt"),
+]
+
+
+@pytest.fixture(scope="module")
+def provided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("provision") / "a project"
+    root.mkdir()
+    for name in ("rust-toolchain.toml", "toolchain.lock"):
+        shutil.copy(PROJECT / name, root)
+    toolchain_debian.provide(root, os.environ, print)
+    yield root
+    # pytest would keep it, and 900 MB are too many for that
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def found(provided: Path, tmp_path: Path) -> toolchain.Toolchain:
+    return toolchain.find(provided, {}, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+
+
+def run(found: toolchain.Toolchain, program: Path, *arguments: str, cwd: Path) -> str:
+    env = {"PATH": "/usr/bin:/bin", "CARGO_HOME": str(cwd / "cargo-home"), **dict(found.env)}
+    completed = process.run([str(program), *arguments], cwd=cwd, env=env)
+    assert completed.returncode == 0, completed.stderr.decode()
+    return completed.stdout.decode()
+
+
+def test_only_the_toolchain_stays_in_the_private_folder(provided: Path) -> None:
+    assert {path.name for path in (provided / ".toolchain").iterdir()} <= {"debian", "compilers.json"}
+
+
+def test_compiler_and_linker_run(found: toolchain.Toolchain, tmp_path: Path) -> None:
+    (tmp_path / "main.rs").write_text('fn main() { println!("hello"); }\n')
+    linker = (f"-Clink-arg=-B{tmp_path}", "-Clink-arg=-fuse-ld=lld")
+    (tmp_path / "ld.lld").symlink_to(found.lld)
+    run(found, found.rustc, "main.rs", *linker, cwd=tmp_path)
+    assert run(found, tmp_path / "main", cwd=tmp_path) == "hello\n"
+
+
+def test_cargo_plans_std_without_the_network(found: toolchain.Toolchain, tmp_path: Path) -> None:
+    run(found, found.cargo, "init", "--vcs=none", "--name=hello", "--offline", ".", cwd=tmp_path)
+    run(found, found.cargo, "generate-lockfile", "--offline", cwd=tmp_path)
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / ".cargo/config.toml").write_text(CONFIG)
+    flags = std_crates.cargo_flags(found, tmp_path / "Cargo.lock")
+    plan = ("build", "--offline", "--unit-graph", "-Zunstable-options", "--target", found.host, *flags)
+    assert f"{found.rust_src}/vendor/libc-" in run(found, found.cargo, *plan, cwd=tmp_path)
+
+
+def test_the_digest_is_that_of_every_other_unpacking(found: toolchain.Toolchain, tmp_path: Path) -> None:
+    copied = tmp_path / "b"
+    shutil.copytree(found.rustc.parents[3], copied / ".toolchain", symlinks=True, copy_function=os.link)
+    shutil.copy(PROJECT / "rust-toolchain.toml", copied)
+    other = toolchain.find(copied, {}, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
+    assert other.rustc != found.rustc
+    assert toolchain_digest.of(other, tmp_path / "1") == toolchain_digest.of(found, tmp_path / "2")
