@@ -49,7 +49,7 @@ macro_rules! print {
 #[macro_export]
 macro_rules! println {
     () => { $crate::print!("\n") };
-    ($format:literal $($argument:tt)*) => { $crate::print!(::core::concat!($format, "\n") $($argument)*) };
+    ($($argument:tt)+) => { $crate::print!("{}\n", ::core::format_args!($($argument)+)) };
 }
 
 /// Prints to standard error. Programs that use std have a better one there.
@@ -62,5 +62,5 @@ macro_rules! eprint {
 #[macro_export]
 macro_rules! eprintln {
     () => { $crate::eprint!("\n") };
-    ($format:literal $($argument:tt)*) => { $crate::eprint!(::core::concat!($format, "\n") $($argument)*) };
+    ($($argument:tt)+) => { $crate::eprint!("{}\n", ::core::format_args!($($argument)+)) };
 }

@@ -18,7 +18,7 @@ global_asm!(
 );
 
 macro_rules! define_syscall {
-    ($name:ident, $count:literal, $($argument:ident => $register:literal),*) => {
+    ($name:ident, $count:literal, $($argument:ident => $register:tt),*) => {
         #[doc = concat!("Makes a system call with ", $count, " arguments.")]
         ///
         /// # Safety
