@@ -25,10 +25,15 @@ class Apt:
     environ: Mapping[str, str]
 
     def update(self) -> None:
-        """Fetch the lists of packages. Raises `OstooError` where apt can't."""
+        """Fetch the lists of packages. Raises `OstooError` where apt gets none."""
         for part in ("lists/partial", "cache/archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
-        self._get("update", "--quiet")
+        try:
+            self._get("update", "--quiet", "-oAPT::Update::Error-Mode=any")
+        except OstooError:
+            # of a machine's many sources one may be out of order, and needless here
+            if not any(self.folder.glob("lists/*_Packages*")):
+                raise
 
     def closure(self, packages: Iterable[str]) -> Versions:
         """All that these packages need on a machine that has nothing. "name=version" asks for a version.

@@ -43,11 +43,11 @@ def _provide(
         return toolchain.find(root, variables, environ)
     except NoToolchainError as error:
         missing = error
-    failures: list[str] = []
+    failures = [missing.where] if missing.where else []
     for provide in _PROVIDERS:
         try:
             provide(root, environ, say)
             return toolchain.find(root, variables, environ)
         except OstooError as error:
             failures.append(error.what)
-    raise NoToolchainError(missing.what, where="\n".join((missing.where, *failures)), remedy=missing.remedy)
+    raise NoToolchainError(missing.what, where="\n".join(failures), remedy=missing.remedy)

@@ -136,7 +136,7 @@ def test_all_who_could_not_help_are_told(machine: Machine) -> None:
 def test_a_machine_without_rustup_and_apt_is_told_what_to_install(machine: Machine) -> None:
     with pytest.raises(NoToolchainError) as caught:
         machine.provide()
-    assert caught.value.where.split("\n")[1:] == ["rustup is not installed", "apt-get is not installed"]
+    assert caught.value.where.split("\n") == ["rustup is not installed", "apt-get is not installed"]
     assert "install rustup" in caught.value.remedy
 
 
@@ -180,6 +180,18 @@ def test_newer_packages_are_taken_and_told_where_the_locked_are_gone(machine: Ma
     assert machine.provide() == "Rust 1.99.0: the project's own, in .toolchain"
     assert any(line.startswith("toolchain.lock names packages that are gone") for line in machine.said)
     assert (machine.root / "toolchain.lock").read_text() == locked
+
+
+def test_a_source_that_is_out_of_order_does_no_harm(machine: Machine) -> None:
+    machine.is_debian()
+    working = (machine.bin / "apt-get").rename(machine.bin / "working-apt-get")
+    lists = machine.root / ".toolchain/apt/lists"
+    fake.script(
+        machine.bin / "apt-get",
+        f'[ "$1" != update ] || {{ echo > "{lists}/example_Packages.lz4"; echo "E: 404" >&2; exit 100; }}',
+        f'exec {working} "$@"',
+    )
+    assert machine.provide() == "Rust 1.96.0: the project's own, in .toolchain"
 
 
 def test_a_package_that_is_not_the_locked_one_is_refused(machine: Machine) -> None:
