@@ -81,7 +81,11 @@ class Tree:
         Raises `OstooError` for a link that does not lead to a wanted file, and on a file system that can't tell two
         names apart.
         """
-        for below, data in self._contents(path):
+        try:
+            contents = list(self._contents(path))
+        except ValueError as error:
+            raise OstooError(str(error), where="/" + "/".join(path)) from error
+        for below, data in contents:
             file = destination.joinpath(*below)
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -174,7 +178,7 @@ class Tree:
         self._files += 1
         self._total += size
         if size > MAX_FILE or self._total > MAX_TOTAL or self._files > MAX_FILES:
-            raise ValueError(f"more than a musl can be: {what} of {size} bytes is file {self._files}")
+            raise ValueError(f"this is more than a musl: {what}, of {size} bytes, is file number {self._files}")
 
     def _count_node(self) -> None:
         self._nodes += 1

@@ -91,7 +91,7 @@ class EngineMusl:
         return _identity(self.image, self.prefix)
 
     def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
-        found = _inspect(self.engine, self.reference)
+        found = _inspect(self.engine, self.reference, self.image)
         if self.image not in found.names:
             raise OstooError(f"{self.reference} is not sha256:{self.image} but {found.id}", where=self.engine)
         with _container(self.engine, found.id) as container:
@@ -171,13 +171,22 @@ def _identity(image: digest.Hash, prefix: Parts) -> Mapping[str, str]:
     return {"name": "container", "image": image, "prefix": "/".join(prefix)}
 
 
-def _inspect(engine: str, reference: str) -> _Inspected:
-    told = _run([engine, "image", "inspect", "--", reference])
+def _inspect(engine: str, *names: str) -> _Inspected:
+    """Ask for the first of `names` that the engine knows: it knows a pinned image by its ID or by NAME@DIGEST."""
+    complaints = []
+    for name in names:
+        done = process.run([engine, "image", "inspect", "--", name], cwd=Path.cwd(), env=os.environ)
+        if done.returncode == 0:
+            return _decode_inspected(done.stdout, engine)
+        complaints.append(done.stderr.decode(errors="replace").strip())
+    raise OstooError(f"{engine} shows no image {names[0]}:\n{complaints[0]}", remedy="build or pull the image")
+
+
+def _decode_inspected(told: bytes, engine: str) -> _Inspected:
     try:
-        (image,) = msgspec.json.decode(told, type=tuple[_Inspected])
+        return msgspec.json.decode(told, type=tuple[_Inspected])[0]
     except msgspec.MsgspecError as error:
-        raise OstooError(f"can't understand {engine} image inspect: {error}", where=reference) from error
-    return image
+        raise OstooError(f"can't understand what `{engine} image inspect` prints: {error}") from error
 
 
 @contextlib.contextmanager
