@@ -1,0 +1,148 @@
+"""Takes a linked ELF file apart, trusting nothing in it. Does not know what a kernel's loader wants.
+
+Only the file header, the program headers, the section headers and the section names are read, each after a look at
+whether it lies inside the file: time and memory are bounded by the file's length, whatever its fields claim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from elftools.elf.structs import ELFStructs
+
+if TYPE_CHECKING:
+    from elftools.construct import Struct
+    from elftools.construct.lib.container import Container
+
+PF_X = 1
+PF_W = 2
+
+_MAGIC = b"\x7fELF"
+_CLASSES = {1: 32, 2: 64}
+_ENCODINGS = {1: True, 2: False}
+_LONGEST_NAME = 64
+
+
+class DamagedElfError(ValueError):
+    """The bytes can't be read as an ELF file. `offset` is where in the file the trouble is."""
+
+    def __init__(self, what: str, offset: int) -> None:
+        super().__init__(what)
+        self.offset = offset
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A program header. `kind` is ELF's word ("PT_LOAD"), or the number where ELF has no word for it."""
+
+    kind: str
+    flags: int
+    offset: int
+    address: int
+    file_size: int
+    memory_size: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind it; may lie beyond what a pointer holds."""
+        return self.address + self.memory_size
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section header. `kind` as in `Segment`; `offset` is where the section's contents begin."""
+
+    name: str
+    kind: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Elf:
+    """What a loader and our rules look at; words such as ET_EXEC are ELF's own."""
+
+    data: bytes = field(repr=False)
+    elf_class: str
+    encoding: str
+    machine: str
+    kind: str
+    entry: int
+    headers_offset: int
+    headers_size: int
+    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def loads(self) -> tuple[Segment, ...]:
+        return tuple(segment for segment in self.segments if segment.kind == "PT_LOAD")
+
+    def contents(self, segment: Segment) -> bytes:
+        """The bytes that the file holds of `segment`."""
+        return self.data[segment.offset : segment.offset + segment.file_size]
+
+
+def parse(data: bytes) -> Elf:
+    """Read the headers of an ELF file of any class, byte order and machine. Raises `DamagedElfError`."""
+    structs = _structs(data)
+    header = _table(data, structs.Elf_Ehdr, 0, 1, "the file header")[0]
+    structs.create_advanced_structs(header.e_type, header.e_machine, header.e_ident.EI_OSABI)
+    _require_entry_size(header.e_phentsize, header.e_phnum, structs.Elf_Phdr, "program header")
+    _require_entry_size(header.e_shentsize, header.e_shnum, structs.Elf_Shdr, "section header")
+    if header.e_shoff and not header.e_shnum:
+        raise DamagedElfError("it has section headers, but their number is 0", header.e_shoff)
+    segments = _table(data, structs.Elf_Phdr, header.e_phoff, header.e_phnum, "the program headers")
+    sections = _table(data, structs.Elf_Shdr, header.e_shoff, header.e_shnum, "the section headers")
+    names = _section_names(data, sections, header.e_shstrndx)
+    return Elf(
+        data=data,
+        elf_class=str(header.e_ident.EI_CLASS),
+        encoding=str(header.e_ident.EI_DATA),
+        machine=str(header.e_machine),
+        kind=str(header.e_type),
+        entry=header.e_entry,
+        headers_offset=header.e_phoff,
+        headers_size=header.e_phnum * header.e_phentsize,
+        segments=tuple(
+            Segment(str(each.p_type), each.p_flags, each.p_offset, each.p_vaddr, each.p_filesz, each.p_memsz)
+            for each in segments
+        ),
+        sections=tuple(Section(_name_at(names, each.sh_name), str(each.sh_type), each.sh_offset) for each in sections),
+    )
+
+
+def _structs(data: bytes) -> ELFStructs:
+    elf_class = _CLASSES.get(data[4]) if data.startswith(_MAGIC) and len(data) > len(_MAGIC) + 1 else None
+    little_endian = _ENCODINGS.get(data[5]) if elf_class else None
+    if elf_class is None or little_endian is None:
+        raise DamagedElfError("it is not an ELF file", 0)
+    structs = ELFStructs(little_endian=little_endian, elfclass=elf_class)
+    structs.create_basic_structs()
+    return structs
+
+
+def _require_entry_size(claimed: int, count: int, struct: Struct, name: str) -> None:
+    if count and claimed != struct.sizeof():
+        raise DamagedElfError(f"a {name} is said to have {claimed} bytes; it has {struct.sizeof()}", 0)
+
+
+def _table(data: bytes, struct: Struct, offset: int, count: int, name: str) -> list[Container]:
+    size = struct.sizeof()
+    if offset + size * count > len(data):
+        raise DamagedElfError(f"{name} ({count} of {size} bytes) end behind the file's end", offset)
+    return [struct.parse(data[start : start + size]) for start in range(offset, offset + size * count, size)]
+
+
+def _section_names(data: bytes, sections: list[Container], index: int) -> bytes:
+    if index == 0:
+        return b""
+    if index >= len(sections):
+        raise DamagedElfError(f"section {index} should hold the section names; there are {len(sections)}", 0)
+    start, size = sections[index].sh_offset, sections[index].sh_size
+    if start + size > len(data):
+        raise DamagedElfError("the section names lie behind the file's end", start)
+    return data[start : start + size]
+
+
+def _name_at(names: bytes, start: int) -> str:
+    return names[start : start + _LONGEST_NAME].partition(b"\0")[0].decode("ascii", "backslashreplace")

@@ -1,0 +1,63 @@
+import pytest
+
+from ostoo_build import disassembly
+from ostoo_build.disassembly import Instruction
+
+NOP = b"\x90"
+
+
+@pytest.mark.parametrize("start", ["488b3c24 488d742408", "488b3c2400000000"[:8] + "488db42408000000"])
+def test_instructions_are_compared_by_meaning_not_by_encoding(start: str) -> None:
+    texts = [each.text for each in disassembly.first(bytes.fromhex(start) + NOP, 2)]
+    assert texts == ["mov rdi, qword ptr [rsp]", "lea rsi, [rsp + 8]"]
+
+
+def test_code_that_ends_gives_fewer_instructions() -> None:
+    assert disassembly.first(NOP, 2) == (Instruction(0, "nop"),)
+    assert disassembly.first(b"", 2) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("c5f877", "vzeroupper"),
+        ("c4e27d18c0", "vbroadcastss ymm0, xmm0"),
+        ("62f17c4828c1", "vmovaps zmm0, zmm1"),
+        ("c4e2f9b8c2", "vfmadd231pd xmm0, xmm0, xmm2"),
+        ("64c5f82800", "vmovaps xmm0, xmmword ptr fs:[rax]"),
+        ("67c5f82800", "vmovaps xmm0, xmmword ptr [eax]"),
+    ],
+)
+def test_vector_encodings_are_found(code: str, text: str) -> None:
+    assert list(disassembly.avx(NOP + bytes.fromhex(code) + NOP)) == [Instruction(1, text)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("0f28c1", id="SSE"),
+        pytest.param("660f6fc1", id="SSE2"),
+        pytest.param("f30fbcc0", id="rep bsf, as LLVM writes it"),
+        pytest.param("b8c5f87700", id="an immediate"),
+        pytest.param("648b00", id="a thread-local load"),
+        pytest.param("c5", id="cut off"),
+        pytest.param("2e", id="only a prefix"),
+    ],
+)
+def test_the_baseline_passes(code: str) -> None:
+    assert list(disassembly.avx(bytes.fromhex(code))) == []
+
+
+def test_bytes_that_are_no_instruction_are_skipped() -> None:
+    assert [each.text for each in disassembly.avx(b"\x06\x06" + bytes.fromhex("c5f877"))] == ["vzeroupper"]
+
+
+@pytest.mark.parametrize(("prefixes", "found"), [(8, [1]), (11, [1]), (12, [2]), (40, [30])])
+def test_prefixes_belong_to_an_instruction_as_far_as_it_may_be_long(prefixes: int, found: list[int]) -> None:
+    code = NOP + b"\x64" * prefixes + bytes.fromhex("c5f82800")
+    assert [each.offset for each in disassembly.avx(code)] == found
+
+
+@pytest.mark.parametrize("before", [9_999, 10_000, 10_001, 30_000])
+def test_code_of_any_length_is_decoded_to_its_end(before: int) -> None:
+    assert list(disassembly.avx(NOP * before + bytes.fromhex("c5f877"))) == [Instruction(before, "vzeroupper")]

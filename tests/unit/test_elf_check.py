@@ -1,0 +1,218 @@
+import json
+import re
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elf_files import (
+    BASE,
+    CONTRACT,
+    DATA,
+    EXIT,
+    GOOD,
+    NO_STD,
+    PT_DYNAMIC,
+    PT_GNU_STACK,
+    PT_INTERP,
+    PT_LOAD,
+    PT_TLS,
+    SHT_PROGBITS,
+    SHT_REL,
+    SHT_RELA,
+    SHT_SYMTAB,
+    START,
+    STD,
+    TEXT,
+    Part,
+    R,
+    W,
+    X,
+    patched,
+    with_data_segment,
+    with_part,
+    with_section,
+    with_text,
+)
+
+from ostoo_build import elf_check, elf_rules
+from ostoo_build.elf_rules import ProgramFacts
+from ostoo_build.errors import OstooError
+
+GOOD_DATA = GOOD.data()
+ELF32 = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\1\1\1", 2, 3, 1, TEXT, 0, 0, 0, 52, 0, 0, 0, 0, 0)
+ELF64_BIG = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, 21, 1, TEXT, 0, 0, 0, 64, 0, 0, 0, 0, 0)
+VZEROUPPER = bytes.fromhex("c5f877")
+AVX512 = bytes.fromhex("62f17c4828c1")
+AVX_THREAD_LOCAL = bytes.fromhex("64c5f82800")
+
+WRONG = [
+    ("file-limit", GOOD_DATA.ljust((768 << 10) + 1, b"\0")),
+    ("intact-headers", b""),
+    ("intact-headers", GOOD_DATA[:200]),
+    ("elf-machine", replace(GOOD, machine=183).data()),
+    ("elf-machine", ELF32),
+    ("elf-machine", ELF64_BIG),
+    ("elf-type", replace(GOOD, kind=3).data()),
+    ("load-segment", replace(GOOD, parts=(GOOD.parts[2],), headers=None).data()),
+    ("segment-in-file", with_data_segment(offset=1 << 20).data()),
+    ("segment-in-file", with_data_segment(memory_size=1).data()),
+    ("address-overflow", with_data_segment(address=(1 << 64) - 0x1000, memory_size=0x1001).data()),
+    ("forbidden-address", with_data_segment(address=0x800).data()),
+    ("forbidden-address", with_data_segment(address=0x10_0000_0000 - 0x1000, memory_size=0x1001).data()),
+    ("forbidden-address", with_data_segment(address=0x7FFF_F000_4000).data()),
+    ("forbidden-address", with_data_segment(address=0x8000_0000_0000).data()),
+    ("disjoint-pages", with_data_segment(address=TEXT + 0x800).data()),
+    ("disjoint-pages", with_data_segment(address=BASE + 0x800).data()),
+    ("disjoint-pages", replace(GOOD, headers=Part(PT_LOAD, R, BASE, memory_size=0x1001)).data()),
+    ("memory-limit", with_data_segment(memory_size=(64 << 20) - 0x1FFF).data()),
+    ("headers-in-memory", replace(GOOD, headers=None).data()),
+    ("entry-executable", replace(GOOD, entry=0).data()),
+    ("entry-executable", replace(GOOD, entry=DATA).data()),
+    ("entry-executable", replace(GOOD, entry=TEXT + len(START + EXIT)).data()),
+    ("entry-instructions", with_text(EXIT + START).data()),
+    ("entry-instructions", with_text(START[:4] + EXIT).data()),
+    ("entry-instructions", with_text(START[:-1]).data()),
+    ("no-interpreter", with_part(Part(PT_INTERP, R, DATA, b"/lib/ld.so\0")).data()),
+    ("no-interpreter", with_section(".interp", SHT_PROGBITS).data()),
+    ("no-dynamic", with_part(Part(PT_DYNAMIC, R, DATA)).data()),
+    ("no-relocations", with_section(".rela.text", SHT_RELA).data()),
+    ("no-relocations", with_section(".rel.data", SHT_REL).data()),
+    ("write-xor-execute", with_data_segment(flags=R | W | X).data()),
+    ("executable-stack", replace(GOOD, parts=(*GOOD.parts[:2], Part(PT_GNU_STACK, R | W | X, 0))).data()),
+    ("no-avx", with_text(START + VZEROUPPER + EXIT).data()),
+    ("no-avx", with_text(START + AVX512 + EXIT).data()),
+    ("no-avx", with_text(START + AVX_THREAD_LOCAL + EXIT).data()),
+    ("stripped", with_section(".symtab", SHT_SYMTAB).data()),
+    ("stripped", with_section(".debug_info", SHT_PROGBITS).data()),
+]
+
+GOOD_TOO = {
+    "as large as the file may be": GOOD_DATA.ljust(768 << 10, b"\0"),
+    "up to the address limit": with_data_segment(address=0x10_0000_0000 - 0x1000, memory_size=0x1000).data(),
+    "as much memory as there is": with_data_segment(memory_size=(64 << 20) - 0x2000).data(),
+    "an empty segment in a used page": with_part(Part(PT_LOAD, R | W, TEXT + 0x800)).data(),
+    "thread-local storage": with_part(Part(PT_TLS, R, DATA, memory_size=8)).data(),
+    "no section headers": patched(patched(GOOD_DATA, 40, "Q", 0), 58, "3H", 64, 0, 0),
+    "an AVX opcode inside another instruction": with_text(START + b"\xb8" + VZEROUPPER + b"\0" + EXIT).data(),
+    "an AVX instruction among the data": with_part(Part(PT_LOAD, R, DATA + 0x1000, VZEROUPPER)).data(),
+}
+
+
+def refusal(path: Path, data: bytes, program: ProgramFacts = STD) -> str:
+    path.write_bytes(data)
+    with pytest.raises(OstooError) as caught:
+        elf_check.verify(path, CONTRACT, program)
+    assert caught.value.where == str(path)
+    return caught.value.what
+
+
+def rules_in(refusal: str) -> list[str]:
+    return re.findall(r"^([a-z0-9-]+), ", refusal, re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", [STD, NO_STD])
+def test_a_good_program_passes(tmp_path: Path, program: ProgramFacts) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(GOOD_DATA)
+    report = elf_check.verify(path, CONTRACT, program)
+    assert set(report.rules) == set(CONTRACT.reasons)
+    assert report.memory_size == 3 * 4096
+
+
+@pytest.mark.parametrize("data", GOOD_TOO.values(), ids=GOOD_TOO)
+def test_what_only_looks_wrong_passes(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(data)
+    assert elf_check.verify(path, CONTRACT, STD).file_size == len(data)
+
+
+@pytest.mark.parametrize(("rule", "data"), WRONG, ids=[f"{n}-{rule}" for n, (rule, _) in enumerate(WRONG)])
+def test_each_wrong_program_breaks_exactly_its_rule(tmp_path: Path, rule: str, data: bytes) -> None:
+    assert rules_in(refusal(tmp_path / "example", data)) == [rule]
+
+
+def test_thread_local_storage_is_wrong_without_std(tmp_path: Path) -> None:
+    data = with_part(Part(PT_TLS, R, DATA, memory_size=8)).data()
+    assert rules_in(refusal(tmp_path / "example", data, NO_STD)) == ["no-tls"]
+
+
+def test_unloaded_headers_are_right_without_std(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(replace(GOOD, headers=None).data())
+    assert elf_check.verify(path, CONTRACT, NO_STD).program == "example"
+
+
+def test_a_size_budget_is_kept_to_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    exact = replace(STD, size_budget=len(GOOD_DATA))
+    path.write_bytes(GOOD_DATA)
+    assert elf_check.verify(path, CONTRACT, exact).size_budget == len(GOOD_DATA)
+    assert rules_in(refusal(path, GOOD_DATA + b"\0", exact)) == ["size-budget"]
+
+
+def test_every_rule_has_a_program_that_breaks_it() -> None:
+    elsewhere = {"no-tls", "size-budget"}
+    assert {rule for rule, _ in WRONG} | elsewhere == set(CONTRACT.reasons)
+    assert {"file-limit", "intact-headers", *elf_rules.RULES} == set(CONTRACT.reasons)
+
+
+def test_a_refusal_lists_all_violations_with_place_reason_and_remedy(tmp_path: Path) -> None:
+    wrong = replace(with_text(START + VZEROUPPER + EXIT), kind=3)
+    assert refusal(tmp_path / "example", wrong.data()) == (
+        "example does not fit the loader of ostoo:\n"
+        "elf-type, the file: it is ET_DYN, not ET_EXEC\n"
+        "  reason: the loader maps a program where it was linked to; it can't move one (ENOEXEC)\n"
+        '  change: say "position-independent-executables": false and "relocation-model": "static" in the target JSON, '
+        "and pass the linker neither -pie nor -shared\n"
+        "no-avx, address 0x201009: vzeroupper\n"
+        "  reason: the target's baseline is SSE2\n"
+        "  change: pass no target-cpu or target-feature beyond x86-64; switch off the feature by which a crate "
+        "chooses AVX code at run time"
+    )
+
+
+def test_of_one_rule_the_first_four_findings_are_told(tmp_path: Path) -> None:
+    told = refusal(tmp_path / "example", with_text(START + VZEROUPPER * 100).data())
+    assert rules_in(told) == ["no-avx"] * 4
+
+
+def test_avx_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    nops = 25_000
+    code = Part(PT_LOAD, R | X, TEXT, START + b"\x90" * nops + VZEROUPPER)
+    told = refusal(tmp_path / "example", replace(GOOD, parts=(code,)).data())
+    assert f"address {TEXT + len(START) + nops:#x}: vzeroupper" in told
+
+
+def test_a_forbidden_range_is_named_with_its_own_reason(tmp_path: Path) -> None:
+    told = refusal(tmp_path / "example", with_data_segment(address=0x7FFF_F000_4000).data())
+    assert "reaches into stack-window: the loader maps the stack there" in told
+
+
+def test_a_report_is_json_without_a_path(tmp_path: Path) -> None:
+    texts = []
+    for folder in ("a", "b"):
+        path = tmp_path / folder / "example"
+        path.parent.mkdir()
+        path.write_bytes(GOOD_DATA)
+        texts.append(elf_check.verify(path, CONTRACT, STD).to_json())
+    assert texts[0] == texts[1]
+    assert "/" not in texts[0]
+    assert json.loads(texts[0])["entry"] == "0x201000"
+
+
+def test_a_missing_program_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="can't read the program: No such file or directory"):
+        elf_check.verify(tmp_path / "example", CONTRACT, STD)
+
+
+def test_what_is_no_regular_file_is_not_read() -> None:
+    with pytest.raises(OstooError, match="not a regular file"):
+        elf_check.verify(Path("/dev/zero"), CONTRACT, STD)
+
+
+def test_a_check_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    refusal(path, with_section(".symtab", SHT_SYMTAB).data())
+    assert [each.name for each in tmp_path.iterdir()] == ["example"]
+    assert path.read_bytes() == with_section(".symtab", SHT_SYMTAB).data()
