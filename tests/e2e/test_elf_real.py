@@ -1,0 +1,106 @@
+"""Programs of the real compiler and linker, each made wrong by a flag that somebody might pass."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ostoo_build import elf_check, loader_contract, process, toolchain
+from ostoo_build.elf_rules import ProgramFacts
+from ostoo_build.errors import OstooError
+
+PROJECT = Path(__file__).parents[2]
+TARGET = PROJECT / "targets/x86_64-ostoo-user.json"
+CONTRACT = loader_contract.load(PROJECT / "targets/x86_64-ostoo-user.loader.json")
+
+PROGRAM = """
+#![feature(no_core, lang_items, rustc_attrs)]
+#![allow(internal_features)]
+#![no_core]
+#![no_main]
+
+#[lang = "pointee_sized"]
+trait PointeeSized {}
+#[lang = "meta_sized"]
+trait MetaSized: PointeeSized {}
+#[lang = "sized"]
+trait Sized: MetaSized {}
+
+#[rustc_builtin_macro]
+macro_rules! global_asm { ($($text:literal),*) => {}; }
+
+global_asm!(r#"{before}"#, ".globl _start", "_start:", "mov rdi, [rsp]", "lea rsi, [rsp + 8]");
+global_asm!("mov edi, 0", "mov eax, 60", "syscall", r#"{after}"#);
+"""
+STRIP = "-Cstrip=symbols"
+OTHER_START = ".globl other; other: jmp _start"
+THREAD_LOCAL = '.section .tbss.kept,"awTR",@nobits; .zero 8'
+HUGE_STATIC = '.section .bss.kept,"awR",@nobits; .zero 0x4000000'
+POINTER = '.section .data.kept,"awR"; .quad _start'
+
+
+def build(folder: Path, *flags: str, before: str = "", after: str = "") -> Path:
+    tools = toolchain.find(PROJECT, {}, os.environ)
+    (folder / "main.rs").write_text(PROGRAM.replace("{before}", before).replace("{after}", after))
+    target = ("-Zunstable-options", f"--target={TARGET}", f"-Clinker={tools.lld}")
+    argv = [str(tools.rustc), "--edition=2021", *target, *flags, "-o", "program", "main.rs"]
+    done = process.run(argv, cwd=folder, env={**os.environ, **dict(tools.env)})
+    assert done.returncode == 0, done.stderr.decode()
+    return folder / "program"
+
+
+def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
+    with pytest.raises(OstooError) as caught:
+        elf_check.verify(program, CONTRACT, ProgramFacts("example", uses_std=uses_std, size_budget=None))
+    return set(re.findall(r"^([a-z-]+), ", caught.value.what, re.MULTILINE))
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("uses_std", [False, True])
+def test_what_rustc_and_lld_make_by_the_target_fits(tmp_path: Path, *, uses_std: bool) -> None:
+    program = build(tmp_path, STRIP)
+    report = elf_check.verify(program, CONTRACT, ProgramFacts("example", uses_std=uses_std, size_budget=4096))
+    assert report.file_size == program.stat().st_size
+    assert process.run([str(program)], cwd=tmp_path, env={}).returncode == 0
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize(
+    ("rules", "flags"),
+    [
+        ({"stripped"}, ()),
+        ({"stripped"}, ("-Cdebuginfo=2",)),
+        ({"forbidden-address"}, (STRIP, "-Clink-arg=--image-base=0x1000000000")),
+        ({"forbidden-address"}, (STRIP, "-Clink-arg=--image-base=0x7ffff0000000")),
+        ({"forbidden-address"}, (STRIP, "-Clink-arg=--image-base=0xffffffff80000000")),
+        ({"executable-stack"}, (STRIP, "-Clink-arg=-zexecstack")),
+        ({"entry-executable"}, (STRIP, "-Clink-arg=--entry=0")),
+        ({"entry-instructions"}, (STRIP, "-Clink-arg=--entry=other")),
+        ({"write-xor-execute"}, (STRIP, "-Clink-arg=--omagic")),
+    ],
+)
+def test_a_wrong_flag_breaks_exactly_its_rule(tmp_path: Path, rules: set[str], flags: tuple[str, ...]) -> None:
+    assert broken_rules(build(tmp_path, *flags, before=OTHER_START)) == rules
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ("no-avx", "vaddps ymm0, ymm1, ymm2"),
+        ("no-avx", "vaddps zmm0, zmm1, zmm2"),
+        ("no-avx", "pdep rax, rbx, rcx"),
+        ("no-tls", THREAD_LOCAL),
+        ("memory-limit", HUGE_STATIC),
+    ],
+)
+def test_wrong_code_breaks_exactly_its_rule(tmp_path: Path, rule: str, code: str) -> None:
+    assert broken_rules(build(tmp_path, STRIP, after=code)) == {rule}
+
+
+@pytest.mark.compiler
+def test_a_dynamic_executable_is_told_by_all_that_is_wrong_with_it(tmp_path: Path) -> None:
+    flags = ("-Crelocation-model=pic", "-Clink-arg=-pie", "-Clink-arg=-dynamic-linker=/lib/ld.so")
+    program = build(tmp_path, STRIP, *flags, after=POINTER)
+    assert {"elf-type", "no-interpreter", "no-dynamic", "no-relocations"} <= broken_rules(program)
