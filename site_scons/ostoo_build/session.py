@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from ostoo_build import (
     cargo,
@@ -67,6 +68,7 @@ class Session:
         self.report = report
         self.units: dict[str, PlannedUnit] = {}
         self._plans: dict[str, Future[Program]] = {}
+        self._lock = FileLock(root / MEMOS / "lock")
 
     @cached_property
     def toolchain(self) -> Toolchain:
@@ -185,9 +187,21 @@ class Session:
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
+    def lock(self) -> None:
+        """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom."""
+        owner = self.root / MEMOS / "lock-owner"
+        owner.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            self.report.status("Blocking", f"waiting for the build that process {owner.read_text()} does here")
+            self._lock.acquire()
+        owner.write_text(str(os.getpid()))
+
     def close(self) -> None:
         """Write down what the next invocation wants to know, and wait for the cache."""
         if "trees" in self.__dict__:
             self.trees.save()
         if "engine" in self.__dict__:
             self.engine.cache.flush()
+        self._lock.release()

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, elf, elf_check, loader_contract, source_tree, sysroot, target_spec
-from ostoo_build.elf_check import ProgramFacts
+from ostoo_build import digest, source_tree, sysroot, target_spec
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.execution import requests
@@ -116,15 +115,17 @@ def link(session: Session, program: Program) -> None:
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:
     """Hold a linked program against the loader's contract."""
+    from ostoo_build import elf_check, elf_rules, loader_contract  # noqa: PLC0415 - most starts have nothing to check
+
     places = Places.of(program, session.target.stem)
     contract = contract_file(session)
     linked = f"{places.linked}/{program.name}"
-    facts = ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
+    facts = elf_rules.ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
     folder = session.root / places.check
 
     def run() -> Outcome:
         report = elf_check.verify(session.root / linked, loader_contract.load(contract), facts)
-        source_tree.write_atomically(folder / "report.json", digest.canonical_json(report.to_json()))
+        source_tree.write_atomically(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
     made = _record(session, places.linked).outputs[program.name]
@@ -141,8 +142,8 @@ def contract_file(session: Session) -> Path:
 
 def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
-    modules = (elf, elf_check, loader_contract)
-    return digest.of_json([digest.of_file(Path(str(module.__file__))) for module in modules])
+    sources = (Path(__file__).with_name(f"{module}.py") for module in ("elf", "elf_check", "elf_rules", "loader_contract"))
+    return digest.of_json([digest.of_file(source) for source in sources])
 
 
 def deploy(session: Session, source: Path, destination: Path) -> None:

@@ -8,14 +8,14 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from elftools.elf.elffile import ELFFile
-
 from ostoo_build import ar
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from elftools.elf.elffile import ELFFile
 
 OLDEST_MUSL = (1, 2, 3)
 """The musl that rustc's own musl targets are built for since Rust 1.71: older ones lack what std imports."""
@@ -120,6 +120,8 @@ def read_object(data: bytes, machine: Machine, where: str) -> Object:
         raise OstooError(
             "LLVM bitcode instead of machine code", where=where, remedy="build musl without -flto: rustc can't read it"
         )
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - 20 ms, and most starts read no object
+
     try:
         elf = ELFFile(io.BytesIO(data))
         kind = (elf.elfclass, elf["e_machine"], elf["e_type"])

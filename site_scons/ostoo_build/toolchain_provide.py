@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from ostoo_build import toolchain, toolchain_debian, toolchain_rustup
+from ostoo_build import toolchain
 from ostoo_build.errors import OstooError
 from ostoo_build.toolchain import NoToolchainError
 
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.toolchain import Toolchain
-
-_PROVIDERS = (toolchain_rustup.provide, toolchain_debian.provide)
 
 
 def find_or_provide(
@@ -29,6 +25,8 @@ def find_or_provide(
     try:
         return toolchain.find(root, variables, environ)
     except NoToolchainError:
+        from filelock import FileLock  # noqa: PLC0415 - most starts find a toolchain
+
         private = root / toolchain.PRIVATE
         private.mkdir(exist_ok=True)
         # another build may be fetching it

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, steps
-from ostoo_build.elf_check import parse_size
+from ostoo_build import digest, sizes, steps
 from ostoo_build.errors import OstooError
 from ostoo_build.steps import Places
 from ostoo_build.suggest import one_of
@@ -33,7 +32,7 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
         program = session.plan(name)
         for unit in program.units:
             env.RustUnit(unit)
-        node = _published(env, session, program, parse_size(size_budget) if size_budget else None)
+        node = _published(env, session, program, sizes.parse(size_budget) if size_budget else None)
     declared[name] = node
     env.Alias(name, node)
     env.Alias("all", node)

@@ -33,6 +33,7 @@ _VARIABLES = (
 
 def request(env: Any) -> requested.Requested:
     """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
+    env["OSTOO"].lock()
     with one_message():
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         env["OSTOO"].start_planning(asked.programs)
