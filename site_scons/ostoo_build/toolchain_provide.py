@@ -41,8 +41,10 @@ def _provide(
         return toolchain.find(root, variables, environ)
     except NoToolchainError as error:
         missing = error
+    from ostoo_build import toolchain_debian, toolchain_rustup  # noqa: PLC0415 - most starts find a toolchain
+
     failures = [missing.where] if missing.where else []
-    for provide in _PROVIDERS:
+    for provide in (toolchain_rustup.provide, toolchain_debian.provide):
         try:
             provide(root, environ, say)
             return toolchain.find(root, variables, environ)
