@@ -7,7 +7,6 @@ those of the OCI image specification 1.1 (image-layout.md, image-index.md, manif
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -140,17 +139,13 @@ def layer_tar(blobs: Blobs, layer: Layer, scratch: Path) -> Iterator[io.RawIOBas
     """
     where = f"{blobs.where}: {layer.blob}"
     with blobs.open(layer.blob) as packed:
-        if layer.packed is not None and (_sha256(packed), packed.tell()) != layer.packed:
+        if layer.packed is not None and (container_blobs.sha256(packed), packed.tell()) != layer.packed:
             raise OstooError("the layer's sha256 or size is not the one in the manifest", where=where)
         with container_blobs.unpacked(packed, scratch, where) as tar:
-            if _sha256(tar) != layer.diff_id:
+            if container_blobs.sha256(tar) != layer.diff_id:
                 raise OstooError("the layer does not unpack to the sha256 in the image's config", where=where)
+            tar.seek(0)
             yield tar
-
-
-def _sha256(file: io.RawIOBase) -> digest.Hash:
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _docker_images(blobs: Blobs) -> Iterator[Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import os
 import stat
@@ -13,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import zstandard
 
-from ostoo_build import tar_members
+from ostoo_build import digest, tar_members
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ class Blobs(Protocol):
         """Open for reading and seeking. Raises `OstooError` where there is no regular file of that name."""
 
 
+def open_regular(path: Path, flags: int, where: str) -> io.FileIO:
+    """Open a file for reading. Raises `OstooError`, naming `where`, for what is missing or no regular file."""
+    try:  # a fifo would make open() wait
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    except OSError as error:
+        raise OstooError(f"can't read the image: {error.strerror}", where=where) from error
+    file = io.FileIO(descriptor)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OstooError("not a regular file", where=where)
+    return file
+
+
 @contextlib.contextmanager
 def opened(path: Path, scratch: Path) -> Iterator[Blobs]:
     """Open an archive; one that is packed as a whole is unpacked into a file in `scratch` that has no name.
@@ -55,9 +69,7 @@ def opened(path: Path, scratch: Path) -> Iterator[Blobs]:
         yield _Folder(path)
         return
     where = str(path)
-    with path.open("rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OstooError("not a regular file", where=where)
+    with open_regular(path, 0, where) as file:
         if _is_packed(file):
             with unpacked(file, scratch, where) as tar:
                 yield _Tar(tar, where)
@@ -89,6 +101,12 @@ def _copy(source: _Readable, sink: IO[bytes], limit: int) -> None:
     sink.flush()
 
 
+def sha256(file: io.RawIOBase) -> digest.Hash:
+    """Hash a file from its start to its end, and stay there."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,15 +116,7 @@ class _Folder:
         return os.path.lexists(self._folder / name)
 
     def open(self, name: str) -> io.RawIOBase:
-        try:  # a fifo would make open() wait
-            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise OstooError(f"can't read {name}: {error.strerror}", where=self.where) from error
-        file = io.FileIO(descriptor)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            file.close()
-            raise OstooError(f"{name} is not a regular file", where=self.where)
-        return file
+        return open_regular(self._folder / name, os.O_NOFOLLOW, f"{self.where}: {name}")
 
 
 class _Tar:

@@ -66,8 +66,10 @@ def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink:
 
     Raises `OstooError` where the program can't be started, fails, or writes more than `limit` bytes.
     """
-    with tempfile.TemporaryFile() as complaints:
-        process = _start(argv, cwd, env, stderr=complaints, pass_fds=())
+    with (
+        tempfile.TemporaryFile() as complaints,
+        _start(argv, cwd, env, stderr=complaints, pass_fds=()) as process,
+    ):
         try:
             _copy(cast("IO[bytes]", process.stdout), sink, limit, argv[0])
             returncode = process.wait()
@@ -81,12 +83,11 @@ def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink:
 
 
 def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
-    with source:
-        while chunk := source.read(_CHUNK):
-            limit -= len(chunk)
-            if limit < 0:
-                raise OstooError(f"{name} writes more than is allowed")
-            sink.write(chunk)
+    while chunk := source.read(_CHUNK):
+        limit -= len(chunk)
+        if limit < 0:
+            raise OstooError(f"{name} writes more than is allowed")
+        sink.write(chunk)
 
 
 def _start(

@@ -32,7 +32,7 @@ _GO_ARCH = {"x86_64": "amd64"}
 
 
 class _Pins(Struct, forbid_unknown_fields=True):
-    image: str
+    image: Annotated[str, Meta(pattern=r"\A[^@]+(@sha256:[0-9a-f]{64})?\Z")]
     prefix: Annotated[str, Meta(pattern=r"\A(/[^/\0]+)+\Z")]
 
     @property
@@ -125,11 +125,7 @@ def archive(argument: str, project: Path) -> ArchiveMusl:
     pins = _pins(project)
     path = project / argument
     pinned = _digest_in(pins.image)
-    try:  # index.json names all else in a folder by its digest
-        contents = pinned or digest.of_file(path / "index.json" if path.is_dir() else path)
-    except OSError as error:
-        raise OstooError(f"can't read the image: {error.strerror}", where=str(path)) from error
-    return ArchiveMusl(path, pins.parts, pinned, contents)
+    return ArchiveMusl(path, pins.parts, pinned, pinned or _contents(path))
 
 
 def docker(argument: str, project: Path) -> EngineMusl:
@@ -161,10 +157,15 @@ def _pins(project: Path) -> _Pins:
 
 
 def _digest_in(reference: str) -> digest.Hash | None:
-    name, at, pinned = reference.partition("@sha256:")
-    if at and not re.fullmatch("[0-9a-f]{64}", pinned):
-        raise OstooError(f"{name} is pinned to {pinned!r}, which is no sha256")
-    return pinned or None
+    found = re.search(r"@sha256:([0-9a-f]{64})\Z", reference)
+    return found[1] if found else None
+
+
+def _contents(path: Path) -> digest.Hash:
+    """Return the digest of a saved file, or of the index that names all else in a folder by its digest."""
+    index = path / "index.json" if path.is_dir() else path
+    with container_blobs.open_regular(index, 0, str(index)) as file:
+        return container_blobs.sha256(file)
 
 
 def _identity(image: digest.Hash, prefix: Parts) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from ostoo_build import sysroot_debian, sysroot_folder, sysroot_zig
+from ostoo_build import sysroot_container, sysroot_debian, sysroot_folder, sysroot_zig
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ PROVIDERS: Mapping[str, Callable[[str, Path], Provider]] = {
     "zig": sysroot_zig.factory,
     "debian": sysroot_debian.factory,
     "folder": sysroot_folder.factory,
+    "container": sysroot_container.archive,
+    "docker": sysroot_container.docker,
+    "podman": sysroot_container.podman,
 }
 """Each factory takes what follows the colon ("" where nothing does) and the project's folder.
 
@@ -26,7 +29,7 @@ It raises `OstooError` for an argument that it can't use.
 
 
 def choose(text: str, project: Path) -> Provider:
-    """Return the provider that `sysroot=TEXT` asks for: `zig`, `debian`, `folder:PATH`, ...
+    """Return the provider that `sysroot=TEXT` asks for: `zig`, `debian`, `container:PATH`, ...
 
     Raises `OstooError` for an unknown one, and for an argument that it can't use.
     """
