@@ -30,12 +30,17 @@ def parse(text: str) -> DepInfo:
     for line in text.splitlines():
         if line.startswith(_CHECKSUM):
             checksum, _length, path = line.removeprefix(_CHECKSUM).split(" ", 2)
-            files[path] = checksum
+            files[_unescape(path)] = checksum
         elif line.startswith(_ENV_DEP):
             variables.append(line.removeprefix(_ENV_DEP).partition("=")[0])
         elif line.endswith(":") and not line.startswith("#"):
-            # a line `path:` alone names one input; spaces in it are escaped as make wants it
-            named.add(line[:-1].replace("\\ ", " "))
+            # a line `path:` alone names one input
+            named.add(_unescape(line[:-1]))
     if unproved := sorted(named - set(files)):
         raise OstooError(f"rustc gave no checksum for {unproved[0]}", remedy="use a toolchain of 1.85 or newer")
     return DepInfo(files, tuple(variables))
+
+
+def _unescape(path: str) -> str:
+    """Rustc escapes spaces as make wants it, in every line."""
+    return path.replace("\\ ", " ")

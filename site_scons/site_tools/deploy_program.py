@@ -20,7 +20,7 @@ def deploy_program(env: Any, program: Any) -> Any:
     destination = session.root / session.options.deploy_dir / source.name
     steps.drop_if_differs(source, destination)
     action = KeyedAction("", f"deploy {destination}", lambda: steps.deploy(session, source, destination))
-    node = env.Command(str(destination), program, action)
+    node = env.Command(env.fs.File(str(destination)), program, action)
     env.Precious(node)
     env.Alias("deploy", node)
     return node

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build import steps
 from ostoo_build.steps import Places
 
-from site_tools.keyed_action import KeyedAction, recorded_step
+from site_tools.keyed_action import file_node, KeyedAction, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.plan import Program
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def elf_check(env: Any, program: Program, size_budget: int | None, linked: Any) -> Any:
     """Declare the check of a linked program against its target's loader contract."""
     session: Session = env["OSTOO"]
-    contract = env.File(session.paths.portable(steps.contract_file(session)))
+    contract = file_node(env, session.paths.portable(steps.contract_file(session)))
     signature = f"{steps.rules_digest()} {size_budget}"
     action = KeyedAction(
         signature, f"check {program.name}", lambda: steps.check_program(session, program, size_budget)

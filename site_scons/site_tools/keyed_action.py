@@ -13,6 +13,7 @@ from ostoo_build import steps
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.local import ToolFailed
 from ostoo_build.execution.record import NAME
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +71,12 @@ def one_message() -> Iterator[None]:
 def recorded_step(env: Any, folder: str, sources: list[Any], action: KeyedAction) -> Any:
     """Declare the record of an action as a node; outputs that somebody changed since do not count."""
     steps.drop_if_altered(env["OSTOO"], folder)
-    node = env.Command(f"{folder}/{NAME}", sources, action)
+    node = env.Command(file_node(env, f"{folder}/{NAME}"), sources, action)
     env.Precious(node)
-    env.Clean(node, env.Dir(folder))
+    env.Clean(node, env.fs.Dir(f"#/{folder}"))
     return node
+
+
+def file_node(env: Any, path: str) -> Any:
+    """Find the node of a portable path: from the checkout's root wherever a script stands, and without expanding `$`."""
+    return env.fs.File(f"#/{path}" if is_local(path) else path)

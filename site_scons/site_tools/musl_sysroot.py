@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import steps
 
-from site_tools.keyed_action import KeyedAction, one_message, recorded_step
+from site_tools.keyed_action import file_node, KeyedAction, one_message, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.session import Session
@@ -16,7 +16,7 @@ def musl_sysroot(env: Any) -> Any:
     """Declare the sysroot of this invocation's target."""
     session: Session = env["OSTOO"]
     folder = steps.sysroot_folder(session)
-    record = env.File(f"{folder}/action.json")
+    record = file_node(env, f"{folder}/action.json")
     if record.has_builder():
         return record
     with one_message():

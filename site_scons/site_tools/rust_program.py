@@ -9,7 +9,7 @@ from ostoo_build.errors import OstooError
 from ostoo_build.steps import Places
 from ostoo_build.suggest import one_of
 
-from site_tools.keyed_action import KeyedAction, one_message, recorded_step
+from site_tools.keyed_action import file_node, KeyedAction, one_message, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.plan import Program
@@ -37,24 +37,24 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
     env.Alias(name, node)
     env.Alias("all", node)
     env.DeployProgram(node[0])
-    env.Alias("std", [env.File(unit.record) for unit in program.units if unit.is_std])
+    env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
     return node
 
 
 def _published(env: Any, session: Session, program: Program, size_budget: int | None) -> Any:
     places = Places.of(program, session.target.stem)
     unit = program.units[-1]
-    libraries = [env.File(session.units[id_].record) for id_ in unit.prerequisites]
+    libraries = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
     sysroot = env.MuslSysroot() if program.uses_std else []
     signature = digest.of_json([program.strip, session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
-    linked = recorded_step(env, places.linked, [env.File(unit.record), *libraries, sysroot], link)
+    linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
     checked = env.ElfCheck(program, size_budget, linked)
     source = session.root / places.linked / program.name
     destination = session.root / places.program
     steps.drop_if_differs(source, destination)
     action = KeyedAction("", f"publish {places.program}", lambda: steps.publish(source, destination))
-    node = env.Command(places.program, [linked, checked], action)
+    node = env.Command(file_node(env, places.program), [linked, checked], action)
     env.Precious(node)
     return node
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import steps
 
-from site_tools.keyed_action import KeyedAction, recorded_step
+from site_tools.keyed_action import file_node, KeyedAction, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.session import Session
@@ -16,10 +16,10 @@ def rust_target_spec(env: Any) -> Any:
     """Declare the check of this invocation's target spec."""
     session: Session = env["OSTOO"]
     folder = steps.target_folder(session)
-    record = env.File(f"{folder}/action.json")
+    record = file_node(env, f"{folder}/action.json")
     if record.has_builder():
         return record
-    sources = [env.File(session.paths.portable(path)) for path in steps.target_files(session)]
+    sources = [file_node(env, session.paths.portable(path)) for path in steps.target_files(session)]
     action = KeyedAction(session.tools, f"check {session.target.name}", lambda: steps.check_target(session))
     return recorded_step(env, folder, sources, action)
 

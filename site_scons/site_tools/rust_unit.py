@@ -9,7 +9,7 @@ import msgspec
 from ostoo_build import digest, source_tree, steps
 from ostoo_build.paths import is_local
 
-from site_tools.keyed_action import KeyedAction, recorded_step
+from site_tools.keyed_action import file_node, KeyedAction, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.execution.requests import Inputs
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 def rust_unit(env: Any, unit: PlannedUnit) -> Any:
     """Declare a unit's record as a node; its prerequisites must have been declared before."""
-    record = env.File(unit.record)
+    record = file_node(env, unit.record)
     if record.has_builder():
         return record
     session: Session = env["OSTOO"]
-    files, fetched = _sources(env, session, unit)
-    known = {str(file): file for file in files}
+    paths, fetched = _sources(session, unit)
+    files = {path: file_node(env, path) for path in paths}
 
     def perform() -> None:
-        hashed = tuple((path, node.get_csig()) for path, node in known.items())
+        hashed = tuple((path, node.get_csig()) for path, node in files.items())
         steps.build_unit(session, unit, (*hashed, *fetched))
 
     signature = digest.of_json([msgspec.to_builtins(unit), fetched, session.tools])
-    prerequisites = [env.File(session.units[id_].record) for id_ in unit.prerequisites]
+    prerequisites = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
     checked = env.RustTargetSpec() if unit.for_target else []
     action = KeyedAction(signature, f"rustc {' '.join(unit.arguments)}", perform)
-    return recorded_step(env, unit.folder, [*files, *prerequisites, checked], action)
+    return recorded_step(env, unit.folder, [*files.values(), *prerequisites, checked], action)
 
 
-def _sources(env: Any, session: Session, unit: PlannedUnit) -> tuple[list[Any], Inputs]:
-    """What a unit is made from: nodes for files that people edit, one digest for a package that was fetched."""
+def _sources(session: Session, unit: PlannedUnit) -> tuple[list[str], Inputs]:
+    """What a unit is made from: files that people edit, or one digest for a package that was fetched."""
     package = Path(session.paths.root, session.paths.expand(unit.package))
     if is_local(unit.package):
-        paths = [*source_tree.package_files(package), *source_tree.expand_inputs(package, unit.extra_inputs)]
-        return [env.File(session.paths.portable(path)) for path in paths], ()
+        found = [*source_tree.package_files(package), *source_tree.expand_inputs(package, unit.extra_inputs)]
+        return [session.paths.portable(path) for path in found], ()
     if unit.package.startswith("@{rust-src}"):
         return [], ()
     return [], ((unit.package, session.trees.digest(package)),)

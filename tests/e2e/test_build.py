@@ -1,0 +1,210 @@
+"""What a build makes, and what it makes again after a change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from trees import PROJECT, TARGET, Tree, copy_tree
+
+pytestmark = pytest.mark.compiler
+
+PROGRAMS = ["cat-rs", "hello-rs", "hello-std"]
+
+
+def test_programs_run_and_say_what_they_should(built: Tree) -> None:
+    assert built.run("hello-rs") == (0, "Hello from Rust on ostoo!\nHeap works: 42\n", "")
+    assert built.run("hello-std") == (0, 'Hello from Rust std on ostoo!\nHashMap works: {"key": 42}\n', "")
+
+
+def test_a_program_reads_its_arguments_and_files(built: Tree) -> None:
+    built.write("first", "one\n")
+    built.write("second", "x" * 10_000)
+    first, second, absent = (str(built.root / name) for name in ("first", "second", "absent"))
+    assert built.run("cat-rs", first, absent, second) == (1, "one\n" + "x" * 10_000, f"cat-rs: {absent}: error 2\n")
+
+
+def test_programs_are_no_larger_than_cargo_makes_them(built: Tree) -> None:
+    assert built.program("hello-rs").stat().st_size <= 5_120
+    assert built.program("hello-std").stat().st_size <= 56_440
+
+
+def test_order_and_company_of_programs_do_not_matter(built: Tree, tmp_path: Path) -> None:
+    other = copy_tree(tmp_path / "other", built.cache)
+    other.build("hello-std")
+    other.build("hello-rs", "hello-std")
+    for name in ("hello-rs", "hello-std"):
+        assert other.program(name).read_bytes() == built.program(name).read_bytes()
+
+
+def test_a_program_without_std_does_not_build_std(tree: Tree, tmp_path: Path) -> None:
+    cold = Tree(tree.root, str(tmp_path / "empty cache"))
+    crates = cold.build("hello-rs").done("Compiling")
+    assert [crate for crate in crates if crate not in ("hello-rs", "ostoo-rt")] == [
+        "alloc",
+        "compiler_builtins",
+        "compiler_builtins",
+        "core",
+    ]
+
+
+def test_nothing_is_done_twice(built: Tree) -> None:
+    assert built.build().stderr == ""
+
+
+def test_a_touch_builds_nothing(built: Tree) -> None:
+    for path in built.root.rglob("*.rs"):
+        os.utime(path)
+    assert built.build().stderr == ""
+
+
+def test_an_edited_program_is_one_unit_and_one_link(built: Tree) -> None:
+    built.replace("user-rs/hello-std/src/main.rs", "HashMap works", "HashMap really works")
+    assert built.build().steps == ["Compiling hello-std v0.1.0", "Linking hello-std", "Checking hello-std"]
+    assert "HashMap really works" in built.run("hello-std")[1]
+
+
+def test_an_edited_runtime_rebuilds_each_program_once(built: Tree) -> None:
+    built.replace("user-rs/rt/src/io.rs", "Stream = Stream(1)", "Stream = Stream(2)")
+    result = built.build()
+    assert result.done("Compiling") == sorted([*PROGRAMS, "ostoo-rt", "ostoo-rt"])
+    assert result.done("Linking") == PROGRAMS
+    assert built.run("hello-rs") == (0, "", "Hello from Rust on ostoo!\nHeap works: 42\n")
+
+
+def test_an_undone_edit_compiles_nothing(built: Tree) -> None:
+    before = built.program("hello-std").read_bytes()
+    built.replace("user-rs/hello-std/src/main.rs", "works", "really works")
+    built.build()
+    built.replace("user-rs/hello-std/src/main.rs", "really works", "works")
+    assert built.build().steps == []
+    assert built.program("hello-std").read_bytes() == before
+
+
+def test_another_libc_relinks_programs_with_std_only(built: Tree, tmp_path: Path) -> None:
+    other = tmp_path / "musl"
+    shutil.copytree(built.root / "sysroot" / TARGET, other)
+    source = tmp_path / "extra.c"
+    source.write_text("int an_extra_function(void) { return 7; }\n")
+    subprocess.run(["cc", "-c", source, "-o", tmp_path / "extra.o"], check=True)
+    subprocess.run(["ar", "r", other / "lib" / "libc.a", tmp_path / "extra.o"], check=True, capture_output=True)
+    result = built.build(f"sysroot=folder:{other}")
+    assert [step for step in result.steps if not step.startswith("Providing")] == ["Linking hello-std"]
+
+
+def test_another_flag_rebuilds_what_it_is_for(built: Tree) -> None:
+    config = "user-rs/.cargo/config.toml"
+    built.replace(config, "rustflags = [", 'rustflags = ["-Ctarget-cpu=x86-64-v2", ')
+    result = built.build("hello-rs")
+    assert "core" in result.done("Compiling")
+    assert not any(step.startswith("Compiling") and "(build script)" in step for step in result.steps)
+
+
+def test_another_profile_rebuilds_what_it_is_for(built: Tree) -> None:
+    built.replace("user-rs/Cargo.toml", 'opt-level = "s"', "opt-level = 2")
+    assert {"core", "alloc", "ostoo-rt", "hello-rs"} <= set(built.build("hello-rs").done("Compiling"))
+
+
+def test_another_target_spec_is_checked_and_rebuilds_what_is_made_for_it(built: Tree) -> None:
+    built.replace(f"targets/{TARGET}.json", '"relro-level": "off"', '"relro-level": "partial"')
+    result = built.build("hello-rs")
+    assert result.steps[0] == f"Checking target {TARGET}"
+    assert "core" in result.done("Compiling")
+    assert not any("(build script)" in step for step in result.steps if step.startswith("Compiling"))
+
+
+def test_another_linker_of_the_toolchain_rebuilds_all_but_the_sysroot(built: Tree, tmp_path: Path) -> None:
+    chosen = subprocess.run(
+        ["python3", "-c", _PRINT_LLD], cwd=built.root, env={**os.environ, "PYTHONPATH": str(built.root / "site_scons")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    wrapper = tmp_path / "other-lld"
+    wrapper.write_text(f'#!/bin/sh\nexec "{chosen.stdout.strip()}" "$@"\n')
+    wrapper.chmod(0o755)
+    result = built.build("hello-rs", f"LLD={wrapper}")
+    assert {"core", "hello-rs"} <= set(result.done("Compiling"))
+    assert result.done("Providing") == []
+
+
+_PRINT_LLD = """
+import os, pathlib
+from ostoo_build import toolchain
+print(toolchain.find(pathlib.Path("."), {}, os.environ).lld)
+"""
+
+
+def test_a_new_member_of_the_workspace_is_a_program(built: Tree) -> None:
+    shutil.copytree(built.root / "user-rs/hello-rs", built.root / "user-rs/second")
+    (built.root / "user-rs/second/SConscript").unlink(missing_ok=True)
+    built.replace("user-rs/second/Cargo.toml", 'name = "hello-rs"', 'name = "second"')
+    built.replace("user-rs/Cargo.toml", '    "hello-rs",\n', '    "hello-rs",\n    "second",\n')
+    assert built.build("second").steps == ["Compiling second v0.1.0", "Linking second", "Checking second"]
+    assert built.run("second")[0] == 0
+
+
+def test_deploy_copies_programs(built: Tree, tmp_path: Path) -> None:
+    assert built.build("deploy").done("Deploying") == [str(built.root / "user" / name) for name in PROGRAMS]
+    built.build("hello-rs", "deploy", f"DEPLOY_DIR={tmp_path}/shared")
+    assert (tmp_path / "shared/hello-rs").read_bytes() == built.program("hello-rs").read_bytes()
+
+
+def test_clean_leaves_nothing_and_costs_no_compilation(built: Tree) -> None:
+    built.build("-c")
+    assert list(built.root.glob(f"build/{TARGET}/release/*-*")) == []
+    assert not (built.root / "sysroot" / TARGET / "lib").exists()
+    assert built.build().done("Compiling") == []
+
+
+def test_two_checkouts_make_the_same_bytes(tmp_path: Path) -> None:
+    trees = [copy_tree(tmp_path / name, "off") for name in ("here", "a longer path with spaces and ü")]
+    found = []
+    for tree in trees:
+        tree.build("hello-std", "hello-rs")
+        units = tree.root / "build" / TARGET
+        outputs = [path for path in units.rglob("*") if path.suffix in (".rlib", ".rmeta") or path.name.startswith("hello-")]
+        found.append({str(path.relative_to(units)): path.read_bytes() for path in outputs if path.is_file()})
+    assert len(found[0]) > 20
+    assert found[0].keys() == found[1].keys()
+    assert [name for name in found[0] if found[0][name] != found[1][name]] == []
+    assert all(str(tree.root).encode() not in data for tree, files in zip(trees, found, strict=True) for data in files.values())
+
+
+def test_cargo_builds_the_same_tree(built: Tree) -> None:
+    """The workspace stays cargo's: what scons reads of it is enough for cargo as well."""
+    chosen = subprocess.run(
+        ["python3", "-c", _CARGO_BUILD], cwd=built.root / "user-rs",
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert chosen.returncode == 0, chosen.stderr
+    made = built.root / "user-rs/target" / TARGET / "release/hello-rs"
+    said = subprocess.run([made], capture_output=True, text=True, check=True).stdout
+    assert said == "Hello from Rust on ostoo!\nHeap works: 42\n"
+
+
+_CARGO_BUILD = """
+import os, pathlib, subprocess, sys
+from ostoo_build import toolchain
+found = toolchain.find(pathlib.Path("..").resolve(), {}, os.environ)
+env = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc), "CARGO_TARGET_X86_64_OSTOO_USER_LINKER": str(found.lld)}
+sys.exit(subprocess.call([found.cargo, "build", "--release", "-p", "hello-rs"], env=env))
+"""
+
+
+def test_the_allocator_keeps_its_blocks_apart(tmp_path: Path) -> None:
+    script = _RUST_TEST.format(source=PROJECT / "user-rs/rt/src/bump.rs", out=tmp_path / "bump")
+    subprocess.run(
+        ["python3", "-c", script], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}, check=True
+    )
+    completed = subprocess.run([tmp_path / "bump"], capture_output=True, text=True, check=False)
+    assert "4 passed; 0 failed" in completed.stdout
+
+
+_RUST_TEST = """
+import os, pathlib, subprocess
+from ostoo_build import toolchain
+found = toolchain.find(pathlib.Path("."), {{}}, os.environ)
+subprocess.run([found.rustc, "--test", "{source}", "-o", "{out}"], env={{**os.environ, **dict(found.env)}}, check=True)
+"""

@@ -1,0 +1,137 @@
+"""Faults in the middle of a build: whatever happened, the next build is right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import TARGET, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.compiler
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_killed_build_keeps_its_finished_work(tree: Tree, tmp_path: Path) -> None:
+    cold = Tree(tree.root, str(tmp_path / "cold"))
+    process = cold.start("hello-rs")
+    wait_for(lambda: any(tree.root.glob(f"build/{TARGET}/release/units/core-*/action.json")))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    result = cold.build("hello-rs")
+    assert "core" not in result.done("Compiling")
+    assert cold.run("hello-rs")[0] == 0
+
+
+def test_children_die_with_a_killed_build(tree: Tree) -> None:
+    process = Tree(tree.root, "off").start("hello-rs")
+    compiling = f"crate-name core .*{tree.root.name}"
+    wait_for(lambda: bool(running(tree.root)))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_for(lambda: not running(tree.root))
+    assert compiling
+
+
+def running(root: Path) -> list[str]:
+    """The rustc processes that work in a folder."""
+    found = []
+    for entry in os.scandir("/proc"):
+        try:
+            if entry.name.isdigit() and os.readlink(f"{entry.path}/cwd") == str(root):
+                found += [entry.name] if "rustc" in os.readlink(f"{entry.path}/exe") else []
+        except OSError:
+            continue
+    return found
+
+
+def test_an_interrupted_build_ends_and_is_completed(tree: Tree, tmp_path: Path) -> None:
+    cold = Tree(tree.root, str(tmp_path / "cold"))
+    process = cold.start("hello-rs")
+    wait_for(lambda: bool(running(tree.root)))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    cold.build("hello-rs")
+    assert cold.run("hello-rs")[0] == 0
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"junk"), lambda path: os.truncate(path, 100), os.unlink])
+def test_damaged_outputs_are_made_again(built: Tree, damage: Callable[[Path], None]) -> None:
+    before = built.program("hello-rs").read_bytes()
+    outputs = [built.program("hello-rs"), *built.root.glob(f"build/{TARGET}/release/units/*/rlib/*.rlib")]
+    for path in outputs:
+        damage(path)
+    built.build("hello-rs")
+    assert built.program("hello-rs").read_bytes() == before
+    built.replace("user-rs/hello-rs/src/main.rs", "Heap works", "Heap still works")
+    built.build("hello-rs")
+    assert "Heap still works" in built.run("hello-rs")[1]
+
+
+def test_a_damaged_cache_is_a_miss(built: Tree, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(built.cache, cache)
+    before = built.program("hello-rs").read_bytes()
+    for number, blob in enumerate(sorted((cache / "cas").rglob("*"))):
+        if blob.is_file() and number % 2:
+            blob.write_bytes(blob.read_bytes()[: 10 * number] + b"x")
+    for number, entry in enumerate(sorted((cache / "ac").rglob("*"))):
+        if entry.is_file() and number % 5 == 0:
+            entry.write_bytes(entry.read_bytes().replace(b"a", b"b"))
+    shutil.rmtree(built.root / "build")
+    Tree(built.root, str(cache)).build("hello-rs")
+    assert built.program("hello-rs").read_bytes() == before
+
+
+def test_a_cache_that_cannot_be_used_is_one_warning(built: Tree, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    built.replace("user-rs/hello-rs/src/main.rs", "Heap works", "Heap still works")
+    result = Tree(built.root, str(tmp_path / "file")).build("hello-rs")
+    assert result.stderr.count("warning: the action cache is off") == 1
+
+
+def test_a_file_saved_during_the_build_does_not_spoil_it(built: Tree) -> None:
+    source = "user-rs/hello-std/src/main.rs"
+    built.replace(source, "works", "first")
+    process = built.start("hello-std")
+    wait_for(lambda: bool(running(built.root)))
+    built.replace(source, "first", "second")
+    process.communicate(timeout=60)
+    built.build("hello-std")
+    assert "HashMap second" in built.run("hello-std")[1]
+    built.replace(source, "second", "first")
+    built.build("hello-std")
+    assert "HashMap first" in built.run("hello-std")[1]
+
+
+def test_a_second_build_waits_for_the_first_and_names_it(tree: Tree) -> None:
+    first = Tree(tree.root, "off").start("hello-rs")
+    wait_for(lambda: bool(running(tree.root)))
+    second = tree.build("hello-rs")
+    first.communicate(timeout=300)
+    assert first.returncode == 0
+    assert f"Blocking waiting for the build that process {first.pid} does here" in second.stderr
+    assert second.done("Compiling") == []
+
+
+def test_odd_file_names_are_only_names(built: Tree) -> None:
+    for name in ("-C linker=evil", "a b", "`touch owned`", "ü$HOME;x"):
+        built.write(f"user-rs/hello-rs/src/{name}", "text")
+    built.replace("user-rs/hello-rs/src/main.rs", "    0\n", '    println!("{}", include_str!("`touch owned`"));\n    0\n')
+    built.build("hello-rs")
+    assert built.run("hello-rs")[1].endswith("text\n")
+    assert not list(built.root.rglob("owned"))

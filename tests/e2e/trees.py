@@ -1,0 +1,92 @@
+"""A whole checkout in a temporary folder, built by the real tool with the real compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+TARGET = "x86_64-ostoo-user"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def steps(self) -> list[str]:
+        """What was done, as the user reads it: `Compiling core v0.0.0`."""
+        verbs = ("Compiling", "Running", "Linking", "Checking", "Providing", "Deploying")
+        return [line.strip() for line in self.stderr.splitlines() if line.strip().startswith(verbs)]
+
+    def done(self, verb: str) -> list[str]:
+        """The subjects of one verb, sorted, without versions."""
+        return sorted(step.split()[1] for step in self.steps if step.startswith(verb))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A checkout: `cache` is the action cache that its builds use."""
+
+    root: Path
+    cache: str
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-P", "-m", "SCons", "-Q", f"cache={self.cache}", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.root, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def scons(self, *arguments: str) -> Result:
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=600)
+        return Result(process.returncode, stdout, stderr)
+
+    def build(self, *arguments: str) -> Result:
+        """Build, and expect that it works."""
+        result = self.scons(*arguments)
+        assert result.code == 0, result.stderr
+        return result
+
+    def program(self, name: str) -> Path:
+        return self.root / "build" / TARGET / "release" / name
+
+    def run(self, name: str, *arguments: str) -> tuple[int, str, str]:
+        completed = subprocess.run(
+            [self.program(name), *arguments], capture_output=True, text=True, timeout=20, check=False
+        )
+        return completed.returncode, completed.stdout, completed.stderr
+
+
+def copy_tree(root: Path, cache: str) -> Tree:
+    """Copy what git knows of the project; the toolchain and its wheels are shared, they are large and never written to."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (PROJECT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / name, root / name)
+    (PROJECT / ".toolchain").mkdir(exist_ok=True)
+    (root / ".toolchain").symlink_to(PROJECT / ".toolchain")
+    return Tree(root, cache)
