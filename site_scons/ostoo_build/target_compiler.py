@@ -176,7 +176,7 @@ def _walk(text: str, value: Any, separator: str) -> Pointer:
         steps = [(f"{separator}{name}", name, member) for name, member in value.items()]
     elif isinstance(value, list):
         steps = [(f"[{index}]", index, item) for index, item in enumerate(value)]
-    for written, part, inner in steps:
+    for written, part, inner in sorted(steps, key=lambda step: len(step[0]), reverse=True):
         rest = text.removeprefix(written)
         if text.startswith(written) and rest.startswith((": ", ".", "[")):
             return (part, *_walk(rest, inner, "."))
@@ -185,7 +185,7 @@ def _walk(text: str, value: Any, separator: str) -> Pointer:
 
 def _reason(message: str) -> str:
     """What rustc says without its place: that is told by what stands in the user's file."""
-    return re.sub(r"^\S+: | at line \d+ column \d+$", "", message.removeprefix(_UNREADABLE))
+    return re.sub(r"^\S+: |\s+at line \d+ column \d+$", "", message.removeprefix(_UNREADABLE))
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
