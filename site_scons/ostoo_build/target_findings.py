@@ -51,4 +51,9 @@ def error(findings: Sequence[Finding], source: JsonSource) -> OstooError:
         lines.append(f"{place}: {finding.what}")
         lines += [f"  {line}" for line in finding.remedy.splitlines()]
     line, column = positions[0]
-    return OstooError("\n".join(lines), where=f"{source.path}:{line}:{column}")
+    return OstooError("\n".join(map(_printable, lines)), where=f"{source.path}:{line}:{column}")
+
+
+def _printable(line: str) -> str:
+    """Names and messages may hold what a terminal obeys."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
