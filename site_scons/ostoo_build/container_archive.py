@@ -218,5 +218,5 @@ def _read(blobs: Blobs, name: str) -> bytes:
 def _decode(data: bytes, kind: type[_Document], where: str) -> _Document:
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise OstooError(f"not what belongs here: {error}", where=where) from error

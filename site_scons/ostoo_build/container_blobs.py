@@ -31,8 +31,6 @@ _SMALL = 16 << 20
 _CHUNK = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ZSTD_WINDOW = 128 << 20
-"""The most memory that a frame may ask for, which is what `zstd --ultra` takes."""
 
 
 class Blobs(Protocol):
@@ -184,6 +182,6 @@ def _unpacker(packed: io.RawIOBase) -> _Readable:
     if magic.startswith(_GZIP_MAGIC):
         return gzip.GzipFile(fileobj=packed)
     if magic == _ZSTD_MAGIC:
-        unpack = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        unpack = zstandard.ZstdDecompressor()  # refuses frames that ask for more than 128 MiB of memory
         return unpack.stream_reader(cast("IO[bytes]", packed), read_across_frames=True, closefd=False)
     return packed

@@ -30,7 +30,6 @@ MAX_TOTAL = 256 << 20
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
-_AUFS = ".wh..wh."
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Tree:
             return
         if path[-1] == _OPAQUE:
             folder.clear()
-        elif not path[-1].startswith(_AUFS):
+        else:
             folder.pop(hidden, None)
 
     def _place(self, member: Member, tar: io.RawIOBase, placed: set[Parts]) -> None:

@@ -99,7 +99,7 @@ def _headers(reads: _BoundedReads) -> Iterator[Member]:
 
 
 def _kind(info: tarfile.TarInfo) -> Kind:
-    if info.issparse() or info.isdev():
+    if info.issparse():
         return Kind.OTHER
     if info.isreg():
         return Kind.FILE

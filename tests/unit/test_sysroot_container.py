@@ -55,7 +55,8 @@ def complaint(path: Path) -> OstooError:
 
 
 def test_a_saved_image_becomes_the_sysroot(project: Path) -> None:
-    path = save(docker_archive(layer(file("etc/passwd"))), project / "image.tar.gz", gzipped)
+    fifo = entry(f"{PREFIX[1:]}/share/fifo", tarfile.FIFOTYPE)
+    path = save(docker_archive(layer(file("etc/passwd"), fifo)), project / "image.tar.gz", gzipped)
     out = place(path, project / "out")
     assert (out / "lib/libc.a").read_bytes() == good_files()["lib/libc.a"]
     assert sorted(path.name for path in out.iterdir()) == ["include", "lib", "manifest.json"]
