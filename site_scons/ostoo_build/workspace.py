@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, digest, process
+from ostoo_build import crate_root, digest, process, target_spec
 from ostoo_build.cargo import Binary, Cargo
 from ostoo_build.crate_root import View
 from ostoo_build.errors import OstooError
 from ostoo_build.plan import Program, Setting, plan_program
 from ostoo_build.read_set import ReadSet
 from ostoo_build.source_tree import write_atomically
+from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,6 +110,8 @@ class Workspace:
         arguments = [str(self.rustc.program), "--print=cfg", "-Zunstable-options", "--target", str(self.target)]
         completed = process.run(arguments, cwd=self.target.parent, env=self.rustc.environment)
         if completed.returncode:
+            # the check says more than the compiler, line and remedy
+            target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         cfgs = frozenset(completed.stdout.decode().split("\n")) - {""}
         _save(path, _Memo(key, {}, (), cfgs))

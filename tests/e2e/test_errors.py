@@ -63,7 +63,7 @@ def test_an_error_of_the_compiler_is_shown_untouched_and_the_last_good_program_s
     before = built.program("hello-std").read_bytes()
     built.replace("user-rs/hello-std/src/main.rs", "    0\n", '    "0"\n')
     result = built.scons("hello-std")
-    assert_told(result, "error[E0308]: mismatched types", "user-rs/hello-std/src/main.rs:16:5", "could not compile hello-std")
+    assert_told(result, "error[E0308]: mismatched types", "user-rs/hello-std/src/main.rs:15:5", "could not compile hello-std")
     assert built.program("hello-std").read_bytes() == before
 
 
@@ -81,15 +81,15 @@ def test_a_warning_is_shown_when_it_comes_from_the_cache_too(built: Tree) -> Non
 def test_an_undeclared_input_is_named_with_the_way_to_declare_it(built: Tree) -> None:
     built.write("text.txt", "from outside")
     source = "user-rs/hello-std/src/main.rs"
-    built.replace(source, "    0\n", '    print!("{}", include_str!("../../../text.txt"));\n    0\n')
+    built.replace(source, "    0\n", '    println!("{}", include_str!("../../../text.txt"));\n    0\n')
     assert_told(built.scons("hello-std"), "error: the crate reads text.txt", "package.metadata.ostoo")
     manifest = "user-rs/hello-std/Cargo.toml"
     built.replace(manifest, "[lints]", '[package.metadata.ostoo]\ninputs = ["../../text.txt"]\n\n[lints]')
     built.build("hello-std")
-    assert built.run("hello-std")[1].endswith("from outside")
+    assert built.run("hello-std")[1].endswith("from outside\n")
     built.write("text.txt", "and changed")
     built.build("hello-std")
-    assert built.run("hello-std")[1].endswith("and changed")
+    assert built.run("hello-std")[1].endswith("and changed\n")
 
 
 def test_a_program_over_its_budget_is_refused_and_the_former_one_stays(built: Tree) -> None:

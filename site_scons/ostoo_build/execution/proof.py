@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostoo_build import digest
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) ->
         expected = files.get(path)
         if expected is None and not path.startswith(folders):
             raise _undeclared(path, manifest)
-        if expected is not None and expected != sha256:
+        if expected is not None and expected != (sha256 or digest.of_file(Path(paths.root, name))):
             raise OstooError("the file changed while it was being compiled", where=path, remedy="run the build again")
 
 
