@@ -8,7 +8,7 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 from msgspec import Meta, Struct
@@ -100,22 +100,27 @@ class EngineMusl:
 
     def _copy(self, container: str, path: Parts, raw: Path) -> None:
         place = "/" + "/".join((*self.prefix, *path))
-        try:
-            tree = self._read(["cp", f"{container}:{place}", "-"], path[-1:], raw)
-        except OstooError:
-            _require_musl(self._read(["export", container], (*self.prefix, *path), raw), self.prefix)
-            raise
+        tree = Tree([path[-1:]])
+        with tempfile.TemporaryFile(dir=raw) as file:
+            try:
+                self._save_output(["cp", f"{container}:{place}", "-"], file, raw)
+            except OstooError:
+                self._explain_missing(container, raw)
+                raise
+            tree.add_layer(file.raw, f"{self.reference}: {place}")
         tree.write(path[-1:], raw.joinpath(*path))
 
-    def _read(self, arguments: list[str], wanted: Parts, scratch: Path) -> Tree:
-        tree = Tree([wanted])
+    def _explain_missing(self, container: str, raw: Path) -> None:
+        tree = Tree([])
+        with tempfile.TemporaryFile(dir=raw) as file:
+            self._save_output(["export", container], file, raw)
+            tree.add_layer(file.raw, self.reference)
+        _require_musl(tree, self.prefix)
+
+    def _save_output(self, arguments: list[str], file: BinaryIO, folder: Path) -> None:
         argv = [self.engine, *arguments]
-        with tempfile.TemporaryFile(dir=scratch) as file:
-            limit = container_blobs.MAX_UNPACKED
-            process.copy_output(argv, cwd=scratch, env=os.environ, sink=file, limit=limit)
-            file.flush()
-            tree.add_layer(file.raw, " ".join(argv))
-        return tree
+        process.copy_output(argv, cwd=folder, env=os.environ, sink=file, limit=container_blobs.MAX_UNPACKED)
+        file.flush()
 
 
 def archive(argument: str, project: Path) -> ArchiveMusl:

@@ -221,6 +221,7 @@ def test_the_container_is_removed_when_something_fails(project: Path, engine: Pa
     with pytest.raises(OstooError, match="which is not one of the files to take"):
         from_engine(project)
     assert calls(engine)[-1] == "rm --force --volumes c0ffee"
+    assert "export c0ffee" not in calls(engine)
 
 
 def test_a_missing_file_of_an_image_is_told_in_dockers_words(project: Path, engine: Path) -> None:
