@@ -126,8 +126,9 @@ class Session:
         for name in cargo.ignored_variables():
             self.report.warn_once(f"{name} is ignored: write flags into .cargo/config.toml of the workspace")
         folder = self.root / "user-rs"
+        flags = std_crates.cargo_flags(self.toolchain, folder / "Cargo.lock")
         return Workspace(
-            Cargo(self.toolchain.cargo, folder, environment, std_crates.cargo_flags(self.toolchain, folder / "Cargo.lock")),
+            Cargo(self.toolchain.cargo, folder, environment, flags),
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, self.tools),
             self.target,
             self.spec.digest,
@@ -169,7 +170,8 @@ class Session:
         for binary in self.workspace.binaries():
             other = found.setdefault(binary.name, binary)
             if other is not binary:
-                raise OstooError(f"two packages have a program {binary.name}", where=f"{other.manifest}\n{binary.manifest}")
+                where = f"{other.manifest}\n{binary.manifest}"
+                raise OstooError(f"two packages have a program {binary.name}", where=where, remedy="rename one")
         return found
 
     def start_planning(self, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Carries out one node of the graph: completes its action, has the engine bring its outputs about. Does not order nodes."""
+"""Carries out one node of the graph: completes its action and has the engine perform it. Does not order nodes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def make_sysroot(session: Session) -> None:
         return Outcome(tuple(str(path.relative_to(folder)) for path in source_tree.package_files(folder)))
 
     action = Action("MuslSysroot", (machine.arch,), (), (), sysroot_key(session))
-    session.engine.perform(Job(action, folder, "Providing", f"sysroot {folder.name} from {session.options.sysroot}", run))
+    subject = f"sysroot {folder.name} from {session.options.sysroot}"
+    session.engine.perform(Job(action, folder, "Providing", subject, run))
 
 
 def sysroot_key(session: Session) -> digest.Hash:
@@ -99,8 +100,8 @@ def build_unit(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
     is_run = unit.kind is Kind.RUN
     work = session.runner.run_build_script if is_run else session.runner.compile
     subject = f"{unit.label} (build script)" if is_run or unit.kind is Kind.BUILD_SCRIPT else unit.label
-    job = Job(action, session.root / unit.folder, "Running" if is_run else "Compiling", subject, lambda: work(action, unit))
-    session.engine.perform(job)
+    verb = "Running" if is_run else "Compiling"
+    session.engine.perform(Job(action, session.root / unit.folder, verb, subject, lambda: work(action, unit)))
 
 
 def link(session: Session, program: Program) -> None:
@@ -142,8 +143,8 @@ def contract_file(session: Session) -> Path:
 
 def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
-    sources = (Path(__file__).with_name(f"{module}.py") for module in ("elf", "elf_check", "elf_rules", "loader_contract"))
-    return digest.of_json([digest.of_file(source) for source in sources])
+    modules = ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract")
+    return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
 
 
 def deploy(session: Session, source: Path, destination: Path) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from ostoo_build import crate_root, digest, process, target_spec
 from ostoo_build.cargo import Binary, Cargo
-from ostoo_build.crate_root import View
+from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field's type
 from ostoo_build.errors import OstooError
 from ostoo_build.plan import Program, Setting, plan_program
 from ostoo_build.read_set import ReadSet
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.unit_graph import UnitGraph
 
 Answer = TypeVar("Answer")
+Memo = TypeVar("Memo")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _unchanged(crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
         return False
 
 
-def _load(path: Path, kind: Any) -> Any:
+def _load(path: Path, kind: type[Memo]) -> Memo | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_decode_path)
     except (OSError, msgspec.MsgspecError):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import steps
-
 from site_tools.keyed_action import KeyedAction
 
 if TYPE_CHECKING:

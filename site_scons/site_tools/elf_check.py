@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import steps
 from ostoo_build.steps import Places
-
-from site_tools.keyed_action import file_node, KeyedAction, recorded_step
+from site_tools.keyed_action import KeyedAction, file_node, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.plan import Program

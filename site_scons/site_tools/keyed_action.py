@@ -78,5 +78,5 @@ def recorded_step(env: Any, folder: str, sources: list[Any], action: KeyedAction
 
 
 def file_node(env: Any, path: str) -> Any:
-    """Find the node of a portable path: from the checkout's root wherever a script stands, and without expanding `$`."""
+    """Find the node of a portable path: seen from the root wherever a script stands, and without expanding `$`."""
     return env.fs.File(f"#/{path}" if is_local(path) else path)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import steps
-
-from site_tools.keyed_action import file_node, KeyedAction, one_message, recorded_step
+from site_tools.keyed_action import KeyedAction, file_node, one_message, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.session import Session

@@ -9,7 +9,6 @@ from typing import Any
 
 from ostoo_build import process
 from ostoo_build.errors import OstooError
-
 from site_tools.keyed_action import KeyedAction
 
 

@@ -8,8 +8,7 @@ from ostoo_build import digest, sizes, steps
 from ostoo_build.errors import OstooError
 from ostoo_build.steps import Places
 from ostoo_build.suggest import one_of
-
-from site_tools.keyed_action import file_node, KeyedAction, one_message, recorded_step
+from site_tools.keyed_action import KeyedAction, file_node, one_message, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.plan import Program

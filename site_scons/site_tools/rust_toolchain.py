@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, GetOption, SetOption, Variables
+
 from ostoo_build import requested
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from ostoo_build.suggest import one_of
-from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, GetOption, SetOption, Variables
-
 from site_tools.keyed_action import one_message
 
 _VARIABLES = (

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from ostoo_build import digest, source_tree, steps
 from ostoo_build.paths import is_local
-
-from site_tools.keyed_action import file_node, KeyedAction, recorded_step
+from site_tools.keyed_action import KeyedAction, file_node, recorded_step
 
 if TYPE_CHECKING:
     from ostoo_build.execution.requests import Inputs

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from trees import PROJECT, TARGET, Tree, copy_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.compiler
 
@@ -117,10 +121,9 @@ def test_another_target_spec_is_checked_and_rebuilds_what_is_made_for_it(built: 
 
 
 def test_another_linker_of_the_toolchain_rebuilds_all_but_the_sysroot(built: Tree, tmp_path: Path) -> None:
-    chosen = subprocess.run(
-        ["python3", "-c", _PRINT_LLD], cwd=built.root, env={**os.environ, "PYTHONPATH": str(built.root / "site_scons")},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(built.root / "site_scons")}
+    command = [sys.executable, "-c", _PRINT_LLD]
+    chosen = subprocess.run(command, cwd=built.root, env=environment, capture_output=True, text=True, check=True)
     wrapper = tmp_path / "other-lld"
     wrapper.write_text(f'#!/bin/sh\nexec "{chosen.stdout.strip()}" "$@"\n')
     wrapper.chmod(0o755)
@@ -164,20 +167,21 @@ def test_two_checkouts_make_the_same_bytes(tmp_path: Path) -> None:
     for tree in trees:
         tree.build("hello-std", "hello-rs")
         units = tree.root / "build" / TARGET
-        outputs = [path for path in units.rglob("*") if path.suffix in (".rlib", ".rmeta") or path.name.startswith("hello-")]
+        outputs = [path for path in units.rglob("*") if path.suffix in (".rlib", ".rmeta") or "hello-" in path.name]
         found.append({str(path.relative_to(units)): path.read_bytes() for path in outputs if path.is_file()})
     assert len(found[0]) > 20
     assert found[0].keys() == found[1].keys()
     assert [name for name in found[0] if found[0][name] != found[1][name]] == []
-    assert all(str(tree.root).encode() not in data for tree, files in zip(trees, found, strict=True) for data in files.values())
+    for tree, files in zip(trees, found, strict=True):
+        assert not any(str(tree.root).encode() in data for data in files.values())
 
 
 def test_cargo_builds_the_same_tree(built: Tree) -> None:
     """The workspace stays cargo's: what scons reads of it is enough for cargo as well."""
-    chosen = subprocess.run(
-        ["python3", "-c", _CARGO_BUILD], cwd=built.root / "user-rs",
-        env={**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}
+    command = [sys.executable, "-c", _CARGO_BUILD]
+    workspace = built.root / "user-rs"
+    chosen = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
     assert chosen.returncode == 0, chosen.stderr
     made = built.root / "user-rs/target" / TARGET / "release/hello-rs"
     said = subprocess.run([made], capture_output=True, text=True, check=True).stdout
@@ -188,16 +192,16 @@ _CARGO_BUILD = """
 import os, pathlib, subprocess, sys
 from ostoo_build import toolchain
 found = toolchain.find(pathlib.Path("..").resolve(), {}, os.environ)
-env = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc), "CARGO_TARGET_X86_64_OSTOO_USER_LINKER": str(found.lld)}
+env = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc)}
+env["CARGO_TARGET_X86_64_OSTOO_USER_LINKER"] = str(found.lld)
 sys.exit(subprocess.call([found.cargo, "build", "--release", "-p", "hello-rs"], env=env))
 """
 
 
 def test_the_allocator_keeps_its_blocks_apart(tmp_path: Path) -> None:
     script = _RUST_TEST.format(source=PROJECT / "user-rs/rt/src/bump.rs", out=tmp_path / "bump")
-    subprocess.run(
-        ["python3", "-c", script], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}, check=True
-    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}
+    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, env=environment, check=True)
     completed = subprocess.run([tmp_path / "bump"], capture_output=True, text=True, check=False)
     assert "4 passed; 0 failed" in completed.stdout
 

@@ -63,7 +63,8 @@ def test_an_error_of_the_compiler_is_shown_untouched_and_the_last_good_program_s
     before = built.program("hello-std").read_bytes()
     built.replace("user-rs/hello-std/src/main.rs", "    0\n", '    "0"\n')
     result = built.scons("hello-std")
-    assert_told(result, "error[E0308]: mismatched types", "user-rs/hello-std/src/main.rs:15:5", "could not compile hello-std")
+    place = "user-rs/hello-std/src/main.rs:15:5"
+    assert_told(result, "error[E0308]: mismatched types", place, "could not compile hello-std")
     assert built.program("hello-std").read_bytes() == before
 
 
@@ -94,7 +95,7 @@ def test_an_undeclared_input_is_named_with_the_way_to_declare_it(built: Tree) ->
 
 def test_a_program_over_its_budget_is_refused_and_the_former_one_stays(built: Tree) -> None:
     before = built.program("hello-std").read_bytes()
-    built.replace("user-rs/hello-std/src/main.rs", "    0\n", "    print!(\"{:?}\", &[1_u8; 40_000][..]);\n    0\n")
+    built.replace("user-rs/hello-std/src/main.rs", "    0\n", '    print!("{:?}", &[1_u8; 40_000][..]);\n    0\n')
     built.replace("user-rs/hello-std/SConscript", "64 KiB", "40 KiB")
     assert_told(built.scons("hello-std"), "size-budget", "hello-std does not fit the loader of ostoo")
     assert built.program("hello-std").read_bytes() == before

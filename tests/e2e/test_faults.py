@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,6 @@ from trees import TARGET, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.compiler
 
@@ -38,23 +39,19 @@ def test_a_killed_build_keeps_its_finished_work(tree: Tree, tmp_path: Path) -> N
 
 def test_children_die_with_a_killed_build(tree: Tree) -> None:
     process = Tree(tree.root, "off").start("hello-rs")
-    compiling = f"crate-name core .*{tree.root.name}"
     wait_for(lambda: bool(running(tree.root)))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait_for(lambda: not running(tree.root))
-    assert compiling
 
 
 def running(root: Path) -> list[str]:
     """The rustc processes that work in a folder."""
     found = []
-    for entry in os.scandir("/proc"):
-        try:
-            if entry.name.isdigit() and os.readlink(f"{entry.path}/cwd") == str(root):
-                found += [entry.name] if "rustc" in os.readlink(f"{entry.path}/exe") else []
-        except OSError:
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == root and (process / "exe").readlink().name == "rustc":
+                found.append(process.name)
     return found
 
 
@@ -69,7 +66,15 @@ def test_an_interrupted_build_ends_and_is_completed(tree: Tree, tmp_path: Path) 
     assert cold.run("hello-rs")[0] == 0
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"junk"), lambda path: os.truncate(path, 100), os.unlink])
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"junk")
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+@pytest.mark.parametrize("damage", [overwrite, truncate, os.unlink])
 def test_damaged_outputs_are_made_again(built: Tree, damage: Callable[[Path], None]) -> None:
     before = built.program("hello-rs").read_bytes()
     outputs = [built.program("hello-rs"), *built.root.glob(f"build/{TARGET}/release/units/*/rlib/*.rlib")]
@@ -131,7 +136,8 @@ def test_a_second_build_waits_for_the_first_and_names_it(tree: Tree) -> None:
 def test_odd_file_names_are_only_names(built: Tree) -> None:
     for name in ("-C linker=evil", "a b", "`touch owned`", "ü$HOME;x"):
         built.write(f"user-rs/hello-rs/src/{name}", "text")
-    built.replace("user-rs/hello-rs/src/main.rs", "    0\n", '    println!("{}", include_str!("`touch owned`"));\n    0\n')
+    source = "user-rs/hello-rs/src/main.rs"
+    built.replace(source, "    0\n", '    println!("{}", include_str!("`touch owned`"));\n    0\n')
     built.build("hello-rs")
     assert built.run("hello-rs")[1].endswith("text\n")
     assert not list(built.root.rglob("owned"))

@@ -75,7 +75,7 @@ class Tree:
 
 
 def copy_tree(root: Path, cache: str) -> Tree:
-    """Copy what git knows of the project; the toolchain and its wheels are shared, they are large and never written to."""
+    """Copy what git knows of the project; the toolchain and its wheels are shared: large, and never written to."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,
