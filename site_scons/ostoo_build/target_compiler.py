@@ -97,7 +97,7 @@ class TargetCompiler:
 
     def warnings(self, spec: Mapping[str, Any]) -> list[Finding]:
         """What rustc ignores in a spec that it reads."""
-        said = "\n".join(_messages(self._ask(spec, "--print=cfg")))
+        said = "\n".join(_messages(self._ask(spec, "--print=cfg"), "warning"))
         for saying in _WARNINGS:
             names = dict.fromkeys(match["name"] for match in re.finditer(saying.pattern, said))
             if names:
@@ -129,24 +129,23 @@ class TargetCompiler:
         return process.run([str(self.rustc), "-Zunstable-options", *arguments], cwd=self.folder, env=self.env)
 
 
-def _messages(answer: Completed) -> Iterator[str]:
-    """Errors and warnings of rustc and lines of LLVM, without the compiler's talk about its own crash."""
+def _messages(answer: Completed, level: str) -> Iterator[str]:
+    """What rustc says on that level, "error" or "warning", and the lines of LLVM and of a crash, which have none."""
     for line in answer.stderr.decode("utf-8", "replace").splitlines():
         if line.startswith('{"'):
             diagnostic = json.loads(line)
-            if diagnostic["level"] in ("error", "warning"):
+            if diagnostic["level"] == level:
                 yield diagnostic["message"]
-        elif line.startswith("stack backtrace"):
-            return
         elif line and not line.startswith("thread "):
             yield line
 
 
 def _refusal(answer: Completed) -> str:
-    """The first message that is no warning; empty where the spec was accepted."""
+    """Rustc's first error; empty where the spec was accepted."""
     if answer.returncode == 0:
         return ""
-    message = next((each for each in _messages(answer) if "(ignoring " not in each), f"exit code {answer.returncode}")
+    messages = (each for each in _messages(answer, "error") if "(ignoring " not in each)
+    message = next(messages, f"exit code {answer.returncode}")
     return message if answer.returncode == 1 else f"rustc crashes: {message}"
 
 

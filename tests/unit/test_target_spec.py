@@ -104,6 +104,7 @@ def checked(folder: Path, spec: Mapping[str, Any], rustc: TargetCompiler) -> str
             {"kind": "inlin"},
             '/kind: expected "none" or "inline", found "inlin" | did you mean "inline"?',
         ),
+        ("target-family", [1], "/0: expected string, found 1 | "),
         ("target-family", 3, ": expected array or string, found 3 | "),
         ("target-pointer-width", -1, ": -1 breaks minimum 0 | "),
     ],
@@ -242,9 +243,19 @@ def test_a_file_full_of_mistakes_is_not_asked_about_for_hours(tmp_path: Path) ->
 
 
 def test_a_mistake_that_rustc_does_not_name_is_found_alone(tmp_path: Path) -> None:
-    message = "`llvm_abiname` is unused on x86-64"
+    message = "`llvm_abiname` is unused on this arch"
     rustc = compiler(tmp_path, llvm_abiname=("error", message, 1))
-    assert told(rustc.refusals({"llvm-abiname": "x"})) == [f"/llvm-abiname: {message} | "]
+    assert told(rustc.refusals({"llvm-abiname": "x", "arch": "x"})) == [f"/llvm-abiname: {message} | "]
+
+
+def test_a_warning_does_not_hide_the_mistake(tmp_path: Path) -> None:
+    rustc = compiler(tmp_path, cpu=("warning", "this is old", 0), os=unreadable("os: invalid type"))
+    assert told(rustc.refusals({"cpu": "x", "os": 1})) == ["/os: invalid type | "]
+
+
+def test_a_key_that_rustc_misses_is_found(tmp_path: Path) -> None:
+    rustc = compiler(tmp_path, os=unreadable("missing field `arch` at line 1 column 2"))
+    assert told(rustc.refusals({"os": "none"})) == ["/arch: this key is missing | "]
 
 
 @pytest.mark.parametrize(
@@ -275,6 +286,12 @@ def test_a_feature_that_llvm_ignores_is_a_mistake(tmp_path: Path) -> None:
     assert told(rustc.warnings({"features": "+ss2"})) == ["/features: LLVM knows no +ss2 | did you mean +sse2?"]
 
 
+def test_a_feature_that_the_abi_needs_is_a_mistake(tmp_path: Path) -> None:
+    message = "target feature `soft-float` must be enabled to ensure that the ABI can be implemented correctly"
+    rustc = compiler(tmp_path, features=("warning", message, 0))
+    assert told(rustc.warnings({"features": "-sse"})) == ["/features: the ABI needs +soft-float | "]
+
+
 def test_the_schema_is_void_where_the_compiler_takes_the_value(tmp_path: Path) -> None:
     rustc = compiler(tmp_path, SCHEMA, crt_static_default=unreadable("crt-static-default: invalid type"))
     what = checked(tmp_path, {**KERNEL, "rustc-abi": "x86-softfloat", "crt-static-default": 1}, rustc)
@@ -295,11 +312,18 @@ def test_a_compiler_without_a_schema_has_the_last_word_alone(tmp_path: Path) -> 
     assert "/panic-strategy: invalid panic strategy: 'abrt'" in what
 
 
+def test_all_missing_keys_are_told_although_rustc_names_one(tmp_path: Path) -> None:
+    rustc = compiler(tmp_path, SCHEMA, os=unreadable("missing field `arch` at line 1 column 2"))
+    what = checked(tmp_path, {"os": "none"}, rustc)
+    assert "/arch: this key is missing" in what
+    assert "/target-pointer-width: this key is missing" in what
+
+
 def test_all_mistakes_are_told_the_compilers_first(tmp_path: Path) -> None:
-    rustc = compiler(tmp_path, zz=unreadable("zz: unknown field `zz`"))
-    what = checked(tmp_path, {"env": "gnu", **{k: v for k, v in USER.items() if k != "env"}, "zz": 1}, rustc)
+    rustc = compiler(tmp_path, zz=unreadable("zz: unknown field"), yy=unreadable("yy: unknown field"))
+    what = checked(tmp_path, {**USER, "env": "gnu", "yy": 1, "zz": 1}, rustc)
     lines = [line for line in what.splitlines()[1:] if not line.startswith("  ")]
-    assert [line.split()[1] for line in lines] == ["/zz:", "/env:"]
+    assert [line.split()[1] for line in lines] == ["/yy:", "/zz:", "/env:"]
 
 
 def test_a_policy_that_is_no_schema_is_told(tmp_path: Path) -> None:
