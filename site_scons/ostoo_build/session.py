@@ -81,7 +81,7 @@ class Session:
         """The toolchain's digest; says which toolchain it is when that is not the last invocation's."""
         found = toolchain_digest.of(self.toolchain, self.root / MEMOS / "toolchain.json")
         chosen = self.root / MEMOS / "toolchain.txt"
-        line = f"rust {self.toolchain.version}: {self.toolchain.reason}"
+        line = self.toolchain.reason
         if not chosen.is_file() or chosen.read_text(encoding="utf-8") != line:
             self.report.status("Using", line)
             chosen.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +146,8 @@ class Session:
     def runner(self) -> LocalRunner:
         """Processes get a small environment of their own; what the user's holds besides must not matter."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
+        kept["RUSTC_LOG"] = "off"
         return LocalRunner(self.paths, Jobserver(self.options.jobs), {**kept, **dict(self.toolchain.env)})
 
     @cached_property
