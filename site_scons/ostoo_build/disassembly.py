@@ -36,7 +36,7 @@ def first(code: bytes, count: int) -> tuple[Instruction, ...]:
 def avx(code: bytes) -> Iterator[Instruction]:
     """Find the instructions in a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI), from the first byte on.
 
-    In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, 2.3 and 2.7), so the
+    In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2), so the
     bytes decide and capstone only has to find where each instruction begins. Bytes that are no instruction are skipped.
     """
     for offset, size, mnemonic, operands in _decode(code):

@@ -169,7 +169,7 @@ def _no_avx(elf: Elf, _contract: LoaderContract, _program: ProgramFacts) -> Iter
 
 def _stripped(elf: Elf, _contract: LoaderContract, _program: ProgramFacts) -> Iterator[Finding]:
     for section in elf.sections:
-        if section.kind == "SHT_SYMTAB" or section.name.startswith((".debug_", ".zdebug_")):
+        if section.kind == "SHT_SYMTAB" or section.name.startswith(".debug_"):
             yield Finding(f"offset {section.offset:#x}", f"it still has {section.name}")
 
 

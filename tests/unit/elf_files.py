@@ -13,7 +13,7 @@ STD = ProgramFacts("example", uses_std=True, size_budget=None)
 NO_STD = ProgramFacts("example", uses_std=False, size_budget=None)
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_TLS, PT_GNU_STACK = 1, 2, 3, 7, 0x6474E551
-SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_REL = 1, 2, 3, 4, 6, 8, 9
+SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_REL, SHT_RELR = 1, 2, 3, 4, 6, 8, 9, 19
 R, W, X = 4, 2, 1
 HEADER, PHDR, SHDR = 64, 56, 64
 
@@ -40,7 +40,7 @@ class Program:
     """What `data` writes: first `headers` of the file as a segment, then `parts`; the section headers last."""
 
     parts: tuple[Part, ...]
-    headers: Part | None = Part(PT_LOAD, R, BASE)
+    headers: Part | None = Part(PT_LOAD, R, BASE, offset=0)
     sections: tuple[tuple[str, int], ...] = ()
     entry: int = TEXT
     kind: int = 2
@@ -53,9 +53,8 @@ class Program:
         table = b""
         for part in parts:
             offset = body_start + len(body) if part.offset is None else part.offset
-            size = len(part.contents) if part.file_size is None else part.file_size
-            if part is self.headers:
-                offset, size = 0, body_start
+            contents_size = body_start if part is self.headers else len(part.contents)
+            size = contents_size if part.file_size is None else part.file_size
             body += part.contents
             memory = size if part.memory_size is None else part.memory_size
             table += struct.pack("<IIQQQQQQ", part.kind, part.flags, offset, part.address, 0, size, memory, 0x1000)

@@ -36,8 +36,8 @@ DAMAGED = {
     ),
     "extended section numbering": (patched(DATA_OF, 60, "H", 0), "it has section headers, but their number is 0"),
     "names in no section": (
-        patched(DATA_OF, 62, "H", 0xFFFF),
-        "section 65535 should hold the section names; there are 3",
+        patched(DATA_OF, 62, "H", 3),
+        "section 3 should hold the section names; there are 3",
     ),
     "names outside": (patched(DATA_OF, NAMES_HEADER + 32, "Q", 1 << 40), "the section names lie behind the file's end"),
 }
@@ -74,6 +74,11 @@ def test_the_size_of_a_section_without_contents_is_never_believed() -> None:
 
 def test_a_word_that_elf_does_not_have_stays_a_number() -> None:
     assert elf.parse(patched(DATA_OF, 18, "H", 0xFEED)).machine == str(0xFEED)
+
+
+def test_names_may_end_with_the_file() -> None:
+    at_the_end = patched(DATA_OF, NAMES_HEADER + 24, "QQ", len(DATA_OF) - 10, 10)
+    assert [section.name for section in elf.parse(at_the_end).sections] == [""] * 3
 
 
 def test_a_name_behind_the_names_is_empty() -> None:

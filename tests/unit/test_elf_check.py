@@ -11,7 +11,9 @@ from elf_files import (
     DATA,
     EXIT,
     GOOD,
+    HEADER,
     NO_STD,
+    PHDR,
     PT_DYNAMIC,
     PT_GNU_STACK,
     PT_INTERP,
@@ -20,6 +22,7 @@ from elf_files import (
     SHT_PROGBITS,
     SHT_REL,
     SHT_RELA,
+    SHT_RELR,
     SHT_SYMTAB,
     START,
     STD,
@@ -57,16 +60,19 @@ WRONG = [
     ("load-segment", replace(GOOD, parts=(GOOD.parts[2],), headers=None).data()),
     ("segment-in-file", with_data_segment(offset=1 << 20).data()),
     ("segment-in-file", with_data_segment(memory_size=1).data()),
+    ("segment-in-file", with_data_segment(file_size=1 << 20, memory_size=1 << 20).data()),
     ("address-overflow", with_data_segment(address=(1 << 64) - 0x1000, memory_size=0x1001).data()),
     ("forbidden-address", with_data_segment(address=0x800).data()),
     ("forbidden-address", with_data_segment(address=0x10_0000_0000 - 0x1000, memory_size=0x1001).data()),
     ("forbidden-address", with_data_segment(address=0x7FFF_F000_4000).data()),
     ("forbidden-address", with_data_segment(address=0x8000_0000_0000).data()),
+    ("forbidden-address", with_data_segment(address=(1 << 64) - 0x1000, memory_size=0x1000).data()),
     ("disjoint-pages", with_data_segment(address=TEXT + 0x800).data()),
     ("disjoint-pages", with_data_segment(address=BASE + 0x800).data()),
-    ("disjoint-pages", replace(GOOD, headers=Part(PT_LOAD, R, BASE, memory_size=0x1001)).data()),
+    ("disjoint-pages", replace(GOOD, headers=Part(PT_LOAD, R, BASE, offset=0, memory_size=0x1001)).data()),
     ("memory-limit", with_data_segment(memory_size=(64 << 20) - 0x1FFF).data()),
     ("headers-in-memory", replace(GOOD, headers=None).data()),
+    ("headers-in-memory", replace(GOOD, headers=Part(PT_LOAD, R, BASE, offset=0, file_size=HEADER + PHDR)).data()),
     ("entry-executable", replace(GOOD, entry=0).data()),
     ("entry-executable", replace(GOOD, entry=DATA).data()),
     ("entry-executable", replace(GOOD, entry=TEXT + len(START + EXIT)).data()),
@@ -78,6 +84,7 @@ WRONG = [
     ("no-dynamic", with_part(Part(PT_DYNAMIC, R, DATA)).data()),
     ("no-relocations", with_section(".rela.text", SHT_RELA).data()),
     ("no-relocations", with_section(".rel.data", SHT_REL).data()),
+    ("no-relocations", with_section(".relr.dyn", SHT_RELR).data()),
     ("write-xor-execute", with_data_segment(flags=R | W | X).data()),
     ("executable-stack", replace(GOOD, parts=(*GOOD.parts[:2], Part(PT_GNU_STACK, R | W | X, 0))).data()),
     ("no-avx", with_text(START + VZEROUPPER + EXIT).data()),
@@ -87,13 +94,19 @@ WRONG = [
     ("stripped", with_section(".debug_info", SHT_PROGBITS).data()),
 ]
 
+HEADERS_ONLY = Part(PT_LOAD, R, BASE + HEADER, offset=HEADER, file_size=(len(GOOD.parts) + 1) * PHDR)
+WITHOUT_SECTIONS = patched(patched(GOOD_DATA, 40, "Q", 0), 58, "3H", 64, 0, 0)
+
 GOOD_TOO = {
     "as large as the file may be": GOOD_DATA.ljust(768 << 10, b"\0"),
     "up to the address limit": with_data_segment(address=0x10_0000_0000 - 0x1000, memory_size=0x1000).data(),
     "as much memory as there is": with_data_segment(memory_size=(64 << 20) - 0x2000).data(),
     "an empty segment in a used page": with_part(Part(PT_LOAD, R | W, TEXT + 0x800)).data(),
     "thread-local storage": with_part(Part(PT_TLS, R, DATA, memory_size=8)).data(),
-    "no section headers": patched(patched(GOOD_DATA, 40, "Q", 0), 58, "3H", 64, 0, 0),
+    "from the first address behind page zero": with_data_segment(address=0x1000).data(),
+    "program headers that a segment covers alone": replace(GOOD, headers=HEADERS_ONLY).data(),
+    "no section headers": WITHOUT_SECTIONS,
+    "a segment up to the file's end": WITHOUT_SECTIONS[: HEADER + 4 * PHDR + len(START + EXIT + b"data")],
     "an AVX opcode inside another instruction": with_text(START + b"\xb8" + VZEROUPPER + b"\0" + EXIT).data(),
     "an AVX instruction among the data": with_part(Part(PT_LOAD, R, DATA + 0x1000, VZEROUPPER)).data(),
 }
@@ -182,6 +195,14 @@ def test_avx_is_found_wherever_it_stands(tmp_path: Path) -> None:
     code = Part(PT_LOAD, R | X, TEXT, START + b"\x90" * nops + VZEROUPPER)
     told = refusal(tmp_path / "example", replace(GOOD, parts=(code,)).data())
     assert f"address {TEXT + len(START) + nops:#x}: vzeroupper" in told
+
+
+def test_avx_in_code_that_two_segments_show_is_told_once(tmp_path: Path) -> None:
+    code = START + VZEROUPPER + EXIT
+    first = Part(PT_LOAD, R | X, TEXT, code, offset=HEADER + 3 * PHDR)
+    again = replace(first, address=DATA, contents=b"", file_size=len(code), memory_size=len(code))
+    told = refusal(tmp_path / "example", replace(GOOD, parts=(first, again)).data())
+    assert re.findall("address .*", told) == [f"address {TEXT + len(START):#x}: vzeroupper"]
 
 
 def test_a_forbidden_range_is_named_with_its_own_reason(tmp_path: Path) -> None:
