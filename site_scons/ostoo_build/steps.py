@@ -119,7 +119,7 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
     from ostoo_build import elf_check, elf_rules, loader_contract  # noqa: PLC0415 - most starts have nothing to check
 
     places = Places.of(program, session.target.stem)
-    contract = contract_file(session)
+    contract, schema = contract_files(session)
     linked = f"{places.linked}/{program.name}"
     facts = elf_rules.ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
     folder = session.root / places.check
@@ -130,20 +130,22 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
         return Outcome(("report.json",))
 
     made = _record(session, places.linked).outputs[program.name]
-    inputs = ((linked, made.sha256), (session.paths.portable(contract), digest.of_file(contract)))
+    read = tuple((session.paths.portable(path), digest.of_file(path)) for path in (contract, schema))
+    inputs = ((linked, made.sha256), *read)
     arguments = (program.name, str(program.uses_std), str(size_budget))
     action = Action("ElfCheck", arguments, (), inputs, rules_digest())
     session.engine.perform(Job(action, folder, "Checking", program.name, run))
 
 
-def contract_file(session: Session) -> Path:
-    """What the target's loader demands, beside the target spec."""
-    return session.target.with_suffix(".loader.json")
+def contract_files(session: Session) -> list[Path]:
+    """What the target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
+    contract = session.target.with_suffix(".loader.json")
+    return [contract, contract.with_name("loader.schema.json")] if contract.is_file() else []
 
 
 def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
-    modules = ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract")
+    modules = ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract", "sizes")
     return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
 
 

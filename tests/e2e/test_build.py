@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from trees import PROJECT, TARGET, Tree, copy_tree
+
+from ostoo_build import toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,22 +122,12 @@ def test_another_target_spec_is_checked_and_rebuilds_what_is_made_for_it(built: 
 
 
 def test_another_linker_of_the_toolchain_rebuilds_all_but_the_sysroot(built: Tree, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(built.root / "site_scons")}
-    command = [sys.executable, "-c", _PRINT_LLD]
-    chosen = subprocess.run(command, cwd=built.root, env=environment, capture_output=True, text=True, check=True)
     wrapper = tmp_path / "other-lld"
-    wrapper.write_text(f'#!/bin/sh\nexec "{chosen.stdout.strip()}" "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec "{toolchain.find(PROJECT, {}, os.environ).lld}" "$@"\n')
     wrapper.chmod(0o755)
     result = built.build("hello-rs", f"LLD={wrapper}")
     assert {"core", "hello-rs"} <= set(result.done("Compiling"))
     assert result.done("Providing") == []
-
-
-_PRINT_LLD = """
-import os, pathlib
-from ostoo_build import toolchain
-print(toolchain.find(pathlib.Path("."), {}, os.environ).lld)
-"""
 
 
 def test_a_new_member_of_the_workspace_is_a_program(built: Tree) -> None:
@@ -178,37 +169,23 @@ def test_two_checkouts_make_the_same_bytes(tmp_path: Path) -> None:
 
 def test_cargo_builds_the_same_tree(built: Tree) -> None:
     """The workspace stays cargo's: what scons reads of it is enough for cargo as well."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}
-    command = [sys.executable, "-c", _CARGO_BUILD]
-    workspace = built.root / "user-rs"
-    chosen = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
-    assert chosen.returncode == 0, chosen.stderr
+    found = toolchain.find(PROJECT, {}, os.environ)
+    environment = {
+        **os.environ,
+        **dict(found.env),
+        "RUSTC": str(found.rustc),
+        "CARGO_TARGET_X86_64_OSTOO_USER_LINKER": str(found.lld),
+    }
+    command = [found.cargo, "build", "--release", "-p", "hello-rs"]
+    subprocess.run(command, cwd=built.root / "user-rs", env=environment, check=True)
     made = built.root / "user-rs/target" / TARGET / "release/hello-rs"
     said = subprocess.run([made], capture_output=True, text=True, check=True).stdout
     assert said == "Hello from Rust on ostoo!\nHeap works: 42\n"
 
 
-_CARGO_BUILD = """
-import os, pathlib, subprocess, sys
-from ostoo_build import toolchain
-found = toolchain.find(pathlib.Path("..").resolve(), {}, os.environ)
-env = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc)}
-env["CARGO_TARGET_X86_64_OSTOO_USER_LINKER"] = str(found.lld)
-sys.exit(subprocess.call([found.cargo, "build", "--release", "-p", "hello-rs"], env=env))
-"""
-
-
 def test_the_allocator_keeps_its_blocks_apart(tmp_path: Path) -> None:
-    script = _RUST_TEST.format(source=PROJECT / "user-rs/rt/src/bump.rs", out=tmp_path / "bump")
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}
-    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, env=environment, check=True)
+    found = toolchain.find(PROJECT, {}, os.environ)
+    command = [found.rustc, "--test", PROJECT / "user-rs/rt/src/bump.rs", "-o", tmp_path / "bump"]
+    subprocess.run(command, env={**os.environ, **dict(found.env)}, check=True)
     completed = subprocess.run([tmp_path / "bump"], capture_output=True, text=True, check=False)
     assert "4 passed; 0 failed" in completed.stdout
-
-
-_RUST_TEST = """
-import os, pathlib, subprocess
-from ostoo_build import toolchain
-found = toolchain.find(pathlib.Path("."), {{}}, os.environ)
-subprocess.run([found.rustc, "--test", "{source}", "-o", "{out}"], env={{**os.environ, **dict(found.env)}}, check=True)
-"""
