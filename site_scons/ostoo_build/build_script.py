@@ -36,7 +36,12 @@ class Instructions:
 
     def rustc_flags(self) -> tuple[str, ...]:
         """The flags for the crate whose build script it was."""
-        pairs = (("--cfg", self.cfgs), ("--check-cfg", self.check_cfgs), ("-L", self.link_searches), ("-l", self.link_libs))
+        pairs = (
+            ("--cfg", self.cfgs),
+            ("--check-cfg", self.check_cfgs),
+            ("-L", self.link_searches),
+            ("-l", self.link_libs),
+        )
         return tuple(part for flag, values in pairs for value in values for part in (flag, value))
 
 

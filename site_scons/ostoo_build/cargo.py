@@ -1,4 +1,4 @@
-"""Asks cargo: which programs the workspace has, which units a program needs, what the configuration says. Compiles nothing."""
+"""Asks cargo for the workspace's programs, the units of one, and the configuration. Compiles nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Cargo:
         )
 
     def read_paths(self, manifests: tuple[Path, ...]) -> Iterator[Path]:
-        """What cargo's answers depend on: manifests, the lock file, configuration files, and the names targets are found by."""
+        """What cargo's answers depend on: manifests, lock file, configuration, and the names targets are found by."""
         yield self.workspace / "Cargo.lock"
         for folder in (self.workspace, *self.workspace.parents):
             yield folder / ".cargo" / "config.toml"

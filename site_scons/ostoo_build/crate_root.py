@@ -1,7 +1,7 @@
 """Tells which of std's crates a crate can see, from its source. Does not parse Rust beyond attributes.
 
-Cargo shows every crate all of std; a `#![no_std]` crate that waits for core and alloc only starts much earlier. Where this
-guess is wrong rustc says "can't find crate", it never builds something else.
+Cargo shows every crate all of std; a `#![no_std]` crate that waits for core and alloc only starts much earlier. Where
+this guess is wrong rustc says "can't find crate", it never builds something else.
 """
 
 from __future__ import annotations

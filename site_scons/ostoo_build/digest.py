@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Hash = str
 """64 lower-case hexadecimal digits of a sha256."""
@@ -27,4 +30,5 @@ def of_json(value: object) -> Hash:
 
 def canonical_json(value: object) -> bytes:
     """Sorted keys, no white space, UTF-8: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogateescape")
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogateescape")

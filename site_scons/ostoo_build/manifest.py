@@ -41,7 +41,7 @@ _ENVIRONMENT = {
     "CARGO_PKG_REPOSITORY": "repository",
     "CARGO_PKG_RUST_VERSION": "rust-version",
 }
-"""The variables that cargo derives from `[package]` (cargo's reference, "Environment variables cargo sets for crates")."""
+"""What cargo derives from `[package]` (cargo's reference, "Environment variables Cargo sets for crates")."""
 
 _READMES = ("README.md", "README.txt", "README")
 
@@ -132,7 +132,9 @@ def _text(fields: dict[str, Any], key: str, folder: Path) -> str:
 def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
     """Declared features and the optional dependencies that stand for one (those that no `dep:` refers to)."""
     features: dict[str, list[str]] = document.get("features", {})
-    hidden = {entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")}
+    hidden = {
+        entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")
+    }
     tables = [document, *document.get("target", {}).values()]
     optional = {
         name

@@ -1,7 +1,7 @@
 """Writes paths so that they mean the same in every checkout. Does not know what the paths are for.
 
-A *portable* text names the places that differ between machines by a placeholder, `@{root}` for the checkout and one each for
-the toolchain's parts. Action keys are made of portable texts only.
+A *portable* text names the places that differ between machines by a placeholder, `@{root}` for the checkout and one
+each for the toolchain's parts. Action keys are made of portable texts only.
 """
 
 from __future__ import annotations

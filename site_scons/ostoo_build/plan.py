@@ -1,7 +1,7 @@
 """Chooses the units that a program needs and says how each is made. Does not run anything, nor knows of SCons.
 
-A plan is portable: two checkouts of the same sources give equal plans. What only a build script's run can tell is added when
-the unit is built (`execution.requests`).
+A plan is portable: two checkouts of the same sources give equal plans. What only a build script's run can tell is added
+when the unit is built (`execution.requests`).
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class Extern:
 class PlannedUnit:
     """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
 
-    `package` is the folder whose files are its inputs, `folder` where its outputs go. `externs` are direct dependencies,
-    `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `runs` the runs whose
-    `DEP_…` variables (for a run) or search paths (for a program) it sees.
+    `package` is the folder whose files are its inputs, `folder` where its outputs go. `externs` are direct
+    dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `script`
+    the build script that a run starts (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search
+    paths (for a program) it sees.
     """
 
     id: str
@@ -53,7 +54,7 @@ class PlannedUnit:
     libraries: tuple[str, ...]
     run: str | None
     runs: tuple[str, ...]
-    script: str | None
+    script: str
     links: str
     outputs: tuple[str, ...]
     extra_inputs: tuple[str, ...]
@@ -143,7 +144,7 @@ class _Planner:
         return crate_root.view(unit.src_path, unit.features, self.setting.cfgs)
 
     def _identify(self, index: int) -> str:
-        """Name a unit by all that distinguishes it from its siblings: not by contents, those are in the action's key."""
+        """Name a unit by all that distinguishes it from its siblings; contents are in the action's key."""
         unit = self.units[index]
         manifest_ = self.manifests[index]
         parts = {
@@ -184,7 +185,7 @@ class _Planner:
             libraries=tuple(self._libraries(index)),
             run=next((self.ids[d.index] for d in self.needed[index] if self._is_own_run(index, d)), None),
             runs=tuple(self._runs(index)),
-            script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), None),
+            script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
             outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),
             extra_inputs=manifest_.extra_inputs,
@@ -278,5 +279,3 @@ def _cfg_variables(cfgs: frozenset[str], panic: str) -> Iterator[tuple[str, str]
     values["panic"] = [panic]
     for name, found in values.items():
         yield f"CARGO_CFG_{_variable(name)}", ",".join(found)
-
-

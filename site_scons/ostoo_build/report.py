@@ -1,4 +1,4 @@
-"""Tells the user what happens, in cargo's manner: a verb, a subject, compilers' own words untouched. Decides nothing."""
+"""Tells the user what happens, in cargo's manner: a verb, a subject, compilers' own words. Decides nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERB_WIDTH = 12
 
 @dataclass
 class Report:
-    """Writes to stderr, one call at a time. `colour` is for terminals; `quiet` leaves only compilers' words and warnings."""
+    """Writes to stderr, one call at a time; `quiet` leaves only compilers' words and warnings."""
 
     colour: bool
     quiet: bool

@@ -1,7 +1,7 @@
 """Turns one unit into rustc's arguments and environment. Does not know which units there are, nor runs anything.
 
-The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable texts, that each
-output has a place of its own, and that a program is compiled without being linked (`-Zno-link`).
+The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable texts, that
+each output has a place of its own, and that a program is compiled without being linked (`-Zno-link`).
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ DEP_INFO = "dep-info.d"
 
 
 def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
-    """The files of a compiled unit, relative to its folder; a program's objects are named by rustc and found afterwards.
+    """The files of a compiled unit, relative to its folder; rustc names a program's objects, they are found afterwards.
 
-    Metadata and library lie in folders of their own: rustc reads all that matches in a folder it searches, and a library
-    must not depend on the code of its dependencies.
+    Metadata and library lie in folders of their own: rustc reads all that matches in a folder it searches, and a
+    library must not depend on the code of its dependencies.
     """
     name = f"lib{unit_id}"
     return {

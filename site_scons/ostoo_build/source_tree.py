@@ -58,7 +58,9 @@ class TreeMemo:
             return known[1]
         with ThreadPoolExecutor() as pool:
             hashes = list(pool.map(digest.of_file, files))
-        found = digest.of_json([(str(file.relative_to(folder)), hash_) for file, hash_ in zip(files, hashes, strict=True)])
+        found = digest.of_json(
+            [(str(file.relative_to(folder)), hash_) for file, hash_ in zip(files, hashes, strict=True)]
+        )
         self._known[str(folder)] = (signatures, found)
         self._changed = True
         return found
@@ -91,7 +93,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def expand_inputs(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    """Files outside a package that its manifest declares under `package.metadata.ostoo.inputs`, relative to the package."""
+    """Files outside a package that its manifest declares (`package.metadata.ostoo.inputs`, relative to the package)."""
     found: list[Path] = []
     for pattern in patterns:
         base = Path(os.path.normpath(folder / pattern))

@@ -20,9 +20,7 @@ def elf_check(env: Any, program: Program, size_budget: int | None, linked: Any) 
     if not contract:
         return []
     signature = f"{steps.rules_digest()} {size_budget}"
-    action = KeyedAction(
-        signature, f"check {program.name}", lambda: steps.check_program(session, program, size_budget)
-    )
+    action = KeyedAction(signature, f"check {program.name}", lambda: steps.check_program(session, program, size_budget))
     return recorded_step(env, Places.of(program, session.target.stem).check, [linked, *contract], action)
 
 

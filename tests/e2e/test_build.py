@@ -176,7 +176,7 @@ def test_cargo_builds_the_same_tree(built: Tree) -> None:
         "RUSTC": str(found.rustc),
         "CARGO_TARGET_X86_64_OSTOO_USER_LINKER": str(found.lld),
     }
-    command = [found.cargo, "build", "--release", "-p", "hello-rs"]
+    command: list[str | Path] = [found.cargo, "build", "--release", "-p", "hello-rs"]
     subprocess.run(command, cwd=built.root / "user-rs", env=environment, check=True)
     made = built.root / "user-rs/target" / TARGET / "release/hello-rs"
     said = subprocess.run([made], capture_output=True, text=True, check=True).stdout
@@ -185,7 +185,7 @@ def test_cargo_builds_the_same_tree(built: Tree) -> None:
 
 def test_the_allocator_keeps_its_blocks_apart(tmp_path: Path) -> None:
     found = toolchain.find(PROJECT, {}, os.environ)
-    command = [found.rustc, "--test", PROJECT / "user-rs/rt/src/bump.rs", "-o", tmp_path / "bump"]
+    command: list[str | Path] = [found.rustc, "--test", PROJECT / "user-rs/rt/src/bump.rs", "-o", tmp_path / "bump"]
     subprocess.run(command, env={**os.environ, **dict(found.env)}, check=True)
     completed = subprocess.run([tmp_path / "bump"], capture_output=True, text=True, check=False)
     assert "4 passed; 0 failed" in completed.stdout

@@ -1,1 +1,1 @@
-"""Carries actions out: keys, records, the action cache, processes. Does not know of SCons, nor which actions there are."""
+"""Carries actions out: keys, records, the action cache, processes. Knows neither SCons nor which actions there are."""

@@ -35,7 +35,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Job:
-    """An action together with where its outputs go and how it is run; `subject` is what the user reads after the verb."""
+    """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb."""
 
     action: Action
     folder: Path

@@ -150,7 +150,7 @@ def _program_files(folder: Path, unit_id: str) -> Iterator[str]:
 
 
 def _rendered(stderr: str) -> Iterator[str]:
-    """rustc's diagnostics as it renders them; what is not a diagnostic, such as a crash, as it stands."""
+    """Diagnostics as rustc renders them; what is not a diagnostic, such as a crash, as it stands."""
     for line in stderr.splitlines(keepends=True):
         try:
             diagnostic = json.loads(line)

@@ -21,8 +21,8 @@ _OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
 def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) -> None:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
-    Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is where
-    the user can declare more.
+    Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is
+    where the user can declare more.
     """
     files = dict(declared)
     folders = (*_OF_TOOLS, *(f"{path}/" for path in files))

@@ -1,6 +1,7 @@
 """The result of an action as it lies in the build folder. Does not know how it came about.
 
-The record is written last and names each output's digest: outputs without a record, or that differ from it, do not count.
+The record is written last and names each output's digest: outputs without a record, or that differ from it, do not
+count.
 """
 
 from __future__ import annotations

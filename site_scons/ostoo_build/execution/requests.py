@@ -6,6 +6,7 @@ What is added here: the target, dependencies with their digests, and what build 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest, rustc
@@ -75,12 +76,14 @@ def link_action(invocation: Invocation, program: Program, sysroot: Inputs, recor
 
 def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
     """The code generation options of the compilation: those that name outputs of units are of no use to a linker."""
-    for flag, value in zip(arguments, arguments[1:], strict=False):
+    for flag, value in pairwise(arguments):
         if flag == "-C" and not value.startswith(("metadata=", "extra-filename=")):
             yield from (flag, value)
 
 
-def _compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+def _compile_action(
+    invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]
+) -> Action:
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict(unit.environment)
     inputs = [*sources, *_libraries(invocation, unit, records)]
@@ -100,7 +103,6 @@ def _compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, 
 
 
 def _run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
-    assert unit.script is not None
     script = invocation.units[unit.script]
     name = script.outputs[0]
     environment = dict(unit.environment)
@@ -146,7 +148,7 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
     crate_names = [id_.rpartition("-")[0] for id_ in unit.libraries]
     for extern in unit.externs:
         path = f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}"
-        # a program's .rlink holds absolute paths of libraries named by path, and relative ones of libraries searched for
+        # a program's .rlink holds absolute paths of libraries named by path, relative ones of libraries searched for
         searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
             direct.add(extern.unit)
