@@ -6,6 +6,7 @@ An answer is kept in the memo folder together with what it was made from, and ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field
 from ostoo_build.errors import OstooError
 from ostoo_build.plan import Program, Setting, plan_program
 from ostoo_build.read_set import ReadSet
-from ostoo_build.source_tree import write_atomically
+from ostoo_build.source_tree import signature, write_atomically
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
@@ -74,17 +75,18 @@ class Workspace:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
         path = self.memos / "programs.json"
         memo = _load(path, _Memo[tuple[Binary, ...]])
-        if memo and memo.key == self.rustc.tools and ReadSet(memo.reads).is_current():
+        key = digest.of_json([self.rustc.tools, _own_code()])
+        if memo and memo.key == key and ReadSet(memo.reads).is_current():
             return memo.answer
         found = self.cargo.binaries()
         reads = ReadSet.of(self.cargo.read_paths(tuple(binary.manifest for binary in found)))
-        _save(path, _Memo(self.rustc.tools, reads.digests, (), found))
+        _save(path, _Memo(key, reads.digests, (), found))
         return found
 
     def plan(self, binary: Binary, profile: str) -> Program:
         """The plan of one program. Raises `OstooError` where cargo can't make one."""
         path = self.memos / f"{self.target.stem}-{profile}-{binary.name}.json"
-        key = digest.of_json([self.rustc.tools, self.target_digest, profile, self.paths.root])
+        key = digest.of_json([self.rustc.tools, _own_code(), self.target_digest, profile, self.paths.root])
         memo = _load(path, _Memo[Program])
         cfgs = self._cfgs()
         if memo and memo.key == key and ReadSet(memo.reads).is_current() and _unchanged(memo.crates, cfgs):
@@ -122,6 +124,13 @@ class Workspace:
         for unit in graph.units:
             if unit.platform and not self.paths.portable(unit.src_path).startswith("@{"):
                 yield Crate(unit.src_path, unit.features, crate_root.view(unit.src_path, unit.features, cfgs))
+
+
+@cache
+def _own_code() -> digest.Hash:
+    """Changes with each edit of this package: another version of it may answer otherwise."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return digest.of_json([(source.name, *signature(source)) for source in sources])
 
 
 def _manifests(crates: Iterable[Crate]) -> Iterable[Path]:
