@@ -10,8 +10,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE, ENUM_SH_TYPE_BASE
-
 from ostoo_build import ar
 
 if TYPE_CHECKING:
@@ -44,6 +42,10 @@ _RETURN = {
     },
 }
 
+# The ELF specification's numbers are written out here: each start asks for the stub, pyelftools is slow to import.
+_EM = {"EM_X86_64": 62}
+_ET_REL = 1
+_SHT_PROGBITS, _SHT_SYMTAB, _SHT_STRTAB = 1, 2, 3
 _SHF_ALLOC_EXECINSTR = 2 | 4
 _STB_GLOBAL_STT_FUNC = 1 << 4 | 2
 _ELF_HEADER = struct.Struct("<4s5B7xHHIQQQIHHHHHH")
@@ -67,10 +69,10 @@ def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
         text += code
         strings += name.encode() + b"\0"
     sections = [
-        ("SHT_PROGBITS", b".text", text, (_SHF_ALLOC_EXECINSTR, 0, 0, 1, 0)),
-        ("SHT_SYMTAB", b".symtab", symbols, (0, 3, 1, 8, _SYMBOL.size)),
-        ("SHT_STRTAB", b".strtab", strings, (0, 0, 0, 1, 0)),
-        ("SHT_PROGBITS", b".note.GNU-stack", b"", (0, 0, 0, 1, 0)),
+        (_SHT_PROGBITS, b".text", text, (_SHF_ALLOC_EXECINSTR, 0, 0, 1, 0)),
+        (_SHT_SYMTAB, b".symtab", symbols, (0, 3, 1, 8, _SYMBOL.size)),
+        (_SHT_STRTAB, b".strtab", strings, (0, 0, 0, 1, 0)),
+        (_SHT_PROGBITS, b".note.GNU-stack", b"", (0, 0, 0, 1, 0)),
     ]
     body = b""
     headers = bytes(_SECTION_HEADER.size)
@@ -78,7 +80,7 @@ def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
         body += bytes(-len(body) % align)
         headers += _SECTION_HEADER.pack(
             strings.index(section),
-            ENUM_SH_TYPE_BASE[kind],
+            kind,
             flags,
             0,
             _ELF_HEADER.size + len(body),
@@ -92,7 +94,7 @@ def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
     body += bytes(-len(body) % 8)
     header = _ELF_HEADER.pack(
         *(b"\x7fELF", 2, 1, 1, 0, 0),  # 64-bit, little-endian, version 1
-        *(ENUM_E_TYPE["ET_REL"], ENUM_E_MACHINE[elf_machine], 1),
+        *(_ET_REL, _EM[elf_machine], 1),
         *(0, 0, _ELF_HEADER.size + len(body), 0),
         *(_ELF_HEADER.size, 0, 0, _SECTION_HEADER.size, len(sections) + 1, 3),
     )

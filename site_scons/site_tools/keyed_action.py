@@ -29,7 +29,9 @@ class KeyedAction(FunctionAction):
     """
 
     def __init__(self, signature: str, description: str, perform: Callable[[], None]) -> None:
-        super().__init__(self._perform, {})
+        # not FunctionAction's own: it takes the function's bytecode apart, for a signature that `get_presig` replaces
+        super(FunctionAction, self).__init__()
+        self.execfunction = self._perform
         self.signature = signature
         self.description = description
         self.perform = perform
