@@ -1,0 +1,92 @@
+"""The order of the modules, as docs/architecture.md tells it."""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatch
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SITE_SCONS = Path(__file__).parents[2] / "site_scons"
+PACKAGE = SITE_SCONS / "ostoo_build"
+
+LAYERS = (
+    "digest errors",
+    "paths process read_set report sizes source_tree suggest tar_members",
+    "build_script crate_root dep_info disassembly elf json_source loader_contract manifest unit_graph",
+    "apt ar compiler container_* std_crates sysroot sysroot_* target_* toolchain toolchain_* unwind_stub ziglang",
+    "bootstrap cargo elf_check elf_rules execution.* plan rustc",
+    "workspace",
+    "session",
+    "requested steps",
+)
+"""Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if path.stem != "__init__"}
+
+
+def imported(path: Path) -> Iterator[tuple[str, str]]:
+    """All imports of a file, those within functions and for types included: the module, and the name taken from it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def own_modules(path: Path) -> set[str]:
+    dotted = {f"{module}.{name}" for module, name in imported(path)} | {module for module, _ in imported(path)}
+    return {name.removeprefix("ostoo_build.") for name in dotted if name.startswith("ostoo_build.")} & set(MODULES)
+
+
+def layer_of(module: str) -> int:
+    found = [i for i, layer in enumerate(LAYERS) for pattern in layer.split() if fnmatch(module, pattern)]
+    assert len(found) == 1, f"{module} stands in {len(found)} layers; say in LAYERS where it belongs"
+    return found[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_from_its_layer_and_below(module: str) -> None:
+    above = {other for other in own_modules(MODULES[module]) if layer_of(other) > layer_of(module)}
+    assert not above
+
+
+def test_imports_have_no_circle() -> None:
+    graph = {module: own_modules(path) for module, path in MODULES.items()}
+    assert sum(map(len, graph.values())) > len(MODULES), "no imports were found: this test looks at nothing"
+    TopologicalSorter(graph).prepare()
+
+
+def test_only_process_starts_programs() -> None:
+    starters = {"subprocess", "pty", "multiprocessing"}
+    assert {name for name, path in MODULES.items() if starters & {module for module, _ in imported(path)}} == {
+        "process"
+    }
+    by_os = ("os.system", "os.popen", "os.spawn", "os.exec", "os.fork", "os.posix_spawn")
+    assert not [name for name, path in MODULES.items() if any(call in path.read_text() for call in by_os)]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_package_knows_nothing_of_scons(module: str) -> None:
+    tools = {path.stem for path in (SITE_SCONS / "site_tools").glob("*.py")}
+    assert "rust_unit" in tools
+    tops = {name.partition(".")[0] for name, _ in imported(MODULES[module])}
+    assert not tops & {"SCons", "site_tools", *tools}
+
+
+@pytest.mark.parametrize("path", sorted(SITE_SCONS.rglob("*.py")), ids=lambda path: path.stem)
+def test_a_module_is_short_and_takes_no_private_name_of_another(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert not [name for _, name in imported(path) if name.startswith("_")]

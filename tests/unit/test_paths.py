@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostoo_build.paths import PathMap, absolute, is_local, quote
+
+MAP = PathMap(
+    (
+        ("root", Path("/home/me/my os")),
+        ("toolchain", Path("/home/me/my os/.toolchain/usr")),
+        ("rust-src", Path("/home/me/my os/.toolchain/usr/src/library")),
+        ("cargo-home", Path("/home/me/.cargo")),
+        ("rustc", Path("/home/me/my os/.toolchain/usr/bin/rustc")),
+    )
+)
+SEGMENT = st.text(st.characters(exclude_characters="/\0{", codec="utf-8"), min_size=1, max_size=8).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "portable"),
+    [
+        ("/home/me/my os/user-rs/rt/src/lib.rs", "user-rs/rt/src/lib.rs"),
+        ("/home/me/my os", "."),
+        ("/home/me/my os 2/lib.rs", "/home/me/my os 2/lib.rs"),
+        ("/home/me/my os/.toolchain/usr/lib/a.so", "@{toolchain}/lib/a.so"),
+        ("/home/me/my os/.toolchain/usr/src/library/core/src/lib.rs", "@{rust-src}/core/src/lib.rs"),
+        ("/home/me/my os/.toolchain/usr/bin/rustc", "@{rustc}"),
+        ("/home/me/.cargo/registry/src/a-1.0", "@{cargo-home}/registry/src/a-1.0"),
+        ("/home/me/my os/user-rs/../targets/t.json", "targets/t.json"),
+        ("/etc/passwd", "/etc/passwd"),
+    ],
+)
+def test_a_path_is_named_after_its_innermost_place(path: str, portable: str) -> None:
+    assert MAP.portable(path) == portable
+
+
+@given(st.sampled_from([str(place) for _, place in MAP.places]), st.lists(SEGMENT, max_size=4))
+def test_a_portable_path_leads_back(place: str, rest: list[str]) -> None:
+    path = "/".join([place, *rest])
+    assert MAP.expand(absolute(MAP.portable(path))).removesuffix("/.") == path
+
+
+@given(st.text() | st.text("@{}at-rot"))
+def test_what_the_user_wrote_is_no_placeholder(text: str) -> None:
+    assert MAP.expand(quote(text)) == text
+
+
+@given(st.lists(SEGMENT, max_size=4))
+def test_two_checkouts_have_the_same_portable_paths(rest: list[str]) -> None:
+    other = PathMap((("root", Path("/srv/other")),))
+    assert other.portable("/".join(["/srv/other", *rest])) == PathMap((("root", Path("/one")),)).portable(
+        "/".join(["/one", *rest])
+    )
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    paths = PathMap((("root", tmp_path / "link"),))
+    assert paths.root == str(tmp_path / "real")
+    assert paths.portable(tmp_path / "real" / "a") == paths.portable(tmp_path / "link" / "a") == "a"
+
+
+@pytest.mark.parametrize(
+    ("path", "local"), [("user-rs/rt", True), (".", True), ("@{rust-src}/core", False), ("/etc", False)]
+)
+def test_only_what_lies_in_the_checkout_is_local(path: str, local: bool) -> None:  # noqa: FBT001 - a table's column
+    assert is_local(path) is local
+    assert absolute(path) == (f"@{{root}}/{path}" if local else path)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ostoo_build import process
+from ostoo_build.errors import OstooError
+
+PYTHON = sys.executable
+ENV = {"PATH": os.environ["PATH"]}
+
+
+def python(code: str, *arguments: str) -> list[str]:
+    return [PYTHON, "-c", code, *arguments]
+
+
+def test_all_that_a_process_leaves_is_returned(tmp_path: Path) -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
+    completed = process.run(python(code), cwd=tmp_path, env=ENV)
+    assert completed == process.Completed(3, b"out\n", b"err\n")
+
+
+def test_death_by_a_signal_is_a_negative_code(tmp_path: Path) -> None:
+    assert process.run(python("import os; os.kill(os.getpid(), 9)"), cwd=tmp_path, env=ENV).returncode == -9
+
+
+def test_arguments_reach_the_program_as_they_are(tmp_path: Path) -> None:
+    odd = ["a b", "`id`", "$HOME", "-x", "'\"", "ü\n", "*"]
+    completed = process.run(python("import sys; print(ascii(sys.argv[1:]))", *odd), cwd=tmp_path, env=ENV)
+    assert completed.stdout.decode() == f"{odd!a}\n"
+
+
+def test_environment_folder_and_input_are_what_was_asked_for(tmp_path: Path) -> None:
+    code = "import os, sys; print(os.getcwd(), os.environ.get('HOME'), os.environ['ONLY'], repr(sys.stdin.read()))"
+    completed = process.run(python(code), cwd=tmp_path, env={**ENV, "ONLY": "this"})
+    assert completed.stdout.decode() == f"{tmp_path} None this ''\n"
+
+
+def test_a_program_that_is_not_installed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="no-such-program is not installed"):
+        process.run(["no-such-program"], cwd=tmp_path, env={"PATH": str(tmp_path)})
+
+
+@pytest.mark.xfail(strict=True, reason="setpriv starts instead, and fails in its own words")
+def test_a_path_where_no_program_is_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="can't start"):
+        process.run([str(tmp_path / "no-such-program")], cwd=tmp_path, env=ENV)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="can't start") as caught:
+        process.run(python(""), cwd=tmp_path / "gone", env=ENV)
+    assert caught.value.where == str(tmp_path / "gone")
+
+
+def test_a_late_process_ends_with_its_children(tmp_path: Path) -> None:
+    code = "import os, time; os.fork(); open(f'pid-{os.getpid()}', 'w').close(); time.sleep(60)"
+    with pytest.raises(OstooError, match=r"did not finish within 2\.0 s"):
+        process.run(python(code), cwd=tmp_path, env=ENV, timeout=2.0)
+    started = [int(path.name.removeprefix("pid-")) for path in tmp_path.iterdir()]
+    assert len(started) == 2
+    assert not any(is_running(pid) for pid in started)
+
+
+def is_running(pid: int) -> bool:
+    """An orphan that was killed may be a zombie for a while."""
+    for _ in range(20):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_descriptors_are_passed_only_where_asked(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    code = "import os, sys; os.write(int(sys.argv[1]), b'x')"
+    assert process.run(python(code, str(write)), cwd=tmp_path, env=ENV).returncode == 1
+    assert process.run(python(code, str(write)), cwd=tmp_path, env=ENV, pass_fds=(write,)).returncode == 0
+    assert os.read(read, 9) == b"x"
+    os.close(read)
+    os.close(write)
+
+
+def test_call_returns_the_exit_code(tmp_path: Path) -> None:
+    assert process.call(python("import sys; sys.exit(7)"), cwd=tmp_path, env=ENV) == 7
+
+
+def test_output_is_copied(tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    code = "import os; os.write(1, b'x' * 3_000_000)"
+    process.copy_output(python(code), cwd=tmp_path, env=ENV, sink=sink, limit=3_000_000)
+    assert sink.getvalue() == b"x" * 3_000_000
+
+
+def test_too_much_output_is_an_error_and_ends_the_program(tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    began = time.monotonic()
+    code = "import os, time; os.write(1, b'x' * 11); os.close(1); time.sleep(60)"
+    with pytest.raises(OstooError, match="writes more than is allowed"):
+        process.copy_output(python(code), cwd=tmp_path, env=ENV, sink=sink, limit=10)
+    assert sink.getvalue() == b""
+    assert time.monotonic() - began < 30
+
+
+def test_a_failing_program_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="no such image"):
+        process.copy_output(python("exit('no such image')"), cwd=tmp_path, env=ENV, sink=io.BytesIO(), limit=1)
