@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostoo_build.execution import record
+from ostoo_build.execution.record import Output, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
+RECORDS = st.builds(
+    Record,
+    key=HEX,
+    outputs=st.dictionaries(st.text(min_size=1), st.builds(Output, HEX, st.integers(0, 2**60), st.booleans())),
+    messages=st.lists(st.text()).map(tuple),
+    instructions=st.dictionaries(st.text(), st.lists(st.text())),
+    bound_to=st.just("") | HEX,
+)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Record:
+    (tmp_path / "lib.rlib").write_bytes(b"library")
+    (tmp_path / "script").write_bytes(b"script")
+    (tmp_path / "script").chmod(0o755)
+    made = Record("k" * 64, {name: record.observe(tmp_path / name) for name in ("lib.rlib", "script")})
+    record.save(tmp_path, made)
+    return made
+
+
+def is_record(data: bytes) -> bool:
+    try:
+        Record.from_bytes(data)
+    except ValueError:
+        return False
+    return True
+
+
+@given(RECORDS)
+def test_a_record_is_read_as_it_was_written(made: Record) -> None:
+    assert Record.from_bytes(made.to_bytes()) == made
+
+
+def test_a_saved_record_counts(saved: Record, tmp_path: Path) -> None:
+    assert record.load(tmp_path) == saved
+    assert record.is_intact(tmp_path, saved)
+    assert saved.outputs["script"].executable
+    assert not saved.outputs["lib.rlib"].executable
+
+
+@given(st.binary())
+def test_garbage_is_no_record(garbage: bytes) -> None:
+    assert not is_record(garbage)
+
+
+@given(RECORDS, st.data())
+def test_half_a_record_is_no_record(made: Record, data: st.DataObject) -> None:
+    whole = made.to_bytes()
+    assert not is_record(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "1",
+        "{}",
+        '{"key": "k", "outputs": []}',
+        '{"key": "k", "outputs": {"a": {}}, "messages": []}',
+        '{"key": "k", "outputs": {}, "messages": null}',
+        '{"key": "k", "outputs": {}, "messages": [], "unknown": 1}',
+    ],
+)
+def test_json_of_another_shape_is_no_record(text: str, tmp_path: Path) -> None:
+    (tmp_path / record.NAME).write_text(text)
+    assert record.load(tmp_path) is None
+
+
+@pytest.mark.xfail(strict=True, reason="only the names of fields are checked, not their types")
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"key": "k", "outputs": {"a": {"sha256": 1, "size": "1", "executable": null}}, "messages": []}',
+        '{"key": "k", "outputs": {}, "messages": "text"}',
+        "[" * 100_000,
+    ],
+)
+def test_fields_of_another_type_are_no_record(text: str) -> None:
+    assert not is_record(text.encode())
+
+
+def edit(path: Path) -> None:
+    path.write_bytes(b"Library")
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, 3)
+
+
+def make_executable(path: Path) -> None:
+    path.chmod(0o755)
+
+
+def replace_by_link(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [edit, truncate, make_executable, replace_by_link, replace_by_folder, os.unlink])
+def test_an_altered_output_does_not_count(harm: Callable[[Path], None], saved: Record, tmp_path: Path) -> None:
+    harm(tmp_path / "lib.rlib")
+    assert not record.is_intact(tmp_path, saved)
+
+
+def test_a_touched_output_is_hashed_once_more_and_counts(
+    saved: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(tmp_path / "lib.rlib", (1, 1))
+    assert record.is_intact(tmp_path, saved)
+    monkeypatch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    assert record.is_intact(tmp_path, saved)
+
+
+@pytest.mark.parametrize("memo", [b"", b"[]", b'{"lib.rlib": 1}'])
+def test_damaged_signatures_cost_time_only(memo: bytes, saved: Record, tmp_path: Path) -> None:
+    (tmp_path / ".signatures.json").write_bytes(memo)
+    assert record.is_intact(tmp_path, saved)
+    edit(tmp_path / "lib.rlib")
+    assert not record.is_intact(tmp_path, saved)
+
+
+def test_a_discarded_record_leaves_nothing_that_counts(saved: Record, tmp_path: Path) -> None:
+    record.discard(tmp_path, saved)
+    assert record.load(tmp_path) is None
+    record.discard(tmp_path, None)
