@@ -1,0 +1,9 @@
+from ostoo_build import suggest
+
+
+def test_a_near_name_is_suggested() -> None:
+    assert suggest.one_of("helo-std", ["hello-rs", "hello-std", "all"]) == "did you mean hello-std?"
+
+
+def test_where_none_is_near_all_are_named() -> None:
+    assert suggest.one_of("xyzzy", ["hello-std", "all"]) == "there are all, hello-std"
