@@ -1,0 +1,126 @@
+"""What is measured: how a case starts, what is changed, and what must be true afterwards. Does not know who builds how.
+
+Each run is proved to be one: a program that was edited holds the edit, an idle build compiled nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contenders import NO_STD, STD, SYSROOT
+
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from contenders import Contender
+    from measure import Run
+
+ALL = (*NO_STD, *STD)
+BOTH = ("hello-rs", "hello-std")
+OURS = ("ours",)
+EVERYBODY = ("ours", "cargo", "tuned")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change that can be seen in the program: `line`, which prints a text of this round, stands before `anchor`."""
+
+    file: str
+    line: str
+    anchor: str
+
+    @contextmanager
+    def applied(self, root: Path, marker: str) -> Iterator[None]:
+        """Edit for as long as the context lasts. Raises `OstooError` where the file has no single such place."""
+        path = root / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.anchor) != 1:
+            raise OstooError(f"there is no single {self.anchor!r} to edit", where=self.file)
+        path.write_text(text.replace(self.anchor, self.line % marker + self.anchor), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table. A case that is not cold starts with its programs built.
+
+    `by` are the contenders that are measured, `idle` those of them that must not compile anything.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    cold: bool = False
+    without_sysroot: bool = False
+    touch: bool = False
+    edit: Edit | None = None
+    by: tuple[str, ...] = EVERYBODY
+    idle: tuple[str, ...] = ()
+
+    def play(self, contender: Contender, number: int) -> Run:
+        """Prepare a contender's checkout, let it build, look at the outcome. Raises `OstooError` for a wrong one."""
+        self._prepare(contender)
+        if self.edit is None:
+            return self._build(contender)
+        marker = f"This is edit number {number:04}."
+        with self.edit.applied(contender.root, marker):
+            run = self._build(contender)
+            for name in self.programs:
+                if marker.encode() not in contender.program(name).read_bytes():
+                    raise OstooError(f"{contender.name} did not build the edit into {name} ({self.name})")
+        return run
+
+    def _prepare(self, contender: Contender) -> None:
+        if self.cold:
+            contender.clean()
+        else:
+            contender.build(self.programs)
+        if self.without_sysroot:
+            shutil.rmtree(contender.root / SYSROOT)
+        if self.touch:
+            for path in (contender.root / "user-rs").rglob("*.rs"):
+                os.utime(path)
+
+    def _build(self, contender: Contender) -> Run:
+        before = self._stamps(contender)
+        run = contender.build(self.programs)
+        changed = [name for name, stamp in self._stamps(contender).items() if stamp != before[name]]
+        missing = [name for name in self.programs if not contender.program(name).is_file()]
+        if missing:
+            raise OstooError(f"{contender.name} did not build {', '.join(missing)} ({self.name})")
+        if contender.name in self.idle and (changed or "Compiling" in run.said):
+            raise OstooError(f"{contender.name} compiled something though nothing changed ({self.name}):\n{run.said}")
+        return run
+
+    def _stamps(self, contender: Contender) -> dict[str, int]:
+        paths = {name: contender.program(name) for name in self.programs}
+        return {name: path.stat().st_mtime_ns if path.exists() else 0 for name, path in paths.items()}
+
+
+CASES = (
+    Case("cold-hello-rs", ("hello-rs",), cold=True),
+    Case("cold-hello-std", ("hello-std",), cold=True),
+    Case("cold-both", BOTH, cold=True),
+    Case("cold-both-and-sysroot", BOTH, cold=True, without_sysroot=True, by=OURS),
+    Case("no-op", ALL, idle=EVERYBODY),
+    Case("touch", ALL, touch=True, idle=OURS),
+    Case(
+        "edit-main",
+        ("hello-std",),
+        edit=Edit("user-rs/hello-std/src/main.rs", 'println!("%s");\n    ', 'println!("Hello'),
+    ),
+    Case(
+        "edit-rt",
+        ("hello-rs",),
+        edit=Edit("user-rs/rt/src/start.rs", 'crate::println!("%s");\n    ', "crate::syscall::exit(unsafe { main() })"),
+    ),
+)

@@ -1,0 +1,140 @@
+"""The builds that are compared, each in a checkout of its own. Does not know what is measured.
+
+They have the same compiler, std source, target spec and profile, and a sysroot that is there already: the source
+document of cargo's way takes it out of a container image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import measure
+from trees import PROJECT, TARGET, copy_tree
+
+from ostoo_build import cargo, std_crates, toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from measure import Run
+
+NO_STD = ("cat-rs", "hello-rs")
+STD = ("hello-std",)
+CPUS = len(os.sched_getaffinity(0))
+SYSROOT = Path("sysroot") / TARGET
+
+
+@dataclass(frozen=True)
+class Contender(ABC):
+    """One way to build: the folder that its commands run in is below `root`, its checkout."""
+
+    name: str
+    root: Path
+    environment: Mapping[str, str]
+
+    @abstractmethod
+    def commands(self, programs: Sequence[str]) -> list[list[str]]:
+        """What its user types to build these programs."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where its user types that."""
+
+    @abstractmethod
+    def program(self, name: str) -> Path:
+        """Where it puts a program."""
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Remove all that it built, and all that it remembers; not the sysroot."""
+
+    def build(self, programs: Sequence[str]) -> Run:
+        """Build programs. Raises `OstooError` where that fails."""
+        return reduce(add, (measure.run(each, self.folder, self.environment) for each in self.commands(programs)))
+
+
+@dataclass(frozen=True)
+class Ours(Contender):
+    """SCons with this project. No action cache: it would hold the last round's results. `variables` as for scons."""
+
+    variables: tuple[str, ...]
+
+    def commands(self, programs: Sequence[str]) -> list[list[str]]:
+        return [[sys.executable, "-P", "-m", "SCons", "-Q", "cache=off", *self.variables, *programs]]
+
+    @property
+    def folder(self) -> Path:
+        return self.root
+
+    def program(self, name: str) -> Path:
+        return self.root / "build" / TARGET / "release" / name
+
+    def clean(self) -> None:
+        shutil.rmtree(self.root / "build", ignore_errors=True)
+        for path in self.root.glob(".sconsign*"):
+            path.unlink()
+
+
+@dataclass(frozen=True)
+class Cargo(Contender):
+    """Cargo with the workspace's own configuration: a call for each feature set of the runtime crate."""
+
+    cargo: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    no_std_flags: tuple[str, ...] = ()
+
+    def commands(self, programs: Sequence[str]) -> list[list[str]]:
+        groups = ((NO_STD, (*self.flags, *self.no_std_flags)), (STD, self.flags))
+        return [
+            [*self.cargo, "build", "--release", *flags, *(f"--package={name}" for name in group if name in programs)]
+            for group, flags in groups
+            if set(group) & set(programs)
+        ]
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "user-rs"
+
+    def program(self, name: str) -> Path:
+        return self.folder / "target" / TARGET / "release" / name
+
+    def clean(self) -> None:
+        shutil.rmtree(self.folder / "target", ignore_errors=True)
+
+
+def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Contender, ...]]:
+    """Prepare a checkout for each contender in `scratch`; return which toolchain they use, and them.
+
+    `variables` are RUSTC, CARGO, LLD, RUST_SRC, as for scons. Raises `OstooError` where no toolchain serves or the
+    sysroot can't be made.
+    """
+    found = toolchain.find(PROJECT, variables, os.environ)
+    words = tuple(f"{name}={value}" for name, value in variables.items())
+    ours = Ours("ours", _checkout(scratch / "ours"), dict(os.environ), words)
+    ours.build(["sysroot"])
+    environment = {
+        **cargo.environment(dict(found.env)),
+        "RUSTC": str(found.rustc),
+        f"CARGO_TARGET_{TARGET.upper().replace('-', '_')}_LINKER": str(found.lld),
+    }
+    command = (str(found.cargo), *std_crates.cargo_flags(found, PROJECT / "user-rs" / "Cargo.lock"))
+    threads = ("--config", f"target.{TARGET}.rustflags={json.dumps([f'-Zthreads={CPUS}'])}")
+    plain = Cargo("cargo", _checkout(scratch / "cargo"), environment, command)
+    tuned = Cargo("tuned", _checkout(scratch / "tuned"), environment, command, threads, ("-Zbuild-std=core,alloc",))
+    for peer in (plain, tuned):
+        shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
+    return found.reason, (ours, plain, tuned)
+
+
+def _checkout(root: Path) -> Path:
+    return copy_tree(root, "off").root
