@@ -43,7 +43,9 @@ SCHEMA = {
 }
 """Shaped as what rustc prints."""
 
-COMPILER = """#!{python}
+COMPILER = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''  # for sh Python's command, for Python a string: no path with a space can stand in the first line
 import json, sys
 arguments = sys.argv[1:]
 if "--print=target-spec-json-schema" in arguments:
