@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
+from ostoo_build.execution.action import Action
+from ostoo_build.execution.action_cache import ActionCache
+from ostoo_build.execution.engine import Engine, Job, Outcome
+from ostoo_build.paths import PathMap
+from ostoo_build.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ostoo_build.execution.record import Record
+
+ACTION = Action("Rustc", ("@{rustc}",), (), (), "0" * 64)
+OTHER = replace(ACTION, arguments=("@{rustc}", "-O"))
+
+
+@dataclass
+class Checkout:
+    """An engine in a checkout of its own; `runs` are the actions that were not found anywhere."""
+
+    root: Path
+    cache: Path
+    runs: list[Action] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "build"
+
+    def perform(self, action: Action = ACTION, run: Callable[[Path], Outcome] | None = None) -> Record:
+        report = Report(colour=False, quiet=False)
+        engine = Engine(PathMap((("root", self.root),)), ActionCache(self.cache, report), report)
+        try:
+            return engine.perform(
+                Job(action, self.folder, "Compiling", "core", lambda: self._run(action, run or write))
+            )
+        finally:
+            engine.cache.flush()
+
+    def _run(self, action: Action, run: Callable[[Path], Outcome]) -> Outcome:
+        self.runs.append(action)
+        return run(self.folder)
+
+
+def write(folder: Path) -> Outcome:
+    (folder / "lib.rlib").write_bytes(b"library")
+    return Outcome(("lib.rlib",), ("warning: unused",), {"cfgs": ["a"]})
+
+
+def bound(folder: Path) -> Outcome:
+    return replace(write(folder), holds_root=True)
+
+
+def fail(folder: Path) -> Outcome:
+    (folder / "lib.rlib").write_bytes(b"half")
+    raise OstooError("could not compile core")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "one", tmp_path / "cache")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "two", tmp_path / "cache")
+
+
+def test_an_action_runs_once_and_says_so(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    made = checkout.perform()
+    assert made.key == ACTION.key
+    assert made.outputs == {"lib.rlib": records.observe(checkout.folder / "lib.rlib")}
+    assert capsys.readouterr().err == "   Compiling core\nwarning: unused\n"
+    assert checkout.perform() == made
+    assert capsys.readouterr().err == ""
+    assert checkout.runs == [ACTION]
+
+
+def test_another_checkout_takes_result_and_warnings_from_the_cache(
+    checkout: Checkout, clone: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = checkout.perform()
+    capsys.readouterr()
+    assert clone.perform() == made
+    assert capsys.readouterr().err == "warning: unused\n"
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+    assert not clone.runs
+    assert clone.perform() == made
+    assert capsys.readouterr().err == ""
+
+
+def test_a_result_that_holds_the_checkouts_path_is_for_that_checkout_only(checkout: Checkout, clone: Checkout) -> None:
+    assert checkout.perform(run=bound).bound_to
+    clone.perform(run=bound)
+    assert clone.runs == [ACTION]
+    checkout.perform(run=bound)
+    assert checkout.runs == [ACTION]
+
+
+def test_a_moved_checkout_does_not_keep_what_holds_its_path(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.perform(run=bound)
+    checkout.root.rename(tmp_path / "moved")
+    moved = Checkout(tmp_path / "moved", tmp_path / "cache")
+    moved.perform(run=bound)
+    assert moved.runs == [ACTION]
+
+
+def test_another_action_in_the_same_place_runs_and_the_first_comes_back(checkout: Checkout) -> None:
+    first = checkout.perform()
+    assert checkout.perform(OTHER) != first
+    assert checkout.perform() == first
+    assert checkout.runs == [ACTION, OTHER]
+
+
+def test_an_edited_output_is_restored(checkout: Checkout) -> None:
+    checkout.perform()
+    (checkout.folder / "lib.rlib").write_bytes(b"edited")
+    checkout.perform()
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+    assert checkout.runs == [ACTION]
+
+
+def test_what_a_failed_action_left_does_not_count(checkout: Checkout) -> None:
+    with pytest.raises(OstooError, match="could not compile"):
+        checkout.perform(run=fail)
+    assert records.load(checkout.folder) is None
+    assert not checkout.cache.exists()
+    checkout.perform()
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+    assert checkout.runs == [ACTION, ACTION]
+
+
+def test_a_failed_action_does_not_pass_for_the_one_before(checkout: Checkout) -> None:
+    first = checkout.perform()
+    with pytest.raises(OstooError, match="could not compile"):
+        checkout.perform(OTHER, run=fail)
+    assert records.load(checkout.folder) is None
+    assert checkout.perform() == first
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+
+
+def give_up(_folder: Path) -> Outcome:
+    raise OstooError("the network is down")
+
+
+@pytest.mark.xfail(strict=True, reason="the engine takes them away before it knows of the failure")
+def test_the_files_of_the_action_before_outlive_a_failure(checkout: Checkout) -> None:
+    checkout.perform()
+    with pytest.raises(OstooError, match="the network is down"):
+        checkout.perform(OTHER, run=give_up)
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+
+
+def test_an_action_that_leaves_no_output_fails(checkout: Checkout) -> None:
+    with pytest.raises(OstooError, match=r"compiling core left no lib\.rlib"):
+        checkout.perform(run=lambda _: Outcome(("lib.rlib",)))
+    assert records.load(checkout.folder) is None
+
+
+def test_a_link_is_no_output(checkout: Checkout) -> None:
+    def run(folder: Path) -> Outcome:
+        (folder / "lib.rlib").symlink_to("/etc/hostname")
+        return Outcome(("lib.rlib",))
+
+    with pytest.raises(OstooError, match=r"left no lib\.rlib"):
+        checkout.perform(run=run)

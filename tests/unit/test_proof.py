@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build import digest
+from ostoo_build.dep_info import DepInfo
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import proof
+from ostoo_build.paths import PathMap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST = "user-rs/a/Cargo.toml"
+SHA, OTHER = "1" * 64, "2" * 64
+DECLARED = (("user-rs/a/src/lib.rs", SHA), ("@{cargo-home}/registry/src/b-1.0", SHA), ("build/units/c/c.rmeta", SHA))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> PathMap:
+    names = ("toolchain", "rust-src", "cargo-home")
+    return PathMap((("root", tmp_path / "my os"), *((name, tmp_path / name) for name in names)))
+
+
+def prove(paths: PathMap, **files: str) -> None:
+    proof.prove(DepInfo(files, ()), DECLARED, paths, MANIFEST)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user-rs/a/src/lib.rs",
+        "user-rs/a/src/../src/lib.rs",
+        "build/units/c/c.rmeta",
+        "{}/my os/user-rs/a/src/lib.rs",
+        "{}/cargo-home/registry/src/b-1.0/src/lib.rs",
+        "{}/rust-src/core/src/lib.rs",
+        "{}/toolchain/lib/librustc_driver.so",
+    ],
+)
+def test_what_is_declared_or_the_toolchains_may_be_read(name: str, paths: PathMap, tmp_path: Path) -> None:
+    prove(paths, **{name.format(tmp_path): SHA})
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("user-rs/a/src/other.rs", "user-rs/a/src/other.rs"),
+        ("user-rs/b/src/lib.rs", "user-rs/b/src/lib.rs"),
+        ("user-rs/a/src/lib.rs.bak", "user-rs/a/src/lib.rs.bak"),
+        ("{}/cargo-home/registry/src/b-1.0.1/lib.rs", "@{cargo-home}/registry/src/b-1.0.1/lib.rs"),
+        ("/etc/passwd", "/etc/passwd"),
+    ],
+)
+def test_an_undeclared_file_is_named_with_the_way_to_declare_it(
+    name: str, shown: str, paths: PathMap, tmp_path: Path
+) -> None:
+    with pytest.raises(OstooError) as caught:
+        prove(paths, **{"user-rs/a/src/lib.rs": SHA, name.format(tmp_path): SHA})
+    assert caught.value.what == f"the crate reads {shown}, which is not among its declared inputs"
+    assert caught.value.where == MANIFEST
+    assert "[package.metadata.ostoo]\ninputs = " in caught.value.remedy
+
+
+def test_a_file_that_changed_under_the_compiler_is_told(paths: PathMap) -> None:
+    with pytest.raises(OstooError, match="changed while it was being compiled"):
+        prove(paths, **{"user-rs/a/src/lib.rs": OTHER})
+
+
+def test_what_rustc_did_not_hash_is_hashed_here(paths: PathMap, tmp_path: Path) -> None:
+    library = tmp_path / "my os/c.rmeta"
+    library.parent.mkdir()
+    library.write_bytes(b"library")
+    declared = (("c.rmeta", digest.of_bytes(b"library")),)
+    proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, paths, MANIFEST)
+    library.write_bytes(b"another")
+    with pytest.raises(OstooError, match="changed while"):
+        proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, paths, MANIFEST)
