@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostoo_build import build_script
+from ostoo_build.build_script import Instructions
+from ostoo_build.errors import OstooError
+
+SCRIPT = "user-rs/a/build.rs"
+
+
+def test_each_instruction_goes_where_it_belongs() -> None:
+    text = """
+it says cargo::rustc-cfg=no
+cargo::rustc-cfg=one
+cargo:rustc-cfg=feature="two"
+cargo::rustc-check-cfg=cfg(one)
+cargo::rustc-env=NAME=a=b
+cargo::rustc-link-lib=static=c
+cargo::rustc-link-search=native=/lib
+cargo::rustc-flags=-l m -Lfolder -L other
+cargo::rustc-link-arg=-z
+cargo::rustc-link-arg-bins=-Tlink.ld
+cargo::metadata=include=/usr/include
+cargo:root=/opt
+cargo::warning=old
+cargo::error=broken
+cargo::rerun-if-changed=build.rs
+cargo::rerun-if-env-changed=CC
+something else
+"""
+    assert build_script.parse(text, SCRIPT) == Instructions(
+        cfgs=["one", 'feature="two"'],
+        check_cfgs=["cfg(one)"],
+        env={"NAME": "a=b"},
+        link_libs=["static=c", "m"],
+        link_searches=["native=/lib", "folder", "other"],
+        link_args=["-z", "-Tlink.ld"],
+        metadata={"include": "/usr/include", "root": "/opt"},
+        warnings=["old"],
+        errors=["broken"],
+        changed_files=["build.rs"],
+        changed_variables=["CC"],
+    )
+
+
+def test_the_crate_gets_flags_in_the_order_asked_for() -> None:
+    found = build_script.parse("cargo::rustc-link-lib=c\ncargo::rustc-cfg=b\ncargo::rustc-cfg=a", SCRIPT)
+    assert found.rustc_flags() == ("--cfg", "b", "--cfg", "a", "-l", "c")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("cargo::rustc-cfg", "has no `=`"),
+        ("cargo::unheard=of", "unknown instruction `unheard`"),
+        ("cargo::rustc-flags=-O", "the flag `-O`; only -l and -L"),
+    ],
+)
+def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
+    with pytest.raises(OstooError, match=message) as caught:
+        build_script.parse(line, SCRIPT)
+    assert caught.value.where == SCRIPT
+
+
+@pytest.mark.xfail(strict=True, reason="only rustc-link-arg and rustc-link-arg-bins are known")
+@pytest.mark.parametrize(
+    "line",
+    ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-tests=-z", "cargo::rustc-link-arg-cdylib=-z"],
+)
+def test_what_cargo_takes_is_no_error_here(line: str) -> None:
+    build_script.parse(line, SCRIPT)
+
+
+@pytest.mark.xfail(strict=True, reason="white space is kept")
+def test_white_space_around_an_instruction_does_not_count() -> None:
+    assert build_script.parse("  cargo::rustc-cfg=a \t\n", SCRIPT).cfgs == ["a"]
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"])), st.dictionaries(st.text(), st.text()))
+def test_instructions_outlive_a_record(cfg: str, env: dict[str, str]) -> None:
+    found = Instructions(cfgs=[cfg], env=env)
+    assert Instructions.from_json(found.to_json()) == found
+    assert build_script.parse(f"cargo::rustc-cfg={cfg}", SCRIPT).cfgs == [cfg]
