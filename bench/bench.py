@@ -18,14 +18,19 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
 
-from cases import CASES, Case  # noqa: E402 - found only by the path that is set above
+import table  # noqa: E402 - found only by the path that is set above
+from aims import aims  # noqa: E402 - likewise
+from cases import CASES, EVERYBODY, Case  # noqa: E402 - likewise
 from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
-from table import Conditions, Figures, markdown  # noqa: E402 - likewise
+from table import Conditions, Figures  # noqa: E402 - likewise
 
 from ostoo_build.errors import OstooError  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from measure import Cost
+
+    Costs = dict[str, dict[str, list[Cost]]]
+    Sizes = dict[str, dict[str, int]]
 
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN = "<!-- figures: written by bench/bench.py --markdown -->\n"
@@ -34,56 +39,79 @@ END = "<!-- end of figures -->\n"
 
 def main() -> None:
     arguments = _arguments()
-    variables = dict(word.split("=", 1) for word in arguments.variables)
     cases = [case for case in CASES if not arguments.case or case.name in arguments.case]
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         try:
-            toolchain, contenders = enter(Path(scratch).resolve(), variables)
-            figures = measure_all(toolchain, contenders, cases, arguments.rounds)
+            toolchain, contenders = enter(Path(scratch).resolve(), dict(arguments.variables))
+            costs, sizes = measure_all(contenders, cases, arguments.rounds)
         except OstooError as error:
             sys.exit(str(error))
-    text = markdown(figures)
-    print(text, end="")
+    conditions = Conditions(toolchain, CPUS, arguments.rounds, (load, os.getloadavg()[0]))
+    figures = Figures(conditions, costs, sizes)
+    parts = (table.conditions(conditions), aims(figures), *table.costs(figures), table.sizes(figures))
+    text = "\n\n".join(filter(None, parts))
+    print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     if arguments.markdown:
         _write_page(text)
 
 
-def measure_all(toolchain: str, contenders: tuple[Contender, ...], cases: list[Case], rounds: int) -> Figures:
+def measure_all(contenders: tuple[Contender, ...], cases: list[Case], rounds: int) -> tuple[Costs, Sizes]:
     """Play all cases, each contender in turn. Raises `OstooError` for a build that fails or does not do its work."""
-    before = os.getloadavg()[0]
-    costs: dict[str, dict[str, list[Cost]]] = {}
-    sizes: dict[str, dict[str, int]] = {}
+    costs: Costs = {}
+    sizes: Sizes = {}
     for number in range(rounds):
         for case in cases:
-            for contender in contenders[number % 3 :] + contenders[: number % 3]:
+            for contender in _rotated(contenders, number):
                 if contender.name not in case.by:
                     continue
                 run = case.play(contender, number)
                 costs.setdefault(case.name, {}).setdefault(contender.name, []).append(run.cost)
                 print(f"{number + 1}/{rounds} {case.name} {contender.name} {run.cost.wall:.2f} s", file=sys.stderr)
-                if case.cold:
+                if case.cold and case.by == EVERYBODY:
                     for name in case.programs:
                         sizes.setdefault(name, {})[contender.name] = contender.program(name).stat().st_size
-    conditions = Conditions(toolchain, CPUS, rounds, (before, os.getloadavg()[0]))
-    return Figures(conditions, costs, sizes)
+    return costs, sizes
+
+
+def _rotated(contenders: tuple[Contender, ...], number: int) -> tuple[Contender, ...]:
+    """Another one begins in each round: the first has the caches of the machine as the last case left them."""
+    first = number % len(contenders)
+    return contenders[first:] + contenders[:first]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare this build with cargo.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each case is played (default: 5)")
+    parser.add_argument("--rounds", type=_positive, default=5, help="how often each case is played (default: 5)")
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only this; repeatable")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single figure to FILE")
     parser.add_argument("--markdown", action="store_true", help="put the tables into docs/performance.md")
-    parser.add_argument("variables", nargs="*", metavar="VARIABLE=PATH", help="RUSTC, CARGO, LLD or RUST_SRC")
+    parser.add_argument(
+        "variables", nargs="*", type=_variable, metavar="VARIABLE=PATH", help="RUSTC, CARGO, LLD or RUST_SRC"
+    )
     return parser.parse_args()
+
+
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one round is needed")
+    return number
+
+
+def _variable(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    if name not in ("RUSTC", "CARGO", "LLD", "RUST_SRC") or not value:
+        raise argparse.ArgumentTypeError(f"{word} is none of RUSTC=, CARGO=, LLD=, RUST_SRC= with a path")
+    return name, value
 
 
 def _write_page(tables: str) -> None:
     head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n{tables}\n{END}{tail}", encoding="utf-8")
+    PAGE.write_text(f"{head}{BEGIN}\n{tables}\n\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contenders import NO_STD, STD, SYSROOT
+from contenders import CARGO, NO_STD, OURS, STD, SYSROOT, TUNED
 
 from ostoo_build.errors import OstooError
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 ALL = (*NO_STD, *STD)
 BOTH = ("hello-rs", "hello-std")
-OURS = ("ours",)
-EVERYBODY = ("ours", "cargo", "tuned")
+EVERYBODY = (OURS, CARGO, TUNED)
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,9 @@ CASES = (
     Case("cold-hello-rs", ("hello-rs",), cold=True),
     Case("cold-hello-std", ("hello-std",), cold=True),
     Case("cold-both", BOTH, cold=True),
-    Case("cold-both-and-sysroot", BOTH, cold=True, without_sysroot=True, by=OURS),
+    Case("cold-both-and-sysroot", BOTH, cold=True, without_sysroot=True, by=(OURS,)),
     Case("no-op", ALL, idle=EVERYBODY),
-    Case("touch", ALL, touch=True, idle=OURS),
+    Case("touch", ALL, touch=True, idle=(OURS,)),
     Case(
         "edit-main",
         ("hello-std",),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from measure import Run
 
+OURS, CARGO, TUNED = "ours", "cargo", "tuned"
 NO_STD = ("cat-rs", "hello-rs")
 STD = ("hello-std",)
 CPUS = len(os.sched_getaffinity(0))
@@ -120,7 +121,7 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Conte
     """
     found = toolchain.find(PROJECT, variables, os.environ)
     words = tuple(f"{name}={value}" for name, value in variables.items())
-    ours = Ours("ours", _checkout(scratch / "ours"), dict(os.environ), words)
+    ours = Ours(OURS, _checkout(scratch / OURS), dict(os.environ), words)
     ours.build(["sysroot"])
     environment = {
         **cargo.environment(dict(found.env)),
@@ -129,8 +130,8 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Conte
     }
     command = (str(found.cargo), *std_crates.cargo_flags(found, PROJECT / "user-rs" / "Cargo.lock"))
     threads = ("--config", f"target.{TARGET}.rustflags={json.dumps([f'-Zthreads={CPUS}'])}")
-    plain = Cargo("cargo", _checkout(scratch / "cargo"), environment, command)
-    tuned = Cargo("tuned", _checkout(scratch / "tuned"), environment, command, threads, ("-Zbuild-std=core,alloc",))
+    plain = Cargo(CARGO, _checkout(scratch / CARGO), environment, command)
+    tuned = Cargo(TUNED, _checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))
     for peer in (plain, tuned):
         shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
     return found.reason, (ours, plain, tuned)

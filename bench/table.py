@@ -1,4 +1,4 @@
-"""Writes measurements as Markdown. Does not measure."""
+"""Writes measurements as Markdown. Does not measure, and does not know what the figures should be."""
 
 from __future__ import annotations
 
@@ -6,19 +6,33 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from contenders import CARGO, OURS, TUNED
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from measure import Cost
 
+PEERS = (CARGO, TUNED)
 MIB = 1024 * 1024
-PEERS = ("cargo", "tuned")
 
-_MEASURES: tuple[tuple[str, Callable[[Cost], float]], ...] = (
-    ("Wall time, s", lambda cost: cost.wall),
-    ("User time, s", lambda cost: cost.user),
-    ("User and system time, s", lambda cost: cost.user + cost.system),
-    ("Peak memory of the largest process, MiB", lambda cost: cost.memory / MIB),
+
+@dataclass(frozen=True)
+class Measure:
+    """One of the figures that a run has, and with how many decimals it makes sense."""
+
+    title: str
+    of: Callable[[Cost], float]
+    decimals: int = 2
+
+
+WALL = Measure("Wall time, s", lambda cost: cost.wall)
+USER = Measure("User time, s", lambda cost: cost.user)
+MEASURES = (
+    WALL,
+    USER,
+    Measure("User and system time, s", lambda cost: cost.user + cost.system),
+    Measure("Peak memory of the largest process, MiB", lambda cost: cost.memory / MIB, decimals=0),
 )
 
 
@@ -40,46 +54,53 @@ class Figures:
     costs: Mapping[str, Mapping[str, Sequence[Cost]]]
     sizes: Mapping[str, Mapping[str, int]]
 
+    def median(self, case: str, contender: str, measure: Measure) -> float:
+        """Raise `KeyError` where that was not measured."""
+        return median(map(measure.of, self.costs[case][contender]))
 
-def markdown(figures: Figures) -> str:
-    """Return one table per measure: medians, in brackets the least and the most, and ratios of the medians."""
-    return "\n\n".join([_conditions(figures.conditions), *_tables(figures)]) + "\n"
 
-
-def _conditions(met: Conditions) -> str:
+def conditions(met: Conditions) -> str:
+    """Return a paragraph about where and how the figures were found."""
     text = (
-        f"{met.toolchain}. {met.cpus} CPUs, {met.rounds} rounds. "
-        f"Load average before {met.load[0]:.1f}, after {met.load[1]:.1f}."
+        f"{met.toolchain}. CPUs: {met.cpus}. Rounds: {met.rounds}.\n"
+        f"Load average before: {met.load[0]:.1f}, after: {met.load[1]:.1f}."
     )
-    smoke = "**A smoke run: a single round shows that the script works, not how fast anything is.** "
+    smoke = "**A smoke run: a single round shows that the script works, not how fast anything is.**\n"
     return smoke + text if met.rounds == 1 else text
 
 
-def _tables(figures: Figures) -> Iterator[str]:
-    for title, measure in _MEASURES:
-        rows = []
-        for case, by in figures.costs.items():
-            values = {name: [measure(cost) for cost in costs] for name, costs in by.items()}
-            cells = (_spread(values[name]) if name in values else "" for name in ("ours", *PEERS))
-            ratios = (_ratio(values["ours"], values[peer]) if peer in values else "" for peer in PEERS)
-            rows.append((case, *cells, *ratios))
-        yield _table((title, "ours", *PEERS, *(f"ours / {peer}" for peer in PEERS)), rows)
-    rows = [(program, *(str(by[name]) for name in ("ours", *PEERS))) for program, by in figures.sizes.items()]
-    yield _table(("Size, bytes", "ours", *PEERS), rows)
+def costs(figures: Figures) -> Iterator[str]:
+    """Yield a table for each measure: medians, in brackets the least and the most, and ratios of the medians."""
+    for measure in MEASURES:
+        rows = [_row(figures, case, measure) for case in figures.costs]
+        yield table((measure.title, OURS, *PEERS, *(f"{OURS} / {peer}" for peer in PEERS)), rows)
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+def sizes(figures: Figures) -> str:
+    """Return the table of the programs' sizes."""
+    rows = [(program, *(str(by[name]) for name in (OURS, *PEERS))) for program, by in figures.sizes.items()]
+    return table(("Size, bytes", OURS, *PEERS), rows)
 
 
-def _ratio(ours: Sequence[float], peer: Sequence[float]) -> str:
-    return f"{median(ours) / median(peer):.2f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table that can be read as it stands; "" where it has no rows."""
+    if not rows:
+        return ""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * width for width in widths]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in (head, rule, *rows)
     )
+
+
+def _row(figures: Figures, case: str, measure: Measure) -> tuple[str, ...]:
+    values = {name: [measure.of(cost) for cost in costs] for name, costs in figures.costs[case].items()}
+    cells = (_spread(values[name], measure.decimals) if name in values else "" for name in (OURS, *PEERS))
+    ratios = (f"{median(values[OURS]) / median(values[peer]):.2f}" if peer in values else "" for peer in PEERS)
+    return (case, *cells, *ratios)
+
+
+def _spread(values: Sequence[float], decimals: int) -> str:
+    middle, least, most = (f"{value:.{decimals}f}" for value in (median(values), min(values), max(values)))
+    return f"{middle} ({least}-{most})"

@@ -1,0 +1,45 @@
+"""What the figures should be, and whether they are. Cargo's plain way is what the aims are set against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contenders import CARGO, OURS
+from table import USER, WALL, Figures, Measure, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MANY_CPUS = 4
+
+_RATIOS: tuple[tuple[str, Measure, float, float], ...] = (
+    ("cold-hello-rs", WALL, 0.5, 0.65),
+    ("cold-hello-rs", USER, 0.75, 0.75),
+    ("cold-hello-std", WALL, 0.7, 0.9),
+    ("cold-both", WALL, 0.7, 0.9),
+    ("edit-main", WALL, 1.2, 1.2),
+)
+"""Case, measure, and the most that ours / cargo may be with four CPUs, and with fewer."""
+
+_NO_OP_SECONDS = 0.25
+
+
+def aims(figures: Figures) -> str:
+    """Return a table of those aims whose cases were measured. That a touch builds nothing the run itself proves."""
+    rows = [
+        (aim, f"{limit:.2f}", f"{value:.2f}", "yes" if value <= limit else f"no, {value / limit:.2f} x the aim")
+        for aim, limit, value in _found(figures)
+    ]
+    return table(("Aim", "at most", "measured", "met"), rows)
+
+
+def _found(figures: Figures) -> Iterator[tuple[str, float, float]]:
+    for case, measure, many, few in _RATIOS:
+        if case in figures.costs:
+            ratio = figures.median(case, OURS, measure) / figures.median(case, CARGO, measure)
+            limit = many if figures.conditions.cpus >= MANY_CPUS else few
+            yield f"{case}: {measure.title.partition(',')[0].lower()}, ours / cargo", limit, ratio
+    if "no-op" in figures.costs:
+        yield "no-op: wall time, s", _NO_OP_SECONDS, figures.median("no-op", OURS, WALL)
+    for program, by in figures.sizes.items():
+        yield f"{program}: size, ours / cargo", 1, by[OURS] / by[CARGO]
