@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ostoo_build import manifest, rustc, unit_graph
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from ostoo_build.manifest import Manifest
+    from ostoo_build.unit_graph import Unit
+
+GRAPH = unit_graph.parse((Path(__file__).parent / "data/unit_graph_hello_rs.json").read_text())
+UNITS = {unit.target_name: unit for unit in GRAPH.units if unit.kind != "custom-build"}
+RT, PROGRAM, STD = UNITS["ostoo_rt"], UNITS["hello-rs"], UNITS["std"]
+SCRIPT, RUN = (unit for unit in GRAPH.units if unit.kind == "custom-build" and "/std#" in unit.pkg_id)
+MACRO = replace(RT, kind="proc-macro", crate_types=("proc-macro",), platform=None)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Manifest:
+    path = tmp_path / "Cargo.toml"
+    path.write_text(
+        '[package]\nname = "a"\nversion = "1.2.3"\ndescription = "all of @{root}"\n'
+        '[features]\nx = []\nno_std = []\n[lints.rust]\nunused = "deny"\n'
+    )
+    return manifest.read(path)
+
+
+def flags(unit: Unit, package: Manifest, source: str = "user-rs/rt/src/lib.rs") -> list[str]:
+    return list(rustc.compile_flags(unit, package, "ostoo_rt-0123", source, "build/u"))
+
+
+def options(arguments: list[str], flag: str) -> list[str]:
+    return [value for name, value in pairwise(arguments) if name == flag]
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "files"),
+    [
+        (RT, Kind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
+        (STD, Kind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
+        (MACRO, Kind.PROC_MACRO, ("libu-1.so",)),
+        (PROGRAM, Kind.PROGRAM, ()),
+        (SCRIPT, Kind.BUILD_SCRIPT, ("build-script",)),
+    ],
+)
+def test_each_kind_has_its_files(unit: Unit, kind: Kind, files: tuple[str, ...]) -> None:
+    assert Kind.of(unit) is kind
+    assert rustc.outputs(unit, "u-1") == files
+
+
+def test_the_run_of_a_build_script_is_no_compilation() -> None:
+    assert Kind.of(RUN) is Kind.RUN
+
+
+def test_a_library_is_compiled_as_cargo_does_it(package: Manifest) -> None:
+    found = flags(RT, package)
+    assert found[:4] == ["--crate-name", "ostoo_rt", "--edition=2021", "user-rs/rt/src/lib.rs"]
+    emit = "dep-info=build/u/dep-info.d,metadata=build/u/rmeta/libostoo_rt-0123.rmeta"
+    assert f"--emit={emit},link=build/u/rlib/libostoo_rt-0123.rlib" in found
+    assert options(found, "-C") == [
+        *("opt-level=s", "panic=abort", "debuginfo=0", "debug-assertions=off", "overflow-checks=off"),
+        *("linker-plugin-lto", "metadata=ostoo_rt-0123", "extra-filename=-0123"),
+    ]
+    assert options(found, "--cfg") == ['feature="no_std"']
+    assert options(found, "--check-cfg")[1] == 'cfg(feature, values("no_std", "x"))'
+    assert "--deny=unused" in found
+
+
+def test_a_program_is_compiled_without_its_link(package: Manifest) -> None:
+    found = flags(PROGRAM, package)
+    assert {"--emit=dep-info=build/u/dep-info.d,link", "-Zno-link"} < set(found)
+    assert options(found, "--out-dir") == ["build/u"]
+    assert "lto=fat" in options(found, "-C")
+
+
+@pytest.mark.parametrize(
+    ("unit", "lto", "expected"),
+    [
+        (PROGRAM, "true", "lto=fat"),
+        (PROGRAM, "thin", "lto=thin"),
+        (PROGRAM, "off", "lto=off"),
+        (PROGRAM, "false", "embed-bitcode=no"),
+        (RT, "thin", "linker-plugin-lto"),
+        (RT, "false", "embed-bitcode=no"),
+        (RT, "off", "embed-bitcode=no"),
+        (replace(RT, platform=None), "true", "embed-bitcode=no"),
+        (SCRIPT, "true", "embed-bitcode=no"),
+        (MACRO, "true", "embed-bitcode=no"),
+    ],
+)
+def test_link_time_optimisation_is_the_programs(unit: Unit, lto: str, expected: str, package: Manifest) -> None:
+    found = options(flags(replace(unit, profile=replace(unit.profile, lto=lto)), package), "-C")
+    of_lto = [option for option in found if "lto" in option or "bitcode" in option]
+    assert of_lto == [expected]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "option"),
+    [
+        ("opt_level", "3", "opt-level=3"),
+        ("codegen_units", 16, "codegen-units=16"),
+        ("debuginfo", "line-tables-only", "debuginfo=line-tables-only"),
+        ("debug_assertions", True, "debug-assertions=on"),
+        ("overflow_checks", True, "overflow-checks=on"),
+        ("panic", "unwind", "panic=unwind"),
+    ],
+)
+def test_a_profile_becomes_options(field: str, value: Any, option: str, package: Manifest) -> None:
+    assert option not in flags(RT, package)
+    assert option in flags(replace(RT, profile=replace(RT.profile, **{field: value})), package)
+
+
+def test_lints_are_for_the_users_own_crates(package: Manifest) -> None:
+    found = flags(STD, package, "@{rust-src}/std/src/lib.rs")
+    assert options(found, "--cap-lints") == ["allow"]
+    assert "--deny=unused" not in found
+    assert "--cap-lints" not in flags(RT, package)
+
+
+def test_std_may_use_what_is_unstable_and_set_any_feature(package: Manifest) -> None:
+    found = flags(STD, package, "@{rust-src}/std/src/lib.rs")
+    assert "force-unstable-if-unmarked" in options(found, "-Z")
+    assert "cfg(feature, values(any()))" in options(found, "--check-cfg")
+    assert "force-unstable-if-unmarked" not in flags(RT, package)
+
+
+def test_each_compilation_is_remapped_and_proved(package: Manifest) -> None:
+    found = flags(RT, package)
+    assert [flag for flag in found if flag.startswith("--remap-path-prefix")] == list(rustc.REMAP_FLAGS)
+    assert rustc.REMAP_FLAGS[0] == "--remap-path-prefix=@{root}=.", "the root is the outermost: others come after it"
+    assert {"-Zchecksum-hash-algorithm=sha256", "-Zbinary-dep-depinfo"} < set(found)
+
+
+def test_a_packages_variables_are_portable_and_its_words_no_placeholders(package: Manifest) -> None:
+    variables = dict(rustc.package_environment(RT, package, "user-rs/rt"))
+    assert variables["CARGO_MANIFEST_DIR"] == "@{root}/user-rs/rt"
+    assert variables["CARGO_MANIFEST_PATH"] == "@{root}/user-rs/rt/Cargo.toml"
+    assert variables["CARGO_CRATE_NAME"] == "ostoo_rt"
+    assert variables["CARGO_PKG_VERSION"] == "1.2.3"
+    assert variables["CARGO_PKG_DESCRIPTION"] == "all of @{at}{root}"
+    assert "CARGO_BIN_NAME" not in variables
+    assert dict(rustc.package_environment(PROGRAM, package, "user-rs/a"))["CARGO_BIN_NAME"] == "hello-rs"
+
+
+def test_a_crate_outside_the_prelude_says_so() -> None:
+    assert rustc.extern_flag("core", "c.rmeta", noprelude=True) == ("--extern", "noprelude,nounused:core=c.rmeta")
+    assert rustc.extern_flag("rt", "r.rmeta", noprelude=False) == ("--extern", "rt=r.rmeta")
