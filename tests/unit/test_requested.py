@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from ostoo_build import requested
+from ostoo_build.cargo import Binary
+from ostoo_build.errors import OstooError
+from ostoo_build.requested import Requested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.session import Session
+
+
+@dataclass
+class Programs:
+    """The part of a session that is asked here."""
+
+    root: Path
+    binaries: dict[str, Binary]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    """Three programs, the second and third of one package; only that has a SConscript."""
+    folders = {"cat-rs": "user-rs/cat-rs", "one": "user-rs/two", "other": "user-rs/two"}
+    (tmp_path / "user-rs/two").mkdir(parents=True)
+    (tmp_path / "user-rs/two/SConscript").touch()
+    binaries = {name: Binary(name, "p", tmp_path / folder / "Cargo.toml") for name, folder in folders.items()}
+    return cast("Session", Programs(tmp_path, binaries))
+
+
+SCRIPT = ("user-rs/two/SConscript",)
+
+
+@pytest.mark.parametrize(
+    ("targets", "programs", "scripts", "words"),
+    [
+        ([], ("cat-rs", "one", "other"), SCRIPT, set()),
+        (["all"], ("cat-rs", "one", "other"), SCRIPT, {"all"}),
+        (["deploy"], ("cat-rs", "one", "other"), SCRIPT, {"deploy"}),
+        (["deploy", "cat-rs"], ("cat-rs",), (), {"deploy"}),
+        (["sysroot"], (), (), {"sysroot"}),
+        (["other", "one", "one"], ("other", "one"), SCRIPT, set()),
+        (["build/x86_64-ostoo-user/release/cat-rs"], ("cat-rs",), (), set()),
+    ],
+)
+def test_only_what_is_asked_for_is_planned(
+    targets: list[str], programs: tuple[str, ...], scripts: tuple[str, ...], words: set[str], session: Session
+) -> None:
+    assert requested.read(targets, session) == Requested(programs, scripts, frozenset(words))
+
+
+@pytest.mark.parametrize(
+    ("target", "remedy"),
+    [
+        ("cat-sr", "did you mean cat-rs?"),
+        ("tset", "did you mean test?"),
+        ("user-rs/cat-rs", "did you mean cat-rs?"),
+        ("", "there are all, cat-rs, deploy, one, other, std, sysroot, test"),
+    ],
+)
+def test_an_unknown_target_is_told_with_the_nearest(target: str, remedy: str, session: Session) -> None:
+    with pytest.raises(OstooError, match="there is no program") as caught:
+        requested.read(["cat-rs", target], session)
+    assert str(caught.value) == f"error: there is no program {target}\n  help: {remedy}"

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build import digest, source_tree
+from ostoo_build.source_tree import TreeMemo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "package"
+    for name in (
+        "Cargo.toml",
+        "src/lib.rs",
+        "src/target/kept.rs",
+        "src/.hidden.rs",
+        ".git/config",
+        "target/debug/out",
+        "nested/Cargo.toml",
+        "nested/src/lib.rs",
+        "b c.txt",
+    ):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return folder
+
+
+def test_a_packages_files_are_its_own(package: Path) -> None:
+    names = [str(path.relative_to(package)) for path in source_tree.package_files(package)]
+    assert names == ["Cargo.toml", "b c.txt", "src/lib.rs", "src/target/kept.rs"]
+
+
+def test_links_to_folders_are_not_followed(package: Path) -> None:
+    (package / "src/round").symlink_to(package)
+    (package / "src/broken").symlink_to("nowhere")
+    (package / "src/link.rs").symlink_to("lib.rs")
+    names = [path.name for path in source_tree.package_files(package)]
+    assert names == ["Cargo.toml", "b c.txt", "lib.rs", "link.rs", "kept.rs"]
+
+
+def edit(package: Path) -> None:
+    (package / "src/lib.rs").write_text("src/lib.RS")
+
+
+def rename(package: Path) -> None:
+    (package / "src/lib.rs").rename(package / "src/main.rs")
+
+
+def add(package: Path) -> None:
+    (package / "src/empty.rs").touch()
+
+
+def remove(package: Path) -> None:
+    (package / "src/lib.rs").unlink()
+
+
+@pytest.mark.parametrize("change", [edit, rename, add, remove])
+def test_each_change_of_a_tree_changes_its_digest(
+    change: Callable[[Path], None], package: Path, tmp_path: Path
+) -> None:
+    memo = TreeMemo(tmp_path / "trees.json")
+    before = memo.digest(package)
+    change(package)
+    assert memo.digest(package) != before
+
+
+def test_equal_trees_have_equal_digests(package: Path, tmp_path: Path) -> None:
+    memo = TreeMemo(tmp_path / "trees.json")
+    before = memo.digest(package)
+    package.rename(tmp_path / "elsewhere")
+    assert memo.digest(tmp_path / "elsewhere") == before
+
+
+def test_an_unchanged_tree_is_not_hashed_again(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memo = TreeMemo(tmp_path / "build/trees.json")
+    known = memo.digest(package)
+    memo.save()
+    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
+    assert TreeMemo(tmp_path / "build/trees.json").digest(package) == known
+
+
+DAMAGED = [
+    b"",
+    b"[]",
+    b'{"/a": []}',
+    b"\xff",
+    pytest.param(b'{"/a": 1}', marks=pytest.mark.xfail(strict=True, raises=TypeError, reason="is not expected")),
+]
+
+
+@pytest.mark.parametrize("memo", DAMAGED)
+def test_a_damaged_memo_costs_time_only(memo: bytes, package: Path, tmp_path: Path) -> None:
+    (tmp_path / "trees.json").write_bytes(memo)
+    assert TreeMemo(tmp_path / "trees.json").digest(package) == TreeMemo(tmp_path / "none").digest(package)
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new/file"
+    source_tree.write_atomically(path, b"one")
+    source_tree.write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert os.listdir(path.parent) == ["file"]  # noqa: PTH208 - names are enough
+
+
+def test_a_write_that_fails_leaves_all_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+
+    def full(_old: Path, _new: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        source_tree.write_atomically(path, b"two")
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"file": b"one"}
+
+
+def test_declared_inputs_are_relative_to_the_package(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", "c.txt"):
+        (tmp_path / "art" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "art" / name).touch()
+    found = source_tree.expand_inputs(tmp_path / "package", ["../art/*.png", "../missing.txt"])
+    assert found == [tmp_path / "art/a.png", tmp_path / "art/b.png", tmp_path / "missing.txt"]
