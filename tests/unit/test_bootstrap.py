@@ -15,7 +15,7 @@ PIP = ".venv/lib/python3.11/site-packages/pip/__main__.py"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project whose environment has the packages of `base.txt`; its python notes what it is asked, and does nothing."""
+    """A project whose environment has the packages of `base.txt`; its python only notes what it is asked."""
     for folder in (tmp_path, tmp_path / ".venv"):
         fake.write(folder / "base.txt", "scons==4.11\n")
     fake.write(tmp_path / "more.txt", "pytest==9\n")
