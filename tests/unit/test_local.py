@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import json
+import os
+import select
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+
+from ostoo_build import digest
+from ostoo_build.errors import OstooError
+from ostoo_build.execution.action import Action
+from ostoo_build.execution.jobserver import Jobserver
+from ostoo_build.execution.local import LocalRunner, ToolFailed
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.execution.engine import Outcome
+    from ostoo_build.paths import PathMap
+    from ostoo_build.plan import PlannedUnit, Program
+
+SOURCE = "user-rs/rt/src/lib.rs"
+WARNING = json.dumps({"$message_type": "diagnostic", "rendered": "warning: unused\n"})
+
+
+@dataclass
+class Machine:
+    """A checkout with a plan, and a compiler that is a shell script."""
+
+    paths: PathMap
+    program: Program
+    jobserver: Jobserver
+
+    @property
+    def root(self) -> Path:
+        return dict(self.paths.places)["root"]
+
+    @property
+    def runner(self) -> LocalRunner:
+        return LocalRunner(self.paths, self.jobserver, {"PATH": os.environ["PATH"]})
+
+    def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
+        return next(unit for unit in self.program.units if unit.id.startswith(name) and unit.kind is kind)
+
+    def rustc(self, *lines: str) -> None:
+        fake.script(dict(self.paths.places)["rustc"], *lines)
+
+    def dep_info(self, unit: PlannedUnit, *more: str) -> str:
+        """A line of shell that writes what rustc would say it has read."""
+        read = f"{SOURCE}:\n# checksum:sha256={digest.of_file(self.root / SOURCE)} file_len:9 {SOURCE}"
+        text = "\n".join((read, *more))
+        return f"cat > {unit.folder}/dep-info.d <<'END'\n{text}\nEND"
+
+    def action(self, *environment: tuple[str, str]) -> Action:
+        inputs = ((SOURCE, digest.of_file(self.root / SOURCE)),)
+        return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, "0" * 64)
+
+    def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
+        return self.runner.compile(self.action(*environment), unit)
+
+    def tokens(self) -> int:
+        read, write = self.jobserver.descriptors
+        found = b""
+        while select.select([read], [], [], 0)[0]:
+            found += os.read(read, 1)
+        os.write(write, found)
+        return len(found)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(trees.checkout(tmp_path), trees.planned(tmp_path, "hello-std"), Jobserver(2))
+
+
+def made(unit: PlannedUnit) -> list[str]:
+    return [f"echo made > {unit.folder}/{name}" for name in unit.outputs]
+
+
+def test_rustc_runs_in_the_root_with_real_paths_and_the_jobserver(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc('pwd; for a in "$@"; do echo "$a"; done > args', "env > env", *made(unit), machine.dep_info(unit))
+    outcome = machine.compile(unit, ("OUT", "@{root}/out"), ("WORDS", "@{at}{root}"))
+    assert outcome.outputs == unit.outputs
+    assert (machine.root / "args").read_text().splitlines() == [f"{machine.root}/a b", "@{root}", "-Zthreads=2"]
+    environment = dict(line.split("=", 1) for line in (machine.root / "env").read_text().splitlines())
+    assert environment["OUT"] == f"{machine.root}/out"
+    assert environment["WORDS"] == "@{root}"
+    assert "--jobserver-auth=" in environment["CARGO_MAKEFLAGS"]
+    assert "HOME" not in environment, "the user's own environment stays outside"
+
+
+def test_what_lay_there_before_is_gone(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    old = fake.write(machine.root / unit.folder / "rlib/libold.rlib", "")
+    machine.rustc(*made(unit), machine.dep_info(unit))
+    machine.compile(unit)
+    assert not old.exists()
+
+
+def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    said = (WARNING, '{"artifact": "x"}', "thread panicked")
+    machine.rustc(*made(unit), machine.dep_info(unit), *(f"printf '%s\\n' '{line}' >&2" for line in said))
+    assert machine.compile(unit).messages == ("warning: unused\n", "thread panicked\n")
+
+
+@pytest.mark.parametrize(("ending", "how"), [("exit 3", "exit code 3"), ("kill -11 $$", "signal 11")])
+def test_a_failing_compiler_is_told_in_its_words_and_gives_its_token_back(
+    ending: str, how: str, machine: Machine
+) -> None:
+    machine.rustc(f"printf '%s\\n' '{WARNING}' >&2", ending)
+    with pytest.raises(ToolFailed) as caught:
+        machine.compile(machine.unit("ostoo_rt"))
+    assert caught.value.what == f"could not compile ostoo-rt v0.1.0 ({how})"
+    assert caught.value.messages == ("warning: unused\n",)
+    assert machine.tokens() == 2
+
+
+def test_an_undeclared_read_fails_where_more_can_be_declared(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc(*made(unit), machine.dep_info(unit, "user-rs/secret.txt:"))
+    with pytest.raises(OstooError, match=r"reads user-rs/secret\.txt, which is not among") as caught:
+        machine.compile(unit)
+    assert caught.value.where == "user-rs/rt/Cargo.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "holds"),
+    [
+        ("CARGO_MANIFEST_DIR", "@{root}/user-rs/rt", True),
+        ("CARGO_PKG_NAME", "ostoo-rt", False),
+        ("CARGO_PKG_DESCRIPTION", "in @{at}{root}", False),
+        ("NOT_ASKED_FOR", "@{root}", False),
+    ],
+)
+def test_a_crate_that_asks_for_a_path_is_bound_to_the_checkout(
+    name: str,
+    value: str,
+    holds: bool,  # noqa: FBT001 - a table's column
+    machine: Machine,
+) -> None:
+    unit = machine.unit("ostoo_rt")
+    asked = [f"# env-dep:{variable}=x" for variable in (name, "UNSET") if variable != "NOT_ASKED_FOR"]
+    machine.rustc(*made(unit), machine.dep_info(unit, *asked))
+    assert machine.compile(unit, (name, value)).holds_root is holds
+
+
+@pytest.mark.parametrize("path", ["", "relative/libcore.rlib"])
+def test_a_program_is_its_objects_and_the_note_for_the_linker(path: str, machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    machine.rustc(
+        f"cd {unit.folder} && touch b.o a.o {unit.id}.d && echo '{path or machine.root}' > {unit.id}.rlink; cd -",
+        machine.dep_info(unit),
+    )
+    outcome = machine.compile(unit)
+    assert outcome.outputs == tuple(sorted(("a.o", "b.o", f"{unit.id}.rlink")))
+    assert outcome.holds_root is (not path), "a note with absolute paths is good for this checkout only"
+
+
+def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}")
+    outcome = machine.runner.link(machine.action(), machine.program)
+    assert outcome.outputs == ("hello-std",)
+    assert (machine.root / unit.folder / "linked/hello-std").read_text() == "ELF\n"
+
+
+def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    linked = fake.write(machine.root / unit.folder / "linked/hello-std", "good")
+    machine.rustc(f"echo half > {unit.folder}/{unit.id}; exit 1")
+    with pytest.raises(ToolFailed, match="could not compile hello-std"):
+        machine.runner.link(machine.action(), machine.program)
+    assert linked.read_text() == "good"
+
+
+def run_script(machine: Machine, *lines: str) -> Outcome:
+    """Run a build script of the package `compiler-builtins`."""
+    unit = machine.unit("build_script", Kind.RUN)
+    script = fake.script(machine.root / "script", *lines)
+    out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
+    action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), "0" * 64)
+    assert script.is_file()
+    return machine.runner.run_build_script(action, unit)
+
+
+def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine: Machine) -> None:
+    outcome = run_script(
+        machine,
+        'mkdir "$OUT_DIR/deep" && echo x > "$OUT_DIR/deep/a.rs"',
+        'echo "cargo::rustc-env=WHERE=$(pwd)"',
+        'echo "cargo::rustc-env=OUT=$OUT_DIR/a.rs"',
+        "echo 'cargo::rustc-env=WORDS=@{root}'",
+        "echo 'cargo::warning=old'",
+    )
+    assert outcome.outputs == ("out/deep/a.rs",)
+    assert outcome.messages == ("warning: compiler-builtins v0.0.0: old\n",)
+    folder = machine.unit("build_script", Kind.RUN).folder
+    told = outcome.instructions["env"]
+    assert told["WHERE"].endswith("/library/compiler-builtins/compiler-builtins")
+    assert told["OUT"] == f"@{{root}}/{folder}/out/a.rs"
+    assert told["WORDS"] == "@{at}{root}"
+
+
+@pytest.mark.parametrize("lines", [["echo why >&2; exit 1"], ["echo cargo::error=why"]])
+def test_a_build_script_that_fails_says_why(lines: list[str], machine: Machine) -> None:
+    with pytest.raises(ToolFailed, match=r"build script of compiler-builtins v0\.0\.0 failed") as caught:
+        run_script(machine, *lines)
+    assert [text.strip() for text in caught.value.messages] == ["why"]
+    assert machine.tokens() == 2
+
+
+@pytest.mark.parametrize("name", ["build.rs", "src", "../std/src/lib.rs", "{}/library/core/src/lib.rs"])
+def test_a_build_script_may_read_its_package_and_std(name: str, machine: Machine, tmp_path: Path) -> None:
+    run_script(machine, f"echo 'cargo::rerun-if-changed={name.format(tmp_path)}'")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../../os/user-rs/rt/src/lib.rs"])
+def test_a_build_script_may_not_read_elsewhere(name: str, machine: Machine) -> None:
+    with pytest.raises(OstooError, match=r"the build script reads .*, which is not in its package"):
+        run_script(machine, f"echo 'cargo::rerun-if-changed={name}'")
+
+
+def test_a_variable_that_matters_to_a_build_script_must_be_declared(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREETING", "it is under [env]")
+    monkeypatch.delenv("CC_OPTIONS", raising=False)
+    lines = [f"echo cargo::rerun-if-env-changed={name}" for name in ("GREETING", "CC_OPTIONS")]
+    run_script(machine, *lines)
+    monkeypatch.setenv("CC_OPTIONS", "-O")
+    with pytest.raises(OstooError, match="CC_OPTIONS, which is set but not declared"):
+        run_script(machine, *lines)
