@@ -40,10 +40,14 @@ def checkout(folder: Path) -> PathMap:
     return PathMap((("root", folder / "os"), *((name, folder / place) for name, place in places.items())))
 
 
-def graph(paths: PathMap, program: str) -> UnitGraph:
+def graph_text(paths: PathMap, program: str) -> str:
     """What cargo said of `hello-std` or `hello-rs`, as if it had been asked there."""
     text = (DATA / f"unit_graph_{program.replace('-', '_')}.json").read_text()
-    return unit_graph.parse(text.replace("@ROOT@", paths.root).replace("@RUST_SRC@", paths.expand("@{rust-src}")))
+    return text.replace("@ROOT@", paths.root).replace("@RUST_SRC@", paths.expand("@{rust-src}"))
+
+
+def graph(paths: PathMap, program: str) -> UnitGraph:
+    return unit_graph.parse(graph_text(paths, program))
 
 
 def setting(paths: PathMap) -> Setting:

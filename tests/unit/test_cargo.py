@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fake_cargo
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+
+from ostoo_build import cargo
+from ostoo_build.cargo import Binary, Configuration
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fake_cargo import FakeCargo
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> FakeCargo:
+    return fake_cargo.make(tmp_path)
+
+
+def configuration(workspace: FakeCargo, document: dict[str, Any]) -> Configuration:
+    workspace.answer("config", document)
+    return workspace.cargo.configuration(trees.TARGET, trees.CFGS, workspace.paths)
+
+
+def test_binaries_are_found_in_order_and_nothing_else(workspace: FakeCargo, tmp_path: Path) -> None:
+    folder = tmp_path / "os/user-rs"
+    packages = [
+        fake_cargo.package(folder, "b", "lib", "bin"),
+        fake_cargo.package(folder, "rt", "lib"),
+        fake_cargo.package(folder, "a", "bin"),
+    ]
+    workspace.answer("metadata", {"packages": packages})
+    assert workspace.cargo.binaries() == tuple(Binary(name, name, folder / name / "Cargo.toml") for name in "ab")
+
+
+def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> None:
+    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml")
+    graph = workspace.cargo.unit_graph(binary, "release", tmp_path / "t.json")
+    assert graph == trees.graph(workspace.paths, "hello-rs")
+    (asked,) = workspace.asked()
+    assert asked.startswith("--config a b build --unit-graph -Zunstable-options --profile release ")
+    assert asked.endswith(f" --target {tmp_path}/t.json --package hello --bin hello-rs")
+
+
+def test_cargos_own_words_are_the_error(workspace: FakeCargo, tmp_path: Path) -> None:
+    fake.script(tmp_path / "bin/cargo", "echo 'error: no such dependency' >&2; exit 101")
+    with pytest.raises(OstooError) as caught:
+        workspace.cargo.binaries()
+    assert caught.value.what == "cargo can't plan the build: no such dependency"
+    assert caught.value.where == str(tmp_path / "os/user-rs/Cargo.toml")
+
+
+@pytest.mark.parametrize(
+    ("document", "flags"),
+    [
+        ({}, ()),
+        ({"build": {"rustflags": "-Ca  -Cb"}}, ("-Ca", "-Cb")),
+        ({"build": {"rustflags": ["-Ca"]}, "target": {"other": {"rustflags": ["-Cb"]}}}, ("-Ca",)),
+        ({"build": {"rustflags": ["-Ca"]}, "target": {trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb",)),
+        ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Ca", "-Cb")),
+        ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
+        ({"target": {trees.TARGET: {"linker": "x"}}}, ()),
+    ],
+)
+def test_flags_of_the_target_take_the_place_of_the_builds(
+    document: dict[str, Any], flags: tuple[str, ...], workspace: FakeCargo
+) -> None:
+    assert configuration(workspace, document).rustflags == flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "portable"),
+    [
+        (["-Lnative=../sysroot/lib", "-Ca"], ("-Ca",)),
+        (["-L", "native=../sysroot/lib"], ()),
+        (["-L", "../lib"], ("-Llib",)),
+        (["-Ldependency=lib"], ("-Ldependency=user-rs/lib",)),
+    ],
+)
+def test_folders_are_seen_from_the_root_and_native_ones_are_the_links(
+    flags: list[str], portable: tuple[str, ...], workspace: FakeCargo
+) -> None:
+    assert configuration(workspace, {"build": {"rustflags": flags}}).rustflags == portable
+
+
+def test_the_configured_environment_is_read(workspace: FakeCargo) -> None:
+    document = {"env": {"B": "text", "A": {"value": "table", "force": True}}}
+    assert configuration(workspace, document).env == (("A", "table"), ("B", "text"))
+
+
+@pytest.mark.xfail(strict=True, reason="its words are taken for placeholders")
+def test_the_configured_environment_holds_no_placeholders(workspace: FakeCargo) -> None:
+    (_, value), *_ = configuration(workspace, {"env": {"A": "@{nowhere}"}}).env
+    assert workspace.paths.expand(value) == "@{nowhere}"
+
+
+def test_what_the_answers_depend_on_is_named(workspace: FakeCargo, tmp_path: Path) -> None:
+    folder = tmp_path / "os/user-rs"
+    read = set(workspace.cargo.read_paths((folder / "rt/Cargo.toml",)))
+    files = {"Cargo.lock", "Cargo.toml", ".cargo/config.toml", "rt/Cargo.toml", "rt/src", "rt/src/bin"}
+    assert {folder / name for name in files} < read
+    assert tmp_path / ".cargo/config.toml" in read
+    assert tmp_path / "cargo/config.toml" in read
+    assert folder in read, "a new folder may be a new member: hello-*"
+
+
+@pytest.mark.xfail(strict=True, reason="the pattern is cut at the star, not at the folder")
+def test_a_folder_of_members_is_watched_for_new_ones(workspace: FakeCargo, tmp_path: Path) -> None:
+    folder = tmp_path / "os/user-rs"
+    fake.write(folder / "Cargo.toml", '[workspace]\nmembers = ["apps/prog-*"]\n')
+    assert folder / "apps" in set(workspace.cargo.read_paths(()))
+
+
+def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped = ("CARGO_BUILD_TARGET", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTDOCFLAGS", "CARGO_PROFILE_RELEASE_LTO")
+    kept = ("CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "CARGO_REGISTRIES_X_INDEX", "SOMETHING")
+    for name in (*dropped, *kept):
+        monkeypatch.setenv(name, "1")
+    found = cargo.environment({"RUSTC_BOOTSTRAP": "1"})
+    assert not set(dropped) & set(found)
+    assert set(kept) < set(found)
+    assert found["RUSTC_BOOTSTRAP"] == "1"
+    assert cargo.ignored_variables() == ["RUSTFLAGS"]
+
+
+def test_crates_are_kept_where_cargo_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cargo.cargo_home({}) == cargo.cargo_home({"CARGO_HOME": ""}) == tmp_path / ".cargo"
+    assert str(cargo.cargo_home({"CARGO_HOME": "/c"})) == "/c"

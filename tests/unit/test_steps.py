@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+
+from ostoo_build import steps
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
+from ostoo_build.execution.record import Record
+from ostoo_build.report import Report
+from ostoo_build.steps import Places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.session import Session
+
+
+@dataclass
+class Checkout:
+    """The part of a session that is asked here."""
+
+    root: Path
+    target: Path
+    report: Report
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    target = fake.write(tmp_path / "targets/x86_64-ostoo-user.json", "{}")
+    return cast("Session", Checkout(tmp_path, target, Report(colour=False, quiet=False)))
+
+
+def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
+    program = trees.planned(tmp_path, "hello-std")
+    places = Places.of(program, trees.TARGET)
+    folder = program.units[-1].folder
+    assert places == Places(f"{folder}/linked", f"{folder}/check", f"build/{trees.TARGET}/release/hello-std")
+
+
+def test_a_target_without_contract_has_nothing_to_hold(session: Session) -> None:
+    assert steps.contract_files(session) == []
+    contract = fake.write(session.root / "targets/x86_64-ostoo-user.loader.json", "{}")
+    assert steps.contract_files(session) == [contract, session.root / "targets/loader.schema.json"]
+
+
+def test_a_target_is_checked_with_its_schemas(session: Session) -> None:
+    schema = fake.write(session.root / "targets/policy.schema.json", "{}")
+    fake.write(session.root / "targets/other.json", "{}")
+    assert steps.target_files(session) == [session.target, schema]
+    assert steps.target_folder(session) == "build/x86_64-ostoo-user/target-spec"
+    assert steps.sysroot_folder(session) == "sysroot/x86_64-ostoo-user"
+
+
+def test_a_published_program_is_whole_and_can_be_run(tmp_path: Path) -> None:
+    source = fake.write(tmp_path / "linked", "new")
+    steps.publish(source, tmp_path / "user/deep/hello")
+    fake.write(tmp_path / "linked", "newer")
+    steps.publish(source, tmp_path / "user/deep/hello")
+    published = tmp_path / "user/deep/hello"
+    assert published.read_text() == "newer"
+    assert published.stat().st_mode & 0o777 == 0o755
+    assert list(published.parent.iterdir()) == [published]
+
+
+def test_a_program_that_cannot_be_published_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, published = fake.write(tmp_path / "linked", "new"), fake.write(tmp_path / "user/hello", "old")
+
+    def full(_source: Path, destination: Path) -> None:
+        fake.write(destination, "ne")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OstooError, match=r"can't write .*/user/hello: No space left on device") as caught:
+        steps.publish(source, published)
+    assert caught.value.where == str(published.parent)
+    assert {path.name: path.read_text() for path in published.parent.iterdir()} == {"hello": "old"}
+
+
+def test_a_missing_source_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match=r"can't write .*: No such file or directory"):
+        steps.publish(tmp_path / "gone", tmp_path / "hello")
+
+
+def test_deploying_is_told(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    source = fake.write(session.root / "hello", "x")
+    steps.deploy(session, source, session.root / "user/hello")
+    assert (session.root / "user/hello").read_text() == "x"
+    assert capsys.readouterr().err == f"   Deploying {session.root}/user/hello\n"
+
+
+@pytest.mark.parametrize(("edit", "kept"), [("", True), ("edited", False)])
+def test_a_record_counts_as_long_as_its_outputs_are_what_it_says(
+    edit: str,
+    kept: bool,  # noqa: FBT001 - a table's column
+    session: Session,
+) -> None:
+    folder = session.root / "build/unit"
+    output = fake.write(folder / "lib.rlib", "library")
+    records.save(folder, Record("k", {"lib.rlib": records.observe(output)}))
+    output.write_text(edit or output.read_text())
+    steps.drop_if_altered(session, "build/unit")
+    assert (records.load(folder) is not None) is kept
+
+
+def test_a_record_that_cannot_be_read_is_dropped(session: Session) -> None:
+    broken = fake.write(session.root / "build/unit/action.json", "{")
+    steps.drop_if_altered(session, "build/unit")
+    steps.drop_if_altered(session, "build/absent")
+    assert not broken.exists()
+
+
+def test_a_published_file_is_dropped_where_it_differs_only(tmp_path: Path) -> None:
+    source, published = fake.write(tmp_path / "linked", "one"), fake.write(tmp_path / "hello", "one")
+    steps.drop_if_differs(source, published)
+    assert published.exists()
+    published.write_text("two")
+    steps.drop_if_differs(source, published)
+    assert not published.exists()
+    steps.drop_if_differs(source, published)
+    fake.write(published, "one")
+    source.unlink()
+    steps.drop_if_differs(source, published)
+    assert not published.exists()
+
+
+def test_other_checks_check_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = steps.rules_digest()
+    assert steps.rules_digest() == before
+    for name in ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract", "sizes"):
+        fake.write(tmp_path / f"{name}.py", "# another")
+    monkeypatch.setattr(steps, "__file__", str(tmp_path / "steps.py"))
+    assert steps.rules_digest() != before
