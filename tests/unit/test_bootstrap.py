@@ -8,6 +8,7 @@ import pytest
 from ostoo_build import bootstrap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PIP = ".venv/lib/python3.11/site-packages/pip/__main__.py"
@@ -69,9 +70,20 @@ def test_a_failed_installation_is_one_message_and_tried_again(root: Path, capsys
     assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def lose_python(root: Path) -> None:
     (root / ".venv/bin/python").unlink()
     (root / ".venv/bin/python").symlink_to("gone")
+
+
+def change_requirements(root: Path) -> None:
+    fake.write(root / "base.txt", "scons==4.12\n")
+
+
+@pytest.mark.parametrize("change", [lose_python, change_requirements])
+def test_an_environment_that_does_not_serve_is_made_anew(
+    change: Callable[[Path], None], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(root)
     creator = fake.script(root / "creator", f"echo \"$*\" >> '{root}/created'; exit 1")
     monkeypatch.setattr("sys.executable", str(creator))
     assert bootstrap.main([str(root), "base.txt"]) == 1

@@ -25,6 +25,7 @@ cargo::rustc-link-arg=-z
 cargo::rustc-link-arg-bins=-Tlink.ld
 cargo::metadata=include=/usr/include
 cargo:root=/opt
+cargo:metadata=of the old kind
 cargo::warning=old
 cargo::error=broken
 cargo::rerun-if-changed=build.rs
@@ -38,7 +39,7 @@ something else
         link_libs=["static=c", "m"],
         link_searches=["native=/lib", "folder", "other"],
         link_args=["-z", "-Tlink.ld"],
-        metadata={"include": "/usr/include", "root": "/opt"},
+        metadata={"include": "/usr/include", "root": "/opt", "metadata": "of the old kind"},
         warnings=["old"],
         errors=["broken"],
         changed_files=["build.rs"],

@@ -121,7 +121,8 @@ def changed(graph: UnitGraph, name: str, **changes: Any) -> UnitGraph:
 
 
 def id_of(paths: PathMap, graph: UnitGraph, index: int) -> str:
-    return plan.plan_program(replace(graph, roots=(index,)), trees.setting(paths)).units[-1].id
+    setting = replace(trees.setting(paths), rustflags=())
+    return plan.plan_program(replace(graph, roots=(index,)), setting).units[-1].id
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,25 @@ def test_arguments_reach_the_program_as_they_are(tmp_path: Path) -> None:
     assert completed.stdout.decode() == f"{odd!a}\n"
 
 
-def test_environment_folder_and_input_are_what_was_asked_for(tmp_path: Path) -> None:
-    code = "import os, sys; print(os.getcwd(), os.environ.get('HOME'), os.environ['ONLY'], repr(sys.stdin.read()))"
+def test_environment_and_folder_are_what_was_asked_for(tmp_path: Path) -> None:
+    code = "import os; print(os.getcwd(), os.environ.get('HOME'), os.environ['ONLY'])"
     completed = process.run(python(code), cwd=tmp_path, env={**ENV, "ONLY": "this"})
-    assert completed.stdout.decode() == f"{tmp_path} None this ''\n"
+    assert completed.stdout.decode() == f"{tmp_path} None this\n"
+
+
+def test_what_the_user_types_is_not_for_the_program(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.write(write, b"typed")
+    os.close(write)
+    saved = os.dup(0)
+    os.dup2(read, 0)
+    try:
+        completed = process.run(python("import sys; print(repr(sys.stdin.read()))"), cwd=tmp_path, env=ENV)
+    finally:
+        os.dup2(saved, 0)
+        os.close(saved)
+        os.close(read)
+    assert completed.stdout == b"''\n"
 
 
 def test_a_program_that_is_not_installed_is_told(tmp_path: Path) -> None:
@@ -60,10 +75,12 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_late_process_ends_with_its_children(tmp_path: Path) -> None:
     code = "import os, time; os.fork(); open(f'pid-{os.getpid()}', 'w').close(); time.sleep(60)"
+    began = time.monotonic()
     with pytest.raises(OstooError, match=r"did not finish within 2\.0 s"):
         process.run(python(code), cwd=tmp_path, env=ENV, timeout=2.0)
     started = [int(path.name.removeprefix("pid-")) for path in tmp_path.iterdir()]
     assert len(started) == 2
+    assert time.monotonic() - began < 30
     assert not any(is_running(pid) for pid in started)
 
 

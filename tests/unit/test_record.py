@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostoo_build import digest
 from ostoo_build.execution import record
 from ostoo_build.execution.record import Output, Record
 
@@ -122,6 +123,14 @@ def replace_by_folder(path: Path) -> None:
 def test_an_altered_output_does_not_count(harm: Callable[[Path], None], saved: Record, tmp_path: Path) -> None:
     harm(tmp_path / "lib.rlib")
     assert not record.is_intact(tmp_path, saved)
+
+
+def test_only_regular_files_are_outputs(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    assert record.observe(tmp_path / "file") == Output(digest.of_bytes(b""), 0, executable=False)
+    with pytest.raises(OSError, match="not a regular file"):
+        record.observe(tmp_path / "link")
 
 
 def test_a_touched_output_is_hashed_once_more_and_counts(
