@@ -13,7 +13,7 @@ from ostoo_build.errors import OstooError
 
 @dataclass
 class Instructions:
-    """What one run asked for, in the order it asked."""
+    """What one run asked for, in the order it asked; `bin_link_args` are `PROGRAM=ARGUMENT`."""
 
     cfgs: list[str] = field(default_factory=list)
     check_cfgs: list[str] = field(default_factory=list)
@@ -21,6 +21,7 @@ class Instructions:
     link_libs: list[str] = field(default_factory=list)
     link_searches: list[str] = field(default_factory=list)
     link_args: list[str] = field(default_factory=list)
+    bin_link_args: list[str] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -33,6 +34,11 @@ class Instructions:
     @staticmethod
     def from_json(raw: dict[str, Any]) -> Instructions:
         return Instructions(**raw)
+
+    def link_args_of(self, program: str) -> list[str]:
+        """The linker's arguments for one program of the package."""
+        named = [argument.partition("=") for argument in self.bin_link_args]
+        return [*self.link_args, *(argument for name, _, argument in named if name == program)]
 
     def rustc_flags(self) -> tuple[str, ...]:
         """The flags for the crate whose build script it was."""
@@ -52,6 +58,7 @@ _LISTS = {
     "rustc-link-search": "link_searches",
     "rustc-link-arg": "link_args",
     "rustc-link-arg-bins": "link_args",
+    "rustc-link-arg-bin": "bin_link_args",
     "warning": "warnings",
     "error": "errors",
     "rerun-if-changed": "changed_files",
@@ -59,10 +66,16 @@ _LISTS = {
 }
 
 
+_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("tests", "benches", "examples", "cdylib")} | {
+    "rustc-cdylib-link-arg"
+}
+"""Instructions for what is not built here."""
+
+
 def parse(stdout: str, script: str) -> Instructions:
     """Read a build script's output. Raises `OstooError` for an instruction that cargo would refuse as well."""
     found = Instructions()
-    for line in stdout.splitlines():
+    for line in map(str.strip, stdout.split("\n")):
         if line.startswith("cargo::"):
             _apply(found, line.removeprefix("cargo::"), script, strict=True)
         elif line.startswith("cargo:"):
@@ -76,6 +89,8 @@ def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) 
         raise OstooError(f"the build script printed `{instruction}`, which has no `=`", where=script)
     if key in _LISTS:
         getattr(found, _LISTS[key]).append(value)
+    elif key in _FOR_OTHERS:
+        return
     elif key == "rustc-env":
         name, _, text = value.partition("=")
         found.env[name] = text

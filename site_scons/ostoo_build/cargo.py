@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import crate_root, manifest, process, unit_graph
 from ostoo_build.errors import OstooError
+from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +84,7 @@ class Cargo:
         root = manifest.load_toml(self.workspace / "Cargo.toml")
         for pattern in root.get("workspace", {}).get("members", ()):
             if "*" in pattern:
-                yield self.workspace / pattern.partition("*")[0]
+                yield self.workspace / pattern.partition("*")[0].rpartition("/")[0]
         for path in dict.fromkeys((self.workspace / "Cargo.toml", *manifests)):
             yield from (path, path.parent, path.parent / "src", path.parent / "src" / "bin")
 
@@ -147,4 +148,4 @@ def _flag_list(value: str | list[str]) -> list[str]:
 
 def _environment(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in document.get("env", {}).items():
-        yield name, str(value.get("value", "")) if isinstance(value, dict) else str(value)
+        yield name, quote(str(value.get("value", "") if isinstance(value, dict) else value))

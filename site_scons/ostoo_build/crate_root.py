@@ -74,9 +74,11 @@ def _is_no_std(attribute: str, active: frozenset[str]) -> bool:
     text = attribute.strip()
     if text in ("no_std", "no_core"):
         return True
-    if not (text.startswith("cfg_attr") and re.search(r"\bno_std\b|\bno_core\b", text)):
+    if not text.startswith("cfg_attr"):
         return False
-    return holds(text.removeprefix("cfg_attr").strip()[1:], active)
+    tokens = _tokens(text.removeprefix("cfg_attr").strip()[1:])
+    # what is left after the predicate are the attributes
+    return _evaluate(tokens, active) and not {"no_std", "no_core"}.isdisjoint(tokens)
 
 
 def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
@@ -117,4 +119,4 @@ def _evaluate(tokens: list[str], active: frozenset[str]) -> bool:
             values.append(_evaluate(tokens, active))
     if tokens:
         tokens.pop()
-    return {"all": all(values), "any": any(values), "not": not any(values)}[name]
+    return {"all": all(values), "any": any(values), "not": not any(values)}.get(name, False)

@@ -27,7 +27,7 @@ def parse(text: str) -> DepInfo:
     """Read a `.d` file."""
     files: dict[str, str] = {}
     variables: list[str] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith(_CHECKSUM):
             checksum, _length, path = line.removeprefix(_CHECKSUM).split(" ", 2)
             files[_unescape(path)] = checksum

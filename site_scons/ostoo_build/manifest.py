@@ -156,6 +156,8 @@ def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:
     """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse; `rust` lints carry no prefix."""
     found: list[tuple[int, str, str, list[str]]] = []
     for tool, table in lints.items():
+        if tool == "cargo":
+            continue
         for name, value in table.items():
             settings = value if isinstance(value, dict) else {"level": value}
             prefix = "" if tool == "rust" else f"{tool}::"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ostoo_build import crate_root, digest, manifest, rustc
+from ostoo_build.execution import record as records
 from ostoo_build.paths import PathMap, absolute
 from ostoo_build.rustc import Kind
 
@@ -62,7 +63,20 @@ class PlannedUnit:
     @property
     def record(self) -> str:
         """The file that says what the unit's outputs are; it is written last."""
-        return f"{self.folder}/action.json"
+        return f"{self.folder}/{records.NAME}"
+
+    @property
+    def metadata_record(self) -> str:
+        """A library's other record, of its metadata alone: it is there while the code is still being generated."""
+        return f"{self.folder}/{records.METADATA}"
+
+    def read_of(self, library: PlannedUnit) -> str:
+        """The record of what this unit reads of a library: of its metadata where that is enough."""
+        return library.metadata_record if self.needs_metadata_only(library) else library.record
+
+    def needs_metadata_only(self, library: PlannedUnit) -> bool:
+        """A library reads no code of another, whatever is linked does."""
+        return self.kind is Kind.LIBRARY and library.kind is Kind.LIBRARY
 
     @property
     def prerequisites(self) -> tuple[str, ...]:
@@ -221,7 +235,7 @@ class _Planner:
             yield f"CARGO_FEATURE_{_variable(feature)}", "1"
         yield "CARGO_CFG_FEATURE", ",".join(unit.features)
         if unit.platform:
-            yield from _cfg_variables(self.setting.cfgs, profile.panic)
+            yield from _cfg_variables(self.setting.cfgs)
 
     def _externs(self, index: int) -> Iterator[Extern]:
         for dependency in self.needed[index]:
@@ -270,12 +284,11 @@ def _variable(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def _cfg_variables(cfgs: frozenset[str], panic: str) -> Iterator[tuple[str, str]]:
+def _cfg_variables(cfgs: frozenset[str]) -> Iterator[tuple[str, str]]:
     values: dict[str, list[str]] = {}
     for cfg in sorted(cfgs):
         name, _, value = cfg.partition("=")
-        if name not in ("debug_assertions", "panic", "proc_macro"):
+        if name not in ("debug_assertions", "proc_macro"):
             values.setdefault(name, []).append(value.strip('"'))
-    values["panic"] = [panic]
     for name, found in values.items():
         yield f"CARGO_CFG_{_variable(name)}", ",".join(found)

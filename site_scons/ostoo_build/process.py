@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -44,7 +44,7 @@ def run(
     process group that is killed when this call is left early, and on Linux dies with the calling thread.
     Raises `OstooError` where the program can't be started or the time is over.
     """
-    process = _start(argv, cwd, env, stderr=subprocess.PIPE, pass_fds=pass_fds)
+    process = _start(argv, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds)
     try:
         stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -54,6 +54,27 @@ def run(
         _kill_group(process)
         raise
     return Completed(process.returncode, stdout, stderr)
+
+
+def follow(
+    argv: Sequence[str], heed: Callable[[bytes], None], *, cwd: Path, env: Mapping[str, str], pass_fds: Sequence[int]
+) -> Completed:
+    """Run `argv` as `run` does, and call `heed` with each line that it writes to stderr, as soon as it is there."""
+    lines = []
+    with (
+        tempfile.TemporaryFile() as stdout,
+        _start(argv, cwd, env, stdout=stdout, stderr=subprocess.PIPE, pass_fds=pass_fds) as process,
+    ):
+        try:
+            for line in cast("IO[bytes]", process.stderr):
+                lines.append(line)
+                heed(line)
+            returncode = process.wait()
+        except BaseException:
+            _kill_group(process)
+            raise
+        stdout.seek(0)
+        return Completed(returncode, stdout.read(), b"".join(lines))
 
 
 def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
@@ -68,7 +89,7 @@ def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink:
     """
     with (
         tempfile.TemporaryFile() as complaints,
-        _start(argv, cwd, env, stderr=complaints, pass_fds=()) as process,
+        _start(argv, cwd, env, stdout=subprocess.PIPE, stderr=complaints, pass_fds=()) as process,
     ):
         try:
             _copy(cast("IO[bytes]", process.stdout), sink, limit, argv[0])
@@ -91,16 +112,22 @@ def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
 
 
 def _start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, stderr: int | IO[bytes], pass_fds: Sequence[int]
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+    pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
-    program = _resolve(argv[0], env)
+    program = _resolve(argv[0], cwd, env)
     try:
         return subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
             [*_die_with_parent(), program, *argv[1:]],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
             process_group=0,
             pass_fds=pass_fds,
@@ -109,8 +136,11 @@ def _start(
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
-def _resolve(program: str, env: Mapping[str, str]) -> str:
+def _resolve(program: str, cwd: Path, env: Mapping[str, str]) -> str:
     if os.sep in program:
+        # setpriv would start in its place, and fail in its own words
+        if not os.access(cwd / program, os.X_OK):
+            raise OstooError(f"can't start {program}: there is no such program", where=str(cwd))
         return program
     found = shutil.which(program, path=env.get("PATH", os.defpath))
     if found is None:

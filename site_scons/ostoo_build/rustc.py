@@ -67,7 +67,7 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
 def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, folder: str) -> Iterator[str]:
     """All arguments that are known before anything is built: portable, without dependencies and target."""
     yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", source)
-    yield from ("--error-format=json", "--json=diagnostic-rendered-ansi")
+    yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
     for crate_type in unit.crate_types:
         yield from ("--crate-type", crate_type)
     yield from _emit(unit, unit_id, folder)

@@ -25,6 +25,7 @@ from ostoo_build import (
 from ostoo_build.cargo import Cargo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action_cache import ActionCache
+from ostoo_build.execution.compilation import Compilations
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
@@ -79,7 +80,7 @@ class Session:
     @cached_property
     def tools(self) -> digest.Hash:
         """The toolchain's digest; says which toolchain it is when that is not the last invocation's."""
-        found = toolchain_digest.of(self.toolchain, self.root / MEMOS / "toolchain.json")
+        found = toolchain_digest.of(self.toolchain, _user_folder() / "toolchains")
         chosen = self.root / MEMOS / "toolchain.txt"
         line = self.toolchain.reason
         if not chosen.is_file() or chosen.read_text(encoding="utf-8") != line:
@@ -139,7 +140,7 @@ class Session:
     @cached_property
     def engine(self) -> Engine:
         chosen = self.options.cache
-        folder = Path(chosen) if chosen not in ("", "on", "off") else Path(platformdirs.user_cache_dir("ostoo-build"))
+        folder = Path(chosen) if chosen not in ("", "on", "off") else _user_folder()
         return Engine(self.paths, ActionCache(folder, self.report, enabled=chosen != "off"), self.report)
 
     @cached_property
@@ -149,6 +150,10 @@ class Session:
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
         kept["RUSTC_LOG"] = "off"
         return LocalRunner(self.paths, Jobserver(self.options.jobs), {**kept, **dict(self.toolchain.env)})
+
+    @cached_property
+    def compilations(self) -> Compilations:
+        return Compilations()
 
     @cached_property
     def invocation(self) -> Invocation:
@@ -209,3 +214,8 @@ class Session:
         if "engine" in self.__dict__:
             self.engine.cache.flush()
         self._lock.release()
+
+
+def _user_folder() -> Path:
+    """What all checkouts of a user share; deleting it costs time only."""
+    return Path(platformdirs.user_cache_dir("ostoo-build"))

@@ -76,7 +76,7 @@ def _load(path: Path) -> dict[str, tuple[str, str]]:
     try:
         raw = json.loads(path.read_bytes())
         return {folder: (signatures, found) for folder, (signatures, found) in raw.items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 

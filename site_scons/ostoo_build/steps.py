@@ -6,6 +6,7 @@ import filecmp
 import os
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from ostoo_build.execution import record as records
 from ostoo_build.execution import requests
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job, Outcome
+from ostoo_build.execution.record import Record
 from ostoo_build.rustc import Kind
 from ostoo_build.sysroot_contract import MACHINES
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
-    from ostoo_build.execution.record import Record
+    from collections.abc import Callable
+
+    from ostoo_build.execution.compilation import Compilation
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
@@ -94,20 +98,38 @@ def sysroot_folder(session: Session) -> str:
     return f"sysroot/{session.target.stem}"
 
 
-def build_unit(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
-    """Compile a unit, or run a build script; `sources` are the files of its package."""
-    action = requests.unit_action(session.invocation, unit, sources, _records(session, unit.prerequisites))
-    is_run = unit.kind is Kind.RUN
-    work = session.runner.run_build_script if is_run else session.runner.compile
-    subject = f"{unit.label} (build script)" if is_run or unit.kind is Kind.BUILD_SCRIPT else unit.label
-    verb = "Running" if is_run else "Compiling"
-    session.engine.perform(Job(action, session.root / unit.folder, verb, subject, lambda: work(action, unit)))
+def run_build_script(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
+    """Run a build script; `sources` are the files of its package."""
+    action = requests.run_action(session.invocation, unit, sources, _read_by(session, unit))
+    work = partial(session.runner.run_build_script, action, unit)
+    session.engine.perform(Job(action, session.root / unit.folder, "Running", f"{unit.label} (build script)", work))
+
+
+def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compilation:
+    """Have a unit compiled in the background, once; `sources` are the files of its package."""
+    folder = session.root / unit.folder
+    action = requests.compile_action(session.invocation, unit, sources, _read_by(session, unit))
+    subject = f"{unit.label} (build script)" if unit.kind is Kind.BUILD_SCRIPT else unit.label
+
+    def work(ready: Callable[[], None]) -> None:
+        def on_metadata() -> None:
+            name = unit.outputs[0]
+            records.save_metadata(folder, Record(action.key, {name: records.observe(folder / name)}))
+            ready()
+
+        run = partial(session.runner.compile, action, unit, on_metadata)
+        made = session.engine.perform(Job(action, folder, "Compiling", subject, run))
+        if unit.kind is Kind.LIBRARY:
+            name = unit.outputs[0]
+            records.save_metadata(folder, Record(action.key, {name: made.outputs[name]}))
+
+    return session.compilations.start(unit.id, work)
 
 
 def link(session: Session, program: Program) -> None:
     """Link a program; only one that uses std takes anything of the sysroot."""
     unit = program.units[-1]
-    known = _records(session, (unit.id, *unit.prerequisites))
+    known = {**_read_by(session, unit), unit.id: _record(session, unit.record)}
     libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
     action = requests.link_action(session.invocation, program, libraries, known)
     folder = session.root / Places.of(program, session.target.stem).linked
@@ -129,7 +151,7 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
         source_tree.write_atomically(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
-    made = _record(session, places.linked).outputs[program.name]
+    made = _record(session, f"{places.linked}/{records.NAME}").outputs[program.name]
     read = tuple((session.paths.portable(path), digest.of_file(path)) for path in (contract, schema))
     inputs = ((linked, made.sha256), *read)
     arguments = (program.name, str(program.uses_std), str(size_budget))
@@ -173,7 +195,7 @@ def drop_if_altered(session: Session, folder: str) -> None:
     path = session.root / folder
     known = records.load(path)
     if known is None or not records.is_intact(path, known):
-        (path / records.NAME).unlink(missing_ok=True)
+        records.discard(path)
 
 
 def drop_if_differs(source: Path, destination: Path) -> None:
@@ -182,18 +204,20 @@ def drop_if_differs(source: Path, destination: Path) -> None:
         destination.unlink()
 
 
-def _records(session: Session, ids: tuple[str, ...]) -> dict[str, Record]:
-    return {id_: _record(session, session.units[id_].folder) for id_ in ids}
+def _read_by(session: Session, unit: PlannedUnit) -> dict[str, Record]:
+    """The records of what a unit is made from, by unit id."""
+    prerequisites = [session.units[id_] for id_ in unit.prerequisites]
+    return {other.id: _record(session, unit.read_of(other)) for other in prerequisites}
 
 
-def _record(session: Session, folder: str) -> Record:
-    known = records.load(session.root / folder)
+def _record(session: Session, path: str) -> Record:
+    known = records.read(session.root / path)
     if known is None:
-        raise OstooError("outputs of an earlier step are gone", where=folder, remedy="run the build again")
+        raise OstooError("outputs of an earlier step are gone", where=path, remedy="run the build again")
     return known
 
 
 def _sysroot_libraries(session: Session) -> Inputs:
     folder = sysroot_folder(session)
-    outputs = _record(session, folder).outputs
+    outputs = _record(session, f"{folder}/{records.NAME}").outputs
     return tuple((f"{folder}/{name}", output.sha256) for name, output in outputs.items() if name.endswith(".a"))

@@ -24,12 +24,13 @@ Stamp = tuple[str, int, int, int, int]
 """A file's path, and what changes with its contents: size, mtime and ctime in ns, inode."""
 
 
-def of(toolchain: Toolchain, memo_file: Path) -> Hash:
+def of(toolchain: Toolchain, memos: Path) -> Hash:
     """Digest of the compiler, cargo, LLD, std for the host and std's source: no path of this machine is in it.
 
-    `memo_file` remembers it by what `stat` says of every file, so that an unchanged toolchain is not read again.
+    The folder `memos` remembers it by what `stat` says of every file: an unchanged toolchain is not read again.
     Raises `OSError` where a file can't be read.
     """
+    memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
     stamps = [_stamps(place) for _, place in _places(toolchain)]
     state = digest.of_bytes(marshal.dumps(stamps))
     if (known := _recall(memo_file, state)) is not None:

@@ -44,8 +44,9 @@ def generate(env: Any) -> None:
     """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the session."""
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
-    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else os.cpu_count() or 1
-    SetOption("num_jobs", jobs)
+    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else _usable_cpus()
+    # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
+    SetOption("num_jobs", 2 * jobs)
     gc.disable()
     variables = Variables(None, ARGUMENTS)
     variables.AddVariables(*_VARIABLES)
@@ -62,6 +63,11 @@ def generate(env: Any) -> None:
     atexit.register(session.close)
     env["OSTOO"] = session
     env.AddMethod(request, "Requested")
+
+
+def _usable_cpus() -> int:
+    """The processors that this process may use; macOS can't tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def exists(_env: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Builder `RustUnit`: a node for a unit of a plan, the same node for every program that needs it."""
+"""Builder `RustUnit`: nodes for a unit of a plan, the same nodes for every program that needs it."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,12 @@ import msgspec
 
 from ostoo_build import digest, source_tree, steps
 from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
 from site_tools.keyed_action import KeyedAction, file_node, recorded_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.plan import PlannedUnit
     from ostoo_build.session import Session
@@ -26,15 +30,34 @@ def rust_unit(env: Any, unit: PlannedUnit) -> Any:
     paths, fetched = _sources(session, unit)
     files = {path: file_node(env, path) for path in paths}
 
-    def perform() -> None:
-        hashed = tuple((path, node.get_csig()) for path, node in files.items())
-        steps.build_unit(session, unit, (*hashed, *fetched))
+    def inputs() -> Inputs:
+        return (*((path, node.get_csig()) for path, node in files.items()), *fetched)
 
-    signature = digest.of_json([msgspec.to_builtins(unit), fetched, session.tools])
-    prerequisites = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
+    prerequisites = [file_node(env, unit.read_of(session.units[id_])) for id_ in unit.prerequisites]
     checked = env.RustTargetSpec() if unit.for_target else []
-    action = KeyedAction(signature, f"rustc {' '.join(unit.arguments)}", perform)
-    return recorded_step(env, unit.folder, [*files.values(), *prerequisites, checked], action)
+    action = partial(KeyedAction, digest.of_json([msgspec.to_builtins(unit), fetched, session.tools]))
+    sources = [*files.values(), *prerequisites, checked]
+    if unit.kind is Kind.RUN:
+        run = action(f"run {unit.label}", lambda: steps.run_build_script(session, unit, inputs()))
+        return recorded_step(env, unit.folder, sources, run)
+    if unit.kind is Kind.LIBRARY:
+        _metadata(env, unit, sources, action, inputs)
+        sources, action = [file_node(env, unit.metadata_record)], partial(KeyedAction, "")
+    compile_ = action(_description(unit), lambda: steps.compilation(session, unit, inputs()).wait())
+    return recorded_step(env, unit.folder, sources, compile_)
+
+
+def _metadata(
+    env: Any, unit: PlannedUnit, sources: list[Any], action: Callable[..., KeyedAction], inputs: Callable[[], Inputs]
+) -> None:
+    """Declare a library's metadata: others compile against it while the code is still being generated."""
+    session: Session = env["OSTOO"]
+    start = action(_description(unit), lambda: steps.compilation(session, unit, inputs()).wait_for_metadata())
+    env.Precious(env.Command(file_node(env, unit.metadata_record), sources, start))
+
+
+def _description(unit: PlannedUnit) -> str:
+    return f"rustc {' '.join(unit.arguments)}"
 
 
 def _sources(session: Session, unit: PlannedUnit) -> tuple[list[str], Inputs]:

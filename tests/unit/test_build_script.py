@@ -66,7 +66,6 @@ def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
     assert caught.value.where == SCRIPT
 
 
-@pytest.mark.xfail(strict=True, reason="only rustc-link-arg and rustc-link-arg-bins are known")
 @pytest.mark.parametrize(
     "line",
     ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-tests=-z", "cargo::rustc-link-arg-cdylib=-z"],
@@ -75,7 +74,6 @@ def test_what_cargo_takes_is_no_error_here(line: str) -> None:
     build_script.parse(line, SCRIPT)
 
 
-@pytest.mark.xfail(strict=True, reason="white space is kept")
 def test_white_space_around_an_instruction_does_not_count() -> None:
     assert build_script.parse("  cargo::rustc-cfg=a \t\n", SCRIPT).cfgs == ["a"]
 

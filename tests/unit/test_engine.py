@@ -151,7 +151,6 @@ def give_up(_folder: Path) -> Outcome:
     raise OstooError("the network is down")
 
 
-@pytest.mark.xfail(strict=True, reason="the engine takes them away before it knows of the failure")
 def test_the_files_of_the_action_before_outlive_a_failure(checkout: Checkout) -> None:
     checkout.perform()
     with pytest.raises(OstooError, match="the network is down"):

@@ -61,7 +61,7 @@ class Machine:
         return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, "0" * 64)
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
-        return self.runner.compile(self.action(*environment), unit)
+        return self.runner.compile(self.action(*environment), unit, lambda: None)
 
     def tokens(self) -> int:
         read, write = self.jobserver.descriptors

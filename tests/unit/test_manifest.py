@@ -133,7 +133,6 @@ def test_lints_are_flags_by_priority_and_within_it_backwards(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.xfail(strict=True, reason="rustc gets them too")
 def test_cargos_own_lints_are_not_for_rustc(tmp_path: Path) -> None:
     assert package(tmp_path, '[lints.cargo]\nim_a_teapot = "warn"').lints == ()
 

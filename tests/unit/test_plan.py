@@ -194,7 +194,6 @@ def test_a_build_script_is_told_what_cargo_tells_it(paths: PathMap) -> None:
     assert "CARGO_MANIFEST_LINKS" not in told
 
 
-@pytest.mark.xfail(strict=True, reason="it gets the panic of its own profile")
 def test_a_build_script_is_told_how_the_target_panics(paths: PathMap) -> None:
     assert dict(of_std(planned(paths), Kind.RUN).environment)["CARGO_CFG_PANIC"] == "abort"
 

@@ -61,7 +61,6 @@ def test_a_program_that_is_not_installed_is_told(tmp_path: Path) -> None:
         process.run(["no-such-program"], cwd=tmp_path, env={"PATH": str(tmp_path)})
 
 
-@pytest.mark.xfail(strict=True, reason="setpriv starts instead, and fails in its own words")
 def test_a_path_where_no_program_is_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="can't start"):
         process.run([str(tmp_path / "no-such-program")], cwd=tmp_path, env=ENV)
@@ -131,3 +130,35 @@ def test_too_much_output_is_an_error_and_ends_the_program(tmp_path: Path) -> Non
 def test_a_failing_program_is_told_in_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="no such image"):
         process.copy_output(python("exit('no such image')"), cwd=tmp_path, env=ENV, sink=io.BytesIO(), limit=1)
+
+
+def test_lines_are_heeded_while_the_program_runs(tmp_path: Path) -> None:
+    wait = "while not os.path.exists('go'): time.sleep(.01)"
+    code = f"import os, sys, time\nprint('begun', file=sys.stderr, flush=True)\n{wait}"
+    seen = []
+
+    def heed(line: bytes) -> None:
+        seen.append(line)
+        Path(tmp_path, "go").touch()
+
+    completed = process.follow(python(code), heed, cwd=tmp_path, env=ENV, pass_fds=())
+    assert seen == [b"begun\n"]
+    assert completed == process.Completed(0, b"", b"begun\n")
+
+
+def test_a_program_that_is_followed_may_write_as_much_as_it_likes(tmp_path: Path) -> None:
+    code = "import sys; sys.stdout.write('x' * 300_000); sys.stderr.write('y' * 300_000); sys.exit(4)"
+    completed = process.follow(python(code), lambda _line: None, cwd=tmp_path, env=ENV, pass_fds=())
+    assert (completed.returncode, len(completed.stdout), len(completed.stderr)) == (4, 300_000, 300_000)
+
+
+def test_a_program_that_is_followed_dies_with_its_follower(tmp_path: Path) -> None:
+    code = "import os, sys, time\nprint(os.getpid(), file=sys.stderr, flush=True)\ntime.sleep(100)"
+
+    def heed(line: bytes) -> None:
+        raise RuntimeError(int(line))
+
+    with pytest.raises(RuntimeError) as caught:
+        process.follow(python(code), heed, cwd=tmp_path, env=ENV, pass_fds=())
+    with pytest.raises(ProcessLookupError):
+        os.kill(caught.value.args[0], 0)

@@ -57,7 +57,8 @@ def invocation(program: Program) -> Invocation:
 
 
 def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
-    return requests.unit_action(invocation(program), unit, SOURCES, {**records(program), **changed})
+    complete = requests.run_action if unit.kind is Kind.RUN else requests.compile_action
+    return complete(invocation(program), unit, SOURCES, {**records(program), **changed})
 
 
 def link(program: Program, **changed: Record) -> Action:
@@ -124,7 +125,7 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     below = replace(run, id="below-1", links="my-lib")
     units = {**invocation(program).units, below.id: below}
     kept = {**records(program), below.id: made(below, metadata={"include-dir": "/inc"})}
-    action = requests.unit_action(
+    action = requests.run_action(
         replace(invocation(program), units=units), replace(run, runs=(below.id,)), SOURCES, kept
     )
     assert action.mnemonic == "BuildScriptRun"
@@ -152,6 +153,12 @@ def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> N
 
 def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
     run = find(program, "build_script", Kind.RUN)
-    action = link(program, **{run.id: made(run, link_args=["-z", "now"], link_searches=["native=/n"])})
-    assert {"link-arg=-z", "link-arg=now"} < set(options(action, "-C"))
-    assert "native=/n" in options(action, "-L")
+    asked = made(run, link_args=["-z"], bin_link_args=[f"{program.name}=now", "other=no"], link_searches=["native=/n"])
+    of_a_library = link(program, **{run.id: asked})
+    assert "native=/n" in options(of_a_library, "-L")
+    assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
+    own = replace(program, units=(*program.units[:-1], replace(program.units[-1], run=run.id)))
+    assert [word for word in options(link(own, **{run.id: asked}), "-C") if word.startswith("link-arg")] == [
+        "link-arg=-z",
+        "link-arg=now",
+    ]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def memo_file(tmp_path: Path) -> Path:
-    return tmp_path / "memo/toolchain.json"
+def memos(tmp_path: Path) -> Path:
+    return tmp_path / "memo"
 
 
 def make(root: Path) -> Toolchain:
@@ -28,12 +28,12 @@ def find(root: Path) -> Toolchain:
     return toolchain.find(root, {"RUSTC": str(root / "toolchain/bin/rustc")}, {"PATH": "/nowhere"})
 
 
-def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memo_file: Path) -> None:
-    first = toolchain_digest.of(make(tmp_path / "a"), memo_file)
+def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memos: Path) -> None:
+    first = toolchain_digest.of(make(tmp_path / "a"), memos)
     moved = make(tmp_path / "b b")
     # the fake's script tells its own place
     shutil.copy(tmp_path / "a/toolchain/bin/rustc", moved.rustc)
-    assert toolchain_digest.of(moved, memo_file) == first
+    assert toolchain_digest.of(moved, memos) == first
 
 
 @pytest.mark.parametrize(
@@ -47,63 +47,62 @@ def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memo_file: Path
         "lib/rustlib/src/rust/library/std/src/lib.rs",
     ],
 )
-def test_each_part_counts(part: str, tmp_path: Path, memo_file: Path) -> None:
+def test_each_part_counts(part: str, tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
     with (tmp_path / "toolchain" / part).open("a") as stream:
         stream.write("\n")
-    assert toolchain_digest.of(made, memo_file) != before
+    assert toolchain_digest.of(made, memos) != before
 
 
-def test_a_new_file_and_a_new_name_count(tmp_path: Path, memo_file: Path) -> None:
+def test_a_new_file_and_a_new_name_count(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
     added = fake.write(made.rust_src / "core/src/lib.rs", "core")
-    with_core = toolchain_digest.of(made, memo_file)
+    with_core = toolchain_digest.of(made, memos)
     added.rename(added.with_name("mod.rs"))
-    assert len({before, with_core, toolchain_digest.of(made, memo_file)}) == 3
+    assert len({before, with_core, toolchain_digest.of(made, memos)}) == 3
 
 
-def test_tests_in_the_std_source_do_not_count(tmp_path: Path, memo_file: Path) -> None:
+def test_tests_in_the_std_source_do_not_count(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
     fake.write(made.rust_src / "std/tests/a.rs", "tests")
-    assert toolchain_digest.of(made, memo_file) == before
+    assert toolchain_digest.of(made, memos) == before
 
 
-def test_another_file_of_the_same_size_and_mtime_counts(tmp_path: Path, memo_file: Path) -> None:
+def test_another_file_of_the_same_size_and_mtime_counts(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
     driver = tmp_path / "toolchain/lib/librustc_driver-0.so"
     status = driver.stat()
     driver.write_text("DRIVER")
     os.utime(driver, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert toolchain_digest.of(made, memo_file) != before
+    assert toolchain_digest.of(made, memos) != before
 
 
-def test_another_toolchain_under_the_same_path_counts(tmp_path: Path, memo_file: Path) -> None:
-    before = toolchain_digest.of(make(tmp_path), memo_file)
+def test_another_toolchain_under_the_same_path_counts(tmp_path: Path, memos: Path) -> None:
+    before = toolchain_digest.of(make(tmp_path), memos)
     (tmp_path / "toolchain").rename(tmp_path / "old")
     fake.sysroot(tmp_path / "toolchain", "1.97.0")
-    assert toolchain_digest.of(find(tmp_path), memo_file) != before
+    assert toolchain_digest.of(find(tmp_path), memos) != before
 
 
-def test_an_unchanged_toolchain_is_not_read_again(
-    tmp_path: Path, memo_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unchanged_toolchain_is_not_read_again(tmp_path: Path, memos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
     read: list[Path] = []
     monkeypatch.setattr(digest, "of_file", read.append)
-    assert toolchain_digest.of(made, memo_file) == before
+    assert toolchain_digest.of(made, memos) == before
     assert read == []
 
 
 @pytest.mark.parametrize("memo", ["", "[]", "{}", '{"state": 1}'])
-def test_a_damaged_memo_is_made_again(memo: str, tmp_path: Path, memo_file: Path) -> None:
+def test_a_damaged_memo_is_made_again(memo: str, tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memo_file)
+    before = toolchain_digest.of(made, memos)
+    (memo_file,) = memos.iterdir()
     whole = memo_file.read_text()
     memo_file.write_text(memo)
-    assert toolchain_digest.of(made, memo_file) == before
+    assert toolchain_digest.of(made, memos) == before
     assert memo_file.read_text() == whole

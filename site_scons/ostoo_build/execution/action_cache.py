@@ -92,16 +92,22 @@ class ActionCache:
                 return True
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            intact = _decompress(self._blob_path(output.sha256), temporary) == output.sha256
+            intact = self._decompressed(output.sha256, temporary)
             temporary.chmod(0o755 if output.executable else 0o644)
             if intact:
                 temporary.replace(path)
             else:
                 temporary.unlink()
                 self._blob_path(output.sha256).unlink(missing_ok=True)
-        except (OSError, zstandard.ZstdError):
+        except OSError:
             return False
         return intact
+
+    def _decompressed(self, sha256: digest.Hash, target: Path) -> bool:
+        try:
+            return _decompress(self._blob_path(sha256), target) == sha256
+        except zstandard.ZstdError:
+            return False
 
     def _record_path(self, key: digest.Hash) -> Path:
         return self.folder / "ac" / key[:2] / key

@@ -57,8 +57,11 @@ class Engine:
         present = records.load(job.folder)
         if present and present.key == job.action.key and self._fits(present) and records.is_intact(job.folder, present):
             return present
-        records.discard(job.folder, present)
-        return self._restored(job) or self._run(job)
+        records.discard(job.folder)
+        made = self._restored(job) or self._run(job)
+        for name in set(present.outputs if present else ()) - set(made.outputs):
+            (job.folder / name).unlink(missing_ok=True)
+        return made
 
     def _restored(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action.key)

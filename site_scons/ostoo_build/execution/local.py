@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from ostoo_build.execution.engine import Outcome
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.jobserver import Jobserver
@@ -40,14 +41,14 @@ class LocalRunner:
     jobserver: Jobserver
     environment: Mapping[str, str]
 
-    def compile(self, action: Action, unit: PlannedUnit) -> Outcome:
-        """Run rustc on a unit and prove what it read."""
+    def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Outcome:
+        """Run rustc on a unit and prove what it read; tell when a library's metadata is there, before its code."""
         folder = self._folder(unit)
         _clear(folder)
         for name in unit.outputs:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         threads = f"-Zthreads={self.jobserver.jobs}"
-        messages = self._tool(unit.label, (*action.arguments, threads), action, self.paths.root)
+        messages = self._tool(unit.label, (*action.arguments, threads), action, on_metadata)
         read = dep_info.parse((folder / DEP_INFO).read_text(encoding="utf-8"))
         proof.prove(read, action.inputs, self.paths, f"{unit.package}/Cargo.toml")
         outputs = tuple(_program_files(folder, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
@@ -60,7 +61,13 @@ class LocalRunner:
         out = folder / "out"
         out.mkdir(parents=True)
         package = Path(self.paths.root, self.paths.expand(unit.package))
-        completed = self._start(action.arguments, action, package)
+        with self.jobserver.token():
+            completed = process.run(
+                self._expanded(action.arguments),
+                cwd=package,
+                env=self._environment(action),
+                pass_fds=self.jobserver.descriptors,
+            )
         stdout = completed.stdout.decode("utf-8", "replace")
         instructions = build_script.parse(stdout, f"{unit.package}/build.rs")
         if completed.returncode or instructions.errors:
@@ -75,32 +82,43 @@ class LocalRunner:
         """Link a compiled program."""
         unit = program.units[-1]
         folder = self._folder(unit)
-        messages = self._tool(program.name, action.arguments, action, self.paths.root)
         linked = folder / "linked" / program.name
         linked.parent.mkdir(exist_ok=True)
+        with _kept(sorted(folder.glob("*.o")), linked.parent):
+            messages = self._tool(program.name, action.arguments, action, _ignore)
         (folder / unit.id).replace(linked)
         return Outcome((program.name,), messages)
 
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
-    def _tool(self, subject: str, arguments: tuple[str, ...], action: Action, cwd: str) -> tuple[str, ...]:
-        completed = self._start(arguments, action, Path(cwd))
+    def _tool(
+        self, subject: str, arguments: tuple[str, ...], action: Action, on_metadata: Callable[[], None]
+    ) -> tuple[str, ...]:
+        def heed(line: bytes) -> None:
+            if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
+                on_metadata()
+
+        with self.jobserver.token():
+            completed = process.follow(
+                self._expanded(arguments),
+                heed,
+                cwd=Path(self.paths.root),
+                env=self._environment(action),
+                pass_fds=self.jobserver.descriptors,
+            )
         messages = tuple(_rendered(completed.stderr.decode("utf-8", "replace")))
         if completed.returncode:
             how = f"signal {-completed.returncode}" if completed.returncode < 0 else f"exit code {completed.returncode}"
             raise ToolFailed(f"could not compile {subject} ({how})", messages)
         return messages
 
-    def _start(self, arguments: tuple[str, ...], action: Action, cwd: Path) -> process.Completed:
-        environment = {name: self.paths.expand(value) for name, value in action.environment}
-        with self.jobserver.token():
-            return process.run(
-                [self.paths.expand(argument) for argument in arguments],
-                cwd=cwd,
-                env={**self.environment, **self.jobserver.environment, **environment},
-                pass_fds=self.jobserver.descriptors,
-            )
+    def _expanded(self, arguments: tuple[str, ...]) -> list[str]:
+        return [self.paths.expand(argument) for argument in arguments]
+
+    def _environment(self, action: Action) -> dict[str, str]:
+        own = {name: self.paths.expand(value) for name, value in action.environment}
+        return {**self.environment, **self.jobserver.environment, **own}
 
     def _holds_root(self, action: Action, variables: tuple[str, ...], folder: Path, outputs: tuple[str, ...]) -> bool:
         """Whether outputs may hold this checkout's path: `env!` gave it, or rustc wrote it for the linker."""
@@ -135,6 +153,23 @@ class LocalRunner:
         escaped_root = json.dumps(self.paths.root)[1:-1]
         portable: dict[str, object] = json.loads(text.replace(escaped_root, "@{root}"))
         return portable
+
+
+def _ignore() -> None:
+    pass
+
+
+@contextmanager
+def _kept(files: list[Path], aside: Path) -> Iterator[None]:
+    """Keep files that rustc deletes once it has linked them: they are outputs of the compilation."""
+    for file in files:
+        (aside / file.name).unlink(missing_ok=True)
+        (aside / file.name).hardlink_to(file)
+    try:
+        yield
+    finally:
+        for file in files:
+            (aside / file.name).replace(file)
 
 
 def _clear(folder: Path) -> None:

@@ -11,6 +11,8 @@ import stat
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ostoo_build import digest
 from ostoo_build.source_tree import Signature, signature, write_atomically
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "action.json"
+METADATA = "metadata.json"
+"""A second record of a library, of its metadata alone."""
+
 _SIGNATURES = ".signatures.json"
 
 
@@ -50,18 +55,25 @@ class Record:
     @staticmethod
     def from_bytes(data: bytes) -> Record:
         """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
-        try:
-            raw = json.loads(data)
-            outputs = {name: Output(**output) for name, output in raw.pop("outputs").items()}
-            return Record(**{**raw, "outputs": outputs, "messages": tuple(raw["messages"])})
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not an action's record: {error}") from error
+        found = msgspec.json.decode(data, type=Record)
+        if not all(map(_is_below, found.outputs)):
+            raise ValueError("an output lies outside the action's folder")
+        return found
+
+
+def _is_below(name: str) -> bool:
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def load(folder: Path) -> Record | None:
     """Read a folder's record; None where there is none, or it can't be understood."""
+    return read(folder / NAME)
+
+
+def read(path: Path) -> Record | None:
+    """Read one record; None where there is none, or it can't be understood."""
     try:
-        return Record.from_bytes((folder / NAME).read_bytes())
+        return Record.from_bytes(path.read_bytes())
     except (OSError, ValueError):
         return None
 
@@ -72,10 +84,14 @@ def save(folder: Path, record: Record) -> None:
     write_atomically(folder / NAME, record.to_bytes())
 
 
-def discard(folder: Path, record: Record | None) -> None:
-    """Take a folder's record away, and with it the outputs: from here on they do not count."""
-    (folder / NAME).unlink(missing_ok=True)
-    for name in record.outputs if record else ():
+def save_metadata(folder: Path, record: Record) -> None:
+    """Make a library's metadata count, whatever becomes of its code."""
+    write_atomically(folder / METADATA, record.to_bytes())
+
+
+def discard(folder: Path) -> None:
+    """Take a folder's records away: from here on its outputs do not count."""
+    for name in (METADATA, NAME):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -43,12 +43,6 @@ class Invocation:
     units: Mapping[str, PlannedUnit]
 
 
-def unit_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
-    """Make the action of a unit; `sources` are the files of its package, `records` hold its prerequisites."""
-    complete = _run_action if unit.kind is Kind.RUN else _compile_action
-    return complete(invocation, unit, sources, records)
-
-
 def link_action(invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record]) -> Action:
     """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
 
@@ -67,7 +61,9 @@ def link_action(invocation: Invocation, program: Program, sysroot: Inputs, recor
     ]
     for instructions in _instructions(unit.runs, records):
         arguments += [part for search in instructions.link_searches for part in ("-L", search)]
-        arguments += [part for argument in instructions.link_args for part in ("-C", f"link-arg={argument}")]
+    for instructions in _instructions((unit.run,) if unit.run else (), records):
+        own = instructions.link_args_of(program.name)
+        arguments += [part for argument in own for part in ("-C", f"link-arg={argument}")]
     objects = tuple((f"{unit.folder}/{name}", output.sha256) for name, output in records[unit.id].outputs.items())
     libraries = _libraries(invocation, unit, records)
     inputs = (_target_input(invocation), *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot)
@@ -81,9 +77,8 @@ def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
             yield from (flag, value)
 
 
-def _compile_action(
-    invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]
-) -> Action:
+def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict(unit.environment)
     inputs = [*sources, *_libraries(invocation, unit, records)]
@@ -102,7 +97,8 @@ def _compile_action(
     return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), invocation.tools)
 
 
-def _run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'."""
     script = invocation.units[unit.script]
     name = script.outputs[0]
     environment = dict(unit.environment)
@@ -134,8 +130,7 @@ def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[s
 
 def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
     """What `user` reads of a library: a library needs its metadata only, what is linked needs its code."""
-    metadata_suffices = user.kind is Kind.LIBRARY and unit.kind is Kind.LIBRARY
-    return unit.outputs[0] if metadata_suffices else unit.outputs[-1]
+    return unit.outputs[0] if user.needs_metadata_only(unit) else unit.outputs[-1]
 
 
 def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Inputs:
