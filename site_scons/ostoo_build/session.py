@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,13 +51,13 @@ MEMOS = Path("build/.ostoo")
 class Options:
     """The user's words, as given on the command line: `toolchain` are RUSTC, CARGO, LLD and RUST_SRC."""
 
-    target: str
-    profile: str
-    sysroot: str
-    cache: str
-    deploy_dir: str
-    jobs: int
-    toolchain: Mapping[str, str]
+    target: str = "x86_64-ostoo-user"
+    profile: str = "release"
+    sysroot: str = "zig"
+    cache: str = "on"
+    deploy_dir: str = "user"
+    jobs: int = 1
+    toolchain: Mapping[str, str] = field(default_factory=dict)
 
 
 class Session:

@@ -19,11 +19,11 @@ from ostoo_build.suggest import one_of
 from site_tools.keyed_action import one_message
 
 _VARIABLES = (
-    ("target", "target spec in targets/, without .json", "x86_64-ostoo-user"),
-    ("profile", "cargo profile", "release"),
-    ("sysroot", "musl from: zig, debian, folder:PATH, archive:PATH, docker:IMAGE, podman:IMAGE", "zig"),
-    ("cache", "action cache: a folder, or off", "on"),
-    ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", "user"),
+    ("target", "target spec in targets/, without .json", Options.target),
+    ("profile", "cargo profile", Options.profile),
+    ("sysroot", "musl from: zig, debian, folder:PATH, archive:PATH, docker:IMAGE, podman:IMAGE", Options.sysroot),
+    ("cache", "action cache: a folder, or off", Options.cache),
+    ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", Options.deploy_dir),
     ("RUSTC", "compiler to use", ""),
     ("CARGO", "cargo to use", ""),
     ("LLD", "LLD to use", ""),

@@ -25,6 +25,7 @@ LAYERS = (
     "workspace",
     "session",
     "requested steps",
+    "cli new_program",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 

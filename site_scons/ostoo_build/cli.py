@@ -1,0 +1,66 @@
+"""The command line of `./ostoo VERB`. Does not know how a verb does its work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ostoo_build import session
+from ostoo_build.errors import OstooError
+from ostoo_build.report import Report
+from ostoo_build.session import Session
+
+ROOT = Path(__file__).parents[2]
+INTERRUPTED = 130
+"""What shells say of a program that ctrl-C ended."""
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out a command line; the result is the process' exit code."""
+    parser = _parser()
+    if arguments in ([], ["help"]):
+        parser.print_help()
+        return 0
+    chosen = parser.parse_args(arguments)
+    try:
+        chosen.perform(chosen)
+    except OstooError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ostoo", description="Asks about the project and drives it.", allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    new = verbs.add_parser("new", help="make a program in user-rs", allow_abbrev=False)
+    new.add_argument("name", help="its name, which is that of its package and folder too")
+    kind = new.add_mutually_exclusive_group()
+    kind.add_argument("--std", action="store_true", help="with all of std")
+    kind.add_argument(
+        "--no-std", action="store_false", dest="std", help="with core, alloc and the runtime (the default)"
+    )
+    new.set_defaults(perform=_new)
+    return parser
+
+
+def _new(chosen: argparse.Namespace) -> None:
+    from ostoo_build import new_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    kind = new_program.STD if chosen.std else new_program.NO_STD
+    new_program.create(_session(), chosen.name, kind)
+
+
+def _session() -> Session:
+    report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
+    return Session(ROOT, session.Options(), report)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
