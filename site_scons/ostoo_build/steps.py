@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,6 +112,9 @@ def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compila
     action = requests.compile_action(session.invocation, unit, sources, _read_by(session, unit))
     subject = f"{unit.label} (build script)" if unit.kind is Kind.BUILD_SCRIPT else unit.label
 
+    if unit.kind is Kind.PROGRAM:
+        threading.Thread(target=_load_checks).start()
+
     def work(ready: Callable[[], None]) -> None:
         def on_metadata() -> None:
             name = unit.outputs[0]
@@ -157,6 +161,14 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
     arguments = (program.name, str(program.uses_std), str(size_budget))
     action = Action("ElfCheck", arguments, (), inputs, rules_digest())
     session.engine.perform(Job(action, folder, "Checking", program.name, run))
+
+
+def _load_checks() -> None:
+    """Import what checks programs: while rustc works, that costs nobody time."""
+    import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
+    import jsonschema  # noqa: F401, PLC0415 - likewise
+
+    from ostoo_build import elf_check, loader_contract  # noqa: F401, PLC0415 - likewise
 
 
 def contract_files(session: Session) -> list[Path]:

@@ -171,7 +171,7 @@ def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) ->
         variables["RUSTC_BOOTSTRAP"] = "1"
     if rust_src != Path(found.sysroot) / _SOURCE:
         # the only way cargo has to take std's source from elsewhere than the sysroot
-        variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src.parent)
+        variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src)
     return tuple(sorted(variables.items()))
 
 

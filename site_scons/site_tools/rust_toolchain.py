@@ -21,7 +21,7 @@ from site_tools.keyed_action import one_message
 _VARIABLES = (
     ("target", "target spec in targets/, without .json", Options.target),
     ("profile", "cargo profile", Options.profile),
-    ("sysroot", "musl from: zig, debian, folder:PATH, archive:PATH, docker:IMAGE, podman:IMAGE", Options.sysroot),
+    ("sysroot", "musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", Options.sysroot),
     ("cache", "action cache: a folder, or off", Options.cache),
     ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", Options.deploy_dir),
     ("RUSTC", "compiler to use", ""),

@@ -18,13 +18,13 @@ SCONSTRUCT = 'print("in", GetLaunchDir(), ARGUMENTS)\nfor name in ("all", "test"
 
 
 def copy_launcher(folder: Path) -> Path:
-    """A project with little to install: `test` needs shtab besides SCons."""
+    """A project with little to install: `test` needs pygments besides SCons."""
     (folder / "site_scons").mkdir(parents=True)
     shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
     for name in ("sconsw", "ostoo", "site_scons/venv.sh"):
         shutil.copy(PROJECT / name, folder / name)
-    pinned = (PROJECT / "requirements.txt").read_text()
-    for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "shtab")):
+    for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "pygments")):
+        pinned = (PROJECT / file).read_text()
         lines = re.search(rf"^{package}==.*\\\n(?:    --hash=.*\n)+", pinned, re.MULTILINE)
         assert lines is not None
         (folder / file).write_text(lines[0])
@@ -93,9 +93,9 @@ def test_a_later_start_adds_less_than_30_ms(started: Path) -> None:
 def test_test_installs_what_tests_need_and_other_targets_do_not(tmp_path: Path) -> None:
     folder = copy_launcher(tmp_path / "project")
     assert sconsw(folder, "all").returncode == 0
-    assert not (folder / ".venv/bin/shtab").exists()
+    assert not (folder / ".venv/bin/pygmentize").exists()
     assert sconsw(folder, "test").stderr == "installing the packages of requirements-dev.txt\n"
-    assert (folder / ".venv/bin/shtab").exists()
+    assert (folder / ".venv/bin/pygmentize").exists()
 
 
 @pytest.mark.network
@@ -134,7 +134,7 @@ def test_changed_requirements_make_the_environment_anew(started: Path, tmp_path:
     with (folder / "requirements.txt").open("a") as stream:
         stream.write((folder / "requirements-dev.txt").read_text())
     assert sconsw(folder, "all").returncode == 0
-    assert (folder / ".venv/bin/shtab").exists()
+    assert (folder / ".venv/bin/pygmentize").exists()
 
 
 @pytest.mark.network

@@ -218,7 +218,7 @@ def test_cargo_is_told_where_a_named_std_source_is(root: Path, environ: dict[str
     source = fake.sysroot(tmp_path / "other") / "lib/rustlib/src/rust/library"
     assert "__CARGO_TESTS_ONLY_SRC_ROOT" not in dict(toolchain.find(root, {}, environ).env)
     found = toolchain.find(root, {"RUST_SRC": str(source)}, environ)
-    assert dict(found.env)["__CARGO_TESTS_ONLY_SRC_ROOT"] == str(source.parent)
+    assert dict(found.env)["__CARGO_TESTS_ONLY_SRC_ROOT"] == str(source)
 
 
 def test_debians_newest_lld_beside_rustc_is_taken(root: Path, environ: dict[str, str]) -> None:
