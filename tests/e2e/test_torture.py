@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.compiler
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 6])
 def test_whatever_happened_a_build_equals_a_clean_one(seed: int, tmp_path: Path, shared_cache: Path) -> None:
     subject = torture(tmp_path, shared_cache, seed)
     subject.run(steps=8)

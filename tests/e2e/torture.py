@@ -104,6 +104,14 @@ class Torture:
             self.done[-1] += f" {path.name}"
             self.random.choice((_flip, _truncate, Path.unlink))(path)
 
+    def do_damage_a_library_and_use_it(self) -> None:
+        libraries = sorted((self.victim.root / "build").rglob("*.rlib"))
+        if libraries:
+            _truncate(self.random.choice(libraries))
+            for program in PROGRAMS:
+                name = f"user-rs/{program}/src/main.rs"
+                self._write(name, f"{self._text(name)}\n// {self.random.random()}\n")
+
     def do_forget(self) -> None:
         shutil.rmtree(self.victim.root / "build/.ostoo", ignore_errors=True)
 
