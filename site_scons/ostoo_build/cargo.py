@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, manifest, process, unit_graph
+from ostoo_build import crate_root, digest, manifest, process, unit_graph
 from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.paths import PathMap
 
+_CONFIGURATION = ("config.toml", "config")
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
@@ -74,13 +75,15 @@ class Cargo:
             env=tuple(sorted(_environment(document))),
         )
 
+    def configuration_digest(self) -> digest.Hash:
+        """Digest of the configuration files that cargo merges, wherever they lie (reference, "Configuration")."""
+        folders = [folder / ".cargo" for folder in (self.workspace, *self.workspace.parents)]
+        files = [folder / name for folder in (*folders, cargo_home(self.environment)) for name in _CONFIGURATION]
+        return digest.of_json([digest.of_file(file) for file in files if file.is_file()])
+
     def read_paths(self, manifests: tuple[Path, ...]) -> Iterator[Path]:
-        """What cargo's answers depend on: manifests, lock file, configuration, and the names targets are found by."""
+        """What cargo's answers depend on besides: manifests, lock file, and the names targets are found by."""
         yield self.workspace / "Cargo.lock"
-        for folder in (self.workspace, *self.workspace.parents):
-            yield folder / ".cargo" / "config.toml"
-            yield folder / ".cargo" / "config"
-        yield cargo_home(self.environment) / "config.toml"
         root = manifest.load_toml(self.workspace / "Cargo.toml")
         for pattern in root.get("workspace", {}).get("members", ()):
             if "*" in pattern:

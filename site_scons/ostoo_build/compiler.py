@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import process
+from ostoo_build import process, user_cache
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -116,7 +116,4 @@ def _read_memo(path: Path) -> dict[str, Any]:
 
 
 def _write_memo(path: Path, memo: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(memo), encoding="utf-8")
-    temporary.replace(path)
+    user_cache.note(path, json.dumps(memo).encode())

@@ -12,6 +12,9 @@ from functools import cached_property
 from os.path import realpath
 from typing import TYPE_CHECKING
 
+from ostoo_build import digest
+from ostoo_build.inputs import Input
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -49,6 +52,10 @@ class PathMap:
                     return rest or "."
                 return f"@{{{name}}}/{rest}" if rest else f"@{{{name}}}"
         return real
+
+    def input(self, path: Path) -> Input:
+        """Take a file as an action's input. Raises `OSError` where it can't be read."""
+        return Input(self.portable(path), digest.of_file(path), path.stat().st_size)
 
     def expand(self, text: str) -> str:
         """Put the real places into a portable text."""

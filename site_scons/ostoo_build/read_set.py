@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadSet:
-    """Digests by path: of a file's contents, of a folder's names; an empty one for what is not there."""
+    """Digests by path: of a file's contents, of a folder's names; an empty one for what is not there.
+
+    Paths are relative to a folder, so that they mean the same in every checkout.
+    """
 
     digests: dict[str, str]
 
     @staticmethod
-    def of(paths: Iterable[Path]) -> ReadSet:
-        return ReadSet({str(path): _observe(str(path)) for path in paths})
+    def of(paths: Iterable[Path], folder: Path) -> ReadSet:
+        return ReadSet({os.path.relpath(path, folder): _observe(str(path)) for path in paths})
 
-    def is_current(self) -> bool:
-        return all(_observe(path) == known for path, known in self.digests.items())
+    def is_current(self, folder: Path) -> bool:
+        return all(_observe(f"{folder}/{path}") == known for path, known in self.digests.items())
 
 
 def _observe(path: str) -> str:

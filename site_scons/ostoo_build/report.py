@@ -39,7 +39,7 @@ class Report:
 
     def messages(self, rendered: Iterable[str]) -> None:
         """Show what a compiler said, all in one piece."""
-        text = "".join(message if message.endswith("\n") else message + "\n" for message in rendered)
+        text = "".join(message if message.endswith("\n") else message + "\n" for message in rendered if message)
         if text:
             self._write(text if self.colour else _ANSI.sub("", text))
 

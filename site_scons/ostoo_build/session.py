@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from filelock import FileLock, Timeout
 
 from ostoo_build import (
@@ -21,15 +21,17 @@ from ostoo_build import (
     target_spec,
     toolchain_digest,
     toolchain_provide,
+    user_cache,
 )
 from ostoo_build.cargo import Cargo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action_cache import ActionCache
+from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.compilation import Compilations
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
-from ostoo_build.execution.requests import Invocation, Target
+from ostoo_build.execution.requests import Invocation
 from ostoo_build.paths import PathMap
 from ostoo_build.source_tree import TreeMemo
 from ostoo_build.workspace import Rustc, Workspace
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.report import Report
     from ostoo_build.sysroot import Provider
@@ -57,6 +60,7 @@ class Options:
     cache: str = "on"
     deploy_dir: str = "user"
     jobs: int = 1
+    all_outputs: bool = False
     toolchain: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,9 +71,10 @@ class Session:
         self.root = root
         self.options = options
         self.report = report
+        self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
         self._plans: dict[str, Future[Program]] = {}
-        self._lock = FileLock(root / MEMOS / "lock")
+        self._lock = FileLock(self.memos / "lock")
 
     @cached_property
     def toolchain(self) -> Toolchain:
@@ -78,16 +83,21 @@ class Session:
         )
 
     @cached_property
-    def tools(self) -> digest.Hash:
-        """The toolchain's digest; says which toolchain it is when that is not the last invocation's."""
-        found = toolchain_digest.of(self.toolchain, _user_folder() / "toolchains")
-        chosen = self.root / MEMOS / "toolchain.txt"
+    def tools_folder(self) -> Input:
+        """The toolchain as an input; says which toolchain it is when that is not the last invocation's."""
+        found = toolchain_digest.of(self.toolchain, user_cache.folder() / "toolchains")
+        chosen = self.memos / "toolchain.txt"
         line = self.toolchain.reason
         if not chosen.is_file() or chosen.read_text(encoding="utf-8") != line:
             self.report.status("Using", line)
             chosen.parent.mkdir(parents=True, exist_ok=True)
             chosen.write_text(line, encoding="utf-8")
         return found
+
+    @property
+    def tools(self) -> digest.Hash:
+        """The toolchain's digest."""
+        return self.tools_folder.sha256
 
     @cached_property
     def target(self) -> Path:
@@ -134,14 +144,16 @@ class Session:
             self.target,
             self.spec.digest,
             self.paths,
-            self.root / MEMOS,
+            user_cache.folder() / "plans",
         )
 
     @cached_property
     def engine(self) -> Engine:
         chosen = self.options.cache
-        folder = Path(chosen) if chosen not in ("", "on", "off") else _user_folder()
-        return Engine(self.paths, ActionCache(folder, self.report, enabled=chosen != "off"), self.report)
+        folder = Path(chosen) if chosen not in ("", "on", "off") else user_cache.folder()
+        disk = DiskCache(folder) if chosen != "off" else None
+        cache = ActionCache(disk, digest.of_bytes(os.fsencode(self.paths.root)), self.report)
+        return Engine(self.paths, cache, self.report, fetch_all=self.options.all_outputs)
 
     @cached_property
     def runner(self) -> LocalRunner:
@@ -157,14 +169,16 @@ class Session:
 
     @cached_property
     def invocation(self) -> Invocation:
-        if self.toolchain.host_linker is None:
+        linker = self.toolchain.host_linker
+        if linker is None:
             raise OstooError("there is no C linker for build scripts", remedy="install a C compiler that is called cc")
-        target = Target(self.paths.portable(self.target), self.spec.digest)
-        return Invocation(target, self.tools, str(self.toolchain.host_linker), self.units)
+        kept = tuple(pair for pair in self.toolchain.env if pair[0] == "RUSTC_BOOTSTRAP")
+        host = f"{self.toolchain.host} {platform.libc_ver()[1]} {digest.of_file(linker)}"
+        return Invocation(self.paths.input(self.target), self.tools_folder, kept, host, self.units)
 
     @cached_property
     def trees(self) -> TreeMemo:
-        return TreeMemo(self.root / MEMOS / "trees.json")
+        return TreeMemo(self.memos / "trees.json")
 
     @cached_property
     def sysroot(self) -> Provider:
@@ -198,7 +212,7 @@ class Session:
 
     def lock(self) -> None:
         """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom."""
-        owner = self.root / MEMOS / "lock-owner"
+        owner = self.memos / "lock-owner"
         owner.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
@@ -214,8 +228,3 @@ class Session:
         if "engine" in self.__dict__:
             self.engine.cache.flush()
         self._lock.release()
-
-
-def _user_folder() -> Path:
-    """What all checkouts of a user share; deleting it costs time only."""
-    return Path(platformdirs.user_cache_dir("ostoo-build"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
+from ostoo_build.inputs import Input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,21 +50,24 @@ class TreeMemo:
         self._known = _load(path)
         self._changed = False
 
-    def digest(self, folder: Path) -> digest.Hash:
-        """One digest over the names and contents of all files of a package."""
+    def input(self, path: str, folder: Path) -> Input:
+        """Take a whole package as an action's input, at a portable path."""
         files = package_files(folder)
         signatures = digest.of_json([(str(file.relative_to(folder)), signature(file)) for file in files])
         known = self._known.get(str(folder))
         if known is not None and known[0] == signatures:
-            return known[1]
+            return Input(path, known[1], known[2], is_folder=True)
+        from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
         with ThreadPoolExecutor() as pool:
             hashes = list(pool.map(digest.of_file, files))
-        found = digest.of_json(
-            [(str(file.relative_to(folder)), hash_) for file, hash_ in zip(files, hashes, strict=True)]
-        )
-        self._known[str(folder)] = (signatures, found)
+        contents = zip(files, hashes, strict=True)
+        found = merkle.tree(
+            Input(file.relative_to(folder).as_posix(), sha256, file.stat().st_size) for file, sha256 in contents
+        ).root
+        self._known[str(folder)] = (signatures, found.sha256, found.size)
         self._changed = True
-        return found
+        return found._replace(path=path)
 
     def save(self) -> None:
         """Keep what was hashed for the next invocation."""
@@ -72,10 +76,10 @@ class TreeMemo:
             self._changed = False
 
 
-def _load(path: Path) -> dict[str, tuple[str, str]]:
+def _load(path: Path) -> dict[str, tuple[str, str, int]]:
     try:
         raw = json.loads(path.read_bytes())
-        return {folder: (signatures, found) for folder, (signatures, found) in raw.items()}
+        return {folder: (signatures, sha256, size) for folder, (signatures, sha256, size) in raw.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 

@@ -50,17 +50,20 @@ class Places:
 
 def check_target(session: Session) -> None:
     """Validate the target spec."""
-    inputs = tuple((session.paths.portable(path), digest.of_file(path)) for path in target_files(session))
-    folder = session.root / target_folder(session)
+    inputs = tuple(session.paths.input(path) for path in target_files(session))
+    folder = target_folder(session)
     request = CheckRequest(session.target, session.toolchain.rustc, session.workspace.rustc.environment)
 
     def run() -> Outcome:
         target_spec.check(request)
-        source_tree.write_atomically(folder / _CHECKED, digest.canonical_json(dict(inputs)))
+        checked = {entry.path: entry.sha256 for entry in inputs}
+        source_tree.write_atomically(session.root / folder / _CHECKED, digest.canonical_json(checked))
         return Outcome((_CHECKED,))
 
-    action = Action("TargetSpecCheck", (session.target.stem,), (), inputs, session.tools)
-    session.engine.perform(Job(action, folder, "Checking", f"target {session.target.stem}", run))
+    arguments = (session.target.stem,)
+    action = Action("TargetSpecCheck", arguments, (), inputs, (f"{folder}/{_CHECKED}",), version=session.tools)
+    job = Job(action, session.root / folder, folder, "Checking", f"target {session.target.stem}", run)
+    session.engine.perform(job)
 
 
 def target_files(session: Session) -> list[Path]:
@@ -82,9 +85,10 @@ def make_sysroot(session: Session) -> None:
         sysroot.provide(session.sysroot, machine, folder)
         return Outcome(tuple(str(path.relative_to(folder)) for path in source_tree.package_files(folder)))
 
-    action = Action("MuslSysroot", (machine.arch,), (), (), sysroot_key(session))
+    name = sysroot_folder(session)
+    action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session))
     subject = f"sysroot {folder.name} from {session.options.sysroot}"
-    session.engine.perform(Job(action, folder, "Providing", subject, run))
+    session.engine.perform(Job(action, folder, name, "Providing", subject, run, needed=True))
 
 
 def sysroot_key(session: Session) -> digest.Hash:
@@ -99,33 +103,44 @@ def sysroot_folder(session: Session) -> str:
     return f"sysroot/{session.target.stem}"
 
 
+def unit_job(
+    session: Session, unit: PlannedUnit, sources: Inputs, on_metadata: Callable[[], None] = lambda: None
+) -> Job:
+    """Describe how a unit is made; `sources` are the files of its package."""
+    known = _read_by(session, unit)
+    if unit.kind is Kind.RUN:
+        action = requests.run_action(session.invocation, unit, sources, known)
+        run = partial(session.runner.run_build_script, action, unit)
+    else:
+        action = requests.compile_action(session.invocation, unit, sources, known)
+        run = partial(session.runner.compile, action, unit, on_metadata)
+    verb = "Running" if unit.kind is Kind.RUN else "Compiling"
+    subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
+    return Job(action, session.root / unit.folder, unit.folder, verb, subject, run)
+
+
 def run_build_script(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
-    """Run a build script; `sources` are the files of its package."""
-    action = requests.run_action(session.invocation, unit, sources, _read_by(session, unit))
-    work = partial(session.runner.run_build_script, action, unit)
-    session.engine.perform(Job(action, session.root / unit.folder, "Running", f"{unit.label} (build script)", work))
+    """Run a build script."""
+    session.engine.perform(unit_job(session, unit, sources))
 
 
 def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compilation:
-    """Have a unit compiled in the background, once; `sources` are the files of its package."""
+    """Have a unit compiled in the background, once."""
     folder = session.root / unit.folder
-    action = requests.compile_action(session.invocation, unit, sources, _read_by(session, unit))
-    subject = f"{unit.label} (build script)" if unit.kind is Kind.BUILD_SCRIPT else unit.label
-
     if unit.kind is Kind.PROGRAM:
         threading.Thread(target=_load_checks).start()
 
     def work(ready: Callable[[], None]) -> None:
         def on_metadata() -> None:
             name = unit.outputs[0]
-            records.save_metadata(folder, Record(action.key, {name: records.observe(folder / name)}))
+            records.save_metadata(folder, Record(job.action.key, {name: records.observe(folder / name)}))
             ready()
 
-        run = partial(session.runner.compile, action, unit, on_metadata)
-        made = session.engine.perform(Job(action, folder, "Compiling", subject, run))
+        job = unit_job(session, unit, sources, on_metadata)
+        made = session.engine.perform(job)
         if unit.kind is Kind.LIBRARY:
             name = unit.outputs[0]
-            records.save_metadata(folder, Record(action.key, {name: made.outputs[name]}))
+            records.save_metadata(folder, Record(made.key, {name: made.outputs[name]}))
 
     return session.compilations.start(unit.id, work)
 
@@ -133,11 +148,12 @@ def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compila
 def link(session: Session, program: Program) -> None:
     """Link a program; only one that uses std takes anything of the sysroot."""
     unit = program.units[-1]
-    known = {**_read_by(session, unit), unit.id: _record(session, unit.record)}
+    known = {**_read_by(session, unit), unit.id: record(session, unit.record)}
     libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
     action = requests.link_action(session.invocation, program, libraries, known)
     folder = session.root / Places.of(program, session.target.stem).linked
-    session.engine.perform(Job(action, folder, "Linking", program.name, lambda: session.runner.link(action, program)))
+    run = partial(session.runner.link, action, program)
+    session.engine.perform(Job(action, folder, unit.folder, "Linking", program.name, run, needed=True))
 
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:
@@ -146,7 +162,7 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
 
     places = Places.of(program, session.target.stem)
     contract, schema = contract_files(session)
-    linked = f"{places.linked}/{program.name}"
+    linked = f"{places.linked}/{program.units[-1].id}"
     facts = elf_rules.ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
     folder = session.root / places.check
 
@@ -155,12 +171,12 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
         source_tree.write_atomically(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
-    made = _record(session, f"{places.linked}/{records.NAME}").outputs[program.name]
-    read = tuple((session.paths.portable(path), digest.of_file(path)) for path in (contract, schema))
-    inputs = ((linked, made.sha256), *read)
+    made = requests.output_inputs(places.linked, record(session, f"{places.linked}/{records.NAME}"))
+    inputs = (*made, *(session.paths.input(path) for path in (contract, schema)))
     arguments = (program.name, str(program.uses_std), str(size_budget))
-    action = Action("ElfCheck", arguments, (), inputs, rules_digest())
-    session.engine.perform(Job(action, folder, "Checking", program.name, run))
+    outputs = (f"{places.check}/report.json",)
+    action = Action("ElfCheck", arguments, (), inputs, outputs, version=rules_digest())
+    session.engine.perform(Job(action, folder, places.check, "Checking", program.name, run))
 
 
 def _load_checks() -> None:
@@ -219,10 +235,11 @@ def drop_if_differs(source: Path, destination: Path) -> None:
 def _read_by(session: Session, unit: PlannedUnit) -> dict[str, Record]:
     """The records of what a unit is made from, by unit id."""
     prerequisites = [session.units[id_] for id_ in unit.prerequisites]
-    return {other.id: _record(session, unit.read_of(other)) for other in prerequisites}
+    return {other.id: record(session, unit.read_of(other)) for other in prerequisites}
 
 
-def _record(session: Session, path: str) -> Record:
+def record(session: Session, path: str) -> Record:
+    """Read the record of a step. Raises `OstooError` where there is none."""
     known = records.read(session.root / path)
     if known is None:
         raise OstooError("outputs of an earlier step are gone", where=path, remedy="run the build again")
@@ -231,5 +248,5 @@ def _record(session: Session, path: str) -> Record:
 
 def _sysroot_libraries(session: Session) -> Inputs:
     folder = sysroot_folder(session)
-    outputs = _record(session, f"{folder}/{records.NAME}").outputs
-    return tuple((f"{folder}/{name}", output.sha256) for name, output in outputs.items() if name.endswith(".a"))
+    made = requests.output_inputs(folder, record(session, f"{folder}/{records.NAME}"))
+    return tuple(entry for entry in made if entry.path.endswith(".a"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import compiler
+from ostoo_build import compiler, user_cache
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Toolchain:
     """Programs and sources of one compiler release.
 
     `rust_src` is the `library` folder of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),
-    `host` its triple. `env` is what the programs need in their environment. `libraries` are the files whose contents
-    are the compiler, the programs among them. `host_linker` links build scripts and proc macros; None where the machine
+    `host` its triple. `env` is what the programs need in their environment. `libraries` are the shared
+    libraries that hold the compiler. `host_linker` links build scripts and proc macros; None where the machine
     has none. `reason` is one line for the user: which toolchain was chosen, and why.
     """
 
@@ -129,7 +129,7 @@ def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
 
 def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
     """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
-    found = compiler.identify(rustc, root / PRIVATE / "compilers.json", environ)
+    found = compiler.identify(rustc, user_cache.folder() / "compilers.json", environ)
     _check_age(found)
     sysroot = Path(found.sysroot)
     cargo = named.get("CARGO", sysroot / "bin" / "cargo")
@@ -147,7 +147,7 @@ def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], e
         version=found.version,
         host=found.host,
         env=_environment(found, rust_src, environ),
-        libraries=(Path(found.rustc), cargo, lld, *found.libraries()),
+        libraries=tuple(found.libraries()),
         host_linker=Path(linker) if linker else None,
         reason=f"Rust {found.described}: {reason}",
     )

@@ -1,4 +1,7 @@
-"""Hashes a toolchain's contents, again only when one of its files changed. Does not know who uses which part."""
+"""Hashes a toolchain's contents, again only when one of its files changed. Does not know who uses which part.
+
+The digest is that of the folder in which actions find the toolchain wherever they run (see `execution.reapi`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest
+from ostoo_build import digest, user_cache
+from ostoo_build.inputs import Input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.digest import Hash
     from ostoo_build.toolchain import Toolchain
 
 _NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloctests"})
@@ -24,7 +27,19 @@ Stamp = tuple[str, int, int, int, int]
 """A file's path, and what changes with its contents: size, mtime and ctime in ns, inode."""
 
 
-def of(toolchain: Toolchain, memos: Path) -> Hash:
+FOLDER = ".ostoo/toolchain"
+"""Where the input tree of an action has the toolchain."""
+
+PLACES = {
+    "rustc": "bin/rustc",
+    "cargo": "bin/cargo",
+    "lld": "lib/rustlib/lld/bin/rust-lld",
+    "rust-src": "rust-src",
+}
+"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
+
+
+def of(toolchain: Toolchain, memos: Path) -> Input:
     """Digest of the compiler, cargo, LLD, std for the host and std's source: no path of this machine is in it.
 
     The folder `memos` remembers it by what `stat` says of every file: an unchanged toolchain is not read again.
@@ -35,15 +50,26 @@ def of(toolchain: Toolchain, memos: Path) -> Hash:
     state = digest.of_bytes(marshal.dumps(stamps))
     if (known := _recall(memo_file, state)) is not None:
         return known
-    whole = digest.of_json(sorted(_contents(toolchain, stamps)))
-    _remember(memo_file, state, whole)
-    return whole
+    from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
+    whole = merkle.tree(content for content, _ in _contents(toolchain, stamps))
+    _remember(memo_file, state, whole.root)
+    return whole.root._replace(path=FOLDER)
+
+
+def files(toolchain: Toolchain) -> list[tuple[Input, Path]]:
+    """All files of the toolchain, with their paths in `FOLDER`; hashes each."""
+    return list(_contents(toolchain, [_stamps(place) for _, place in _places(toolchain)]))
 
 
 def _places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
     """The files and folders that are the toolchain, each with the name that it has on every machine."""
-    yield from ((f"compiler/{path.name}", path) for path in toolchain.libraries)
-    yield from (("host", toolchain.host_std), ("library", toolchain.rust_src))
+    sysroot = toolchain.rustc.parent.parent
+    for name in ("rustc", "cargo", "lld"):
+        yield PLACES[name], getattr(toolchain, name)
+    yield from ((path.relative_to(sysroot).as_posix(), path) for path in toolchain.libraries)
+    yield f"lib/rustlib/{toolchain.host}/lib", toolchain.host_std
+    yield PLACES["rust-src"], toolchain.rust_src
 
 
 def _stamps(place: Path) -> list[Stamp]:
@@ -66,25 +92,26 @@ def _stamp(path: str, status: os.stat_result) -> Stamp:
     return path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[str, Hash]]:
+def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:
     """All files with their names on every machine and their digests."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for (name, place), files in zip(_places(toolchain), stamps, strict=True):
-            paths = [Path(path) for path, *_ in files]
-            for path, content in zip(paths, threads.map(digest.of_file, paths), strict=True):
-                yield f"{name}/{path.relative_to(place)}", content
+        for (name, place), found in zip(_places(toolchain), stamps, strict=True):
+            paths = [Path(path) for path, *_ in found]
+            hashes = threads.map(digest.of_file, paths)
+            for path, sha256, (_, size, *_) in zip(paths, hashes, found, strict=True):
+                inner = f"{name}/{path.relative_to(place).as_posix()}" if path != place else name
+                yield Input(inner, sha256, size, executable="/bin/" in f"/{inner}"), path
 
 
-def _recall(memo_file: Path, state: str) -> Hash | None:
+def _recall(memo_file: Path, state: str) -> Input | None:
     try:
         memo = json.loads(memo_file.read_text(encoding="utf-8"))
-        return str(memo["digest"]) if memo["state"] == state else None
+        known = Input(FOLDER, str(memo["digest"]), int(memo["size"]), is_folder=True)
+        return known if memo["state"] == state else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _remember(memo_file: Path, state: str, whole: Hash) -> None:
-    memo_file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = memo_file.with_name(f"{memo_file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"state": state, "digest": whole}), encoding="utf-8")
-    temporary.replace(memo_file)
+def _remember(memo_file: Path, state: str, whole: Input) -> None:
+    memo = {"state": state, "digest": whole.sha256, "size": whole.size}
+    user_cache.note(memo_file, json.dumps(memo).encode())

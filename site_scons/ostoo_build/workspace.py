@@ -1,24 +1,26 @@
 """The Cargo workspace as the build sees it: its programs and their plans, remembered. Does not build them.
 
 An answer is kept in the memo folder together with what it was made from, and made again when any of that has changed.
+All checkouts of a user share the memos: they hold contents, and paths within the checkout.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, digest, process, target_spec
+from ostoo_build import crate_root, digest, process, target_spec, user_cache
 from ostoo_build.cargo import Binary, Cargo
 from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field's type
 from ostoo_build.errors import OstooError
+from ostoo_build.own_code import own_digest
+from ostoo_build.paths import is_local
 from ostoo_build.plan import Program, Setting, plan_program
 from ostoo_build.read_set import ReadSet
-from ostoo_build.source_tree import signature, write_atomically
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ Memo = TypeVar("Memo")
 
 @dataclass(frozen=True)
 class Crate:
-    """A crate of the checkout whose source told the plan how much of std it sees."""
+    """A crate of the checkout whose source, a portable path, told the plan how much of std it sees."""
 
-    source: Path
+    source: str
     features: tuple[str, ...]
     view: View
 
@@ -44,7 +46,6 @@ class Crate:
 class _Memo(Generic[Answer]):
     """An answer and what it was made from."""
 
-    key: digest.Hash
     reads: dict[str, str]
     crates: tuple[Crate, ...]
     answer: Answer
@@ -73,30 +74,36 @@ class Workspace:
 
     def binaries(self) -> tuple[Binary, ...]:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
-        path = self.memos / "programs.json"
+        folder = self.cargo.workspace
+        path = self._memo("programs")
         memo = _load(path, _Memo[tuple[Binary, ...]])
-        key = digest.of_json([self.rustc.tools, _own_code()])
-        if memo and memo.key == key and ReadSet(memo.reads).is_current():
-            return memo.answer
+        if memo and ReadSet(memo.reads).is_current(folder):
+            return tuple(replace(binary, manifest=folder / binary.manifest) for binary in memo.answer)
         found = self.cargo.binaries()
-        reads = ReadSet.of(self.cargo.read_paths(tuple(binary.manifest for binary in found)))
-        _save(path, _Memo(key, reads.digests, (), found))
+        reads = ReadSet.of(self.cargo.read_paths(tuple(binary.manifest for binary in found)), folder)
+        relative = tuple(replace(binary, manifest=os.path.relpath(binary.manifest, folder)) for binary in found)
+        _save(path, _Memo(reads.digests, (), relative))
         return found
 
     def plan(self, binary: Binary, profile: str) -> Program:
         """The plan of one program. Raises `OstooError` where cargo can't make one."""
-        path = self.memos / f"{self.target.stem}-{profile}-{binary.name}.json"
-        key = digest.of_json([self.rustc.tools, _own_code(), self.target_digest, profile, self.paths.root])
+        path = self._memo("plan", self.target.stem, self.target_digest, profile, binary.name)
         memo = _load(path, _Memo[Program])
         cfgs = self._cfgs()
-        if memo and memo.key == key and ReadSet(memo.reads).is_current() and _unchanged(memo.crates, cfgs):
+        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace) and self._unchanged(memo.crates, cfgs):
             return memo.answer
         graph = self.cargo.unit_graph(binary, profile, self.target)
         program = plan_program(graph, self._setting(cfgs))
         crates = tuple(self._crates(graph, cfgs))
-        reads = ReadSet.of(self.cargo.read_paths(tuple(_manifests(crates))))
-        _save(path, _Memo(key, reads.digests, crates, program))
+        reads = ReadSet.of(self.cargo.read_paths(tuple(self._manifests(crates))), self.cargo.workspace)
+        _save(path, _Memo(reads.digests, crates, program))
         return program
+
+    def _memo(self, *question: str) -> Path:
+        """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
+        lock = self.cargo.workspace / "Cargo.lock"
+        state = [digest.of_file(lock) if lock.is_file() else "", self.cargo.configuration_digest(), own_digest()]
+        return self.memos / f"{digest.of_json([*question, self.rustc.tools, *state])}.json"
 
     def _setting(self, cfgs: frozenset[str]) -> Setting:
         target = self.target.stem
@@ -105,10 +112,9 @@ class Workspace:
 
     def _cfgs(self) -> frozenset[str]:
         """What the target's programs are compiled under: `rustc --print cfg`."""
-        path = self.memos / f"{self.target.stem}-cfgs.json"
-        key = digest.of_json([self.rustc.tools, self.target_digest])
+        path = self._memo("cfgs", self.target_digest)
         memo = _load(path, _Memo[frozenset[str]])
-        if memo and memo.key == key:
+        if memo:
             return memo.answer
         arguments = [str(self.rustc.program), "--print=cfg", "-Zunstable-options", "--target", str(self.target)]
         completed = process.run(arguments, cwd=self.target.parent, env=self.rustc.environment)
@@ -117,32 +123,26 @@ class Workspace:
             target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         cfgs = frozenset(completed.stdout.decode().split("\n")) - {""}
-        _save(path, _Memo(key, {}, (), cfgs))
+        _save(path, _Memo({}, (), cfgs))
         return cfgs
 
     def _crates(self, graph: UnitGraph, cfgs: frozenset[str]) -> Iterable[Crate]:
         for unit in graph.units:
-            if unit.platform and not self.paths.portable(unit.src_path).startswith("@{"):
-                yield Crate(unit.src_path, unit.features, crate_root.view(unit.src_path, unit.features, cfgs))
+            source = self.paths.portable(unit.src_path)
+            if unit.platform and is_local(source):
+                yield Crate(source, unit.features, crate_root.view(unit.src_path, unit.features, cfgs))
 
+    def _manifests(self, crates: Iterable[Crate]) -> Iterable[Path]:
+        for crate in crates:
+            folders = Path(self.paths.root, crate.source).parents
+            yield next(folder / "Cargo.toml" for folder in folders if (folder / "Cargo.toml").is_file())
 
-@cache
-def _own_code() -> digest.Hash:
-    """Changes with each edit of this package: another version of it may answer otherwise."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return digest.of_json([(source.name, *signature(source)) for source in sources])
-
-
-def _manifests(crates: Iterable[Crate]) -> Iterable[Path]:
-    for crate in crates:
-        yield next(folder / "Cargo.toml" for folder in crate.source.parents if (folder / "Cargo.toml").is_file())
-
-
-def _unchanged(crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
-    try:
-        return all(crate_root.view(crate.source, crate.features, cfgs) == crate.view for crate in crates)
-    except OSError:
-        return False
+    def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
+        try:
+            views = (crate_root.view(Path(self.paths.root, each.source), each.features, cfgs) for each in crates)
+            return all(view == each.view for view, each in zip(views, crates, strict=True))
+        except OSError:
+            return False
 
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:
@@ -153,7 +153,7 @@ def _load(path: Path, kind: type[Memo]) -> Memo | None:
 
 
 def _save(path: Path, memo: Any) -> None:
-    write_atomically(path, msgspec.json.encode(memo, enc_hook=str))
+    user_cache.note(path, msgspec.json.encode(memo, enc_hook=str))
 
 
 def _decode_path(kind: type, value: Any) -> Any:

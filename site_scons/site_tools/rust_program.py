@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, sizes, steps
+from ostoo_build import digest, sizes, steps, whole_program
 from ostoo_build.errors import OstooError
 from ostoo_build.steps import Places
 from ostoo_build.suggest import one_of
 from site_tools.keyed_action import KeyedAction, file_node, one_message, recorded_step
 
 if TYPE_CHECKING:
+    from ostoo_build.execution.action import Action
     from ostoo_build.plan import Program
     from ostoo_build.session import Session
 
@@ -29,18 +30,23 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
                 remedy=one_of(name, session.binaries),
             )
         program = session.plan(name)
-        for unit in program.units:
-            env.RustUnit(unit)
-        node = _published(env, session, program, sizes.parse(size_budget) if size_budget else None)
+        budget = sizes.parse(size_budget) if size_budget else None
+        wanted = whole_program.action(session, program, budget)
+        if env["OSTOO_TOP_DOWN"] and whole_program.is_current(session, program, wanted):
+            node = [file_node(env, Places.of(program, session.target.stem).program)]
+        else:
+            node = _built(env, session, program, budget, wanted)
     declared[name] = node
     env.Alias(name, node)
     env.Alias("all", node)
     env.DeployProgram(node[0])
-    env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
     return node
 
 
-def _published(env: Any, session: Session, program: Program, size_budget: int | None) -> Any:
+def _built(env: Any, session: Session, program: Program, size_budget: int | None, wanted: Action) -> Any:
+    for unit in program.units:
+        env.RustUnit(unit)
+    env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
     places = Places.of(program, session.target.stem)
     unit = program.units[-1]
     libraries = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
@@ -49,11 +55,19 @@ def _published(env: Any, session: Session, program: Program, size_budget: int | 
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
     checked = env.ElfCheck(program, size_budget, linked)
-    source = session.root / places.linked / program.name
+    source = session.root / places.linked / unit.id
     destination = session.root / places.program
-    steps.drop_if_differs(source, destination)
-    action = KeyedAction("", f"publish {places.program}", lambda: steps.publish(source, destination))
-    node = env.Command(file_node(env, places.program), [linked, checked], action)
+    note = whole_program.note(session, program)
+    # the program itself stays until there is a better one
+    note.unlink(missing_ok=True)
+
+    def publish() -> None:
+        steps.publish(source, destination)
+        whole_program.remember(session, program, size_budget, wanted)
+
+    action = KeyedAction(wanted.fingerprint, f"publish {places.program}", publish)
+    made = [file_node(env, places.program), file_node(env, session.paths.portable(note))]
+    node = env.Command(made, [linked, checked], action)
     env.Precious(node)
     return node
 

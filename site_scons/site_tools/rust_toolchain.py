@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, GetOption, SetOption, Variables
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetOption, SetOption, Variables
 
 from ostoo_build import requested
 from ostoo_build.errors import OstooError
@@ -47,6 +47,7 @@ def generate(env: Any) -> None:
     jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else _usable_cpus()
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs)
+    AddOption("--all-outputs", action="store_true", help="fetch what was built from the action cache, not programs only")
     gc.disable()
     variables = Variables(None, ARGUMENTS)
     variables.AddVariables(*_VARIABLES)
@@ -59,9 +60,12 @@ def generate(env: Any) -> None:
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     toolchain = {name: env[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
     words = (env[name] for name in ("target", "profile", "sysroot", "cache", "DEPLOY_DIR"))
-    session = Session(Path(env.Dir("#").get_abspath()), Options(*words, jobs, toolchain), report)
+    session = Session(Path(env.Dir("#").get_abspath()), Options(*words, jobs, bool(GetOption("all_outputs")), toolchain), report)
     atexit.register(session.close)
     env["OSTOO"] = session
+    env["OSTOO_TOP_DOWN"] = not (
+        session.options.all_outputs or GetOption("clean") or GetOption("no_exec") or "std" in COMMAND_LINE_TARGETS
+    )
     env.AddMethod(request, "Requested")
 
 

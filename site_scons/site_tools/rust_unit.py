@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ostoo_build import digest, source_tree, steps
+from ostoo_build.inputs import Input
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 from site_tools.keyed_action import KeyedAction, file_node, recorded_step
@@ -31,8 +32,10 @@ def rust_unit(env: Any, unit: PlannedUnit) -> Any:
     files = {path: file_node(env, path) for path in paths}
 
     def inputs() -> Inputs:
-        return (*((path, node.get_csig()) for path, node in files.items()), *fetched)
+        own = (Input(path, node.get_csig(), node.get_size()) for path, node in files.items())
+        return (*own, *fetched)
 
+    session.engine.producers[unit.folder] = lambda: steps.unit_job(session, unit, inputs())
     prerequisites = [file_node(env, unit.read_of(session.units[id_])) for id_ in unit.prerequisites]
     checked = env.RustTargetSpec() if unit.for_target else []
     action = partial(KeyedAction, digest.of_json([msgspec.to_builtins(unit), fetched, session.tools]))
@@ -68,7 +71,7 @@ def _sources(session: Session, unit: PlannedUnit) -> tuple[list[str], Inputs]:
         return [session.paths.portable(path) for path in found], ()
     if unit.package.startswith("@{rust-src}"):
         return [], ()
-    return [], ((unit.package, session.trees.digest(package)),)
+    return [], (session.trees.input(unit.package, package),)
 
 
 def generate(env: Any) -> None:

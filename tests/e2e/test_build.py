@@ -96,6 +96,7 @@ def test_an_undone_edit_compiles_nothing(built: Tree) -> None:
 
 def test_another_libc_relinks_programs_with_std_only(built: Tree, tmp_path: Path) -> None:
     other = tmp_path / "musl"
+    built.build("sysroot")
     shutil.copytree(built.root / "sysroot" / TARGET, other)
     source = tmp_path / "extra.c"
     source.write_text("int an_extra_function(void) { return 7; }\n")

@@ -1,60 +1,91 @@
-"""The action cache on disk: records by action key, files by content. Does not know where keys come from.
+"""The action cache: results by action, files by content, on this disk and in the team's store. Does not run anything.
 
-Any number of processes may use one folder at once: entries are written under another name and renamed, and each read is
-checked by sha256. A bad entry is a miss. Where the folder can't be used the cache switches itself off with one warning.
+Where the folder can't be used it switches itself off with one warning.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import zstandard
-
 from ostoo_build import digest
-from ostoo_build.execution.record import Output, Record, observe
-from ostoo_build.source_tree import write_atomically
+from ostoo_build.execution.disk_cache import ChangedError
+from ostoo_build.execution.record import observe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from ostoo_build.execution.action import Action
+    from ostoo_build.execution.disk_cache import DiskCache
+    from ostoo_build.execution.record import Output, Record
     from ostoo_build.report import Report
 
-_LEVEL = 1
+
+@dataclass(frozen=True)
+class Place:
+    """Where an action's outputs lie: a portable path for results, and the folder itself."""
+
+    path: str
+    folder: Path
 
 
 @dataclass
 class ActionCache:
-    """One folder: `ac/` holds records, `cas/` zstd-compressed files. Files are stored behind the build; see `flush`."""
+    """Results that hold the path of a checkout are kept for that checkout alone; `root` is that path's digest.
 
-    folder: Path
+    `disk` is None where the user wants no cache. Results are kept behind the build; see `flush`.
+    """
+
+    disk: DiskCache | None
+    root: digest.Hash
     report: Report
-    enabled: bool = True
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
     _pending: list[Future[None]] = field(default_factory=list)
 
-    def lookup(self, key: digest.Hash) -> Record | None:
+    def lookup(self, action: Action, place: Place) -> Record | None:
         """Find the record of an action; None where there is none that can be trusted."""
-        if not self.enabled:
+        if self.disk is None:
             return None
+        for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
+            content = self.disk.result(key)
+            if content is not None:
+                return _understood(content, action.key, place.path, bound_to)
+        return None
+
+    def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
+        """Put files in place that are not there already; the paths of those that can't be had."""
+        files = list(wanted)
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda file: self._fetch(*file), files)
+            return [path for (path, _), is_there in zip(files, found, strict=True) if not is_there]
+
+    def _fetch(self, path: Path, output: Output) -> bool:
         try:
-            checksum, _, body = self._record_path(key).read_bytes().partition(b"\n")
-            record = Record.from_bytes(body)
-        except (OSError, ValueError):
-            return None
-        return record if record.key == key and checksum.decode("ascii", "replace") == digest.of_bytes(body) else None
+            if path.exists() and observe(path) == output:
+                return True
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+            if self.disk is None or not self.disk.read(output.sha256, temporary):
+                return False
+            temporary.chmod(0o755 if output.executable else 0o644)
+            temporary.replace(path)
+        except OSError:
+            return False
+        return True
 
-    def restore(self, record: Record, folder: Path) -> bool:
-        """Put the outputs of a record into a folder; False where one is missing or damaged."""
-        return all(self._fetch(output, folder / name) for name, output in record.outputs.items())
+    def forget(self, action: Action) -> None:
+        """Take a result away whose files are gone."""
+        if self.disk is not None:
+            self.disk.forget(action.key)
+            self.disk.forget(self._own_key(action.key))
 
-    def store(self, record: Record, folder: Path) -> None:
-        """Keep a result, files first: a record never names what is not there."""
-        if self.enabled:
-            self._pending.append(self._writer.submit(self._store, record, folder))
+    def store(self, action: Action, record: Record, place: Place) -> None:
+        """Keep a result, files first: a result never names what is not there."""
+        if self.disk is not None:
+            self._pending.append(self._writer.submit(self._store, action, record, place))
 
     def flush(self) -> None:
         """Wait until all results are kept."""
@@ -62,68 +93,32 @@ class ActionCache:
             future.result()
         self._pending.clear()
 
-    def _store(self, record: Record, folder: Path) -> None:
-        if not self.enabled:
+    def _store(self, action: Action, record: Record, place: Place) -> None:
+        disk = self.disk
+        if disk is None:
             return
+        from ostoo_build.execution import results  # noqa: PLC0415 - a start without work keeps nothing
+
         try:
             for name, output in record.outputs.items():
-                self._add(output, folder / name)
-            body = record.to_bytes()
-            write_atomically(self._record_path(record.key), digest.of_bytes(body).encode() + b"\n" + body)
-        except _ChangedError:
+                disk.keep(place.folder / name, output.sha256)
+            key = self._own_key(action.key) if record.bound_to else action.key
+            disk.keep_result(key, results.from_record(record, place.path))
+        except ChangedError:
             return
         except OSError as error:
-            self.enabled = False
-            self.report.warn_once(f"the action cache is off: {error.strerror} ({error.filename or self.folder})")
+            self.disk = None
+            self.report.warn_once(f"the action cache is off: {error.strerror} ({error.filename or disk.folder})")
 
-    def _add(self, output: Output, path: Path) -> None:
-        blob = self._blob_path(output.sha256)
-        if blob.exists():
-            return
-        data = path.read_bytes()
-        if digest.of_bytes(data) != output.sha256:
-            raise _ChangedError
-        write_atomically(blob, zstandard.ZstdCompressor(level=_LEVEL).compress(data))
-
-    def _fetch(self, output: Output, path: Path) -> bool:
-        """Restore one file; it is already there where a former build left it."""
-        try:
-            if path.exists() and observe(path) == output:
-                return True
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
-            intact = self._decompressed(output.sha256, temporary)
-            temporary.chmod(0o755 if output.executable else 0o644)
-            if intact:
-                temporary.replace(path)
-            else:
-                temporary.unlink()
-                self._blob_path(output.sha256).unlink(missing_ok=True)
-        except OSError:
-            return False
-        return intact
-
-    def _decompressed(self, sha256: digest.Hash, target: Path) -> bool:
-        try:
-            return _decompress(self._blob_path(sha256), target) == sha256
-        except zstandard.ZstdError:
-            return False
-
-    def _record_path(self, key: digest.Hash) -> Path:
-        return self.folder / "ac" / key[:2] / key
-
-    def _blob_path(self, sha256: digest.Hash) -> Path:
-        return self.folder / "cas" / sha256[:2] / sha256
+    def _own_key(self, key: digest.Hash) -> digest.Hash:
+        return digest.of_json([key, self.root])
 
 
-class _ChangedError(Exception):
-    """An output was replaced before it could be stored; its record must not be."""
+def _understood(content: bytes, key: digest.Hash, folder: str, bound_to: str) -> Record | None:
+    from ostoo_build.execution import results  # noqa: PLC0415 - a start without work looks nothing up
 
-
-def _decompress(source: Path, target: Path) -> digest.Hash:
-    hasher = hashlib.sha256()
-    with source.open("rb") as compressed, target.open("wb") as stream:
-        for chunk in zstandard.ZstdDecompressor().read_to_iter(compressed, write_size=1 << 20):
-            hasher.update(chunk)
-            stream.write(chunk)
-    return hasher.hexdigest()
+    try:
+        found = results.to_record(content, key, folder)
+    except ValueError:
+        return None
+    return replace(found, bound_to=bound_to)

@@ -1,100 +1,161 @@
 """Brings an action's outputs about by the cheapest way that is right. Does not know how an action is run.
 
-In this order: the outputs are there already, the action cache has them, the action runs.
+In this order: the outputs are there already, the action cache has them, the action runs. Outputs that the cache has are
+fetched when an action that runs reads them, or when somebody asks for them.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ostoo_build import digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
-from ostoo_build.execution.record import Record
+from ostoo_build.execution.action_cache import Place
+from ostoo_build.execution.record import Output, Record
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.action_cache import ActionCache
+    from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
     from ostoo_build.report import Report
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: output names within the action's folder, and what a record keeps besides."""
+    """What a run left: output names within the action's folder, and what it wrote, as portable texts."""
 
     outputs: tuple[str, ...]
-    messages: tuple[str, ...] = ()
-    instructions: dict[str, Any] = field(default_factory=dict)
+    stderr: str = ""
+    stdout: str = ""
     holds_root: bool = False
 
 
 @dataclass(frozen=True)
 class Job:
-    """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb."""
+    """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb.
+
+    `results` is the portable path that the action itself knows its outputs' folder by. `needed` says that somebody
+    wants to find the outputs in the folder, whether or not another action reads them.
+    """
 
     action: Action
     folder: Path
+    results: str
     verb: str
     subject: str
     run: Callable[[], Outcome]
+    needed: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.results, self.folder)
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What all actions of an invocation share."""
+    """What all actions of an invocation share.
+
+    `producers` say how the outputs of a folder are made, by its portable path: for outputs that the cache has lost.
+    """
 
     paths: PathMap
     cache: ActionCache
     report: Report
+    fetch_all: bool = False
+    producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def perform(self, job: Job) -> Record:
-        """Make a job's outputs be there and say what they are. Raises `OstooError` where the action fails."""
+        """Make a job's outputs be there, or be had, and say what they are. Raises `OstooError` where it fails."""
         present = records.load(job.folder)
         if present and present.key == job.action.key and self._fits(present) and records.is_intact(job.folder, present):
             return present
         records.discard(job.folder)
-        made = self._restored(job) or self._run(job)
+        made = self._cached(job) or self._run(job)
         for name in set(present.outputs if present else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
         return made
 
-    def _restored(self, job: Job) -> Record | None:
-        found = self.cache.lookup(job.action.key)
-        if found is None or not self._fits(found) or not self.cache.restore(found, job.folder):
+    def fetch(self, folder: Path) -> None:
+        """Make the recorded outputs of a folder be there. Raises `OstooError` where one has to be made and can't."""
+        record = records.load(folder)
+        if record is not None:
+            self._fetch((folder / name, output) for name, output in record.outputs.items())
+            records.remember(folder, record)
+
+    def _cached(self, job: Job) -> Record | None:
+        found = self.cache.lookup(job.action, job.place)
+        if found is None or not self._fits(found):
             return None
+        wanted = [(job.folder / name, output) for name, output in found.outputs.items()]
+        if (job.needed or self.fetch_all) and self.cache.fetch(wanted):
+            self.cache.forget(job.action)
+            return None
+        job.folder.mkdir(parents=True, exist_ok=True)
+        for path, output in wanted:
+            _drop_other(path, output)
         records.save(job.folder, found)
-        self.report.messages(found.messages)
+        self.report.messages((found.stderr,))
         return found
 
     def _run(self, job: Job) -> Record:
+        self._fetch(_missing(job.action.inputs, Path(self.paths.root)))
         self.report.status(job.verb, job.subject)
         job.folder.mkdir(parents=True, exist_ok=True)
         outcome = job.run()
-        self.report.messages(outcome.messages)
+        self.report.messages((outcome.stderr,))
         made = Record(
             key=job.action.key,
             outputs={name: self._observe(job, name) for name in outcome.outputs},
-            messages=outcome.messages,
-            instructions=outcome.instructions,
-            bound_to=self._this_root() if outcome.holds_root else "",
+            stdout=outcome.stdout,
+            stderr=outcome.stderr,
+            bound_to=self.cache.root if outcome.holds_root else "",
         )
         records.save(job.folder, made)
-        self.cache.store(made, job.folder)
+        self.cache.store(job.action, made, job.place)
         return made
 
-    def _observe(self, job: Job, name: str) -> records.Output:
+    def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
+        for path in self.cache.fetch(wanted):
+            self._produce(path)
+
+    def _produce(self, path: Path) -> None:
+        """Make an output anew that the cache promised and has lost; what no step makes is for its reader to miss."""
+        portable = self.paths.portable(path)
+        with self._lock:
+            for folder, produce in self.producers.items():
+                if portable.startswith(f"{folder}/") and not path.exists():
+                    job = produce()
+                    self.cache.forget(job.action)
+                    self._run(job)
+
+    def _observe(self, job: Job, name: str) -> Output:
         try:
             return records.observe(job.folder / name)
         except OSError as error:
             raise OstooError(f"{job.verb.lower()} {job.subject} left no {name}", where=str(job.folder)) from error
 
     def _fits(self, record: Record) -> bool:
-        return record.bound_to in ("", self._this_root())
+        return record.bound_to in ("", self.cache.root)
 
-    def _this_root(self) -> str:
-        return digest.of_bytes(self.paths.root.encode("utf-8", "surrogateescape"))
+
+def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output]]:
+    for entry in inputs:
+        if is_local(entry.path) and not (path := root / entry.path).exists():
+            yield path, Output(entry.sha256, entry.size, entry.executable)
+
+
+def _drop_other(path: Path, output: Output) -> None:
+    """Take a file away that an earlier action left under the name of an output that is not fetched yet."""
+    try:
+        if records.observe(path) != output:
+            path.unlink()
+    except FileNotFoundError:
+        pass

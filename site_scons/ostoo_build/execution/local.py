@@ -14,6 +14,7 @@ from ostoo_build import build_script, dep_info, process
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
 from ostoo_build.execution.engine import Outcome
+from ostoo_build.paths import quote
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class LocalRunner:
         for name in unit.outputs:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         threads = f"-Zthreads={self.jobserver.jobs}"
-        messages = self._tool(unit.label, (*action.arguments, threads), action, on_metadata)
+        stderr = self._tool(unit.label, (*action.arguments, threads), action, on_metadata)
         read = dep_info.parse((folder / DEP_INFO).read_text(encoding="utf-8"))
         proof.prove(read, action.inputs, self.paths, f"{unit.package}/Cargo.toml")
         outputs = tuple(_program_files(folder, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
-        return Outcome(outputs, messages, holds_root=self._holds_root(action, read.variables, folder, outputs))
+        return Outcome(outputs, stderr, holds_root=self._holds_root(action, read.variables, folder, outputs))
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Outcome:
         """Run a build script in its package's folder, as cargo does, and read its instructions."""
@@ -60,7 +61,7 @@ class LocalRunner:
         _clear(folder)
         out = folder / "out"
         out.mkdir(parents=True)
-        package = Path(self.paths.root, self.paths.expand(unit.package))
+        package = Path(self.paths.root, self.paths.expand(action.directory))
         with self.jobserver.token():
             completed = process.run(
                 self._expanded(action.arguments),
@@ -74,27 +75,28 @@ class LocalRunner:
             said = (*instructions.errors, completed.stderr.decode("utf-8", "replace"))
             raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
         self._check_reads(instructions, unit, package)
-        warnings = tuple(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
+        warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
         outputs = tuple(str(path.relative_to(folder)) for path in sorted(out.rglob("*")) if path.is_file())
-        return Outcome(outputs, warnings, instructions=self._portable(instructions))
+        # build scripts speak in absolute paths
+        return Outcome(outputs, warnings, quote(stdout).replace(self.paths.root, "@{root}"))
 
     def link(self, action: Action, program: Program) -> Outcome:
         """Link a compiled program."""
         unit = program.units[-1]
         folder = self._folder(unit)
-        linked = folder / "linked" / program.name
+        linked = folder / "linked" / unit.id
         linked.parent.mkdir(exist_ok=True)
         with _kept(sorted(folder.glob("*.o")), linked.parent):
-            messages = self._tool(program.name, action.arguments, action, _ignore)
+            stderr = self._tool(program.name, action.arguments, action, _ignore)
         (folder / unit.id).replace(linked)
-        return Outcome((program.name,), messages)
+        return Outcome((unit.id,), stderr)
 
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
     def _tool(
         self, subject: str, arguments: tuple[str, ...], action: Action, on_metadata: Callable[[], None]
-    ) -> tuple[str, ...]:
+    ) -> str:
         def heed(line: bytes) -> None:
             if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
                 on_metadata()
@@ -107,11 +109,11 @@ class LocalRunner:
                 env=self._environment(action),
                 pass_fds=self.jobserver.descriptors,
             )
-        messages = tuple(_rendered(completed.stderr.decode("utf-8", "replace")))
+        stderr = "".join(_rendered(completed.stderr.decode("utf-8", "replace")))
         if completed.returncode:
             how = f"signal {-completed.returncode}" if completed.returncode < 0 else f"exit code {completed.returncode}"
-            raise ToolFailed(f"could not compile {subject} ({how})", messages)
-        return messages
+            raise ToolFailed(f"could not compile {subject} ({how})", (stderr,))
+        return stderr
 
     def _expanded(self, arguments: tuple[str, ...]) -> list[str]:
         return [self.paths.expand(argument) for argument in arguments]
@@ -146,13 +148,6 @@ class LocalRunner:
                     where=f"{unit.package}/build.rs",
                     remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
                 )
-
-    def _portable(self, instructions: build_script.Instructions) -> dict[str, object]:
-        """Write instructions so that they fit any checkout: build scripts speak in absolute paths."""
-        text = json.dumps(instructions.to_json()).replace("@{", "@{at}{")
-        escaped_root = json.dumps(self.paths.root)[1:-1]
-        portable: dict[str, object] = json.loads(text.replace(escaped_root, "@{root}"))
-        return portable
 
 
 def _ignore() -> None:

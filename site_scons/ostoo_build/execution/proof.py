@@ -10,7 +10,7 @@ from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from ostoo_build.dep_info import DepInfo
-    from ostoo_build.execution.requests import Inputs
+    from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
 
 
@@ -18,13 +18,13 @@ _OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
 """What the toolchain's digest, part of every key, vouches for."""
 
 
-def prove(observed: DepInfo, declared: Inputs, paths: PathMap, manifest: str) -> None:
+def prove(observed: DepInfo, declared: tuple[Input, ...], paths: PathMap, manifest: str) -> None:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
     Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is
     where the user can declare more.
     """
-    files = dict(declared)
+    files = {entry.path: entry.sha256 for entry in declared}
     folders = (*_OF_TOOLS, *(f"{path}/" for path in files))
     for name, sha256 in observed.files.items():
         path = paths.portable(Path(paths.root, name))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,6 +24,7 @@ METADATA = "metadata.json"
 """A second record of a library, of its metadata alone."""
 
 _SIGNATURES = ".signatures.json"
+_UNKNOWN: Signature = []
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,16 @@ class Output:
 
 @dataclass(frozen=True)
 class Record:
-    """What an action with this key made: files by name within its folder, messages, and what a build script asked for.
+    """What an action with this key made: files by name within its folder, and what it wrote, as portable texts.
 
-    `bound_to` is empty, or a digest of the checkout's path where the outputs may hold that path: they are then good for
+    `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's path where the outputs may hold that path: they are then good for
     nothing else.
     """
 
     key: digest.Hash
     outputs: dict[str, Output]
-    messages: tuple[str, ...] = ()
-    instructions: dict[str, Any] = field(default_factory=dict)
+    stdout: str = ""
+    stderr: str = ""
     bound_to: str = ""
 
     def to_bytes(self) -> bytes:
@@ -80,7 +81,7 @@ def read(path: Path) -> Record | None:
 
 def save(folder: Path, record: Record) -> None:
     """Make the outputs in a folder count."""
-    _remember(folder, record)
+    remember(folder, record)
     write_atomically(folder / NAME, record.to_bytes())
 
 
@@ -96,12 +97,16 @@ def discard(folder: Path) -> None:
 
 
 def is_intact(folder: Path, record: Record) -> bool:
-    """Whether each output is still what the record says; contents are read only where a file's signature changed."""
+    """Whether each output is still what the record says; contents are read only where a file's signature changed.
+
+    Outputs that were never fetched from the cache are none the worse for that.
+    """
     known = _signatures(folder)
     hashed = False
     for name, output in record.outputs.items():
         try:
-            if signature(folder / name) == known.get(name):
+            found = _signature(folder / name)
+            if found == known.get(name, _UNKNOWN):
                 continue
             if observe(folder / name) != output:
                 return False
@@ -109,7 +114,7 @@ def is_intact(folder: Path, record: Record) -> bool:
             return False
         hashed = True
     if hashed:
-        _remember(folder, record)
+        remember(folder, record)
     return True
 
 
@@ -121,7 +126,7 @@ def observe(path: Path) -> Output:
     return Output(digest.of_file(path), status.st_size, bool(status.st_mode & stat.S_IXUSR))
 
 
-def _signatures(folder: Path) -> dict[str, Signature]:
+def _signatures(folder: Path) -> dict[str, Signature | None]:
     try:
         raw = json.loads((folder / _SIGNATURES).read_bytes())
     except (OSError, ValueError):
@@ -129,6 +134,15 @@ def _signatures(folder: Path) -> dict[str, Signature]:
     return raw if isinstance(raw, dict) else {}
 
 
-def _remember(folder: Path, record: Record) -> None:
-    signatures = {name: signature(folder / name) for name in record.outputs}
+def _signature(path: Path) -> Signature | None:
+    """None for a file that is not here."""
+    try:
+        return signature(path)
+    except FileNotFoundError:
+        return None
+
+
+def remember(folder: Path, record: Record) -> None:
+    """Note what outputs look like that are known to be right."""
+    signatures = {name: _signature(folder / name) for name in record.outputs}
     write_atomically(folder / _SIGNATURES, json.dumps(signatures).encode())

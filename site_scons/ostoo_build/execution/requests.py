@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, rustc
-from ostoo_build.build_script import Instructions
+from ostoo_build import build_script, rustc
 from ostoo_build.execution.action import Action
-from ostoo_build.paths import absolute, quote
-from ostoo_build.rustc import Kind
+from ostoo_build.inputs import Input
+from ostoo_build.paths import absolute
+from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ostoo_build.build_script import Instructions
     from ostoo_build.execution.record import Record
     from ostoo_build.plan import PlannedUnit, Program
 
-Inputs = tuple[tuple[str, digest.Hash], ...]
-"""Files or folders by portable path, each with the digest of its contents."""
+Inputs = tuple[Input, ...]
 
-
-@dataclass(frozen=True)
-class Target:
-    """The target spec as an input: its portable path and its digest."""
-
-    path: str
-    sha256: digest.Hash
+_HOST = "OSTOO_HOST"
+"""Nobody reads the variable; it makes other actions of what other hosts link and run."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What all actions of one invocation share. `tools` is the toolchain's digest, `host_linker` links for the host."""
+    """What all actions of one invocation share.
 
-    target: Target
-    tools: digest.Hash
-    host_linker: str
+    `tools` is the toolchain's folder, `environment` what its programs need, `host` tells this machine's C library and
+    linker from others': what is linked for the host fits those alone.
+    """
+
+    target: Input
+    tools: Input
+    environment: tuple[tuple[str, str], ...]
+    host: str
     units: Mapping[str, PlannedUnit]
 
 
@@ -49,7 +49,7 @@ def link_action(invocation: Invocation, program: Program, sysroot: Inputs, recor
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
     unit = program.units[-1]
-    searches = [f"native={folder}" for folder in sorted({path.rpartition("/")[0] for path, _ in sysroot})]
+    searches = [f"native={folder}" for folder in sorted({entry.path.rpartition("/")[0] for entry in sysroot})]
     arguments = [
         "@{rustc}",
         "-Zlink-only",
@@ -64,10 +64,20 @@ def link_action(invocation: Invocation, program: Program, sysroot: Inputs, recor
     for instructions in _instructions((unit.run,) if unit.run else (), records):
         own = instructions.link_args_of(program.name)
         arguments += [part for argument in own for part in ("-C", f"link-arg={argument}")]
-    objects = tuple((f"{unit.folder}/{name}", output.sha256) for name, output in records[unit.id].outputs.items())
+    objects = output_inputs(unit.folder, records[unit.id])
     libraries = _libraries(invocation, unit, records)
-    inputs = (_target_input(invocation), *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot)
-    return Action("Link", tuple(arguments), unit.environment, inputs, invocation.tools)
+    inputs = (invocation.target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot)
+    environment = (*invocation.environment, *unit.environment)
+    outputs = (f"{unit.folder}/{unit.id}",)
+    return Action("Link", tuple(arguments), environment, inputs, outputs, invocation.tools)
+
+
+def output_inputs(folder: str, record: Record) -> Inputs:
+    """The outputs that a record names, as inputs of another action; `folder` is where they lie."""
+    return tuple(
+        Input(f"{folder}/{name}", output.sha256, output.size, output.executable)
+        for name, output in record.outputs.items()
+    )
 
 
 def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
@@ -80,52 +90,55 @@ def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
 def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
     """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
     arguments = ["@{rustc}", *unit.arguments]
-    environment = dict(unit.environment)
+    environment = dict((*invocation.environment, *unit.environment))
     inputs = [*sources, *_libraries(invocation, unit, records)]
     if unit.for_target:
         arguments += ["--target", invocation.target.path]
-        inputs.append(_target_input(invocation))
+        inputs.append(invocation.target)
     elif unit.kind is not Kind.LIBRARY:
-        arguments += ["-C", f"linker={invocation.host_linker}"]
+        arguments += ["-C", "linker=cc"]
+        environment[_HOST] = invocation.host
     if unit.run:
         instructions = next(_instructions((unit.run,), records))
         arguments += instructions.rustc_flags()
-        environment |= {name: quote(value) for name, value in instructions.env.items()}
+        environment |= instructions.env
         environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
         inputs += _run_files(invocation, (unit.run,), records)
     arguments += _dependency_flags(invocation, unit)
-    return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), invocation.tools)
+    outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
+    outputs = outputs if unit.outputs else (unit.folder,)
+    return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), outputs, invocation.tools)
 
 
 def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
     """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'."""
     script = invocation.units[unit.script]
     name = script.outputs[0]
-    environment = dict(unit.environment)
+    environment = {**dict(unit.environment), _HOST: invocation.host}
     for run in unit.runs:
         links = invocation.units[run].links.upper().replace("-", "_")
         for key, value in next(_instructions((run,), records)).metadata.items():
-            environment[f"DEP_{links}_{key.upper().replace('-', '_')}"] = quote(value)
-    inputs = (*sources, (f"{script.folder}/{name}", records[script.id].outputs[name].sha256))
-    arguments = (absolute(f"{script.folder}/{name}"),)
-    return Action("BuildScriptRun", arguments, tuple(environment.items()), inputs, invocation.tools)
+            environment[f"DEP_{links}_{key.upper().replace('-', '_')}"] = value
+    made = records[script.id].outputs[name]
+    path = f"{script.folder}/{name}"
+    return Action(
+        mnemonic="BuildScriptRun",
+        arguments=(absolute(path),),
+        environment=tuple(environment.items()),
+        inputs=(*sources, Input(path, made.sha256, made.size, made.executable)),
+        outputs=(f"{unit.folder}/out",),
+        tools=invocation.tools,
+        directory=unit.package,
+    )
 
 
 def _instructions(runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Instructions]:
     for run in runs:
-        yield Instructions.from_json(records[run].instructions)
-
-
-def _target_input(invocation: Invocation) -> tuple[str, digest.Hash]:
-    return invocation.target.path, invocation.target.sha256
+        yield build_script.parse(records[run].stdout, run)
 
 
 def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:
-    return tuple(
-        (f"{invocation.units[run].folder}/{name}", output.sha256)
-        for run in runs
-        for name, output in records[run].outputs.items()
-    )
+    return tuple(entry for run in runs for entry in output_inputs(invocation.units[run].folder, records[run]))
 
 
 def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
@@ -134,8 +147,12 @@ def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
 
 
 def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Inputs:
-    found = ((invocation.units[id_], _artifact(invocation.units[id_], unit)) for id_ in unit.libraries)
-    return tuple((f"{library.folder}/{name}", records[library.id].outputs[name].sha256) for library, name in found)
+    found = []
+    for library in (invocation.units[id_] for id_ in unit.libraries):
+        name = _artifact(library, unit)
+        made = records[library.id].outputs[name]
+        found.append(Input(f"{library.folder}/{name}", made.sha256, made.size, made.executable))
+    return tuple(found)
 
 
 def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:

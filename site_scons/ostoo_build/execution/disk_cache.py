@@ -1,0 +1,112 @@
+"""A content-addressable store and action results in one folder. Does not know what they mean.
+
+`ac/` holds results by action digest, `cas/` zstd-compressed files by sha256. Any number of processes may use one folder
+at once: entries are written under another name and renamed, each read is checked by sha256. A bad entry is a miss. What
+is used gets a new mtime: entries that were not used for longest are given up first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import zstandard
+
+from ostoo_build import digest
+from ostoo_build.source_tree import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LEVEL = 1
+_CHUNK = 1 << 20
+
+
+class ChangedError(Exception):
+    """A file is not what its digest says: it was replaced before it could be kept."""
+
+
+@dataclass(frozen=True)
+class DiskCache:
+    """Raises `OSError` where the folder can't be written; what can't be read is not there."""
+
+    folder: Path
+
+    def result(self, key: digest.Hash) -> bytes | None:
+        """Read the serialized result of an action; None where there is none that can be trusted."""
+        path = self._result_path(key)
+        try:
+            checksum, _, content = path.read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        if checksum != _checksum(key, content):
+            return None
+        _touch(path)
+        return content
+
+    def keep_result(self, key: digest.Hash, content: bytes) -> None:
+        """Keep a result whose files are all here."""
+        write_atomically(self._result_path(key), _checksum(key, content) + b"\n" + content)
+
+    def forget(self, key: digest.Hash) -> None:
+        """Take a result away, as its files are not there."""
+        self._result_path(key).unlink(missing_ok=True)
+
+    def has(self, sha256: digest.Hash) -> bool:
+        return self._blob_path(sha256).exists()
+
+    def read(self, sha256: digest.Hash, target: Path) -> bool:
+        """Write a kept file to `target`, whole or not at all; False where it is missing or damaged."""
+        blob = self._blob_path(sha256)
+        try:
+            intact = _decompress(blob, target) == sha256
+        except zstandard.ZstdError:
+            intact = False
+        except OSError:
+            target.unlink(missing_ok=True)
+            return False
+        if intact:
+            _touch(blob)
+        else:
+            target.unlink()
+            blob.unlink(missing_ok=True)
+        return intact
+
+    def keep(self, path: Path, sha256: digest.Hash) -> None:
+        """Keep a file. Raises `ChangedError` where its contents are not those of the digest."""
+        blob = self._blob_path(sha256)
+        if blob.exists():
+            _touch(blob)
+            return
+        data = path.read_bytes()
+        if digest.of_bytes(data) != sha256:
+            raise ChangedError
+        write_atomically(blob, zstandard.ZstdCompressor(level=_LEVEL).compress(data))
+
+    def _result_path(self, key: digest.Hash) -> Path:
+        return self.folder / "ac" / key[:2] / key
+
+    def _blob_path(self, sha256: digest.Hash) -> Path:
+        return self.folder / "cas" / sha256[:2] / sha256
+
+
+def _checksum(key: digest.Hash, content: bytes) -> bytes:
+    """Of the key too: a result under another's name is none."""
+    return digest.of_bytes(key.encode() + content).encode()
+
+
+def _touch(path: Path) -> None:
+    with contextlib.suppress(OSError):  # the folder may be read-only, or the entry just given up
+        os.utime(path)
+
+
+def _decompress(source: Path, target: Path) -> digest.Hash:
+    hasher = hashlib.sha256()
+    with source.open("rb") as compressed, target.open("wb") as stream:
+        for chunk in zstandard.ZstdDecompressor().read_to_iter(compressed, write_size=_CHUNK):
+            hasher.update(chunk)
+            stream.write(chunk)
+    return hasher.hexdigest()

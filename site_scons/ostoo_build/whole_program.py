@@ -1,0 +1,117 @@
+"""A program as one action, from sources to ELF: looked up before any of its units is. Does not build it.
+
+Its key is made from what is there before the build, its units' keys from what others made: so a program that somebody
+built already needs neither its units nor their keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ostoo_build import digest, source_tree, steps
+from ostoo_build.execution import record as records
+from ostoo_build.execution.action import Action
+from ostoo_build.execution.action_cache import Place
+from ostoo_build.execution.record import Record
+from ostoo_build.own_code import own_digest
+from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
+from ostoo_build.source_tree import write_atomically
+from ostoo_build.steps import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.inputs import Input
+    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.session import Session
+
+
+def action(session: Session, program: Program, size_budget: int | None) -> Action:
+    """Describe all that the program depends on. Raises `OSError` where a source can't be read."""
+    on_host = any(_runs_here(unit) for unit in program.units)
+    state = [
+        own_digest(),
+        session.tools,
+        steps.sysroot_key(session) if program.uses_std else "",
+        session.invocation.host if on_host else "",
+    ]
+    return Action(
+        mnemonic="RustProgram",
+        arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
+        environment=(),
+        inputs=tuple(dict.fromkeys(_inputs(session, program))),
+        outputs=(Places.of(program, session.target.stem).program,),
+        version=digest.of_json(state),
+    )
+
+
+def is_current(session: Session, program: Program, wanted: Action) -> bool:
+    """Whether the program at its place is what `wanted` makes; the action cache may put it there."""
+    destination = session.root / Places.of(program, session.target.stem).program
+    known = records.read(note(session, program))
+    if known is not None and known.key == wanted.fingerprint and _is_there(destination, known):
+        return True
+    found = session.engine.cache.lookup(wanted, _place(destination, session))
+    if found is None or session.engine.cache.fetch([(destination, found.outputs[program.name])]):
+        return False
+    session.report.status("Restored", f"{program.name} from the action cache")
+    session.report.messages((found.stderr,))
+    _write_down(session, program, replace(found, key=wanted.fingerprint))
+    return True
+
+
+def remember(session: Session, program: Program, size_budget: int | None, wanted: Action) -> None:
+    """Note that the program at its place is what `wanted` makes, unless a source changed while it was built."""
+    if action(session, program, size_budget) != wanted:
+        return
+    destination = session.root / Places.of(program, session.target.stem).program
+    units = [steps.record(session, unit.record) for unit in program.units]
+    made = Record(
+        key=wanted.key,
+        outputs={program.name: records.observe(destination)},
+        stderr="".join(unit.stderr for unit in units),
+        bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
+    )
+    _write_down(session, program, replace(made, key=wanted.fingerprint))
+    session.engine.cache.store(wanted, made, _place(destination, session))
+
+
+def _inputs(session: Session, program: Program) -> Iterator[Input]:
+    for path in (*steps.target_files(session), *steps.contract_files(session)):
+        yield session.paths.input(path)
+    for unit in program.units:
+        folder = Path(session.paths.root, session.paths.expand(unit.package))
+        if not unit.package.startswith("@{rust-src}"):
+            yield session.trees.input(unit.package, folder)
+        if is_local(unit.package):
+            yield from (session.paths.input(path) for path in source_tree.expand_inputs(folder, unit.extra_inputs))
+
+
+def _runs_here(unit: PlannedUnit) -> bool:
+    """What std itself runs on the host has the same outcome on each."""
+    return not unit.is_std and unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO, Kind.RUN)
+
+
+def _is_there(destination: Path, known: Record) -> bool:
+    try:
+        return known.outputs == {destination.name: records.observe(destination)}
+    except OSError:
+        return False
+
+
+def _place(destination: Path, session: Session) -> Place:
+    return Place(destination.parent.relative_to(session.root).as_posix(), destination.parent)
+
+
+def _write_down(session: Session, program: Program, record: Record) -> None:
+    write_atomically(note(session, program), record.to_bytes())
+
+
+def note(session: Session, program: Program) -> Path:
+    """The file with the record of the program at its place; the key is the action's fingerprint."""
+    return session.memos / "programs" / f"{session.target.stem}-{program.profile}-{program.name}.json"
