@@ -5,8 +5,7 @@ The instructions are cargo's (reference, "Build Scripts"): `cargo::KEY=VALUE`, a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from ostoo_build.errors import OstooError
 
@@ -27,13 +26,6 @@ class Instructions:
     errors: list[str] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
     changed_variables: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @staticmethod
-    def from_json(raw: dict[str, Any]) -> Instructions:
-        return Instructions(**raw)
 
     def link_args_of(self, program: str) -> list[str]:
         """The linker's arguments for one program of the package."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build import digest
+if TYPE_CHECKING:
+    from ostoo_build import digest
 
 
 class Input(NamedTuple):

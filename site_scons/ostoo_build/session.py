@@ -26,8 +26,8 @@ from ostoo_build import (
 from ostoo_build.cargo import Cargo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action_cache import ActionCache
-from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.compilation import Compilations
+from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner

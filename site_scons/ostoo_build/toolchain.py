@@ -71,11 +71,11 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
     """
     named = {name: _named(root, name, value, environ) for name, value in variables.items() if value}
     if "RUSTC" in named:
-        return _complete(root, named["RUSTC"], "named by RUSTC=", named, environ)
+        return _complete(named["RUSTC"], "named by RUSTC=", named, environ)
     rejected: list[str] = []
     for rustc, reason in _candidates(root, environ):
         try:
-            return _complete(root, rustc, reason, named, environ)
+            return _complete(rustc, reason, named, environ)
         except OstooError as error:
             rejected.append(f"{reason}: {error.what}")
     raise NoToolchainError(
@@ -127,7 +127,7 @@ def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
     return sorted(home.glob(f"toolchains/{channel}-{machine}-*"))
 
 
-def _complete(root: Path, rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
+def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
     """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
     found = compiler.identify(rustc, user_cache.folder() / "compilers.json", environ)
     _check_age(found)

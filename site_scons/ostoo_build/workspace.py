@@ -81,7 +81,7 @@ class Workspace:
             return tuple(replace(binary, manifest=folder / binary.manifest) for binary in memo.answer)
         found = self.cargo.binaries()
         reads = ReadSet.of(self.cargo.read_paths(tuple(binary.manifest for binary in found)), folder)
-        relative = tuple(replace(binary, manifest=os.path.relpath(binary.manifest, folder)) for binary in found)
+        relative = tuple(replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in found)
         _save(path, _Memo(reads.digests, (), relative))
         return found
 

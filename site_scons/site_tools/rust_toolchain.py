@@ -47,7 +47,9 @@ def generate(env: Any) -> None:
     jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else _usable_cpus()
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs)
-    AddOption("--all-outputs", action="store_true", help="fetch what was built from the action cache, not programs only")
+    AddOption(
+        "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
+    )
     gc.disable()
     variables = Variables(None, ARGUMENTS)
     variables.AddVariables(*_VARIABLES)
@@ -60,7 +62,8 @@ def generate(env: Any) -> None:
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     toolchain = {name: env[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
     words = (env[name] for name in ("target", "profile", "sysroot", "cache", "DEPLOY_DIR"))
-    session = Session(Path(env.Dir("#").get_abspath()), Options(*words, jobs, bool(GetOption("all_outputs")), toolchain), report)
+    options = Options(*words, jobs, bool(GetOption("all_outputs")), toolchain)
+    session = Session(Path(env.Dir("#").get_abspath()), options, report)
     atexit.register(session.close)
     env["OSTOO"] = session
     env["OSTOO_TOP_DOWN"] = not (

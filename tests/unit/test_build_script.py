@@ -78,8 +78,6 @@ def test_white_space_around_an_instruction_does_not_count() -> None:
     assert build_script.parse("  cargo::rustc-cfg=a \t\n", SCRIPT).cfgs == ["a"]
 
 
-@given(st.text(st.characters(exclude_categories=["C", "Z"])), st.dictionaries(st.text(), st.text()))
-def test_instructions_outlive_a_record(cfg: str, env: dict[str, str]) -> None:
-    found = Instructions(cfgs=[cfg], env=env)
-    assert Instructions.from_json(found.to_json()) == found
+@given(st.text(st.characters(exclude_categories=["C", "Z"])))
+def test_any_text_is_a_value(cfg: str) -> None:
     assert build_script.parse(f"cargo::rustc-cfg={cfg}", SCRIPT).cfgs == [cfg]

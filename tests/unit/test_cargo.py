@@ -101,11 +101,16 @@ def test_the_configured_environment_holds_no_placeholders(workspace: FakeCargo) 
 def test_what_the_answers_depend_on_is_named(workspace: FakeCargo, tmp_path: Path) -> None:
     folder = tmp_path / "os/user-rs"
     read = set(workspace.cargo.read_paths((folder / "rt/Cargo.toml",)))
-    files = {"Cargo.lock", "Cargo.toml", ".cargo/config.toml", "rt/Cargo.toml", "rt/src", "rt/src/bin"}
+    files = {"Cargo.lock", "Cargo.toml", "rt/Cargo.toml", "rt/src", "rt/src/bin"}
     assert {folder / name for name in files} < read
-    assert tmp_path / ".cargo/config.toml" in read
-    assert tmp_path / "cargo/config.toml" in read
     assert folder in read, "a new folder may be a new member: hello-*"
+
+
+@pytest.mark.parametrize("place", ["os/user-rs/.cargo/config.toml", "os/.cargo/config", "cargo/config.toml"])
+def test_each_configuration_that_cargo_merges_counts(place: str, workspace: FakeCargo, tmp_path: Path) -> None:
+    before = workspace.cargo.configuration_digest()
+    fake.write(tmp_path / place, "[build]")
+    assert workspace.cargo.configuration_digest() != before
 
 
 def test_a_folder_of_members_is_watched_for_new_ones(workspace: FakeCargo, tmp_path: Path) -> None:

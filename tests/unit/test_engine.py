@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build import digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import ActionCache
+from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.engine import Engine, Job, Outcome
+from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 from ostoo_build.report import Report
 
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
 
     from ostoo_build.execution.record import Record
 
-ACTION = Action("Rustc", ("@{rustc}",), (), (), "0" * 64)
-OTHER = replace(ACTION, arguments=("@{rustc}", "-O"))
+ACTION = Action("Rustc", ("a.rs",), (), (), ())
+LIBRARY = digest.of_bytes(b"library")
+READER = replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
+OTHER = replace(ACTION, arguments=("b.rs",))
 
 
 @dataclass
@@ -35,24 +40,32 @@ class Checkout:
     def folder(self) -> Path:
         return self.root / "build"
 
-    def perform(self, action: Action = ACTION, run: Callable[[Path], Outcome] | None = None) -> Record:
+    def engine(self, *, fetch_all: bool = False) -> Engine:
         report = Report(colour=False, quiet=False)
-        engine = Engine(PathMap((("root", self.root),)), ActionCache(self.cache, report), report)
+        cache = ActionCache(DiskCache(self.cache), digest.of_bytes(str(self.root).encode()), report)
+        return Engine(PathMap((("root", self.root),)), cache, report, fetch_all)
+
+    def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
+        folder = self.folder if action is not READER else self.root / "reader"
+        place = folder.relative_to(self.root).as_posix()
+        return Job(action, folder, place, "Compiling", "core", lambda: self._run(action, run, folder), needed)
+
+    def perform(self, action: Action = ACTION, run: Callable[[Path], Outcome] | None = None) -> Record:
+        """Perform an action whose outputs are to be there."""
+        engine = self.engine()
         try:
-            return engine.perform(
-                Job(action, self.folder, "Compiling", "core", lambda: self._run(action, run or write))
-            )
+            return engine.perform(self.job(action, run or write))
         finally:
             engine.cache.flush()
 
-    def _run(self, action: Action, run: Callable[[Path], Outcome]) -> Outcome:
+    def _run(self, action: Action, run: Callable[[Path], Outcome], folder: Path) -> Outcome:
         self.runs.append(action)
-        return run(self.folder)
+        return run(folder)
 
 
 def write(folder: Path) -> Outcome:
     (folder / "lib.rlib").write_bytes(b"library")
-    return Outcome(("lib.rlib",), ("warning: unused",), {"cfgs": ["a"]})
+    return Outcome(("lib.rlib",), "warning: unused\n", "cargo::rustc-cfg=a\n")
 
 
 def bound(folder: Path) -> Outcome:
@@ -171,3 +184,80 @@ def test_a_link_is_no_output(checkout: Checkout) -> None:
 
     with pytest.raises(OstooError, match=r"left no lib\.rlib"):
         checkout.perform(run=run)
+
+
+def read(folder: Path) -> Outcome:
+    (folder / "copy").write_bytes((folder.parent / "build/lib.rlib").read_bytes())
+    return Outcome(("copy",))
+
+
+@pytest.fixture
+def lazy(checkout: Checkout, clone: Checkout) -> Engine:
+    """An engine in a clone that knows the library, but did not fetch it."""
+    checkout.perform()
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write, needed=False))
+    assert not (clone.folder / "lib.rlib").exists()
+    return engine
+
+
+def test_an_output_that_the_cache_has_is_fetched_when_an_action_reads_it(lazy: Engine, clone: Checkout) -> None:
+    lazy.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"
+    assert clone.runs == [READER]
+
+
+def test_an_output_that_was_not_fetched_is_up_to_date(
+    lazy: Engine, clone: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    made = lazy.perform(clone.job(ACTION, write, needed=False))
+    assert capsys.readouterr().err == "", "its warnings were shown before"
+    assert made.outputs["lib.rlib"].sha256 == LIBRARY
+    assert not clone.runs
+
+
+def test_what_lay_there_from_another_action_is_not_taken_for_an_output(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform()
+    clone.folder.mkdir(parents=True)
+    (clone.folder / "lib.rlib").write_bytes(b"another")
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write, needed=False))
+    engine.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"
+
+
+def test_outputs_are_fetched_for_who_asks(lazy: Engine, clone: Checkout) -> None:
+    lazy.fetch(clone.folder)
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+
+
+def test_all_outputs_are_fetched_where_that_is_wanted(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform()
+    clone.engine(fetch_all=True).perform(clone.job(ACTION, write, needed=False))
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+    assert not clone.runs
+
+
+def lose(cache: Path) -> None:
+    (cache / "cas" / LIBRARY[:2] / LIBRARY).unlink()
+
+
+def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Checkout) -> None:
+    lazy.producers["build"] = lambda: clone.job(ACTION, write, needed=False)
+    lose(clone.cache)
+    lazy.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"
+    assert clone.runs == [ACTION, READER]
+    lazy.cache.flush()
+    assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
+
+
+def test_a_result_whose_output_the_cache_has_lost_is_none_where_it_is_needed(
+    checkout: Checkout, clone: Checkout
+) -> None:
+    checkout.perform()
+    lose(clone.cache)
+    clone.perform()
+    assert clone.runs == [ACTION]
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"

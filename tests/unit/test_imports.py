@@ -17,14 +17,14 @@ SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
-    "digest errors",
-    "paths process read_set report sizes source_tree suggest tar_members",
+    "digest errors inputs own_code protocol.*",
+    "merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
     "build_script crate_root dep_info disassembly elf json_source loader_contract manifest unit_graph",
     "apt ar compiler container_* std_crates sysroot sysroot_* target_* toolchain toolchain_* unwind_stub ziglang",
     "bootstrap cargo elf_check elf_rules execution.* plan rustc",
     "workspace",
     "session",
-    "requested steps",
+    "requested steps whole_program",
     "cli new_program",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
@@ -35,6 +35,7 @@ def name_of(path: Path) -> str:
 
 
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if path.stem != "__init__"}
+GENERATED = "remote_execution_pb2"
 
 
 def imported(path: Path) -> Iterator[tuple[str, str]]:
@@ -90,4 +91,4 @@ def test_the_package_knows_nothing_of_scons(module: str) -> None:
 @pytest.mark.parametrize("path", sorted(SITE_SCONS.rglob("*.py")), ids=lambda path: path.stem)
 def test_a_module_is_short_and_takes_no_private_name_of_another(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
-    assert not [name for _, name in imported(path) if name.startswith("_")]
+    assert path.stem == GENERATED or not [name for _, name in imported(path) if name.startswith("_")]

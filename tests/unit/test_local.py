@@ -10,7 +10,7 @@ import fake_toolchains as fake
 import planned_trees as trees
 import pytest
 
-from ostoo_build import digest
+from ostoo_build import build_script, digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.jobserver import Jobserver
@@ -57,8 +57,8 @@ class Machine:
         return f"cat > {unit.folder}/dep-info.d <<'END'\n{text}\nEND"
 
     def action(self, *environment: tuple[str, str]) -> Action:
-        inputs = ((SOURCE, digest.of_file(self.root / SOURCE)),)
-        return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, "0" * 64)
+        inputs = (self.paths.input(self.root / SOURCE),)
+        return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, ())
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
         return self.runner.compile(self.action(*environment), unit, lambda: None)
@@ -106,7 +106,7 @@ def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:
     unit = machine.unit("ostoo_rt")
     said = (WARNING, '{"artifact": "x"}', "thread panicked")
     machine.rustc(*made(unit), machine.dep_info(unit), *(f"printf '%s\\n' '{line}' >&2" for line in said))
-    assert machine.compile(unit).messages == ("warning: unused\n", "thread panicked\n")
+    assert machine.compile(unit).stderr == "warning: unused\nthread panicked\n"
 
 
 @pytest.mark.parametrize(("ending", "how"), [("exit 3", "exit code 3"), ("kill -11 $$", "signal 11")])
@@ -167,13 +167,13 @@ def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None
     (machine.root / unit.folder).mkdir(parents=True)
     machine.rustc(f"echo ELF > {unit.folder}/{unit.id}")
     outcome = machine.runner.link(machine.action(), machine.program)
-    assert outcome.outputs == ("hello-std",)
-    assert (machine.root / unit.folder / "linked/hello-std").read_text() == "ELF\n"
+    assert outcome.outputs == (unit.id,)
+    assert (machine.root / unit.folder / "linked" / unit.id).read_text() == "ELF\n"
 
 
 def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None:
     unit = machine.program.units[-1]
-    linked = fake.write(machine.root / unit.folder / "linked/hello-std", "good")
+    linked = fake.write(machine.root / unit.folder / "linked" / unit.id, "good")
     machine.rustc(f"echo half > {unit.folder}/{unit.id}; exit 1")
     with pytest.raises(ToolFailed, match="could not compile hello-std"):
         machine.runner.link(machine.action(), machine.program)
@@ -185,7 +185,7 @@ def run_script(machine: Machine, *lines: str) -> Outcome:
     unit = machine.unit("build_script", Kind.RUN)
     script = fake.script(machine.root / "script", *lines)
     out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
-    action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), "0" * 64)
+    action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
     assert script.is_file()
     return machine.runner.run_build_script(action, unit)
 
@@ -200,9 +200,9 @@ def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine:
         "echo 'cargo::warning=old'",
     )
     assert outcome.outputs == ("out/deep/a.rs",)
-    assert outcome.messages == ("warning: compiler-builtins v0.0.0: old\n",)
+    assert outcome.stderr == "warning: compiler-builtins v0.0.0: old\n"
     folder = machine.unit("build_script", Kind.RUN).folder
-    told = outcome.instructions["env"]
+    told = build_script.parse(outcome.stdout, "build.rs").env
     assert told["WHERE"].endswith("/library/compiler-builtins/compiler-builtins")
     assert told["OUT"] == f"@{{root}}/{folder}/out/a.rs"
     assert told["WORDS"] == "@{at}{root}"

@@ -8,6 +8,7 @@ from ostoo_build import digest
 from ostoo_build.dep_info import DepInfo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
+from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "user-rs/a/Cargo.toml"
 SHA, OTHER = "1" * 64, "2" * 64
-DECLARED = (("user-rs/a/src/lib.rs", SHA), ("@{cargo-home}/registry/src/b-1.0", SHA), ("build/units/c/c.rmeta", SHA))
+PATHS = ("user-rs/a/src/lib.rs", "@{cargo-home}/registry/src/b-1.0", "build/units/c/c.rmeta")
+DECLARED = tuple(Input(path, SHA, 1) for path in PATHS)
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_what_rustc_did_not_hash_is_hashed_here(paths: PathMap, tmp_path: Path) 
     library = tmp_path / "my os/c.rmeta"
     library.parent.mkdir()
     library.write_bytes(b"library")
-    declared = (("c.rmeta", digest.of_bytes(b"library")),)
+    declared = (Input("c.rmeta", digest.of_bytes(b"library"), 7),)
     proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, paths, MANIFEST)
     library.write_bytes(b"another")
     with pytest.raises(OstooError, match="changed while"):

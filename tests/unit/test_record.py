@@ -21,8 +21,8 @@ RECORDS = st.builds(
     Record,
     key=HEX,
     outputs=st.dictionaries(NAMES, st.builds(Output, HEX, st.integers(0, 2**60), st.booleans())),
-    messages=st.lists(st.text()).map(tuple),
-    instructions=st.dictionaries(st.text(), st.lists(st.text())),
+    stdout=st.text(),
+    stderr=st.text(),
     bound_to=st.just("") | HEX,
 )
 
@@ -75,8 +75,8 @@ def test_half_a_record_is_no_record(made: Record, data: st.DataObject) -> None:
         "1",
         "{}",
         '{"key": "k", "outputs": []}',
-        '{"key": "k", "outputs": {"a": {}}, "messages": []}',
-        '{"key": "k", "outputs": {}, "messages": null}',
+        '{"key": "k", "outputs": {"a": {}}, "stderr": ""}',
+        '{"key": "k", "outputs": {}, "stderr": null}',
         '{"key": "k", "outputs": {"/etc/x": {"sha256": "0", "size": 0, "executable": false}}}',
         '{"key": "k", "outputs": {"out/../../x": {"sha256": "0", "size": 0, "executable": false}}}',
     ],
@@ -89,8 +89,8 @@ def test_json_of_another_shape_is_no_record(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '{"key": "k", "outputs": {"a": {"sha256": 1, "size": "1", "executable": null}}, "messages": []}',
-        '{"key": "k", "outputs": {}, "messages": "text"}',
+        '{"key": "k", "outputs": {"a": {"sha256": 1, "size": "1", "executable": null}}, "stderr": ""}',
+        '{"key": "k", "outputs": {}, "stdout": []}',
         "[" * 100_000,
     ],
 )
@@ -123,6 +123,14 @@ def replace_by_folder(path: Path) -> None:
 @pytest.mark.parametrize("harm", [edit, truncate, make_executable, replace_by_link, replace_by_folder, os.unlink])
 def test_an_altered_output_does_not_count(harm: Callable[[Path], None], saved: Record, tmp_path: Path) -> None:
     harm(tmp_path / "lib.rlib")
+    assert not record.is_intact(tmp_path, saved)
+
+
+def test_an_output_that_was_never_fetched_is_not_missed(saved: Record, tmp_path: Path) -> None:
+    (tmp_path / "script").unlink()
+    record.save(tmp_path, saved)
+    assert record.is_intact(tmp_path, saved)
+    (tmp_path / "script").write_bytes(b"another")
     assert not record.is_intact(tmp_path, saved)
 
 

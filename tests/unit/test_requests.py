@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import planned_trees as trees
 import pytest
 
 from ostoo_build import digest
-from ostoo_build.build_script import Instructions
 from ostoo_build.execution import requests
 from ostoo_build.execution.record import Output, Record
-from ostoo_build.execution.requests import Invocation, Target
+from ostoo_build.execution.requests import Invocation
+from ostoo_build.inputs import Input
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
     from ostoo_build.plan import PlannedUnit, Program
 
-TARGET = Target("targets/x86_64-ostoo-user.json", "7" * 64)
-SYSROOT = (("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64),)
-SOURCES = (("user-rs/rt/src/lib.rs", "9" * 64),)
+TARGET = Input("targets/x86_64-ostoo-user.json", "7" * 64, 1)
+SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
+SOURCES = (Input("user-rs/rt/src/lib.rs", "9" * 64, 1),)
+TOOLS = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
 
 
 @pytest.fixture
@@ -39,13 +40,13 @@ def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
     return found
 
 
-def made(unit: PlannedUnit, **instructions: Any) -> Record:
-    """The record of a unit that was built; a file's digest is that of its name."""
+def made(unit: PlannedUnit, *said: str) -> Record:
+    """The record of a unit that was built, for a run with what its script said; a file's digest is that of its name."""
     names = {Kind.PROGRAM: (f"{unit.id}.rlink", f"{unit.id}.o"), Kind.RUN: ("out/generated.rs",)}.get(
         unit.kind, unit.outputs
     )
     outputs = {name: Output(digest.of_bytes(f"{unit.folder}/{name}".encode()), 1, executable=False) for name in names}
-    return Record("k", outputs, instructions=Instructions(**instructions).to_json() if unit.kind is Kind.RUN else {})
+    return Record("k", outputs, stdout="".join(f"cargo::{line}\n" for line in said))
 
 
 def records(program: Program) -> dict[str, Record]:
@@ -53,7 +54,8 @@ def records(program: Program) -> dict[str, Record]:
 
 
 def invocation(program: Program) -> Invocation:
-    return Invocation(TARGET, "6" * 64, "/usr/bin/cc", {unit.id: unit for unit in program.units})
+    units = {unit.id: unit for unit in program.units}
+    return Invocation(TARGET, TOOLS, (("RUSTC_BOOTSTRAP", "1"),), "this machine", units)
 
 
 def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
@@ -70,7 +72,8 @@ def options(action: Action, flag: str) -> list[str]:
 
 
 def inputs_of(action: Action, unit: PlannedUnit) -> list[str]:
-    return [path.removeprefix(f"{unit.folder}/") for path, _ in action.inputs if path.startswith(f"{unit.folder}/")]
+    prefix = f"{unit.folder}/"
+    return [entry.path.removeprefix(prefix) for entry in action.inputs if entry.path.startswith(prefix)]
 
 
 def test_a_library_reads_metadata_and_a_program_code(program: Program) -> None:
@@ -85,8 +88,10 @@ def test_each_input_carries_its_digest(program: Program) -> None:
     rt = find(program, "ostoo_rt")
     action = act(program, rt)
     assert set(SOURCES) < set(action.inputs)
-    assert (TARGET.path, TARGET.sha256) in action.inputs
-    assert all(sha256 == digest.of_bytes(path.encode()) for path, sha256 in action.inputs if path.startswith("build/"))
+    assert TARGET in action.inputs
+    built = [entry for entry in action.inputs if entry.path.startswith("build/")]
+    assert built
+    assert all(entry.sha256 == digest.of_bytes(entry.path.encode()) for entry in built)
 
 
 def test_libraries_are_named_by_path(program: Program) -> None:
@@ -99,22 +104,36 @@ def test_libraries_are_named_by_path(program: Program) -> None:
 
 def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(program: Program) -> None:
     script = act(program, find(program, "build_script", Kind.BUILD_SCRIPT))
-    assert "linker=/usr/bin/cc" in options(script, "-C")
+    assert "linker=cc" in options(script, "-C")
     assert "--target" not in script.arguments
-    assert TARGET.path not in dict(script.inputs)
+    assert TARGET not in script.inputs
+    assert "this machine" in dict(script.environment).values()
     library = act(program, find(program, "core"))
     assert options(library, "--target") == [TARGET.path]
-    assert "linker=/usr/bin/cc" not in library.arguments
+    assert "linker=cc" not in library.arguments
+    assert "this machine" not in dict(library.environment).values()
+
+
+def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
+    rt, run = find(program, "ostoo_rt"), find(program, "build_script", Kind.RUN)
+    unit = program.units[-1]
+    assert act(program, rt).outputs == tuple(f"{rt.folder}/{name}" for name in ("dep-info.d", *rt.outputs))
+    assert act(program, unit).outputs == (unit.folder,), "rustc names the objects"
+    assert act(program, run).outputs == (f"{run.folder}/out",)
+    assert link(program).outputs == (f"{unit.folder}/{unit.id}",)
+    for action in (act(program, rt), act(program, run), link(program)):
+        assert action.tools == TOOLS
+    assert dict(link(program).environment)["RUSTC_BOOTSTRAP"] == "1"
 
 
 def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
     std, run = find(program, "std"), find(program, "build_script", Kind.RUN)
-    asked = made(run, cfgs=["backtrace"], env={"STD_ENV_ARCH": "@{root}"}, link_libs=["c"])
+    asked = made(run, "rustc-cfg=backtrace", "rustc-env=STD_ENV_ARCH=@{root}/out", "rustc-link-lib=c")
     action = act(program, std, **{run.id: asked})
     assert "backtrace" in options(action, "--cfg")
     assert options(action, "-l") == ["c"]
     environment = dict(action.environment)
-    assert environment["STD_ENV_ARCH"] == "@{at}{root}", "a build script's words are no placeholders"
+    assert environment["STD_ENV_ARCH"] == "@{root}/out", "what a build script said was made portable when it ran"
     assert environment["OUT_DIR"] == f"@{{root}}/{run.folder}/out"
     assert inputs_of(action, run) == ["out/generated.rs"]
     assert "backtrace" not in options(act(program, find(program, "core"), **{run.id: asked}), "--cfg")
@@ -124,7 +143,7 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     run, script = find(program, "build_script", Kind.RUN), find(program, "build_script", Kind.BUILD_SCRIPT)
     below = replace(run, id="below-1", links="my-lib")
     units = {**invocation(program).units, below.id: below}
-    kept = {**records(program), below.id: made(below, metadata={"include-dir": "/inc"})}
+    kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
     action = requests.run_action(
         replace(invocation(program), units=units), replace(run, runs=(below.id,)), SOURCES, kept
     )
@@ -132,6 +151,7 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     assert action.arguments == (f"@{{root}}/{script.folder}/build-script",)
     assert inputs_of(action, script) == ["build-script"]
     assert dict(action.environment)["DEP_MY_LIB_INCLUDE_DIR"] == "/inc"
+    assert action.directory == run.package
     assert set(SOURCES) < set(action.inputs)
 
 
@@ -153,7 +173,13 @@ def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> N
 
 def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
     run = find(program, "build_script", Kind.RUN)
-    asked = made(run, link_args=["-z"], bin_link_args=[f"{program.name}=now", "other=no"], link_searches=["native=/n"])
+    asked = made(
+        run,
+        "rustc-link-arg=-z",
+        f"rustc-link-arg-bin={program.name}=now",
+        "rustc-link-arg-bin=other=no",
+        "rustc-link-search=native=/n",
+    )
     of_a_library = link(program, **{run.id: asked})
     assert "native=/n" in options(of_a_library, "-L")
     assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"

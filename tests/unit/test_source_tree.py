@@ -67,24 +67,24 @@ def test_each_change_of_a_tree_changes_its_digest(
     change: Callable[[Path], None], package: Path, tmp_path: Path
 ) -> None:
     memo = TreeMemo(tmp_path / "trees.json")
-    before = memo.digest(package)
+    before = memo.input("p", package)
     change(package)
-    assert memo.digest(package) != before
+    assert memo.input("p", package) != before
 
 
 def test_equal_trees_have_equal_digests(package: Path, tmp_path: Path) -> None:
     memo = TreeMemo(tmp_path / "trees.json")
-    before = memo.digest(package)
+    before = memo.input("p", package)
     package.rename(tmp_path / "elsewhere")
-    assert memo.digest(tmp_path / "elsewhere") == before
+    assert memo.input("p", tmp_path / "elsewhere") == before
 
 
 def test_an_unchanged_tree_is_not_hashed_again(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memo = TreeMemo(tmp_path / "build/trees.json")
-    known = memo.digest(package)
+    known = memo.input("p", package)
     memo.save()
     monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
-    assert TreeMemo(tmp_path / "build/trees.json").digest(package) == known
+    assert TreeMemo(tmp_path / "build/trees.json").input("p", package) == known
 
 
 DAMAGED = [
@@ -99,7 +99,8 @@ DAMAGED = [
 @pytest.mark.parametrize("memo", DAMAGED)
 def test_a_damaged_memo_costs_time_only(memo: bytes, package: Path, tmp_path: Path) -> None:
     (tmp_path / "trees.json").write_bytes(memo)
-    assert TreeMemo(tmp_path / "trees.json").digest(package) == TreeMemo(tmp_path / "none").digest(package)
+    made = TreeMemo(tmp_path / "none").input("p", package)
+    assert TreeMemo(tmp_path / "trees.json").input("p", package) == made
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

@@ -1,18 +1,86 @@
 """What is run and what is looked up: one action with all that its result depends on. Does not run it.
 
-An action is portable as in `paths`. What it means elsewhere, in a cache or on another machine, is in `reapi`.
+An action is portable as in `paths`, and the same thing as an Action of the Remote Execution API v2, in a cache or on
+another machine. Layout of its input tree: the checkout's files at their places, and in `.ostoo/` whatever lies outside
+of the checkout.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+import re
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest
+from ostoo_build import digest, toolchain_digest
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ostoo_build.inputs import Input
+    from ostoo_build.merkle import Tree
+    from ostoo_build.protocol import remote_execution_pb2
+
+PLACES = {
+    "toolchain": toolchain_digest.FOLDER,
+    **{name: f"{toolchain_digest.FOLDER}/{path}" for name, path in toolchain_digest.PLACES.items()},
+    "cargo-home": ".ostoo/cargo-home",
+}
+"""Where an input tree has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+_LAUNCHER = r"""
+root=$PWD
+expand() {
+    value= rest=$1
+    while case $rest in *"@{root}"*) ;; *) false ;; esac; do
+        value=$value${rest%%"@{root}"*}$root rest=${rest#*"@{root}"}
+    done
+    rest=$value$rest value=
+    while case $rest in *"@{at}"*) ;; *) false ;; esac; do
+        value=$value${rest%%"@{at}"*}@ rest=${rest#*"@{at}"}
+    done
+    value=$value$rest
+}
+for folder in "$root"/.ostoo/toolchain/lib "$root"/.ostoo/toolchain/lib/*-linux-gnu*; do
+    LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$folder
+done
+export LD_LIBRARY_PATH
+for name in $OSTOO_EXPAND; do
+    eval "expand \"\$$name\""
+    export "$name=$value"
+done
+unset OSTOO_EXPAND
+directory=$1
+shift
+for argument; do
+    shift
+    expand "$argument"
+    set -- "$@" "$value"
+done
+printf '%s\n' "$root"
+cd "$directory" && exec "$@"
+"""
+"""Only where it runs an action learns its absolute paths. The first line that it prints says where that was."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An action's digest and size, and the messages that it consists of."""
+
+    sha256: digest.Hash
+    size: int
+    action: bytes
+    command: bytes
+    inputs: Tree
+
+    @property
+    def blobs(self) -> dict[digest.Hash, bytes]:
+        """All messages by their digests; the contents of files are not among them."""
+        own = {self.sha256: self.action, digest.of_bytes(self.command): self.command}
+        return {**self.inputs.directories, **own}
 
 
 @dataclass(frozen=True)
@@ -37,11 +105,66 @@ class Action:
     @property
     def fingerprint(self) -> digest.Hash:
         """What tells this action from others here: cheaper than the key, and not what anybody else knows it by."""
-        return digest.of_json(astuple(self))
+        return digest.of_json([getattr(self, field.name) for field in fields(self)])
 
-    @cached_property
+    @property
     def key(self) -> digest.Hash:
         """The digest of the REAPI Action: equal keys mean equal results."""
-        from ostoo_build.execution import reapi  # noqa: PLC0415 - a start without work needs no key
+        return self.encoded.sha256
 
-        return reapi.encode(self).sha256
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The action in the API's words."""
+        from ostoo_build import merkle  # noqa: PLC0415 - a start without work needs no key
+        from ostoo_build.protocol import remote_execution_pb2 as api  # noqa: PLC0415 - likewise
+
+        command = _command(self).SerializeToString(deterministic=True)
+        inputs = merkle.tree(_placed(self))
+        kind, value = ("toolchain", self.tools.sha256) if self.tools else ("ostoo-build", self.version)
+        message = api.Action(
+            command_digest=api.Digest(hash=digest.of_bytes(command), size_bytes=len(command)),
+            input_root_digest=api.Digest(hash=inputs.root.sha256, size_bytes=inputs.root.size),
+            platform=api.Platform(properties=[api.Platform.Property(name=kind, value=value)]),
+        )
+        content = message.SerializeToString(deterministic=True)
+        return Encoded(digest.of_bytes(content), len(content), content, command, inputs)
+
+
+def place(path: str) -> str:
+    """Say where an input tree has a portable path."""
+    return path if is_local(path) else re.sub(r"^@\{([a-z-]+)\}", lambda match: PLACES[match[1]], path)
+
+
+def _command(action: Action) -> remote_execution_pb2.Command:
+    from ostoo_build.protocol import remote_execution_pb2 as api  # noqa: PLC0415 - a start without work needs no key
+
+    environment = {name: _rooted(value) for name, value in action.environment}
+    if action.tools:
+        expanded = sorted(name for name, value in environment.items() if "@{" in value)
+        environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
+        start = ("/bin/sh", "-c", _LAUNCHER, "launcher", place(action.directory))
+        arguments = (*start, *(_rooted(argument) for argument in action.arguments))
+    else:
+        arguments = ("ostoo-build", action.mnemonic, *action.arguments)
+    variable = api.Command.EnvironmentVariable
+    return api.Command(
+        arguments=arguments,
+        environment_variables=[variable(name=name, value=environment[name]) for name in sorted(environment)],
+        output_paths=sorted(action.outputs),
+    )
+
+
+def _rooted(text: str) -> str:
+    """Leave only the placeholder of the root, and the one that quotes: the launcher knows no other."""
+    return re.sub(r"@\{([a-z-]+)\}", lambda match: _rooted_place(match[1]), text)
+
+
+def _rooted_place(name: str) -> str:
+    return f"@{{root}}/{PLACES[name]}" if name in PLACES else f"@{{{name}}}"
+
+
+def _placed(action: Action) -> Iterable[Input]:
+    for entry in dict.fromkeys(action.inputs):
+        yield entry._replace(path=place(entry.path))
+    if action.tools:
+        yield action.tools

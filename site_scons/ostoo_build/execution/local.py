@@ -94,9 +94,7 @@ class LocalRunner:
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
-    def _tool(
-        self, subject: str, arguments: tuple[str, ...], action: Action, on_metadata: Callable[[], None]
-    ) -> str:
+    def _tool(self, subject: str, arguments: tuple[str, ...], action: Action, on_metadata: Callable[[], None]) -> str:
         def heed(line: bytes) -> None:
             if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
                 on_metadata()

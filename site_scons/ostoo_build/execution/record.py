@@ -40,8 +40,8 @@ class Output:
 class Record:
     """What an action with this key made: files by name within its folder, and what it wrote, as portable texts.
 
-    `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's path where the outputs may hold that path: they are then good for
-    nothing else.
+    `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
+    path where the outputs may hold that path: they are then good for nothing else.
     """
 
     key: digest.Hash

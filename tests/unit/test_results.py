@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostoo_build.execution import results
+from ostoo_build.execution.record import Output, Record
+from ostoo_build.protocol import remote_execution_pb2 as api
+
+KEY = "k" * 64
+FOLDER = "build/units/core"
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda name: not name.startswith("/") and ".." not in name
+)
+RECORDS = st.builds(
+    Record,
+    key=st.just(KEY),
+    outputs=st.dictionaries(NAMES, st.builds(Output, TEXT, st.integers(0, 2**60), st.booleans())),
+    stdout=TEXT,
+    stderr=TEXT,
+)
+GOOD = api.OutputFile(path=f"{FOLDER}/lib.rlib", digest=api.Digest(hash="0" * 64, size_bytes=1))
+
+
+@given(RECORDS)
+def test_a_record_comes_back_as_it_was(made: Record) -> None:
+    assert results.to_record(results.from_record(made, FOLDER), KEY, FOLDER) == made
+
+
+def test_files_are_named_by_their_paths_in_the_checkout() -> None:
+    made = Record(KEY, {"rlib/lib.rlib": Output("0" * 64, 7, executable=True)})
+    (file,) = api.ActionResult.FromString(results.from_record(made, FOLDER)).output_files
+    assert file.path == f"{FOLDER}/rlib/lib.rlib"
+    assert (file.digest.hash, file.digest.size_bytes, file.is_executable) == ("0" * 64, 7, True)
+
+
+def test_equal_records_are_equal_bytes() -> None:
+    outputs = {name: Output("0" * 64, 1, executable=False) for name in "ab"}
+    backwards = dict(reversed(outputs.items()))
+    assert results.from_record(Record(KEY, outputs), FOLDER) == results.from_record(Record(KEY, backwards), FOLDER)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        api.ActionResult(exit_code=1),
+        api.ActionResult(output_files=[api.OutputFile(path="elsewhere/lib.rlib")]),
+        api.ActionResult(output_files=[api.OutputFile(path=f"{FOLDER}/../../lib.rlib")]),
+        api.ActionResult(output_files=[api.OutputFile(path=f"{FOLDER}2/lib.rlib")]),
+        api.ActionResult(output_directories=[api.OutputDirectory(path=FOLDER)]),
+        api.ActionResult(stdout_raw=b"/somewhere/else\ncargo::rustc-cfg=a\n"),
+        api.ActionResult(stderr_raw=b"\xff"),
+    ],
+)
+def test_what_this_build_did_not_write_is_no_result(bad: api.ActionResult) -> None:
+    content = bad.SerializeToString()
+    with pytest.raises(ValueError, match=r".+"):
+        results.to_record(content, KEY, FOLDER)
+    good = api.ActionResult(output_files=[GOOD]).SerializeToString()
+    assert results.to_record(good, KEY, FOLDER).outputs
+
+
+@given(st.binary(min_size=1))
+def test_garbage_is_no_result_or_an_empty_one(garbage: bytes) -> None:
+    try:
+        found = results.to_record(garbage, KEY, FOLDER)
+    except ValueError:
+        return
+    assert not found.outputs
