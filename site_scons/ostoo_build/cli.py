@@ -47,7 +47,25 @@ def _parser() -> argparse.ArgumentParser:
         "--no-std", action="store_false", dest="std", help="with core, alloc and the runtime (the default)"
     )
     new.set_defaults(perform=_new)
+    _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
+
+
+def _add_cache(cache: argparse.ArgumentParser) -> None:
+    cache.add_argument(
+        "--cache", type=Path, metavar="DIR", help="its folder, as in cache=DIR (default: the user's own)"
+    )
+    cache.add_argument(
+        "--size", default=session.Options.cache_size, help="what gc leaves at most, as in cache_size= (%(default)s)"
+    )
+    verbs = cache.add_subparsers(metavar="stats|verify|gc|clear", required=True)
+    for name, what in {
+        "stats": "say what it holds",
+        "verify": "read everything, and take away what is damaged",
+        "gc": "give up what was not used for longest",
+        "clear": "give up everything",
+    }.items():
+        verbs.add_parser(name, help=what, allow_abbrev=False).set_defaults(perform=_cache, verb=name)
 
 
 def _new(chosen: argparse.Namespace) -> None:
@@ -55,6 +73,13 @@ def _new(chosen: argparse.Namespace) -> None:
 
     kind = new_program.STD if chosen.std else new_program.NO_STD
     new_program.create(_session(), chosen.name, kind)
+
+
+def _cache(chosen: argparse.Namespace) -> None:
+    from ostoo_build import cache_verbs, sizes, user_cache  # noqa: PLC0415 - each verb loads what it needs itself
+
+    folder = chosen.cache or user_cache.folder()
+    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, sizes.parse(chosen.size)))
 
 
 def _session() -> Session:

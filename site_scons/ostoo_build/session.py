@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from ostoo_build import (
     cargo,
     digest,
+    sizes,
     std_crates,
     suggest,
     sysroot_providers,
@@ -58,6 +59,7 @@ class Options:
     profile: str = "release"
     sysroot: str = "zig"
     cache: str = "on"
+    cache_size: str = "10 GiB"
     deploy_dir: str = "user"
     jobs: int = 1
     all_outputs: bool = False
@@ -151,7 +153,7 @@ class Session:
     def engine(self) -> Engine:
         chosen = self.options.cache
         folder = Path(chosen) if chosen not in ("", "on", "off") else user_cache.folder()
-        disk = DiskCache(folder) if chosen != "off" else None
+        disk = DiskCache(folder, sizes.parse(self.options.cache_size)) if chosen != "off" else None
         cache = ActionCache(disk, digest.of_bytes(os.fsencode(self.paths.root)), self.report)
         return Engine(self.paths, cache, self.report, fetch_all=self.options.all_outputs)
 

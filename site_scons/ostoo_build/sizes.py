@@ -6,7 +6,7 @@ import re
 
 from ostoo_build.errors import OstooError
 
-_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
 
 
@@ -18,3 +18,9 @@ def parse(text: str) -> int:
             f"{text!r} is not a size", remedy=f"write a whole number and one of {', '.join(_UNITS)}, such as 64 KiB"
         )
     return int(match[1]) * _UNITS[match[2]]
+
+
+def show(size: int) -> str:
+    """Write a number of bytes with one decimal in the largest unit that it fills."""
+    name = [unit for unit, factor in _UNITS.items() if size >= factor or unit == "B"][-1]
+    return f"{size} B" if name == "B" else f"{size / _UNITS[name]:.1f} {name}"

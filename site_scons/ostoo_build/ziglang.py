@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from filelock import FileLock
+
 from ostoo_build import process
 from ostoo_build.errors import OstooError
 
@@ -22,8 +24,12 @@ def provide(project: Path) -> Path:
     """
     toolchain = project / ".toolchain"
     destination = toolchain / f"ziglang-{_version(project / REQUIREMENTS)}"
-    if not destination.is_dir():
-        toolchain.mkdir(exist_ok=True)
+    if destination.is_dir():
+        return destination
+    toolchain.mkdir(exist_ok=True)
+    with FileLock(toolchain / "lock"):
+        if destination.is_dir():  # another process was faster
+            return destination
         with tempfile.TemporaryDirectory(dir=toolchain, prefix=".ziglang.") as scratch:
             _install(project / REQUIREMENTS, Path(scratch))
             Path(scratch).joinpath("ziglang").rename(destination)

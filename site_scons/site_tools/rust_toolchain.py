@@ -23,6 +23,7 @@ _VARIABLES = (
     ("profile", "cargo profile", Options.profile),
     ("sysroot", "musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", Options.sysroot),
     ("cache", "action cache: a folder, or off", Options.cache),
+    ("cache_size", "what the action cache may take", Options.cache_size),
     ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", Options.deploy_dir),
     ("RUSTC", "compiler to use", ""),
     ("CARGO", "cargo to use", ""),
@@ -61,7 +62,7 @@ def generate(env: Any) -> None:
             raise OstooError(f"there is no variable {name}", remedy=one_of(name, [key for key, *_ in _VARIABLES]))
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     toolchain = {name: env[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
-    words = (env[name] for name in ("target", "profile", "sysroot", "cache", "DEPLOY_DIR"))
+    words = (env[name] for name in ("target", "profile", "sysroot", "cache", "cache_size", "DEPLOY_DIR"))
     options = Options(*words, jobs, bool(GetOption("all_outputs")), toolchain)
     session = Session(Path(env.Dir("#").get_abspath()), options, report)
     atexit.register(session.close)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 ACTION = Action("Rustc", ("a.rs",), (), (), ())
 OTHER = replace(ACTION, arguments=("b.rs",))
+LIMIT = 1 << 30
 HERE, ELSEWHERE = "0" * 64, "1" * 64
 
 
 def cache_at(folder: Path, root: str = HERE) -> ActionCache:
-    return ActionCache(DiskCache(folder), root, Report(colour=False, quiet=False))
+    return ActionCache(DiskCache(folder, LIMIT), root, Report(colour=False, quiet=False))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+LIMIT = 1 << 30
 KEY, OTHER = "ab" * 32, "cd" * 32
 CONTENT = b"what rustc made " * 1000
 NAME = digest.of_bytes(CONTENT)
@@ -31,7 +32,7 @@ def made(tmp_path: Path) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path, made: Path) -> DiskCache:
     """A cache that holds two files and a result."""
-    found = DiskCache(tmp_path / "cache")
+    found = DiskCache(tmp_path / "cache", LIMIT)
     found.keep(made, NAME)
     script = tmp_path / "script"
     script.write_bytes(SCRIPT)
@@ -155,7 +156,7 @@ begin.with_name(f"ready-{name}").touch()
 while not begin.exists():
     time.sleep(0.001)
 for round in range(30):
-    cache = DiskCache(folder / str(round))
+    cache = DiskCache(folder / str(round), 1)
     cache.keep(path, sha256)
     cache.keep_result(key, b"result")
     assert cache.result(key) == b"result"
@@ -172,7 +173,7 @@ def test_two_processes_may_keep_the_same_at_once(made: Path, tmp_path: Path) -> 
         begin.touch()
     assert [each.result() for each in running] == [process.Completed(0, b"", b"")] * 2
     for round_ in range(30):
-        cache = DiskCache(tmp_path / "caches" / str(round_))
+        cache = DiskCache(tmp_path / "caches" / str(round_), LIMIT)
         assert cache.read(NAME, tmp_path / f"back-{round_}")
         assert len([path for path in cache.folder.rglob("*") if path.is_file()]) == 2
 

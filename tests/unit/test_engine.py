@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.record import Record
 
 ACTION = Action("Rustc", ("a.rs",), (), (), ())
+LIMIT = 1 << 30
 LIBRARY = digest.of_bytes(b"library")
 READER = replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
 OTHER = replace(ACTION, arguments=("b.rs",))
@@ -42,7 +43,7 @@ class Checkout:
 
     def engine(self, *, fetch_all: bool = False) -> Engine:
         report = Report(colour=False, quiet=False)
-        cache = ActionCache(DiskCache(self.cache), digest.of_bytes(str(self.root).encode()), report)
+        cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
         return Engine(PathMap((("root", self.root),)), cache, report, fetch_all)
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:

@@ -1,4 +1,6 @@
+import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,7 +79,7 @@ def test_a_failed_fetch_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OstooError, match="no network") as caught:
         ziglang.provide(project(tmp_path))
     assert "sysroot=folder:" in caught.value.remedy
-    assert not list((tmp_path / ".toolchain").iterdir())
+    assert [path.name for path in (tmp_path / ".toolchain").iterdir()] == ["lock"]
 
 
 def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +95,23 @@ def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.M
     assert (ziglang.provide(project(tmp_path)) / "zig").is_file()
     assert "--require-hashes" in commands[0]
     assert str(tmp_path / ziglang.REQUIREMENTS) in commands[0]
+
+
+def test_two_builds_at_once_fetch_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[Path] = []
+
+    def pip(_argv: list[str], *, cwd: Path, env: object) -> process.Completed:
+        assert env
+        fetched.append(cwd)
+        time.sleep(0.2)
+        write(cwd, {"ziglang/zig": b""})
+        return process.Completed(0, b"", b"")
+
+    monkeypatch.setattr(process, "run", pip)
+    project(tmp_path)
+    with ThreadPoolExecutor() as pool:
+        assert len({future.result() for future in [pool.submit(ziglang.provide, tmp_path) for _ in range(2)]}) == 1
+    assert len(fetched) == 1
 
 
 def test_requirements_without_a_version_are_refused(tmp_path: Path) -> None:

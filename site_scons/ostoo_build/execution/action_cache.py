@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
+from ostoo_build.execution import cache_upkeep
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.record import observe
 
@@ -91,6 +92,8 @@ class ActionCache:
         """Wait until all results are kept."""
         for future in self._pending:
             future.result()
+        if self._pending and self.disk is not None:
+            cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
         self._pending.clear()
 
     def _store(self, action: Action, record: Record, place: Place) -> None:

@@ -31,25 +31,29 @@ class ChangedError(Exception):
 
 @dataclass(frozen=True)
 class DiskCache:
-    """Raises `OSError` where the folder can't be written; what can't be read is not there."""
+    """Raises `OSError` where the folder can't be written; what can't be read is not there.
+
+    `limit` is the size in bytes that the folder is brought down to from time to time.
+    """
 
     folder: Path
+    limit: int
 
     def result(self, key: digest.Hash) -> bytes | None:
         """Read the serialized result of an action; None where there is none that can be trusted."""
         path = self._result_path(key)
         try:
-            checksum, _, content = path.read_bytes().partition(b"\n")
+            found, _, content = path.read_bytes().partition(b"\n")
         except OSError:
             return None
-        if checksum != _checksum(key, content):
+        if found != checksum(key, content):
             return None
         _touch(path)
         return content
 
     def keep_result(self, key: digest.Hash, content: bytes) -> None:
         """Keep a result whose files are all here."""
-        write_atomically(self._result_path(key), _checksum(key, content) + b"\n" + content)
+        write_atomically(self._result_path(key), checksum(key, content) + b"\n" + content)
 
     def forget(self, key: digest.Hash) -> None:
         """Take a result away, as its files are not there."""
@@ -93,8 +97,8 @@ class DiskCache:
         return self.folder / "cas" / sha256[:2] / sha256
 
 
-def _checksum(key: digest.Hash, content: bytes) -> bytes:
-    """Of the key too: a result under another's name is none."""
+def checksum(key: digest.Hash, content: bytes) -> bytes:
+    """What stands before a result: of the key too, as a result under another's name is none."""
     return digest.of_bytes(key.encode() + content).encode()
 
 

@@ -1,0 +1,142 @@
+"""Looks after the action cache's folder: what it holds, whether that is sound, what has to go. Knows no action."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zstandard
+from filelock import FileLock, Timeout
+
+from ostoo_build import digest
+from ostoo_build.execution import disk_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARTS = ("ac", "cas", "plans", "toolchains")
+"""What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
+
+_PAUSE = 600
+"""Seconds from one look at the size to the next."""
+
+_ABANDONED = 3600
+"""Seconds after which a file that was never finished is nobody's."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How many results and files there are, and the bytes on disk in all."""
+
+    results: int
+    files: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How many entries were given up, the bytes that they took, and those that are left."""
+
+    entries: int
+    freed: int
+    left: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    part: str
+    path: Path
+    size: int
+    used: float
+
+
+def stats(folder: Path) -> Stats:
+    """Count what a cache holds; one that is not there holds nothing."""
+    entries = list(_entries(folder))
+    parts = [entry.part for entry in entries]
+    return Stats(parts.count("ac"), parts.count("cas"), sum(entry.size for entry in entries))
+
+
+def verify(folder: Path) -> list[Path]:
+    """Read every entry and take away those that are damaged; their paths."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        entries = list(_entries(folder))
+        sound = pool.map(_is_sound, entries)
+        damaged = [entry.path for entry, is_sound in zip(entries, sound, strict=True) if not is_sound]
+    for path in damaged:
+        path.unlink(missing_ok=True)
+    return damaged
+
+
+def collect(folder: Path, limit: int) -> Collected:
+    """Give up what was not used for longest until the rest fits into `limit` bytes.
+
+    Where another process is at it, nothing is done.
+    """
+    entries = sorted(_entries(folder), key=lambda entry: entry.used)
+    left = sum(entry.size for entry in entries)
+    gone = freed = 0
+    with _alone(folder) as alone:
+        for entry in entries if alone else ():
+            unfinished = entry.path.name.startswith(".") and time.time() - entry.used > _ABANDONED
+            if left - freed > limit or unfinished:
+                entry.path.unlink(missing_ok=True)
+                gone, freed = gone + 1, freed + entry.size
+    return Collected(gone, freed, left - freed)
+
+
+def collect_if_due(folder: Path, limit: int) -> None:
+    """Do so when nobody did in the last minutes. Raises `OSError` where the folder can't be written."""
+    looked_at = folder / "collected"
+    if not looked_at.exists() or time.time() - looked_at.stat().st_mtime > _PAUSE:
+        looked_at.touch()
+        collect(folder, limit)
+
+
+def clear(folder: Path) -> None:
+    """Give up everything."""
+    for part in PARTS:
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    lock = FileLock(folder / "collecting")
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):  # where no file can be made, none can be removed either
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _entries(folder: Path) -> Iterator[_Entry]:
+    for part in PARTS:
+        for place, _, names in os.walk(folder / part):
+            for name in names:
+                path = Path(place, name)
+                with contextlib.suppress(FileNotFoundError):  # another process gave it up
+                    status = path.lstat()
+                    yield _Entry(part, path, status.st_blocks * 512, status.st_mtime)
+
+
+def _is_sound(entry: _Entry) -> bool:
+    if entry.path.name.startswith(".") or entry.part not in ("ac", "cas"):
+        return True
+    try:
+        data = entry.path.read_bytes()
+        if entry.part == "cas":
+            return digest.of_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data)) == entry.path.name
+    except (OSError, zstandard.ZstdError):
+        return False
+    checksum, _, content = data.partition(b"\n")
+    return checksum == disk_cache.checksum(entry.path.name, content)
