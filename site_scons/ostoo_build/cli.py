@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ostoo_build import session
+from ostoo_build import configuration, session
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.session import Session
@@ -55,9 +55,7 @@ def _add_cache(cache: argparse.ArgumentParser) -> None:
     cache.add_argument(
         "--cache", type=Path, metavar="DIR", help="its folder, as in cache=DIR (default: the user's own)"
     )
-    cache.add_argument(
-        "--size", default=session.Options.cache_size, help="what gc leaves at most, as in cache_size= (%(default)s)"
-    )
+    cache.add_argument("--size", default="", help="what gc leaves at most, as in cache_size=")
     verbs = cache.add_subparsers(metavar="stats|verify|gc|clear", required=True)
     for name, what in {
         "stats": "say what it holds",
@@ -78,13 +76,15 @@ def _new(chosen: argparse.Namespace) -> None:
 def _cache(chosen: argparse.Namespace) -> None:
     from ostoo_build import cache_verbs, sizes, user_cache  # noqa: PLC0415 - each verb loads what it needs itself
 
-    folder = chosen.cache or user_cache.folder()
-    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, sizes.parse(chosen.size)))
+    variables = configuration.read(ROOT, {})
+    folder = chosen.cache or user_cache.chosen(variables["cache"])
+    size = sizes.parse(chosen.size or variables["cache_size"])
+    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
 
 
 def _session() -> Session:
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
-    return Session(ROOT, session.Options(), report)
+    return Session(ROOT, session.Options(configuration.read(ROOT, {})), report)
 
 
 if __name__ == "__main__":

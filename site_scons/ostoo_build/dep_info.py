@@ -33,8 +33,8 @@ def parse(text: str) -> DepInfo:
             files[_unescape(path)] = checksum
         elif line.startswith(_ENV_DEP):
             variables.append(line.removeprefix(_ENV_DEP).partition("=")[0])
-        elif line.endswith(":") and not line.startswith("#"):
-            # a line `path:` alone names one input
+        elif line.endswith(":") and not line.startswith("#") and " " not in line.replace("\\ ", ""):
+            # a line `path:` alone names one input; a rule has a space before each name
             files.setdefault(_unescape(line[:-1]), "")
     return DepInfo(files, tuple(variables))
 

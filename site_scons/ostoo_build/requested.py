@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostoo_build import configuration
 from ostoo_build.errors import OstooError
 from ostoo_build.suggest import one_of
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.session import Session
 
-HELP = """
+_HELP = """
 usage: scons [TARGET...] [VARIABLE=VALUE...]
 
   scons             build every program of the workspace
@@ -25,7 +26,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons test        run the tests of this build
   scons -c          remove what was built
 
-variables:
+variables (for everybody: in ostoo.toml):
 """
 
 _ALL = ("all", "std", "deploy")
@@ -40,6 +41,15 @@ class Requested:
     programs: tuple[str, ...]
     scripts: tuple[str, ...]
     words: frozenset[str]
+
+
+def help_text() -> str:
+    """What `scons --help` says of this build."""
+    lines = (
+        f"  {name}=  {what}{f' (default: {default})' if default else ''}\n"
+        for name, (what, default) in configuration.VARIABLES.items()
+    )
+    return _HELP + "".join(lines)
 
 
 def read(targets: Sequence[str], session: Session) -> Requested:

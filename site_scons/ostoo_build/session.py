@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.execution.remote_store import RemoteStore
     from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.report import Report
@@ -53,17 +54,11 @@ MEMOS = Path("build/.ostoo")
 
 @dataclass(frozen=True)
 class Options:
-    """The user's words, as given on the command line: `toolchain` are RUSTC, CARGO, LLD and RUST_SRC."""
+    """What an invocation is asked to do: `variables` as in `configuration`, `jobs` at once."""
 
-    target: str = "x86_64-ostoo-user"
-    profile: str = "release"
-    sysroot: str = "zig"
-    cache: str = "on"
-    cache_size: str = "10 GiB"
-    deploy_dir: str = "user"
+    variables: Mapping[str, str]
     jobs: int = 1
     all_outputs: bool = False
-    toolchain: Mapping[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -72,6 +67,7 @@ class Session:
     def __init__(self, root: Path, options: Options, report: Report) -> None:
         self.root = root
         self.options = options
+        self.variables = options.variables
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
@@ -81,7 +77,7 @@ class Session:
     @cached_property
     def toolchain(self) -> Toolchain:
         return toolchain_provide.find_or_provide(
-            self.root, self.options.toolchain, os.environ, lambda line: self.report.status("Providing", line)
+            self.root, self._toolchain_words, os.environ, lambda line: self.report.status("Providing", line)
         )
 
     @cached_property
@@ -97,6 +93,10 @@ class Session:
         return found
 
     @property
+    def _toolchain_words(self) -> dict[str, str]:
+        return {name: self.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
+
+    @property
     def tools(self) -> digest.Hash:
         """The toolchain's digest."""
         return self.tools_folder.sha256
@@ -104,13 +104,13 @@ class Session:
     @cached_property
     def target(self) -> Path:
         """The target spec's file. Raises `OstooError` where there is none of that name."""
-        path = self.root / "targets" / f"{self.options.target}.json"
+        path = self.root / "targets" / f"{self.variables['target']}.json"
         if not path.is_file():
             known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
             raise OstooError(
-                f"there is no target {self.options.target}",
+                f"there is no target {self.variables['target']}",
                 where=str(path.parent),
-                remedy=suggest.one_of(self.options.target, known),
+                remedy=suggest.one_of(self.variables["target"], known),
             )
         return path
 
@@ -151,11 +151,18 @@ class Session:
 
     @cached_property
     def engine(self) -> Engine:
-        chosen = self.options.cache
-        folder = Path(chosen) if chosen not in ("", "on", "off") else user_cache.folder()
-        disk = DiskCache(folder, sizes.parse(self.options.cache_size)) if chosen != "off" else None
-        cache = ActionCache(disk, digest.of_bytes(os.fsencode(self.paths.root)), self.report)
+        word, size = self.variables["cache"], sizes.parse(self.variables["cache_size"])
+        disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
+        root = digest.of_bytes(os.fsencode(self.paths.root))
+        cache = ActionCache(disk, root, self.report, self._remote_store())
         return Engine(self.paths, cache, self.report, fetch_all=self.options.all_outputs)
+
+    def _remote_store(self) -> RemoteStore | None:
+        if not self.variables["remote_cache"]:
+            return None
+        from ostoo_build.execution import remote_options, remote_store  # noqa: PLC0415 - most have no team's cache
+
+        return remote_store.RemoteStore(remote_options.read(self.root, self.variables, os.environ), self.report)
 
     @cached_property
     def runner(self) -> LocalRunner:
@@ -184,7 +191,7 @@ class Session:
 
     @cached_property
     def sysroot(self) -> Provider:
-        return sysroot_providers.choose(self.options.sysroot, self.root)
+        return sysroot_providers.choose(self.variables["sysroot"], self.root)
 
     @cached_property
     def binaries(self) -> dict[str, Binary]:
@@ -200,7 +207,7 @@ class Session:
     def start_planning(self, names: Iterable[str]) -> None:
         """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
         pool = ThreadPoolExecutor(self.options.jobs)
-        workspace, profile = self.workspace, self.options.profile
+        workspace, profile = self.workspace, self.variables["profile"]
         for name in set(names) - set(self._plans):
             self._plans[name] = pool.submit(workspace.plan, self.binaries[name], profile)
         pool.shutdown(wait=False)
@@ -228,5 +235,5 @@ class Session:
         if "trees" in self.__dict__:
             self.trees.save()
         if "engine" in self.__dict__:
-            self.engine.cache.flush()
+            self.engine.cache.close()
         self._lock.release()

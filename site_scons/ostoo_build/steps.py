@@ -87,7 +87,7 @@ def make_sysroot(session: Session) -> None:
 
     name = sysroot_folder(session)
     action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session))
-    subject = f"sysroot {folder.name} from {session.options.sysroot}"
+    subject = f"sysroot {folder.name} from {session.variables['sysroot']}"
     session.engine.perform(Job(action, folder, name, "Providing", subject, run, needed=True))
 
 

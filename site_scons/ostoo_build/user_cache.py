@@ -17,6 +17,11 @@ def folder() -> Path:
     return Path(platformdirs.user_cache_dir("ostoo-build"))
 
 
+def chosen(word: str) -> Path:
+    """The action cache's folder, as `cache=` names it."""
+    return folder() if word in ("", "on", "off") else Path(word)
+
+
 def note(path: Path, content: bytes) -> None:
     """Write a note down, if that is possible here."""
     with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ def deploy_program(env: Any, program: Any) -> Any:
     """Declare the copy of a built program in DEPLOY_DIR."""
     session: Session = env["OSTOO"]
     source = Path(program.get_abspath())
-    destination = session.root / session.options.deploy_dir / source.name
+    destination = session.root / session.variables["DEPLOY_DIR"] / source.name
     steps.drop_if_differs(source, destination)
     action = KeyedAction("", f"deploy {destination}", lambda: steps.deploy(session, source, destination))
     node = env.Command(env.fs.File(str(destination)), program, action)

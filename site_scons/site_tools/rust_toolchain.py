@@ -9,27 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetOption, SetOption, Variables
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetOption, SetOption
 
-from ostoo_build import requested
-from ostoo_build.errors import OstooError
+from ostoo_build import configuration, requested
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
-from ostoo_build.suggest import one_of
 from site_tools.keyed_action import one_message
-
-_VARIABLES = (
-    ("target", "target spec in targets/, without .json", Options.target),
-    ("profile", "cargo profile", Options.profile),
-    ("sysroot", "musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", Options.sysroot),
-    ("cache", "action cache: a folder, or off", Options.cache),
-    ("cache_size", "what the action cache may take", Options.cache_size),
-    ("DEPLOY_DIR", "folder that `scons deploy` copies programs to", Options.deploy_dir),
-    ("RUSTC", "compiler to use", ""),
-    ("CARGO", "cargo to use", ""),
-    ("LLD", "LLD to use", ""),
-    ("RUST_SRC", "std source to use: a folder `library`", ""),
-)
 
 
 def request(env: Any) -> requested.Requested:
@@ -52,19 +37,12 @@ def generate(env: Any) -> None:
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )
     gc.disable()
-    variables = Variables(None, ARGUMENTS)
-    variables.AddVariables(*_VARIABLES)
-    variables.Update(env)
-    env.Help(requested.HELP + variables.GenerateHelpText(env), append=True)
-    with one_message():
-        if unknown := variables.UnknownVariables():
-            name = next(iter(unknown))
-            raise OstooError(f"there is no variable {name}", remedy=one_of(name, [key for key, *_ in _VARIABLES]))
+    env.Help(requested.help_text(), append=True)
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
-    toolchain = {name: env[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
-    words = (env[name] for name in ("target", "profile", "sysroot", "cache", "cache_size", "DEPLOY_DIR"))
-    options = Options(*words, jobs, bool(GetOption("all_outputs")), toolchain)
-    session = Session(Path(env.Dir("#").get_abspath()), options, report)
+    root = Path(env.Dir("#").get_abspath())
+    with one_message():
+        options = Options(configuration.read(root, ARGUMENTS), jobs, bool(GetOption("all_outputs")))
+        session = Session(root, options, report)
     atexit.register(session.close)
     env["OSTOO"] = session
     env["OSTOO_TOP_DOWN"] = not (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree
 
-from ostoo_build import new_program
+from ostoo_build import configuration, new_program
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
@@ -96,7 +96,7 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 
     before = state(tree)
     monkeypatch.setattr(new_program, "write_atomically", full)
-    session = Session(tree.root, Options(), Report(colour=False, quiet=True))
+    session = Session(tree.root, Options(configuration.read(tree.root, {})), Report(colour=False, quiet=True))
     with pytest.raises(OstooError, match="can't make greet: No space left on device"):
         new_program.create(session, "greet", new_program.NO_STD)
     assert state(tree) == before

@@ -75,6 +75,34 @@ def test_what_this_build_does_itself_names_itself() -> None:
     assert [(entry.name, entry.value) for entry in message.platform.properties] == [("ostoo-build", "4" * 64)]
 
 
+@pytest.mark.parametrize(
+    ("path", "placed"),
+    [
+        ("user-rs/rt/src/lib.rs", "user-rs/rt/src/lib.rs"),
+        (".", "."),
+        ("@{toolchain}/lib/a.so", ".ostoo/toolchain/lib/a.so"),
+        ("@{rust-src}/core/src/lib.rs", ".ostoo/toolchain/rust-src/core/src/lib.rs"),
+        ("@{rustc}", ".ostoo/toolchain/bin/rustc"),
+        ("@{cargo}", ".ostoo/toolchain/bin/cargo"),
+        ("@{lld}", ".ostoo/toolchain/lib/rustlib/lld/bin/rust-lld"),
+        ("@{cargo-home}/registry/src/a-1.0", ".ostoo/cargo-home/registry/src/a-1.0"),
+    ],
+)
+def test_a_path_has_one_place_in_an_input_tree(path: str, placed: str) -> None:
+    assert place(path) == placed
+
+
+def test_inputs_lie_in_the_tree_where_the_command_looks_for_them() -> None:
+    inputs = (Input("@{cargo-home}/a/lib.rs", "3" * 64, 1), Input("@{cargo-home}/b", "4" * 64, 2, is_folder=True))
+    tree = replace(ACTION, inputs=inputs).encoded.inputs
+    root = api.Directory.FromString(tree.directories[tree.root.sha256])
+    (own,) = (api.Directory.FromString(tree.directories[node.digest.hash]) for node in root.directories)
+    known = {node.name: node.digest for node in own.directories}
+    assert (known["toolchain"].hash, known["toolchain"].size_bytes) == (TOOLS.sha256, TOOLS.size)
+    home = api.Directory.FromString(tree.directories[known["cargo-home"].hash])
+    assert [(node.name, node.digest.hash, node.digest.size_bytes) for node in home.directories][1] == ("b", "4" * 64, 2)
+
+
 @pytest.mark.parametrize("name", PLACES)
 def test_what_lies_outside_of_the_checkout_has_its_place(name: str) -> None:
     assert place(f"@{{{name}}}/x").startswith(".ostoo/")
@@ -96,20 +124,25 @@ def launch(folder: Path, action: Action) -> tuple[str, list[str], str, dict[str,
     return first, *eval(rest)  # noqa: S307 - it was printed three lines above
 
 
-HARD = ["", " ", "a b", "'", '"', "$HOME", "`ls`", "\\", "a\nb", "*", "-n", "é", "@{at}{root}", "@", "@{", "{root}"]
+HARD = [
+    *("", " ", "a b", "'", '"', "$HOME", "`ls`", "\\", "a\nb", "a\n", "\n", "\t", "*", "?", "[a]", "~", "#", ";", "&"),
+    *("--", "=", "%s", "-n", "é", "@{at}{root}", "@", "@{", "{root}"),
+]
+MIXED = ["@{root}", "x@{root}/y:@{root}", "@{at}{root}@{root}@{at}@", "@{root}\n", "-L@{root}/a b"]
 
 
 def test_a_launched_program_gets_its_arguments_as_they_are(tmp_path: Path) -> None:
     folder = tmp_path / "a 'folder' $x"
-    arguments = (sys.executable, "-c", PRINT, *HARD, "@{root}", "x@{root}/y:@{root}", "@{toolchain}/lib")
+    arguments = (sys.executable, "-c", PRINT, *HARD, *MIXED, "@{toolchain}/lib")
     root, got, where, _ = launch(folder, replace(ACTION, arguments=arguments))
     assert root == where == str(folder)
     plain = [text.replace("@{at}{root}", "@{root}") for text in HARD]
-    assert got == [*plain, root, f"x{root}/y:{root}", f"{root}/.ostoo/toolchain/lib"]
+    mixed = [root, f"x{root}/y:{root}", f"@{{root}}{root}@@", f"{root}\n", f"-L{root}/a b"]
+    assert got == [*plain, *mixed, f"{root}/.ostoo/toolchain/lib"]
 
 
 def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path) -> None:
-    texts = {f"V{number}": text for number, text in enumerate([*HARD, "@{root}/x @{root}", "@{at}{at}"])}
+    texts = {f"V{number}": text for number, text in enumerate([*HARD, *MIXED, "@{root}/x @{root}", "@{at}{at}"])}
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=tuple(texts.items()))
     root, _, _, environment = launch(tmp_path / "a b", action)
     expected = {name: text.replace("@{root}", root).replace("@{at}", "@") for name, text in texts.items()}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,16 @@ def test_an_edited_output_is_restored(checkout: Checkout) -> None:
     assert checkout.runs == [ACTION]
 
 
+def test_a_deleted_output_is_restored(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    made = checkout.perform()
+    (checkout.folder / "lib.rlib").unlink()
+    capsys.readouterr()
+    assert checkout.perform() == made
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+    assert checkout.runs == [ACTION]
+    assert "Compiling" not in capsys.readouterr().err
+
+
 def test_what_a_failed_action_left_does_not_count(checkout: Checkout) -> None:
     with pytest.raises(OstooError, match="could not compile"):
         checkout.perform(run=fail)
@@ -233,6 +244,24 @@ def test_outputs_are_fetched_for_who_asks(lazy: Engine, clone: Checkout) -> None
     assert (clone.folder / "lib.rlib").read_bytes() == b"library"
 
 
+def test_a_fetched_output_that_was_deleted_is_fetched_again(lazy: Engine, clone: Checkout) -> None:
+    lazy.fetch(clone.folder)
+    (clone.folder / "lib.rlib").unlink()
+    lazy.perform(clone.job(ACTION, write, needed=False))
+    lazy.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"
+    assert clone.runs == [READER]
+
+
+def test_a_fetched_output_counts_as_what_it_is(lazy: Engine, clone: Checkout) -> None:
+    lazy.fetch(clone.folder)
+    (clone.folder / "lib.rlib").write_bytes(b"edited")
+    lazy.perform(clone.job(ACTION, write, needed=False))
+    lazy.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"
+    assert clone.runs == [READER]
+
+
 def test_all_outputs_are_fetched_where_that_is_wanted(checkout: Checkout, clone: Checkout) -> None:
     checkout.perform()
     clone.engine(fetch_all=True).perform(clone.job(ACTION, write, needed=False))
@@ -252,6 +281,32 @@ def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Ch
     assert clone.runs == [ACTION, READER]
     lazy.cache.flush()
     assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
+
+
+def write_two(folder: Path) -> Outcome:
+    (folder / "other.rlib").write_bytes(b"other")
+    return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
+
+
+def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform(run=write_two)
+    shutil.rmtree(clone.cache / "cas")
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write_two, needed=False))
+    engine.producers["build"] = lambda: clone.job(ACTION, write_two, needed=False)
+    engine.producers["buil"] = lambda: pytest.fail("it makes nothing in this folder")
+    engine.fetch(clone.folder)
+    assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
+    assert clone.runs == [ACTION]
+
+
+def test_an_output_that_cannot_be_made_again_fails_its_reader(lazy: Engine, clone: Checkout) -> None:
+    lazy.producers["build"] = lambda: clone.job(ACTION, fail, needed=False)
+    lose(clone.cache)
+    with pytest.raises(OstooError, match="could not compile core"):
+        lazy.perform(clone.job(READER, read))
+    assert clone.runs == [ACTION]
+    assert records.load(clone.root / "reader") is None
 
 
 def test_a_result_whose_output_the_cache_has_lost_is_none_where_it_is_needed(

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostoo_build import digest
+from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap, absolute, is_local, quote
 
 MAP = PathMap(
@@ -65,6 +67,17 @@ def test_links_are_followed(tmp_path: Path) -> None:
     paths = PathMap((("root", tmp_path / "link"),))
     assert paths.root == str(tmp_path / "real")
     assert paths.portable(tmp_path / "real" / "a") == paths.portable(tmp_path / "link" / "a") == "a"
+
+
+def test_a_file_is_an_input_by_its_contents_and_portable_path(tmp_path: Path) -> None:
+    paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "home")))
+    for folder, path in (("os", "a/b.rs"), ("home", "@{cargo-home}/a/b.rs")):
+        file = tmp_path / folder / "a/b.rs"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"source")
+        assert paths.input(file) == Input(path, digest.of_bytes(b"source"), 6)
+    with pytest.raises(FileNotFoundError):
+        paths.input(tmp_path / "os/a/missing.rs")
 
 
 @pytest.mark.parametrize(

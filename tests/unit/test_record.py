@@ -159,6 +159,40 @@ def test_damaged_signatures_cost_time_only(memo: bytes, saved: Record, tmp_path:
     assert not record.is_intact(tmp_path, saved)
 
 
+def test_what_was_remembered_is_not_hashed_again(
+    saved: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".signatures.json").unlink()
+    record.remember(tmp_path, saved)
+    monkeypatch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    assert record.is_intact(tmp_path, saved)
+
+
+def test_an_output_that_is_fetched_later_is_looked_at_once(
+    saved: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (tmp_path / "script").read_bytes()
+    (tmp_path / "script").unlink()
+    record.save(tmp_path, saved)
+    (tmp_path / "script").write_bytes(whole)
+    (tmp_path / "script").chmod(0o755)
+    assert record.is_intact(tmp_path, saved)
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+        assert record.is_intact(tmp_path, saved)
+    (tmp_path / "script").unlink()
+    assert not record.is_intact(tmp_path, saved), "once it was there it is missed"
+
+
+def test_metadata_counts_before_the_code_does(saved: Record, tmp_path: Path) -> None:
+    record.discard(tmp_path)
+    record.save_metadata(tmp_path, saved)
+    assert record.load(tmp_path) is None
+    assert record.read(tmp_path / record.METADATA) == saved
+    record.discard(tmp_path)
+    assert record.read(tmp_path / record.METADATA) is None
+
+
 @pytest.mark.usefixtures("saved")
 def test_a_discarded_record_leaves_nothing_that_counts(tmp_path: Path) -> None:
     record.discard(tmp_path)

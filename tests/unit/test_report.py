@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+
+import pytest
 
 from ostoo_build.report import Report
-
-if TYPE_CHECKING:
-    import pytest
 
 RED = "\x1b[1;31merror\x1b[0m: it broke"
 
@@ -58,5 +56,12 @@ def test_a_warning_is_shown_once_however_many_threads_have_it(capsys: pytest.Cap
 def test_messages_are_shown_as_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
     report = plain()
     report.messages(["one\n", "two"])
-    report.messages([])
     assert capsys.readouterr().err == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("nothing", [[], [""], ["", ""]])
+def test_who_said_nothing_leaves_no_line(nothing: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    plain().messages(nothing)
+    assert capsys.readouterr() == ("", "")
+    plain().messages(["", "one", ""])
+    assert capsys.readouterr().err == "one\n"

@@ -94,6 +94,18 @@ def test_each_input_carries_its_digest(program: Program) -> None:
     assert all(entry.sha256 == digest.of_bytes(entry.path.encode()) for entry in built)
 
 
+def test_an_output_is_an_input_with_all_that_is_known_of_it(program: Program) -> None:
+    outputs = {"a": Output("1" * 64, 7, executable=True), "b/c": Output("2" * 64, 8, executable=False)}
+    expected = (Input("build/units/x/a", "1" * 64, 7, executable=True), Input("build/units/x/b/c", "2" * 64, 8))
+    assert requests.output_inputs("build/units/x", Record("k", outputs)) == expected
+    script, run = find(program, "build_script", Kind.BUILD_SCRIPT), find(program, "build_script", Kind.RUN)
+    built = Record("k", {name: Output("3" * 64, 9, executable=True) for name in script.outputs})
+    assert (
+        Input(f"{script.folder}/build-script", "3" * 64, 9, executable=True)
+        in act(program, run, **{script.id: built}).inputs
+    )
+
+
 def test_libraries_are_named_by_path(program: Program) -> None:
     rt, std = find(program, "ostoo_rt"), find(program, "std")
     paths = dict(option.rpartition(":")[2].split("=") for option in options(act(program, std), "--extern"))

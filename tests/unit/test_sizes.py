@@ -4,7 +4,9 @@ from ostoo_build import sizes
 from ostoo_build.errors import OstooError
 
 
-@pytest.mark.parametrize(("text", "size"), [("512 B", 512), ("64 KiB", 65536), ("1 MiB", 1048576), ("64KiB", 65536)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("512 B", 512), ("64 KiB", 65536), ("1 MiB", 1048576), ("64KiB", 65536), ("2 GiB", 2 << 30)]
+)
 def test_sizes_are_read(text: str, size: int) -> None:
     assert sizes.parse(text) == size
 
@@ -13,4 +15,4 @@ def test_sizes_are_read(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(OstooError, match="is not a size") as caught:
         sizes.parse(text)
-    assert caught.value.remedy == "write a whole number and one of B, KiB, MiB, such as 64 KiB"
+    assert caught.value.remedy == "write a whole number and one of B, KiB, MiB, GiB, such as 64 KiB"

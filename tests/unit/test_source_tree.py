@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build import digest, source_tree
+from ostoo_build import digest, merkle, source_tree
+from ostoo_build.inputs import Input
 from ostoo_build.source_tree import TreeMemo
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def test_each_change_of_a_tree_changes_its_digest(
     before = memo.input("p", package)
     change(package)
     assert memo.input("p", package) != before
+
+
+def test_a_package_is_the_folder_of_its_files(package: Path, tmp_path: Path) -> None:
+    names = ("Cargo.toml", "b c.txt", "src/lib.rs", "src/target/kept.rs")
+    whole = merkle.tree(Input(name, digest.of_bytes(name.encode()), len(name)) for name in names).root
+    memo = TreeMemo(tmp_path / "trees.json")
+    for path in ("@{cargo-home}/registry/src/a-1.0", "user-rs/a"):
+        assert memo.input(path, package) == Input(path, whole.sha256, whole.size, is_folder=True)
 
 
 def test_equal_trees_have_equal_digests(package: Path, tmp_path: Path) -> None:

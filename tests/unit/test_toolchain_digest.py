@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build import digest, toolchain, toolchain_digest
+from ostoo_build import digest, merkle, toolchain, toolchain_digest
+from ostoo_build.inputs import Input
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,32 @@ def make(root: Path) -> Toolchain:
 
 def find(root: Path) -> Toolchain:
     return toolchain.find(root, {"RUSTC": str(root / "toolchain/bin/rustc")}, {"PATH": "/nowhere"})
+
+
+def test_a_toolchain_is_the_folder_of_its_files(tmp_path: Path, memos: Path) -> None:
+    made = make(tmp_path)
+    contents = toolchain_digest.files(made)
+    whole = merkle.tree(content for content, _ in contents).root
+    expected = Input(".ostoo/toolchain", whole.sha256, whole.size, is_folder=True)
+    assert toolchain_digest.of(made, memos) == expected
+    assert toolchain_digest.of(made, memos) == expected, "and so it is remembered"
+
+
+def test_its_files_have_their_names_on_every_machine(tmp_path: Path) -> None:
+    made = make(tmp_path)
+    contents = toolchain_digest.files(made)
+    places = {content.path: path for content, path in contents}
+    assert len(places) == len(contents)
+    for name, path in (("rustc", made.rustc), ("cargo", made.cargo), ("lld", made.lld)):
+        assert places[toolchain_digest.PLACES[name]] == path
+    assert places["rust-src/std/src/lib.rs"] == made.rust_src / "std/src/lib.rs"
+    assert places[f"lib/rustlib/{fake.HOST}/lib/libstd-0.rlib"] == made.host_std / "libstd-0.rlib"
+    assert "lib/librustc_driver-0.so" in places
+    assert not [content for content, _ in contents if content.is_folder]
+    for content, path in contents:
+        assert (content.sha256, content.size) == (digest.of_file(path), path.stat().st_size)
+    programs = {content.path for content, _ in contents if content.executable}
+    assert programs == {toolchain_digest.PLACES[name] for name in ("rustc", "cargo", "lld")}
 
 
 def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memos: Path) -> None:

@@ -79,8 +79,12 @@ class Encoded:
     @property
     def blobs(self) -> dict[digest.Hash, bytes]:
         """All messages by their digests; the contents of files are not among them."""
-        own = {self.sha256: self.action, digest.of_bytes(self.command): self.command}
-        return {**self.inputs.directories, **own}
+        return {**self.inputs.directories, **self.own_blobs}
+
+    @property
+    def own_blobs(self) -> dict[digest.Hash, bytes]:
+        """Of these the Action and its Command."""
+        return {self.sha256: self.action, digest.of_bytes(self.command): self.command}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The action cache: results by action, files by content, on this disk and in the team's store. Does not run anything.
 
-Where the folder can't be used it switches itself off with one warning.
+What is not on this disk is looked for in the team's store. Where the folder can't be used it switches itself off with
+one warning.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.record import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.disk_cache import DiskCache
     from ostoo_build.execution.record import Output, Record
+    from ostoo_build.execution.remote_store import RemoteStore
     from ostoo_build.report import Report
 
 
@@ -37,45 +39,34 @@ class Place:
 class ActionCache:
     """Results that hold the path of a checkout are kept for that checkout alone; `root` is that path's digest.
 
-    `disk` is None where the user wants no cache. Results are kept behind the build; see `flush`.
+    `disk` is None where the user wants no cache, `remote` where there is no team's. Results are kept behind the build;
+    see `flush`.
     """
 
     disk: DiskCache | None
     root: digest.Hash
     report: Report
+    remote: RemoteStore | None = None
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
+    _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
     _pending: list[Future[None]] = field(default_factory=list)
 
     def lookup(self, action: Action, place: Place) -> Record | None:
         """Find the record of an action; None where there is none that can be trusted."""
-        if self.disk is None:
-            return None
-        for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
-            content = self.disk.result(key)
-            if content is not None:
-                return _understood(content, action.key, place.path, bound_to)
-        return None
+        if self.disk is not None:
+            for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
+                content = self.disk.result(key)
+                if content is not None:
+                    return _understood(content, action.key, place.path, bound_to)
+        return self._lookup_remotely(action, place)
 
     def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
         """Put files in place that are not there already; the paths of those that can't be had."""
         files = list(wanted)
         with ThreadPoolExecutor() as pool:
             found = pool.map(lambda file: self._fetch(*file), files)
-            return [path for (path, _), is_there in zip(files, found, strict=True) if not is_there]
-
-    def _fetch(self, path: Path, output: Output) -> bool:
-        try:
-            if path.exists() and observe(path) == output:
-                return True
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-            if self.disk is None or not self.disk.read(output.sha256, temporary):
-                return False
-            temporary.chmod(0o755 if output.executable else 0o644)
-            temporary.replace(path)
-        except OSError:
-            return False
-        return True
+            missing = [file for file, is_there in zip(files, found, strict=True) if not is_there]
+        return self._fetch_remotely(missing)
 
     def forget(self, action: Action) -> None:
         """Take a result away whose files are gone."""
@@ -86,7 +77,9 @@ class ActionCache:
     def store(self, action: Action, record: Record, place: Place) -> None:
         """Keep a result, files first: a result never names what is not there."""
         if self.disk is not None:
-            self._pending.append(self._writer.submit(self._store, action, record, place))
+            self._later(self._writer, lambda: self._store(action, record, place))
+        if self.remote is not None and not record.bound_to:
+            self._later(self._uploader, lambda: self._upload(action, record, place))
 
     def flush(self) -> None:
         """Wait until all results are kept."""
@@ -96,17 +89,85 @@ class ActionCache:
             cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
         self._pending.clear()
 
+    def close(self) -> None:
+        """Let nothing be lost, and the team's store go."""
+        self.flush()
+        if self.remote is not None:
+            self.remote.close()
+
+    def _later(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
+        self._pending.append(pool.submit(work))
+
+    def _lookup_remotely(self, action: Action, place: Place) -> Record | None:
+        content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
+        found = _understood(content, action.key, place.path, "") if content is not None else None
+        if found is not None:
+            self._keep_here(lambda disk: disk.keep_result(action.key, content or b""))
+        return found
+
+    def _fetch(self, path: Path, output: Output) -> bool:
+        try:
+            if path.exists() and observe(path) == output:
+                return True
+            temporary = _beside(path)
+            if self.disk is None or not self.disk.read(output.sha256, temporary):
+                return False
+            _put(temporary, path, output)
+        except OSError:
+            return False
+        return True
+
+    def _fetch_remotely(self, files: list[tuple[Path, Output]]) -> list[Path]:
+        if self.remote is None or not files:
+            return [path for path, _ in files]
+        from ostoo_build.execution.remote_store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+        blobs = [(Blob(output.sha256, output.size, _beside(path)), path, output) for path, output in files]
+        lost = set(self.remote.read([blob for blob, _, _ in blobs]))
+        for blob, path, output in blobs:
+            if blob not in lost and blob.path is not None:
+                _put(blob.path, path, output)
+        self._keep_here(lambda disk: _keep_all(disk, [file for file in files if file[0].exists()]))
+        return [path for blob, path, _ in blobs if blob in lost]
+
     def _store(self, action: Action, record: Record, place: Place) -> None:
+        from ostoo_build.execution import results  # noqa: PLC0415 - a start without work keeps nothing
+
+        key = self._own_key(action.key) if record.bound_to else action.key
+        content = results.from_record(record, place.path)
+
+        def keep(disk: DiskCache) -> None:
+            for name, output in record.outputs.items():
+                disk.keep(place.folder / name, output.sha256)
+            disk.keep_result(key, content)
+
+        self._try(keep)
+
+    def _upload(self, action: Action, record: Record, place: Place) -> None:
+        from ostoo_build.execution import results  # noqa: PLC0415 - a start without work keeps nothing
+        from ostoo_build.execution.remote_store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+        encoded = action.encoded
+        messages = [Blob(name, len(content), content=content) for name, content in encoded.own_blobs.items()]
+        files = [Blob(output.sha256, output.size, place.folder / name) for name, output in record.outputs.items()]
+        content = results.from_record(record, place.path)
+        try:
+            if self.remote is not None:
+                self.remote.keep(action.key, encoded.size, content, [*messages, *files])
+        except (ChangedError, OSError):
+            return
+
+    def _keep_here(self, keep: Callable[[DiskCache], None]) -> None:
+        """Keep what came from the team's store on this disk too, behind the build."""
+        if self.disk is not None:
+            self._later(self._writer, lambda: self._try(keep))
+
+    def _try(self, keep: Callable[[DiskCache], None]) -> None:
         disk = self.disk
         if disk is None:
             return
-        from ostoo_build.execution import results  # noqa: PLC0415 - a start without work keeps nothing
-
         try:
-            for name, output in record.outputs.items():
-                disk.keep(place.folder / name, output.sha256)
-            key = self._own_key(action.key) if record.bound_to else action.key
-            disk.keep_result(key, results.from_record(record, place.path))
+            keep(disk)
         except ChangedError:
             return
         except OSError as error:
@@ -115,6 +176,21 @@ class ActionCache:
 
     def _own_key(self, key: digest.Hash) -> digest.Hash:
         return digest.of_json([key, self.root])
+
+
+def _keep_all(disk: DiskCache, files: list[tuple[Path, Output]]) -> None:
+    for path, output in files:
+        disk.keep(path, output.sha256)
+
+
+def _beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+
+
+def _put(temporary: Path, path: Path, output: Output) -> None:
+    temporary.chmod(0o755 if output.executable else 0o644)
+    temporary.replace(path)
 
 
 def _understood(content: bytes, key: digest.Hash, folder: str, bound_to: str) -> Record | None:
