@@ -137,6 +137,12 @@ def test_a_file_that_is_not_what_its_digest_says_is_not_kept(cache: DiskCache, m
     assert not cache.has(OTHER)
 
 
+def test_what_is_there_is_not_written_again(cache: DiskCache, made: Path) -> None:
+    before = blob(cache).stat().st_ino
+    cache.keep(made, NAME)
+    assert blob(cache).stat().st_ino == before
+
+
 def test_what_is_used_is_the_youngest(cache: DiskCache, made: Path, tmp_path: Path) -> None:
     for use in (lambda: cache.read(NAME, tmp_path / "back"), lambda: cache.keep(made, NAME)):
         os.utime(blob(cache), (1, 1))

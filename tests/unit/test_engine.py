@@ -70,6 +70,11 @@ def write(folder: Path) -> Outcome:
     return Outcome(("lib.rlib",), "warning: unused\n", "cargo::rustc-cfg=a\n")
 
 
+def write_two(folder: Path) -> Outcome:
+    (folder / "other.rlib").write_bytes(b"other")
+    return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
+
+
 def bound(folder: Path) -> Outcome:
     return replace(write(folder), holds_root=True)
 
@@ -172,6 +177,12 @@ def test_a_failed_action_does_not_pass_for_the_one_before(checkout: Checkout) ->
     assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
 
 
+def test_what_only_the_action_before_made_is_gone(checkout: Checkout) -> None:
+    checkout.perform(run=write_two)
+    checkout.perform(OTHER)
+    assert [path.name for path in checkout.folder.glob("*.rlib")] == ["lib.rlib"]
+
+
 def give_up(_folder: Path) -> Outcome:
     raise OstooError("the network is down")
 
@@ -229,6 +240,18 @@ def test_an_output_that_was_not_fetched_is_up_to_date(
     assert not clone.runs
 
 
+def test_a_fetched_output_is_not_hashed_again(lazy: Engine, clone: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    lazy.fetch(clone.folder)
+    monkeypatch.setattr(records, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    lazy.perform(clone.job(ACTION, write, needed=False))
+
+
+def test_what_lies_outside_of_the_checkout_is_not_fetched(lazy: Engine, clone: Checkout) -> None:
+    outside = (Input("@{cargo-home}/lib.rs", LIBRARY, 7), Input("@{rust-src}/std", LIBRARY, 7, is_folder=True))
+    lazy.perform(clone.job(replace(OTHER, inputs=outside), write))
+    assert sorted(path.name for path in clone.root.iterdir()) == ["build"]
+
+
 def test_what_lay_there_from_another_action_is_not_taken_for_an_output(checkout: Checkout, clone: Checkout) -> None:
     checkout.perform()
     clone.folder.mkdir(parents=True)
@@ -283,18 +306,13 @@ def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Ch
     assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
 
 
-def write_two(folder: Path) -> Outcome:
-    (folder / "other.rlib").write_bytes(b"other")
-    return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
-
-
 def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checkout, clone: Checkout) -> None:
     checkout.perform(run=write_two)
     shutil.rmtree(clone.cache / "cas")
     engine = clone.engine()
     engine.perform(clone.job(ACTION, write_two, needed=False))
-    engine.producers["build"] = lambda: clone.job(ACTION, write_two, needed=False)
     engine.producers["buil"] = lambda: pytest.fail("it makes nothing in this folder")
+    engine.producers["build"] = lambda: clone.job(ACTION, write_two, needed=False)
     engine.fetch(clone.folder)
     assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
     assert clone.runs == [ACTION]
@@ -307,6 +325,7 @@ def test_an_output_that_cannot_be_made_again_fails_its_reader(lazy: Engine, clon
         lazy.perform(clone.job(READER, read))
     assert clone.runs == [ACTION]
     assert records.load(clone.root / "reader") is None
+    assert lazy.cache.lookup(ACTION, clone.job(ACTION, write).place) is None, "it promises what nobody has"
 
 
 def test_a_result_whose_output_the_cache_has_lost_is_none_where_it_is_needed(
@@ -317,3 +336,11 @@ def test_a_result_whose_output_the_cache_has_lost_is_none_where_it_is_needed(
     clone.perform()
     assert clone.runs == [ACTION]
     assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+
+
+def test_a_result_that_lost_an_output_promises_it_no_more(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform()
+    lose(clone.cache)
+    with pytest.raises(OstooError, match="could not compile"):
+        clone.perform(run=fail)
+    assert clone.engine().cache.lookup(ACTION, clone.job(ACTION, write).place) is None

@@ -39,6 +39,17 @@ def test_a_tree_is_named_as_the_api_says() -> None:
     assert all(digest.of_bytes(content) == name for name, content in tree.directories.items())
 
 
+def test_names_are_sorted_whatever_they_stand_for() -> None:
+    paths = ("b/x", "a/x", "z", "y", "é", "B/x")
+    made = (*(Input(path, "0" * 64, 1) for path in paths), Input("aa", "1" * 64, 2, is_folder=True))
+    whole = merkle.tree(made)
+    root = api.Directory.FromString(whole.directories[whole.root.sha256])
+    assert [node.name for node in root.files] == ["y", "z", "é"]
+    assert [node.name for node in root.directories] == ["B", "a", "aa", "b"]
+    assert root.directories[2].digest == api.Digest(hash="1" * 64, size_bytes=2)
+    assert merkle.tree(made[::-1]).root == whole.root
+
+
 def test_order_does_not_count() -> None:
     assert merkle.tree(FILES[::-1]).root == merkle.tree(FILES).root
 

@@ -41,11 +41,14 @@ def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
 
 
 def made(unit: PlannedUnit, *said: str) -> Record:
-    """The record of a unit that was built, for a run with what its script said; a file's digest is that of its name."""
+    """The record of a unit that was built, for a run with what its script said; a file's contents are its path."""
     names = {Kind.PROGRAM: (f"{unit.id}.rlink", f"{unit.id}.o"), Kind.RUN: ("out/generated.rs",)}.get(
         unit.kind, unit.outputs
     )
-    outputs = {name: Output(digest.of_bytes(f"{unit.folder}/{name}".encode()), 1, executable=False) for name in names}
+    paths = {name: f"{unit.folder}/{name}" for name in names}
+    outputs = {
+        name: Output(digest.of_bytes(path.encode()), len(path), executable=False) for name, path in paths.items()
+    }
     return Record("k", outputs, stdout="".join(f"cargo::{line}\n" for line in said))
 
 
@@ -91,7 +94,7 @@ def test_each_input_carries_its_digest(program: Program) -> None:
     assert TARGET in action.inputs
     built = [entry for entry in action.inputs if entry.path.startswith("build/")]
     assert built
-    assert all(entry.sha256 == digest.of_bytes(entry.path.encode()) for entry in built)
+    assert all(entry == Input(entry.path, digest.of_bytes(entry.path.encode()), len(entry.path)) for entry in built)
 
 
 def test_an_output_is_an_input_with_all_that_is_known_of_it(program: Program) -> None:

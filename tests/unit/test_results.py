@@ -36,6 +36,13 @@ def test_files_are_named_by_their_paths_in_the_checkout() -> None:
     assert (file.digest.hash, file.digest.size_bytes, file.is_executable) == ("0" * 64, 7, True)
 
 
+def test_what_was_written_follows_the_line_that_tells_the_root() -> None:
+    said = api.ActionResult.FromString(results.from_record(Record(KEY, {}, "cargo::warning=a\n", "b"), FOLDER))
+    assert (said.stdout_raw, said.stderr_raw) == (b"@{root}\ncargo::warning=a\n", b"b")
+    silent = api.ActionResult.FromString(results.from_record(Record(KEY, {}), FOLDER))
+    assert (silent.stdout_raw, silent.stderr_raw) == (b"", b"")
+
+
 def test_equal_records_are_equal_bytes() -> None:
     outputs = {name: Output("0" * 64, 1, executable=False) for name in "ab"}
     backwards = dict(reversed(outputs.items()))

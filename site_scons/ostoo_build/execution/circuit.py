@@ -135,7 +135,7 @@ class Watch:
         self.circuit = circuit
         self.cancel: Callable[[], object] = lambda: None
         self.size = 0
-        self._begin = time.monotonic()
+        self._begin = self._heard = time.monotonic()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -149,10 +149,12 @@ class Watch:
     def progress(self, size: int) -> None:
         """Note that so many bytes more came through."""
         self.size += size
+        self._heard = time.monotonic()
 
     def _look(self) -> None:
         while not self._end.wait(_LOOK):
-            if time.monotonic() - self._begin > PATIENCE + self.size / _FLOOR:
+            now = time.monotonic()
+            if now - self._heard > PATIENCE or now - self._begin > PATIENCE + self.size / _FLOOR:
                 self.circuit.give_up("it is too slow to be of use")
             if not self.circuit.is_closed:
                 self.cancel()
