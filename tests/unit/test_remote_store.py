@@ -149,7 +149,7 @@ DISTORTIONS: list[Callable[[bytes], bytes]] = [
 ]
 
 
-@pytest.mark.parametrize("damage", product(DISTORTIONS, [api.ServerCapabilities(), ZSTD]))
+@pytest.mark.parametrize("damage", [*product(DISTORTIONS, [api.ServerCapabilities(), ZSTD])])
 def test_a_damaged_file_is_missing_and_a_lying_server_is_given_up(
     damage: tuple[Callable[[bytes], bytes], api.ServerCapabilities],
     fake: FakeServer,
@@ -218,7 +218,7 @@ def test_a_server_that_hangs_costs_a_moment_once_and_one_warning(
     assert capsys.readouterr().err.count("warning:") == 1
 
 
-@pytest.mark.parametrize("failure", product([*METHODS, "Read", "Write"], BROKEN))
+@pytest.mark.parametrize("failure", [*product([*METHODS, "Read", "Write"], BROKEN)])
 def test_a_server_that_fails_is_given_up_with_one_warning(
     failure: tuple[str, grpc.StatusCode],
     fake: FakeServer,
