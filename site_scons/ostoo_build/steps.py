@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import digest, source_tree, sysroot, target_spec
 from ostoo_build.errors import OstooError
+from ostoo_build.execution import finishing, requests
 from ostoo_build.execution import record as records
-from ostoo_build.execution import requests
 from ostoo_build.execution.action import Action
-from ostoo_build.execution.engine import Job, Outcome
+from ostoo_build.execution.engine import Job
+from ostoo_build.execution.finishing import Outcome
 from ostoo_build.execution.record import Record
 from ostoo_build.rustc import Kind
 from ostoo_build.sysroot_contract import MACHINES
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ostoo_build.execution.compilation import Compilation
+    from ostoo_build.execution.finishing import Finished
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
+
+    Judge = Callable[[Finished], Outcome]
 
 _CHECKED = "checked.json"
 
@@ -110,13 +114,20 @@ def unit_job(
     known = _read_by(session, unit)
     if unit.kind is Kind.RUN:
         action = requests.run_action(session.invocation, unit, sources, known)
-        run = partial(session.runner.run_build_script, action, unit)
+        start = partial(session.runner.run_build_script, action, unit)
+        judge: Judge = partial(finishing.run, unit)
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
-        run = partial(session.runner.compile, action, unit, on_metadata)
+        start = partial(session.runner.compile, action, unit, on_metadata)
+        judge = partial(finishing.compilation, action, unit)
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
     subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
-    return Job(action, session.root / unit.folder, unit.folder, verb, subject, run)
+    run = partial(_judged, start, judge)
+    return Job(action, session.root / unit.folder, unit.folder, verb, subject, run, judge=judge)
+
+
+def _judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
+    return judge(start())
 
 
 def run_build_script(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
@@ -152,8 +163,10 @@ def link(session: Session, program: Program) -> None:
     libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
     action = requests.link_action(session.invocation, program, libraries, known)
     folder = session.root / Places.of(program, session.target.stem).linked
-    run = partial(session.runner.link, action, program)
-    session.engine.perform(Job(action, folder, unit.folder, "Linking", program.name, run, needed=True))
+    judge = partial(finishing.link, program)
+    run = partial(_judged, partial(session.runner.link, action, program), judge)
+    job = Job(action, folder, unit.folder, "Linking", program.name, run, needed=True, judge=judge)
+    session.engine.perform(job)
 
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:

@@ -11,7 +11,7 @@ from SCons.Errors import BuildError
 
 from ostoo_build import steps
 from ostoo_build.errors import OstooError
-from ostoo_build.execution.local import ToolFailed
+from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.execution.record import NAME
 from ostoo_build.paths import is_local
 

@@ -12,7 +12,8 @@ from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import ActionCache
 from ostoo_build.execution.disk_cache import DiskCache
-from ostoo_build.execution.engine import Engine, Job, Outcome
+from ostoo_build.execution.engine import Engine, Job
+from ostoo_build.execution.finishing import Outcome
 from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 from ostoo_build.report import Report

@@ -12,15 +12,17 @@ import pytest
 
 from ostoo_build import build_script, digest
 from ostoo_build.errors import OstooError
+from ostoo_build.execution import finishing
 from ostoo_build.execution.action import Action
+from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.execution.jobserver import Jobserver
-from ostoo_build.execution.local import LocalRunner, ToolFailed
+from ostoo_build.execution.local import LocalRunner
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.execution.engine import Outcome
+    from ostoo_build.execution.finishing import Outcome
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit, Program
 
@@ -61,7 +63,11 @@ class Machine:
         return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, ())
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
-        return self.runner.compile(self.action(*environment), unit, lambda: None)
+        action = self.action(*environment)
+        return finishing.compilation(action, unit, self.runner.compile(action, unit, lambda: None))
+
+    def link(self) -> Outcome:
+        return finishing.link(self.program, self.runner.link(self.action(), self.program))
 
     def tokens(self) -> int:
         read, write = self.jobserver.descriptors
@@ -166,7 +172,7 @@ def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None
     unit = machine.program.units[-1]
     (machine.root / unit.folder).mkdir(parents=True)
     machine.rustc(f"echo ELF > {unit.folder}/{unit.id}")
-    outcome = machine.runner.link(machine.action(), machine.program)
+    outcome = machine.link()
     assert outcome.outputs == (unit.id,)
     assert (machine.root / unit.folder / "linked" / unit.id).read_text() == "ELF\n"
 
@@ -176,7 +182,7 @@ def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None
     linked = fake.write(machine.root / unit.folder / "linked" / unit.id, "good")
     machine.rustc(f"echo half > {unit.folder}/{unit.id}; exit 1")
     with pytest.raises(ToolFailed, match="could not compile hello-std"):
-        machine.runner.link(machine.action(), machine.program)
+        machine.link()
     assert linked.read_text() == "good"
 
 
@@ -187,7 +193,7 @@ def run_script(machine: Machine, *lines: str) -> Outcome:
     out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
     action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
     assert script.is_file()
-    return machine.runner.run_build_script(action, unit)
+    return finishing.run(unit, machine.runner.run_build_script(action, unit))
 
 
 def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine: Machine) -> None:

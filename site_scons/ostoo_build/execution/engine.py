@@ -22,27 +22,19 @@ if TYPE_CHECKING:
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.action_cache import ActionCache
+    from ostoo_build.execution.finishing import Finished, Outcome
     from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
     from ostoo_build.report import Report
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a run left: output names within the action's folder, and what it wrote, as portable texts."""
-
-    outputs: tuple[str, ...]
-    stderr: str = ""
-    stdout: str = ""
-    holds_root: bool = False
-
-
-@dataclass(frozen=True)
 class Job:
     """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb.
 
-    `results` is the portable path that the action itself knows its outputs' folder by. `needed` says that somebody
-    wants to find the outputs in the folder, whether or not another action reads them.
+    `judge` says what came of a process that ran elsewhere; it is None for what can run here only. `results` is the
+    portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
+    outputs in the folder, whether or not another action reads them.
     """
 
     action: Action
@@ -52,6 +44,7 @@ class Job:
     subject: str
     run: Callable[[], Outcome]
     needed: bool = False
+    judge: Callable[[Finished], Outcome] | None = None
 
     @property
     def place(self) -> Place:

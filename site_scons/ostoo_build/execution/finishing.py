@@ -1,0 +1,146 @@
+"""Judges what a process left, wherever it ran: its exit code, its words, what it read, what it made. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import build_script, dep_info
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import proof
+from ostoo_build.paths import quote
+from ostoo_build.rustc import DEP_INFO, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ostoo_build.build_script import Instructions
+    from ostoo_build.execution.action import Action
+    from ostoo_build.paths import PathMap
+    from ostoo_build.plan import PlannedUnit, Program
+
+
+class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
+    """A compiler or build script ended with an error; what it said is the message."""
+
+    def __init__(self, what: str, messages: tuple[str, ...]) -> None:
+        super().__init__(what)
+        self.messages = messages
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
+
+    `paths` are those of where it ran. `is_hermetic` says that it could see its declared inputs only.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    files: tuple[str, ...]
+    read: Callable[[str], bytes]
+    paths: PathMap
+    is_hermetic: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: output names within the action's folder, and what it wrote, as portable texts."""
+
+    outputs: tuple[str, ...]
+    stderr: str = ""
+    stdout: str = ""
+    holds_root: bool = False
+
+
+def compilation(action: Action, unit: PlannedUnit, done: Finished) -> Outcome:
+    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    stderr = _said(unit.label, done)
+    read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
+    if not done.is_hermetic:
+        proof.prove(read, action.inputs, done.paths, f"{unit.package}/Cargo.toml")
+    outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
+    return Outcome(outputs, stderr, holds_root=_holds_root(action, read.variables, done))
+
+
+def run(unit: PlannedUnit, done: Finished) -> Outcome:
+    """Read what a build script asked for. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
+    if done.returncode or instructions.errors:
+        said = (*instructions.errors, done.stderr)
+        raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
+    _check_reads(instructions, unit, done.paths)
+    warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
+    outputs = tuple(name for name in done.files if name.startswith("out/"))
+    return Outcome(outputs, warnings, _portable(done.stdout, done.paths))
+
+
+def link(program: Program, done: Finished) -> Outcome:
+    """Raise `ToolFailed` where the linker did not make the program."""
+    return Outcome((program.units[-1].id,), _said(program.name, done))
+
+
+def _said(subject: str, done: Finished) -> str:
+    stderr = "".join(_rendered(done.stderr))
+    if done.returncode:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        raise ToolFailed(f"could not compile {subject} ({how})", (stderr,))
+    return stderr
+
+
+def _holds_root(action: Action, variables: tuple[str, ...], done: Finished) -> bool:
+    """Whether outputs may hold this checkout's path: `env!` gave it, or rustc wrote it for the linker."""
+    portable = dict(action.environment)
+    if any("@{" in portable.get(name, "").replace("@{at}", "") for name in variables):
+        return True
+    root = done.paths.root.encode()
+    return any(root in done.read(name) for name in done.files if name.endswith(".rlink"))
+
+
+def _check_reads(instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> None:
+    package = Path(paths.root, paths.expand(unit.package))
+    # std's source belongs to the toolchain, whose digest is part of every key
+    allowed = (f"{paths.portable(package)}/", f"{unit.folder}/", "@{rust-src}/")
+    for name in instructions.changed_files:
+        path = paths.portable(package / name)
+        if not f"{path}/".startswith(allowed):
+            raise OstooError(
+                f"the build script reads {path}, which is not in its package",
+                where=f"{unit.package}/build.rs",
+                remedy="move the file into the package",
+            )
+    for name in instructions.changed_variables:
+        if name in os.environ and name not in dict(unit.environment):
+            raise OstooError(
+                f"the build script asks for the environment variable {name}, which is set but not declared",
+                where=f"{unit.package}/build.rs",
+                remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
+            )
+
+
+def _portable(text: str, paths: PathMap) -> str:
+    """Write a build script's words so that they fit any checkout: it speaks in absolute paths."""
+    return quote(text).replace(paths.root, "@{root}")
+
+
+def _program_files(files: tuple[str, ...], unit_id: str) -> Iterator[str]:
+    """The objects of a program that is not linked yet, and rustc's note for the linker."""
+    for name in sorted(files):
+        if name == f"{unit_id}.rlink" or ("/" not in name and name.endswith(".o")):
+            yield name
+
+
+def _rendered(stderr: str) -> Iterator[str]:
+    """Diagnostics as rustc renders them; what is not a diagnostic, such as a crash, as it stands."""
+    for line in stderr.splitlines(keepends=True):
+        try:
+            diagnostic = json.loads(line)
+        except ValueError:
+            yield line
+            continue
+        if isinstance(diagnostic, dict) and diagnostic.get("rendered"):
+            yield diagnostic["rendered"]
