@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import os
+
     from ostoo_build import digest
+
+
+def is_executable(status: os.stat_result) -> bool:
+    """Whether its owner may run a file: git keeps that, whatever the umask."""
+    return bool(status.st_mode & stat.S_IXUSR)
 
 
 class Input(NamedTuple):

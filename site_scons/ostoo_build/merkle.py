@@ -32,14 +32,16 @@ class _Folder:
 
 
 def tree(inputs: Iterable[Input]) -> Tree:
-    """Build the tree of inputs whose paths are relative. Raises `ValueError` where a file is also a folder."""
+    """Build the tree of inputs whose paths are relative. Raises `ValueError` where a name stands for two things."""
     top = _Folder()
     for entry in inputs:
         *folders, name = entry.path.split("/")
         at = top
         for folder in folders:
             at = at.folders.setdefault(folder, _Folder())
-        (at.known if entry.is_folder else at.files)[name] = entry
+        kind = at.known if entry.is_folder else at.files
+        if kind.setdefault(name, entry) != entry:
+            raise ValueError(f"two inputs are called {entry.path}")
     directories: dict[digest.Hash, bytes] = {}
     root = _serialize(top, directories)
     return Tree(Input(".", root.hash, root.size_bytes, is_folder=True), directories)

@@ -13,7 +13,7 @@ from os.path import realpath
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
-from ostoo_build.inputs import Input
+from ostoo_build.inputs import Input, is_executable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,8 @@ class PathMap:
 
     def input(self, path: Path) -> Input:
         """Take a file as an action's input. Raises `OSError` where it can't be read."""
-        return Input(self.portable(path), digest.of_file(path), path.stat().st_size)
+        status = path.stat()
+        return Input(self.portable(path), digest.of_file(path), status.st_size, is_executable(status))
 
     def expand(self, text: str) -> str:
         """Put the real places into a portable text."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
-from ostoo_build.inputs import Input
+from ostoo_build.inputs import Input, is_executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,9 +62,7 @@ class TreeMemo:
         with ThreadPoolExecutor() as pool:
             hashes = list(pool.map(digest.of_file, files))
         contents = zip(files, hashes, strict=True)
-        found = merkle.tree(
-            Input(file.relative_to(folder).as_posix(), sha256, file.stat().st_size) for file, sha256 in contents
-        ).root
+        found = merkle.tree(_input(file, sha256, folder) for file, sha256 in contents).root
         self._known[str(folder)] = (signatures, found.sha256, found.size)
         self._changed = True
         return found._replace(path=path)
@@ -74,6 +72,11 @@ class TreeMemo:
         if self._changed:
             write_atomically(self._path, json.dumps(self._known).encode())
             self._changed = False
+
+
+def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:
+    status = file.stat()
+    return Input(file.relative_to(folder).as_posix(), sha256, status.st_size, is_executable(status))
 
 
 def _load(path: Path) -> dict[str, tuple[str, str, int]]:

@@ -19,6 +19,7 @@ from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job
 from ostoo_build.execution.finishing import Outcome
 from ostoo_build.execution.record import Record
+from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 from ostoo_build.sysroot_contract import MACHINES
 from ostoo_build.target_spec import CheckRequest
@@ -204,6 +205,26 @@ def contract_files(session: Session) -> list[Path]:
     """What the target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
     contract = session.target.with_suffix(".loader.json")
     return [contract, contract.with_name("loader.schema.json")] if contract.is_file() else []
+
+
+def all_target_files(session: Session) -> list[Path]:
+    """What a program's target says of it: spec, contract, and their schemas."""
+    return list(dict.fromkeys((*target_files(session), *contract_files(session))))
+
+
+def declared_inputs(session: Session, unit: PlannedUnit) -> list[Path]:
+    """Files outside of its package that a unit's manifest declares. Raises `OstooError` for one of another checkout."""
+    if not is_local(unit.package):
+        return []
+    found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
+    for path in found:
+        if not is_local(session.paths.portable(path)):
+            raise OstooError(
+                "a declared input lies outside of the checkout",
+                where=f"{unit.package}/Cargo.toml\n{path}",
+                remedy="other machines do not have it: put it into the checkout",
+            )
+    return found
 
 
 def rules_digest() -> digest.Hash:

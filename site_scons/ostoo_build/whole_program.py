@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import digest, source_tree, steps
+from ostoo_build import digest, steps
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import Place
 from ostoo_build.execution.record import Record
 from ostoo_build.own_code import own_digest
-from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
 
@@ -43,8 +39,8 @@ def action(session: Session, program: Program, size_budget: int | None) -> Actio
     return Action(
         mnemonic="RustProgram",
         arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
-        environment=(),
-        inputs=tuple(dict.fromkeys(_inputs(session, program))),
+        environment=tuple(sorted(_sources(session, program))),
+        inputs=tuple(session.paths.input(path) for path in steps.all_target_files(session)),
         outputs=(Places.of(program, session.target.stem).program,),
         version=digest.of_json(state),
     )
@@ -81,15 +77,16 @@ def remember(session: Session, program: Program, size_budget: int | None, wanted
     session.engine.cache.store(wanted, made, _place(destination, session))
 
 
-def _inputs(session: Session, program: Program) -> Iterator[Input]:
-    for path in (*steps.target_files(session), *steps.contract_files(session)):
-        yield session.paths.input(path)
+def _sources(session: Session, program: Program) -> set[tuple[str, digest.Hash]]:
+    """Digests of packages and of what they declare besides, by portable path: packages may lie within each other."""
+    found = set()
     for unit in program.units:
-        folder = Path(session.paths.root, session.paths.expand(unit.package))
         if not unit.package.startswith("@{rust-src}"):
-            yield session.trees.input(unit.package, folder)
-        if is_local(unit.package):
-            yield from (session.paths.input(path) for path in source_tree.expand_inputs(folder, unit.extra_inputs))
+            folder = Path(session.paths.root, session.paths.expand(unit.package))
+            found.add((unit.package, session.trees.input(unit.package, folder).sha256))
+        declared = (session.paths.input(path) for path in steps.declared_inputs(session, unit))
+        found |= {(entry.path, entry.sha256) for entry in declared}
+    return found
 
 
 def _runs_here(unit: PlannedUnit) -> bool:

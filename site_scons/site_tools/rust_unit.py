@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ostoo_build import digest, source_tree, steps
-from ostoo_build.inputs import Input
+from ostoo_build.inputs import Input, is_executable
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 from site_tools.keyed_action import KeyedAction, file_node, recorded_step
@@ -32,8 +32,7 @@ def rust_unit(env: Any, unit: PlannedUnit) -> Any:
     files = {path: file_node(env, path) for path in paths}
 
     def inputs() -> Inputs:
-        own = (Input(path, node.get_csig(), node.get_size()) for path, node in files.items())
-        return (*own, *fetched)
+        return (*(_input(path, node) for path, node in files.items()), *fetched)
 
     session.engine.producers[unit.folder] = lambda: steps.unit_job(session, unit, inputs())
     prerequisites = [file_node(env, unit.read_of(session.units[id_])) for id_ in unit.prerequisites]
@@ -48,6 +47,11 @@ def rust_unit(env: Any, unit: PlannedUnit) -> Any:
         sources, action = [file_node(env, unit.metadata_record)], partial(KeyedAction, "")
     compile_ = action(_description(unit), lambda: steps.compilation(session, unit, inputs()).wait())
     return recorded_step(env, unit.folder, sources, compile_)
+
+
+def _input(path: str, node: Any) -> Input:
+    status = Path(node.get_abspath()).stat()
+    return Input(path, node.get_csig(), status.st_size, is_executable(status))
 
 
 def _metadata(
@@ -67,7 +71,7 @@ def _sources(session: Session, unit: PlannedUnit) -> tuple[list[str], Inputs]:
     """What a unit is made from: files that people edit, or one digest for a package that was fetched."""
     package = Path(session.paths.root, session.paths.expand(unit.package))
     if is_local(unit.package):
-        found = [*source_tree.package_files(package), *source_tree.expand_inputs(package, unit.extra_inputs)]
+        found = [*source_tree.package_files(package), *steps.declared_inputs(session, unit)]
         return [session.paths.portable(path) for path in found], ()
     if unit.package.startswith("@{rust-src}"):
         return [], ()

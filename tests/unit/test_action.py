@@ -156,3 +156,17 @@ def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_librarie
     root, _, where, environment = launch(tmp_path / "w", action)
     assert where == f"{root}/user-rs"
     assert environment["LD_LIBRARY_PATH"].split(os.pathsep)[0] == f"{root}/.ostoo/toolchain/lib"
+
+
+@pytest.mark.parametrize("name", ["root", "value", "rest", "name", "directory", "folder", "argument", "a-b", "a.b"])
+@pytest.mark.parametrize("value", ["mine", "@{root}/x"])
+def test_a_variable_may_have_any_name(name: str, value: str, tmp_path: Path) -> None:
+    action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=((name, value),))
+    root, _, _, environment = launch(tmp_path / "w", action)
+    assert environment[name] == value.replace("@{root}", root)
+
+
+def test_a_root_may_look_like_a_placeholder(tmp_path: Path) -> None:
+    action = replace(ACTION, arguments=(sys.executable, "-c", PRINT, "@{root}/x"))
+    root, got, _, _ = launch(tmp_path / "a@{at}b@{root}", action)
+    assert got == [f"{root}/x"]

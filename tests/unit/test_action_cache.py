@@ -150,3 +150,9 @@ def test_a_folder_that_cannot_be_used_switches_the_cache_off_with_one_warning(
     assert re.fullmatch(
         r"warning: the action cache is off: Not a directory \(.*/file/cas.*\)\n", capsys.readouterr().err
     )
+
+
+def test_a_cache_that_kept_nothing_yet_has_nothing_to_give_up(cache: ActionCache, made: Record, place: Place) -> None:
+    (place.folder / "out/lib.rlib").write_bytes(b"edited")
+    store(cache, made, place)
+    assert not (cache.disk and cache.disk.folder.exists())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -242,7 +243,8 @@ def test_an_output_that_was_not_fetched_is_up_to_date(
 
 
 def test_a_fetched_output_is_not_hashed_again(lazy: Engine, clone: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    lazy.fetch(clone.folder)
+    lazy.perform(clone.job(ACTION, write))
+    assert not clone.runs
     monkeypatch.setattr(records, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
     lazy.perform(clone.job(ACTION, write, needed=False))
 
@@ -264,12 +266,12 @@ def test_what_lay_there_from_another_action_is_not_taken_for_an_output(checkout:
 
 
 def test_outputs_are_fetched_for_who_asks(lazy: Engine, clone: Checkout) -> None:
-    lazy.fetch(clone.folder)
+    lazy.perform(clone.job(ACTION, write))
     assert (clone.folder / "lib.rlib").read_bytes() == b"library"
 
 
 def test_a_fetched_output_that_was_deleted_is_fetched_again(lazy: Engine, clone: Checkout) -> None:
-    lazy.fetch(clone.folder)
+    lazy.perform(clone.job(ACTION, write))
     (clone.folder / "lib.rlib").unlink()
     lazy.perform(clone.job(ACTION, write, needed=False))
     lazy.perform(clone.job(READER, read))
@@ -278,7 +280,7 @@ def test_a_fetched_output_that_was_deleted_is_fetched_again(lazy: Engine, clone:
 
 
 def test_a_fetched_output_counts_as_what_it_is(lazy: Engine, clone: Checkout) -> None:
-    lazy.fetch(clone.folder)
+    lazy.perform(clone.job(ACTION, write))
     (clone.folder / "lib.rlib").write_bytes(b"edited")
     lazy.perform(clone.job(ACTION, write, needed=False))
     lazy.perform(clone.job(READER, read))
@@ -314,9 +316,11 @@ def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checko
     engine.perform(clone.job(ACTION, write_two, needed=False))
     engine.producers["buil"] = lambda: pytest.fail("it makes nothing in this folder")
     engine.producers["build"] = lambda: clone.job(ACTION, write_two, needed=False)
-    engine.fetch(clone.folder)
+    both = (*READER.inputs, Input("build/other.rlib", digest.of_bytes(b"other"), 5))
+    engine.perform(clone.job(replace(READER, inputs=both), write))
     assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
-    assert clone.runs == [ACTION]
+    assert clone.runs[0] == ACTION
+    assert len(clone.runs) == 2
 
 
 def test_an_output_that_cannot_be_made_again_fails_its_reader(lazy: Engine, clone: Checkout) -> None:
@@ -345,3 +349,35 @@ def test_a_result_that_lost_an_output_promises_it_no_more(checkout: Checkout, cl
     with pytest.raises(OstooError, match="could not compile"):
         clone.perform(run=fail)
     assert clone.engine().cache.lookup(ACTION, clone.job(ACTION, write).place) is None
+
+
+@pytest.mark.parametrize("what", [{"needed": True}, {"fetch_all": True}])
+def test_what_was_not_fetched_is_when_somebody_wants_it(what: dict[str, bool], lazy: Engine, clone: Checkout) -> None:
+    assert lazy
+    engine = clone.engine(fetch_all=what.get("fetch_all", False))
+    engine.perform(clone.job(ACTION, write, needed=what.get("needed", False)))
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+    assert not clone.runs
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "file").touch()
+
+
+def put_link(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/etc/hostname")
+
+
+@pytest.mark.parametrize("put", [put_folder, put_link])
+def test_whatever_lies_under_an_outputs_name_gives_way(
+    put: Callable[[Path], None], checkout: Checkout, clone: Checkout
+) -> None:
+    checkout.perform()
+    put(clone.folder / "lib.rlib")
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write, needed=False))
+    assert not os.path.lexists(clone.folder / "lib.rlib")
+    engine.perform(clone.job(READER, read))
+    assert (clone.root / "reader/copy").read_bytes() == b"library"

@@ -69,3 +69,9 @@ def test_nothing_is_a_tree() -> None:
 def test_a_name_is_a_file_or_a_folder(other: Input) -> None:
     with pytest.raises(ValueError, match="share a name"):
         merkle.tree((*FILES, other))
+
+
+def test_a_file_has_one_content() -> None:
+    with pytest.raises(ValueError, match="two inputs are called build"):
+        merkle.tree((*FILES, FILES[2]._replace(sha256="4" * 64)))
+    assert merkle.tree((*FILES, FILES[2])).root == merkle.tree(FILES).root

@@ -12,12 +12,13 @@ KEY = "k" * 64
 FOLDER = "build/units/core"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
-    lambda name: not name.startswith("/") and ".." not in name
+    lambda name: not {"", ".", ".."} & set(name.split("/"))
 )
+HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 RECORDS = st.builds(
     Record,
     key=st.just(KEY),
-    outputs=st.dictionaries(NAMES, st.builds(Output, TEXT, st.integers(0, 2**60), st.booleans())),
+    outputs=st.dictionaries(NAMES, st.builds(Output, HEX, st.integers(0, 2**60), st.booleans())),
     stdout=TEXT,
     stderr=TEXT,
 )
@@ -49,9 +50,19 @@ def test_equal_records_are_equal_bytes() -> None:
     assert results.from_record(Record(KEY, outputs), FOLDER) == results.from_record(Record(KEY, backwards), FOLDER)
 
 
+def of_file(path: str, sha256: str, size: int) -> api.ActionResult:
+    content = api.Digest(hash=sha256, size_bytes=size)
+    return api.ActionResult(output_files=[api.OutputFile(path=path, digest=content)])
+
+
 @pytest.mark.parametrize(
     "bad",
     [
+        *(of_file(f"{FOLDER}{end}", "0" * 64, 1) for end in ("//etc/passwd", "/", "/.", "")),
+        of_file(f"{FOLDER}/a", "/etc/passwd", 1),
+        of_file(f"{FOLDER}/a", "../../x", 1),
+        of_file(f"{FOLDER}/a", "0" * 63, 1),
+        of_file(f"{FOLDER}/a", "0" * 64, -1),
         api.ActionResult(exit_code=1),
         api.ActionResult(output_files=[api.OutputFile(path="elsewhere/lib.rlib")]),
         api.ActionResult(output_files=[api.OutputFile(path=f"{FOLDER}/../../lib.rlib")]),

@@ -29,39 +29,42 @@ PLACES = {
 }
 """Where an input tree has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
 
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 _LAUNCHER = r"""
-root=$PWD
-expand() {
-    value= rest=$1
-    while case $rest in *"@{root}"*) ;; *) false ;; esac; do
-        value=$value${rest%%"@{root}"*}$root rest=${rest#*"@{root}"}
+ostoo_root=$PWD
+ostoo_expand() {
+    ostoo_value= ostoo_rest=$1
+    while :; do
+        case $ostoo_rest in *"@{"*) ;; *) break ;; esac
+        ostoo_value=$ostoo_value${ostoo_rest%%"@{"*} ostoo_rest=${ostoo_rest#*"@{"}
+        case $ostoo_rest in
+            "root}"*) ostoo_value=$ostoo_value$ostoo_root ostoo_rest=${ostoo_rest#"root}"} ;;
+            "at}"*) ostoo_value=$ostoo_value@ ostoo_rest=${ostoo_rest#"at}"} ;;
+            *) ostoo_value=$ostoo_value"@{" ;;
+        esac
     done
-    rest=$value$rest value=
-    while case $rest in *"@{at}"*) ;; *) false ;; esac; do
-        value=$value${rest%%"@{at}"*}@ rest=${rest#*"@{at}"}
-    done
-    value=$value$rest
+    ostoo_value=$ostoo_value$ostoo_rest
 }
-for folder in "$root"/.ostoo/toolchain/lib "$root"/.ostoo/toolchain/lib/*-linux-gnu*; do
-    LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$folder
+for ostoo_folder in "$ostoo_root"/.ostoo/toolchain/lib "$ostoo_root"/.ostoo/toolchain/lib/*-linux-gnu*; do
+    LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$ostoo_folder
 done
 export LD_LIBRARY_PATH
-for name in $OSTOO_EXPAND; do
-    eval "expand \"\$$name\""
-    export "$name=$value"
+for ostoo_name in $OSTOO_EXPAND; do
+    eval "ostoo_expand \"\$$ostoo_name\""
+    export "$ostoo_name=$ostoo_value"
 done
 unset OSTOO_EXPAND
-directory=$1
+ostoo_directory=$1
 shift
-for argument; do
+for ostoo_argument; do
     shift
-    expand "$argument"
-    set -- "$@" "$value"
+    ostoo_expand "$ostoo_argument"
+    set -- "$@" "$ostoo_value"
 done
-printf '%s\n' "$root"
-cd "$directory" && exec "$@"
+printf '%s\n' "$ostoo_root"
+cd "$ostoo_directory" && exec "$@"
 """
 """Only where it runs an action learns its absolute paths. The first line that it prints says where that was."""
 
@@ -144,10 +147,13 @@ def _command(action: Action) -> remote_execution_pb2.Command:
 
     environment = {name: _rooted(value) for name, value in action.environment}
     if action.tools:
+        odd = {name: environment.pop(name) for name in sorted(environment) if not _NAME.fullmatch(name)}
+        # a shell keeps no variables of such names
+        around = ("env", *(f"{name}={value}" for name, value in odd.items())) if odd else ()
         expanded = sorted(name for name, value in environment.items() if "@{" in value)
         environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
         start = ("/bin/sh", "-c", _LAUNCHER, "launcher", place(action.directory))
-        arguments = (*start, *(_rooted(argument) for argument in action.arguments))
+        arguments = (*start, *around, *(_rooted(argument) for argument in action.arguments))
     else:
         arguments = ("ostoo-build", action.mnemonic, *action.arguments)
     variable = api.Command.EnvironmentVariable

@@ -6,6 +6,7 @@ one warning.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -86,7 +87,8 @@ class ActionCache:
         for future in self._pending:
             future.result()
         if self._pending and self.disk is not None:
-            cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
+            with contextlib.suppress(OSError):  # whether it is too large is asked again
+                cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
         self._pending.clear()
 
     def close(self) -> None:

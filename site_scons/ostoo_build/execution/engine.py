@@ -6,6 +6,7 @@ fetched when an action that runs reads them, or when somebody asks for them.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,34 +70,37 @@ class Engine:
         """Make a job's outputs be there, or be had, and say what they are. Raises `OstooError` where it fails."""
         present = records.load(job.folder)
         if present and present.key == job.action.key and self._fits(present) and records.is_intact(job.folder, present):
-            return present
+            if not self._is_wanted(job):
+                return present
+            if self._restored(job, present):
+                records.remember(job.folder, present)
+                return present
+            self.cache.forget(job.action)
         records.discard(job.folder)
         made = self._cached(job) or self._run(job)
         for name in set(present.outputs if present else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
         return made
 
-    def fetch(self, folder: Path) -> None:
-        """Make the recorded outputs of a folder be there. Raises `OstooError` where one has to be made and can't."""
-        record = records.load(folder)
-        if record is not None:
-            self._fetch((folder / name, output) for name, output in record.outputs.items())
-            records.remember(folder, record)
-
     def _cached(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action, job.place)
-        if found is None or not self._fits(found):
-            return None
-        wanted = [(job.folder / name, output) for name, output in found.outputs.items()]
-        if (job.needed or self.fetch_all) and self.cache.fetch(wanted):
-            self.cache.forget(job.action)
+        if found is None:
             return None
         job.folder.mkdir(parents=True, exist_ok=True)
-        for path, output in wanted:
-            _drop_other(path, output)
+        for name, output in found.outputs.items():
+            _drop_other(job.folder / name, output)
+        if self._is_wanted(job) and not self._restored(job, found):
+            self.cache.forget(job.action)
+            return None
         records.save(job.folder, found)
         self.report.messages((found.stderr,))
         return found
+
+    def _is_wanted(self, job: Job) -> bool:
+        return job.needed or self.fetch_all
+
+    def _restored(self, job: Job, record: Record) -> bool:
+        return not self.cache.fetch((job.folder / name, output) for name, output in record.outputs.items())
 
     def _run(self, job: Job) -> Record:
         self._fetch(_missing(job.action.inputs, Path(self.paths.root)))
@@ -146,9 +150,10 @@ def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output
 
 
 def _drop_other(path: Path, output: Output) -> None:
-    """Take a file away that an earlier action left under the name of an output that is not fetched yet."""
+    """Take away what lies under the name of an output that is not fetched yet, from an earlier action or anybody."""
     try:
-        if records.observe(path) != output:
-            path.unlink()
-    except FileNotFoundError:
-        pass
+        if records.observe(path) == output:
+            return
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)
+    path.unlink(missing_ok=True)

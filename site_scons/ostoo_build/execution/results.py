@@ -6,6 +6,7 @@ placeholder of the root where an engine's hold its path.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.execution.record import Output, Record
@@ -14,6 +15,7 @@ from ostoo_build.protocol import remote_execution_pb2 as api
 if TYPE_CHECKING:
     from ostoo_build import digest
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _ROOT_LINE = "@{root}\n"
 """What the launcher prints first: where an action ran. Here, anywhere."""
 
@@ -46,11 +48,13 @@ def _output_file(path: str, output: Output) -> api.OutputFile:
 
 
 def _output(file: api.OutputFile) -> Output:
+    if not _SHA256.fullmatch(file.digest.hash) or file.digest.size_bytes < 0:
+        raise ValueError(f"{file.path} has no digest")
     return Output(file.digest.hash, file.digest.size_bytes, file.is_executable)
 
 
 def _name(path: str, folder: str) -> str:
     name = path.removeprefix(f"{folder}/")
-    if name == path or ".." in name.split("/"):
+    if name == path or {"", ".", ".."} & set(name.split("/")):
         raise ValueError(f"{path} lies outside of {folder}")
     return name
