@@ -50,7 +50,7 @@ class Checkout:
         return Engine(PathMap((("root", self.root),)), cache, report, fetch_all)
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
-        folder = self.folder if action is not READER else self.root / "reader"
+        folder = self.root / "reader" if READER.inputs[0] in action.inputs else self.folder
         place = folder.relative_to(self.root).as_posix()
         return Job(action, folder, place, "Compiling", "core", lambda: self._run(action, run, folder), needed)
 
