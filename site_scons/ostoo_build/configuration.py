@@ -21,6 +21,8 @@ VARIABLES = {
     "cache": ("action cache: a folder, or off", "on"),
     "cache_size": ("what the action cache may take", "10 GiB"),
     "remote_cache": ("the team's cache: grpc://HOST:PORT, or grpcs:// with TLS", ""),
+    "remote_executor": ("service that runs actions: grpc://HOST:PORT, or grpcs:// with TLS", ""),
+    "remote_jobs": ("how many it runs at once", "16"),
     "remote_instance": ("its instance name", ""),
     "remote_upload": ("on: store results there too", "off"),
     "remote_token_file": ("file with a bearer token; else the variable OSTOO_REMOTE_TOKEN", ""),
@@ -36,6 +38,7 @@ VARIABLES = {
 """What each says, and what it is where nobody says anything."""
 
 _SWITCHES = ("remote_upload",)
+_NUMBERS = ("remote_jobs",)
 
 
 def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
@@ -55,4 +58,7 @@ def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
     for name in _SWITCHES:
         if values[name] not in ("on", "off"):
             raise OstooError(f"{name}={values[name]} is neither on nor off")
+    for name in _NUMBERS:
+        if not (values[name].isdecimal() and int(values[name])):
+            raise OstooError(f"{name}={values[name]} is no number above 0")
     return values

@@ -6,7 +6,7 @@ import os
 import platform
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.execution.remote_store import RemoteStore
     from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
@@ -91,6 +92,10 @@ class Session:
             chosen.parent.mkdir(parents=True, exist_ok=True)
             chosen.write_text(line, encoding="utf-8")
         return found
+
+    @property
+    def executes_remotely(self) -> bool:
+        return bool(self.variables["remote_executor"])
 
     @property
     def _toolchain_words(self) -> dict[str, str]:
@@ -154,15 +159,27 @@ class Session:
         word, size = self.variables["cache"], sizes.parse(self.variables["cache_size"])
         disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
         root = digest.of_bytes(os.fsencode(self.paths.root))
-        cache = ActionCache(disk, root, self.report, self._remote_store())
-        return Engine(self.paths, cache, self.report, fetch_all=self.options.all_outputs)
+        store = self._remote_store("remote_cache") or self._remote_store("remote_executor")
+        cache = ActionCache(disk, root, self.report, store)
+        return Engine(self.paths, cache, self.report, self._executor(store), self.options.all_outputs)
 
-    def _remote_store(self) -> RemoteStore | None:
-        if not self.variables["remote_cache"]:
+    def _remote_store(self, variable: str) -> RemoteStore | None:
+        if not self.variables[variable]:
             return None
         from ostoo_build.execution import remote_options, remote_store  # noqa: PLC0415 - most have no team's cache
 
-        return remote_store.RemoteStore(remote_options.read(self.root, self.variables, os.environ), self.report)
+        options = remote_options.read(self.variables[variable], self.root, self.variables, os.environ)
+        return remote_store.RemoteStore(options, self.report)
+
+    def _executor(self, store: RemoteStore | None) -> RemoteExecutor | None:
+        service = self._remote_store("remote_executor")
+        if store is None or service is None:
+            return None
+        from ostoo_build.execution import remote_executor  # noqa: PLC0415 - most have none
+
+        jobs = int(self.variables["remote_jobs"])
+        files = partial(toolchain_digest.files, self.toolchain)
+        return remote_executor.RemoteExecutor(service, store, self.paths, self.report, jobs, files)
 
     @cached_property
     def runner(self) -> LocalRunner:

@@ -59,10 +59,7 @@ class TreeMemo:
             return Input(path, known[1], known[2], is_folder=True)
         from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
 
-        with ThreadPoolExecutor() as pool:
-            hashes = list(pool.map(digest.of_file, files))
-        contents = zip(files, hashes, strict=True)
-        found = merkle.tree(_input(file, sha256, folder) for file, sha256 in contents).root
+        found = merkle.tree(inputs_of(folder)).root
         self._known[str(folder)] = (signatures, found.sha256, found.size)
         self._changed = True
         return found._replace(path=path)
@@ -72,6 +69,14 @@ class TreeMemo:
         if self._changed:
             write_atomically(self._path, json.dumps(self._known).encode())
             self._changed = False
+
+
+def inputs_of(folder: Path) -> list[Input]:
+    """All files of one package, each with its path below it; hashes each."""
+    files = package_files(folder)
+    with ThreadPoolExecutor() as pool:
+        hashes = pool.map(digest.of_file, files)
+        return [_input(file, sha256, folder) for file, sha256 in zip(files, hashes, strict=True)]
 
 
 def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:

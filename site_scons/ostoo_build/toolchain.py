@@ -62,6 +62,11 @@ class Toolchain:
         """The folder of std's libraries for the host, which build scripts and proc macros are linked with."""
         return self.rustc.parent.parent / "lib" / "rustlib" / self.host / "lib"
 
+    @property
+    def host_tools(self) -> Path:
+        """The folder with what rustc brings along to link for the host; not every toolchain has one."""
+        return self.host_std.parent / "bin"
+
 
 def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
     """Choose a toolchain for the project in `root`.

@@ -69,6 +69,8 @@ def _places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
         yield PLACES[name], getattr(toolchain, name)
     yield from ((path.relative_to(sysroot).as_posix(), path) for path in toolchain.libraries)
     yield f"lib/rustlib/{toolchain.host}/lib", toolchain.host_std
+    if toolchain.host_tools.is_dir():
+        yield f"lib/rustlib/{toolchain.host}/bin", toolchain.host_tools
     yield PLACES["rust-src"], toolchain.rust_src
 
 

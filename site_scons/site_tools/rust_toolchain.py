@@ -31,8 +31,6 @@ def generate(env: Any) -> None:
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
     jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else _usable_cpus()
-    # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
-    SetOption("num_jobs", 2 * jobs)
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )
@@ -43,6 +41,8 @@ def generate(env: Any) -> None:
     with one_message():
         options = Options(configuration.read(root, ARGUMENTS), jobs, bool(GetOption("all_outputs")))
         session = Session(root, options, report)
+    # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
+    SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     atexit.register(session.close)
     env["OSTOO"] = session
     env["OSTOO_TOP_DOWN"] = not (

@@ -55,16 +55,27 @@ def test_what_has_no_order_does_not_change_the_key_by_it(field: str) -> None:
     assert replace(ACTION, **{field: getattr(ACTION, field)[::-1]}).key == ACTION.key
 
 
+def below(action: Action, *names: str) -> api.Directory:
+    """A folder of the action's input tree."""
+    tree = action.encoded.inputs
+    found = api.Directory.FromString(tree.directories[tree.root.sha256])
+    for name in names:
+        (node,) = (each for each in found.directories if each.name == name)
+        found = api.Directory.FromString(tree.directories[node.digest.hash])
+    return found
+
+
 def test_an_action_is_what_the_api_says() -> None:
     encoded = ACTION.encoded
     message = api.Action.FromString(encoded.action)
     assert (encoded.sha256, encoded.size) == (digest.of_bytes(encoded.action), len(encoded.action))
     command = api.Command.FromString(encoded.blobs[message.command_digest.hash])
-    root = api.Directory.FromString(encoded.blobs[message.input_root_digest.hash])
+    checkout = below(ACTION, "checkout")
+    assert command.working_directory == "checkout"
     assert list(command.output_paths) == ["out/a", "out/b"]
     assert command.arguments[-2:] == ["@{root}/.ostoo/toolchain/bin/rustc", "a.rs"]
-    assert [file.name for file in root.files] == ["a.rs", "b.rs"]
-    assert [folder.name for folder in root.directories] == [".ostoo"]
+    assert [file.name for file in checkout.files] == ["a.rs", "b.rs"]
+    assert [folder.name for folder in checkout.directories] == [".ostoo"]
     assert [(entry.name, entry.value) for entry in message.platform.properties] == [("toolchain", TOOLS.sha256)]
 
 
@@ -94,9 +105,9 @@ def test_a_path_has_one_place_in_an_input_tree(path: str, placed: str) -> None:
 
 def test_inputs_lie_in_the_tree_where_the_command_looks_for_them() -> None:
     inputs = (Input("@{cargo-home}/a/lib.rs", "3" * 64, 1), Input("@{cargo-home}/b", "4" * 64, 2, is_folder=True))
-    tree = replace(ACTION, inputs=inputs).encoded.inputs
-    root = api.Directory.FromString(tree.directories[tree.root.sha256])
-    (own,) = (api.Directory.FromString(tree.directories[node.digest.hash]) for node in root.directories)
+    action = replace(ACTION, inputs=inputs)
+    tree = action.encoded.inputs
+    own = below(action, "checkout", ".ostoo")
     known = {node.name: node.digest for node in own.directories}
     assert (known["toolchain"].hash, known["toolchain"].size_bytes) == (TOOLS.sha256, TOOLS.size)
     home = api.Directory.FromString(tree.directories[known["cargo-home"].hash])

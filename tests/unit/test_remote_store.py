@@ -356,7 +356,7 @@ WORDS = {
 
 def test_the_users_words_become_options(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
-    found = remote_options.read(tmp_path, WORDS, {"OSTOO_REMOTE_TOKEN": "from-variable"})
+    found = remote_options.read(WORDS["remote_cache"], tmp_path, WORDS, {"OSTOO_REMOTE_TOKEN": "from-variable"})
     assert found == RemoteOptions(
         WORDS["remote_cache"],
         "main",
@@ -364,11 +364,15 @@ def test_the_users_words_become_options(tmp_path: Path) -> None:
         token="from-variable",  # noqa: S106
         writable=True,
     )
-    assert remote_options.read(tmp_path, {**WORDS, "remote_token_file": "token"}, {}).token == "from-file"  # noqa: S105
+    words = {**WORDS, "remote_token_file": "token"}
+    assert remote_options.read(WORDS["remote_cache"], tmp_path, words, {}) == replace(
+        found,
+        token="from-file",  # noqa: S106
+    )
 
 
 @pytest.mark.parametrize("name", ["remote_token_file", "tls_certificate"])
 def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(OstooError) as caught:
-        remote_options.read(tmp_path, {**WORDS, name: "none"}, {}).open()
+        remote_options.read(WORDS["remote_cache"], tmp_path, {**WORDS, name: "none"}, {}).open()
     assert caught.value.where == str(tmp_path / "none")

@@ -133,8 +133,8 @@ def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
     rt, run = find(program, "ostoo_rt"), find(program, "build_script", Kind.RUN)
     unit = program.units[-1]
     assert act(program, rt).outputs == tuple(f"{rt.folder}/{name}" for name in ("dep-info.d", *rt.outputs))
-    assert act(program, unit).outputs == (unit.folder,), "rustc names the objects"
-    assert act(program, run).outputs == (f"{run.folder}/out",)
+    assert act(program, unit).outputs == (f"{unit.folder}/",), "rustc names the objects"
+    assert act(program, run).outputs == (f"{run.folder}/out/",)
     assert link(program).outputs == (f"{unit.folder}/{unit.id}",)
     for action in (act(program, rt), act(program, run), link(program)):
         assert action.tools == TOOLS

@@ -52,7 +52,8 @@ def test_its_files_have_their_names_on_every_machine(tmp_path: Path) -> None:
     for content, path in contents:
         assert (content.sha256, content.size) == (digest.of_file(path), path.stat().st_size)
     programs = {content.path for content, _ in contents if content.executable}
-    assert programs == {toolchain_digest.PLACES[name] for name in ("rustc", "cargo", "lld")}
+    own = {toolchain_digest.PLACES[name] for name in ("rustc", "cargo", "lld")}
+    assert programs == {*own, f"lib/rustlib/{fake.HOST}/bin/rust-lld"}, "the host's linker has it at its usual place"
 
 
 def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memos: Path) -> None:

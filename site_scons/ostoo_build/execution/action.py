@@ -1,8 +1,8 @@
 """What is run and what is looked up: one action with all that its result depends on. Does not run it.
 
 An action is portable as in `paths`, and the same thing as an Action of the Remote Execution API v2, in a cache or on
-another machine. Layout of its input tree: the checkout's files at their places, and in `.ostoo/` whatever lies outside
-of the checkout.
+another machine. Layout of its input tree: in `checkout/` the checkout's files at their places, and in its `.ostoo/`
+whatever lies outside of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ PLACES = {
     "cargo-home": ".ostoo/cargo-home",
 }
 """Where an input tree has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
+
+_FOLDER = "checkout"
+"""Never the top: where that is `/`, a root's path could not be told from any other."""
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -56,8 +59,9 @@ for ostoo_name in $OSTOO_EXPAND; do
     export "$ostoo_name=$ostoo_value"
 done
 unset OSTOO_EXPAND
-ostoo_directory=$1
-shift
+mkdir -p "$1"
+ostoo_directory=$2
+shift 2
 for ostoo_argument; do
     shift
     ostoo_expand "$ostoo_argument"
@@ -95,9 +99,9 @@ class Action:
     """A command line, its environment, its inputs, and what carries it out.
 
     `mnemonic` names the sort of action as Bazel does (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is where it
-    runs, `outputs` are the files or folders that it makes; both are portable paths. `tools` is the folder of the
-    toolchain where a process is to be started, or None for what this build does itself: then `version` is the digest
-    of what that depends on besides the inputs.
+    runs, `outputs` are the files that it makes, or a folder, with a slash at its end; all are portable paths. `tools`
+    is the folder of the toolchain where a process is to be started, or None for what this build does itself: then
+    `version` is the digest of what that depends on besides the inputs.
     """
 
     mnemonic: str
@@ -152,7 +156,8 @@ def _command(action: Action) -> remote_execution_pb2.Command:
         around = ("env", *(f"{name}={value}" for name, value in odd.items())) if odd else ()
         expanded = sorted(name for name, value in environment.items() if "@{" in value)
         environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
-        start = ("/bin/sh", "-c", _LAUNCHER, "launcher", place(action.directory))
+        made = next((path for path in action.outputs if path.endswith("/")), ".")
+        start = ("/bin/sh", "-c", _LAUNCHER, "launcher", made, place(action.directory))
         arguments = (*start, *around, *(_rooted(argument) for argument in action.arguments))
     else:
         arguments = ("ostoo-build", action.mnemonic, *action.arguments)
@@ -160,7 +165,8 @@ def _command(action: Action) -> remote_execution_pb2.Command:
     return api.Command(
         arguments=arguments,
         environment_variables=[variable(name=name, value=environment[name]) for name in sorted(environment)],
-        output_paths=sorted(action.outputs),
+        working_directory=_FOLDER,
+        output_paths=sorted(path.rstrip("/") for path in action.outputs),
     )
 
 
@@ -174,7 +180,6 @@ def _rooted_place(name: str) -> str:
 
 
 def _placed(action: Action) -> Iterable[Input]:
-    for entry in dict.fromkeys(action.inputs):
-        yield entry._replace(path=place(entry.path))
-    if action.tools:
-        yield action.tools
+    tools = (action.tools,) if action.tools else ()
+    for entry in dict.fromkeys((*action.inputs, *tools)):
+        yield entry._replace(path=f"{_FOLDER}/{place(entry.path)}")

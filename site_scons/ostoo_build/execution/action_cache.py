@@ -82,6 +82,15 @@ class ActionCache:
         if self.remote is not None and not record.bound_to:
             self._later(self._uploader, lambda: self._upload(action, record, place))
 
+    def adopt(self, action: Action, record: Record, place: Place) -> None:
+        """Keep a result whose files are in the team's store already."""
+        from ostoo_build.execution import results  # noqa: PLC0415 - most builds have no remote store
+
+        content = results.from_record(record, place.path)
+        self._keep_here(lambda disk: disk.keep_result(action.key, content))
+        if (remote := self.remote) is not None:
+            self._later(self._uploader, lambda: remote.keep(action.key, action.encoded.size, content, ()))
+
     def flush(self) -> None:
         """Wait until all results are kept."""
         for future in self._pending:

@@ -38,6 +38,10 @@ class OffError(Exception):
     """The server was given up, or what it was asked for is not to be had from it."""
 
 
+class RefusedError(OffError):
+    """The server does not take what it is sent."""
+
+
 @dataclass
 class Circuit:
     """One server's account. `address` is how the user knows it. Thread-safe."""
@@ -45,7 +49,6 @@ class Circuit:
     address: str
     report: Report
     is_closed: bool = True
-    may_write: bool = True
     _spent: float = 0.0
     _lies: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -53,12 +56,13 @@ class Circuit:
     def call(self, method: Callable[[float], Answer], *, writes: bool = False) -> Answer | None:
         """Make a small call, again where that may help; `method` takes the seconds it may last.
 
-        None for what the server does not have. Raises `OffError` where the server is not asked, now or any more.
+        None for what the server does not have. Raises `RefusedError` where it does not take what is written, `OffError`
+        where it is not asked, now or any more.
         """
         deadline = time.monotonic() + PATIENCE
         attempt = 0
         while True:
-            self._check(writes=writes)
+            self._check()
             begin = time.monotonic()
             try:
                 answer = method(max(deadline - begin, 0.001))
@@ -76,7 +80,7 @@ class Circuit:
 
     def watch(self) -> Watch:
         """Keep an eye on a transfer. Raises `OffError` where there shall be none."""
-        self._check(writes=False)
+        self._check()
         return Watch(self)
 
     def failed(self, error: grpc.RpcError, *, writes: bool = False) -> OffError:
@@ -100,16 +104,8 @@ class Circuit:
             self.report.warn_once(f"the remote cache {self.address} is off, the build goes on without: {why}")
         return OffError(why)
 
-    def stop_writing(self, why: str) -> OffError:
-        """Store nothing more in this invocation."""
-        with self._lock:
-            first, self.may_write = self.may_write, False
-        if first:
-            self.report.warn_once(f"nothing is stored in the remote cache {self.address}: {why}")
-        return OffError(why)
-
-    def _check(self, *, writes: bool) -> None:
-        if not self.is_closed or (writes and not self.may_write):
+    def _check(self) -> None:
+        if not self.is_closed:
             raise OffError
 
     def _account(self, excess: float) -> None:
@@ -122,7 +118,7 @@ class Circuit:
         code = error.code()
         if code in _REFUSED:
             why = "it does not know us: look at the token or the client certificate"
-            return self.stop_writing("it lets us read only") if writes else self.give_up(why)
+            return RefusedError("it lets us read only") if writes else self.give_up(why)
         details = (error.details() or "").splitlines()
         said = f" ({details[0]})" if details else ""
         return self.give_up(f"{code.name.lower().replace('_', ' ')}{said}")

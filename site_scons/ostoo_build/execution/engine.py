@@ -1,7 +1,7 @@
 """Brings an action's outputs about by the cheapest way that is right. Does not know how an action is run.
 
-In this order: the outputs are there already, the action cache has them, the action runs. Outputs that the cache has are
-fetched when an action that runs reads them, or when somebody asks for them.
+In this order: the outputs are there already, the action cache has them, the action runs elsewhere, it runs here.
+Outputs that the cache has are fetched when an action that runs reads them, or when somebody asks for them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.action_cache import ActionCache
     from ostoo_build.execution.finishing import Finished, Outcome
+    from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
     from ostoo_build.report import Report
@@ -62,6 +63,7 @@ class Engine:
     paths: PathMap
     cache: ActionCache
     report: Report
+    executor: RemoteExecutor | None = None
     fetch_all: bool = False
     producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -77,24 +79,28 @@ class Engine:
                 return present
             self.cache.forget(job.action)
         records.discard(job.folder)
-        made = self._cached(job) or self._run(job)
+        made = self._cached(job) or self._run_elsewhere(job) or self._run(job)
         for name in set(present.outputs if present else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
         return made
 
     def _cached(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action, job.place)
-        if found is None:
-            return None
+        if found is None or self._adopted(job, found):
+            return found
+        self.cache.forget(job.action)
+        return None
+
+    def _adopted(self, job: Job, record: Record) -> bool:
+        """Take a result over whose files lie elsewhere; False where they are wanted here and can't be had."""
         job.folder.mkdir(parents=True, exist_ok=True)
-        for name, output in found.outputs.items():
+        for name, output in record.outputs.items():
             _drop_other(job.folder / name, output)
-        if self._is_wanted(job) and not self._restored(job, found):
-            self.cache.forget(job.action)
-            return None
-        records.save(job.folder, found)
-        self.report.messages((found.stderr,))
-        return found
+        if self._is_wanted(job) and not self._restored(job, record):
+            return False
+        records.save(job.folder, record)
+        self.report.messages((record.stderr,))
+        return True
 
     def _is_wanted(self, job: Job) -> bool:
         return job.needed or self.fetch_all
@@ -104,20 +110,34 @@ class Engine:
 
     def _run(self, job: Job) -> Record:
         self._fetch(_missing(job.action.inputs, Path(self.paths.root)))
-        self.report.status(job.verb, job.subject)
         job.folder.mkdir(parents=True, exist_ok=True)
+        self.report.status(job.verb, job.subject)
         outcome = job.run()
         self.report.messages((outcome.stderr,))
-        made = Record(
-            key=job.action.key,
-            outputs={name: self._observe(job, name) for name in outcome.outputs},
-            stdout=outcome.stdout,
-            stderr=outcome.stderr,
-            bound_to=self.cache.root if outcome.holds_root else "",
-        )
+        outputs = {name: self._observe(job, name) for name in outcome.outputs}
+        made = self._record(job, outcome, outputs)
         records.save(job.folder, made)
         self.cache.store(job.action, made, job.place)
         return made
+
+    def _run_elsewhere(self, job: Job) -> Record | None:
+        """Have a remote executor do it; None where it can't, or where what it left is good there only."""
+        if self.executor is None or job.judge is None:
+            return None
+        self.report.status(job.verb, f"{job.subject} (remotely)")
+        remote = self.executor.execute(job.action, job.results)
+        outcome = job.judge(remote.done) if remote else None
+        if remote is None or outcome is None or outcome.holds_root:
+            return None
+        made = self._record(job, outcome, {name: remote.outputs[name] for name in outcome.outputs})
+        if not self._adopted(job, made):
+            return None
+        self.cache.adopt(job.action, made, job.place)
+        return made
+
+    def _record(self, job: Job, outcome: Outcome, outputs: dict[str, Output]) -> Record:
+        bound_to = self.cache.root if outcome.holds_root else ""
+        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to)
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         for path in self.cache.fetch(wanted):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 TOKEN = "OSTOO_REMOTE_TOKEN"  # noqa: S105 - the variable's name
 
 
-def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> RemoteOptions:
-    """Turn the variables `remote_…` and `tls_…` into options; paths are relative to `root`.
+def read(address: str, root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> RemoteOptions:
+    """Turn the variables `remote_…` and `tls_…` into options for a server; paths are relative to `root`.
 
     Raises `OstooError` for what can't be an address, a file, or a token.
     """
@@ -24,7 +24,7 @@ def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
         return root / variables[name] if variables[name] else None
 
     return RemoteOptions(
-        address=variables["remote_cache"],
+        address=address,
         instance=variables["remote_instance"],
         certificate_authority=path("tls_certificate"),
         client_certificate=path("tls_client_certificate"),

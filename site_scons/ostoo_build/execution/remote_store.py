@@ -16,7 +16,7 @@ import grpc
 import zstandard
 
 from ostoo_build import digest
-from ostoo_build.execution.circuit import Circuit, OffError, Watch
+from ostoo_build.execution.circuit import Circuit, OffError, RefusedError, Watch
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.remote_channel import Methods, RemoteOptions
 from ostoo_build.protocol import remote_execution_pb2 as api
@@ -65,7 +65,9 @@ class RemoteStore:
         self.options = options
         self.circuit = Circuit(options.address, report)
         self._channel = options.open()
-        self._methods = Methods(self._channel)
+        self.methods = Methods(self._channel)
+        self._report = report
+        self._keeps = options.writable
         self._pool = ThreadPoolExecutor(_TRANSFERS)
 
     def result(self, key: digest.Hash, size: int) -> bytes | None:
@@ -77,7 +79,7 @@ class RemoteStore:
             inline_stderr=True,
         )
         try:
-            found: bytes | None = self._call(self._methods.result, request)
+            found: bytes | None = self._call(self.methods.result, request)
         except OffError:
             return None
         return found
@@ -98,21 +100,25 @@ class RemoteStore:
 
         Does nothing where the server is given up, or lets us read only.
         """
-        if not self.options.writable:
+        if not self._keeps:
             return
         try:
+            self._ask_whether_it_takes_results()
             self.upload(blobs)
             request = api.UpdateActionResultRequest(
                 instance_name=self.options.instance,
                 action_digest=api.Digest(hash=key, size_bytes=size),
                 action_result=api.ActionResult.FromString(result),
             )
-            self._call(self._methods.update_result, request, writes=True)
+            self._call(self.methods.update_result, request, writes=True)
+        except RefusedError as error:
+            self._keeps = False
+            self._report.warn_once(f"nothing is stored in the remote cache {self.options.address}: {error}")
         except OffError:
             return
 
     def upload(self, blobs: Sequence[Blob]) -> None:
-        """Send files that the server does not have. Raises `OffError` and `ChangedError`."""
+        """Send files that the server does not have. Raises `OffError`, `RefusedError` and `ChangedError`."""
         different = {blob.sha256: blob for blob in blobs}
         small, large = self._split([different[sha256] for sha256 in self._missing(list(different.values()))])
         for batch in small:
@@ -127,14 +133,17 @@ class RemoteStore:
     @cached_property
     def _capabilities(self) -> api.CacheCapabilities:
         request = api.GetCapabilitiesRequest(instance_name=self.options.instance)
-        found = self._call(self._methods.capabilities, request)
+        found = self._call(self.methods.capabilities, request)
         known: api.CacheCapabilities = (found or api.ServerCapabilities()).cache_capabilities
         if known.digest_functions and api.DigestFunction.SHA256 not in known.digest_functions:
             raise self.circuit.give_up("it does not know sha256")
-        tells = known.HasField("action_cache_update_capabilities")
-        if self.options.writable and tells and not known.action_cache_update_capabilities.update_enabled:
-            self.circuit.stop_writing("it lets us read only")
         return known
+
+    def _ask_whether_it_takes_results(self) -> None:
+        known = self._capabilities
+        tells = known.HasField("action_cache_update_capabilities")
+        if tells and not known.action_cache_update_capabilities.update_enabled:
+            raise RefusedError("it lets us read only")
 
     @property
     def _zstd(self) -> bool:
@@ -151,7 +160,7 @@ class RemoteStore:
             request = api.FindMissingBlobsRequest(
                 instance_name=self.options.instance, blob_digests=[blob.digest for blob in group]
             )
-            answer = self._call(self._methods.find_missing, request, writes=True)
+            answer = self._call(self.methods.find_missing, request, writes=True)
             found |= {missing.hash for missing in answer.missing_blob_digests} if answer else set()
         return found
 
@@ -168,7 +177,7 @@ class RemoteStore:
             instance_name=self.options.instance, digests=[blob.digest for blob in batch]
         )
         try:
-            answer = self._call(self._methods.batch_read, request)
+            answer = self._call(self.methods.batch_read, request)
         except OffError:
             return batch
         contents = {each.digest.hash: each.data for each in answer.responses if not each.status.code} if answer else {}
@@ -215,7 +224,7 @@ class RemoteStore:
         request = api.ReadRequest(resource_name=self._name(f"{form}/{blob.sha256}/{blob.size}"))
         left = blob.size
         with self.circuit.watch() as watch:
-            call = self._methods.read(request, metadata=self.options.metadata)
+            call = self.methods.read(request, metadata=self.options.metadata)
             watch.cancel = call.cancel
             stream = _Stream(call, watch)
             expanded = zstandard.ZstdDecompressor().read_to_iter(cast("IO[bytes]", stream))
@@ -230,10 +239,10 @@ class RemoteStore:
     def _write_batch(self, batch: list[Blob]) -> None:
         requests = [api.BatchUpdateBlobsRequest.Request(digest=blob.digest, data=blob.data()) for blob in batch]
         request = api.BatchUpdateBlobsRequest(instance_name=self.options.instance, requests=requests)
-        answer = self._call(self._methods.batch_update, request, writes=True)
+        answer = self._call(self.methods.batch_update, request, writes=True)
         refused = [each.status for each in answer.responses if each.status.code] if answer else []
         if refused or not answer:
-            raise self.circuit.stop_writing(refused[0].message if refused else "it has no such instance")
+            raise RefusedError(refused[0].message if refused else "it has no such instance")
 
     def _write_one(self, blob: Blob) -> None:
         data = blob.data()
@@ -242,7 +251,7 @@ class RemoteStore:
         name = self._name(f"uploads/{uuid.uuid4()}/{form}/{blob.sha256}/{blob.size}")
         try:
             with self.circuit.watch() as watch:
-                call = self._methods.write.future(_requests(name, compressed, watch), metadata=self.options.metadata)
+                call = self.methods.write.future(_requests(name, compressed, watch), metadata=self.options.metadata)
                 watch.cancel = call.cancel
                 answer = call.result()
         except grpc.FutureCancelledError as error:
@@ -250,7 +259,7 @@ class RemoteStore:
         except grpc.RpcError as error:
             raise self.circuit.failed(error, writes=True) from error
         if answer.committed_size not in (len(compressed), blob.size, -1):
-            raise self.circuit.stop_writing("it took half a file")
+            raise RefusedError("it took half a file")
 
     def _name(self, rest: str) -> str:
         return f"{self.options.instance}/{rest}" if self.options.instance else rest

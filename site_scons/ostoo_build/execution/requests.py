@@ -106,7 +106,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
         inputs += _run_files(invocation, (unit.run,), records)
     arguments += _dependency_flags(invocation, unit)
     outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
-    outputs = outputs if unit.outputs else (unit.folder,)
+    outputs = outputs if unit.outputs else (f"{unit.folder}/",)
     return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), outputs, invocation.tools)
 
 
@@ -126,7 +126,7 @@ def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, recor
         arguments=(absolute(path),),
         environment=tuple(environment.items()),
         inputs=(*sources, Input(path, made.sha256, made.size, made.executable)),
-        outputs=(f"{unit.folder}/out",),
+        outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
         directory=unit.package,
     )
