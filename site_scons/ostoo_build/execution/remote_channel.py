@@ -21,6 +21,7 @@ TOOL = "ostoo-build"
 _API = "/build.bazel.remote.execution.v2"
 _BYTESTREAM = "/google.bytestream.ByteStream"
 _SCHEMES = ("grpc", "grpcs")
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,21 @@ class RemoteOptions:
     writable: bool = False
 
     def __post_init__(self) -> None:
-        """Raise `OstooError` for an address that is none, and for a token that everybody on the way could read."""
-        if self._scheme not in _SCHEMES or not self.host_and_port.rpartition(":")[2].isdigit():
+        """Raise `OstooError` for an address that is none, half a certificate, and a token that can't be sent safely."""
+        host, _, port = self.host_and_port.rpartition(":")
+        if self._scheme not in _SCHEMES or not host or not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise OstooError(
                 f"{self.address} is no address of a remote cache",
                 remedy="write grpc://HOST:PORT, or grpcs://HOST:PORT for TLS",
             )
+        if (self.client_certificate is None) is not (self.client_key is None):
+            # gRPC ends the whole process over one without the other
+            raise OstooError(
+                "a client certificate and its key are of use only together",
+                where=str(self.client_certificate or self.client_key),
+            )
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise OstooError("the token holds characters that can't be sent", where=self.address)
         if self.token and not self._is_encrypted and not self._is_loopback:
             raise OstooError(
                 "a token must not travel unencrypted", where=self.address, remedy=f"use grpcs://{self.host_and_port}"
@@ -124,6 +134,9 @@ def _read(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return path.read_bytes()
+        found = path.read_bytes()
     except OSError as error:
         raise OstooError(f"can't read the certificate or key: {error.strerror}", where=str(path)) from error
+    if b"-----BEGIN " not in found:
+        raise OstooError("this is no certificate or key in PEM format", where=str(path))
+    return found
