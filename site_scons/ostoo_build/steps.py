@@ -108,10 +108,15 @@ def sysroot_folder(session: Session) -> str:
     return f"sysroot/{session.target.stem}"
 
 
-def unit_job(
-    session: Session, unit: PlannedUnit, sources: Inputs, on_metadata: Callable[[], None] = lambda: None
-) -> Job:
-    """Describe how a unit is made; `sources` are the files of its package."""
+def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callable[[], None] = lambda: None) -> Job:
+    """Describe how a unit is made; `sources` are the files of its package, `ready` hears of a library's metadata."""
+    folder = session.root / unit.folder
+
+    def on_metadata() -> None:
+        name = unit.outputs[0]
+        records.save_metadata(folder, Record(action.key, {name: records.observe(folder / name)}))
+        ready()
+
     known = _read_by(session, unit)
     if unit.kind is Kind.RUN:
         action = requests.run_action(session.invocation, unit, sources, known)
@@ -124,7 +129,7 @@ def unit_job(
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
     subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
     run = partial(_judged, start, judge)
-    return Job(action, session.root / unit.folder, unit.folder, verb, subject, run, judge=judge)
+    return Job(action, folder, unit.folder, verb, subject, run, judge=judge)
 
 
 def _judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
@@ -138,21 +143,14 @@ def run_build_script(session: Session, unit: PlannedUnit, sources: Inputs) -> No
 
 def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compilation:
     """Have a unit compiled in the background, once."""
-    folder = session.root / unit.folder
     if unit.kind is Kind.PROGRAM:
         threading.Thread(target=_load_checks).start()
 
     def work(ready: Callable[[], None]) -> None:
-        def on_metadata() -> None:
-            name = unit.outputs[0]
-            records.save_metadata(folder, Record(job.action.key, {name: records.observe(folder / name)}))
-            ready()
-
-        job = unit_job(session, unit, sources, on_metadata)
-        made = session.engine.perform(job)
+        made = session.engine.perform(unit_job(session, unit, sources, ready))
         if unit.kind is Kind.LIBRARY:
             name = unit.outputs[0]
-            records.save_metadata(folder, Record(made.key, {name: made.outputs[name]}))
+            records.save_metadata(session.root / unit.folder, Record(made.key, {name: made.outputs[name]}))
 
     return session.compilations.start(unit.id, work)
 

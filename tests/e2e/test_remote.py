@@ -1,0 +1,150 @@
+"""The team's cache and remote execution, against a real server of the Remote Execution API."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import engines
+import pytest
+from trees import Tree, copy_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from engines import Casd
+
+pytestmark = pytest.mark.compiler
+
+PROGRAMS = ("hello-rs", "hello-std")
+
+
+@dataclass(frozen=True)
+class Team:
+    """A server that holds what one member built, all of it remotely, in the checkout `first`."""
+
+    server: Casd
+    first: Tree
+    steps: list[str]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Casd]:
+    yield from engines.casd(tmp_path_factory.mktemp("casd") / "store")
+
+
+@pytest.fixture(scope="module")
+def team(server: Casd, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    folder = tmp_path_factory.mktemp("first")
+    first = copy_tree(folder / "a checkout", str(folder / "cache"))
+    result = first.build(f"remote_executor={server.address}", "remote_upload=on", *PROGRAMS)
+    return Team(server, first, result.steps)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Tree:
+    """A checkout whose local cache holds nothing."""
+    return copy_tree(tmp_path / "clone", str(tmp_path / "cache"))
+
+
+def test_all_actions_run_remotely_and_give_the_same_programs_as_here(team: Team, tree: Tree) -> None:
+    done = [step for step in team.steps if step.startswith(("Compiling", "Running", "Linking"))]
+    assert len(done) > 20
+    assert [step for step in done if not step.endswith("(remotely)")] == []
+    tree.build(*PROGRAMS)
+    for program in PROGRAMS:
+        assert team.first.program(program).read_bytes() == tree.program(program).read_bytes()
+    assert not list(team.first.root.glob("build/**/libcore*.rmeta")), "outputs that nobody needs here stay there"
+
+
+def test_a_fresh_clone_takes_the_program_and_nothing_else(team: Team, clone: Tree) -> None:
+    result = clone.build(f"remote_cache={team.server.address}", "hello-std")
+    assert result.steps == []
+    assert clone.program("hello-std").read_bytes() == team.first.program("hello-std").read_bytes()
+    assert clone.run("hello-std")[0] == 0
+    assert not list(clone.root.glob("build/**/*.rlib"))
+    again = clone.build("hello-std")
+    assert again.steps == []
+
+
+def test_an_edit_in_a_fresh_clone_compiles_one_unit_and_fetches_what_that_reads(team: Team, clone: Tree) -> None:
+    clone.replace("user-rs/hello-std/src/main.rs", "fn main", "// an edit\nfn main")
+    result = clone.build(f"remote_cache={team.server.address}", "hello-std")
+    assert result.done("Compiling") == ["hello-std"]
+    assert list(clone.root.glob("build/**/libcore*.rlib"))
+    assert not list(clone.root.glob("build/**/libcore*.rmeta"))
+
+
+def test_all_outputs_come_where_they_are_wanted(team: Team, clone: Tree) -> None:
+    result = clone.build(f"remote_cache={team.server.address}", "--all-outputs", "hello-rs")
+    assert [step for step in result.steps if step.startswith(("Compiling", "Linking"))] == []
+    assert list(clone.root.glob("build/**/libcore*.rmeta"))
+    assert list(clone.root.glob("build/host/**/build-script"))
+
+
+def test_who_may_only_read_leaves_the_cache_as_it_was(team: Team, clone: Tree) -> None:
+    before = team.server.results()
+    clone.replace("user-rs/hello-rs/src/main.rs", "extern crate alloc", "// another edit\nextern crate alloc")
+    assert clone.build(f"remote_cache={team.server.address}", "hello-rs").done("Compiling") == ["hello-rs"]
+    assert team.server.results() == before
+    clone.replace("user-rs/hello-rs/src/main.rs", "// another edit", "// a third")
+    clone.build(f"remote_cache={team.server.address}", "remote_upload=on", "hello-rs")
+    assert team.server.results() > before
+
+
+def test_a_mistake_is_told_in_rustcs_words_once(team: Team, clone: Tree) -> None:
+    clone.replace("user-rs/hello-std/src/main.rs", "    0\n", '    "0"\n')
+    result = clone.scons(f"remote_executor={team.server.address}", "hello-std")
+    assert result.code == 2
+    assert result.stderr.count("error[E0308]: mismatched types") == 1
+    assert "user-rs/hello-std/src/main.rs:15:5" in result.stderr
+
+
+def test_warnings_come_along_with_what_others_built(team: Team, clone: Tree, tmp_path: Path) -> None:
+    source = "user-rs/hello-rs/src/main.rs"
+    clone.replace(source, "extern crate alloc;", "extern crate alloc;\nfn unused() {}")
+    first = clone.build(f"remote_executor={team.server.address}", "remote_upload=on", "hello-rs")
+    assert first.stderr.count("function `unused` is never used") == 1
+    other = copy_tree(tmp_path / "other", str(tmp_path / "other-cache"))
+    shutil.copy(clone.root / source, other.root / source)
+    second = other.build(f"remote_cache={team.server.address}", "hello-rs")
+    assert second.steps == []
+    assert second.stderr.count("function `unused` is never used") == 1
+
+
+def test_a_crate_that_holds_the_workers_path_is_built_here(team: Team, clone: Tree) -> None:
+    clone.replace(
+        "user-rs/hello-std/src/main.rs", "    0\n", '    println!("{}", env!("CARGO_MANIFEST_DIR"));\n    0\n'
+    )
+    result = clone.build(f"remote_executor={team.server.address}", "remote_upload=on", "hello-std")
+    assert "Compiling hello-std v0.1.0" in result.steps
+    assert str(clone.root) in clone.run("hello-std")[1]
+
+
+def test_blobs_that_were_damaged_on_the_server_are_misses(tmp_path: Path, clone: Tree, shared_cache: Path) -> None:
+    for server in engines.casd(tmp_path / "store"):
+        address = f"remote_cache={server.address}"
+        tree = copy_tree(tmp_path / "one", str(tmp_path / "one-cache"))
+        tree.build(address, "remote_upload=on", "hello-rs")
+        for path in server.blobs():
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[:-1] + b"X")
+        result = clone.build(address, "hello-rs")
+        assert "hello-rs" in result.done("Compiling")
+        assert clone.program("hello-rs").read_bytes() == tree.program("hello-rs").read_bytes()
+        assert shared_cache
+
+
+def test_a_server_that_hangs_costs_a_moment(tmp_path: Path, tree: Tree) -> None:
+    for server in engines.casd(tmp_path / "store"):
+        server.freeze()
+        begin = time.monotonic()
+        result = tree.build(f"remote_cache={server.address}", "remote_upload=on", "cat-rs", "cache=off")
+        hung = time.monotonic() - begin
+        assert result.stderr.count("warning:") == 1
+        assert f"the remote cache {server.address} is off, the build goes on without" in result.stderr
+        assert tree.run("cat-rs", "/dev/null")[0] == 0
+        assert hung < 60
