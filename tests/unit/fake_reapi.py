@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +35,7 @@ class FakeServer:
     names: list[str] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
     distort: Callable[[bytes], bytes] = bytes
+    frames: int = 1
 
     def start(self, credentials: grpc.ServerCredentials | None = None) -> tuple[grpc.Server, int]:
         """Serve on loopback; the port."""
@@ -88,11 +92,18 @@ class FakeServer:
         if sha256 not in self.blobs:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
         data = self.distort(self.blobs[sha256])
-        data = zstandard.ZstdCompressor().compress(data) if form == "zstd" else data
+        data = b"".join(self.compress(data)) if form == "zstd" else data
         for offset in range(0, len(data), CHUNK):
             if fault := self.faults.get("chunk"):
                 fault(context)
+            yield api.ReadResponse()  # nothing forbids an empty message
             yield api.ReadResponse(data=data[offset : offset + CHUNK])
+
+    def compress(self, data: bytes) -> Iterator[bytes]:
+        """As many frames as asked for: together they are one file."""
+        size = len(data) // self.frames + 1
+        for offset in range(0, len(data) or 1, size):
+            yield zstandard.ZstdCompressor().compress(data[offset : offset + size])
 
     def Write(self, requests: Iterator[Any], _context: Any) -> Any:  # noqa: N802
         data, name = b"", ""
@@ -103,6 +114,40 @@ class FakeServer:
         content = zstandard.ZstdDecompressor().decompressobj().decompress(data) if form == "zstd" else data
         assert self.add(content) == sha256
         return api.WriteResponse(committed_size=len(data))
+
+
+def slow_line(port: int, rate: float) -> int:
+    """Make a line to a port of `rate` bytes a second in each direction, for all its connections; the port to use."""
+    entrance = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        up, down = _Line(rate), _Line(rate)
+        while True:
+            near, _ = entrance.accept()
+            far = socket.create_connection(("127.0.0.1", port))
+            threading.Thread(target=up.carry, args=(near, far), daemon=True).start()
+            threading.Thread(target=down.carry, args=(far, near), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    found: int = entrance.getsockname()[1]
+    return found
+
+
+class _Line:
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._free = 0.0
+        self._lock = threading.Lock()
+
+    def carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # somebody hung up
+            while data := source.recv(1 << 14):
+                with self._lock:
+                    self._free = max(self._free, time.monotonic()) + len(data) / self._rate
+                    pause = self._free - time.monotonic()
+                time.sleep(max(pause, 0.0))
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
 _REQUESTS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from fake_reapi import FakeServer
 from ostoo_build import digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import remote_options
-from ostoo_build.execution.circuit import PATIENCE
+from ostoo_build.execution.circuit import PATIENCE, QUICK
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.remote_channel import RemoteOptions
 from ostoo_build.execution.remote_store import Blob, RemoteStore
@@ -78,11 +78,11 @@ def test_a_result_is_looked_up(store: RemoteStore) -> None:
 
 
 def test_files_of_any_size_come_whole(fake: FakeServer, store: RemoteStore, tmp_path: Path) -> None:
-    contents = [SMALL, LARGE, b"", b"x" * 2_000_000, b"y" * 2_000_000]
+    contents = [SMALL, LARGE, b"", b"x" * 200_000, b"y" * 200_000]
     for content in contents:
         fake.add(content)
     assert read(store, tmp_path, *contents) == contents
-    assert fake.calls.count("BatchReadBlobs") == 2, "one message holds 3.5 MB at most"
+    assert fake.calls.count("BatchReadBlobs") == 2, "one message holds 256 KiB at most"
     assert fake.calls.count("Read") == 1
 
 
@@ -185,6 +185,8 @@ BROKEN = [
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.INVALID_ARGUMENT,
 ]
+FAILURES = [*product([*METHODS, "Read", "Write"], BROKEN)]
+FAILURES.remove(("GetCapabilities", grpc.StatusCode.UNIMPLEMENTED))  # it is an older server's right
 
 
 def use(store: RemoteStore, folder: Path) -> None:
@@ -214,11 +216,11 @@ def test_a_server_that_hangs_costs_a_moment_once_and_one_warning(
     begin = time.monotonic()
     use(store, tmp_path)
     use(store, tmp_path)
-    assert time.monotonic() - begin < PATIENCE + 2, "a transfer of a file has its own moment"
+    assert time.monotonic() - begin < PATIENCE + 1, "whatever hangs, hangs at once"
     assert capsys.readouterr().err.count("warning:") == 1
 
 
-@pytest.mark.parametrize("failure", [*product([*METHODS, "Read", "Write"], BROKEN)])
+@pytest.mark.parametrize("failure", FAILURES)
 def test_a_server_that_fails_is_given_up_with_one_warning(
     failure: tuple[str, grpc.StatusCode],
     fake: FakeServer,
@@ -260,8 +262,10 @@ def test_a_server_that_is_slow_each_time_is_given_up(
     begin = time.monotonic()
     for _ in range(20):
         store.result(KEY, 1)
-    assert time.monotonic() - begin < 2 * PATIENCE + 1
-    assert "it answers too slowly" in capsys.readouterr().err
+    calls = len(fake.calls)
+    assert time.monotonic() - begin < PATIENCE + calls * QUICK + 0.5
+    assert capsys.readouterr().err.count("warning:") == 1
+    assert calls < 5
 
 
 def test_nobody_there_costs_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

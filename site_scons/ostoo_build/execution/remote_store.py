@@ -6,34 +6,33 @@ file is checked by sha256 and size.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 import zstandard
 
 from ostoo_build import digest
-from ostoo_build.execution.circuit import Circuit, OffError, RefusedError, Watch
+from ostoo_build.execution import bytestream
+from ostoo_build.execution.circuit import Circuit, OffError, RefusedError
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.remote_channel import Methods, RemoteOptions
 from ostoo_build.protocol import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.report import Report
 
-_BATCH = 3_500_000
-"""Bytes in one message: gRPC refuses more than 4 MiB."""
-
 _ENTRY = 100
 """Bytes of a digest in a message, generously."""
 
-_CHUNK = 1 << 20
+_NO_CAPABILITIES = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED)
 _TRANSFERS = 8
 _LEVEL = 1
 
@@ -52,7 +51,10 @@ class Blob(NamedTuple):
 
     def data(self) -> bytes:
         """Read it. Raises `ChangedError` where it is not any more what its digest says."""
-        found = self.content if self.path is None else self.path.read_bytes()
+        try:
+            found = self.content if self.path is None else self.path.read_bytes()
+        except OSError as error:
+            raise ChangedError from error
         if digest.of_bytes(found) != self.sha256:
             raise ChangedError
         return found
@@ -63,7 +65,7 @@ class RemoteStore:
 
     def __init__(self, options: RemoteOptions, report: Report) -> None:
         self.options = options
-        self.circuit = Circuit(options.address, report)
+        self.circuit = Circuit(options.address, report, options.token)
         self._channel = options.open()
         self.methods = Methods(self._channel)
         self._report = report
@@ -121,9 +123,9 @@ class RemoteStore:
         """Send files that the server does not have. Raises `OffError`, `RefusedError` and `ChangedError`."""
         different = {blob.sha256: blob for blob in blobs}
         small, large = self._split([different[sha256] for sha256 in self._missing(list(different.values()))])
-        for batch in small:
-            self._write_batch(batch)
-        for future in [self._pool.submit(self._write_one, blob) for blob in large]:
+        batches = [self._pool.submit(self._write_batch, batch) for batch in small]
+        singles = [self._pool.submit(self._write_one, blob) for blob in large]
+        for future in [*batches, *singles]:
             future.result()
 
     def close(self) -> None:
@@ -133,7 +135,7 @@ class RemoteStore:
     @cached_property
     def _capabilities(self) -> api.CacheCapabilities:
         request = api.GetCapabilitiesRequest(instance_name=self.options.instance)
-        found = self._call(self.methods.capabilities, request)
+        found = self._call(self.methods.capabilities, request, absent=_NO_CAPABILITIES)
         known: api.CacheCapabilities = (found or api.ServerCapabilities()).cache_capabilities
         if known.digest_functions and api.DigestFunction.SHA256 not in known.digest_functions:
             raise self.circuit.give_up("it does not know sha256")
@@ -149,25 +151,26 @@ class RemoteStore:
     def _zstd(self) -> bool:
         return api.Compressor.ZSTD in self._capabilities.supported_compressors
 
-    def _call(self, method: Callable[..., Any], request: Any, *, writes: bool = False) -> Any:
+    def _call(self, method: Any, request: Any, **how: Any) -> Any:
         return self.circuit.call(
-            lambda timeout: method(request, timeout=timeout, metadata=self.options.metadata), writes=writes
+            lambda timeout: method.future(request, timeout=timeout, metadata=self.options.metadata), **how
         )
 
     def _missing(self, blobs: Sequence[Blob]) -> set[digest.Hash]:
         found: set[digest.Hash] = set()
-        for group in _grouped(blobs, lambda _: _ENTRY, _BATCH):
+        for group in _grouped(blobs, lambda _: _ENTRY, bytestream.MESSAGE):
             request = api.FindMissingBlobsRequest(
                 instance_name=self.options.instance, blob_digests=[blob.digest for blob in group]
             )
             answer = self._call(self.methods.find_missing, request, writes=True)
-            found |= {missing.hash for missing in answer.missing_blob_digests} if answer else set()
+            missing = answer.missing_blob_digests if answer else request.blob_digests
+            found |= {each.hash for each in missing}
         return found
 
     def _split(self, blobs: Sequence[Blob]) -> tuple[list[list[Blob]], list[Blob]]:
         """Batches of small files, and large ones."""
         offered = self._capabilities.max_batch_total_size_bytes
-        most = min(_BATCH, offered) if offered else _BATCH
+        most = min(bytestream.MESSAGE, offered) if offered else bytestream.MESSAGE
         small = [blob for blob in blobs if blob.size + _ENTRY <= most]
         large = [blob for blob in blobs if blob.size + _ENTRY > most]
         return list(_grouped(small, lambda blob: blob.size + _ENTRY, most)), large
@@ -177,7 +180,7 @@ class RemoteStore:
             instance_name=self.options.instance, digests=[blob.digest for blob in batch]
         )
         try:
-            answer = self._call(self.methods.batch_read, request)
+            answer = self._call(self.methods.batch_read, request, size=_total(batch))
         except OffError:
             return batch
         contents = {each.digest.hash: each.data for each in answer.responses if not each.status.code} if answer else {}
@@ -189,7 +192,11 @@ class RemoteStore:
         if digest.of_bytes(content) != blob.sha256:
             self.circuit.lied()
             return False
-        blob.path.write_bytes(content)
+        try:
+            blob.path.write_bytes(content)
+        except OSError:
+            _remove(blob.path)
+            return False
         return True
 
     def _read_one(self, blob: Blob) -> list[Blob]:
@@ -205,11 +212,11 @@ class RemoteStore:
             if hasher.hexdigest() == blob.sha256:
                 return []
             self.circuit.lied()
-        except OffError:
+        except (OffError, OSError):
             pass
         except (grpc.RpcError, zstandard.ZstdError) as error:
             self._broken(error)
-        path.unlink(missing_ok=True)
+        _remove(path)
         return [blob]
 
     def _broken(self, error: Exception) -> None:
@@ -224,11 +231,8 @@ class RemoteStore:
         request = api.ReadRequest(resource_name=self._name(f"{form}/{blob.sha256}/{blob.size}"))
         left = blob.size
         with self.circuit.watch() as watch:
-            call = self.methods.read(request, metadata=self.options.metadata)
-            watch.cancel = call.cancel
-            stream = _Stream(call, watch)
-            expanded = zstandard.ZstdDecompressor().read_to_iter(cast("IO[bytes]", stream))
-            for chunk in expanded if self._zstd else stream:
+            call = watch.follow_transfer(self.methods.read(request, metadata=self.options.metadata))
+            for chunk in bytestream.contents(call, watch, compressed=self._zstd):
                 left -= len(chunk)
                 if left < 0:
                     call.cancel()
@@ -239,7 +243,7 @@ class RemoteStore:
     def _write_batch(self, batch: list[Blob]) -> None:
         requests = [api.BatchUpdateBlobsRequest.Request(digest=blob.digest, data=blob.data()) for blob in batch]
         request = api.BatchUpdateBlobsRequest(instance_name=self.options.instance, requests=requests)
-        answer = self._call(self.methods.batch_update, request, writes=True)
+        answer = self._call(self.methods.batch_update, request, size=_total(batch), writes=True)
         refused = [each.status for each in answer.responses if each.status.code] if answer else []
         if refused or not answer:
             raise RefusedError(refused[0].message if refused else "it has no such instance")
@@ -251,9 +255,9 @@ class RemoteStore:
         name = self._name(f"uploads/{uuid.uuid4()}/{form}/{blob.sha256}/{blob.size}")
         try:
             with self.circuit.watch() as watch:
-                call = self.methods.write.future(_requests(name, compressed, watch), metadata=self.options.metadata)
-                watch.cancel = call.cancel
-                answer = call.result()
+                requests = bytestream.messages(name, compressed, watch)
+                call = self.methods.write.future(requests, metadata=self.options.metadata)
+                answer = watch.follow_transfer(call).result()
         except grpc.FutureCancelledError as error:
             raise OffError from error
         except grpc.RpcError as error:
@@ -265,28 +269,13 @@ class RemoteStore:
         return f"{self.options.instance}/{rest}" if self.options.instance else rest
 
 
-class _Stream:
-    """What a server sends of a file: to be iterated, or to be read as from a file."""
-
-    def __init__(self, responses: Iterable[api.ReadResponse], watch: Watch) -> None:
-        self._responses = iter(responses)
-        self._watch = watch
-
-    def __iter__(self) -> Iterator[bytes]:
-        for response in self._responses:
-            self._watch.progress(len(response.data))
-            yield response.data
-
-    def read(self, _size: int) -> bytes:
-        return next(iter(self), b"")
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
-def _requests(name: str, data: bytes, watch: Watch) -> Iterator[api.WriteRequest]:
-    for offset in range(0, len(data), _CHUNK):
-        chunk = data[offset : offset + _CHUNK]
-        is_last = offset + _CHUNK >= len(data)
-        yield api.WriteRequest(resource_name=name, write_offset=offset, finish_write=is_last, data=chunk)
-        watch.progress(len(chunk))
+def _total(blobs: Sequence[Blob]) -> int:
+    return sum(blob.size for blob in blobs)
 
 
 def _grouped(blobs: Sequence[Blob], weight: Callable[[Blob], int], most: int) -> Iterator[list[Blob]]:
