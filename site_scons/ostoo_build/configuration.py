@@ -20,6 +20,7 @@ VARIABLES = {
     "sysroot": ("musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
     "cache": ("action cache: a folder, or off", "on"),
     "cache_size": ("what the action cache may take", "10 GiB"),
+    "sandbox": ("on: show each action its declared inputs only", "off"),
     "remote_cache": ("the team's cache: grpc://HOST:PORT, or grpcs:// with TLS", ""),
     "remote_executor": ("service that runs actions: grpc://HOST:PORT, or grpcs:// with TLS", ""),
     "remote_jobs": ("how many it runs at once", "16"),
@@ -37,7 +38,7 @@ VARIABLES = {
 }
 """What each says, and what it is where nobody says anything."""
 
-_SWITCHES = ("remote_upload",)
+_SWITCHES = ("remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ostoo_build.cargo import Binary
     from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.execution.remote_store import RemoteStore
+    from ostoo_build.execution.sandbox import Sandbox
     from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.report import Report
@@ -187,7 +188,17 @@ class Session:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
         kept["RUSTC_LOG"] = "off"
-        return LocalRunner(self.paths, Jobserver(self.options.jobs), {**kept, **dict(self.toolchain.env)})
+        environment = {**kept, **dict(self.toolchain.env)}
+        return LocalRunner(self.paths, Jobserver(self.options.jobs), environment, self._sandbox(environment))
+
+    def _sandbox(self, environment: Mapping[str, str]) -> Sandbox | None:
+        if self.variables["sandbox"] == "off":
+            return None
+        from ostoo_build.execution import sandbox  # noqa: PLC0415 - most builds have none
+
+        libraries = [Path(folder) for folder in environment.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
+        places = (self.paths.expand(f"@{{{name}}}") for name in ("toolchain", "rust-src", "lld"))
+        return sandbox.find(self.paths, (*map(Path, places), *libraries), environment)
 
     @cached_property
     def compilations(self) -> Compilations:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import process
 from ostoo_build.execution.finishing import Finished
+from ostoo_build.execution.sandbox import Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.jobserver import Jobserver
+    from ostoo_build.execution.sandbox import Sandbox
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.process import Completed
@@ -29,6 +31,7 @@ class LocalRunner:
     paths: PathMap
     jobserver: Jobserver
     environment: Mapping[str, str]
+    sandbox: Sandbox | None = None
 
     def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Finished:
         """Run rustc on a unit; tell when a library's metadata is there, before its code."""
@@ -37,21 +40,14 @@ class LocalRunner:
         for name in unit.outputs:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         threads = f"-Zthreads={self.jobserver.jobs}"
-        return self._rustc(folder, (*action.arguments, threads), action, on_metadata)
+        return self._start(folder, (*action.arguments, threads), action, _heeder(on_metadata))
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
         folder = self._folder(unit)
         _clear(folder)
         (folder / "out").mkdir(parents=True)
-        with self.jobserver.token():
-            completed = process.run(
-                self._expanded(action.arguments),
-                cwd=Path(self.paths.root, self.paths.expand(action.directory)),
-                env=self._environment(action),
-                pass_fds=self.jobserver.descriptors,
-            )
-        return self._finished(folder, completed)
+        return self._start(folder, action.arguments, action, _ignore)
 
     def link(self, action: Action, program: Program) -> Finished:
         """Link a compiled program, into a folder of its own."""
@@ -60,7 +56,7 @@ class LocalRunner:
         linked = folder / "linked" / unit.id
         linked.parent.mkdir(exist_ok=True)
         with _kept(sorted(folder.glob("*.o")), linked.parent):
-            done = self._rustc(folder, action.arguments, action, _ignore)
+            done = self._start(folder, action.arguments, action, _ignore)
         if done.returncode == 0:
             (folder / unit.id).replace(linked)
         return done
@@ -68,25 +64,18 @@ class LocalRunner:
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
-    def _rustc(
-        self, folder: Path, arguments: tuple[str, ...], action: Action, on_metadata: Callable[[], None]
+    def _start(
+        self, folder: Path, arguments: tuple[str, ...], action: Action, heed: Callable[[bytes], None]
     ) -> Finished:
-        def heed(line: bytes) -> None:
-            if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
-                on_metadata()
-
+        argv = [self.paths.expand(argument) for argument in arguments]
+        cwd = Path(self.paths.root, self.paths.expand(action.directory))
+        start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
         with self.jobserver.token():
-            completed = process.follow(
-                self._expanded(arguments),
-                heed,
-                cwd=Path(self.paths.root),
-                env=self._environment(action),
-                pass_fds=self.jobserver.descriptors,
-            )
+            if self.sandbox is None:
+                completed = process.follow(argv, heed, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
+            else:
+                completed = self.sandbox.follow(action, folder, start, heed)
         return self._finished(folder, completed)
-
-    def _expanded(self, arguments: tuple[str, ...]) -> list[str]:
-        return [self.paths.expand(argument) for argument in arguments]
 
     def _environment(self, action: Action) -> dict[str, str]:
         own = {name: self.paths.expand(value) for name, value in action.environment}
@@ -103,8 +92,18 @@ class LocalRunner:
         )
 
 
-def _ignore() -> None:
+def _ignore(_line: bytes) -> None:
     pass
+
+
+def _heeder(on_metadata: Callable[[], None]) -> Callable[[bytes], None]:
+    """Listen for rustc's word that a library's metadata is there."""
+
+    def heed(line: bytes) -> None:
+        if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
+            on_metadata()
+
+    return heed
 
 
 @contextmanager

@@ -30,12 +30,13 @@ def prove(observed: DepInfo, declared: tuple[Input, ...], paths: PathMap, manife
         path = paths.portable(Path(paths.root, name))
         expected = files.get(path)
         if expected is None and not path.startswith(folders):
-            raise _undeclared(path, manifest)
+            raise undeclared(path, manifest)
         if expected is not None and expected != (sha256 or digest.of_file(Path(paths.root, name))):
             raise OstooError("the file changed while it was being compiled", where=path, remedy="run the build again")
 
 
-def _undeclared(path: str, manifest: str) -> OstooError:
+def undeclared(path: str, manifest: str) -> OstooError:
+    """Make the error about a file that nobody declared."""
     return OstooError(
         f"the crate reads {path}, which is not among its declared inputs",
         where=manifest,
