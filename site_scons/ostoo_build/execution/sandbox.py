@@ -116,9 +116,10 @@ class _Cell:
         missed = [path for path, why in failed if why == "ENOENT" and path.exists() and not self._is_visible(path)]
         refused = [path for path, why in failed if why != "ENOENT"]
         if refused:
-            raise self._written(self.sandbox.paths.portable(refused[-1]))
-        if missed:
-            raise proof.undeclared(self.sandbox.paths.portable(missed[-1]), self._manifest)
+            raise self._written(self.sandbox.paths.portable(refused[0]))
+        # rustc looks for sources of other crates too, where it finds a mistake and wants to show more
+        for path in sorted(missed, key=lambda path: not path.is_relative_to(self.sandbox.paths.root)):
+            raise proof.undeclared(self.sandbox.paths.portable(path), self._manifest)
 
     @property
     def _manifest(self) -> str:
