@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
         "--no-std", action="store_false", dest="std", help="with core, alloc and the runtime (the default)"
     )
     new.set_defaults(perform=_new)
+    why = verbs.add_parser("why-miss", help="say why one build's results are of no use to another", allow_abbrev=False)
+    why.add_argument("first", type=Path, metavar="A", help="a checkout that was built, or its build/.ostoo/actions")
+    why.add_argument("second", type=Path, metavar="B", help="another one")
+    why.set_defaults(perform=_why_miss)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -80,6 +84,12 @@ def _cache(chosen: argparse.Namespace) -> None:
     folder = chosen.cache or user_cache.chosen(variables["cache"])
     size = sizes.parse(chosen.size or variables["cache_size"])
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
+
+
+def _why_miss(chosen: argparse.Namespace) -> None:
+    from ostoo_build import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
+
+    sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
 
 
 def _session() -> Session:

@@ -162,7 +162,9 @@ class Session:
         root = digest.of_bytes(os.fsencode(self.paths.root))
         store = self._remote_store("remote_cache") or self._remote_store("remote_executor")
         cache = ActionCache(disk, root, self.report, store)
-        return Engine(self.paths, cache, self.report, self._executor(store), self.options.all_outputs)
+        return Engine(
+            self.paths, cache, self.report, self.memos / "actions", self._executor(store), self.options.all_outputs
+        )
 
     def _remote_store(self, variable: str) -> RemoteStore | None:
         if not self.variables[variable]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ostoo_build import digest, steps
+from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import Place
@@ -52,7 +53,9 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
     known = records.read(note(session, program))
     if known is not None and known.key == wanted.fingerprint and _is_there(destination, known):
         return True
-    found = session.engine.cache.lookup(wanted, _place(destination, session))
+    place = _place(destination, session)
+    action_log.write(session.engine.log, wanted, f"{place.path}/{program.name}")
+    found = session.engine.cache.lookup(wanted, place)
     if found is None or session.engine.cache.fetch([(destination, found.outputs[program.name])]):
         return False
     session.report.status("Restored", f"{program.name} from the action cache")

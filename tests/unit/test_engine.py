@@ -47,7 +47,7 @@ class Checkout:
     def engine(self, *, fetch_all: bool = False) -> Engine:
         report = Report(colour=False, quiet=False)
         cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
-        return Engine(PathMap((("root", self.root),)), cache, report, fetch_all=fetch_all)
+        return Engine(PathMap((("root", self.root),)), cache, report, self.root.parent / "log", fetch_all=fetch_all)
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
         folder = self.root / "reader" if READER.inputs[0] in action.inputs else self.folder

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.errors import OstooError
+from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action_cache import Place
 from ostoo_build.execution.record import Output, Record
@@ -57,12 +58,14 @@ class Job:
 class Engine:
     """What all actions of an invocation share.
 
-    `producers` say how the outputs of a folder are made, by its portable path: for outputs that the cache has lost.
+    `log` is the folder that remembers what was asked for. `producers` say how the outputs of a folder are made, by its
+    portable path: for outputs that the cache has lost.
     """
 
     paths: PathMap
     cache: ActionCache
     report: Report
+    log: Path
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
     producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Engine:
                 return present
             self.cache.forget(job.action)
         records.discard(job.folder)
+        action_log.write(self.log, job.action, job.results)
         made = self._cached(job) or self._run_elsewhere(job) or self._run(job)
         for name in set(present.outputs if present else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
