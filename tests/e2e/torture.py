@@ -1,6 +1,6 @@
 """Random edits, faults and undos of one checkout; each build after them must equal a clean build of the same sources.
 
-By hand: python tests/e2e/torture.py SEED STEPS
+By hand: python tests/e2e/torture.py SEED STEPS [OPERATION...], such as `1 200 edit kill_a_build`
 """
 
 from __future__ import annotations
@@ -206,6 +206,8 @@ def main() -> None:
         cache = Path(folder, "judge-cache")
         cache.mkdir()
         subject = torture(Path(folder), cache, int(sys.argv[1]))
+        if wanted := sys.argv[3:]:
+            subject.operations = [getattr(subject, f"do_{name}") for name in wanted]
         try:
             subject.run(int(sys.argv[2]))
         finally:

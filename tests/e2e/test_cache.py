@@ -1,0 +1,106 @@
+"""One action cache for many checkouts, users and processes, with the real compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import PROJECT, Tree, copy_tree
+
+from ostoo_build import why_miss
+from ostoo_build.execution import action_log
+
+if TYPE_CHECKING:
+    from ostoo_build.execution.action_log import Entry
+
+pytestmark = pytest.mark.compiler
+
+
+def build_as_another_user(folder: Path, variables: dict[str, str], umask: int, *arguments: str) -> Tree:
+    """Build hello-rs in a checkout, cache and home of its own, as on another machine."""
+    home = folder / "home"
+    home.mkdir(parents=True)
+    tree = copy_tree(folder / "src", str(folder / "cache"))
+    own = {"HOME": str(home), "CARGO_HOME": str(home / "cargo"), "XDG_CACHE_HOME": str(home / "cache"), **variables}
+    rustup = os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup"))
+    command = [sys.executable, "-P", "-m", "SCons", "-Q", f"cache={tree.cache}", *arguments, "hello-rs"]
+    environment = {**os.environ, "RUSTUP_HOME": rustup, **own}
+    done = subprocess.run(
+        command, cwd=tree.root, env=environment, umask=umask, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return tree
+
+
+def actions(tree: Tree) -> dict[str, Entry]:
+    return action_log.read(tree.root / why_miss.LOG)
+
+
+def test_machines_that_differ_in_what_must_not_matter_ask_for_the_same_actions(tmp_path: Path) -> None:
+    here = build_as_another_user(
+        tmp_path / "a", {"LC_ALL": "C", "TZ": "UTC", "USER": "ann-at-home", "HOSTNAME": "first-machine"}, 0o022, "-j2"
+    )
+    there = build_as_another_user(
+        tmp_path / "another folder",
+        {"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo", "USER": "bob-at-work", "HOSTNAME": "second-machine"},
+        0o077,
+        "-j3",
+    )
+    assert len(actions(here)) > 8
+    assert actions(here) == actions(there)
+    assert here.program("hello-rs").read_bytes() == there.program("hello-rs").read_bytes()
+    words = (str(tmp_path), str(Path.home()), "ann-at-home", "first-machine")
+    for entry in actions(here).values():
+        text = repr((entry.arguments, entry.environment, entry.inputs))
+        assert not [word for word in words if word in text], "what is in a key is the same on each machine"
+
+
+def test_a_fresh_clone_runs_no_compiler(tree: Tree, tmp_path: Path) -> None:
+    first = tree.build("hello-std")
+    assert first.steps == []
+    clone = copy_tree(tmp_path / "clone", tree.cache)
+    result = clone.build("hello-std")
+    assert result.steps == []
+    assert "Restored hello-std from the action cache" in result.stderr
+    assert clone.program("hello-std").read_bytes() == tree.program("hello-std").read_bytes()
+    made = sorted(path.name for path in (clone.root / "build").rglob("*") if path.is_file())
+    assert not [name for name in made if name.endswith((".rlib", ".rmeta", ".o"))]
+
+
+def test_a_fresh_clone_starts_no_process_at_all(tree: Tree, tmp_path: Path) -> None:
+    tree.build("hello-std")
+    clone = copy_tree(tmp_path / "clone", tree.cache)
+    assert shutil.which("strace"), "install strace"
+    report = tmp_path / "calls"
+    command = [sys.executable, "-P", "-m", "SCons", "-Q", f"cache={clone.cache}", "hello-std"]
+    trace = ["strace", "-f", "-qq", "-e", "trace=execve", "-o", str(report)]
+    subprocess.run([*trace, *command], cwd=clone.root, env=dict(os.environ), check=True, capture_output=True)
+    started = [line for line in report.read_text().splitlines() if "execve(" in line and " = 0" in line]
+    assert len(started) == 1, started
+
+
+def test_sixteen_builds_at_once_share_a_cache(shared_cache: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    shutil.copytree(shared_cache, cache)
+    trees = [copy_tree(tmp_path / f"checkout-{number}", str(cache)) for number in range(16)]
+    for number, tree in enumerate(trees):
+        tree.replace("user-rs/rt/src/io.rs", "//!", f"//! {number // 2}\n//!")
+        tree.replace("user-rs/hello-rs/src/main.rs", "Heap works", f"{number}: Heap works")
+    processes = [tree.start("hello-rs") for tree in trees]
+    said = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 16, said
+    for number, tree in enumerate(trees):
+        assert f"{number}: Heap works" in tree.run("hello-rs")[1]
+    verify = [sys.executable, "-P", "-m", "ostoo_build.cli", "cache", "--cache", str(cache), "verify"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "site_scons")}
+    done = subprocess.run(verify, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "are sound" in done.stdout
+    for tree in trees:
+        shutil.rmtree(tree.root / "build")
+        assert tree.build("hello-rs").steps == []
