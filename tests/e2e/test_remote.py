@@ -138,6 +138,20 @@ def test_blobs_that_were_damaged_on_the_server_are_misses(tmp_path: Path, clone:
         assert shared_cache
 
 
+def test_a_service_that_hangs_while_it_works_is_given_up(tmp_path: Path, clone: Tree) -> None:
+    for server in engines.casd(tmp_path / "store"):
+        process = clone.start(f"remote_executor={server.address}", "hello-rs")
+        # the build script is done then, and core on its way
+        while not server.results():
+            assert process.poll() is None
+            time.sleep(0.05)
+        server.freeze()
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        assert stderr.count("warning:") == 1
+        assert clone.run("hello-rs")[0] == 0
+
+
 def test_a_server_that_hangs_costs_a_moment(tmp_path: Path, tree: Tree) -> None:
     for server in engines.casd(tmp_path / "store"):
         server.freeze()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ostoo_build.report import Report
 
 _OK = 0
+_SILENCE = 5.0
+"""Seconds after which a service is asked whether it is there."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,26 @@ class RemoteExecutor:
 
     def _last(self, method: Callable[..., Any], request: Any) -> api.Operation:
         """Follow an operation to its end. Raises `OffError` where the connection breaks."""
+        call = method(request, metadata=self.service.options.metadata)
+        over = threading.Event()
+        threading.Thread(target=self._look_after, args=(call, over), daemon=True).start()
         try:
-            for operation in method(request, metadata=self.service.options.metadata):
+            for operation in call:
                 if operation.done:
                     finished: api.Operation = operation
                     return finished
         except grpc.RpcError as error:
             raise self.service.circuit.failed(error) from error
+        finally:
+            over.set()
         raise self.service.circuit.give_up("it forgot what it was asked to do")
+
+    def _look_after(self, call: grpc.Call, over: threading.Event) -> None:
+        """End a call whose server does not answer any more: it may be silent for as long as an action takes."""
+        while not over.wait(_SILENCE):
+            if not self.service.is_there():
+                call.cancel()
+                return
 
     def _refused(self, why: str) -> None:
         self.report.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")

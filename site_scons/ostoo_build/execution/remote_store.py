@@ -128,6 +128,15 @@ class RemoteStore:
         for future in [*batches, *singles]:
             future.result()
 
+    def is_there(self) -> bool:
+        """Ask for a sign of life; a server that gives none is given up."""
+        request = api.GetCapabilitiesRequest(instance_name=self.options.instance)
+        try:
+            self._call(self.methods.capabilities, request, absent=_NO_CAPABILITIES)
+        except OffError:
+            return False
+        return True
+
     def close(self) -> None:
         self._pool.shutdown()
         self._channel.close()
