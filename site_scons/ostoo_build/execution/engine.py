@@ -126,7 +126,7 @@ class Engine:
 
     def _run_elsewhere(self, job: Job) -> Record | None:
         """Have a remote executor do it; None where it can't, or where what it left is good there only."""
-        if self.executor is None or job.judge is None:
+        if self.executor is None or self.executor.is_off or job.judge is None:
             return None
         self.report.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
-
-import grpc
+from typing import TYPE_CHECKING
 
 from ostoo_build import digest, merkle, source_tree
 from ostoo_build.execution.action import PLACES
 from ostoo_build.execution.circuit import OffError, RefusedError
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.finishing import Finished
+from ostoo_build.execution.operations import QUEUED, Operations, StuckError
 from ostoo_build.execution.record import Output
 from ostoo_build.execution.remote_store import Blob
 from ostoo_build.paths import PathMap
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from ostoo_build.report import Report
 
 _OK = 0
-_SILENCE = 5.0
-"""Seconds after which a service is asked whether it is there."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,17 @@ class RemoteExecutor:
     jobs: int
     toolchain: Callable[[], list[tuple[Input, Path]]]
     _slots: threading.Semaphore = field(init=False)
+    _operations: Operations = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._slots = threading.Semaphore(self.jobs)
+        self._operations = Operations(self.service)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing more is run there in this invocation."""
+        return self._operations.is_stuck or self.service.circuit.is_off or self.store.circuit.is_off
 
     def execute(self, action: Action, folder: str) -> Remote | None:
         """Carry an action out whose outputs belong into the portable `folder`; None where that did not come about."""
@@ -74,6 +78,11 @@ class RemoteExecutor:
                 return self._understood(response.result, folder) if response else None
             except RefusedError as error:
                 self._refused(str(error))
+            except StuckError:
+                self.report.warn_once(
+                    f"the remote executor {self.service.options.address} is off, the build goes on here: "
+                    f"it started no action in {QUEUED:.0f} s"
+                )
             except (OffError, ChangedError, OSError):
                 pass
             return None
@@ -116,7 +125,7 @@ class RemoteExecutor:
             instance_name=self.service.options.instance,
             action_digest=api.Digest(hash=encoded.sha256, size_bytes=encoded.size),
         )
-        operation = self._last(self.service.methods.execute, request)
+        operation = self._operations.follow(request)
         response = api.ExecuteResponse()
         if operation.HasField("error") or not operation.response.Unpack(response):
             self._refused(operation.error.message)
@@ -125,29 +134,6 @@ class RemoteExecutor:
             self._refused(response.status.message or response.message)
             return None
         return response
-
-    def _last(self, method: Callable[..., Any], request: Any) -> api.Operation:
-        """Follow an operation to its end. Raises `OffError` where the connection breaks."""
-        call = method(request, metadata=self.service.options.metadata)
-        over = threading.Event()
-        threading.Thread(target=self._look_after, args=(call, over), daemon=True).start()
-        try:
-            for operation in call:
-                if operation.done:
-                    finished: api.Operation = operation
-                    return finished
-        except grpc.RpcError as error:
-            raise self.service.circuit.failed(error) from error
-        finally:
-            over.set()
-        raise self.service.circuit.give_up("it forgot what it was asked to do")
-
-    def _look_after(self, call: grpc.Call, over: threading.Event) -> None:
-        """End a call whose server does not answer any more: it may be silent for as long as an action takes."""
-        while not over.wait(_SILENCE):
-            if not self.service.is_there():
-                call.cancel()
-                return
 
     def _refused(self, why: str) -> None:
         self.report.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")

@@ -380,17 +380,41 @@ class Status(_message.Message):
     message: str
     def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
+class ExecutionStage(_message.Message):
+    __slots__ = ()
+    class Value(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN: _ClassVar[ExecutionStage.Value]
+        CACHE_CHECK: _ClassVar[ExecutionStage.Value]
+        QUEUED: _ClassVar[ExecutionStage.Value]
+        EXECUTING: _ClassVar[ExecutionStage.Value]
+        COMPLETED: _ClassVar[ExecutionStage.Value]
+    UNKNOWN: ExecutionStage.Value
+    CACHE_CHECK: ExecutionStage.Value
+    QUEUED: ExecutionStage.Value
+    EXECUTING: ExecutionStage.Value
+    COMPLETED: ExecutionStage.Value
+    def __init__(self) -> None: ...
+
+class ExecuteOperationMetadata(_message.Message):
+    __slots__ = ("stage",)
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    stage: ExecutionStage.Value
+    def __init__(self, stage: _Optional[_Union[ExecutionStage.Value, str]] = ...) -> None: ...
+
 class Operation(_message.Message):
-    __slots__ = ("name", "done", "error", "response")
+    __slots__ = ("name", "metadata", "done", "error", "response")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     name: str
+    metadata: _any_pb2.Any
     done: bool
     error: Status
     response: _any_pb2.Any
-    def __init__(self, name: _Optional[str] = ..., done: _Optional[bool] = ..., error: _Optional[_Union[Status, _Mapping]] = ..., response: _Optional[_Union[_any_pb2.Any, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., metadata: _Optional[_Union[_any_pb2.Any, _Mapping]] = ..., done: _Optional[bool] = ..., error: _Optional[_Union[Status, _Mapping]] = ..., response: _Optional[_Union[_any_pb2.Any, _Mapping]] = ...) -> None: ...
 
 class ReadRequest(_message.Message):
     __slots__ = ("resource_name", "read_offset")
