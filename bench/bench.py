@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
 
+import page  # noqa: E402 - found only by the path that is set above
 import table  # noqa: E402 - found only by the path that is set above
 from aims import aims  # noqa: E402 - likewise
 from cases import CASES, EVERYBODY, Case  # noqa: E402 - likewise
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
     Costs = dict[str, dict[str, list[Cost]]]
     Sizes = dict[str, dict[str, int]]
-
-PAGE = ROOT / "docs" / "performance.md"
-BEGIN = "<!-- figures: written by bench/bench.py --markdown -->\n"
-END = "<!-- end of figures -->\n"
 
 
 def main() -> None:
@@ -55,7 +52,7 @@ def main() -> None:
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     if arguments.markdown:
-        _write_page(text)
+        page.write("bench.py", text)
 
 
 def measure_all(contenders: tuple[Contender, ...], cases: list[Case], rounds: int) -> tuple[Costs, Sizes]:
@@ -106,12 +103,6 @@ def _variable(word: str) -> tuple[str, str]:
     if name not in ("RUSTC", "CARGO", "LLD", "RUST_SRC") or not value:
         raise argparse.ArgumentTypeError(f"{word} is none of RUSTC=, CARGO=, LLD=, RUST_SRC= with a path")
     return name, value
-
-
-def _write_page(tables: str) -> None:
-    head, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n{tables}\n\n{END}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

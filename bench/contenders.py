@@ -113,7 +113,7 @@ class Cargo(Contender):
         shutil.rmtree(self.folder / "target", ignore_errors=True)
 
 
-def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Contender, ...]]:
+def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Cargo, Cargo]]:
     """Prepare a checkout for each contender in `scratch`; return which toolchain they use, and them.
 
     `variables` are RUSTC, CARGO, LLD, RUST_SRC, as for scons. Raises `OstooError` where no toolchain serves or the
@@ -121,7 +121,7 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Conte
     """
     found = toolchain.find(PROJECT, variables, os.environ)
     words = tuple(f"{name}={value}" for name, value in variables.items())
-    ours = Ours(OURS, _checkout(scratch / OURS), dict(os.environ), words)
+    ours = Ours(OURS, checkout(scratch / OURS), dict(os.environ), words)
     ours.build(["sysroot"])
     environment = {
         **cargo.environment(dict(found.env)),
@@ -130,12 +130,12 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Conte
     }
     command = (str(found.cargo), *std_crates.cargo_flags(found, PROJECT / "user-rs" / "Cargo.lock"))
     threads = ("--config", f"target.{TARGET}.rustflags={json.dumps([f'-Zthreads={CPUS}'])}")
-    plain = Cargo(CARGO, _checkout(scratch / CARGO), environment, command)
-    tuned = Cargo(TUNED, _checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))
+    plain = Cargo(CARGO, checkout(scratch / CARGO), environment, command)
+    tuned = Cargo(TUNED, checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))
     for peer in (plain, tuned):
         shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
     return found.reason, (ours, plain, tuned)
 
 
-def _checkout(root: Path) -> Path:
+def checkout(root: Path) -> Path:
     return copy_tree(root, "off").root

@@ -96,11 +96,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _row(figures: Figures, case: str, measure: Measure) -> tuple[str, ...]:
     values = {name: [measure.of(cost) for cost in costs] for name, costs in figures.costs[case].items()}
-    cells = (_spread(values[name], measure.decimals) if name in values else "" for name in (OURS, *PEERS))
+    cells = (spread(values[name], measure.decimals) if name in values else "" for name in (OURS, *PEERS))
     ratios = (f"{median(values[OURS]) / median(values[peer]):.2f}" if peer in values else "" for peer in PEERS)
     return (case, *cells, *ratios)
 
 
-def _spread(values: Sequence[float], decimals: int) -> str:
+def spread(values: Sequence[float], decimals: int) -> str:
+    """Return the median, in brackets the least and the most."""
     middle, least, most = (f"{value:.{decimals}f}" for value in (median(values), min(values), max(values)))
     return f"{middle} ({least}-{most})"

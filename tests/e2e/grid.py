@@ -103,7 +103,7 @@ class BuildGrid:
 
 def buildgrid(folder: Path, certificates: Path) -> Iterator[BuildGrid]:
     """Run the engine until the test is over; its files and logs go to `folder`."""
-    packages = engines.provide("buildgrid")
+    packages = engines.provide(Path(__file__).with_name("buildgrid-requirements.txt"))
     port, tls_port, proxy = engines.free_port(), engines.free_port(), engines.free_port()
     python = {"PYTHONPATH": str(packages)}
     folder.mkdir()

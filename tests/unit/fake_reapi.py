@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -126,40 +123,6 @@ class FakeServer:
         content = zstandard.ZstdDecompressor().decompressobj().decompress(data) if form == "zstd" else data
         assert self.add(content) == sha256
         return api.WriteResponse(committed_size=len(data))
-
-
-def slow_line(port: int, rate: float) -> int:
-    """Make a line to a port of `rate` bytes a second in each direction, for all its connections; the port to use."""
-    entrance = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        up, down = _Line(rate), _Line(rate)
-        while True:
-            near, _ = entrance.accept()
-            far = socket.create_connection(("127.0.0.1", port))
-            threading.Thread(target=up.carry, args=(near, far), daemon=True).start()
-            threading.Thread(target=down.carry, args=(far, near), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    found: int = entrance.getsockname()[1]
-    return found
-
-
-class _Line:
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._free = 0.0
-        self._lock = threading.Lock()
-
-    def carry(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # somebody hung up
-            while data := source.recv(1 << 14):
-                with self._lock:
-                    self._free = max(self._free, time.monotonic()) + len(data) / self._rate
-                    pause = self._free - time.monotonic()
-                time.sleep(max(pause, 0.0))
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
 
 
 _REQUESTS: dict[str, Any] = {

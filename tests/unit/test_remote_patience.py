@@ -7,8 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import grpc
+import line
 import pytest
-from fake_reapi import FakeServer, slow_line
+from fake_reapi import FakeServer
+from line import Line
 
 from ostoo_build import digest
 from ostoo_build.execution.circuit import PATIENCE, QUICK
@@ -47,7 +49,8 @@ def connect(port: int) -> Iterator[Callable[..., RemoteStore]]:
     stores = []
 
     def make(rate: float = 0.0, token: str = "") -> RemoteStore:
-        address = f"grpc://127.0.0.1:{slow_line(port, rate) if rate else port}"
+        place = line.connect(port, Line(rate), Line(rate)) if rate else port
+        address = f"grpc://127.0.0.1:{place}"
         stores.append(
             RemoteStore(RemoteOptions(address, token=token, writable=True), Report(colour=False, quiet=False))
         )
