@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -33,6 +34,7 @@ from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
 from ostoo_build.execution.requests import Invocation
+from ostoo_build.execution.witness import Witness
 from ostoo_build.paths import PathMap
 from ostoo_build.source_tree import TreeMemo
 from ostoo_build.workspace import Rustc, Workspace
@@ -73,6 +75,7 @@ class Session:
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
+        self._since = time.time_ns()
         self._plans: dict[str, Future[Program]] = {}
         self._lock = FileLock(self.memos / "lock")
 
@@ -85,6 +88,7 @@ class Session:
     @cached_property
     def tools_folder(self) -> Input:
         """The toolchain as an input; says which toolchain it is when that is not the last invocation's."""
+        self.witness  # noqa: B018 - has to be there before the toolchain is hashed
         found = toolchain_digest.of(self.toolchain, user_cache.folder() / "toolchains")
         chosen = self.memos / "toolchain.txt"
         line = self.toolchain.reason
@@ -93,6 +97,13 @@ class Session:
             chosen.parent.mkdir(parents=True, exist_ok=True)
             chosen.write_text(line, encoding="utf-8")
         return found
+
+    @cached_property
+    def witness(self) -> Witness:
+        """The toolchain's libraries change with their folder."""
+        chosen = self.toolchain
+        tools = (chosen.rustc, chosen.cargo, chosen.lld, chosen.rust_src, *{each.parent for each in chosen.libraries})
+        return Witness(self.paths, self._since, tools)
 
     @property
     def executes_remotely(self) -> bool:
@@ -165,7 +176,8 @@ class Session:
         store = service if address in ("", self.variables["remote_executor"]) else self._remote_store(address)
         cache = ActionCache(disk, root, self.report, store)
         executor = self._executor(service, store) if service and store else None
-        return Engine(self.paths, cache, self.report, self.memos / "actions", executor, self.options.all_outputs)
+        log = self.memos / "actions"
+        return Engine(self.paths, cache, self.report, log, self.witness, executor, self.options.all_outputs)
 
     def _remote_store(self, address: str) -> RemoteStore | None:
         if not address:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 Signature = list[int]
 """Size, mtime and ctime in nanoseconds, inode: equal signatures mean unchanged contents."""
+
+
+_SECOND = 1_000_000_000
+_TICK, _COARSE_TICK = _SECOND // 20, 2 * _SECOND
+"""Nanoseconds within which a file system may give two changes one time; some keep whole seconds only."""
 
 
 def package_files(folder: Path) -> list[Path]:
@@ -36,6 +42,13 @@ def _walk(folder: Path, *, top: bool) -> Iterator[Path]:
                 yield path
 
 
+def _is_settled(found: Signature) -> bool:
+    """Whether the next change of a file must give it another signature: its clock has ticked since the last one."""
+    _size, mtime, ctime, _inode = found
+    changed = max(mtime, ctime)
+    return changed + (_TICK if changed % _SECOND else _COARSE_TICK) < time.time_ns()
+
+
 def signature(path: Path) -> Signature:
     """Read a file's signature. Raises `OSError` where it can't."""
     status = path.stat()
@@ -53,15 +66,18 @@ class TreeMemo:
     def input(self, path: str, folder: Path) -> Input:
         """Take a whole package as an action's input, at a portable path."""
         files = package_files(folder)
-        signatures = digest.of_json([(str(file.relative_to(folder)), signature(file)) for file in files])
+        each = [signature(file) for file in files]
+        names = (str(file.relative_to(folder)) for file in files)
+        signatures = digest.of_json(list(zip(names, each, strict=True)))
         known = self._known.get(str(folder))
         if known is not None and known[0] == signatures:
             return Input(path, known[1], known[2], is_folder=True)
         from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
 
         found = merkle.tree(inputs_of(folder)).root
-        self._known[str(folder)] = (signatures, found.sha256, found.size)
-        self._changed = True
+        if all(map(_is_settled, each)):
+            self._known[str(folder)] = (signatures, found.sha256, found.size)
+            self._changed = True
         return found._replace(path=path)
 
     def save(self) -> None:

@@ -114,7 +114,7 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
 
     def on_metadata() -> None:
         name = unit.outputs[0]
-        records.save_metadata(folder, Record(action.key, {name: records.observe(folder / name)}))
+        records.save_metadata(folder, Record(action.key, {name: session.engine.witness.observe(folder / name)}))
         ready()
 
     known = _read_by(session, unit)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ostoo_build.execution.action_cache import ActionCache
 from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.engine import Engine, Job
 from ostoo_build.execution.finishing import Outcome
+from ostoo_build.execution.witness import Witness
 from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 from ostoo_build.report import Report
@@ -47,7 +49,10 @@ class Checkout:
     def engine(self, *, fetch_all: bool = False) -> Engine:
         report = Report(colour=False, quiet=False)
         cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
-        return Engine(PathMap((("root", self.root),)), cache, report, self.root.parent / "log", fetch_all=fetch_all)
+        paths = PathMap((("root", self.root),))
+        return Engine(
+            paths, cache, report, self.root.parent / "log", Witness(paths, time.time_ns(), ()), fetch_all=fetch_all
+        )
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
         folder = self.root / "reader" if READER.inputs[0] in action.inputs else self.folder
@@ -250,9 +255,28 @@ def test_a_fetched_output_is_not_hashed_again(lazy: Engine, clone: Checkout, mon
 
 
 def test_what_lies_outside_of_the_checkout_is_not_fetched(lazy: Engine, clone: Checkout) -> None:
-    outside = (Input("@{cargo-home}/lib.rs", LIBRARY, 7), Input("@{rust-src}/std", LIBRARY, 7, is_folder=True))
-    lazy.perform(clone.job(replace(OTHER, inputs=outside), write))
+    outside = clone.root.parent / "outside/lib.rlib"
+    outside.parent.mkdir()
+    write(outside.parent)
+    lazy.perform(clone.job(replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
     assert sorted(path.name for path in clone.root.iterdir()) == ["build"]
+
+
+def test_what_came_of_an_input_that_changed_is_not_kept(checkout: Checkout) -> None:
+    source = checkout.root / "a.rs"
+    source.parent.mkdir()
+    source.write_text("one")
+    action = replace(ACTION, inputs=(Input("a.rs", digest.of_bytes(b"one"), 3),))
+
+    def edit(folder: Path) -> Outcome:
+        source.write_text("two")
+        return write(folder)
+
+    with pytest.raises(OstooError, match=r"a\.rs changed while it was used"):
+        checkout.perform(action, edit)
+    source.write_text("one")
+    checkout.perform(action)
+    assert checkout.runs == [action, action], "it was neither in the cache nor in the build folder"
 
 
 def test_what_lay_there_from_another_action_is_not_taken_for_an_output(checkout: Checkout, clone: Checkout) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,11 +90,32 @@ def test_equal_trees_have_equal_digests(package: Path, tmp_path: Path) -> None:
 
 
 def test_an_unchanged_tree_is_not_hashed_again(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time_ns() + 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
     memo = TreeMemo(tmp_path / "build/trees.json")
     known = memo.input("p", package)
     memo.save()
     monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
     assert TreeMemo(tmp_path / "build/trees.json").input("p", package) == known
+
+
+FINE, COARSE = 1_000_000_000_123_456_789, 1_000_000_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "later", "remembered"),
+    [(FINE, 49, set()), (FINE, 51, {"trees.json"}), (COARSE, 1999, set()), (COARSE, 2001, {"trees.json"})],
+)
+def test_what_was_just_changed_may_change_unnoticed(
+    changed: int, later: int, remembered: set[str], package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_tree, "signature", lambda _path: [1, COARSE, changed, 1])
+    monkeypatch.setattr(time, "time_ns", lambda: changed + later * 10**6)
+    folder = package.parent / "memos"
+    memo = TreeMemo(folder / "trees.json")
+    memo.input("p", package)
+    memo.save()
+    assert {path.name for path in folder.glob("*")} == remembered
 
 
 DAMAGED = [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action_cache import ActionCache
     from ostoo_build.execution.finishing import Finished, Outcome
     from ostoo_build.execution.remote_executor import RemoteExecutor
+    from ostoo_build.execution.witness import Witness
     from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
     from ostoo_build.report import Report
@@ -66,6 +67,7 @@ class Engine:
     cache: ActionCache
     report: Report
     log: Path
+    witness: Witness
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
     producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Engine:
         job.folder.mkdir(parents=True, exist_ok=True)
         self.report.status(job.verb, job.subject)
         outcome = job.run()
+        self.witness.check(job.action.inputs)
         self.report.messages((outcome.stderr,))
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
@@ -159,7 +162,7 @@ class Engine:
 
     def _observe(self, job: Job, name: str) -> Output:
         try:
-            return records.observe(job.folder / name)
+            return self.witness.observe(job.folder / name)
         except OSError as error:
             raise OstooError(f"{job.verb.lower()} {job.subject} left no {name}", where=str(job.folder)) from error
 

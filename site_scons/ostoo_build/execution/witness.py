@@ -1,0 +1,98 @@
+"""Tells whether files are what they were when they were hashed. Does not know who used them since.
+
+What an action made while one of its inputs changed must not be kept under the inputs' old digests.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest, source_tree
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
+from ostoo_build.source_tree import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ostoo_build.execution.record import Output
+    from ostoo_build.inputs import Input
+    from ostoo_build.paths import PathMap
+    from ostoo_build.source_tree import Signature
+
+_DRIFT = 2_000_000_000
+"""Nanoseconds that a file system's clock may be behind ours; a server's may be."""
+
+
+class Witness:
+    """Knows since when an invocation hashes files, in nanoseconds as in `time.time_ns`. Thread-safe.
+
+    A file's ctime is when it was last touched, and nobody can set it. What was touched before that needs no other
+    look. `tools` are what the toolchain's digest covers; it is taken later.
+    """
+
+    def __init__(self, paths: PathMap, since: int, tools: Iterable[Path]) -> None:
+        self._paths = paths
+        self._since = since - _DRIFT
+        self._tools = {tool: signature(tool) for tool in tools}
+        self._seen: dict[Path, tuple[Signature, digest.Hash]] = {}
+        self._lock = threading.Lock()
+
+    def observe(self, path: Path) -> Output:
+        """Describe a file, and remember it. Raises `OSError` where it is not a regular file that can be read."""
+        before = signature(path)
+        found = records.observe(path)
+        self._remember(path, before, found.sha256)
+        return found
+
+    def check(self, inputs: Iterable[Input]) -> None:
+        """Raise `OstooError` where a file or folder, or the toolchain, is not any more what was hashed."""
+        for entry in inputs:
+            path = Path(self._paths.root, self._paths.expand(entry.path))
+            try:
+                same = (self._folder(path) if entry.is_folder else self._file(path)) in (None, entry.sha256)
+            except OSError:
+                same = False
+            if not same:
+                raise _changed(f"{entry.path} changed while it was used")
+        for tool, known in self._tools.items():
+            if signature(tool) != known:
+                raise _changed(f"the toolchain changed while it was used: {tool}")
+
+    def _file(self, path: Path) -> digest.Hash | None:
+        """Hash a file; None where it was not touched."""
+        now = signature(path)
+        if self._is_old(now):
+            return None
+        with self._lock:
+            seen = self._seen.get(path)
+        if seen is not None and seen[0] == now:
+            return seen[1]
+        found = digest.of_file(path)
+        self._remember(path, now, found)
+        return found
+
+    def _folder(self, path: Path) -> digest.Hash | None:
+        """Hash a package; None where nothing in it was touched."""
+        files = source_tree.package_files(path)
+        folders = {path, *(file.parent for file in files)}
+        if all(self._is_old(signature(each)) for each in (*files, *folders)):
+            return None
+        from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
+        return merkle.tree(source_tree.inputs_of(path)).root.sha256
+
+    def _is_old(self, found: Signature) -> bool:
+        _size, _mtime, ctime, _inode = found
+        return ctime < self._since
+
+    def _remember(self, path: Path, before: Signature, sha256: digest.Hash) -> None:
+        with self._lock:
+            if signature(path) == before:
+                self._seen[path] = (before, sha256)
+
+
+def _changed(what: str) -> OstooError:
+    return OstooError(what, remedy="run the build again")
