@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
@@ -80,26 +81,40 @@ class Circuit:
                 except grpc.RpcError as error:
                     if error.code() in absent:
                         return None
-                    pause = 0.05 * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
-                    if error.code() not in _PASSING or pause > watch.left:
-                        raise self._gave_up(error, writes=writes) from error
-                    self._off.wait(pause)
-                    self._check()
+                    self._pause(error, attempt, watch.left, writes=writes)
                     attempt += 1
                 else:
                     watch.progress(size)
                     return answer
+
+    def transfer(self, move: Callable[[Watch], Any], *, writes: bool = False) -> Any:
+        """Move a large file, again where that may help; what `move` returns.
+
+        `move` makes the call and follows it. Raises `OffError` where the file is not to be had, or the server not asked
+        any more.
+        """
+        for attempt in itertools.count():
+            try:
+                with self.watch() as watch:
+                    return move(watch)
+            except grpc.FutureCancelledError as error:
+                raise OffError from error
+            except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.NOT_FOUND:
+                    raise OffError from error  # a missing file is nobody's fault
+                begin = time.monotonic()
+                self._pause(error, attempt, PATIENCE - self.spent, writes=writes)
+                self.charge(time.monotonic() - begin)
+        raise AssertionError  # there is no last attempt
 
     def watch(self) -> Watch:
         """Keep an eye on a call. Raises `OffError` where there shall be none."""
         self._check()
         return Watch(self)
 
-    def failed(self, error: grpc.RpcError, *, writes: bool = False) -> OffError:
-        """Say what a broken transfer means: a missing file is nobody's fault."""
-        if error.code() is grpc.StatusCode.NOT_FOUND:
-            return OffError("not found")
-        return self._gave_up(error, writes=writes)
+    def failed(self, error: grpc.RpcError) -> OffError:
+        """Give the server up for an error that is not worth another attempt."""
+        return self._gave_up(error, writes=False)
 
     def lied(self) -> None:
         """Note an answer that can't be right; one may be bad luck."""
@@ -152,6 +167,14 @@ class Circuit:
                 self._accounted = now
         if self.spent > PATIENCE:
             self.give_up("it is too slow to be of use")
+
+    def _pause(self, error: grpc.RpcError, attempt: int, left: float, *, writes: bool) -> None:
+        """Wait before another attempt. Raises `OffError` where none may help, or not within the seconds `left`."""
+        pause = 0.05 * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
+        if error.code() not in _PASSING or pause > left:
+            raise self._gave_up(error, writes=writes) from error
+        self._off.wait(pause)
+        self._check()
 
     def _check(self) -> None:
         if self.is_off:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from ostoo_build.execution.circuit import Watch
     from ostoo_build.report import Report
 
 _ENTRY = 100
@@ -35,6 +37,8 @@ _ENTRY = 100
 _NO_CAPABILITIES = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED)
 _TRANSFERS = 8
 _LEVEL = 1
+_HEAVY = 1 << 25
+"""Bytes of a file from which on only one is sent at a time."""
 
 
 class Blob(NamedTuple):
@@ -71,6 +75,7 @@ class RemoteStore:
         self._report = report
         self._keeps = options.writable
         self._pool = ThreadPoolExecutor(_TRANSFERS)
+        self._heavy = threading.Lock()
 
     def result(self, key: digest.Hash, size: int) -> bytes | None:
         """Look an action's serialized result up; `size` is that of the action."""
@@ -213,41 +218,38 @@ class RemoteStore:
         if path is None:
             return [blob]
         try:
-            hasher = hashlib.sha256()
-            with path.open("wb") as stream:
-                for chunk in self._chunks(blob):
-                    hasher.update(chunk)
-                    stream.write(chunk)
-            if hasher.hexdigest() == blob.sha256:
+            if self.circuit.transfer(lambda watch: self._received(blob, path, watch)) == blob.sha256:
                 return []
+            self.circuit.lied()
+        except zstandard.ZstdError:
             self.circuit.lied()
         except (OffError, OSError):
             pass
-        except (grpc.RpcError, zstandard.ZstdError) as error:
-            self._broken(error)
         _remove(path)
         return [blob]
 
-    def _broken(self, error: Exception) -> None:
-        if isinstance(error, grpc.RpcError):
-            self.circuit.failed(error)
-        else:
-            self.circuit.lied()
+    def _received(self, blob: Blob, path: Path, watch: Watch) -> digest.Hash:
+        """Write what arrives for a blob to a path; its digest."""
+        hasher = hashlib.sha256()
+        with path.open("wb") as stream:
+            for chunk in self._chunks(blob, watch):
+                hasher.update(chunk)
+                stream.write(chunk)
+        return hasher.hexdigest()
 
-    def _chunks(self, blob: Blob) -> Iterator[bytes]:
+    def _chunks(self, blob: Blob, watch: Watch) -> Iterator[bytes]:
         """The file as it arrives; no more than its size."""
         form = "compressed-blobs/zstd" if self._zstd else "blobs"
         request = api.ReadRequest(resource_name=self._name(f"{form}/{blob.sha256}/{blob.size}"))
         left = blob.size
-        with self.circuit.watch() as watch:
-            call = watch.follow_transfer(self.methods.read(request, metadata=self.options.metadata))
-            for chunk in bytestream.contents(call, watch, compressed=self._zstd):
-                left -= len(chunk)
-                if left < 0:
-                    call.cancel()
-                    self.circuit.lied()
-                    raise OffError
-                yield chunk
+        call = watch.follow_transfer(self.methods.read(request, metadata=self.options.metadata))
+        for chunk in bytestream.contents(call, watch, compressed=self._zstd):
+            left -= len(chunk)
+            if left < 0:
+                call.cancel()
+                self.circuit.lied()
+                raise OffError
+            yield chunk
 
     def _write_batch(self, batch: list[Blob]) -> None:
         requests = [api.BatchUpdateBlobsRequest.Request(digest=blob.digest, data=blob.data()) for blob in batch]
@@ -258,19 +260,22 @@ class RemoteStore:
             raise RefusedError(refused[0].message if refused else "it has no such instance")
 
     def _write_one(self, blob: Blob) -> None:
+        # files are held in memory while they are sent
+        with self._heavy if blob.size > _HEAVY else contextlib.nullcontext():
+            self._send(blob)
+
+    def _send(self, blob: Blob) -> None:
         data = blob.data()
         compressed = zstandard.ZstdCompressor(level=_LEVEL).compress(data) if self._zstd else data
         form = "compressed-blobs/zstd" if self._zstd else "blobs"
-        name = self._name(f"uploads/{uuid.uuid4()}/{form}/{blob.sha256}/{blob.size}")
-        try:
-            with self.circuit.watch() as watch:
-                requests = bytestream.messages(name, compressed, watch)
-                call = self.methods.write.future(requests, metadata=self.options.metadata)
-                answer = watch.follow_transfer(call).result()
-        except grpc.FutureCancelledError as error:
-            raise OffError from error
-        except grpc.RpcError as error:
-            raise self.circuit.failed(error, writes=True) from error
+
+        def move(watch: Watch) -> Any:
+            name = self._name(f"uploads/{uuid.uuid4()}/{form}/{blob.sha256}/{blob.size}")
+            requests = bytestream.messages(name, compressed, watch)
+            call = self.methods.write.future(requests, metadata=self.options.metadata)
+            return watch.follow_transfer(call).result()
+
+        answer = self.circuit.transfer(move, writes=True)
         if answer.committed_size not in (len(compressed), blob.size, -1):
             raise RefusedError("it took half a file")
 
