@@ -34,9 +34,12 @@ PLACES = {
     "rustc": "bin/rustc",
     "cargo": "bin/cargo",
     "lld": "lib/rustlib/lld/bin/rust-lld",
-    "rust-src": "rust-src",
+    "rust-src": "lib/rustlib/src/rust/library",
 }
-"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
+"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all.
+
+rustc looks for std's source there: where it finds it, panics in code of std for the host name its files.
+"""
 
 
 def of(toolchain: Toolchain, memos: Path) -> Input:
@@ -47,7 +50,8 @@ def of(toolchain: Toolchain, memos: Path) -> Input:
     """
     memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
     stamps = [_stamps(place) for _, place in _places(toolchain)]
-    state = digest.of_bytes(marshal.dumps(stamps))
+    names = [name for name, _ in _places(toolchain)]
+    state = digest.of_bytes(marshal.dumps((names, stamps)))
     if (known := _recall(memo_file, state)) is not None:
         return known
     from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing

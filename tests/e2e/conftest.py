@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from trees import Tree, copy_tree
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A checkout in which everything was compiled, for all tests: pytest's workers share it. Not to be touched."""
+    folder = tmp_path_factory.getbasetemp().parent
+    tree = Tree(folder / "first", str(folder / "action-cache"))
+    with FileLock(folder / "first.lock"):
+        if not tree.root.exists():
+            copy_tree(tree.root, tree.cache).build()
+    return tree
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An action cache that holds all programs; pytest's workers share it."""
-    folder = tmp_path_factory.getbasetemp().parent / "action-cache"
-    with FileLock(folder.with_suffix(".lock")):
-        if not folder.exists():
-            root = tmp_path_factory.mktemp("first")
-            copy_tree(root, str(folder)).build()
-    return folder
+def shared_cache(first: Tree) -> Path:
+    """An action cache that holds all programs."""
+    return Path(first.cache)
 
 
 @pytest.fixture

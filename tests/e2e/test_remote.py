@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -78,11 +79,20 @@ def test_an_edit_in_a_fresh_clone_compiles_one_unit_and_fetches_what_that_reads(
     assert not list(clone.root.glob("build/**/libcore*.rmeta"))
 
 
-def test_all_outputs_come_where_they_are_wanted(team: Team, clone: Tree) -> None:
+def outputs(tree: Tree, record: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((tree.root / record).read_bytes())["outputs"]
+    return found
+
+
+def test_all_outputs_come_where_they_are_wanted(team: Team, clone: Tree, first: Tree) -> None:
     result = clone.build(f"remote_cache={team.server.address}", "--all-outputs", "hello-rs")
     assert [step for step in result.steps if step.startswith(("Compiling", "Linking"))] == []
     assert list(clone.root.glob("build/**/libcore*.rmeta"))
     assert list(clone.root.glob("build/host/**/build-script"))
+    records = [path.relative_to(clone.root) for path in clone.root.glob("build/**/units/*/action.json")]
+    assert len(records) > 5
+    for record in records:
+        assert outputs(clone, record) == outputs(first, record), "here and there the same bytes are made"
 
 
 def test_who_may_only_read_leaves_the_cache_as_it_was(team: Team, clone: Tree) -> None:

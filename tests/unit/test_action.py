@@ -92,7 +92,7 @@ def test_what_this_build_does_itself_names_itself() -> None:
         ("user-rs/rt/src/lib.rs", "user-rs/rt/src/lib.rs"),
         (".", "."),
         ("@{toolchain}/lib/a.so", ".ostoo/toolchain/lib/a.so"),
-        ("@{rust-src}/core/src/lib.rs", ".ostoo/toolchain/rust-src/core/src/lib.rs"),
+        ("@{rust-src}/core/src/lib.rs", ".ostoo/toolchain/lib/rustlib/src/rust/library/core/src/lib.rs"),
         ("@{rustc}", ".ostoo/toolchain/bin/rustc"),
         ("@{cargo}", ".ostoo/toolchain/bin/cargo"),
         ("@{lld}", ".ostoo/toolchain/lib/rustlib/lld/bin/rust-lld"),

@@ -77,6 +77,11 @@ def write(folder: Path) -> Outcome:
     return Outcome(("lib.rlib",), "warning: unused\n", "cargo::rustc-cfg=a\n")
 
 
+def write_another(folder: Path) -> Outcome:
+    (folder / "lib.rlib").write_bytes(b"another")
+    return Outcome(("lib.rlib",))
+
+
 def write_two(folder: Path) -> Outcome:
     (folder / "other.rlib").write_bytes(b"other")
     return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
@@ -331,6 +336,22 @@ def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Ch
     assert clone.runs == [ACTION, READER]
     lazy.cache.flush()
     assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
+
+
+def test_what_does_not_come_out_the_same_again_serves_this_build_only(lazy: Engine, clone: Checkout) -> None:
+    lazy.producers["build"] = lambda: clone.job(ACTION, write_another, needed=False)
+    lose(clone.cache)
+    readers = [READER, replace(READER, arguments=("d.rs",))]
+    for reader in readers:
+        lazy.perform(clone.job(reader, read))
+        assert (clone.root / "reader/copy").read_bytes() == b"another"
+    lazy.cache.flush()
+    for reader in readers:
+        assert lazy.cache.lookup(reader, clone.job(reader, read).place) is None
+    clone.runs.clear()
+    current = replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
+    assert clone.engine().perform(clone.job(current, read)).key == current.key
+    assert clone.runs == [current]
 
 
 def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checkout, clone: Checkout) -> None:

@@ -45,7 +45,7 @@ def test_its_files_have_their_names_on_every_machine(tmp_path: Path) -> None:
     assert len(places) == len(contents)
     for name, path in (("rustc", made.rustc), ("cargo", made.cargo), ("lld", made.lld)):
         assert places[toolchain_digest.PLACES[name]] == path
-    assert places["rust-src/std/src/lib.rs"] == made.rust_src / "std/src/lib.rs"
+    assert places["lib/rustlib/src/rust/library/std/src/lib.rs"] == made.rust_src / "std/src/lib.rs"
     assert places[f"lib/rustlib/{fake.HOST}/lib/libstd-0.rlib"] == made.host_std / "libstd-0.rlib"
     assert "lib/librustc_driver-0.so" in places
     assert not [content for content, _ in contents if content.is_folder]
@@ -134,3 +134,10 @@ def test_a_damaged_memo_is_made_again(memo: str, tmp_path: Path, memos: Path) ->
     memo_file.write_text(memo)
     assert toolchain_digest.of(made, memos) == before
     assert memo_file.read_text() == whole
+
+
+def test_another_layout_is_another_digest(tmp_path: Path, memos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make(tmp_path / "a")
+    known = toolchain_digest.of(made, memos)
+    monkeypatch.setitem(toolchain_digest.PLACES, "rust-src", "elsewhere")
+    assert toolchain_digest.of(made, memos) != known
