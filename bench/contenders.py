@@ -66,12 +66,12 @@ class Contender(ABC):
 
 @dataclass(frozen=True)
 class Ours(Contender):
-    """SCons with this project. No action cache: it would hold the last round's results. `variables` as for scons."""
+    """What ./sconsw starts. No action cache: it would hold the last round's results. `variables` as for scons."""
 
     variables: tuple[str, ...]
 
     def commands(self, programs: Sequence[str]) -> list[list[str]]:
-        return [[sys.executable, "-P", "-m", "SCons", "-Q", "cache=off", *self.variables, *programs]]
+        return [[sys.executable, "-S", "-P", "site_scons/start.py", "cache=off", *self.variables, *programs]]
 
     @property
     def folder(self) -> Path:

@@ -76,10 +76,13 @@ class Cargo:
         )
 
     def configuration_digest(self) -> digest.Hash:
-        """Digest of the configuration files that cargo merges, wherever they lie (reference, "Configuration")."""
+        """Digest of the configuration files that cargo merges."""
+        return digest.of_json([digest.of_file(file) for file in self.configuration_files() if file.is_file()])
+
+    def configuration_files(self) -> list[Path]:
+        """Where cargo looks for configuration, whether or not there is any (reference, "Configuration")."""
         folders = [folder / ".cargo" for folder in (self.workspace, *self.workspace.parents)]
-        files = [folder / name for folder in (*folders, cargo_home(self.environment)) for name in _CONFIGURATION]
-        return digest.of_json([digest.of_file(file) for file in files if file.is_file()])
+        return [folder / name for folder in (*folders, cargo_home(self.environment)) for name in _CONFIGURATION]
 
     def read_paths(self, manifests: tuple[Path, ...]) -> Iterator[Path]:
         """What cargo's answers depend on besides: manifests, lock file, and the names targets are found by."""

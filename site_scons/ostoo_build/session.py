@@ -75,6 +75,9 @@ class Session:
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
+        self.current: dict[str, Path] = {}
+        """Programs that were found to be what their sources give, and where they are."""
+        self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self._plans: dict[str, Future[Program]] = {}
         self._lock = FileLock(self.memos / "lock")
@@ -261,7 +264,7 @@ class Session:
 
     def lock(self) -> None:
         """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom."""
-        owner = self.memos / "lock-owner"
+        owner = self.lock_owner
         owner.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)

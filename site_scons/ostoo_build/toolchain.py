@@ -127,9 +127,12 @@ def _search_path(environ: Mapping[str, str]) -> list[Path]:
 
 
 def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
-    home = Path(environ.get("RUSTUP_HOME") or Path(environ.get("HOME", "/")) / ".rustup")
     machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    return sorted(home.glob(f"toolchains/{channel}-{machine}-*"))
+    return sorted(rustup_home(environ).glob(f"toolchains/{channel}-{machine}-*"))
+
+
+def rustup_home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("RUSTUP_HOME") or Path(environ.get("HOME", "/")) / ".rustup")
 
 
 def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
@@ -208,15 +211,16 @@ def _check_source(found: Compiler, rust_src: Path) -> None:
         )
 
 
-def _source_version(rust_src: Path) -> str:
-    """The release that std's source is of ("1.96.0", or as exact as "1.97.0-nightly (e50aa6fba 2026-05-19)").
+def version_files(rust_src: Path) -> tuple[Path, Path]:
+    """Where it says of which release std's source is: in Rust's own tree, or in rustup's list of what it installed."""
+    return rust_src.parent / "src" / "version", rust_src.parents[2] / "multirust-channel-manifest.toml"
 
-    Rust's own tree says it in `src/version`, rustup in the manifest of what it installed. "" where neither is there.
-    """
-    version = rust_src.parent / "src" / "version"
+
+def _source_version(rust_src: Path) -> str:
+    """The release that std's source is of ("1.96.0", or as exact as "1.97.0-nightly (e50aa6fba 2026-05-19)"), or ""."""
+    version, manifest = version_files(rust_src)
     if version.is_file():
         return version.read_text(encoding="utf-8").strip()
-    manifest = rust_src.parents[2] / "multirust-channel-manifest.toml"
     if not manifest.is_file():
         return ""
     match = re.search(rb'\n\[pkg\.rust-src\]\nversion = "([^"]+)"', manifest.read_bytes())

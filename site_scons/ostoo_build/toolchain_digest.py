@@ -49,8 +49,8 @@ def of(toolchain: Toolchain, memos: Path) -> Input:
     Raises `OSError` where a file can't be read.
     """
     memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
-    stamps = [_stamps(place) for _, place in _places(toolchain)]
-    names = [name for name, _ in _places(toolchain)]
+    stamps = [_stamps(place) for _, place in places(toolchain)]
+    names = [name for name, _ in places(toolchain)]
     state = digest.of_bytes(marshal.dumps((names, stamps)))
     if (known := _recall(memo_file, state)) is not None:
         return known
@@ -63,11 +63,11 @@ def of(toolchain: Toolchain, memos: Path) -> Input:
 
 def files(toolchain: Toolchain) -> list[tuple[Input, Path]]:
     """All files of the toolchain, with their paths in `FOLDER`; hashes each."""
-    return list(_contents(toolchain, [_stamps(place) for _, place in _places(toolchain)]))
+    return list(_contents(toolchain, [_stamps(place) for _, place in places(toolchain)]))
 
 
-def _places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
-    """The files and folders that are the toolchain, each with the name that it has on every machine."""
+def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
+    """Name the files and folders that are the toolchain, each with the name that it has on every machine."""
     sysroot = toolchain.rustc.parent.parent
     for name in ("rustc", "cargo", "lld"):
         yield PLACES[name], getattr(toolchain, name)
@@ -101,7 +101,7 @@ def _stamp(path: str, status: os.stat_result) -> Stamp:
 def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:
     """All files with their names on every machine and their digests."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for (name, place), found in zip(_places(toolchain), stamps, strict=True):
+        for (name, place), found in zip(places(toolchain), stamps, strict=True):
             paths = [Path(path) for path, *_ in found]
             hashes = threads.map(digest.of_file, paths)
             for path, sha256, (_, size, *_) in zip(paths, hashes, found, strict=True):

@@ -48,11 +48,18 @@ def action(session: Session, program: Program, size_budget: int | None) -> Actio
 
 
 def is_current(session: Session, program: Program, wanted: Action) -> bool:
-    """Whether the program at its place is what `wanted` makes; the action cache may put it there."""
+    """Whether the program at its place is what `wanted` makes."""
     destination = session.root / Places.of(program, session.target.stem).program
     known = records.read(note(session, program))
-    if known is not None and known.key == wanted.fingerprint and _is_there(destination, known):
-        return True
+    if known is None or known.key != wanted.fingerprint or not _is_there(destination, known):
+        return False
+    session.current[program.name] = destination
+    return True
+
+
+def restored(session: Session, program: Program, wanted: Action) -> bool:
+    """Have the action cache put at its place what `wanted` makes, if it has that."""
+    destination = session.root / Places.of(program, session.target.stem).program
     place = _place(destination, session)
     action_log.write(session.engine.log, wanted, f"{place.path}/{program.name}")
     found = session.engine.cache.lookup(wanted, place)

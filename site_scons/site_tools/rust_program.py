@@ -32,7 +32,7 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
         program = session.plan(name)
         budget = sizes.parse(size_budget) if size_budget else None
         wanted = whole_program.action(session, program, budget)
-        if env["OSTOO_TOP_DOWN"] and whole_program.is_current(session, program, wanted):
+        if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted):
             node = [file_node(env, Places.of(program, session.target.stem).program)]
         else:
             node = _built(env, session, program, budget, wanted)
@@ -41,6 +41,10 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
     env.Alias("all", node)
     env.DeployProgram(node[0])
     return node
+
+
+def _is_there(session: Session, program: Program, wanted: Action) -> bool:
+    return whole_program.is_current(session, program, wanted) or whole_program.restored(session, program, wanted)
 
 
 def _built(env: Any, session: Session, program: Program, size_budget: int | None, wanted: Action) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetOption, SetOption
 
-from ostoo_build import configuration, requested
+from ostoo_build import configuration, null_build_note, requested
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from site_tools.keyed_action import one_message
@@ -24,6 +24,14 @@ def request(env: Any) -> requested.Requested:
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         env["OSTOO"].start_planning(asked.programs)
         return asked
+
+
+def note_null_build(env: Any, asked: requested.Requested) -> None:
+    """Spare the next call of the same command SCons, where this one has nothing to do."""
+    session: Session = env["OSTOO"]
+    options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
+    if not options and not asked.words - {"all"} and set(asked.programs) == set(session.current):
+        null_build_note.write(session, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
 
 
 def generate(env: Any) -> None:
@@ -49,6 +57,7 @@ def generate(env: Any) -> None:
         session.options.all_outputs or GetOption("clean") or GetOption("no_exec") or "std" in COMMAND_LINE_TARGETS
     )
     env.AddMethod(request, "Requested")
+    env.AddMethod(note_null_build, "NoteNullBuild")
 
 
 def _usable_cpus() -> int:

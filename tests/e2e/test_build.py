@@ -87,9 +87,9 @@ def test_an_edited_runtime_rebuilds_each_program_once(built: Tree) -> None:
 
 def test_an_undone_edit_compiles_nothing(built: Tree) -> None:
     before = built.program("hello-std").read_bytes()
-    built.replace("user-rs/hello-std/src/main.rs", "works", "really works")
+    built.replace("user-rs/hello-std/src/main.rs", "works", "truly works")
     built.build()
-    built.replace("user-rs/hello-std/src/main.rs", "really works", "works")
+    built.replace("user-rs/hello-std/src/main.rs", "truly works", "works")
     assert built.build().steps == []
     assert built.program("hello-std").read_bytes() == before
 

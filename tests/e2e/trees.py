@@ -48,7 +48,7 @@ class Tree:
         self.write(name, text.replace(old, new))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-m", "SCons", "-Q", f"cache={self.cache}", *arguments]
+        command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={self.cache}", *arguments]
         return subprocess.Popen(
             command, cwd=self.root, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -17,14 +17,14 @@ SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
-    "digest errors inputs own_code protocol.*",
+    "digest errors inputs null_build own_code protocol.*",
     "merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
     "build_script crate_root dep_info disassembly elf json_source loader_contract manifest unit_graph",
     "apt ar compiler container_* std_crates sysroot sysroot_* target_* toolchain toolchain_* unwind_stub ziglang",
     "bootstrap cargo configuration elf_check elf_rules execution.* plan rustc",
     "workspace",
     "session",
-    "cache_verbs requested steps whole_program why_miss",
+    "cache_verbs null_build_note requested steps whole_program why_miss",
     "cli new_program",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""

@@ -1,0 +1,95 @@
+"""Proves by `stat` alone that a build has nothing to do, before SCons is loaded. Does not know what a build is made of.
+
+A build that found everything up to date has left a note of all files that it depends on: see `null_build_note`. As long
+as each is as it was, in the eyes of the file system, and nothing was added, the same command has nothing to do again.
+
+Nothing is imported here that Python has not loaded already: this is most of what such a build waits for.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+import time
+from binascii import crc32
+
+STARTED = time.time_ns()
+"""When this process began to look at files."""
+
+Question = tuple[str, str, list[str], list[tuple[str, str]]]
+
+question: Question | None = None
+"""What this process was asked, in the form of `ask`; None where SCons was started by itself."""
+
+FOLDER = "build/.ostoo/null-builds"
+_HARMLESS = frozenset({"_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID"})
+"""Variables that shells and terminals change all the time, and that nothing here reads."""
+
+_CACHES = frozenset({"__pycache__", ".git"})
+
+
+def targets(root: str, asked: Question) -> list[str] | None:
+    """Return what a command is about that has nothing to do; None where that is not known."""
+    try:
+        with open(note(root, asked), "rb") as stream:  # noqa: PTH123 - pathlib takes longer than all the rest
+            answered, trees, files, known, names = marshal.load(stream)  # noqa: S302 - our own file; damage is caught
+        if answered == asked and stamps(trees, files) == known:
+            return list(names)
+    except (OSError, ValueError, EOFError, TypeError):
+        pass
+    return None
+
+
+def ask(arguments: list[str]) -> Question:
+    """The command, and all around it that it may depend on and that is no file."""
+    environment = sorted(pair for pair in os.environ.items() if pair[0] not in _HARMLESS)
+    return (sys.version, sys.executable, arguments, environment)
+
+
+def note(root: str, asked: Question) -> str:
+    """The note's path; commands that share one only cost each other time."""
+    name = crc32(os.fsencode("\0".join(asked[2])))
+    return f"{root}/{FOLDER}/{name:08x}"
+
+
+def stamps(trees: list[tuple[str, list[str]]], files: list[str]) -> list[object]:
+    """What `stat` says of all files in some trees, each without some names at its top, and of single files."""
+    found: list[object] = [_stamp_of(path) for path in files]
+    for top, skipped in trees:
+        _walk(top, frozenset(skipped), found)
+    return found
+
+
+def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name in skipped and folder == top:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if name not in _CACHES and not (name == "target" and is_target(entry.path)):
+                        folders.append(entry.path)
+                    found.append(entry.path)
+                else:
+                    status = entry.stat()
+                    found.append((entry.path, *_stamp(status)))
+
+
+def is_target(folder: str) -> bool:
+    """Whether a folder is cargo's: full of files, none of them an input."""
+    return os.path.exists(f"{folder}/CACHEDIR.TAG")  # noqa: PTH110 - no pathlib here
+
+
+def _stamp_of(path: str) -> tuple[int, ...] | None:
+    try:
+        return _stamp(os.stat(path))  # noqa: PTH116 - no pathlib here
+    except OSError:
+        return None
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

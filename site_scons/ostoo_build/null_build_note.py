@@ -1,0 +1,116 @@
+"""Notes all that a build with nothing to do depends on, for `null_build`. Does not find out whether there is work.
+
+A note must be true of the moment at which its files were read: it is only written where nothing that it names was
+touched since this process began.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import null_build, steps, toolchain, toolchain_digest, user_cache
+from ostoo_build.paths import is_local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.session import Session
+
+_TICK = 50_000_000
+"""Nanoseconds within which a file system may give two changes one time."""
+
+_DRIFT = 2_000_000_000
+"""Nanoseconds that the clock of another file system than the checkout's may be apart."""
+
+_OTHERS = (Path.home() / ".scons/site_scons", Path("/usr/share/scons/site_scons"))
+"""Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
+
+Tree = tuple[str, list[str]]
+
+
+def write(session: Session, targets: list[str]) -> None:
+    """Write the note of this command, where all it depends on is known and holds still."""
+    asked = null_build.question
+    if asked is None or not _is_known(session):
+        return
+    trees, files = list(_trees(session)), sorted({str(path) for path in _files(session)})
+    known = null_build.stamps(trees, files)
+    if not _holds_still(session, trees, files, known):
+        return
+    content: Any = (asked, trees, files, known, targets)
+    user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
+
+
+def _is_known(session: Session) -> bool:
+    """Whether it is only what `_trees` and `_files` name that decides; the seldom ways are not worth a list."""
+    chosen = session.toolchain
+    own = (toolchain.rustup_home(os.environ), session.root / toolchain.PRIVATE)
+    return (
+        session.variables["sysroot"] == "zig"
+        and not any(session.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
+        and any(chosen.rustc.is_relative_to(folder) for folder in own)
+        and chosen.lld.is_relative_to(chosen.rustc.parent.parent)
+    )
+
+
+def _trees(session: Session) -> Iterator[Tree]:
+    hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
+    yield str(session.root), ["build", ".sconsign_sha256.dblite", ".sconsign_sha256.tmp", *hidden]
+    for _, place in toolchain_digest.places(session.toolchain):
+        if place.is_dir():
+            yield str(place), []
+    packages = {unit.package for unit in session.units.values()}
+    for package in packages:
+        if not is_local(package) and not package.startswith("@{rust-src}"):
+            yield session.paths.expand(package), []
+
+
+def _files(session: Session) -> Iterator[Path]:
+    yield from session.current.values()
+    yield from _of_python()
+    yield from _of_toolchain(session)
+    yield from session.workspace.cargo.configuration_files()
+    for unit in session.units.values():
+        yield from steps.declared_inputs(session, unit)
+
+
+def _of_python() -> Iterator[Path]:
+    yield from (Path(sys.executable), Path(sys.prefix, "pyvenv.cfg"), Path(sysconfig.get_path("purelib")))
+    yield from _OTHERS
+
+
+def _of_toolchain(session: Session) -> Iterator[Path]:
+    chosen = session.toolchain
+    yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
+    sysroot = chosen.rustc.parent.parent
+    yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
+    yield toolchain.rustup_home(os.environ) / "toolchains"
+    yield session.root / toolchain.DEBIAN / "usr/bin/rustc"
+    yield from (Path(folder, "cc") for folder in os.environ.get("PATH", os.defpath).split(os.pathsep))
+
+
+def _holds_still(session: Session, trees: list[Tree], files: list[str], known: list[Any]) -> bool:
+    """Whether nothing was touched since this process began, and the file system's clock is like ours."""
+    started = null_build.STARTED
+    if not started - _TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + _TICK:
+        return False
+    here = session.root.stat().st_dev
+    in_trees = (entry if isinstance(entry, str) else entry[0] for entry in known[len(files) :])
+    for path in (*map(_existing, files), *(top for top, _ in trees), *in_trees):
+        status = os.stat(path)  # noqa: PTH116 - strings, thousands of them
+        if status.st_ctime_ns > started - (_TICK if status.st_dev == here else _DRIFT):
+            return False
+    return True
+
+
+def _existing(path: str) -> str:
+    """The path, or the nearest folder above it that is there: it tells whether somebody took the path away."""
+    while not os.path.exists(path):  # noqa: PTH110 - strings, thousands of them
+        path = os.path.dirname(path)  # noqa: PTH120 - likewise
+    return path

@@ -1,0 +1,155 @@
+"""A build that has nothing to do: it ends before SCons is loaded, and never when there is something to do."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import Tree, copy_tree
+
+from ostoo_build import null_build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("null build")]
+
+PROGRAMS = ("hello-rs", "hello-std")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
+    made = copy_tree(tmp_path_factory.mktemp("null") / "a folder/checkout", str(shared_cache))
+    made.build(*PROGRAMS)
+    return made
+
+
+def loads_scons(tree: Tree, **environment: str) -> bool:
+    """Build; whether SCons was there."""
+    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
+    env = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1", **environment}
+    done = subprocess.run(command, cwd=tree.root, env=env, capture_output=True, text=True, check=True)
+    if "| ostoo_build.null_build" not in re.sub(" +", " ", done.stderr):
+        pytest.fail(done.stderr)
+    return "SCons.Script" in done.stderr
+
+
+def settle(tree: Tree) -> None:
+    """Build until a build has nothing to do, and knows it beforehand."""
+    for _ in range(4):
+        if not loads_scons(tree):
+            return
+    pytest.fail("it never knows that there is nothing to do")
+
+
+def test_it_says_what_scons_says(tree: Tree) -> None:
+    settle(tree)
+    before = tree.scons(*PROGRAMS, "-j2")
+    after = tree.scons(*PROGRAMS)
+    assert before.stdout == after.stdout != ""
+    assert (after.code, after.stderr) == (0, "")
+
+
+def swap(path: Path) -> None:
+    """Damage a file, and keep its size and mtime."""
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def append(name: str, text: str) -> Callable[[Tree], object]:
+    return lambda tree: tree.write(name, (tree.root / name).read_text(encoding="utf-8") + text)
+
+
+CHANGES: dict[str, Callable[[Tree], object]] = {
+    "a source is edited": append("user-rs/hello-rs/src/main.rs", "// an edit\n"),
+    "a source of a library is edited": append("user-rs/rt/src/io.rs", "// an edit\n"),
+    "a source is added": lambda tree: tree.write("user-rs/hello-std/src/new.rs", ""),
+    "a source is touched": lambda tree: (tree.root / "user-rs/hello-std/src/main.rs").touch(),
+    "a manifest is edited": append("user-rs/hello-std/Cargo.toml", "# an edit\n"),
+    "a program joins the package": lambda tree: tree.write("user-rs/hello-rs/src/bin/other.rs", ""),
+    "the lock file is touched": lambda tree: (tree.root / "user-rs/Cargo.lock").touch(),
+    "the configuration is edited": append("user-rs/.cargo/config.toml", "# an edit\n"),
+    "a folder above is configured": lambda tree: tree.write("../.cargo/config.toml", "# nothing\n"),
+    "variables are set for everybody": lambda tree: tree.write("ostoo.toml", 'remote_jobs = "3"\n'),
+    "the target is edited": append("targets/x86_64-ostoo-user.json", "\n"),
+    "the contract is edited": append("targets/x86_64-ostoo-user.loader.json", "\n"),
+    "a script is edited": append("user-rs/hello-rs/SConscript", "# an edit\n"),
+    "the tool is edited": append("site_scons/ostoo_build/suggest.py", "# an edit\n"),
+    "a pin is edited": append("sysroot/zig-requirements.txt", "# an edit\n"),
+    "the channel is edited": append("rust-toolchain.toml", "# an edit\n"),
+    "a program is damaged": lambda tree: swap(tree.program("hello-rs")),
+    "a program is removed": lambda tree: tree.program("hello-std").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_seen(change: str, tree: Tree) -> None:
+    settle(tree)
+    good = tree.program("hello-rs").read_bytes()
+    CHANGES[change](tree)
+    assert loads_scons(tree)
+    assert tree.run("hello-std")[0] == 0
+    if "program" in change:
+        assert tree.program("hello-rs").read_bytes() == good
+
+
+def test_another_environment_is_another_question(tree: Tree) -> None:
+    settle(tree)
+    assert loads_scons(tree, RUSTUP_HOME=str(Path.home() / ".rustup"))
+
+
+def test_a_failed_build_leaves_no_note(tree: Tree) -> None:
+    settle(tree)
+    source = tree.root / "user-rs/hello-rs/src/main.rs"
+    good = source.read_text(encoding="utf-8")
+    source.write_text("broken", encoding="utf-8")
+    for _ in range(3):
+        assert tree.scons(*PROGRAMS).code == 2
+    source.write_text(good, encoding="utf-8")
+    settle(tree)
+
+
+def test_all_that_a_build_looks_at_is_in_its_note(tree: Tree, tmp_path: Path) -> None:
+    """Read off the system calls of a build that loads SCons and has nothing to do."""
+    settle(tree)
+    notes = tree.root / null_build.FOLDER
+    shutil.rmtree(notes)
+    log = tmp_path / "strace"
+    strace = ["strace", "-f", "-qq", "-y", "-e", "trace=file,getdents64", "-o", str(log)]
+    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
+    subprocess.run([*strace, *command], cwd=tree.root, check=True, capture_output=True)
+    (note,) = notes.iterdir()
+    _, trees, files, _, _ = marshal.loads(note.read_bytes())  # noqa: S302 - this build wrote it
+    looked_at = set(_paths(log.read_text(encoding="utf-8"), tree.root))
+    assert tree.root / "user-rs/hello-rs/src/main.rs" in looked_at
+    tops = [(Path(top), set(skipped)) for top, skipped in trees]
+    assert [path for path in sorted(looked_at) if not _is_known(path, tops, set(map(Path, files)), tree)] == []
+
+
+def _paths(log: str, root: Path) -> Iterator[Path]:
+    for line in log.splitlines():
+        found = re.match(r'\d+\s+\w+\((?:(?:AT_FDCWD|\d+)<([^>]*)>,? ?)?(?:"([^"]*)")?', line)
+        if found and (found[1] or found[2]):
+            yield Path(os.path.normpath(root / (found[1] or "") / (found[2] or "")))
+
+
+def _is_known(path: Path, tops: list[tuple[Path, set[str]]], files: set[Path], tree: Tree) -> bool:
+    machine = ("/usr", "/lib", "/etc", "/proc", "/dev", "/sys", "/bin", "/sbin", "pipe:", "socket:")
+    ours = (Path(sys.prefix), Path(sys.base_prefix), Path(os.environ["XDG_CACHE_HOME"]), tree.root / "build/.ostoo")
+    if str(path).startswith(machine) or path.name in (".inputrc", ".terminfo", "python311.zip"):
+        return True  # not of the build, but of Python and the C library
+    if any(path.is_relative_to(folder) for folder in (*ours, Path(tree.cache))):
+        return True
+    if path.name.startswith(".sconsign") or path.resolve() in files or path in files:
+        return True
+    if any(known.is_relative_to(path) for known in (*ours, *files, *(top for top, _ in tops))):
+        return True  # a folder above: what matters of it is below
+    return any(path.is_relative_to(top) and path.relative_to(top).parts[0] not in skipped for top, skipped in tops)

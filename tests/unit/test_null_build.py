@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build import null_build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE_SCONS = Path(__file__).parents[2] / "site_scons"
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    top = tmp_path / "checkout"
+    for name in (
+        "SConstruct",
+        "a/src/main.rs",
+        "a/src/target/kept.rs",
+        "a/target/CACHEDIR.TAG",
+        "a/target/debug/a",
+        "a/__pycache__/a.pyc",
+        "build/a",
+        "other/build/b.rs",
+    ):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    (top / "link").symlink_to("SConstruct")
+    return top
+
+
+def look(top: Path) -> list[object]:
+    return null_build.stamps([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
+
+
+def swap(path: Path) -> None:
+    """Change contents, and keep size and mtime."""
+    before = path.stat()
+    path.write_text("".join(reversed(path.read_text())))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(top: Path) -> None:
+    """Put an equal file with equal times in its place."""
+    shutil.copy2(top / "SConstruct", top / "copy")
+    (top / "copy").replace(top / "SConstruct")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "edit": lambda top: (top / "a/src/main.rs").write_text("another text"),
+    "swap": lambda top: swap(top / "a/src/main.rs"),
+    "touch": lambda top: (top / "SConstruct").touch(),
+    "chmod": lambda top: (top / "SConstruct").chmod(0o755),
+    "add": lambda top: (top / "a/src/new.rs").touch(),
+    "add a hidden file": lambda top: (top / "a/.new").touch(),
+    "add a folder": lambda top: (top / "a/src/bin").mkdir(),
+    "remove": lambda top: (top / "a/src/main.rs").unlink(),
+    "rename": lambda top: (top / "a/src/main.rs").rename(top / "a/src/lib.rs"),
+    "replace": replace,
+    "edit what is in a folder that is called target": lambda top: swap(top / "a/src/target/kept.rs"),
+    "edit what is deeper in a folder that is called build": lambda top: swap(top / "other/build/b.rs"),
+    "edit a single file": lambda top: swap(top / "build/a"),
+    "remove a single file": lambda top: (top / "build/a").unlink(),
+    "add a single file": lambda top: (top / "absent").touch(),
+    "edit what a link leads to": lambda top: swap(top / "link"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_is_seen(change: str, top: Path) -> None:
+    before = look(top)
+    assert look(top) == before
+    CHANGES[change](top)
+    assert look(top) != before
+
+
+@pytest.mark.parametrize("name", ["a/target/debug/new", "a/__pycache__/new", "build/new"])
+def test_what_others_write_is_not_looked_at(name: str, top: Path) -> None:
+    before = look(top)
+    (top / name).write_text("")
+    assert look(top) == before
+
+
+def test_the_environment_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = null_build.ask(["a"])
+    monkeypatch.setenv("OLDPWD", "elsewhere")
+    assert null_build.ask(["a"]) == before
+    assert null_build.ask(["a", "b"]) != before
+    monkeypatch.setenv("RUSTUP_HOME", "elsewhere")
+    assert null_build.ask(["a"]) != before
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"(\x05", b"N", b"\xe9\0\0\0\0"])
+def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
+    asked = null_build.ask(["a"])
+    path = Path(null_build.note(str(tmp_path), asked))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert null_build.targets(str(tmp_path), asked) is None
+
+
+def test_what_takes_long_to_import_is_not_imported() -> None:
+    code = "from ostoo_build import null_build; import sys; print(*sys.modules)"
+    command = [sys.executable, "-S", "-P", "-c", code]
+    said = subprocess.run(command, env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=True)
+    assert "ostoo_build.null_build" in said.stdout
+    assert not {"pathlib", "typing", "re", "json", "site", "SCons"} & set(said.stdout.split())
