@@ -82,8 +82,6 @@ class Ours(Contender):
 
     def clean(self) -> None:
         shutil.rmtree(self.root / "build", ignore_errors=True)
-        for path in self.root.glob(".sconsign*"):
-            path.unlink()
 
 
 @dataclass(frozen=True)

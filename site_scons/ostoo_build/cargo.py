@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +76,9 @@ class Cargo:
             env=tuple(sorted(_environment(document))),
         )
 
+    @cached_property
     def configuration_digest(self) -> digest.Hash:
-        """Digest of the configuration files that cargo merges."""
+        """Digest of the configuration files that cargo merges, as they are when it is first asked for."""
         return digest.of_json([digest.of_file(file) for file in self.configuration_files() if file.is_file()])
 
     def configuration_files(self) -> list[Path]:

@@ -11,6 +11,7 @@ import os
 import sys
 import sysconfig
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def write(session: Session, targets: list[str]) -> None:
         return
     trees, files = list(_trees(session)), sorted({str(path) for path in _files(session)})
     known = null_build.stamps(trees, files)
-    if not _holds_still(session, trees, files, known):
+    if not (_holds_still(session, trees, files, known) and _answers_are_the_same(session)):
         return
     content: Any = (asked, trees, files, known, targets)
     user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
@@ -61,7 +62,7 @@ def _is_known(session: Session) -> bool:
 
 def _trees(session: Session) -> Iterator[Tree]:
     hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    yield str(session.root), ["build", ".sconsign_sha256.dblite", ".sconsign_sha256.tmp", *hidden]
+    yield str(session.root), ["build", *hidden]
     for _, place in toolchain_digest.places(session.toolchain):
         if place.is_dir():
             yield str(place), []
@@ -101,16 +102,20 @@ def _holds_still(session: Session, trees: list[Tree], files: list[str], known: l
     if not started - _TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + _TICK:
         return False
     here = session.root.stat().st_dev
+    there = (path for path, stamp in zip(files, known, strict=False) if stamp is not None)
     in_trees = (entry if isinstance(entry, str) else entry[0] for entry in known[len(files) :])
-    for path in (*map(_existing, files), *(top for top, _ in trees), *in_trees):
+    for path in (*there, *(top for top, _ in trees), *in_trees):
         status = os.stat(path)  # noqa: PTH116 - strings, thousands of them
         if status.st_ctime_ns > started - (_TICK if status.st_dev == here else _DRIFT):
             return False
     return True
 
 
-def _existing(path: str) -> str:
-    """The path, or the nearest folder above it that is there: it tells whether somebody took the path away."""
-    while not os.path.exists(path):  # noqa: PTH110 - strings, thousands of them
-        path = os.path.dirname(path)  # noqa: PTH120 - likewise
-    return path
+def _answers_are_the_same(session: Session) -> bool:
+    """Whether files that are not there, outside of the trees, were not there either when they were looked for."""
+    cargo = session.workspace.cargo
+    return (
+        toolchain.find(session.root, {}, os.environ) == session.toolchain
+        and replace(cargo).configuration_digest == cargo.configuration_digest
+        and not any(str(path) in sys.path for path in _OTHERS)
+    )

@@ -102,7 +102,7 @@ class Workspace:
     def _memo(self, *question: str) -> Path:
         """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
         lock = self.cargo.workspace / "Cargo.lock"
-        state = [digest.of_file(lock) if lock.is_file() else "", self.cargo.configuration_digest(), own_digest()]
+        state = [digest.of_file(lock) if lock.is_file() else "", self.cargo.configuration_digest, own_digest()]
         return self.memos / f"{digest.of_json([*question, self.rustc.tools, *state])}.json"
 
     def _setting(self, cfgs: frozenset[str]) -> Setting:

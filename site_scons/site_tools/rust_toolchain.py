@@ -53,6 +53,8 @@ def generate(env: Any) -> None:
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     atexit.register(session.close)
     env["OSTOO"] = session
+    session.memos.mkdir(parents=True, exist_ok=True)  # else SCons makes it, and says so
+    env.SConsignFile(str(session.memos / "sconsign"))
     env["OSTOO_TOP_DOWN"] = not (
         session.options.all_outputs or GetOption("clean") or GetOption("no_exec") or "std" in COMMAND_LINE_TARGETS
     )

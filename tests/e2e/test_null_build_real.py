@@ -148,7 +148,7 @@ def _is_known(path: Path, tops: list[tuple[Path, set[str]]], files: set[Path], t
         return True  # not of the build, but of Python and the C library
     if any(path.is_relative_to(folder) for folder in (*ours, Path(tree.cache))):
         return True
-    if path.name.startswith(".sconsign") or path.resolve() in files or path in files:
+    if path.resolve() in files or path in files:
         return True
     if any(known.is_relative_to(path) for known in (*ours, *files, *(top for top, _ in tops))):
         return True  # a folder above: what matters of it is below

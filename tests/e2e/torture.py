@@ -116,7 +116,7 @@ class Torture:
         shutil.rmtree(self.victim.root / "build/.ostoo", ignore_errors=True)
 
     def do_forget_what_scons_knows(self) -> None:
-        for path in self.victim.root.glob(".sconsign*"):
+        for path in self.victim.root.glob("build/.ostoo/sconsign*"):
             path.unlink()
 
     def do_clean(self) -> None:
