@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from ostoo_build import (
     cargo,
     digest,
+    null_build,
     sizes,
     std_crates,
     suggest,
@@ -34,6 +35,7 @@ from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
 from ostoo_build.execution.requests import Invocation
+from ostoo_build.execution.timeline import Timeline
 from ostoo_build.execution.witness import Witness
 from ostoo_build.paths import PathMap
 from ostoo_build.source_tree import TreeMemo
@@ -79,6 +81,7 @@ class Session:
         """Programs that were found to be what their sources give, and where they are."""
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
+        self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
         self._plans: dict[str, Future[Program]] = {}
         self._lock = FileLock(self.memos / "lock")
 
@@ -180,7 +183,8 @@ class Session:
         cache = ActionCache(disk, root, self.report, store)
         executor = self._executor(service, store) if service and store else None
         log = self.memos / "actions"
-        return Engine(self.paths, cache, self.report, log, self.witness, executor, self.options.all_outputs)
+        fetch_all = self.options.all_outputs
+        return Engine(self.paths, cache, self.report, log, self.witness, executor, fetch_all, self.timeline)
 
     def _remote_store(self, address: str) -> RemoteStore | None:
         if not address:
@@ -204,7 +208,11 @@ class Session:
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
         kept["RUSTC_LOG"] = "off"
         environment = {**kept, **dict(self.toolchain.env)}
-        return LocalRunner(self.paths, Jobserver(self.options.jobs), environment, self._sandbox(environment))
+        return LocalRunner(self.paths, self.jobserver, environment, self._sandbox(environment), self.timeline)
+
+    @cached_property
+    def jobserver(self) -> Jobserver:
+        return Jobserver(self.options.jobs)
 
     def _sandbox(self, environment: Mapping[str, str]) -> Sandbox | None:
         if self.variables["sandbox"] == "off":

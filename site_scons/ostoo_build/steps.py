@@ -115,6 +115,7 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
     def on_metadata() -> None:
         name = unit.outputs[0]
         records.save_metadata(folder, Record(action.key, {name: session.engine.witness.observe(folder / name)}))
+        session.timeline.metadata()
         ready()
 
     known = _read_by(session, unit)

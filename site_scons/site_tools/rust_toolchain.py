@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetOption, SetOption
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import configuration, null_build_note, requested
+from ostoo_build import configuration, null_build_note, requested, timings
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from site_tools.keyed_action import one_message
+
+_LONG = 5.0
+"""Seconds of a build after which people ask where they went."""
 
 
 def request(env: Any) -> requested.Requested:
@@ -24,6 +27,16 @@ def request(env: Any) -> requested.Requested:
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         env["OSTOO"].start_planning(asked.programs)
         return asked
+
+
+def finish(session: Session, sampler: timings.Sampler | None) -> None:
+    """End an invocation, however it went, and say where its time went."""
+    session.close()
+    if sampler is not None:
+        page = timings.write(session.timeline, sampler.stop(), session.options.jobs, session.root)
+        session.report.status("Timings", f"in {page.relative_to(session.root)}")
+    if session.timeline.now > _LONG and session.timeline.steps and not GetBuildFailures():
+        session.report.status("Finished", timings.summary(session.timeline))
 
 
 def note_null_build(env: Any, asked: requested.Requested) -> None:
@@ -42,6 +55,7 @@ def generate(env: Any) -> None:
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )
+    AddOption("--timings", action="store_true", help=f"show in {timings.FOLDER} where the time went")
     gc.disable()
     env.Help(requested.help_text(), append=True)
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
@@ -51,7 +65,8 @@ def generate(env: Any) -> None:
         session = Session(root, options, report)
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
-    atexit.register(session.close)
+    sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
+    atexit.register(finish, session, sampler.start() if GetOption("timings") else None)
     env["OSTOO"] = session
     session.memos.mkdir(parents=True, exist_ok=True)  # else SCons makes it, and says so
     env.SConsignFile(str(session.memos / "sconsign"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -195,3 +196,14 @@ def test_the_allocator_keeps_its_blocks_apart(tmp_path: Path) -> None:
     subprocess.run(command, env={**os.environ, **dict(found.env)}, check=True)
     completed = subprocess.run([tmp_path / "bump"], capture_output=True, text=True, check=False)
     assert "4 passed; 0 failed" in completed.stdout
+
+
+def test_timings_show_where_the_time_went(built: Tree) -> None:
+    built.replace("user-rs/hello-std/src/main.rs", "works", "is timed")
+    result = built.build("--timings", "hello-std")
+    assert "Timings in build/timings/timings.html" in result.stderr
+    page = (built.root / "build/timings/timings.html").read_text(encoding="utf-8")
+    for name in ("hello-std", "linking hello-std", "checking hello-std"):
+        assert f'"name": "{name}", "seconds":' in page, "each is on the critical path"
+    events = json.loads((built.root / "build/timings/trace.json").read_bytes())["traceEvents"]
+    assert {"hello-std", "linking hello-std", "cores"} <= {each["name"] for each in events}

@@ -24,7 +24,7 @@ LAYERS = (
     "bootstrap cargo configuration elf_check elf_rules execution.* plan rustc",
     "workspace",
     "session",
-    "cache_verbs null_build_note requested steps whole_program why_miss",
+    "cache_verbs null_build_note requested steps timings whole_program why_miss",
     "cli new_program",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""

@@ -17,6 +17,7 @@ from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action_cache import Place
 from ostoo_build.execution.record import Output, Record
+from ostoo_build.execution.timeline import Timeline
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action_cache import ActionCache
     from ostoo_build.execution.finishing import Finished, Outcome
     from ostoo_build.execution.remote_executor import RemoteExecutor
+    from ostoo_build.execution.timeline import Way
     from ostoo_build.execution.witness import Witness
     from ostoo_build.inputs import Input
     from ostoo_build.paths import PathMap
@@ -71,6 +73,7 @@ class Engine:
     witness: Witness
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
+    timeline: Timeline = field(default_factory=Timeline)
     producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
     _anew: dict[str, Hash] = field(default_factory=dict)
     """Outputs that were made anew, by portable path: not every compilation gives the same bytes twice."""
@@ -88,10 +91,22 @@ class Engine:
             self.cache.forget(job.action)
         records.discard(job.folder)
         action_log.write(self.log, job.action, job.results)
-        made = self._cached(job) or self._run_elsewhere(job) or self._run(job)
+        made = self._made(job)
         for name in set(present.outputs if present else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
         return made
+
+    def _made(self, job: Job) -> Record:
+        inputs = [entry.path for entry in job.action.inputs]
+        with self.timeline.step(job.verb, job.subject, self.paths.portable(job.folder), inputs) as step:
+            way: Way = "cached"
+            made = self._cached(job)
+            if made is None:
+                way, made = "remote", self._run_elsewhere(job)
+            if made is None:
+                way, made = "local", self._run(job)
+            step.way = way
+            return made
 
     def _cached(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action, job.place)

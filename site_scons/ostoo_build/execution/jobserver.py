@@ -5,7 +5,10 @@ The protocol is GNU make's (manual, "POSIX Jobserver Interaction"): a pipe with 
 
 from __future__ import annotations
 
+import fcntl
 import os
+import termios
+from array import array
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,13 @@ class Jobserver:
         """What tells a child how to take part."""
         flags = f"-j --jobserver-fds={self._read},{self._write} --jobserver-auth={self._read},{self._write}"
         return {"CARGO_MAKEFLAGS": flags, "MAKEFLAGS": flags, "NUM_JOBS": str(self.jobs)}
+
+    @property
+    def busy(self) -> int:
+        """How many threads hold a token."""
+        waiting = array("i", [0])
+        fcntl.ioctl(self._read, termios.FIONREAD, waiting)
+        return self.jobs - waiting[0]
 
     @contextmanager
     def token(self) -> Iterator[None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import process
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
+from ostoo_build.execution.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,7 @@ class LocalRunner:
     jobserver: Jobserver
     environment: Mapping[str, str]
     sandbox: Sandbox | None = None
+    timeline: Timeline = field(default_factory=Timeline)
 
     def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Finished:
         """Run rustc on a unit; tell when a library's metadata is there, before its code."""
@@ -71,6 +73,7 @@ class LocalRunner:
         cwd = Path(self.paths.root, self.paths.expand(action.directory))
         start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
         with self.jobserver.token():
+            self.timeline.started()
             if self.sandbox is None:
                 completed = process.follow(argv, heed, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
             else:

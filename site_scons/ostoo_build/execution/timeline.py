@@ -1,0 +1,123 @@
+"""Remembers when each action began, got a core, and ended. Does not draw it.
+
+All moments are seconds since the invocation began.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Way = Literal["cached", "remote", "local", "failed"]
+"""How an action's outputs came about."""
+
+
+@dataclass
+class Step:
+    """One action. `folder` holds its outputs, `inputs` are paths, all portable.
+
+    `started` is when a process of it got a core here, `metadata` when others could compile against it; both None where
+    that did not happen.
+    """
+
+    verb: str
+    subject: str
+    folder: str
+    inputs: Sequence[str]
+    begin: float
+    started: float | None = None
+    metadata: float | None = None
+    end: float = 0.0
+    way: Way = "failed"
+
+    @property
+    def waited(self) -> float:
+        """Seconds until it got a core, for what ran here."""
+        return 0.0 if self.started is None else self.started - self.begin
+
+
+@dataclass
+class Timeline:
+    """All actions of an invocation that was not idle for them; `began` is a moment of `time.monotonic`. Thread-safe."""
+
+    began: float = field(default_factory=time.monotonic)
+    steps: list[Step] = field(default_factory=list)
+    _current: threading.local = field(default_factory=threading.local)
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() - self.began
+
+    @contextmanager
+    def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str]) -> Iterator[Step]:
+        """Measure an action while the context lasts; who uses it says the way."""
+        outer = getattr(self._current, "step", None)
+        found = Step(verb, subject, folder, inputs, self.now)
+        self._current.step = found
+        try:
+            yield found
+        finally:
+            found.end = self.now
+            self._current.step = outer
+            self.steps.append(found)
+
+    def started(self) -> None:
+        """Note that the action of this thread has got a core."""
+        if (step := getattr(self._current, "step", None)) is not None:
+            step.started = self.now
+
+    def metadata(self) -> None:
+        """Note that the metadata of this thread's action is there."""
+        if (step := getattr(self._current, "step", None)) is not None:
+            step.metadata = self.now
+
+
+@dataclass(frozen=True)
+class Link:
+    """A step on the critical path, and until when the next one waited for it."""
+
+    step: Step
+    until: float
+
+    @property
+    def seconds(self) -> float:
+        return self.until - self.step.begin
+
+
+def critical_path(steps: Sequence[Step]) -> list[Link]:
+    """Return what the end waited for, first step first: each could not begin before the one ahead of it let it."""
+    makers = {step.folder: step for step in steps}
+    last = max(steps, key=lambda step: step.end, default=None)
+    path: list[Link] = []
+    until = last.end if last else 0.0
+    while last is not None and last not in (link.step for link in path):
+        path.append(Link(last, until))
+        before = [(_ready(maker, last.begin), maker) for maker in _makers(last, makers)]
+        until, last = max(before, key=lambda pair: pair[0], default=(0.0, None))
+    return path[::-1]
+
+
+def _makers(step: Step, makers: dict[str, Step]) -> list[Step]:
+    """The steps whose outputs a step reads; a folder may lie within another one's."""
+    found: dict[str, Step] = {}
+    for path in step.inputs:
+        folder = path
+        while "/" in folder:
+            folder = folder.rpartition("/")[0]
+            if folder in makers:
+                if folder != step.folder:
+                    found[folder] = makers[folder]
+                break
+    return list(found.values())
+
+
+def _ready(maker: Step, needed: float) -> float:
+    """When a step let another one begin that began at `needed`: its metadata may have been enough."""
+    early = maker.metadata
+    return early if early is not None and early <= needed < maker.end else min(maker.end, needed)

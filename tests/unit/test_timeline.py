@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ostoo_build.execution.timeline import Step, Timeline, critical_path
+
+
+def step(folder: str, begin: float, end: float, *inputs: str, metadata: float | None = None) -> Step:
+    return Step("Compiling", folder, folder, inputs, begin, begin, metadata, end, "local")
+
+
+def names(steps: list[Step]) -> list[tuple[str, float]]:
+    return [(link.step.subject, round(link.seconds, 6)) for link in critical_path(steps)]
+
+
+def test_a_step_is_measured_however_it_ends() -> None:
+    timeline = Timeline()
+    with timeline.step("Compiling", "core", "units/core", ["src/lib.rs"]) as found:
+        timeline.started()
+        timeline.metadata()
+        found.way = "local"
+    with pytest.raises(ValueError, match="no"), timeline.step("Linking", "a", "a", []):
+        raise ValueError("no")
+    done, failed = timeline.steps
+    assert done.started is not None
+    assert done.metadata is not None
+    assert 0 <= done.begin <= done.started <= done.metadata <= done.end <= failed.begin <= failed.end <= timeline.now
+    assert done.waited == done.started - done.begin
+    assert (failed.way, failed.started, failed.waited) == ("failed", None, 0.0)
+
+
+def test_each_thread_has_a_step_of_its_own() -> None:
+    timeline = Timeline()
+    timeline.started()  # it is nobody's
+    with timeline.step("Compiling", "a", "a", []):
+        other = threading.Thread(target=timeline.started)
+        other.start()
+        other.join()
+        with timeline.step("Compiling", "b", "b", []):
+            timeline.started()
+        timeline.metadata()
+    inner, outer = timeline.steps
+    assert (inner.subject, inner.started is not None, inner.metadata) == ("b", True, None)
+    assert (outer.subject, outer.started, outer.metadata is not None) == ("a", None, True)
+
+
+def test_the_path_is_what_the_end_waited_for() -> None:
+    steps = [
+        step("units/core", 0, 5, "src/core.rs"),
+        step("units/other", 0, 3),
+        step("units/alloc", 5, 7, "units/core/rmeta/libcore.rmeta"),
+        step("units/a", 7.1, 8, "units/alloc/rlib/liballoc.rlib", "units/other/rlib/libother.rlib"),
+        step("units/a/linked", 8, 9, "units/a/a.rlink", "sysroot/lib/libc.a"),
+    ]
+    assert names(steps) == [
+        ("units/core", 5),
+        ("units/alloc", 2),
+        ("units/a", 0.9),
+        ("units/a/linked", 1),
+    ]
+
+
+def test_metadata_lets_others_begin_before_the_code_is_there() -> None:
+    steps = [
+        step("core", 0, 9, metadata=4),
+        step("alloc", 4.5, 6, "core/rmeta/libcore.rmeta"),
+        step("a", 9, 10, "alloc/rlib/liballoc.rlib", "core/rlib/libcore.rlib"),
+    ]
+    assert names(steps) == [("core", 9), ("a", 1)]
+    steps[0].end = 5.5
+    assert names(steps[:2]) == [("core", 4), ("alloc", 1.5)]
+
+
+def test_a_path_ends_where_nobody_made_the_input() -> None:
+    assert critical_path([]) == []
+    assert names([step("a", 1, 2, "a/own", "src/main.rs")]) == [("a", 1)]
