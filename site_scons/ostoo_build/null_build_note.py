@@ -6,6 +6,7 @@ touched since this process began.
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import null_build, steps, toolchain, toolchain_digest, user_cache
+from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -38,14 +41,23 @@ Tree = tuple[str, list[str]]
 def write(session: Session, targets: list[str]) -> None:
     """Write the note of this command, where all it depends on is known and holds still."""
     asked = null_build.question
-    if asked is None or not _is_known(session):
-        return
-    trees, files = list(_trees(session)), sorted({str(path) for path in _files(session)})
-    known = null_build.stamps(trees, files)
-    if not (_holds_still(session, trees, files, known) and _answers_are_the_same(session)):
-        return
-    content: Any = (asked, trees, files, known, targets)
-    user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
+    with contextlib.suppress(OSError, OstooError):  # somebody else is at work here: next time
+        if asked is None or not _is_known(session):
+            return
+        _let_the_clock_tick(session)
+        trees, files = list(_trees(session)), sorted({str(path) for path in _files(session)})
+        programs = null_build.stamps([], [str(path) for path, _ in session.current.values()])
+        known = null_build.stamps(trees, files)
+        if _holds_still(session, trees, files, known) and _is_as_it_was(session):
+            names = [str(path) for path, _ in session.current.values()]
+            content: Any = (asked, trees, [*names, *files], [*programs, *known], targets)
+            user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
+
+
+def _let_the_clock_tick(session: Session) -> None:
+    """Wait until a change of a program that was just written gives it another time."""
+    written = max((path.stat().st_ctime_ns for path, _ in session.current.values()), default=0)
+    time.sleep(max(written + _TICK - time.time_ns(), 0) / 1e9)
 
 
 def _is_known(session: Session) -> bool:
@@ -62,7 +74,9 @@ def _is_known(session: Session) -> bool:
 
 def _trees(session: Session) -> Iterator[Tree]:
     hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    yield str(session.root), ["build", *hidden]
+    yield str(session.root), ["build", "sysroot", *hidden]
+    pins = session.root / "sysroot"
+    yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
     for _, place in toolchain_digest.places(session.toolchain):
         if place.is_dir():
             yield str(place), []
@@ -73,7 +87,6 @@ def _trees(session: Session) -> Iterator[Tree]:
 
 
 def _files(session: Session) -> Iterator[Path]:
-    yield from session.current.values()
     yield from _of_python()
     yield from _of_toolchain(session)
     yield from session.workspace.cargo.configuration_files()
@@ -111,11 +124,12 @@ def _holds_still(session: Session, trees: list[Tree], files: list[str], known: l
     return True
 
 
-def _answers_are_the_same(session: Session) -> bool:
-    """Whether files that are not there, outside of the trees, were not there either when they were looked for."""
+def _is_as_it_was(session: Session) -> bool:
+    """Whether programs are what they should be; and whether what is not there was not there when it was looked for."""
     cargo = session.workspace.cargo
     return (
-        toolchain.find(session.root, {}, os.environ) == session.toolchain
+        all(records.observe(path) == output for path, output in session.current.values())
+        and toolchain.find(session.root, {}, os.environ) == session.toolchain
         and replace(cargo).configuration_digest == cargo.configuration_digest
         and not any(str(path) in sys.path for path in _OTHERS)
     )

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.execution.record import Output
     from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.execution.remote_store import RemoteStore
     from ostoo_build.execution.sandbox import Sandbox
@@ -77,8 +78,8 @@ class Session:
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
-        self.current: dict[str, Path] = {}
-        """Programs that were found to be what their sources give, and where they are."""
+        self.current: dict[str, tuple[Path, Output]] = {}
+        """Programs that are what their sources give: where they are, and what."""
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)

@@ -53,7 +53,7 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
     known = records.read(note(session, program))
     if known is None or known.key != wanted.fingerprint or not _is_there(destination, known):
         return False
-    session.current[program.name] = destination
+    session.current[program.name] = (destination, known.outputs[program.name])
     return True
 
 
@@ -68,6 +68,7 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
     session.report.status("Restored", f"{program.name} from the action cache")
     session.report.messages((found.stderr,))
     _write_down(session, program, replace(found, key=wanted.fingerprint))
+    session.current[program.name] = (destination, found.outputs[program.name])
     return True
 
 
@@ -84,6 +85,7 @@ def remember(session: Session, program: Program, size_budget: int | None, wanted
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
     _write_down(session, program, replace(made, key=wanted.fingerprint))
+    session.current[program.name] = (destination, made.outputs[program.name])
     session.engine.cache.store(wanted, made, _place(destination, session))
 
 

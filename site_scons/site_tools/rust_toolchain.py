@@ -26,11 +26,15 @@ def request(env: Any) -> requested.Requested:
     with one_message():
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         env["OSTOO"].start_planning(asked.programs)
+        env["OSTOO_ASKED"] = asked
         return asked
 
 
-def finish(session: Session, sampler: timings.Sampler | None) -> None:
+def finish(env: Any, sampler: timings.Sampler | None) -> None:
     """End an invocation, however it went, and say where its time went."""
+    session: Session = env["OSTOO"]
+    if _is_complete(env):
+        null_build_note.write(session, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
     session.close()
     if sampler is not None:
         page = timings.write(session.timeline, sampler.stop(), session.options.jobs, session.root)
@@ -39,12 +43,15 @@ def finish(session: Session, sampler: timings.Sampler | None) -> None:
         session.report.status("Finished", timings.summary(session.timeline))
 
 
-def note_null_build(env: Any, asked: requested.Requested) -> None:
-    """Spare the next call of the same command SCons, where this one has nothing to do."""
-    session: Session = env["OSTOO"]
+def _is_complete(env: Any) -> bool:
+    """Whether programs were asked for and nothing else, and all of them are there."""
+    asked: requested.Requested | None = env.get("OSTOO_ASKED")
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
-    if not options and not asked.words - {"all"} and set(asked.programs) == set(session.current):
-        null_build_note.write(session, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
+    return (
+        asked is not None
+        and not (options or asked.words - {"all"})
+        and env["OSTOO"].current.keys() == set(asked.programs)
+    )
 
 
 def generate(env: Any) -> None:
@@ -66,7 +73,7 @@ def generate(env: Any) -> None:
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
-    atexit.register(finish, session, sampler.start() if GetOption("timings") else None)
+    atexit.register(finish, env, sampler.start() if GetOption("timings") else None)
     env["OSTOO"] = session
     session.memos.mkdir(parents=True, exist_ok=True)  # else SCons makes it, and says so
     env.SConsignFile(str(session.memos / "sconsign"))
@@ -74,7 +81,6 @@ def generate(env: Any) -> None:
         session.options.all_outputs or GetOption("clean") or GetOption("no_exec") or "std" in COMMAND_LINE_TARGETS
     )
     env.AddMethod(request, "Requested")
-    env.AddMethod(note_null_build, "NoteNullBuild")
 
 
 def _usable_cpus() -> int:

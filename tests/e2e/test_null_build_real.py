@@ -8,11 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import Tree, copy_tree
+from trees import TARGET, Tree, copy_tree
 
 from ostoo_build import null_build
 
@@ -55,6 +56,28 @@ def test_it_says_what_scons_says(tree: Tree) -> None:
     after = tree.scons(*PROGRAMS)
     assert before.stdout == after.stdout != ""
     assert (after.code, after.stderr) == (0, "")
+
+
+def test_a_build_that_did_something_knows_it_too(tree: Tree) -> None:
+    tree.build("sysroot")
+    tree.replace("user-rs/hello-std/src/main.rs", "works", "surely works")
+    time.sleep(0.1)  # else the edit is as good as one during the build
+    assert loads_scons(tree)
+    assert not loads_scons(tree)
+    assert "surely works" in tree.run("hello-std")[1]
+
+
+def test_an_edit_during_a_build_is_built_by_the_next(tree: Tree) -> None:
+    settle(tree)
+    source = "user-rs/hello-std/src/main.rs"
+    tree.replace(source, "fn main", "// slow\nfn main")
+    time.sleep(0.1)
+    process = tree.start(*PROGRAMS)
+    time.sleep(0.3)
+    tree.replace(source, "works", "also works")
+    process.communicate(timeout=60)
+    tree.scons(*PROGRAMS)
+    assert "also works" in tree.run("hello-std")[1]
 
 
 def swap(path: Path) -> None:
@@ -143,7 +166,8 @@ def _paths(log: str, root: Path) -> Iterator[Path]:
 
 def _is_known(path: Path, tops: list[tuple[Path, set[str]]], files: set[Path], tree: Tree) -> bool:
     machine = ("/usr", "/lib", "/etc", "/proc", "/dev", "/sys", "/bin", "/sbin", "pipe:", "socket:")
-    ours = (Path(sys.prefix), Path(sys.base_prefix), Path(os.environ["XDG_CACHE_HOME"]), tree.root / "build/.ostoo")
+    made = (tree.root / "build/.ostoo", tree.root / "sysroot" / TARGET)
+    ours = (Path(sys.prefix), Path(sys.base_prefix), Path(os.environ["XDG_CACHE_HOME"]), *made)
     if str(path).startswith(machine) or path.name in (".inputrc", ".terminfo", "python311.zip"):
         return True  # not of the build, but of Python and the C library
     if any(path.is_relative_to(folder) for folder in (*ours, Path(tree.cache))):
