@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, digest, process, target_spec, user_cache
+from ostoo_build import crate_root, decoders, digest, process, target_spec, user_cache
 from ostoo_build.cargo import Binary, Cargo
 from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field's type
 from ostoo_build.errors import OstooError
@@ -147,9 +147,10 @@ class Workspace:
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind, dec_hook=_decode_path)
+        found: Memo = decoders.decode(path.read_bytes(), kind, _decode_path)
     except (OSError, msgspec.MsgspecError):
         return None
+    return found
 
 
 def _save(path: Path, memo: Any) -> None:

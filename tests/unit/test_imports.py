@@ -17,7 +17,7 @@ SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
-    "digest errors inputs null_build own_code protocol.*",
+    "decoders digest errors inputs null_build own_code protocol.*",
     "merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
     "build_script crate_root dep_info disassembly elf json_source loader_contract manifest unit_graph",
     "apt ar compiler container_* std_crates sysroot sysroot_* target_* toolchain toolchain_* unwind_stub ziglang",

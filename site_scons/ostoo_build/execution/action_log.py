@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ostoo_build import decoders
 from ostoo_build.source_tree import write_atomically
 
 if TYPE_CHECKING:
@@ -47,4 +48,4 @@ def write(folder: Path, action: Action, results: str) -> None:
 
 def read(folder: Path) -> dict[str, Entry]:
     """All actions of a folder by name. Raises `ValueError` for a file that is none."""
-    return {path.stem: msgspec.json.decode(path.read_bytes(), type=Entry) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: decoders.decode(path.read_bytes(), Entry) for path in sorted(folder.glob("*.json"))}

@@ -11,9 +11,7 @@ import stat
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ostoo_build import digest
+from ostoo_build import decoders, digest
 from ostoo_build.source_tree import Signature, signature, write_atomically
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ class Record:
     @staticmethod
     def from_bytes(data: bytes) -> Record:
         """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
-        found = msgspec.json.decode(data, type=Record)
+        found: Record = decoders.decode(data, Record)
         if not all(map(_is_below, found.outputs)):
             raise ValueError("an output lies outside the action's folder")
         return found
