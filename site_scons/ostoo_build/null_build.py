@@ -26,8 +26,6 @@ FOLDER = "build/.ostoo/null-builds"
 _HARMLESS = frozenset({"_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID"})
 """Variables that shells and terminals change all the time, and that nothing here reads."""
 
-_CACHES = frozenset({"__pycache__", ".git"})
-
 
 def targets(root: str, asked: Question) -> list[str] | None:
     """Return what a command is about that has nothing to do; None where that is not known."""
@@ -71,7 +69,9 @@ def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
                 if name in skipped and folder == top:
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    if name not in _CACHES and not (name == "target" and is_target(entry.path)):
+                    if name == "__pycache__" and "/site_scons/" in entry.path:
+                        continue  # Python writes there what it imports, even during a build
+                    if name != ".git" and not (name == "target" and is_target(entry.path)):
                         folders.append(entry.path)
                     found.append(entry.path)
                 else:

@@ -27,6 +27,7 @@ def top(tmp_path: Path) -> Path:
         "a/target/CACHEDIR.TAG",
         "a/target/debug/a",
         "a/__pycache__/a.pyc",
+        "site_scons/tool/__pycache__/a.pyc",
         "build/a",
         "other/build/b.rs",
     ):
@@ -81,9 +82,12 @@ def test_each_change_is_seen(change: str, top: Path) -> None:
     assert look(top) != before
 
 
-@pytest.mark.parametrize("name", ["a/target/debug/new", "a/__pycache__/new", "build/new"])
+@pytest.mark.parametrize(
+    "name", ["a/target/debug/new", "site_scons/tool/__pycache__/new", "site_scons/__pycache__/new", "build/new"]
+)
 def test_what_others_write_is_not_looked_at(name: str, top: Path) -> None:
     before = look(top)
+    (top / name).parent.mkdir(exist_ok=True)
     (top / name).write_text("")
     assert look(top) == before
 
