@@ -65,6 +65,7 @@ class Cargo:
         arguments = (
             *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
             *("--target", str(target), "--package", binary.package, "--bin", binary.name),
+            *self._std_features(profile),
         )
         return unit_graph.parse(self._run(*arguments))
 
@@ -95,6 +96,21 @@ class Cargo:
                 yield self.workspace / pattern.partition("*")[0].rpartition("/")[0]
         for path in dict.fromkeys((self.workspace / "Cargo.toml", *manifests)):
             yield from (path, path.parent, path.parent / "src", path.parent / "src" / "bin")
+
+    def _std_features(self, profile: str) -> Iterator[str]:
+        """What the workspace asks of std for one profile, and for those that inherit from it.
+
+        Cargo knows `build-std-features` of its configuration alone, where they hold for all profiles.
+        """
+        root = manifest.load_toml(self.workspace / "Cargo.toml")
+        asked = root.get("workspace", {}).get("metadata", {}).get("ostoo", {}).get("profile", {})
+        seen = {profile}
+        while profile not in asked:
+            profile = root.get("profile", {}).get(profile, {}).get("inherits", "")
+            if profile in {"", *seen}:
+                return
+            seen.add(profile)
+        yield f"-Zbuild-std-features={','.join(asked[profile].get('build-std-features', ()))}"
 
     def _run(self, *arguments: str) -> str:
         completed = process.run([str(self.program), *self.flags, *arguments], cwd=self.workspace, env=self.environment)

@@ -1,6 +1,6 @@
 """Reads rustc's dep-info: which files and variables a compilation really used. Does not judge them.
 
-The format is rustc's with `-Zchecksum-hash-algorithm=sha256 -Zbinary-dep-depinfo`: a make rule, then comment lines
+The format is rustc's with `-Zchecksum-hash-algorithm=sha256`: a make rule, then comment lines
 `# env-dep:NAME[=VALUE]` and `# checksum:sha256=HEX file_len:N PATH` (rustc_interface, `write_out_deps`).
 """
 

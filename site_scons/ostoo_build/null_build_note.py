@@ -24,6 +24,7 @@ from ostoo_build.paths import is_local
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.execution.record import Output
     from ostoo_build.session import Session
 
 _TICK = 50_000_000
@@ -46,18 +47,22 @@ def write(session: Session, targets: list[str]) -> None:
             return
         _let_the_clock_tick(session)
         trees, files = list(_trees(session)), sorted({str(path) for path in _files(session)})
-        programs = null_build.stamps([], [str(path) for path, _ in session.current.values()])
+        names = [str(path) for path in _programs(session)]
+        programs = null_build.stamps([], names)
         known = null_build.stamps(trees, files)
         if _holds_still(session, trees, files, known) and _is_as_it_was(session):
-            names = [str(path) for path, _ in session.current.values()]
             content: Any = (asked, trees, [*names, *files], [*programs, *known], targets)
             user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
 
 
 def _let_the_clock_tick(session: Session) -> None:
     """Wait until a change of a program that was just written gives it another time."""
-    written = max((path.stat().st_ctime_ns for path, _ in session.current.values()), default=0)
+    written = max((path.stat().st_ctime_ns for path in _programs(session)), default=0)
     time.sleep(max(written + _TICK - time.time_ns(), 0) / 1e9)
+
+
+def _programs(session: Session) -> dict[Path, Output]:
+    return {path: output for files in session.current.values() for path, output in files.items()}
 
 
 def _is_known(session: Session) -> bool:
@@ -128,7 +133,7 @@ def _is_as_it_was(session: Session) -> bool:
     """Whether programs are what they should be; and whether what is not there was not there when it was looked for."""
     cargo = session.workspace.cargo
     return (
-        all(records.observe(path) == output for path, output in session.current.values())
+        all(records.observe(path) == output for path, output in _programs(session).items())
         and toolchain.find(session.root, {}, os.environ) == session.toolchain
         and replace(cargo).configuration_digest == cargo.configuration_digest
         and not any(str(path) in sys.path for path in _OTHERS)

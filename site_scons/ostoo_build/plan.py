@@ -39,7 +39,7 @@ class PlannedUnit:
     `package` is the folder whose files are its inputs, `folder` where its outputs go. `externs` are direct
     dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `script`
     the build script that a run starts (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search
-    paths (for a program) it sees.
+    paths (for a program) it sees. `is_incremental` says that rustc goes on from what it kept of the last compilation.
     """
 
     id: str
@@ -49,6 +49,7 @@ class PlannedUnit:
     folder: str
     is_std: bool
     for_target: bool
+    is_incremental: bool
     arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     externs: tuple[Extern, ...]
@@ -94,6 +95,16 @@ class Program:
     uses_std: bool
     strip: str
     units: tuple[PlannedUnit, ...]
+
+    @property
+    def keeps_symbols(self) -> bool:
+        """Whether its profile asks for more than a loader has a use for: symbols, debug information."""
+        return self.strip != "symbols"
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether two builds of equal sources may differ in bytes."""
+        return any(unit.is_incremental for unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -193,6 +204,7 @@ class _Planner:
             folder=folder,
             is_std=unit.is_std,
             for_target=unit.platform is not None,
+            is_incremental=unit.profile.incremental and kind is not Kind.RUN,
             arguments=() if kind is Kind.RUN else tuple(self._arguments(index, folder)),
             environment=tuple(self._environment(index, folder)),
             externs=tuple(self._externs(index)),
@@ -210,6 +222,7 @@ class _Planner:
         source = self.setting.paths.portable(unit.src_path)
         yield from rustc.compile_flags(unit, self.manifests[index], self.ids[index], source, folder)
         yield from self._rustflags(unit)
+        yield from rustc.proof_of((*unit.profile.rustflags, *self._rustflags(unit)))
 
     def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:
         unit, manifest_ = self.units[index], self.manifests[index]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.paths import absolute, is_local, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ostoo_build.manifest import Manifest
     from ostoo_build.unit_graph import Profile, Unit
@@ -44,7 +44,7 @@ REMAP_FLAGS = (
     "--remap-path-prefix=@{rust-src}=library",
 )
 
-PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zbinary-dep-depinfo", "-Zunstable-options")
+PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zunstable-options")
 
 DEP_INFO = "dep-info.d"
 
@@ -85,6 +85,15 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, fol
         yield from ("--cap-lints", "allow")
     yield from REMAP_FLAGS
     yield from PROOF_FLAGS
+
+
+def proof_of(flags: Iterable[str]) -> Iterator[str]:
+    """More of a proof, for a user's flags that let rustc find libraries beyond those that the plan names.
+
+    Without such flags it can't read others; and rustc hashes all that it names: 0.08 s for the libraries of std.
+    """
+    if any(flag.startswith(("-L", "--extern")) for flag in flags):
+        yield "-Zbinary-dep-depinfo"
 
 
 def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[tuple[str, str], ...]:

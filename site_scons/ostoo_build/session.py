@@ -78,8 +78,8 @@ class Session:
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
-        self.current: dict[str, tuple[Path, Output]] = {}
-        """Programs that are what their sources give: where they are, and what."""
+        self.current: dict[str, dict[Path, Output]] = {}
+        """Programs that are what their sources give: which files, and what is in them."""
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)

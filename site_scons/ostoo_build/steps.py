@@ -40,17 +40,23 @@ _CHECKED = "checked.json"
 
 @dataclass(frozen=True)
 class Places:
-    """Where the outputs of a program lie, relative to the root."""
+    """Where the outputs of a program lie, relative to the root.
+
+    `published` is what people look for: the program, and where its profile keeps symbols the same program with them.
+    """
 
     linked: str
+    unstripped: str
     check: str
-    program: str
+    published: tuple[str, ...]
 
     @staticmethod
     def of(program: Program, target: str) -> Places:
         folder = f"build/{target}/{program.profile}"
         unit = program.units[-1]
-        return Places(f"{unit.folder}/linked", f"{unit.folder}/check", f"{folder}/{program.name}")
+        names = (program.name, f"{program.name}.debug") if program.keeps_symbols else (program.name,)
+        linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
+        return Places(linked, unstripped, check, tuple(f"{folder}/{name}" for name in names))
 
 
 def check_target(session: Session) -> None:
@@ -130,7 +136,7 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
     subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
     run = partial(_judged, start, judge)
-    return Job(action, folder, unit.folder, verb, subject, run, judge=judge)
+    return Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
 
 
 def _judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
@@ -157,15 +163,25 @@ def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compila
 
 
 def link(session: Session, program: Program) -> None:
-    """Link a program; only one that uses std takes anything of the sysroot."""
+    """Link what a loader gets: without symbols, whatever the profile says."""
+    _link(session, program, "symbols", Places.of(program, session.target.stem).linked, program.name)
+
+
+def link_unstripped(session: Session, program: Program) -> None:
+    """Link the same program with what its profile keeps. Not at the same time: rustc takes the objects meanwhile."""
+    _link(session, program, program.strip, Places.of(program, session.target.stem).unstripped, f"{program.name}.debug")
+
+
+def _link(session: Session, program: Program, strip: str, place: str, subject: str) -> None:
+    """Only a program that uses std takes anything of the sysroot."""
     unit = program.units[-1]
     known = {**_read_by(session, unit), unit.id: record(session, unit.record)}
     libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
-    action = requests.link_action(session.invocation, program, libraries, known)
-    folder = session.root / Places.of(program, session.target.stem).linked
+    action = requests.link_action(session.invocation, program, libraries, known, strip)
+    folder = session.root / place
     judge = partial(finishing.link, program)
-    run = partial(_judged, partial(session.runner.link, action, program), judge)
-    job = Job(action, folder, unit.folder, "Linking", program.name, run, needed=True, judge=judge)
+    run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
+    job = Job(action, folder, unit.folder, "Linking", subject, run, needed=True, judge=judge)
     session.engine.perform(job)
 
 

@@ -28,6 +28,7 @@ class Profile:
     overflow_checks: bool
     panic: str
     strip: str
+    incremental: bool
     rustflags: tuple[str, ...]
 
 
@@ -117,6 +118,7 @@ def _profile(raw: dict[str, Any]) -> Profile:
         overflow_checks=raw["overflow_checks"],
         panic=raw["panic"],
         strip=_strip(raw["strip"]),
+        incremental=raw["incremental"],
         rustflags=tuple(raw.get("rustflags", ())),
     )
 

@@ -42,33 +42,33 @@ def action(session: Session, program: Program, size_budget: int | None) -> Actio
         arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
         environment=tuple(sorted(_sources(session, program))),
         inputs=tuple(session.paths.input(path) for path in steps.all_target_files(session)),
-        outputs=(Places.of(program, session.target.stem).program,),
+        outputs=Places.of(program, session.target.stem).published,
         version=digest.of_json(state),
     )
 
 
 def is_current(session: Session, program: Program, wanted: Action) -> bool:
     """Whether the program at its place is what `wanted` makes."""
-    destination = session.root / Places.of(program, session.target.stem).program
     known = records.read(note(session, program))
-    if known is None or known.key != wanted.fingerprint or not _is_there(destination, known):
+    folder = _place(session, program).folder
+    if known is None or known.key != wanted.fingerprint or not records.is_intact(folder, known):
         return False
-    session.current[program.name] = (destination, known.outputs[program.name])
+    _found(session, program, known)
     return True
 
 
 def restored(session: Session, program: Program, wanted: Action) -> bool:
     """Have the action cache put at its place what `wanted` makes, if it has that."""
-    destination = session.root / Places.of(program, session.target.stem).program
-    place = _place(destination, session)
+    place = _place(session, program)
     action_log.write(session.engine.log, wanted, f"{place.path}/{program.name}")
-    found = session.engine.cache.lookup(wanted, place)
-    if found is None or session.engine.cache.fetch([(destination, found.outputs[program.name])]):
+    found = None if program.is_incremental else session.engine.cache.lookup(wanted, place)
+    if found is None or session.engine.cache.fetch(
+        (place.folder / name, output) for name, output in found.outputs.items()
+    ):
         return False
     session.report.status("Restored", f"{program.name} from the action cache")
     session.report.messages((found.stderr,))
     _write_down(session, program, replace(found, key=wanted.fingerprint))
-    session.current[program.name] = (destination, found.outputs[program.name])
     return True
 
 
@@ -76,17 +76,17 @@ def remember(session: Session, program: Program, size_budget: int | None, wanted
     """Note that the program at its place is what `wanted` makes, unless a source changed while it was built."""
     if action(session, program, size_budget) != wanted:
         return
-    destination = session.root / Places.of(program, session.target.stem).program
+    place = _place(session, program)
     units = [steps.record(session, unit.record) for unit in program.units]
     made = Record(
         key=wanted.key,
-        outputs={program.name: records.observe(destination)},
+        outputs={name: records.observe(place.folder / name) for name in _names(session, program)},
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
     _write_down(session, program, replace(made, key=wanted.fingerprint))
-    session.current[program.name] = (destination, made.outputs[program.name])
-    session.engine.cache.store(wanted, made, _place(destination, session))
+    if not program.is_incremental:
+        session.engine.cache.store(wanted, made, place)
 
 
 def _sources(session: Session, program: Program) -> set[tuple[str, digest.Hash]]:
@@ -106,19 +106,23 @@ def _runs_here(unit: PlannedUnit) -> bool:
     return not unit.is_std and unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO, Kind.RUN)
 
 
-def _is_there(destination: Path, known: Record) -> bool:
-    try:
-        return known.outputs == {destination.name: records.observe(destination)}
-    except OSError:
-        return False
+def _names(session: Session, program: Program) -> list[str]:
+    return [path.rpartition("/")[2] for path in Places.of(program, session.target.stem).published]
 
 
-def _place(destination: Path, session: Session) -> Place:
-    return Place(destination.parent.relative_to(session.root).as_posix(), destination.parent)
+def _place(session: Session, program: Program) -> Place:
+    folder = Places.of(program, session.target.stem).published[0].rpartition("/")[0]
+    return Place(folder, session.root / folder)
 
 
 def _write_down(session: Session, program: Program, record: Record) -> None:
     write_atomically(note(session, program), record.to_bytes())
+    _found(session, program, record)
+
+
+def _found(session: Session, program: Program, record: Record) -> None:
+    folder = _place(session, program).folder
+    session.current[program.name] = {folder / name: output for name, output in record.outputs.items()}
 
 
 def note(session: Session, program: Program) -> Path:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
-    """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB"."""
+    """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB".
+
+    The budget is for what is shipped: a profile that keeps symbols is for development.
+    """
     declared: dict[str, Any] = env["OSTOO_PROGRAMS"]
     if name in declared:
         return declared[name]
@@ -30,10 +33,10 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
                 remedy=one_of(name, session.binaries),
             )
         program = session.plan(name)
-        budget = sizes.parse(size_budget) if size_budget else None
+        budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
         wanted = whole_program.action(session, program, budget)
         if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted):
-            node = [file_node(env, Places.of(program, session.target.stem).program)]
+            node = [file_node(env, path) for path in Places.of(program, session.target.stem).published]
         else:
             node = _built(env, session, program, budget, wanted)
     declared[name] = node
@@ -58,20 +61,23 @@ def _built(env: Any, session: Session, program: Program, size_budget: int | None
     signature = digest.of_json([program.strip, session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
-    checked = env.ElfCheck(program, size_budget, linked)
-    source = session.root / places.linked / unit.id
-    destination = session.root / places.program
+    folders, sources = [places.linked], [linked, env.ElfCheck(program, size_budget, linked)]
+    if program.keeps_symbols:
+        again = KeyedAction(signature, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
+        folders.append(places.unstripped)
+        sources.append(recorded_step(env, places.unstripped, [linked], again))
     note = whole_program.note(session, program)
     # the program itself stays until there is a better one
     note.unlink(missing_ok=True)
 
     def publish() -> None:
-        steps.publish(source, destination)
+        for folder, path in zip(folders, places.published, strict=True):
+            steps.publish(session.root / folder / unit.id, session.root / path)
         whole_program.remember(session, program, size_budget, wanted)
 
-    action = KeyedAction(wanted.fingerprint, f"publish {places.program}", publish)
-    made = [file_node(env, places.program), file_node(env, session.paths.portable(note))]
-    node = env.Command(made, [linked, checked], action)
+    action = KeyedAction(wanted.fingerprint, f"publish {places.published[0]}", publish)
+    made = [file_node(env, path) for path in (*places.published, session.paths.portable(note))]
+    node = env.Command(made, sources, action)
     env.Precious(node)
     return node
 

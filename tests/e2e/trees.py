@@ -64,12 +64,12 @@ class Tree:
         assert result.code == 0, result.stderr
         return result
 
-    def program(self, name: str) -> Path:
-        return self.root / "build" / TARGET / "release" / name
+    def program(self, name: str, profile: str = "release") -> Path:
+        return self.root / "build" / TARGET / profile / name
 
-    def run(self, name: str, *arguments: str) -> tuple[int, str, str]:
+    def run(self, name: str, *arguments: str, profile: str = "release") -> tuple[int, str, str]:
         completed = subprocess.run(
-            [self.program(name), *arguments], capture_output=True, text=True, timeout=20, check=False
+            [self.program(name, profile), *arguments], capture_output=True, text=True, timeout=20, check=False
         )
         return completed.returncode, completed.stdout, completed.stderr
 

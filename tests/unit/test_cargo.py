@@ -48,6 +48,38 @@ def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> Non
     assert asked.endswith(f" --target {tmp_path}/t.json --package hello --bin hello-rs")
 
 
+@pytest.mark.parametrize(
+    ("profile", "asked"),
+    [
+        ("release", []),
+        ("size", ["-Zbuild-std-features=a,b"]),
+        ("smaller", ["-Zbuild-std-features=a,b"]),
+        ("none", ["-Zbuild-std-features="]),
+        ("circle", []),
+        ("unknown", []),
+    ],
+)
+def test_a_profile_may_have_features_of_std_and_hands_them_on(
+    profile: str, asked: list[str], workspace: FakeCargo, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "os/user-rs/Cargo.toml"
+    manifest.write_text(
+        manifest.read_text()
+        + """
+        [workspace.metadata.ostoo.profile]
+        size = { build-std-features = ["a", "b"] }
+        none = {}
+        [profile]
+        size = { inherits = "release" }
+        smaller = { inherits = "size" }
+        circle = { inherits = "circle" }
+        """
+    )
+    workspace.cargo.unit_graph(Binary("hello-rs", "hello", manifest), profile, tmp_path / "t.json")
+    (question,) = workspace.asked()
+    assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
+
+
 def test_cargos_own_words_are_the_error(workspace: FakeCargo, tmp_path: Path) -> None:
     fake.script(tmp_path / "bin/cargo", "echo 'error: no such dependency' >&2; exit 101")
     with pytest.raises(OstooError) as caught:

@@ -129,6 +129,21 @@ def test_another_checkout_takes_result_and_warnings_from_the_cache(
     assert capsys.readouterr().err == ""
 
 
+def test_what_depends_on_the_last_run_is_neither_stored_nor_taken_from_others(
+    checkout: Checkout, clone: Checkout
+) -> None:
+    checkout.perform()
+    for _ in range(2):
+        engine = clone.engine()
+        engine.perform(replace(clone.job(ACTION, write_another), shared=False))
+        engine.cache.flush()
+        assert clone.runs == [ACTION], "what is in place counts"
+    assert (clone.folder / "lib.rlib").read_bytes() == b"another"
+    third = Checkout(clone.root.with_name("three"), clone.cache)
+    third.perform()
+    assert (third.folder / "lib.rlib").read_bytes() == b"library"
+
+
 def test_a_result_that_holds_the_checkouts_path_is_for_that_checkout_only(checkout: Checkout, clone: Checkout) -> None:
     assert checkout.perform(run=bound).bound_to
     clone.perform(run=bound)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import select
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
@@ -67,7 +67,9 @@ class Machine:
         return finishing.compilation(action, unit, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
-        return finishing.link(self.program, self.runner.link(self.action(), self.program))
+        unit = self.program.units[-1]
+        linked = self.root / unit.folder / "linked" / unit.id
+        return finishing.link(self.program, self.runner.link(self.action(), self.program, linked))
 
     def tokens(self) -> int:
         read, write = self.jobserver.descriptors
@@ -92,12 +94,28 @@ def test_rustc_runs_in_the_root_with_real_paths_and_the_jobserver(machine: Machi
     machine.rustc('pwd; for a in "$@"; do echo "$a"; done > args', "env > env", *made(unit), machine.dep_info(unit))
     outcome = machine.compile(unit, ("OUT", "@{root}/out"), ("WORDS", "@{at}{root}"))
     assert outcome.outputs == unit.outputs
-    assert (machine.root / "args").read_text().splitlines() == [f"{machine.root}/a b", "@{root}", "-Zthreads=2"]
+    assert (machine.root / "args").read_text().splitlines() == [f"{machine.root}/a b", "@{root}"]
     environment = dict(line.split("=", 1) for line in (machine.root / "env").read_text().splitlines())
     assert environment["OUT"] == f"{machine.root}/out"
     assert environment["WORDS"] == "@{root}"
     assert "--jobserver-auth=" in environment["CARGO_MAKEFLAGS"]
     assert "HOME" not in environment, "the user's own environment stays outside"
+
+
+@pytest.mark.parametrize(("size", "threads"), [(1 << 18, ["-Zthreads=2"]), ((1 << 18) - 1, [])])
+def test_a_large_crate_is_compiled_by_several_threads(size: int, threads: list[str], machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    action = machine.action()
+    action = replace(action, inputs=tuple(entry._replace(size=size) for entry in action.inputs))
+    machine.rustc('for a in "$@"; do echo "$a"; done > args')
+    machine.runner.compile(action, unit, lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == threads
+
+
+def test_the_crates_of_std_are_compiled_by_several_threads(machine: Machine) -> None:
+    machine.rustc('for a in "$@"; do echo "$a"; done > args')
+    machine.runner.compile(machine.action(), machine.unit("core"), lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == ["-Zthreads=2"]
 
 
 def test_what_lay_there_before_is_gone(machine: Machine) -> None:
@@ -106,6 +124,19 @@ def test_what_lay_there_before_is_gone(machine: Machine) -> None:
     machine.rustc(*made(unit), machine.dep_info(unit))
     machine.compile(unit)
     assert not old.exists()
+
+
+def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machine) -> None:
+    unit = replace(machine.unit("ostoo_rt"), is_incremental=True)
+    state = f"{unit.folder}/incremental"
+    kept = fake.write(machine.root / state / "a/kept.o", "")
+    old = fake.write(machine.root / unit.folder / "old/incremental/a", "")
+    machine.rustc('for a in "$@"; do echo "$a"; done > args', *made(unit), machine.dep_info(unit))
+    done = machine.runner.compile(machine.action(), unit, lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[-2:] == ["-C", f"incremental={state}"]
+    assert kept.exists()
+    assert not old.exists()
+    assert sorted(done.files) == sorted(["dep-info.d", *unit.outputs])
 
 
 def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:

@@ -97,6 +97,7 @@ PROFILE_CHANGES: dict[str, Any] = {
     "overflow_checks": True,
     "panic": "unwind",
     "strip": "none",
+    "incremental": True,
     "rustflags": ("-Cx",),
 }
 CHANGES: dict[str, Any] = {

@@ -67,7 +67,7 @@ def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
 
 
 def link(program: Program, **changed: Record) -> Action:
-    return requests.link_action(invocation(program), program, SYSROOT, {**records(program), **changed})
+    return requests.link_action(invocation(program), program, SYSROOT, {**records(program), **changed}, "symbols")
 
 
 def options(action: Action, flag: str) -> list[str]:

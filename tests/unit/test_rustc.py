@@ -134,7 +134,13 @@ def test_each_compilation_is_remapped_and_proved(package: Manifest) -> None:
     found = flags(RT, package)
     assert [flag for flag in found if flag.startswith("--remap-path-prefix")] == list(rustc.REMAP_FLAGS)
     assert rustc.REMAP_FLAGS[0] == "--remap-path-prefix=@{root}=.", "the root is the outermost: others come after it"
-    assert {"-Zchecksum-hash-algorithm=sha256", "-Zbinary-dep-depinfo"} < set(found)
+    assert "-Zchecksum-hash-algorithm=sha256" in found
+
+
+@pytest.mark.parametrize("flags", [("-Ldependency=a",), ("-L", "a"), ("-Ca", "--extern=a=b")])
+def test_flags_that_show_rustc_other_libraries_have_it_name_them(flags: tuple[str, ...]) -> None:
+    assert [*rustc.proof_of(flags)] == ["-Zbinary-dep-depinfo"]
+    assert [*rustc.proof_of(("-Ca", "--cfg=b"))] == []
 
 
 def test_a_packages_variables_are_portable_and_its_words_no_placeholders(package: Manifest) -> None:

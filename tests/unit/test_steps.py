@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import fake_toolchains as fake
@@ -40,7 +40,10 @@ def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
     program = trees.planned(tmp_path, "hello-std")
     places = Places.of(program, trees.TARGET)
     folder = program.units[-1].folder
-    assert places == Places(f"{folder}/linked", f"{folder}/check", f"build/{trees.TARGET}/release/hello-std")
+    published = f"build/{trees.TARGET}/release/hello-std"
+    assert places == Places(f"{folder}/linked", f"{folder}/unstripped", f"{folder}/check", (published,))
+    kept = Places.of(replace(program, strip="none"), trees.TARGET)
+    assert kept.published == (published, f"{published}.debug")
 
 
 def test_a_target_without_contract_has_nothing_to_hold(session: Session) -> None:

@@ -23,7 +23,7 @@ def with_profile(**changes: Any) -> Profile:
 def test_cargos_graph_is_read_whole() -> None:
     graph = unit_graph.parse(GRAPH)
     (root,) = (graph.units[index] for index in graph.roots)
-    profile = Profile("release", "s", "true", None, "0", False, False, "abort", "symbols", ())  # noqa: FBT003 - as in cargo's JSON
+    profile = Profile("release", "s", "true", None, "0", False, False, "abort", "symbols", False, ())  # noqa: FBT003 - as in cargo's JSON
     assert replace(root, dependencies=()) == Unit(
         pkg_id="path+file://@ROOT@/user-rs/hello-std#0.1.0",
         kind="bin",

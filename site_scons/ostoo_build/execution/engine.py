@@ -41,7 +41,8 @@ class Job:
 
     `judge` says what came of a process that ran elsewhere; it is None for what can run here only. `results` is the
     portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
-    outputs in the folder, whether or not another action reads them.
+    outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
+    depends on what the last run left here.
     """
 
     action: Action
@@ -51,6 +52,7 @@ class Job:
     subject: str
     run: Callable[[], Outcome]
     needed: bool = False
+    shared: bool = True
     judge: Callable[[Finished], Outcome] | None = None
 
     @property
@@ -100,8 +102,8 @@ class Engine:
         inputs = [entry.path for entry in job.action.inputs]
         with self.timeline.step(job.verb, job.subject, self.paths.portable(job.folder), inputs) as step:
             way: Way = "cached"
-            made = self._cached(job)
-            if made is None:
+            made = self._cached(job) if job.shared else None
+            if made is None and job.shared:
                 way, made = "remote", self._run_elsewhere(job)
             if made is None:
                 way, made = "local", self._run(job)
@@ -143,9 +145,9 @@ class Engine:
         self.report.messages((outcome.stderr,))
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
-        if as_promised:
+        if as_promised and job.shared:
             self.cache.store(job.action, made, job.place)
-        else:
+        if not as_promised:
             made = replace(made, key="")  # good for this invocation, and no answer to the action's question
         records.save(job.folder, made)
         return made

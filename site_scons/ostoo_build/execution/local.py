@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from ostoo_build import process
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.jobserver import Jobserver
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.process import Completed
+
+
+_INCREMENTAL = "incremental"
+"""The folder in a unit's own in which rustc keeps what it wants to know the next time."""
+
+
+_SMALL = 256 << 10
+"""Bytes of source; below, threads cost a program of ours 0.03 s and save nothing (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,12 @@ class LocalRunner:
         _clear(folder)
         for name in unit.outputs:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        threads = f"-Zthreads={self.jobserver.jobs}"
-        return self._start(folder, (*action.arguments, threads), action, _heeder(on_metadata))
+        arguments = [*action.arguments]
+        if not _is_small(action, unit):
+            arguments.append(f"-Zthreads={self.jobserver.jobs}")
+        if unit.is_incremental:
+            arguments += ["-C", f"incremental={unit.folder}/{_INCREMENTAL}"]
+        return self._start(folder, arguments, action, _heeder(on_metadata))
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
@@ -51,11 +65,10 @@ class LocalRunner:
         (folder / "out").mkdir(parents=True)
         return self._start(folder, action.arguments, action, _ignore)
 
-    def link(self, action: Action, program: Program) -> Finished:
-        """Link a compiled program, into a folder of its own."""
+    def link(self, action: Action, program: Program, linked: Path) -> Finished:
+        """Link a compiled program; `linked` is the file to be."""
         unit = program.units[-1]
         folder = self._folder(unit)
-        linked = folder / "linked" / unit.id
         linked.parent.mkdir(exist_ok=True)
         with _kept(sorted(folder.glob("*.o")), linked.parent):
             done = self._start(folder, action.arguments, action, _ignore)
@@ -66,9 +79,7 @@ class LocalRunner:
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
-    def _start(
-        self, folder: Path, arguments: tuple[str, ...], action: Action, heed: Callable[[bytes], None]
-    ) -> Finished:
+    def _start(self, folder: Path, arguments: Sequence[str], action: Action, heed: Callable[[bytes], None]) -> Finished:
         argv = [self.paths.expand(argument) for argument in arguments]
         cwd = Path(self.paths.root, self.paths.expand(action.directory))
         start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
@@ -89,10 +100,16 @@ class LocalRunner:
             returncode=completed.returncode,
             stdout=completed.stdout.decode("utf-8", "replace"),
             stderr=completed.stderr.decode("utf-8", "replace"),
-            files=tuple(path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()),
+            files=tuple(sorted(_files(folder))),
             read=lambda name: (folder / name).read_bytes(),
             paths=self.paths,
         )
+
+
+def _is_small(action: Action, unit: PlannedUnit) -> bool:
+    """Whether a compilation is over before its threads are worth their start."""
+    sources = sum(entry.size for entry in action.inputs if entry.path.startswith(f"{unit.package}/"))
+    return is_local(unit.package) and sources < _SMALL
 
 
 def _ignore(_line: bytes) -> None:
@@ -123,5 +140,17 @@ def _kept(files: list[Path], aside: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if not path.is_dir() or path.is_symlink():
+            path.unlink()
+        elif path.name != _INCREMENTAL:
+            shutil.rmtree(path)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        if place == str(folder):
+            folders[:] = [name for name in folders if name != _INCREMENTAL]
+        paths = (Path(place, name) for name in names)
+        yield from (path.relative_to(folder).as_posix() for path in paths if path.is_file())

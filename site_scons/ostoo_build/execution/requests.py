@@ -43,8 +43,12 @@ class Invocation:
     units: Mapping[str, PlannedUnit]
 
 
-def link_action(invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record]) -> Action:
+def link_action(
+    invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], strip: str
+) -> Action:
     """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
+
+    `strip` is rustc's word for what is left out.
 
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
@@ -55,7 +59,7 @@ def link_action(invocation: Invocation, program: Program, sysroot: Inputs, recor
         "-Zlink-only",
         f"{unit.folder}/{unit.id}.rlink",
         *("--target", invocation.target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
-        *("-C", f"strip={program.strip}"),
+        *("-C", f"strip={strip}"),
         *_link_flags(unit.arguments),
         *(part for search in searches for part in ("-L", search)),
     ]
