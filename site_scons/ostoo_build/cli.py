@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
     if arguments in ([], ["help"]):
         parser.print_help()
         return 0
-    chosen = parser.parse_args(arguments)
+    own, behind = _split(arguments)
+    chosen = parser.parse_args(own, argparse.Namespace(arguments=behind))
     try:
         chosen.perform(chosen)
     except OstooError as error:
@@ -32,6 +33,14 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our own words, and those behind `--` for a program that `watch` runs."""
+    if arguments[0] != "watch" or "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     why.add_argument("first", type=Path, metavar="A", help="a checkout that was built, or its build/.ostoo/actions")
     why.add_argument("second", type=Path, metavar="B", help="another one")
     why.set_defaults(perform=_why_miss)
+    watch = verbs.add_parser("watch", help="build programs again whenever something changes", allow_abbrev=False)
+    watch.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    watch.add_argument("--run", action="store_true", help="run the program after each good build, with what follows --")
+    watch.set_defaults(perform=_watch)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -77,6 +90,23 @@ def _new(chosen: argparse.Namespace) -> None:
     new_program.create(_session(), chosen.name, kind)
 
 
+def _watch(chosen: argparse.Namespace) -> None:
+    from ostoo_build import watch  # noqa: PLC0415 - each verb loads what it needs itself
+
+    watch.Watch(ROOT, chosen.words, _command(chosen), _report()).forever()
+
+
+def _command(chosen: argparse.Namespace) -> list[str]:
+    """What `watch --run` runs. Raises `OstooError` where that is not one program."""
+    programs = [word for word in chosen.words if "=" not in word]
+    if not chosen.run:
+        return []
+    if len(programs) != 1:
+        raise OstooError("--run is for one program", remedy="name one, or leave --run away")
+    variables = configuration.read(ROOT, dict(word.split("=", 1) for word in chosen.words if "=" in word))
+    return [str(ROOT / "build" / variables["target"] / variables["profile"] / programs[0]), *chosen.arguments]
+
+
 def _cache(chosen: argparse.Namespace) -> None:
     from ostoo_build import cache_verbs, sizes, user_cache  # noqa: PLC0415 - each verb loads what it needs itself
 
@@ -93,8 +123,11 @@ def _why_miss(chosen: argparse.Namespace) -> None:
 
 
 def _session() -> Session:
-    report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
-    return Session(ROOT, session.Options(configuration.read(ROOT, {})), report)
+    return Session(ROOT, session.Options(configuration.read(ROOT, {})), _report())
+
+
+def _report() -> Report:
+    return Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
 
 
 if __name__ == "__main__":

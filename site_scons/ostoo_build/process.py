@@ -82,6 +82,31 @@ def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
     return subprocess.call(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - argv is a list, no shell sees it
 
 
+Attended = subprocess.Popen[bytes]
+"""A program that runs beside this one."""
+
+
+def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> Attended:
+    """Start `argv` with this process' own terminal and environment, and go on.
+
+    Raises `OstooError` where it can't be started.
+    """
+    try:
+        return subprocess.Popen(list(argv), cwd=cwd, pass_fds=pass_fds)  # noqa: S603 - argv is a list, no shell sees it
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
+
+
+def end(program: Attended, patience: float) -> None:
+    """Ask a program to end, and end it after `patience` seconds."""
+    program.terminate()
+    try:
+        program.wait(patience)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+
+
 def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink: BinaryIO, limit: int) -> None:
     """Run `argv` to its end and copy what it writes to `sink`: for output that is too large to hold.
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.execution.action import Action
     from ostoo_build.execution.record import Output
     from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.execution.remote_store import RemoteStore
@@ -57,6 +58,15 @@ if TYPE_CHECKING:
 
 MEMOS = Path("build/.ostoo")
 """What invocations remember for the next one; deleting it costs time only."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A program, the most that its file may hold in bytes, and the action that makes it of the sources as they are."""
+
+    program: Program
+    size_budget: int | None
+    action: Action
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,8 @@ class Session:
         self.units: dict[str, PlannedUnit] = {}
         self.current: dict[str, dict[Path, Output]] = {}
         """Programs that are what their sources give: which files, and what is in them."""
+        self.wanted: dict[str, Wanted] = {}
+        """Programs that are being built."""
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
@@ -271,8 +283,17 @@ class Session:
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
-    def lock(self) -> None:
-        """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom."""
+    def plans_hold(self) -> bool:
+        """Whether each program that was planned would be planned the same again."""
+        profile = self.variables["profile"]
+        again = ((self.workspace.plan(self.binaries[name], profile), plan) for name, plan in self._plans.items())
+        return all(now == plan.result() for now, plan in again)
+
+    def lock(self) -> bool:
+        """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom.
+
+        Returns whether another one was here since this process had the lock.
+        """
         owner = self.lock_owner
         owner.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -280,7 +301,14 @@ class Session:
         except Timeout:
             self.report.status("Blocking", f"waiting for the build that process {owner.read_text()} does here")
             self._lock.acquire()
-        owner.write_text(str(os.getpid()))
+        own = str(os.getpid())
+        was_elsewhere = not owner.is_file() or owner.read_text() != own
+        owner.write_text(own)
+        return was_elsewhere
+
+    def unlock(self) -> None:
+        """Let other builds in."""
+        self._lock.release()
 
     def close(self) -> None:
         """Write down what the next invocation wants to know, and wait for the cache."""
@@ -288,4 +316,4 @@ class Session:
             self.trees.save()
         if "engine" in self.__dict__:
             self.engine.cache.close()
-        self._lock.release()
+        self.unlock()

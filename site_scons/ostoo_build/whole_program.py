@@ -72,9 +72,17 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
     return True
 
 
-def remember(session: Session, program: Program, size_budget: int | None, wanted: Action) -> None:
-    """Note that the program at its place is what `wanted` makes, unless a source changed while it was built."""
-    if action(session, program, size_budget) != wanted:
+def renew(session: Session) -> None:
+    """Look at the sources of what is to be built once more."""
+    for name, known in session.wanted.items():
+        session.wanted[name] = replace(known, action=action(session, known.program, known.size_budget))
+
+
+def remember(session: Session, program: Program) -> None:
+    """Note that the program at its place is what is wanted, unless a source changed while it was built."""
+    known = session.wanted[program.name]
+    wanted = known.action
+    if action(session, program, known.size_budget) != wanted:
         return
     place = _place(session, program)
     units = [steps.record(session, unit.record) for unit in program.units]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import digest, sizes, steps, whole_program
 from ostoo_build.errors import OstooError
+from ostoo_build.session import Wanted
 from ostoo_build.steps import Places
 from ostoo_build.suggest import one_of
 from site_tools.keyed_action import KeyedAction, file_node, one_message, recorded_step
@@ -34,11 +35,12 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
             )
         program = session.plan(name)
         budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
-        wanted = whole_program.action(session, program, budget)
-        if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted):
+        wanted = Wanted(program, budget, whole_program.action(session, program, budget))
+        if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
             node = [file_node(env, path) for path in Places.of(program, session.target.stem).published]
         else:
-            node = _built(env, session, program, budget, wanted)
+            session.wanted[name] = wanted
+            node = _built(env, session, wanted)
     declared[name] = node
     env.Alias(name, node)
     env.Alias("all", node)
@@ -50,7 +52,8 @@ def _is_there(session: Session, program: Program, wanted: Action) -> bool:
     return whole_program.is_current(session, program, wanted) or whole_program.restored(session, program, wanted)
 
 
-def _built(env: Any, session: Session, program: Program, size_budget: int | None, wanted: Action) -> Any:
+def _built(env: Any, session: Session, wanted: Wanted) -> Any:
+    program = wanted.program
     for unit in program.units:
         env.RustUnit(unit)
     env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
@@ -61,7 +64,7 @@ def _built(env: Any, session: Session, program: Program, size_budget: int | None
     signature = digest.of_json([program.strip, session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
-    folders, sources = [places.linked], [linked, env.ElfCheck(program, size_budget, linked)]
+    folders, sources = [places.linked], [linked, env.ElfCheck(program, wanted.size_budget, linked)]
     if program.keeps_symbols:
         again = KeyedAction(signature, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
         folders.append(places.unstripped)
@@ -73,9 +76,9 @@ def _built(env: Any, session: Session, program: Program, size_budget: int | None
     def publish() -> None:
         for folder, path in zip(folders, places.published, strict=True):
             steps.publish(session.root / folder / unit.id, session.root / path)
-        whole_program.remember(session, program, size_budget, wanted)
+        whole_program.remember(session, program)
 
-    action = KeyedAction(wanted.fingerprint, f"publish {places.published[0]}", publish)
+    action = KeyedAction("", f"publish {places.published[0]}", publish)
     made = [file_node(env, path) for path in (*places.published, session.paths.portable(note))]
     node = env.Command(made, sources, action)
     env.Precious(node)

@@ -11,7 +11,7 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import configuration, null_build_note, requested, timings
+from ostoo_build import configuration, null_build_note, requested, standby, timings
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from site_tools.keyed_action import one_message
@@ -28,6 +28,12 @@ def request(env: Any) -> requested.Requested:
         env["OSTOO"].start_planning(asked.programs)
         env["OSTOO_ASKED"] = asked
         return asked
+
+
+def reached(env: Any) -> None:
+    """Say that the scripts have declared all there is: a build that waits for an edit waits here."""
+    if standby.here is not None:
+        standby.here.reached(env["OSTOO"])
 
 
 def finish(env: Any, sampler: timings.Sampler | None) -> None:
@@ -77,10 +83,16 @@ def generate(env: Any) -> None:
     env["OSTOO"] = session
     session.memos.mkdir(parents=True, exist_ok=True)  # else SCons makes it, and says so
     env.SConsignFile(str(session.memos / "sconsign"))
+    waits = standby.here is not None and standby.here.waits
     env["OSTOO_TOP_DOWN"] = not (
-        session.options.all_outputs or GetOption("clean") or GetOption("no_exec") or "std" in COMMAND_LINE_TARGETS
+        waits
+        or session.options.all_outputs
+        or GetOption("clean")
+        or GetOption("no_exec")
+        or "std" in COMMAND_LINE_TARGETS
     )
     env.AddMethod(request, "Requested")
+    env.AddMethod(reached, "Reached")
 
 
 def _usable_cpus() -> int:

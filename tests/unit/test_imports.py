@@ -24,8 +24,8 @@ LAYERS = (
     "bootstrap cargo configuration elf_check elf_rules execution.* plan rustc",
     "workspace",
     "session",
-    "cache_verbs null_build_note requested steps timings whole_program why_miss",
-    "cli new_program",
+    "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",
+    "cli new_program watch",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 

@@ -54,6 +54,10 @@ class Timeline:
     def now(self) -> float:
         return time.monotonic() - self.began
 
+    def restart(self) -> None:
+        """Begin now: nobody waited for what was before."""
+        self.began = time.monotonic()
+
     @contextmanager
     def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str]) -> Iterator[Step]:
         """Measure an action while the context lasts; who uses it says the way."""

@@ -1,0 +1,77 @@
+"""Names all that a build depends on: trees and single files of this machine. Does not look at them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import steps, toolchain, toolchain_digest
+from ostoo_build.paths import is_local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.session import Session
+
+EXTENSIONS = (Path.home() / ".scons/site_scons", Path("/usr/share/scons/site_scons"))
+"""Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
+
+Tree = tuple[str, list[str]]
+"""A folder, and names at its top that do not count."""
+
+
+def of(session: Session) -> tuple[list[Tree], list[str]]:
+    """All that the planned programs depend on: trees, and files, which need not be there."""
+    return list(_trees(session)), sorted({str(path) for path in _files(session)})
+
+
+def is_known(session: Session) -> bool:
+    """Whether it is only what `of` name that decides; the seldom ways are not worth a list."""
+    chosen = session.toolchain
+    own = (toolchain.rustup_home(os.environ), session.root / toolchain.PRIVATE)
+    return (
+        session.variables["sysroot"] == "zig"
+        and not any(session.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
+        and any(chosen.rustc.is_relative_to(folder) for folder in own)
+        and chosen.lld.is_relative_to(chosen.rustc.parent.parent)
+    )
+
+
+def _trees(session: Session) -> Iterator[Tree]:
+    hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
+    yield str(session.root), ["build", "sysroot", *hidden]
+    pins = session.root / "sysroot"
+    yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
+    for _, place in toolchain_digest.places(session.toolchain):
+        if place.is_dir():
+            yield str(place), []
+    packages = {unit.package for unit in session.units.values()}
+    for package in packages:
+        if not is_local(package) and not package.startswith("@{rust-src}"):
+            yield session.paths.expand(package), []
+
+
+def _files(session: Session) -> Iterator[Path]:
+    yield from _of_python()
+    yield from _of_toolchain(session)
+    yield from session.workspace.cargo.configuration_files()
+    for unit in session.units.values():
+        yield from steps.declared_inputs(session, unit)
+
+
+def _of_python() -> Iterator[Path]:
+    yield from (Path(sys.executable), Path(sys.prefix, "pyvenv.cfg"), Path(sysconfig.get_path("purelib")))
+    yield from EXTENSIONS
+
+
+def _of_toolchain(session: Session) -> Iterator[Path]:
+    chosen = session.toolchain
+    yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
+    sysroot = chosen.rustc.parent.parent
+    yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
+    yield toolchain.rustup_home(os.environ) / "toolchains"
+    yield session.root / toolchain.DEBIAN / "usr/bin/rustc"
+    yield from (Path(folder, "cc") for folder in os.environ.get("PATH", os.defpath).split(os.pathsep))

@@ -1,0 +1,107 @@
+"""What ./ostoo watch keeps running: SCons, loaded, from which each build is forked: python serve.py IN OUT ARGUMENTS.
+
+A byte on the descriptor IN asks for a build, one on OUT is its exit code. While nobody asks one build waits that has
+read everything already; see `standby`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import capstone  # type: ignore[import-untyped]  # noqa: F401 - each build that does anything needs it, as the rest here
+import jsonschema  # noqa: F401
+import SCons.Environment
+import SCons.Platform.posix
+import SCons.Script.Main
+
+import ostoo_build.elf_check
+import ostoo_build.loader_contract
+import ostoo_build.merkle
+import ostoo_build.null_build_note
+import ostoo_build.requested
+import ostoo_build.timings  # noqa: F401
+from ostoo_build import null_build, standby
+from ostoo_build.standby import STALE, Standby
+
+
+@dataclass(frozen=True)
+class _Child:
+    """A forked build; `line` is our end of the socket to it."""
+
+    pid: int
+    line: socket.socket
+
+    def run(self) -> tuple[int, bool]:
+        """Have it build; its exit code, and whether it could read what is to be built."""
+        has_read = bool(self.line.recv(1))
+        with contextlib.suppress(OSError):
+            self.line.send(b"g")
+        _, status = os.waitpid(self.pid, 0)
+        self.line.close()
+        code = os.waitstatus_to_exitcode(status)
+        return (code if code >= 0 else 128 - code), has_read
+
+
+def main() -> None:
+    requests, answers = map(int, sys.argv[1:3])
+    arguments = sys.argv[3:]
+    gc.freeze()
+    standby.here = _serve(requests, answers)
+    for descriptor in (requests, answers):
+        os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons has a handler of its own while it builds
+    null_build.STARTED = time.time_ns()
+    sys.argv = ["scons", "-Q", *arguments]
+    try:
+        SCons.Script.main()
+    finally:
+        if not standby.here.holds():
+            sys.exit(STALE)
+
+
+def _serve(requests: int, answers: int) -> Standby:
+    """Answer requests; returns in forked builds only."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the build; we end with whoever asks
+    waiting: _Child | None = None
+    while os.read(requests, 1):
+        code, has_read = waiting.run() if waiting else (STALE, False)
+        if code == STALE or not has_read:
+            child = _fork(waits=False)
+            if isinstance(child, Standby):
+                return child
+            code, has_read = child.run()
+        try:
+            os.write(answers, bytes([code]))
+        except BrokenPipeError:  # nobody is there any more
+            break
+        waiting = None
+        if has_read:
+            next_one = _fork(waits=True)
+            if isinstance(next_one, Standby):
+                return next_one
+            waiting = next_one
+    sys.exit()
+
+
+def _fork(*, waits: bool) -> _Child | Standby:
+    """Make a build; what comes back in the new process is its standby."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        return Standby(theirs, waits=waits)
+    theirs.close()
+    return _Child(pid, ours)
+
+
+main()

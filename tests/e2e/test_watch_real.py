@@ -1,0 +1,168 @@
+"""`./ostoo watch`: each save becomes a program, whatever was saved, and mistakes are told once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import Tree, copy_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("watch")]
+
+MAIN = "user-rs/hello-std/src/main.rs"
+PATIENCE = 120
+"""Seconds after which a test gives up; none is asserted."""
+
+
+@dataclass
+class Watching:
+    """A running `./ostoo watch`, and what it has said."""
+
+    tree: Tree
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def until(self, text: str, times: int = 1) -> None:
+        """Wait until it has said something so many times."""
+        end = time.monotonic() + PATIENCE
+        while self.said.count(text) < times:
+            if time.monotonic() > end or self.process.poll() is not None:
+                pytest.fail(f"{text} was not said {times} times:\n{self.said}")
+            time.sleep(0.02)
+
+    def says(self) -> str:
+        return self.tree.run("hello-std", profile="dev")[1]
+
+
+@pytest.fixture(scope="module")
+def developed(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
+    made = copy_tree(tmp_path_factory.mktemp("watch") / "checkout", str(shared_cache))
+    made.build("profile=dev", "hello-std")
+    return made
+
+
+@contextmanager
+def watching(tree: Tree, log: Path, *more: str) -> Iterator[Watching]:
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "ostoo_build.cli",
+        "watch",
+        "hello-std",
+        "profile=dev",
+        f"cache={tree.cache}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(tree.root / "site_scons"), "PYTHONDONTWRITEBYTECODE": "1"}
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*command, *more], cwd=tree.root, env=environment, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        yield Watching(tree, process, log)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_saves_become_programs_and_mistakes_are_told_once(developed: Tree, tmp_path: Path) -> None:
+    tree = developed
+    good = (tree.root / MAIN).read_text(encoding="utf-8")
+    with watching(tree, tmp_path / "log") as watch:
+        watch.until("Finished")
+        tree.write(MAIN, good.replace("works", "works at once"))
+        watch.until("Finished", 2)
+        assert "works at once" in watch.says()
+
+        tree.write(MAIN, good + "fn broken( {\n")
+        watch.until("scons: ***")
+        assert watch.said.count("this file contains an unclosed delimiter") == 1
+        assert f"--> {MAIN}:" in watch.said
+        assert "works at once" in watch.says(), "the last good program stays"
+
+        tree.write(MAIN, good.replace("extern crate", "mod more;\nextern crate"))
+        tree.write("user-rs/hello-std/src/more.rs", "")
+        watch.until("Finished", 3)
+        tree.write(MAIN, good)
+        (tree.root / "user-rs/hello-std/src/more.rs").unlink()
+        watch.until("Finished", 4)
+
+        manifest = (tree.root / "user-rs/hello-std/Cargo.toml").read_text(encoding="utf-8")
+        tree.write("user-rs/hello-std/Cargo.toml", manifest + '[features]\ndefault = ["loud"]\nloud = []\n')
+        tree.write(MAIN, good.replace('"HashMap works: {map:?}"', '"loud: {}", cfg!(feature = "loud")'))
+        watch.until("Finished", 5)
+        wait_for(watch, "loud: true")
+
+        tree.replace("site_scons/ostoo_build/suggest.py", '"""', '"""  ')
+        watch.until("Finished", 6)
+        tree.write(MAIN, good)
+        wait_for(watch, "works")
+        os.killpg(watch.process.pid, signal.SIGINT)
+        assert watch.process.wait(PATIENCE) == 130
+        assert "Traceback" not in watch.said
+        assert no_server_is_left(tree)
+
+
+def wait_for(watch: Watching, text: str) -> None:
+    """Wait until the program says something: several saves may become one build."""
+    end = time.monotonic() + PATIENCE
+    while text not in watch.says():
+        assert time.monotonic() < end, watch.said
+        time.sleep(0.02)
+
+
+def no_server_is_left(tree: Tree) -> bool:
+    """Whether what the watch started has ended, a moment after it."""
+    script = str(tree.root / "site_scons/serve.py")
+    for _ in range(100):
+        if subprocess.run(["pgrep", "-f", script], capture_output=True, check=False).returncode == 1:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_other_builds_are_let_in_and_their_work_counts(developed: Tree, tmp_path: Path) -> None:
+    tree = developed
+    with watching(tree, tmp_path / "log") as watch:
+        watch.until("Finished")
+        time.sleep(0.5)  # now a build waits that has read everything
+        assert tree.build("profile=dev", "hello-std").steps == []
+        tree.replace(MAIN, "works", "works for both")
+        watch.until("Finished", 2)
+        assert "works for both" in watch.says()
+        assert tree.build("profile=dev", "hello-std").steps == []
+
+
+def test_the_program_runs_after_each_good_build(developed: Tree, tmp_path: Path) -> None:
+    tree = developed
+    good = (tree.root / MAIN).read_text(encoding="utf-8")
+    tree.write(MAIN, good.replace("    0\n", "    loop { std::thread::park() }\n"))
+    with watching(tree, tmp_path / "log", "--run") as watch:
+        watch.until("Hello from Rust std", 1)
+        tree.write(MAIN, good.replace("Hello", "Hello again"))
+        watch.until("Hello again from Rust std")
+        assert watch.said.count("Running") == 2
+    tree.write(MAIN, good)
+
+
+def test_a_watch_that_is_killed_takes_its_server_along(developed: Tree, tmp_path: Path) -> None:
+    with watching(developed, tmp_path / "log") as watch:
+        watch.until("Finished")
+        os.kill(watch.process.pid, signal.SIGKILL)
+        watch.process.wait()
+        assert no_server_is_left(developed)
