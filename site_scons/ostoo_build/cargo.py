@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ostoo_build.paths import PathMap
 
@@ -25,11 +26,15 @@ _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 @dataclass(frozen=True)
 class Binary:
-    """A binary target of a workspace member: what `scons NAME` builds."""
+    """A binary target of a workspace member: what `scons NAME` builds.
+
+    `asks` is a digest of the dependencies and features that its package declares.
+    """
 
     name: str
     package: str
     manifest: Path
+    asks: digest.Hash
 
 
 @dataclass(frozen=True)
@@ -53,21 +58,26 @@ class Cargo:
         """All binary targets of the workspace's members. Raises `OstooError` with cargo's own words."""
         document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
         found = [
-            Binary(target["name"], package["name"], Path(package["manifest_path"]))
+            Binary(target["name"], package["name"], Path(package["manifest_path"]), _asks(package))
             for package in document["packages"]
             for target in package["targets"]
             if "bin" in target["kind"]
         ]
         return tuple(sorted(found, key=lambda binary: binary.name))
 
-    def unit_graph(self, binary: Binary, profile: str, target: Path) -> unit_graph.UnitGraph:
-        """All units of one program alone, so that nothing else can add features to it."""
+    def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
+        """All units of each program, as if cargo had been asked for that one alone: nothing else adds features to it.
+
+        The programs have to ask the same of other packages: what cargo unifies is then what each has anyway.
+        """
+        chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
         arguments = (
             *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *("--target", str(target), "--package", binary.package, "--bin", binary.name),
+            *("--target", str(target), *chain.from_iterable(chosen)),
             *self._std_features(profile),
         )
-        return unit_graph.parse(self._run(*arguments))
+        graphs = {graph.name: graph for graph in unit_graph.parse(self._run(*arguments))}
+        return [graphs[binary.name] for binary in binaries]
 
     def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
         """Read the merged configuration (cargo's `config get`)."""
@@ -87,15 +97,19 @@ class Cargo:
         folders = [folder / ".cargo" for folder in (self.workspace, *self.workspace.parents)]
         return [folder / name for folder in (*folders, cargo_home(self.environment)) for name in _CONFIGURATION]
 
-    def read_paths(self, manifests: tuple[Path, ...]) -> Iterator[Path]:
-        """What cargo's answers depend on besides: manifests, lock file, and the names targets are found by."""
+    def shared_paths(self) -> Iterator[Path]:
+        """What all of cargo's answers depend on: the workspace's own files, and the names members are found by."""
         yield self.workspace / "Cargo.lock"
+        yield from self.package_paths(self.workspace / "Cargo.toml")
         root = manifest.load_toml(self.workspace / "Cargo.toml")
         for pattern in root.get("workspace", {}).get("members", ()):
             if "*" in pattern:
                 yield self.workspace / pattern.partition("*")[0].rpartition("/")[0]
-        for path in dict.fromkeys((self.workspace / "Cargo.toml", *manifests)):
-            yield from (path, path.parent, path.parent / "src", path.parent / "src" / "bin")
+
+    def package_paths(self, manifest: Path) -> tuple[Path, ...]:
+        """What cargo's answers about a package depend on: its manifest, and the names its targets are found by."""
+        source = manifest.parent / "src"
+        return (manifest, manifest.parent, source, source / "bin")
 
     def _std_features(self, profile: str) -> Iterator[str]:
         """What the workspace asks of std for one profile, and for those that inherit from it.
@@ -133,6 +147,10 @@ class Cargo:
             if kind == "native":
                 continue
             yield f"-L{kind}{equals}{paths.portable(self.workspace / folder)}"
+
+
+def _asks(package: dict[str, Any]) -> digest.Hash:
+    return digest.of_json([package["dependencies"], package["features"]])
 
 
 def environment(toolchain: Mapping[str, str]) -> dict[str, str]:

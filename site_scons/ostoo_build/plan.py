@@ -7,6 +7,7 @@ when the unit is built (`execution.requests`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import crate_root, digest, manifest, rustc
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.crate_root import View
+    from ostoo_build.look import Look
     from ostoo_build.manifest import Manifest
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
@@ -109,7 +111,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the plans of one invocation share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`."""
+    """What the plans of one invocation share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
+
+    Manifests and sources are as `look` finds them.
+    """
 
     paths: PathMap
     target: str
@@ -117,6 +122,21 @@ class Setting:
     host: str
     rustflags: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
+    look: Look
+
+    def manifest(self, unit: Unit) -> Manifest:
+        """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
+        path = self.look.once(("manifest of", unit.src_path), partial(_manifest_path, unit))
+        return self.look.once(path, partial(manifest.read, path))
+
+    def portable(self, path: Path) -> str:
+        """Name a path so that it means the same in every checkout."""
+        return self.look.once(("portable", path), partial(self.paths.portable, path))
+
+    def view(self, unit: Unit) -> View:
+        """What a unit says of std."""
+        of_unit = partial(crate_root.view, unit.src_path, unit.features, self.cfgs)
+        return self.look.once(("view", unit.src_path, unit.features), of_unit)
 
 
 def plan_program(graph: UnitGraph, setting: Setting) -> Program:
@@ -129,7 +149,7 @@ class _Planner:
 
     def __init__(self, graph: UnitGraph, setting: Setting) -> None:
         self.units = graph.units
-        self.root = graph.roots[0]
+        self.root = len(graph.units) - 1
         self.setting = setting
         self.needed: dict[int, tuple[Dependency, ...]] = {}
         self.order: list[int] = []
@@ -144,7 +164,7 @@ class _Planner:
             profile=root.profile.name,
             uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
             strip=root.profile.strip,
-            units=tuple(self._planned(index) for index in self.order),
+            units=(*map(self._shared, self.order[:-1]), self._planned(self.root)),
         )
 
     def _visit(self, index: int) -> None:
@@ -155,18 +175,15 @@ class _Planner:
         self.needed[index] = tuple(self._needed(unit))
         for dependency in self.needed[index]:
             self._visit(dependency.index)
-        self.manifests[index] = manifest.read(_manifest_path(unit))
+        self.manifests[index] = self.setting.manifest(unit)
         self.ids[index] = self._identify(index)
         self.order.append(index)
 
     def _needed(self, unit: Unit) -> Iterator[Dependency]:
         for dependency in unit.dependencies:
             of_std = self.units[dependency.index].is_std and not unit.is_std
-            if not of_std or self._view(unit).shows(dependency.extern_crate_name):
+            if not of_std or self.setting.view(unit).shows(dependency.extern_crate_name):
                 yield dependency
-
-    def _view(self, unit: Unit) -> View:
-        return crate_root.view(unit.src_path, unit.features, self.setting.cfgs)
 
     def _identify(self, index: int) -> str:
         """Name a unit by all that distinguishes it from its siblings; contents are in the action's key."""
@@ -185,10 +202,14 @@ class _Planner:
         return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
 
     def _package(self, index: int) -> str:
-        return self.setting.paths.portable(self.manifests[index].folder)
+        return self.setting.portable(self.manifests[index].folder)
 
     def _rustflags(self, unit: Unit) -> tuple[str, ...]:
         return self.setting.rustflags if unit.platform else ()
+
+    def _shared(self, index: int) -> PlannedUnit:
+        """Programs that have a unit in common have it once."""
+        return self.setting.look.once(("unit", self.ids[index]), partial(self._planned, index))
 
     def _planned(self, index: int) -> PlannedUnit:
         unit, id_ = self.units[index], self.ids[index]
@@ -219,7 +240,7 @@ class _Planner:
 
     def _arguments(self, index: int, folder: str) -> Iterator[str]:
         unit = self.units[index]
-        source = self.setting.paths.portable(unit.src_path)
+        source = self.setting.portable(unit.src_path)
         yield from rustc.compile_flags(unit, self.manifests[index], self.ids[index], source, folder)
         yield from self._rustflags(unit)
         yield from rustc.proof_of((*unit.profile.rustflags, *self._rustflags(unit)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
@@ -11,6 +12,8 @@ from ostoo_build import digest
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from ostoo_build.look import Look
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,17 @@ class ReadSet:
     digests: dict[str, str]
 
     @staticmethod
-    def of(paths: Iterable[Path], folder: Path) -> ReadSet:
-        return ReadSet({os.path.relpath(path, folder): _observe(str(path)) for path in paths})
+    def of(paths: Iterable[Path], folder: Path, look: Look) -> ReadSet:
+        """Observe files and folders, all of them in `folder` or near it."""
+        places = {os.path.relpath(path, folder) for path in paths}
+        return ReadSet({path: _seen(f"{folder}/{path}", look) for path in sorted(places)})
 
-    def is_current(self, folder: Path) -> bool:
-        return all(_observe(f"{folder}/{path}") == known for path, known in self.digests.items())
+    def is_current(self, folder: Path, look: Look) -> bool:
+        return all(_seen(f"{folder}/{path}", look) == known for path, known in self.digests.items())
+
+
+def _seen(path: str, look: Look) -> str:
+    return look.once(path, partial(_observe, path))
 
 
 def _observe(path: str) -> str:

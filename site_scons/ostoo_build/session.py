@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ from ostoo_build.execution.local import LocalRunner
 from ostoo_build.execution.requests import Invocation
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.execution.witness import Witness
+from ostoo_build.look import Look
 from ostoo_build.paths import PathMap
 from ostoo_build.source_tree import TreeMemo
 from ostoo_build.workspace import Rustc, Workspace
@@ -95,7 +96,8 @@ class Session:
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
-        self._plans: dict[str, Future[Program]] = {}
+        self.look = Look()
+        self._plans: dict[str, Future[dict[str, Program]]] = {}
         self._lock = FileLock(self.memos / "lock")
 
     @cached_property
@@ -183,6 +185,7 @@ class Session:
             self.spec.digest,
             self.paths,
             user_cache.folder() / "plans",
+            self.look,
         )
 
     @cached_property
@@ -270,24 +273,33 @@ class Session:
 
     def start_planning(self, names: Iterable[str]) -> None:
         """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
-        pool = ThreadPoolExecutor(self.options.jobs)
         workspace, profile = self.workspace, self.variables["profile"]
+        groups: dict[str, list[Binary]] = {}
         for name in set(names) - set(self._plans):
-            self._plans[name] = pool.submit(workspace.plan, self.binaries[name], profile)
+            binary = self.binaries[name]
+            known = workspace.remembered(binary, profile)
+            if known is None:
+                groups.setdefault(binary.asks, []).append(binary)
+            else:
+                self._plans[name] = _done({name: known})
+        pool = ThreadPoolExecutor(self.options.jobs)
+        for group in groups.values():
+            plans = pool.submit(workspace.plan, group, profile)
+            self._plans.update((binary.name, plans) for binary in group)
         pool.shutdown(wait=False)
 
     def plan(self, name: str) -> Program:
         """The plan of a program; its units are known from now on."""
         self.start_planning([name])
-        program = self._plans[name].result()
+        program = self._plans[name].result()[name]
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
     def plans_hold(self) -> bool:
         """Whether each program that was planned would be planned the same again."""
-        profile = self.variables["profile"]
-        again = ((self.workspace.plan(self.binaries[name], profile), plan) for name, plan in self._plans.items())
-        return all(now == plan.result() for now, plan in again)
+        workspace, profile = replace(self.workspace, look=Look()), self.variables["profile"]
+        again = ((workspace.remembered(self.binaries[name], profile), name) for name in self._plans)
+        return all(now == self.plan(name) for now, name in again)
 
     def lock(self) -> bool:
         """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom.
@@ -317,3 +329,9 @@ class Session:
         if "engine" in self.__dict__:
             self.engine.cache.close()
         self.unlock()
+
+
+def _done(plans: dict[str, Program]) -> Future[dict[str, Program]]:
+    future: Future[dict[str, Program]] = Future()
+    future.set_result(plans)
+    return future

@@ -229,7 +229,7 @@ def all_target_files(session: Session) -> list[Path]:
 
 def declared_inputs(session: Session, unit: PlannedUnit) -> list[Path]:
     """Files outside of its package that a unit's manifest declares. Raises `OstooError` for one of another checkout."""
-    if not is_local(unit.package):
+    if not unit.extra_inputs or not is_local(unit.package):
         return []
     found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
     for path in found:

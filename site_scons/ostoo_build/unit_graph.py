@@ -6,7 +6,7 @@ The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,21 +72,43 @@ class Unit:
 
 @dataclass(frozen=True)
 class UnitGraph:
-    """All units of one `cargo build`, dependencies by index, and the indices of what was asked for."""
+    """A program and all units below it, dependencies by index and before those that need them: it is the last."""
 
     units: tuple[Unit, ...]
-    roots: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return self.units[-1].target_name
 
 
-def parse(text: str) -> UnitGraph:
-    """Read cargo's JSON. Raises `OstooError` where its version is not the one known here."""
+def parse(text: str) -> list[UnitGraph]:
+    """Read cargo's JSON: a graph for each of its roots. Raises `OstooError` where its version is not known here."""
     document = json.loads(text)
     if document.get("version") != FORMAT_VERSION:
         raise OstooError(
             f"cargo's unit graph has version {document.get('version')}, this build reads version {FORMAT_VERSION}",
             remedy="use the toolchain that rust-toolchain.toml names",
         )
-    return UnitGraph(tuple(_unit(unit) for unit in document["units"]), tuple(document["roots"]))
+    units = [_unit(unit) for unit in document["units"]]
+    return [_below(units, root) for root in document["roots"]]
+
+
+def _below(units: list[Unit], root: int) -> UnitGraph:
+    """The graph of one root, with its units numbered anew."""
+    order: dict[int, int] = {}
+
+    def visit(index: int) -> None:
+        if index not in order:
+            for dependency in units[index].dependencies:
+                visit(dependency.index)
+            order[index] = len(order)
+
+    visit(root)
+    return UnitGraph(tuple(_renumbered(units[index], order) for index in order))
+
+
+def _renumbered(unit: Unit, order: dict[int, int]) -> Unit:
+    return replace(unit, dependencies=tuple(replace(each, index=order[each.index]) for each in unit.dependencies))
 
 
 def _unit(raw: dict[str, Any]) -> Unit:

@@ -7,6 +7,7 @@ built already needs neither its units nor their keys.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,20 @@ from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import Place
 from ostoo_build.execution.record import Record
+from ostoo_build.look import Look
 from ostoo_build.own_code import own_digest
 from ostoo_build.rustc import Kind
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
+    from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
 
 
-def action(session: Session, program: Program, size_budget: int | None) -> Action:
-    """Describe all that the program depends on. Raises `OSError` where a source can't be read."""
+def action(session: Session, program: Program, size_budget: int | None, look: Look) -> Action:
+    """Describe all that the program depends on, as one look finds it. Raises `OSError` for a source that it can't."""
     on_host = any(_runs_here(unit) for unit in program.units)
     state = [
         own_digest(),
@@ -40,8 +43,8 @@ def action(session: Session, program: Program, size_budget: int | None) -> Actio
     return Action(
         mnemonic="RustProgram",
         arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
-        environment=tuple(sorted(_sources(session, program))),
-        inputs=tuple(session.paths.input(path) for path in steps.all_target_files(session)),
+        environment=tuple(sorted(_sources(session, program, look))),
+        inputs=look.once("target", partial(_target, session)),
         outputs=Places.of(program, session.target.stem).published,
         version=digest.of_json(state),
     )
@@ -74,15 +77,16 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
 
 def renew(session: Session) -> None:
     """Look at the sources of what is to be built once more."""
+    look = Look()
     for name, known in session.wanted.items():
-        session.wanted[name] = replace(known, action=action(session, known.program, known.size_budget))
+        session.wanted[name] = replace(known, action=action(session, known.program, known.size_budget, look))
 
 
 def remember(session: Session, program: Program) -> None:
     """Note that the program at its place is what is wanted, unless a source changed while it was built."""
     known = session.wanted[program.name]
     wanted = known.action
-    if action(session, program, known.size_budget) != wanted:
+    if action(session, program, known.size_budget, Look()) != wanted:
         return
     place = _place(session, program)
     units = [steps.record(session, unit.record) for unit in program.units]
@@ -97,16 +101,23 @@ def remember(session: Session, program: Program) -> None:
         session.engine.cache.store(wanted, made, place)
 
 
-def _sources(session: Session, program: Program) -> set[tuple[str, digest.Hash]]:
+def _target(session: Session) -> tuple[Input, ...]:
+    return tuple(session.paths.input(path) for path in steps.all_target_files(session))
+
+
+def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, digest.Hash]]:
     """Digests of packages and of what they declare besides, by portable path: packages may lie within each other."""
     found = set()
     for unit in program.units:
         if not unit.package.startswith("@{rust-src}"):
-            folder = Path(session.paths.root, session.paths.expand(unit.package))
-            found.add((unit.package, session.trees.input(unit.package, folder).sha256))
+            found.add((unit.package, look.once(unit.package, partial(_package, session, unit.package))))
         declared = (session.paths.input(path) for path in steps.declared_inputs(session, unit))
         found |= {(entry.path, entry.sha256) for entry in declared}
     return found
+
+
+def _package(session: Session, package: str) -> digest.Hash:
+    return session.trees.input(package, Path(session.paths.root, session.paths.expand(package))).sha256
 
 
 def _runs_here(unit: PlannedUnit) -> bool:

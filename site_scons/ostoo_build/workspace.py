@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,8 +25,9 @@ from ostoo_build.read_set import ReadSet
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from ostoo_build.look import Look
     from ostoo_build.paths import PathMap
     from ostoo_build.unit_graph import UnitGraph
 
@@ -63,7 +65,7 @@ class Rustc:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One Cargo workspace, one target spec, one toolchain."""
+    """One Cargo workspace, one target spec, one toolchain; as one look finds them."""
 
     cargo: Cargo
     rustc: Rustc
@@ -71,46 +73,63 @@ class Workspace:
     target_digest: digest.Hash
     paths: PathMap
     memos: Path
+    look: Look
 
     def binaries(self) -> tuple[Binary, ...]:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
         folder = self.cargo.workspace
         path = self._memo("programs")
         memo = _load(path, _Memo[tuple[Binary, ...]])
-        if memo and ReadSet(memo.reads).is_current(folder):
+        if memo and ReadSet(memo.reads).is_current(folder, self.look):
             return tuple(replace(binary, manifest=folder / binary.manifest) for binary in memo.answer)
         found = self.cargo.binaries()
-        reads = ReadSet.of(self.cargo.read_paths(tuple(binary.manifest for binary in found)), folder)
+        reads = self._reads([binary.manifest for binary in found])
         relative = tuple(replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in found)
         _save(path, _Memo(reads.digests, (), relative))
         return found
 
-    def plan(self, binary: Binary, profile: str) -> Program:
-        """The plan of one program. Raises `OstooError` where cargo can't make one."""
-        path = self._memo("plan", self.target.stem, self.target_digest, profile, binary.name)
-        memo = _load(path, _Memo[Program])
-        cfgs = self._cfgs()
-        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace) and self._unchanged(memo.crates, cfgs):
+    def remembered(self, binary: Binary, profile: str) -> Program | None:
+        """The plan of one program, where it was made before and still holds."""
+        memo = _load(self._plan_memo(binary, profile), _Memo[Program])
+        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look) and self._unchanged(memo.crates):
             return memo.answer
-        graph = self.cargo.unit_graph(binary, profile, self.target)
-        program = plan_program(graph, self._setting(cfgs))
-        crates = tuple(self._crates(graph, cfgs))
-        reads = ReadSet.of(self.cargo.read_paths(tuple(self._manifests(crates))), self.cargo.workspace)
-        _save(path, _Memo(reads.digests, crates, program))
+        return None
+
+    def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
+        """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
+        graphs = self.cargo.unit_graphs(binaries, profile, self.target)
+        return {binary.name: self._plan(binary, graph, profile) for binary, graph in zip(binaries, graphs, strict=True)}
+
+    def _plan(self, binary: Binary, graph: UnitGraph, profile: str) -> Program:
+        setting = self.look.once("setting", self._setting)
+        program = plan_program(graph, setting)
+        crates = tuple(self._crates(graph, setting))
+        manifests = [self.look.once(("manifest", crate), partial(self._manifest, crate)) for crate in crates]
+        _save(self._plan_memo(binary, profile), _Memo(self._reads(manifests).digests, crates, program))
         return program
+
+    def _plan_memo(self, binary: Binary, profile: str) -> Path:
+        return self._memo("plan", self.target.stem, self.target_digest, profile, binary.name)
 
     def _memo(self, *question: str) -> Path:
         """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
+        return self.memos / f"{digest.of_json([*question, self.look.once('state', self._state)])}.json"
+
+    def _state(self) -> list[str]:
         lock = self.cargo.workspace / "Cargo.lock"
-        state = [digest.of_file(lock) if lock.is_file() else "", self.cargo.configuration_digest, own_digest()]
-        return self.memos / f"{digest.of_json([*question, self.rustc.tools, *state])}.json"
+        locked = digest.of_file(lock) if lock.is_file() else ""
+        return [self.rustc.tools, locked, self.cargo.configuration_digest, own_digest()]
 
-    def _setting(self, cfgs: frozenset[str]) -> Setting:
-        target = self.target.stem
+    def _setting(self) -> Setting:
+        target, cfgs = self.target.stem, self._cfgs
         configuration = self.cargo.configuration(target, cfgs, self.paths)
-        return Setting(self.paths, target, cfgs, self.rustc.host, configuration.rustflags, configuration.env)
+        return Setting(self.paths, target, cfgs, self.rustc.host, configuration.rustflags, configuration.env, self.look)
 
+    @property
     def _cfgs(self) -> frozenset[str]:
+        return self.look.once("cfgs", self._ask_cfgs)
+
+    def _ask_cfgs(self) -> frozenset[str]:
         """What the target's programs are compiled under: `rustc --print cfg`."""
         path = self._memo("cfgs", self.target_digest)
         memo = _load(path, _Memo[frozenset[str]])
@@ -126,23 +145,30 @@ class Workspace:
         _save(path, _Memo({}, (), cfgs))
         return cfgs
 
-    def _crates(self, graph: UnitGraph, cfgs: frozenset[str]) -> Iterable[Crate]:
+    def _crates(self, graph: UnitGraph, setting: Setting) -> Iterable[Crate]:
         for unit in graph.units:
-            source = self.paths.portable(unit.src_path)
+            source = setting.portable(unit.src_path)
             if unit.platform and is_local(source):
-                yield Crate(source, unit.features, crate_root.view(unit.src_path, unit.features, cfgs))
+                yield Crate(source, unit.features, setting.view(unit))
 
-    def _manifests(self, crates: Iterable[Crate]) -> Iterable[Path]:
-        for crate in crates:
-            folders = Path(self.paths.root, crate.source).parents
-            yield next(folder / "Cargo.toml" for folder in folders if (folder / "Cargo.toml").is_file())
+    def _manifest(self, crate: Crate) -> Path:
+        folders = Path(self.paths.root, crate.source).parents
+        return next(folder / "Cargo.toml" for folder in folders if (folder / "Cargo.toml").is_file())
 
-    def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
+    def _reads(self, manifests: Iterable[Path]) -> ReadSet:
+        """What cargo's answers about packages depend on."""
+        shared = self.look.once("shared", lambda: tuple(self.cargo.shared_paths()))
+        own = (path for manifest in manifests for path in self.cargo.package_paths(manifest))
+        return ReadSet.of((*shared, *own), self.cargo.workspace, self.look)
+
+    def _unchanged(self, crates: Iterable[Crate]) -> bool:
         try:
-            views = (crate_root.view(Path(self.paths.root, each.source), each.features, cfgs) for each in crates)
-            return all(view == each.view for view, each in zip(views, crates, strict=True))
+            return all(self.look.once(crate, partial(self._is_seen_as, crate)) for crate in crates)
         except OSError:
             return False
+
+    def _is_seen_as(self, crate: Crate) -> bool:
+        return crate_root.view(Path(self.paths.root, crate.source), crate.features, self._cfgs) == crate.view
 
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:

@@ -35,7 +35,7 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
             )
         program = session.plan(name)
         budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
-        wanted = Wanted(program, budget, whole_program.action(session, program, budget))
+        wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look))
         if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
             node = [file_node(env, path) for path in Places.of(program, session.target.stem).published]
         else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import plan, unit_graph
+from ostoo_build.look import Look
 from ostoo_build.paths import PathMap
 
 if TYPE_CHECKING:
@@ -47,12 +48,13 @@ def graph_text(paths: PathMap, program: str) -> str:
 
 
 def graph(paths: PathMap, program: str) -> UnitGraph:
-    return unit_graph.parse(graph_text(paths, program))
+    (found,) = unit_graph.parse(graph_text(paths, program))
+    return found
 
 
 def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
-    return plan.Setting(paths, TARGET, CFGS, "x86_64-unknown-linux-gnu", flags, env)
+    return plan.Setting(paths, TARGET, CFGS, "x86_64-unknown-linux-gnu", flags, env, Look())
 
 
 def planned(folder: Path, program: str) -> Program:

@@ -36,12 +36,25 @@ def test_binaries_are_found_in_order_and_nothing_else(workspace: FakeCargo, tmp_
         fake_cargo.package(folder, "a", "bin"),
     ]
     workspace.answer("metadata", {"packages": packages})
-    assert workspace.cargo.binaries() == tuple(Binary(name, name, folder / name / "Cargo.toml") for name in "ab")
+    found = [(binary.name, binary.package, binary.manifest) for binary in workspace.cargo.binaries()]
+    assert found == [(name, name, folder / name / "Cargo.toml") for name in "ab"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"dependencies": [{"name": "rt", "features": ["no_std"]}]}, {"features": {"default": ["a"], "a": []}}]
+)
+def test_what_a_package_asks_of_others_tells_programs_apart(
+    change: dict[str, Any], workspace: FakeCargo, tmp_path: Path
+) -> None:
+    packages = [fake_cargo.package(tmp_path / "os/user-rs", name, "bin") for name in "abc"]
+    workspace.answer("metadata", {"packages": [packages[0], packages[1], {**packages[2], **change}]})
+    a, b, c = workspace.cargo.binaries()
+    assert a.asks == b.asks != c.asks
 
 
 def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> None:
-    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml")
-    graph = workspace.cargo.unit_graph(binary, "release", tmp_path / "t.json")
+    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64)
+    (graph,) = workspace.cargo.unit_graphs([binary], "release", tmp_path / "t.json")
     assert graph == trees.graph(workspace.paths, "hello-rs")
     (asked,) = workspace.asked()
     assert asked.startswith("--config a b build --unit-graph -Zunstable-options --profile release ")
@@ -75,7 +88,7 @@ def test_a_profile_may_have_features_of_std_and_hands_them_on(
         circle = { inherits = "circle" }
         """
     )
-    workspace.cargo.unit_graph(Binary("hello-rs", "hello", manifest), profile, tmp_path / "t.json")
+    workspace.cargo.unit_graphs([Binary("hello-rs", "hello", manifest, "0" * 64)], profile, tmp_path / "t.json")
     (question,) = workspace.asked()
     assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
 
@@ -133,7 +146,7 @@ def test_the_configured_environment_holds_no_placeholders(workspace: FakeCargo) 
 
 def test_what_the_answers_depend_on_is_named(workspace: FakeCargo, tmp_path: Path) -> None:
     folder = tmp_path / "os/user-rs"
-    read = set(workspace.cargo.read_paths((folder / "rt/Cargo.toml",)))
+    read = {*workspace.cargo.shared_paths(), *workspace.cargo.package_paths(folder / "rt/Cargo.toml")}
     files = {"Cargo.lock", "Cargo.toml", "rt/Cargo.toml", "rt/src", "rt/src/bin"}
     assert {folder / name for name in files} < read
     assert folder in read, "a new folder may be a new member: hello-*"
@@ -149,7 +162,7 @@ def test_each_configuration_that_cargo_merges_counts(place: str, workspace: Fake
 def test_a_folder_of_members_is_watched_for_new_ones(workspace: FakeCargo, tmp_path: Path) -> None:
     folder = tmp_path / "os/user-rs"
     fake.write(folder / "Cargo.toml", '[workspace]\nmembers = ["apps/prog-*"]\n')
-    assert folder / "apps" in set(workspace.cargo.read_paths(()))
+    assert folder / "apps" in set(workspace.cargo.shared_paths())
 
 
 def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

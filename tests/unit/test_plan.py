@@ -123,7 +123,7 @@ def changed(graph: UnitGraph, name: str, **changes: Any) -> UnitGraph:
 
 def id_of(paths: PathMap, graph: UnitGraph, index: int) -> str:
     setting = replace(trees.setting(paths), rustflags=())
-    return plan.plan_program(replace(graph, roots=(index,)), setting).units[-1].id
+    return plan.plan_program(replace(graph, units=graph.units[: index + 1]), setting).units[-1].id
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_units_that_differ_have_different_ids(changes: dict[str, Any], paths: Pa
 
 def test_a_unit_on_another_dependency_is_another_unit(paths: PathMap) -> None:
     graph = trees.graph(paths, "hello-std")
-    rooted = graph.roots[0]
+    rooted = len(graph.units) - 1
     assert id_of(paths, changed(graph, "core", features=("x",)), rooted) != id_of(paths, graph, rooted)
 
 
@@ -221,7 +221,7 @@ def with_proc_macro(graph: UnitGraph) -> UnitGraph:
     rt = next(u for u in graph.units if u.target_name == "ostoo_rt")
     edge = replace(rt.dependencies[0], noprelude=False)
     library = replace(rt, target_name="syn", platform=None, dependencies=())
-    syn, macros = len(graph.units), len(graph.units) + 1
+    syn, macros = len(graph.units) - 1, len(graph.units)
     macro = replace(
         library,
         kind="proc-macro",
@@ -231,7 +231,7 @@ def with_proc_macro(graph: UnitGraph) -> UnitGraph:
     )
     more = replace(edge, index=macros, extern_crate_name="macros")
     used = changed(graph, "ostoo_rt", dependencies=(*rt.dependencies, more))
-    return replace(used, units=(*used.units, library, macro))
+    return replace(used, units=(*used.units[:-1], library, macro, used.units[-1]))
 
 
 def test_what_a_proc_macro_was_made_of_is_its_own_affair(paths: PathMap) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build.look import Look
 from ostoo_build.read_set import ReadSet
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def seen(tmp_path: Path) -> ReadSet:
     tree.mkdir()
     (tree / "file").write_text("one")
     (tree / "empty").touch()
-    return ReadSet.of([tree / "file", tree / "empty", tree, tmp_path / "absent"], tmp_path)
+    return ReadSet.of([tree / "file", tree / "empty", tree, tmp_path / "absent"], tmp_path, Look())
 
 
 def edit(folder: Path) -> None:
@@ -49,19 +50,19 @@ def vanish(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", [edit, remove, replace_by_folder, add_beside, appear, vanish])
 def test_each_change_is_seen(change: Callable[[Path], None], seen: ReadSet, tmp_path: Path) -> None:
-    assert seen.is_current(tmp_path)
+    assert seen.is_current(tmp_path, Look())
     change(tmp_path)
-    assert not seen.is_current(tmp_path)
+    assert not seen.is_current(tmp_path, Look())
 
 
 def test_an_equal_tree_elsewhere_is_as_good(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "tree").rename(tmp_path / "other/tree")
-    assert seen.is_current(tmp_path / "other")
-    assert not seen.is_current(tmp_path)
+    assert seen.is_current(tmp_path / "other", Look())
+    assert not seen.is_current(tmp_path, Look())
 
 
 def test_what_was_not_read_does_not_count(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     (tmp_path / "tree/file").touch()
-    assert ReadSet(seen.digests).is_current(tmp_path)
+    assert ReadSet(seen.digests).is_current(tmp_path, Look())

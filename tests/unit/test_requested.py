@@ -30,7 +30,7 @@ def session(tmp_path: Path) -> Session:
     folders = {"cat-rs": "user-rs/cat-rs", "one": "user-rs/two", "other": "user-rs/two"}
     (tmp_path / "user-rs/two").mkdir(parents=True)
     (tmp_path / "user-rs/two/SConscript").touch()
-    binaries = {name: Binary(name, "p", tmp_path / folder / "Cargo.toml") for name, folder in folders.items()}
+    binaries = {name: Binary(name, "p", tmp_path / folder / "Cargo.toml", "0" * 64) for name, folder in folders.items()}
     return cast("Session", Programs(tmp_path, binaries))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ostoo_build.manifest import Manifest
     from ostoo_build.unit_graph import Unit
 
-GRAPH = unit_graph.parse((Path(__file__).parent / "data/unit_graph_hello_rs.json").read_text())
+(GRAPH,) = unit_graph.parse((Path(__file__).parent / "data/unit_graph_hello_rs.json").read_text())
 UNITS = {unit.target_name: unit for unit in GRAPH.units if unit.kind != "custom-build"}
 RT, PROGRAM, STD = UNITS["ostoo_rt"], UNITS["hello-rs"], UNITS["std"]
 SCRIPT, RUN = (unit for unit in GRAPH.units if unit.kind == "custom-build" and "/std#" in unit.pkg_id)

@@ -16,13 +16,15 @@ GRAPH = (Path(__file__).parent / "data/unit_graph_hello_std.json").read_text()
 
 def with_profile(**changes: Any) -> Profile:
     document = json.loads(GRAPH)
-    document["units"][0]["profile"] |= changes
-    return unit_graph.parse(json.dumps(document)).units[0].profile
+    (root,) = document["roots"]
+    document["units"][root]["profile"] |= changes
+    (graph,) = unit_graph.parse(json.dumps(document))
+    return graph.units[-1].profile
 
 
 def test_cargos_graph_is_read_whole() -> None:
-    graph = unit_graph.parse(GRAPH)
-    (root,) = (graph.units[index] for index in graph.roots)
+    (graph,) = unit_graph.parse(GRAPH)
+    root = graph.units[-1]
     profile = Profile("release", "s", "true", None, "0", False, False, "abort", "symbols", False, ())  # noqa: FBT003 - as in cargo's JSON
     assert replace(root, dependencies=()) == Unit(
         pkg_id="path+file://@ROOT@/user-rs/hello-std#0.1.0",
@@ -47,7 +49,7 @@ def test_cargos_graph_is_read_whole() -> None:
 
 
 def test_runs_and_the_host_are_told_apart() -> None:
-    graph = unit_graph.parse(GRAPH)
+    (graph,) = unit_graph.parse(GRAPH)
     scripts = [unit for unit in graph.units if unit.kind == "custom-build"]
     assert [(unit.is_run, unit.platform is None, unit.is_std) for unit in scripts] == [
         (False, True, True),

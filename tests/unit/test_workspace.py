@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import fake_cargo
@@ -8,6 +9,7 @@ import planned_trees as trees
 import pytest
 
 from ostoo_build.errors import OstooError
+from ostoo_build.look import Look
 from ostoo_build.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from fake_cargo import FakeCargo
 
     from ostoo_build.cargo import Binary
+    from ostoo_build.plan import Program
 
 
 @pytest.fixture
@@ -29,7 +32,13 @@ def made(tmp_path: Path) -> FakeCargo:
 def workspace(made: FakeCargo, tools: str = "0" * 64, target: str = "1" * 64) -> Workspace:
     rustc = Rustc(made.folder / "rustc", {"PATH": "/usr/bin:/bin"}, "x86_64-unknown-linux-gnu", tools)
     path = made.folder / f"os/targets/{trees.TARGET}.json"
-    return Workspace(made.cargo, rustc, path, target, made.paths, made.folder / "os/build/.ostoo")
+    return Workspace(made.cargo, rustc, path, target, made.paths, made.folder / "os/build/.ostoo", Look())
+
+
+def plan(made: FakeCargo, program: Binary, profile: str = "release", **other: str) -> Program:
+    """As a session plans: what is remembered serves."""
+    found = workspace(made, **other)
+    return found.remembered(program, profile) or found.plan([program], profile)[program.name]
 
 
 def binary(made: FakeCargo, name: str = "hello-std") -> Binary:
@@ -39,9 +48,9 @@ def binary(made: FakeCargo, name: str = "hello-std") -> Binary:
 def test_a_plan_is_made_once_and_remembered_as_it_was(made: FakeCargo) -> None:
     program = binary(made)
     made.asked()
-    first = workspace(made).plan(program, "release")
+    first = plan(made, program)
     assert [question.split()[3] for question in made.asked()] == ["build", "-Zunstable-options"]
-    assert workspace(made).plan(program, "release") == first
+    assert plan(made, program) == first
     assert made.asked() == []
     assert (made.folder / "rustc-asked").read_text() == "asked\n"
 
@@ -93,56 +102,75 @@ CHANGES = [edit_manifest, edit_dependency, edit_lock, configure, do_without_std,
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_a_plan_was_made_from_makes_it_anew(change: Callable[[Path], None], made: FakeCargo) -> None:
     program = binary(made)
-    workspace(made).plan(program, "release")
+    plan(made, program)
     change(made.cargo.workspace)
     made.asked()
-    workspace(made).plan(program, "release")
+    plan(made, program)
     assert made.asked()
 
 
 def test_an_edit_of_code_does_not_ask_cargo(made: FakeCargo) -> None:
     program = binary(made)
-    workspace(made).plan(program, "release")
+    plan(made, program)
     made.asked()
     edit_source(made.cargo.workspace)
-    workspace(made).plan(program, "release")
+    plan(made, program)
     assert made.asked() == []
 
 
 @pytest.mark.parametrize("other", [{"tools": "2" * 64}, {"target": "2" * 64}])
 def test_another_toolchain_or_target_plans_anew(other: dict[str, str], made: FakeCargo) -> None:
     program = binary(made)
-    workspace(made).plan(program, "release")
+    plan(made, program)
     made.asked()
-    workspace(made, **other).plan(program, "release")
+    plan(made, program, **other)
     assert made.asked()
     assert (made.folder / "rustc-asked").read_text() == "asked\nasked\n"
 
 
 def test_each_profile_and_program_has_its_plan(made: FakeCargo) -> None:
-    std, rs = workspace(made).plan(binary(made), "release"), workspace(made).plan(binary(made, "hello-rs"), "release")
+    std, rs = plan(made, binary(made)), plan(made, binary(made, "hello-rs"))
     assert (std.name, rs.name) == ("hello-std", "hello-rs")
     made.asked()
-    workspace(made).plan(binary(made), "dev")
+    plan(made, binary(made), "dev")
     assert "--profile dev" in made.asked()[0]
-    assert workspace(made).plan(binary(made, "hello-rs"), "release") == rs
+    assert plan(made, binary(made, "hello-rs")) == rs
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
 def test_a_damaged_memory_costs_time_only(content: bytes, made: FakeCargo) -> None:
     program = binary(made)
-    first = workspace(made).plan(program, "release")
+    first = plan(made, program)
     for memo in (made.folder / "os/build/.ostoo").iterdir():
         memo.write_bytes(content)
-    assert workspace(made).plan(program, "release") == first
+    assert plan(made, program) == first
     assert workspace(made).binaries()[1] == program
 
 
 def test_a_source_that_is_gone_is_no_crash_while_remembering(made: FakeCargo) -> None:
     program = binary(made)
-    workspace(made).plan(program, "release")
+    plan(made, program)
     (made.cargo.workspace / "rt/src/lib.rs").rename(made.cargo.workspace / "rt/src/other.rs")
     made.asked()
     with pytest.raises((OstooError, OSError)):
-        workspace(made).plan(program, "release")
+        plan(made, program)
     assert made.asked(), "cargo has the word"
+
+
+def test_programs_that_ask_the_same_are_one_question(made: FakeCargo) -> None:
+    """Cargo's answer has a root for each; what they have in common is planned once."""
+    other = json.loads(trees.graph_text(made.paths, "hello-std"))
+    (root,) = other["roots"]
+    twin = {**other["units"][root], "target": {**other["units"][root]["target"], "name": "hello-rs"}}
+    both = {**other, "units": [*other["units"], twin], "roots": [len(other["units"]), root]}
+    made.answer("hello-std", both)
+    alone = plan(made, binary(made))
+    made.asked()
+    programs = workspace(made).plan([binary(made), binary(made, "hello-rs")], "release")
+    (asked,) = (question for question in made.asked() if "build" in question)
+    assert "--package hello-std --bin hello-std --package hello-rs --bin hello-rs" in asked
+    assert programs["hello-std"] == alone
+    assert programs["hello-rs"].name == "hello-rs"
+    assert programs["hello-rs"].units[-1] != alone.units[-1]
+    shared = zip(programs["hello-std"].units[:-1], programs["hello-rs"].units[:-1], strict=True)
+    assert all(ours is theirs for ours, theirs in shared)

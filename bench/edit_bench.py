@@ -1,0 +1,255 @@
+"""Measures the editor loop, from a save to a new program: python bench/edit_bench.py [--rounds N] [--markdown].
+
+`./ostoo watch` is beside the bare commands that it runs for that edit, rustc and the link, and beside cargo. Each has a
+checkout of its own; they take turns. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).parents[1]
+sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
+
+import page  # noqa: E402 - found only by the path that is set above
+from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
+from trees import TARGET  # noqa: E402 - likewise
+
+from ostoo_build import configuration, session  # noqa: E402 - likewise
+from ostoo_build.errors import OstooError  # noqa: E402 - likewise
+from ostoo_build.report import Report  # noqa: E402 - likewise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = "hello-std"
+MAIN = f"user-rs/{PROGRAM}/src/main.rs"
+ANCHOR = 'println!("Hello'
+PROFILES = ("release", "dev")
+PATIENCE = 60.0
+"""Seconds after which a build that does not come is given up."""
+
+
+@dataclass
+class Editor(ABC):
+    """One way to get from a save to a program, in one profile."""
+
+    root: Path
+    profile: str
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    @abstractmethod
+    def program(self) -> Path: ...
+
+    @abstractmethod
+    def built(self) -> None:
+        """Return when the edit is in the program, however that comes about."""
+
+    def edit(self, number: int) -> None:
+        """Save an edit and measure. Raises `OstooError` where it does not get into the program."""
+        marker = f"This is edit number {number:04}."
+        path = self.root / MAIN
+        good = path.read_text(encoding="utf-8")
+        path.write_text(good.replace(ANCHOR, f'println!("{marker}"); {ANCHOR}'), encoding="utf-8")
+        start = time.perf_counter()
+        try:
+            self.built()
+            self.seconds.append(time.perf_counter() - start)
+            if marker.encode() not in self.program.read_bytes():
+                raise OstooError(f"the edit is not in {self.program}")
+        finally:
+            path.write_text(good, encoding="utf-8")
+        self.undone()
+
+    @abstractmethod
+    def undone(self) -> None:
+        """Build once more, after the edit was taken back."""
+
+
+@dataclass
+class Watching(Editor):
+    """`./ostoo watch`, which is there all the time."""
+
+    @property
+    def program(self) -> Path:
+        return self.root / "build" / TARGET / self.profile / PROGRAM
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Have it run while the context lasts."""
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "ostoo_build.cli",
+            "watch",
+            PROGRAM,
+            f"profile={self.profile}",
+            "cache=off",
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(self.root / "site_scons")}
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)
+            try:
+                yield
+            finally:
+                process.terminate()
+                process.wait()
+
+    def built(self) -> None:
+        """A new program is another file."""
+        before, end = self.program.stat().st_ino, time.monotonic() + PATIENCE
+        while self.program.stat().st_ino == before:
+            if time.monotonic() > end:
+                raise OstooError("no new program came", where=str(self.root))
+            time.sleep(0.001)
+
+    def undone(self) -> None:
+        self.built()
+        time.sleep(1)  # somebody who edits does not save again at once, and a new build has to read everything
+
+
+@dataclass
+class Bare(Editor):
+    """The commands that our build ran for this program, without anything around them."""
+
+    @property
+    def program(self) -> Path:
+        return self.root / self._unit / Path(self._unit).name
+
+    @property
+    def _unit(self) -> str:
+        folder = f"build/{TARGET}/{self.profile}/units"
+        (found,) = (self.root / folder).glob("hello_std-*")
+        return f"{folder}/{found.name}"
+
+    @cached_property
+    def actions(self) -> list[tuple[list[str], dict[str, str]]]:
+        """The two command lines, each with its environment."""
+        return [self._action(mnemonic) for mnemonic in ("Rustc", "Link")]
+
+    def built(self) -> None:
+        for argv, environment in self.actions:
+            done = subprocess.run(argv, cwd=self.root, env=environment, capture_output=True, check=False)
+            if done.returncode:
+                raise OstooError(f"{argv[0]} failed: {done.stderr.decode()}", where=str(self.root))
+
+    def undone(self) -> None:
+        self.built()
+
+    def _action(self, mnemonic: str) -> tuple[list[str], dict[str, str]]:
+        log = self.root / "build/.ostoo/actions" / f"{mnemonic}-{self._unit.replace('/', '-')}.json"
+        action = json.loads(log.read_bytes())
+        options = session.Options(configuration.read(self.root, {"cache": "off"}))
+        paths = session.Session(self.root, options, Report(colour=False, quiet=True)).paths
+        argv = [paths.expand(argument).replace("strip=none", "strip=symbols") for argument in action["arguments"]]
+        if mnemonic == "Rustc" and self.profile == "dev":
+            argv += ["-C", f"incremental={self.root}/build/bare"]
+        environment = {name: paths.expand(value) for name, value in action["environment"].items()}
+        return argv, {"PATH": os.environ["PATH"], **environment}
+
+
+@dataclass
+class Cargo(Editor):
+    """`cargo build`."""
+
+    contender: Contender = field(kw_only=True)
+
+    @property
+    def program(self) -> Path:
+        folder = "debug" if self.profile == "dev" else self.profile
+        return self.root / "user-rs/target" / TARGET / folder / PROGRAM
+
+    def built(self) -> None:
+        (command,) = self.contender.commands([PROGRAM])
+        command = [f"--profile={self.profile}" if word == "--release" else word for word in command]
+        done = subprocess.run(
+            command, cwd=self.contender.folder, env=self.contender.environment, capture_output=True, check=False
+        )
+        if done.returncode:
+            raise OstooError(f"cargo failed: {done.stderr.decode()}", where=str(self.root))
+
+    def undone(self) -> None:
+        self.built()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the editor loop.")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each edits (default: 5)")
+    parser.add_argument("--markdown", action="store_true", help="put the table into docs/performance.md")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        try:
+            toolchain, editors = measure_all(Path(scratch).resolve(), arguments.rounds)
+        except OstooError as error:
+            sys.exit(str(error))
+    said = f"Rust {toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
+    text = f"{said}\n\n{table(editors)}"
+    print(text)
+    if arguments.markdown:
+        page.write("edit_bench.py", text)
+
+
+def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Watching, Bare, Cargo]]]:
+    """Let all edit in turn; a row for each profile. Raises `OstooError` for a build that fails."""
+    toolchain, (ours, cargo, _) = enter(scratch, {})
+    for profile in PROFILES:
+        ours.build([f"profile={profile}", PROGRAM])
+    alone = scratch / "alone"
+    shutil.copytree(ours.root, alone, symlinks=True)
+    rows = [
+        (Watching(ours.root, profile), Bare(alone, profile), Cargo(cargo.root, profile, contender=cargo))
+        for profile in PROFILES
+    ]
+    for row in rows:
+        _take_turns(row, rounds)
+    return toolchain, rows
+
+
+def _take_turns(row: tuple[Watching, Bare, Cargo], rounds: int) -> None:
+    watching, bare, peer = row
+    bare.undone()
+    peer.undone()
+    with watching.started():
+        time.sleep(5)
+        watching.edit(0)
+        watching.seconds.clear()
+        for number in range(1, rounds + 1):
+            for each in row[:: 1 if number % 2 else -1]:
+                each.edit(number)
+                said = f"{number}/{rounds} {each.profile} {type(each).__name__} {each.seconds[-1]:.3f} s"
+                print(said, file=sys.stderr)
+
+
+def table(rows: list[tuple[Watching, Bare, Cargo]]) -> str:
+    """Write the medians as Markdown, with the least and the most in brackets."""
+    lines = [
+        "| Profile | ours, s | rustc and link alone, s | cargo, s | ours / alone | ours / cargo |",
+        "| ------- | ------- | ----------------------- | -------- | ------------ | ------------ |",
+    ]
+    for row in rows:
+        watching, bare, peer = (median(each.seconds) for each in row)
+        cells = [f"{median(each.seconds):.2f} ({min(each.seconds):.2f}-{max(each.seconds):.2f})" for each in row]
+        ratios = [f"{watching / bare:.2f}", f"{watching / peer:.2f}"]
+        lines.append(f"| {' | '.join([row[0].profile, *cells, *ratios])} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
