@@ -21,7 +21,6 @@ def deploy_program(env: Any, program: Any) -> Any:
     action = KeyedAction("", f"deploy {destination}", lambda: steps.deploy(session, source, destination))
     node = env.Command(env.fs.File(str(destination)), program, action)
     env.Precious(node)
-    env.Alias("deploy", node)
     return node
 
 

@@ -43,8 +43,6 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
             node = _built(env, session, wanted)
     declared[name] = node
     env.Alias(name, node)
-    env.Alias("all", node)
-    env.DeployProgram(node[0])
     return node
 
 
