@@ -109,6 +109,7 @@ CASES = (
     Case("cold-hello-rs", ("hello-rs",), cold=True),
     Case("cold-hello-std", ("hello-std",), cold=True),
     Case("cold-both", BOTH, cold=True),
+    Case("cold-six", ALL, cold=True),
     Case("cold-both-and-sysroot", BOTH, cold=True, without_sysroot=True, by=(OURS,)),
     Case("no-op", ALL, idle=EVERYBODY),
     Case("touch", ALL, touch=True, idle=(OURS,)),

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import measure
+import mixed_tree
 from trees import PROJECT, TARGET, copy_tree
 
 from ostoo_build import cargo, std_crates, toolchain
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from measure import Run
 
 OURS, CARGO, TUNED = "ours", "cargo", "tuned"
-NO_STD = ("cat-rs", "hello-rs")
-STD = ("hello-std",)
+NO_STD = ("cat-rs", "hello-rs", *mixed_tree.NO_STD)
+STD = ("hello-std", *mixed_tree.STD)
 CPUS = len(os.sched_getaffinity(0))
 SYSROOT = Path("sysroot") / TARGET
 
@@ -136,4 +137,7 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
 
 
 def checkout(root: Path) -> Path:
-    return copy_tree(root, "off").root
+    """A copy of the project, and some more programs."""
+    tree = copy_tree(root, "off")
+    mixed_tree.add(tree.root)
+    return tree.root

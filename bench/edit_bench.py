@@ -7,7 +7,6 @@ checkout of its own; they take turns. Linux only.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -25,16 +24,17 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
 
-import page  # noqa: E402 - found only by the path that is set above
+import logged  # noqa: E402 - found only by the path that is set above
+import page  # noqa: E402 - likewise
 from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
 from trees import TARGET  # noqa: E402 - likewise
 
-from ostoo_build import configuration, session  # noqa: E402 - likewise
 from ostoo_build.errors import OstooError  # noqa: E402 - likewise
-from ostoo_build.report import Report  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from logged import Logged
 
 PROGRAM = "hello-std"
 MAIN = f"user-rs/{PROGRAM}/src/main.rs"
@@ -141,7 +141,7 @@ class Bare(Editor):
     @cached_property
     def actions(self) -> list[tuple[list[str], dict[str, str]]]:
         """The two command lines, each with its environment."""
-        return [self._action(mnemonic) for mnemonic in ("Rustc", "Link")]
+        return [self._action(each) for each in logged.read(self.root) if each.results == self._unit]
 
     def built(self) -> None:
         for argv, environment in self.actions:
@@ -152,16 +152,11 @@ class Bare(Editor):
     def undone(self) -> None:
         self.built()
 
-    def _action(self, mnemonic: str) -> tuple[list[str], dict[str, str]]:
-        log = self.root / "build/.ostoo/actions" / f"{mnemonic}-{self._unit.replace('/', '-')}.json"
-        action = json.loads(log.read_bytes())
-        options = session.Options(configuration.read(self.root, {"cache": "off"}))
-        paths = session.Session(self.root, options, Report(colour=False, quiet=True)).paths
-        argv = [paths.expand(argument).replace("strip=none", "strip=symbols") for argument in action["arguments"]]
-        if mnemonic == "Rustc" and self.profile == "dev":
+    def _action(self, command: Logged) -> tuple[list[str], dict[str, str]]:
+        argv = [argument.replace("strip=none", "strip=symbols") for argument in command.argv]
+        if command.mnemonic == "Rustc" and self.profile == "dev":
             argv += ["-C", f"incremental={self.root}/build/bare"]
-        environment = {name: paths.expand(value) for name, value in action["environment"].items()}
-        return argv, {"PATH": os.environ["PATH"], **environment}
+        return argv, {"PATH": os.environ["PATH"], **dict(command.environment)}
 
 
 @dataclass

@@ -62,25 +62,31 @@ def _built(env: Any, session: Session, wanted: Wanted) -> Any:
     signature = digest.of_json([program.strip, session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
-    folders, sources = [places.linked], [linked, env.ElfCheck(program, wanted.size_budget, linked)]
+    checked = env.ElfCheck(program, wanted.size_budget, linked)
+    nodes = _published(env, f"{places.linked}/{unit.id}", places.published[0], [linked, checked])
     if program.keeps_symbols:
         again = KeyedAction(signature, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
-        folders.append(places.unstripped)
-        sources.append(recorded_step(env, places.unstripped, [linked], again))
-    note = whole_program.note(session, program)
-    # the program itself stays until there is a better one
-    note.unlink(missing_ok=True)
+        unstripped = recorded_step(env, places.unstripped, [linked], again)
+        nodes += _published(env, f"{places.unstripped}/{unit.id}", places.published[1], [unstripped])
+    return nodes + _remembered(env, program, nodes)
 
-    def publish() -> None:
-        for folder, path in zip(folders, places.published, strict=True):
-            steps.publish(session.root / folder / unit.id, session.root / path)
-        whole_program.remember(session, program)
 
-    action = KeyedAction("", f"publish {places.published[0]}", publish)
-    made = [file_node(env, path) for path in (*places.published, session.paths.portable(note))]
-    node = env.Command(made, sources, action)
+def _published(env: Any, source: str, destination: str, proofs: list[Any]) -> Any:
+    """Declare a file where people look for it; the former one stays until all proofs are there."""
+    root = env["OSTOO"].root
+    action = KeyedAction("", f"publish {destination}", lambda: steps.publish(root / source, root / destination))
+    node = env.Command(file_node(env, destination), proofs, action)
     env.Precious(node)
+    env.AlwaysBuild(node)  # SCons takes what somebody altered for what it made
     return node
+
+
+def _remembered(env: Any, program: Program, published: Any) -> Any:
+    session: Session = env["OSTOO"]
+    note = whole_program.note(session, program)
+    note.unlink(missing_ok=True)
+    action = KeyedAction("", f"remember {program.name}", lambda: whole_program.remember(session, program))
+    return env.Command(file_node(env, session.paths.portable(note)), published, action)
 
 
 def generate(env: Any) -> None:

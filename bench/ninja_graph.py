@@ -1,0 +1,45 @@
+"""Writes a finished build's graph for ninja: the same commands on the same files. Does not build.
+
+Ninja looks at times where we look at contents, it has no plan, no cache and no check: it is the floor for a graph.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import logged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from logged import Logged
+
+_HEAD = "rule run\n  command = $line\n  description = $out\n\n"
+
+_CONSUMED = ".rcgu.o"
+"""What a link takes away when it is done."""
+
+
+def write(root: Path) -> None:
+    """Write `build.ninja` into the checkout of a finished build. What build scripts gave is a source there."""
+    (root / "build.ninja").write_text(
+        _HEAD + "".join(_edge(root, each) for each in logged.read(root)), encoding="utf-8"
+    )
+
+
+def _edge(root: Path, command: Logged) -> str:
+    inputs = [path for path in command.inputs if not path.startswith(("@", "/")) and not path.endswith(_CONSUMED)]
+    environment = [f"{name}={value}" for name, value in command.environment]
+    line = shlex.join(["env", *environment, *command.argv]).replace("$", "$$").replace("\n", " ")
+    return f"build {' '.join(_outputs(root, command))}: run {' '.join(inputs)}\n  line = {line}\n\n"
+
+
+def _outputs(root: Path, command: Logged) -> Iterator[str]:
+    if command.mnemonic == "Link":
+        yield f"{command.results}/{Path(command.results).name}"
+        return
+    record = json.loads((root / command.results / "action.json").read_bytes())
+    yield from (f"{command.results}/{name}" for name in record["outputs"] if not name.endswith(_CONSUMED))
