@@ -70,6 +70,7 @@ class Scaled:
             shutil.rmtree(plans)
         self._note("ours: plan all, for the first time", partial(self._ours, "-n", "-s"))
         self._note("ours: plan all, again", partial(self._ours, "-n", "-s"))
+        self._note("ours: plan all, all found up to date", partial(self._ours, "-s"))
         self._ours()
         self._note("ours: nothing to do, all asked for", partial(self._ours))
         self._note("ninja: nothing to do, all asked for", self._ninja)
