@@ -97,15 +97,16 @@ class Workspace:
 
     def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
         """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
+        setting = self.look.once("setting", self._setting)  # first: of a bad target spec we say more than cargo
         graphs = self.cargo.unit_graphs(binaries, profile, self.target)
-        return {binary.name: self._plan(binary, graph, profile) for binary, graph in zip(binaries, graphs, strict=True)}
+        plans = (self._plan(binary, graph, setting) for binary, graph in zip(binaries, graphs, strict=True))
+        return {program.name: program for program in plans}
 
-    def _plan(self, binary: Binary, graph: UnitGraph, profile: str) -> Program:
-        setting = self.look.once("setting", self._setting)
+    def _plan(self, binary: Binary, graph: UnitGraph, setting: Setting) -> Program:
         program = plan_program(graph, setting)
         crates = tuple(self._crates(graph, setting))
         manifests = [self.look.once(("manifest", crate), partial(self._manifest, crate)) for crate in crates]
-        _save(self._plan_memo(binary, profile), _Memo(self._reads(manifests).digests, crates, program))
+        _save(self._plan_memo(binary, program.profile), _Memo(self._reads(manifests).digests, crates, program))
         return program
 
     def _plan_memo(self, binary: Binary, profile: str) -> Path:
