@@ -79,6 +79,11 @@ class TargetCompiler:
         schema: dict[str, Any] = json.loads(answer.stdout) if answer.returncode == 0 else {}
         return schema
 
+    def accepts(self, spec: Mapping[str, Any]) -> bool:
+        """Whether rustc makes an object file for the spec and has nothing to say: then the other questions are idle."""
+        answer = self._make_object(spec)
+        return answer.returncode == 0 and not answer.stderr
+
     def refusals(self, spec: Mapping[str, Any]) -> list[Finding]:
         """Why rustc does not read the spec.
 
@@ -109,10 +114,13 @@ class TargetCompiler:
 
     def codegen_refusals(self, spec: Mapping[str, Any]) -> list[Finding]:
         """Why rustc makes no object file for the spec: only then data-layout is compared with LLVM's."""
+        message = _refusal(self._make_object(spec))
+        return [_located(message, spec)] if message else []
+
+    def _make_object(self, spec: Mapping[str, Any]) -> Completed:
         crate = self.folder / "empty.rs"
         crate.write_text(_EMPTY_CRATE, encoding="utf-8")
-        message = _refusal(self._ask(spec, "--crate-type=lib", "--emit=obj", "-oempty.o", crate.name))
-        return [_located(message, spec)] if message else []
+        return self._ask(spec, "--crate-type=lib", "--emit=obj", "-oempty.o", crate.name)
 
     def _known(self, saying: _Saying, spec: Mapping[str, Any]) -> list[str]:
         if not saying.known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,11 +66,14 @@ def check(request: CheckRequest) -> None:
     Raises `OstooError` that tells everything that is wrong, with JSON pointers, lines and columns.
     """
     source = load(request.path).source
-    policy = _policy(request.path.with_name(POLICY))
-    with tempfile.TemporaryDirectory(prefix="target-spec-") as folder:
-        found = _compiler_findings(TargetCompiler(request.rustc, request.env, Path(folder)), source.value)
+    with tempfile.TemporaryDirectory(prefix="target-spec-") as folder, ThreadPoolExecutor(1) as beside:
+        compiler = TargetCompiler(request.rustc, request.env, Path(folder))
+        answer = beside.submit(_compiler_findings, compiler, source.value)
+        # meanwhile: the first build of a checkout waits for both
+        violations = target_schema.violations(source.value, _policy(request.path.with_name(POLICY)))
+        found = answer.result()
     told = {finding.key for finding in found}
-    demanded = [finding for finding in target_schema.violations(source.value, policy) if finding.key not in told]
+    demanded = [finding for finding in violations if finding.key not in told]
     if found or demanded:
         raise target_findings.error([*_in_order(found, source), *_in_order(demanded, source)], source)
 
@@ -83,6 +87,8 @@ def _policy(path: Path) -> Mapping[str, Any]:
 
 def _compiler_findings(compiler: TargetCompiler, spec: Mapping[str, Any]) -> Sequence[Finding]:
     """The compiler decides what is a mistake; where its schema finds one, too, its words are the better ones."""
+    if compiler.accepts(spec):
+        return ()
     refusals = compiler.refusals(spec)
     if not refusals:
         return compiler.warnings(spec) or compiler.codegen_refusals(spec)
