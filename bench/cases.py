@@ -59,6 +59,7 @@ class Case:
     name: str
     programs: tuple[str, ...]
     cold: bool = False
+    first: bool = False
     without_sysroot: bool = False
     touch: bool = False
     edit: Edit | None = None
@@ -81,6 +82,8 @@ class Case:
     def _prepare(self, contender: Contender) -> None:
         if self.cold:
             contender.clean()
+            if self.first:
+                contender.forget()
         else:
             contender.build(self.programs)
         if self.without_sysroot:
@@ -107,6 +110,7 @@ class Case:
 
 CASES = (
     Case("cold-hello-rs", ("hello-rs",), cold=True),
+    Case("cold-first", ("hello-rs",), cold=True, first=True),
     Case("cold-hello-std", ("hello-std",), cold=True),
     Case("cold-both", BOTH, cold=True),
     Case("cold-six", ALL, cold=True),

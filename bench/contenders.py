@@ -58,7 +58,10 @@ class Contender(ABC):
 
     @abstractmethod
     def clean(self) -> None:
-        """Remove all that it built, and all that it remembers; not the sysroot."""
+        """Remove all that it built, and what it remembers in its checkout; not the sysroot."""
+
+    def forget(self) -> None:  # noqa: B027 - not abstract: most have nothing
+        """Remove what it remembers elsewhere."""
 
     def build(self, programs: Sequence[str]) -> Run:
         """Build programs. Raises `OstooError` where that fails."""
@@ -70,6 +73,7 @@ class Ours(Contender):
     """What ./sconsw starts. No action cache: it would hold the last round's results. `variables` as for scons."""
 
     variables: tuple[str, ...]
+    remembered: Path
 
     def commands(self, programs: Sequence[str]) -> list[list[str]]:
         return [[sys.executable, "-S", "-P", "site_scons/start.py", "cache=off", *self.variables, *programs]]
@@ -83,6 +87,10 @@ class Ours(Contender):
 
     def clean(self) -> None:
         shutil.rmtree(self.root / "build", ignore_errors=True)
+
+    def forget(self) -> None:
+        """Remove what all checkouts of a user share, too: plans, and the toolchain's digest."""
+        shutil.rmtree(self.remembered, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,9 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
     """
     found = toolchain.find(PROJECT, variables, os.environ)
     words = tuple(f"{name}={value}" for name, value in variables.items())
-    ours = Ours(OURS, checkout(scratch / OURS), dict(os.environ), words)
+    caches = scratch / "caches"
+    remembering = {**os.environ, "XDG_CACHE_HOME": str(caches)}
+    ours = Ours(OURS, checkout(scratch / OURS), remembering, words, caches / "ostoo-build")
     ours.build(["sysroot"])
     environment = {
         **cargo.environment(dict(found.env)),

@@ -194,7 +194,7 @@ def main() -> None:
             toolchain, editors = measure_all(Path(scratch).resolve(), arguments.rounds)
         except OstooError as error:
             sys.exit(str(error))
-    said = f"Rust {toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
+    said = f"{toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
     text = f"{said}\n\n{table(editors)}"
     print(text)
     if arguments.markdown:
