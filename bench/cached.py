@@ -96,7 +96,7 @@ class OursCached(Cached):
         return measure.run([*command, *remote, *targets], root, environment)
 
     def program(self, root: Path, name: str) -> Path:
-        return Ours(OURS, root, {}, ()).program(name)
+        return Ours(OURS, root, {}, (), root).program(name)
 
 
 @dataclass(frozen=True)
