@@ -1,10 +1,10 @@
-"""Decodes x86-64 machine code with capstone. Does not know where the code comes from or what is wrong with it."""
+"""Decodes machine code with capstone. Does not know where the code comes from or what is wrong with it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,57 +17,89 @@ _FIRST_BYTES = frozenset(b"".join((_ADDRESS_PREFIXES, *_VECTOR_PREFIXES)))
 _PREFIX_RUN = re.compile(rb"[\x26\x2e\x36\x3e\x40-\x4f\x64-\x67\xf0\xf2\xf3]{15,}")
 _INVALID = b"\x06"
 _NOT_CODE = ".byte"
+_FLOAT_REGISTER = re.compile(r"\b(?:[xyz]?mm\d+|st(?:\(\d\))?)\b")
+_X87 = re.compile(r"f(?!x|n|wait|emms|femms|ldcw|ldenv|rstor)")
+"""x87 mnemonics, most of which use st(0) without naming it; not those that save, restore or control the unit."""
+
+_PROCESSORS = {
+    "EM_X86_64": ("CS_ARCH_X86", ("CS_MODE_64",)),
+    "EM_AARCH64": ("CS_ARCH_ARM64", ("CS_MODE_ARM",)),
+    "EM_RISCV": ("CS_ARCH_RISCV", ("CS_MODE_RISCV64", "CS_MODE_RISCVC")),
+}
+"""Capstone's words by ELF's, 64 bits each."""
+
+MACHINES = frozenset(_PROCESSORS)
+
+
+class Decoded(NamedTuple):
+    """`offset` counts from the code's first byte; mnemonic and operands as capstone writes them, Intel syntax."""
+
+    offset: int
+    size: int
+    mnemonic: str
+    operands: str
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """`offset` counts from the code's first byte; `text` is capstone's Intel syntax, such as "lea rsi, [rsp + 8]"."""
+    """`text` is mnemonic and operands, such as "lea rsi, [rsp + 8]"."""
 
     offset: int
     text: str
 
 
-def first(code: bytes, count: int) -> tuple[Instruction, ...]:
-    """Decode the first `count` instructions of `code`; fewer where it ends before."""
-    decoded = _decoder().disasm_lite(code[: count * _LONGEST], 0, count)
-    return tuple(Instruction(offset, _text(mnemonic, operands)) for offset, _, mnemonic, operands in decoded)
+def first(code: bytes, count: int, machine: str) -> tuple[Instruction, ...]:
+    """Decode the first `count` instructions of `code`; fewer where it ends before. `machine` is one of `MACHINES`."""
+    decoded = _decoder(machine).disasm_lite(code[: count * _LONGEST], 0, count)
+    return tuple(_instruction(Decoded(*each)) for each in decoded)
 
 
-def avx(code: bytes) -> Iterator[Instruction]:
-    """Find the instructions in a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI), from the first byte on.
+def is_avx(code: bytes, found: Decoded) -> bool:
+    """Whether an instruction of x86-64 has a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI).
 
     In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2), so the
-    bytes decide and capstone only has to find where each instruction begins. Bytes that are no instruction are skipped.
+    bytes decide and capstone only has to find where each instruction begins.
     """
-    for offset, size, mnemonic, operands in _decode(code):
-        if code[offset] not in _FIRST_BYTES or mnemonic == _NOT_CODE:
-            continue
-        if code[offset : offset + size].lstrip(_ADDRESS_PREFIXES).startswith(_VECTOR_PREFIXES):
-            yield Instruction(offset, _text(mnemonic, operands))
+    offset, size, mnemonic, _ = found
+    if code[offset] not in _FIRST_BYTES or mnemonic == _NOT_CODE:
+        return False
+    return code[offset : offset + size].lstrip(_ADDRESS_PREFIXES).startswith(_VECTOR_PREFIXES)
 
 
-def _decode(code: bytes) -> Iterator[tuple[int, int, str, str]]:
-    # Longer than 15 bytes is no instruction, so none begins with 15 prefixes. Capstone would read a run of them to its
-    # end, once from each of its bytes: it gets the run's last 14 only.
-    code = _PREFIX_RUN.sub(lambda run: _INVALID * (len(run[0]) - 14) + run[0][-14:], code)
+def uses_float_registers(found: Decoded) -> bool:
+    """Whether an instruction of x86-64 works on a register of SSE, AVX, MMX or x87."""
+    return bool(_FLOAT_REGISTER.search(found.operands) or _X87.match(found.mnemonic))
+
+
+def decode(code: bytes, machine: str) -> Iterator[Decoded]:
+    """Decode from the first byte on. Bytes that are no instruction come as such, with the mnemonic ".byte"."""
+    if machine == "EM_X86_64":
+        # Longer than 15 bytes is no instruction, so none begins with 15 prefixes. Capstone would read a run of them to
+        # its end, once from each of its bytes: it gets the run's last 14 only.
+        code = _PREFIX_RUN.sub(lambda run: _INVALID * (len(run[0]) - 14) + run[0][-14:], code)
     # In portions: capstone holds 240 bytes for each instruction until the portion's last one is consumed.
-    decoder = _decoder()
+    decoder = _decoder(machine)
     start = 0
     while start < len(code):
         for decoded in decoder.disasm_lite(code[start : start + _AT_ONCE * _LONGEST], start, _AT_ONCE):
-            yield decoded
+            yield Decoded(*decoded)
             start = decoded[0] + decoded[1]
 
 
-def _decoder() -> Any:
+def text(found: Decoded) -> str:
+    return f"{found.mnemonic} {found.operands}".rstrip()
+
+
+def _instruction(found: Decoded) -> Instruction:
+    return Instruction(found.offset, text(found))
+
+
+def _decoder(machine: str) -> Any:
     # A new one for each use: SCons checks programs in several threads, and a decoder belongs to one.
     # Imported here: its 55 ms are only for a build that checks a program. It has no type hints.
     import capstone  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    architecture, modes = _PROCESSORS[machine]
+    decoder = capstone.Cs(getattr(capstone, architecture), sum(getattr(capstone, mode) for mode in modes))
     decoder.skipdata = True
     return decoder
-
-
-def _text(mnemonic: str, operands: str) -> str:
-    return f"{mnemonic} {operands}".rstrip()

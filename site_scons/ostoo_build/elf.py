@@ -77,6 +77,12 @@ class Elf:
     def loads(self) -> tuple[Segment, ...]:
         return tuple(segment for segment in self.segments if segment.kind == "PT_LOAD")
 
+    @property
+    def segment_of_entry(self) -> Segment | None:
+        """The executable segment that the entry point is in."""
+        holders = (each for each in self.loads if each.flags & PF_X and each.address <= self.entry < each.end)
+        return next(holders, None)
+
     def contents(self, segment: Segment) -> bytes:
         """The bytes that the file holds of `segment`."""
         return self.data[segment.offset : segment.offset + segment.file_size]

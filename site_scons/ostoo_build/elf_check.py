@@ -10,38 +10,49 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import digest, elf_rules
 from ostoo_build.elf import DamagedElfError, Elf, parse
-from ostoo_build.elf_rules import Finding
+from ostoo_build.elf_rule import Finding, Subject
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ostoo_build.elf_rules import ProgramFacts
+    from ostoo_build.elf_rule import ProgramFacts
     from ostoo_build.loader_contract import LoaderContract
+    from ostoo_build.symbols import Symbols
 
 _TOLD_PER_RULE = 4
 _SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
 _REBUILD = "build it again: the file is no ELF file, or was cut off or changed after the link"
+_ALWAYS = {
+    "file-limit": "no larger file is checked",
+    "intact-headers": "no loader can read it",
+}
+"""Rules that hold for every target, and why."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken rule: its name, where, what was found, why the rule is there, and what to change."""
+    """One broken rule: its name, where, in which function, what was found, why the rule is there, what to change."""
 
     rule: str
     place: str
     what: str
     reason: str
     remedy: str
+    symbol: str = ""
 
     def __str__(self) -> str:
-        return f"{self.rule}, {self.place}: {self.what}\n  reason: {self.reason}\n  change: {self.remedy}"
+        place = f"{self.place} ({self.symbol})" if self.symbol else self.place
+        return f"{self.rule}, {place}: {self.what}\n  reason: {self.reason}\n  change: {self.remedy}"
 
 
 @dataclass(frozen=True)
 class Report:
-    """A proof for one file, told apart from others by its sha256. Sizes are in bytes, `entry` is hexadecimal."""
+    """A proof for one file, told apart from others by its sha256. Sizes are in bytes, addresses hexadecimal.
+
+    `syscalls` are the numbers that stand in the code, `hidden_syscalls` where calls are whose numbers do not.
+    """
 
     program: str
     uses_std: bool
@@ -51,6 +62,8 @@ class Report:
     size_budget: int | None
     memory_size: int
     entry: str
+    syscalls: tuple[int, ...]
+    hidden_syscalls: tuple[str, ...]
     rules: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -58,15 +71,17 @@ class Report:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def verify(path: Path, contract: LoaderContract, program: ProgramFacts) -> Report:
-    """Hold the ELF file at `path` against the contract; change nothing.
+def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> Report:
+    """Hold the ELF file at `path` against the contract; change nothing. `symbols` is asked only for a broken rule.
 
     Raises `OstooError` that lists all violations, or says that there is no such file.
     """
     elf = _read(path, contract, program)
-    violations = check(elf, contract, program)
+    subject = Subject(elf, contract, program)
+    violations = check(subject, symbols)
     if violations:
         raise _refusal(path, contract, program, violations)
+    calls = subject.code.syscalls
     return Report(
         program=program.name,
         uses_std=program.uses_std,
@@ -76,32 +91,38 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts) -> Repor
         size_budget=program.size_budget,
         memory_size=elf_rules.memory_size(elf, contract),
         entry=f"{elf.entry:#x}",
-        rules=("file-limit", "intact-headers", *elf_rules.RULES),
+        syscalls=tuple(sorted({site.number for site in calls if site.number is not None})),
+        hidden_syscalls=tuple(f"{site.address:#x}" for site in calls if site.number is None),
+        rules=tuple(rule for rule in (*_ALWAYS, *elf_rules.RULES) if rule in contract.reasons or rule in _ALWAYS),
     )
 
 
-def check(elf: Elf, contract: LoaderContract, program: ProgramFacts) -> tuple[Violation, ...]:
-    """Apply every rule; of one rule's findings the first four are told."""
-    violations: list[Violation] = []
+def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, ...]:
+    """Apply every rule that the contract gives a reason for; of one rule's findings the first four are told."""
+    found = list(_found(subject))
+    known = symbols() if any(finding.address is not None for _, finding in found) else None
+    return tuple(_violation(rule, finding, subject.contract, known) for rule, finding in found)
+
+
+def _found(subject: Subject) -> Iterator[tuple[str, Finding]]:
     for name, rule in elf_rules.RULES.items():
-        found = islice(rule.find(elf, contract, program), _TOLD_PER_RULE)
-        broken = [_violation(name, finding, contract, rule.remedy) for finding in found]
-        violations += broken
-        if broken and rule.decisive:
-            break
-    return tuple(violations)
+        if name in subject.contract.reasons:
+            found = list(islice(rule.find(subject), _TOLD_PER_RULE))
+            yield from ((name, finding) for finding in found)
+            if found and rule.decisive:
+                return
 
 
 def _read(path: Path, contract: LoaderContract, program: ProgramFacts) -> Elf:
     data = _contents(path, contract.file_limit)
     if len(data) > contract.file_limit:
-        finding = Finding("the file", f"it has more than {contract.file_limit} bytes")
-        raise _refusal(path, contract, program, [_violation("file-limit", finding, contract, _SHRINK)])
+        finding = Finding(f"it has more than {contract.file_limit} bytes")
+        raise _refusal(path, contract, program, [_violation("file-limit", finding, contract)])
     try:
         return parse(data)
     except DamagedElfError as error:
-        finding = Finding(f"offset {error.offset:#x}", str(error))
-        raise _refusal(path, contract, program, [_violation("intact-headers", finding, contract, _REBUILD)]) from error
+        finding = Finding(str(error), offset=error.offset)
+        raise _refusal(path, contract, program, [_violation("intact-headers", finding, contract)]) from error
 
 
 def _contents(path: Path, limit: int) -> bytes:
@@ -115,8 +136,15 @@ def _contents(path: Path, limit: int) -> bytes:
         raise OstooError(f"can't read the program: {error.strerror}", where=str(path)) from error
 
 
-def _violation(rule: str, finding: Finding, contract: LoaderContract, remedy: str) -> Violation:
-    return Violation(rule, finding.place, finding.what, contract.reasons[rule], remedy)
+def _violation(rule: str, finding: Finding, contract: LoaderContract, symbols: Symbols | None = None) -> Violation:
+    reason = contract.reasons.get(rule) or _ALWAYS[rule]
+    symbol = symbols.at(finding.address) if symbols and finding.address is not None else ""
+    return Violation(rule, finding.place, finding.what, reason, _remedy(rule), symbol)
+
+
+def _remedy(rule: str) -> str:
+    own = {"file-limit": _SHRINK, "intact-headers": _REBUILD}
+    return own[rule] if rule in own else elf_rules.RULES[rule].remedy
 
 
 def _refusal(

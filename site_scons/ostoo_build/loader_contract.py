@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import sizes
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "loader.schema.json"
 """The schema's file name; it lies beside the contracts, where editors find it too."""
+
+_LARGEST_FILE = "256 MiB"
+_ALL_MEMORY = 1 << 64
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,30 @@ class ForbiddenRange:
 
 
 @dataclass(frozen=True)
+class EntryInstructions:
+    """What a program begins with, as capstone writes it."""
+
+    no_std: tuple[str, ...] = ()
+    std: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Syscalls:
+    """The numbers that the kernel serves; those that a program may try all the same, with the reason."""
+
+    served: frozenset[int] = frozenset()
+    tolerated: Mapping[int, str] = field(default_factory=dict)
+
+    def allows(self, number: int) -> bool:
+        return number in self.served or number in self.tolerated
+
+
+@dataclass(frozen=True)
 class LoaderContract:
-    """One kernel's demands. ELF's words are verbatim, sizes are in bytes, instructions in capstone's Intel syntax.
+    """One kernel's demands. ELF's words are verbatim, sizes are in bytes.
 
     `forbidden_addresses` may overlap: the first range that is touched is the one to tell. `reasons` has an entry for
-    each rule of `elf_check`.
+    each rule of `elf_rules` that is applied; a limit that is not demanded is the most that this check can hold.
     """
 
     kernel: str
@@ -44,8 +66,8 @@ class LoaderContract:
     file_limit: int
     memory_limit: int
     forbidden_addresses: tuple[ForbiddenRange, ...]
-    entry_no_std: tuple[str, ...]
-    entry_std: tuple[str, ...]
+    entry_instructions: EntryInstructions
+    syscalls: Syscalls
     reasons: Mapping[str, str]
 
 
@@ -60,16 +82,25 @@ def load(path: Path) -> LoaderContract:
         machine=document["machine"],
         kind=document["type"],
         page_size=sizes.parse(document["page_size"]),
-        file_limit=sizes.parse(document["file_limit"]),
-        memory_limit=sizes.parse(document["memory_limit"]),
+        file_limit=sizes.parse(document.get("file_limit", _LARGEST_FILE)),
+        memory_limit=sizes.parse(document["memory_limit"]) if "memory_limit" in document else _ALL_MEMORY,
         forbidden_addresses=tuple(
             ForbiddenRange(each["name"], int(each["start"], 16), int(each["end"], 16), each["reason"])
-            for each in document["forbidden_addresses"]
+            for each in document.get("forbidden_addresses", ())
         ),
-        entry_no_std=tuple(document["entry_instructions"]["no_std"]),
-        entry_std=tuple(document["entry_instructions"]["std"]),
+        entry_instructions=_entry_instructions(document.get("entry_instructions", {})),
+        syscalls=_syscalls(document.get("syscalls", {"served": []})),
         reasons=document["reasons"],
     )
+
+
+def _entry_instructions(raw: Mapping[str, list[str]]) -> EntryInstructions:
+    return EntryInstructions(*(tuple(raw.get(kind, ())) for kind in ("no_std", "std")))
+
+
+def _syscalls(raw: Mapping[str, Any]) -> Syscalls:
+    tolerated = {each["number"]: each["reason"] for each in raw.get("tolerated", ())}
+    return Syscalls(frozenset(raw["served"]), tolerated)
 
 
 def _read(path: Path) -> Any:

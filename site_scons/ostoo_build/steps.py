@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
+    from ostoo_build.symbols import Symbols
 
     Judge = Callable[[Finished], Outcome]
 
@@ -47,6 +48,7 @@ class Places:
 
     linked: str
     unstripped: str
+    named: str
     check: str
     published: tuple[str, ...]
 
@@ -55,8 +57,10 @@ class Places:
         folder = f"build/{target}/{program.profile}"
         unit = program.units[-1]
         names = (program.name, f"{program.name}.debug") if program.keeps_symbols else (program.name,)
-        linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
-        return Places(linked, unstripped, check, tuple(f"{folder}/{name}" for name in names))
+        linked, unstripped, named, check = (
+            f"{unit.folder}/{name}" for name in ("linked", "unstripped", "named", "check")
+        )
+        return Places(linked, unstripped, named, check, tuple(f"{folder}/{name}" for name in names))
 
 
 def check_target(session: Session) -> None:
@@ -187,16 +191,19 @@ def _link(session: Session, program: Program, strip: str, place: str, subject: s
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:
     """Hold a linked program against the loader's contract."""
-    from ostoo_build import elf_check, elf_rules, loader_contract  # noqa: PLC0415 - most starts have nothing to check
+    from ostoo_build import elf_check, loader_contract  # noqa: PLC0415 - most starts have nothing to check
+    from ostoo_build.elf_rule import ProgramFacts  # noqa: PLC0415 - likewise
 
     places = Places.of(program, session.target.stem)
     contract, schema = contract_files(session)
     linked = f"{places.linked}/{program.units[-1].id}"
-    facts = elf_rules.ProgramFacts(program.name, uses_std=program.uses_std, size_budget=size_budget)
+    facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(session))
     folder = session.root / places.check
 
     def run() -> Outcome:
-        report = elf_check.verify(session.root / linked, loader_contract.load(contract), facts)
+        report = elf_check.verify(
+            session.root / linked, loader_contract.load(contract), facts, partial(_symbols, session, program)
+        )
         source_tree.write_atomically(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
@@ -206,6 +213,22 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=rules_digest())
     session.engine.perform(Job(action, folder, places.check, "Checking", program.name, run))
+
+
+def _private_folders(session: Session) -> tuple[str, ...]:
+    """Folders of this machine that no program may name. They are in no key: a program that names none is the same."""
+    paths = session.paths
+    places = [paths.root, *(paths.expand(f"@{{{name}}}") for name in ("cargo-home", "toolchain", "rust-src"))]
+    return tuple(place for place in (*places, str(Path.home())) if place != "/")
+
+
+def _symbols(session: Session, program: Program) -> Symbols:
+    """The functions of a program that is refused: for their names it is linked once more, with symbols."""
+    from ostoo_build import symbols  # noqa: PLC0415 - a good program does not need it
+
+    places = Places.of(program, session.target.stem)
+    _link(session, program, "none", places.named, f"{program.name} with symbols")
+    return symbols.load(session.root / places.named / program.units[-1].id)
 
 
 def _load_checks() -> None:
@@ -244,7 +267,10 @@ def declared_inputs(session: Session, unit: PlannedUnit) -> list[Path]:
 
 def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
-    modules = ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract", "sizes")
+    modules = (
+        *("elf", "elf_check", "elf_rule", "elf_rules", "code_rules", "disassembly", "static_syscalls"),
+        *("loader_contract", "sizes", "symbols"),
+    )
     return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ostoo_build import elf_check, loader_contract, process, toolchain
-from ostoo_build.elf_rules import ProgramFacts
+from ostoo_build import elf_check, loader_contract, process, symbols, toolchain
+from ostoo_build.elf_rule import ProgramFacts
 from ostoo_build.errors import OstooError
+from ostoo_build.symbols import Symbols
 
 PROJECT = Path(__file__).parents[2]
 TARGET = PROJECT / "targets/x86_64-ostoo-user.json"
@@ -50,9 +51,13 @@ def build(folder: Path, *flags: str, before: str = "", after: str = "") -> Path:
     return folder / "program"
 
 
+def facts(program: Path, *, uses_std: bool) -> ProgramFacts:
+    return ProgramFacts("example", uses_std, size_budget=32 << 10, private_folders=(str(program.parent),))
+
+
 def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
     with pytest.raises(OstooError) as caught:
-        elf_check.verify(program, CONTRACT, ProgramFacts("example", uses_std=uses_std, size_budget=None))
+        elf_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: symbols.load(program))
     return set(re.findall(r"^([a-z-]+), ", caught.value.what, re.MULTILINE))
 
 
@@ -60,8 +65,9 @@ def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
 @pytest.mark.parametrize("uses_std", [False, True])
 def test_what_rustc_and_lld_make_by_the_target_fits(tmp_path: Path, *, uses_std: bool) -> None:
     program = build(tmp_path, STRIP)
-    report = elf_check.verify(program, CONTRACT, ProgramFacts("example", uses_std=uses_std, size_budget=4096))
+    report = elf_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: Symbols(()))
     assert report.file_size == program.stat().st_size
+    assert (report.syscalls, report.hidden_syscalls) == ((60,), ())
     assert process.run([str(program)], cwd=tmp_path, env={}).returncode == 0
 
 
@@ -91,6 +97,7 @@ def test_a_wrong_flag_breaks_exactly_its_rule(tmp_path: Path, rules: set[str], f
         ("no-avx", "vaddps ymm0, ymm1, ymm2"),
         ("no-avx", "vaddps zmm0, zmm1, zmm2"),
         ("no-avx", "pdep rax, rbx, rcx"),
+        ("syscall-numbers", "push 102; pop rax; syscall"),
         ("no-tls", THREAD_LOCAL),
         ("memory-limit", HUGE_STATIC),
     ],
@@ -104,3 +111,11 @@ def test_a_dynamic_executable_is_told_by_all_that_is_wrong_with_it(tmp_path: Pat
     flags = ("-Crelocation-model=pic", "-Clink-arg=-pie", "-Clink-arg=-dynamic-linker=/lib/ld.so")
     program = build(tmp_path, STRIP, *flags, after=POINTER)
     assert {"elf-type", "no-interpreter", "no-dynamic", "no-relocations"} <= broken_rules(program)
+
+
+@pytest.mark.compiler
+def test_a_violation_names_the_function_of_an_unstripped_program(tmp_path: Path) -> None:
+    code = ".globl wide; .type wide, @function; wide: nop; vzeroupper; .size wide, . - wide"
+    program = build(tmp_path, after=code)
+    with pytest.raises(OstooError, match=r"no-avx, address 0x[0-9a-f]+ \(wide\+0x1\): vzeroupper"):
+        elf_check.verify(program, CONTRACT, facts(program, uses_std=False), lambda: symbols.load(program))

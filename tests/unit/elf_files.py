@@ -5,12 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ostoo_build import loader_contract
-from ostoo_build.elf_rules import ProgramFacts
+from ostoo_build.elf_rule import ProgramFacts
+from ostoo_build.symbols import Symbols
 
 CONTRACT_FILE = Path(__file__).parents[2] / "targets/x86_64-ostoo-user.loader.json"
 CONTRACT = loader_contract.load(CONTRACT_FILE)
-STD = ProgramFacts("example", uses_std=True, size_budget=None)
-NO_STD = ProgramFacts("example", uses_std=False, size_budget=None)
+STD = ProgramFacts("example", uses_std=True, size_budget=None, private_folders=("/home/me", "/home/me/tree"))
+NO_STD = replace(STD, uses_std=False)
+
+
+def no_symbols() -> Symbols:
+    return Symbols(())
+
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_TLS, PT_GNU_STACK = 1, 2, 3, 7, 0x6474E551
 SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_REL, SHT_RELR = 1, 2, 3, 4, 6, 8, 9, 19

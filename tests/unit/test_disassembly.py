@@ -4,17 +4,23 @@ from ostoo_build import disassembly
 from ostoo_build.disassembly import Instruction
 
 NOP = b"\x90"
+X86 = "EM_X86_64"
+
+
+def avx(code: bytes) -> list[Instruction]:
+    decoded = disassembly.decode(code, X86)
+    return [Instruction(each.offset, disassembly.text(each)) for each in decoded if disassembly.is_avx(code, each)]
 
 
 @pytest.mark.parametrize("start", ["488b3c24 488d742408", "488b3c2400000000"[:8] + "488db42408000000"])
 def test_instructions_are_compared_by_meaning_not_by_encoding(start: str) -> None:
-    texts = [each.text for each in disassembly.first(bytes.fromhex(start) + NOP, 2)]
+    texts = [each.text for each in disassembly.first(bytes.fromhex(start) + NOP, 2, X86)]
     assert texts == ["mov rdi, qword ptr [rsp]", "lea rsi, [rsp + 8]"]
 
 
 def test_code_that_ends_gives_fewer_instructions() -> None:
-    assert disassembly.first(NOP, 2) == (Instruction(0, "nop"),)
-    assert disassembly.first(b"", 2) == ()
+    assert disassembly.first(NOP, 2, X86) == (Instruction(0, "nop"),)
+    assert disassembly.first(b"", 2, X86) == ()
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,7 @@ def test_code_that_ends_gives_fewer_instructions() -> None:
     ],
 )
 def test_vector_encodings_are_found(code: str, text: str) -> None:
-    assert list(disassembly.avx(NOP + bytes.fromhex(code) + NOP)) == [Instruction(1, text)]
+    assert avx(NOP + bytes.fromhex(code) + NOP) == [Instruction(1, text)]
 
 
 @pytest.mark.parametrize(
@@ -45,19 +51,47 @@ def test_vector_encodings_are_found(code: str, text: str) -> None:
     ],
 )
 def test_the_baseline_passes(code: str) -> None:
-    assert list(disassembly.avx(bytes.fromhex(code))) == []
+    assert avx(bytes.fromhex(code)) == []
 
 
 def test_bytes_that_are_no_instruction_are_skipped() -> None:
-    assert [each.text for each in disassembly.avx(b"\x06\x06" + bytes.fromhex("c5f877"))] == ["vzeroupper"]
+    assert [each.text for each in avx(b"\x06\x06" + bytes.fromhex("c5f877"))] == ["vzeroupper"]
 
 
 @pytest.mark.parametrize(("prefixes", "found"), [(8, [1]), (11, [1]), (12, [2]), (40, [30])])
 def test_prefixes_belong_to_an_instruction_as_far_as_it_may_be_long(prefixes: int, found: list[int]) -> None:
     code = NOP + b"\x64" * prefixes + bytes.fromhex("c5f82800")
-    assert [each.offset for each in disassembly.avx(code)] == found
+    assert [each.offset for each in avx(code)] == found
 
 
 @pytest.mark.parametrize("before", [9_999, 10_000, 10_001, 30_000])
 def test_code_of_any_length_is_decoded_to_its_end(before: int) -> None:
-    assert list(disassembly.avx(NOP * before + bytes.fromhex("c5f877"))) == [Instruction(before, "vzeroupper")]
+    assert avx(NOP * before + bytes.fromhex("c5f877")) == [Instruction(before, "vzeroupper")]
+
+
+@pytest.mark.parametrize(
+    ("machine", "code", "texts"),
+    [
+        ("EM_AARCH64", "a80b8052 010000d4", ["mov w8, #0x5d", "svc #0"]),
+        ("EM_RISCV", "9308d005 73000000 8280", ["addi a7, zero, 0x5d", "ecall", "c.jr ra"]),
+    ],
+)
+def test_other_processors_are_decoded_too(machine: str, code: str, texts: list[str]) -> None:
+    assert [each.text for each in disassembly.first(bytes.fromhex(code), len(texts), machine)] == texts
+
+
+@pytest.mark.parametrize(
+    ("code", "uses"),
+    [
+        pytest.param("0f28c1", True, id="movaps xmm0, xmm1"),
+        pytest.param("0f6fc1", True, id="movq mm0, mm1"),
+        pytest.param("d9e8", True, id="fld1"),
+        pytest.param("dd00", True, id="fld qword ptr [rax]"),
+        pytest.param("0fae00", False, id="fxsave, as a kernel switches"),
+        pytest.param("dbe3", False, id="fninit"),
+        pytest.param("4801c8", False, id="add rax, rcx"),
+    ],
+)
+def test_float_registers_are_seen(code: str, *, uses: bool) -> None:
+    found = next(disassembly.decode(bytes.fromhex(code), X86))
+    assert disassembly.uses_float_registers(found) is uses

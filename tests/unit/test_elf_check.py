@@ -8,6 +8,7 @@ import pytest
 from elf_files import (
     BASE,
     CONTRACT,
+    CONTRACT_FILE,
     DATA,
     EXIT,
     GOOD,
@@ -31,6 +32,7 @@ from elf_files import (
     R,
     W,
     X,
+    no_symbols,
     patched,
     with_data_segment,
     with_part,
@@ -38,15 +40,19 @@ from elf_files import (
     with_text,
 )
 
-from ostoo_build import elf_check, elf_rules
-from ostoo_build.elf_rules import ProgramFacts
+from ostoo_build import elf_check, elf_rules, loader_contract
+from ostoo_build.elf_rule import ProgramFacts
 from ostoo_build.errors import OstooError
+from ostoo_build.symbols import Function, Symbols
 
 GOOD_DATA = GOOD.data()
 ELF32 = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\1\1\1", 2, 3, 1, TEXT, 0, 0, 0, 52, 0, 0, 0, 0, 0)
 ELF64_BIG = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, 21, 1, TEXT, 0, 0, 0, 64, 0, 0, 0, 0, 0)
 VZEROUPPER = bytes.fromhex("c5f877")
 AVX512 = bytes.fromhex("62f17c4828c1")
+GETUID = bytes.fromhex("b866000000 0f05")  # mov eax, 102; syscall
+TKILL = bytes.fromhex("b8c8000000 0f05")  # mov eax, 200; syscall
+HIDDEN = bytes.fromhex("4889f8 0f05")  # mov rax, rdi; syscall
 AVX_THREAD_LOCAL = bytes.fromhex("64c5f82800")
 
 WRONG = [
@@ -90,6 +96,10 @@ WRONG = [
     ("no-avx", with_text(START + VZEROUPPER + EXIT).data()),
     ("no-avx", with_text(START + AVX512 + EXIT).data()),
     ("no-avx", with_text(START + AVX_THREAD_LOCAL + EXIT).data()),
+    ("syscall-numbers", with_text(START + GETUID).data()),
+    ("syscall-numbers", with_text(START + EXIT + GETUID).data()),
+    ("no-private-path", with_text(START + EXIT + b"\0/home/me/tree/src/main.rs\0").data()),
+    ("no-private-path", with_part(Part(PT_LOAD, R, DATA + 0x1000, b"in /home/me")).data()),
     ("stripped", with_section(".symtab", SHT_SYMTAB).data()),
     ("stripped", with_section(".debug_info", SHT_PROGBITS).data()),
 ]
@@ -108,6 +118,10 @@ GOOD_TOO = {
     "no section headers": WITHOUT_SECTIONS,
     "a segment up to the file's end": WITHOUT_SECTIONS[: HEADER + 4 * PHDR + len(START + EXIT + b"data")],
     "an AVX opcode inside another instruction": with_text(START + b"\xb8" + VZEROUPPER + b"\0" + EXIT).data(),
+    "a system call that is tolerated": with_text(START + TKILL + EXIT).data(),
+    "a system call whose number is not in the code": with_text(START + HIDDEN + EXIT).data(),
+    "a path that ends like a folder of ours": with_part(Part(PT_LOAD, R, DATA + 0x1000, b"/mnt/home/me/x")).data(),
+    "a path that begins like a folder of ours": with_part(Part(PT_LOAD, R, DATA + 0x1000, b"/home/mean/x")).data(),
     "an AVX instruction among the data": with_part(Part(PT_LOAD, R, DATA + 0x1000, VZEROUPPER)).data(),
 }
 
@@ -115,7 +129,7 @@ GOOD_TOO = {
 def refusal(path: Path, data: bytes, program: ProgramFacts = STD) -> str:
     path.write_bytes(data)
     with pytest.raises(OstooError) as caught:
-        elf_check.verify(path, CONTRACT, program)
+        elf_check.verify(path, CONTRACT, program, no_symbols)
     assert caught.value.where == str(path)
     return caught.value.what
 
@@ -128,16 +142,24 @@ def rules_in(refusal: str) -> list[str]:
 def test_a_good_program_passes(tmp_path: Path, program: ProgramFacts) -> None:
     path = tmp_path / "example"
     path.write_bytes(GOOD_DATA)
-    report = elf_check.verify(path, CONTRACT, program)
-    assert set(report.rules) == set(CONTRACT.reasons)
+    report = elf_check.verify(path, CONTRACT, program, no_symbols)
+    assert set(report.rules) == {*CONTRACT.reasons, "file-limit", "intact-headers"}
     assert report.memory_size == 3 * 4096
+    assert (report.syscalls, report.hidden_syscalls) == ((60,), ())
+
+
+def test_calls_with_hidden_numbers_are_reported_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(with_text(START + HIDDEN + EXIT).data())
+    report = elf_check.verify(path, CONTRACT, STD, no_symbols)
+    assert (report.syscalls, report.hidden_syscalls) == ((60,), (f"{TEXT + len(START) + 3:#x}",))
 
 
 @pytest.mark.parametrize("data", GOOD_TOO.values(), ids=GOOD_TOO)
 def test_what_only_looks_wrong_passes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "example"
     path.write_bytes(data)
-    assert elf_check.verify(path, CONTRACT, STD).file_size == len(data)
+    assert elf_check.verify(path, CONTRACT, STD, no_symbols).file_size == len(data)
 
 
 @pytest.mark.parametrize(("rule", "data"), WRONG, ids=[f"{n}-{rule}" for n, (rule, _) in enumerate(WRONG)])
@@ -153,21 +175,64 @@ def test_thread_local_storage_is_wrong_without_std(tmp_path: Path) -> None:
 def test_unloaded_headers_are_right_without_std(tmp_path: Path) -> None:
     path = tmp_path / "example"
     path.write_bytes(replace(GOOD, headers=None).data())
-    assert elf_check.verify(path, CONTRACT, NO_STD).program == "example"
+    assert elf_check.verify(path, CONTRACT, NO_STD, no_symbols).program == "example"
 
 
 def test_a_size_budget_is_kept_to_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "example"
     exact = replace(STD, size_budget=len(GOOD_DATA))
     path.write_bytes(GOOD_DATA)
-    assert elf_check.verify(path, CONTRACT, exact).size_budget == len(GOOD_DATA)
+    assert elf_check.verify(path, CONTRACT, exact, no_symbols).size_budget == len(GOOD_DATA)
     assert rules_in(refusal(path, GOOD_DATA + b"\0", exact)) == ["size-budget"]
 
 
 def test_every_rule_has_a_program_that_breaks_it() -> None:
-    elsewhere = {"no-tls", "size-budget"}
-    assert {rule for rule, _ in WRONG} | elsewhere == set(CONTRACT.reasons)
-    assert {"file-limit", "intact-headers", *elf_rules.RULES} == set(CONTRACT.reasons)
+    elsewhere = {"no-tls", "size-budget", "no-float-registers"}
+    assert {rule for rule, _ in WRONG} | elsewhere == {"file-limit", "intact-headers", *elf_rules.RULES}
+
+
+def test_the_schema_knows_every_rule() -> None:
+    schema = json.loads(CONTRACT_FILE.with_name(loader_contract.SCHEMA).read_bytes())
+    assert {"file-limit", "intact-headers", *elf_rules.RULES} == set(schema["properties"]["reasons"]["properties"])
+
+
+@pytest.mark.parametrize("code", ["0f28c1", "d9e8", "0f6fc1"])
+def test_a_kernel_may_have_no_float_register(tmp_path: Path, code: str) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(with_text(START + bytes.fromhex(code) + EXIT).data())
+    kernels = replace(CONTRACT, reasons={**CONTRACT.reasons, "no-float-registers": "interrupts do not save them"})
+    assert elf_check.verify(path, CONTRACT, STD, no_symbols).program == "example"
+    with pytest.raises(OstooError, match="no-float-registers, address 0x201009: "):
+        elf_check.verify(path, kernels, STD, no_symbols)
+
+
+def test_a_rule_without_a_reason_is_not_applied(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(with_text(START + VZEROUPPER + EXIT).data())
+    fewer = {rule: reason for rule, reason in CONTRACT.reasons.items() if rule != "no-avx"}
+    report = elf_check.verify(path, replace(CONTRACT, reasons=fewer), STD, no_symbols)
+    assert "no-avx" not in report.rules
+
+
+def test_a_violation_names_its_function(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(with_text(START + VZEROUPPER + EXIT).data())
+    functions = (Function(TEXT, len(START), "_start"), Function(TEXT + len(START), 10, "exit"))
+    with pytest.raises(OstooError, match=r"no-avx, address 0x201009 \(exit\+0x0\): vzeroupper"):
+        elf_check.verify(path, CONTRACT, STD, lambda: Symbols(functions))
+
+
+def test_symbols_are_not_asked_for_without_need(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(GOOD_DATA)
+
+    def never() -> Symbols:
+        raise AssertionError
+
+    assert elf_check.verify(path, CONTRACT, STD, never).entry == "0x201000"
+    path.write_bytes(with_section(".symtab", SHT_SYMTAB).data())
+    with pytest.raises(OstooError, match="stripped, offset"):
+        elf_check.verify(path, CONTRACT, STD, never)
 
 
 def test_a_refusal_lists_all_violations_with_place_reason_and_remedy(tmp_path: Path) -> None:
@@ -216,7 +281,7 @@ def test_a_report_is_json_without_a_path(tmp_path: Path) -> None:
         path = tmp_path / folder / "example"
         path.parent.mkdir()
         path.write_bytes(GOOD_DATA)
-        texts.append(elf_check.verify(path, CONTRACT, STD).to_json())
+        texts.append(elf_check.verify(path, CONTRACT, STD, no_symbols).to_json())
     assert texts[0] == texts[1]
     assert "/" not in texts[0]
     assert json.loads(texts[0])["entry"] == "0x201000"
@@ -224,12 +289,12 @@ def test_a_report_is_json_without_a_path(tmp_path: Path) -> None:
 
 def test_a_missing_program_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="can't read the program: No such file or directory"):
-        elf_check.verify(tmp_path / "example", CONTRACT, STD)
+        elf_check.verify(tmp_path / "example", CONTRACT, STD, no_symbols)
 
 
 def test_what_is_no_regular_file_is_not_read() -> None:
     with pytest.raises(OstooError, match="not a regular file"):
-        elf_check.verify(Path("/dev/zero"), CONTRACT, STD)
+        elf_check.verify(Path("/dev/zero"), CONTRACT, STD, no_symbols)
 
 
 def test_a_check_changes_nothing(tmp_path: Path) -> None:

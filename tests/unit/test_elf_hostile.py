@@ -25,6 +25,7 @@ from elf_files import (
     Part,
     R,
     X,
+    no_symbols,
     patched,
     with_part,
     with_section,
@@ -48,11 +49,13 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 resource.setrlimit(resource.RLIMIT_AS, ({BYTES}, {BYTES}))
 from pathlib import Path
-from ostoo_build import elf_check, elf_rules, loader_contract
+from ostoo_build import elf_check, loader_contract
+from ostoo_build.elf_rule import ProgramFacts
+from ostoo_build.symbols import Symbols
 contract = loader_contract.load(Path(sys.argv[1]))
-program = elf_rules.ProgramFacts("hostile", uses_std=True, size_budget=None)
+program = ProgramFacts("hostile", uses_std=True, size_budget=None, private_folders=("/home/me",))
 try:
-    elf_check.verify(Path(sys.argv[2]), contract, program)
+    elf_check.verify(Path(sys.argv[2]), contract, program, lambda: Symbols(()))
 except elf_check.OstooError as error:
     print(error.what)
 else:
@@ -117,7 +120,7 @@ def test_a_hostile_file_gets_its_verdict_in_little_time_and_memory(tmp_path: Pat
 
 def verdict(path: Path) -> set[str]:
     try:
-        return set(elf_check.verify(path, CONTRACT, STD).rules)
+        return set(elf_check.verify(path, CONTRACT, STD, no_symbols).rules)
     except OstooError as error:
         return set(re.findall(r"^([a-z-]+), ", error.what, re.MULTILINE))
 

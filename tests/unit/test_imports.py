@@ -19,9 +19,10 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 LAYERS = (
     "decoders digest errors inputs null_build own_code protocol.*",
     "look merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
-    "build_script crate_root dep_info disassembly elf json_source loader_contract manifest unit_graph",
+    "build_script crate_root dep_info disassembly elf json_source loader_contract manifest",
+    "static_syscalls symbols unit_graph",
     "apt ar compiler container_* std_crates sysroot sysroot_* target_* toolchain toolchain_* unwind_stub ziglang",
-    "bootstrap cargo configuration elf_check elf_rules execution.* plan rustc",
+    "bootstrap cargo code_rules configuration elf_check elf_rule elf_rules execution.* plan rustc",
     "workspace",
     "session",
     "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",

@@ -61,13 +61,49 @@ def test_an_unknown_key_is_refused(tmp_path: Path) -> None:
         loader_contract.load(contract_with(tmp_path, "/reasons/no-sse", "?"))
 
 
-@pytest.mark.parametrize("rule", json.loads(CONTRACT_FILE.read_bytes())["reasons"])
-def test_no_rule_can_be_left_out(tmp_path: Path, rule: str) -> None:
+NEEDED = ("elf-machine", "elf-type", "load-segment", "segment-in-file", "address-overflow", "entry-executable")
+DATA = {
+    "file-limit": "file_limit",
+    "memory-limit": "memory_limit",
+    "forbidden-address": "forbidden_addresses",
+    "entry-instructions": "entry_instructions",
+    "syscall-numbers": "syscalls",
+}
+
+
+@pytest.mark.parametrize("rule", [*NEEDED, *DATA])
+def test_some_rules_can_not_be_left_out(tmp_path: Path, rule: str) -> None:
     document = json.loads(CONTRACT_FILE.read_bytes())
     del document["reasons"][rule]
     path = contract_with(tmp_path, "/reasons", document["reasons"])
     with pytest.raises(OstooError, match=f"'{rule}' is a required property"):
         loader_contract.load(path)
+
+
+@pytest.mark.parametrize("key", DATA.values())
+def test_a_rule_needs_what_it_is_about(tmp_path: Path, key: str) -> None:
+    document = json.loads(CONTRACT_FILE.read_bytes())
+    del document[key]
+    path = contract_with(tmp_path, "/reasons", document["reasons"])
+    path.write_text(json.dumps(document))
+    with pytest.raises(OstooError, match=f"'{key}' is a required property"):
+        loader_contract.load(path)
+
+
+def test_a_contract_may_demand_little(tmp_path: Path) -> None:
+    document = json.loads(CONTRACT_FILE.read_bytes())
+    reasons = {rule: reason for rule, reason in document["reasons"].items() if rule in NEEDED}
+    path = contract_with(tmp_path, "/reasons", reasons)
+    little = {key: value for key, value in document.items() if key not in DATA.values()}
+    path.write_text(json.dumps({**little, "reasons": reasons}))
+    contract = loader_contract.load(path)
+    assert set(contract.reasons) == set(NEEDED)
+    assert (contract.memory_limit, contract.forbidden_addresses) == (1 << 64, ())
+
+
+def test_a_system_call_that_is_not_served_may_be_tolerated() -> None:
+    calls = loader_contract.load(CONTRACT_FILE).syscalls
+    assert [number for number in (60, 102, 200, 515) if calls.allows(number)] == [60, 200, 515]
 
 
 @pytest.mark.parametrize(

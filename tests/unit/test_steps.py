@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import fake_toolchains as fake
@@ -16,8 +17,6 @@ from ostoo_build.report import Report
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ostoo_build.session import Session
 
 
@@ -41,7 +40,9 @@ def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
     places = Places.of(program, trees.TARGET)
     folder = program.units[-1].folder
     published = f"build/{trees.TARGET}/release/hello-std"
-    assert places == Places(f"{folder}/linked", f"{folder}/unstripped", f"{folder}/check", (published,))
+    folders = (places.linked, places.unstripped, places.named, places.check)
+    assert folders == tuple(f"{folder}/{name}" for name in ("linked", "unstripped", "named", "check"))
+    assert places.published == (published,)
     kept = Places.of(replace(program, strip="none"), trees.TARGET)
     assert kept.published == (published, f"{published}.debug")
 
@@ -139,7 +140,8 @@ def test_a_published_file_is_dropped_where_it_differs_only(tmp_path: Path) -> No
 def test_other_checks_check_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = steps.rules_digest()
     assert steps.rules_digest() == before
-    for name in ("elf", "elf_check", "elf_rules", "disassembly", "loader_contract", "sizes"):
+    for path in Path(steps.__file__).parent.glob("*.py"):
+        name = path.stem
         fake.write(tmp_path / f"{name}.py", "# another")
     monkeypatch.setattr(steps, "__file__", str(tmp_path / "steps.py"))
     assert steps.rules_digest() != before
