@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,9 +53,15 @@ class Apt:
         self._get("download", "--quiet", *(f"{name}={version}" for name, version in versions.items()))
         return {name: next(self.folder.glob(f"{name}_*.deb")) for name in versions}
 
-    def unpack(self, archive: Path, destination: Path) -> None:
-        """Extract a package's files; its scripts are not run."""
-        self._run("dpkg-deb", "--extract", str(archive), str(destination))
+    def unpack(self, archives: Iterable[Path], destination: Path) -> None:
+        """Make `destination` anew, of these packages' files; their scripts are not run."""
+        partial = destination.with_name(f"{destination.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda archive: self._run("dpkg-deb", "--extract", str(archive), str(partial)), archives))
+        shutil.rmtree(destination, ignore_errors=True)
+        partial.replace(destination)
 
     def installed(self) -> frozenset[str]:
         """Names of the packages that the machine has."""

@@ -91,8 +91,9 @@ def _debian_pip(scratch: Path) -> Path:
     apt = Apt(scratch, os.environ)
     apt.update()
     archives = apt.download({package: apt.closure([package])[package]})
-    apt.unpack(archives[package], scratch)
-    return next(scratch.glob("usr/share/python-wheels/pip-*.whl"))
+    unpacked = scratch / "unpacked"
+    apt.unpack(archives.values(), unpacked)
+    return next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
 
 
 def _run(argv: list[str], folder: Path, **variables: str) -> None:

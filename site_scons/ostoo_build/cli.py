@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Our own words, and those behind `--` for a program that `watch` runs."""
-    if arguments[0] != "watch" or "--" not in arguments:
+    """Our own words, and those behind `--` for a program."""
+    if arguments[0] not in ("run", "watch") or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
@@ -64,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watch.add_argument("--run", action="store_true", help="run the program after each good build, with what follows --")
     watch.set_defaults(perform=_watch)
+    run = verbs.add_parser("run", help="build a program and run it, with what follows --", allow_abbrev=False)
+    run.add_argument("program", metavar="PROGRAM")
+    run.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    run.add_argument(
+        "--syscalls", action="store_true", help="say which system calls it made, and which the kernel lacks"
+    )
+    run.set_defaults(perform=_run)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -105,6 +112,22 @@ def _command(chosen: argparse.Namespace) -> list[str]:
         raise OstooError("--run is for one program", remedy="name one, or leave --run away")
     variables = configuration.read(ROOT, dict(word.split("=", 1) for word in chosen.words if "=" in word))
     return [str(ROOT / "build" / variables["target"] / variables["profile"] / programs[0]), *chosen.arguments]
+
+
+def _assignment(word: str) -> str:
+    if "=" not in word:
+        raise argparse.ArgumentTypeError(f"{word} is no VARIABLE=VALUE; a program's own arguments follow --")
+    return word
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = run_program.Runner(ROOT, chosen.words, os.environ, _report())
+    runner.build([chosen.program])
+    if chosen.syscalls:
+        run_program.leave(runner.trace(chosen.program, chosen.arguments))
+    runner.run(chosen.program, chosen.arguments)
 
 
 def _cache(chosen: argparse.Namespace) -> None:

@@ -79,7 +79,8 @@ RULES = {
     ),
     "syscall-numbers": Rule(
         _syscall_numbers,
-        "do without what makes that call; if the kernel has it, name it under syscalls in the contract",
+        "do without what makes that call; or name it in the contract, under served if the kernel has it, under "
+        "tolerated if the program works without it",
     ),
     "no-private-path": Rule(
         _no_private_path,

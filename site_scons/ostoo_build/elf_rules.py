@@ -153,7 +153,7 @@ def _name(segment: Segment) -> str:
 RULES = {
     "elf-machine": Rule(
         _elf_machine,
-        'build it for this target: its JSON says "arch": "x86_64"; host objects do not link',
+        'build it for this target: "arch" in the target JSON names its processor; host objects do not link',
         decisive=True,
     ),
     "elf-type": Rule(

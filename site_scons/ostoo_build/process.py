@@ -7,10 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, NoReturn, TextIO, cast
 
 from ostoo_build.errors import OstooError
 
@@ -77,9 +78,22 @@ def follow(
         return Completed(returncode, stdout.read(), b"".join(lines))
 
 
-def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
-    """Run `argv` with this process' own terminal and return its exit code."""
-    return subprocess.call(list(argv), cwd=cwd, env=dict(env))  # noqa: S603 - argv is a list, no shell sees it
+def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: TextIO | None) -> int:
+    """Run `argv` with this process' own terminal and return its exit code, negative for a signal.
+
+    Where `stdout` is given, what it prints goes there.
+    """
+    return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout)  # noqa: S603 - no shell sees it
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Have `argv` take this process' place. Raises `OstooError` where it can't be started."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execv(argv[0], list(argv))  # noqa: S606 - that is what it is for; no shell sees it
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}") from error
 
 
 Attended = subprocess.Popen[bytes]

@@ -28,7 +28,7 @@ PINS = "sysroot/container-pins.toml"
 
 _WANTED = tuple(tuple(name.split("/")) for name in (*RAW_FILES, "include"))
 _LIBC, _FEATURES = ("lib", "libc.a"), ("include", "features.h")
-_GO_ARCH = {"x86_64": "amd64"}
+_GO_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 
 
 class _Pins(Struct, forbid_unknown_fields=True):

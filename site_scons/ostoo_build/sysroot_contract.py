@@ -12,7 +12,7 @@ from ostoo_build import ar
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from elftools.elf.elffile import ELFFile
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OLDEST_MUSL = (1, 2, 3)
 """The musl that rustc's own musl targets are built for since Rust 1.71: older ones lack what std imports."""
 
-CRT_SYMBOLS = {"lib/crt1.o": {"_start"}, "lib/crti.o": {"_init", "_fini"}, "lib/crtn.o": set[str]()}
+_INIT = frozenset({"_init", "_fini"})
 
 NEEDED_SYMBOLS = frozenset({
     *("__libc_start_main", "__init_tls", "environ", "exit", "abort"),  # a std program's start and end
@@ -45,14 +45,28 @@ _SYMBOL_SIZE = {32: 16, 64: 24}
 
 @dataclass(frozen=True)
 class Machine:
-    """What a target's code runs on. `arch` is the first word of its triple, the other two are ELF's words."""
+    """What a target's code runs on. `arch` is the first word of its triple, the next two are ELF's words.
+
+    `crti` are the functions that crti.o defines: processors that came late have none of the kind.
+    """
 
     arch: str
     elf_class: int
     elf_machine: str
+    crti: frozenset[str] = _INIT
+
+    @property
+    def crt_symbols(self) -> Mapping[str, frozenset[str]]:
+        """What each of the start files defines."""
+        return {"lib/crt1.o": frozenset({"_start"}), "lib/crti.o": self.crti, "lib/crtn.o": frozenset()}
 
 
-MACHINES = {"x86_64": Machine("x86_64", 64, "EM_X86_64")}
+MACHINES = {
+    "x86_64": Machine("x86_64", 64, "EM_X86_64"),
+    "aarch64": Machine("aarch64", 64, "EM_AARCH64"),
+    "riscv64": Machine("riscv64", 64, "EM_RISCV", crti=frozenset()),
+}
+"""By the target spec's `arch`."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ def check(tree: Path, machine: Machine) -> str:
     for header in NEEDED_HEADERS:
         if not (tree / "include" / header).is_file():
             raise OstooError(f"the sysroot lacks the header {header}", where=str(tree / "include"))
-    for name, needed in CRT_SYMBOLS.items():
+    for name, needed in machine.crt_symbols.items():
         _require(needed, set(read_object(_read(tree / name), machine, name).symbols), name)
     return _check_libc(_read(tree / "lib/libc.a"), machine)
 
@@ -108,7 +122,7 @@ def _check_libc(data: bytes, machine: Machine) -> str:
     return version
 
 
-def _require(needed: set[str] | frozenset[str], found: set[str], where: str) -> None:
+def _require(needed: frozenset[str], found: set[str], where: str) -> None:
     missing = sorted(needed - found)
     if missing:
         raise OstooError(f"the sysroot defines no {', '.join(missing)}", where=where)

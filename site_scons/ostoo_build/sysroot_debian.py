@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PINS = "sysroot/debian-pins.toml"
 """The packages' versions and digests by Debian release, below the project's folder."""
 
-_DEBIAN_ARCH = {"x86_64": "amd64"}
+_DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 
 
 @dataclass(frozen=True)

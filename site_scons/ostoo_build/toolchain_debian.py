@@ -7,10 +7,8 @@ version that its own release has.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -64,7 +62,7 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
         name: Locked(wanted[name], digest.of_file(path)) for name, path in archives.items() if _COMPILER.fullmatch(name)
     }
     _check(taken, locked)
-    _unpack(apt, list(archives.values()), root / toolchain.DEBIAN)
+    apt.unpack(archives.values(), root / toolchain.DEBIAN)
     shutil.rmtree(folder)
     if not locked:
         _write_lock(root, {**lock, architecture: taken})
@@ -136,13 +134,3 @@ def _check(taken: Mapping[str, Locked], locked: Mapping[str, Locked]) -> None:
                 f"the package {name} {package.version} is not the one that is locked",
                 where=f"toolchain.lock: sha256 {recorded.sha256}\nfetched:        sha256 {package.sha256}",
             )
-
-
-def _unpack(apt: Apt, archives: list[Path], destination: Path) -> None:
-    partial = destination.with_name(f"{destination.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(lambda archive: apt.unpack(archive, partial), archives))
-    shutil.rmtree(destination, ignore_errors=True)
-    partial.replace(destination)

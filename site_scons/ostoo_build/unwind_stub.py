@@ -40,10 +40,20 @@ _RETURN = {
         0: bytes.fromhex("31c0 c3"),  # xor eax, eax; ret
         URC_END_OF_STACK: bytes.fromhex("b805000000 c3"),  # mov eax, 5; ret
     },
+    "EM_AARCH64": {
+        0: bytes.fromhex("00008052 c0035fd6"),  # mov w0, #0; ret
+        URC_END_OF_STACK: bytes.fromhex("a0008052 c0035fd6"),  # mov w0, #5; ret
+    },
+    "EM_RISCV": {
+        0: bytes.fromhex("13050000 67800000"),  # addi a0, zero, 0; jalr zero, 0(ra)
+        URC_END_OF_STACK: bytes.fromhex("13055000 67800000"),  # addi a0, zero, 5; jalr zero, 0(ra)
+    },
 }
 
 # The ELF specification's numbers are written out here: each start asks for the stub, pyelftools is slow to import.
-_EM = {"EM_X86_64": 62}
+_EM = {"EM_X86_64": 62, "EM_AARCH64": 183, "EM_RISCV": 243}
+_EF = {"EM_RISCV": 0x4}
+"""Processor flags: LLD links no objects of different floating point ABIs; this is EF_RISCV_FLOAT_ABI_DOUBLE."""
 _ET_REL = 1
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_STRTAB = 1, 2, 3
 _SHF_ALLOC_EXECINSTR = 2 | 4
@@ -95,7 +105,7 @@ def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
     header = _ELF_HEADER.pack(
         *(b"\x7fELF", 2, 1, 1, 0, 0),  # 64-bit, little-endian, version 1
         *(_ET_REL, _EM[elf_machine], 1),
-        *(0, 0, _ELF_HEADER.size + len(body), 0),
+        *(0, 0, _ELF_HEADER.size + len(body), _EF.get(elf_machine, 0)),
         *(_ELF_HEADER.size, 0, 0, _SECTION_HEADER.size, len(sections) + 1, 3),
     )
     return header + body + headers

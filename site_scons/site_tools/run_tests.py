@@ -17,7 +17,7 @@ def run_tests(env: Any) -> None:
     root = Path(env.Dir("#").get_abspath())
 
     def perform() -> None:
-        if process.call([sys.executable, "-m", "pytest"], cwd=root, env=os.environ):
+        if process.call([sys.executable, "-m", "pytest"], cwd=root, env=os.environ, stdout=None):
             raise OstooError("tests failed")
 
     env.AlwaysBuild(env.Alias("test", [], KeyedAction("", "pytest", perform)))

@@ -84,7 +84,8 @@ def _published(env: Any, source: str, destination: str, proofs: list[Any]) -> An
 def _remembered(env: Any, program: Program, published: Any) -> Any:
     session: Session = env["OSTOO"]
     note = whole_program.note(session, program)
-    note.unlink(missing_ok=True)
+    if not env.GetOption("no_exec"):
+        note.unlink(missing_ok=True)
     action = KeyedAction("", f"remember {program.name}", lambda: whole_program.remember(session, program))
     return env.Command(file_node(env, session.paths.portable(note)), published, action)
 

@@ -69,6 +69,13 @@ def test_a_build_that_did_something_knows_it_too(tree: Tree) -> None:
     assert "surely works" in tree.run("hello-std")[1]
 
 
+def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
+    settle(tree)
+    known = [path for path in (tree.root / "build").rglob("*") if path.is_file() and "timings" not in path.parts]
+    tree.build("-n", *PROGRAMS)
+    assert [path for path in known if not path.exists()] == []
+
+
 def test_an_edit_during_a_build_is_built_by_the_next(tree: Tree) -> None:
     settle(tree)
     source = "user-rs/hello-std/src/main.rs"

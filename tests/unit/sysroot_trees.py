@@ -23,7 +23,7 @@ def libc(*objects: bytes) -> bytes:
 
 def good_files() -> dict[str, bytes]:
     files = {f"include/{name}": b"/* */\n" for name in sysroot_contract.NEEDED_HEADERS}
-    files |= {name: elf(*sorted(symbols)) for name, symbols in sysroot_contract.CRT_SYMBOLS.items()}
+    files |= {name: elf(*sorted(symbols)) for name, symbols in MACHINE.crt_symbols.items()}
     files["lib/libc.a"] = libc(elf(*sorted(sysroot_contract.NEEDED_SYMBOLS)), version(b"1.2.5"))
     return files
 

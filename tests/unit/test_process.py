@@ -107,7 +107,7 @@ def test_descriptors_are_passed_only_where_asked(tmp_path: Path) -> None:
 
 
 def test_call_returns_the_exit_code(tmp_path: Path) -> None:
-    assert process.call(python("import sys; sys.exit(7)"), cwd=tmp_path, env=ENV) == 7
+    assert process.call(python("import sys; sys.exit(7)"), cwd=tmp_path, env=ENV, stdout=None) == 7
 
 
 def test_output_is_copied(tmp_path: Path) -> None:

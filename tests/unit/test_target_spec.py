@@ -157,7 +157,7 @@ def test_the_policy_is_a_schema() -> None:
 @pytest.mark.parametrize(
     ("spec", "change", "pointer"),
     [
-        (USER, {"arch": "aarch64"}, "/arch"),
+        (USER, {"arch": "arm"}, "/arch"),
         (USER, {"panic-strategy": "unwind"}, "/panic-strategy"),
         (USER, {"os": "ostoo"}, "/os"),
         (USER, {"env": "gnu"}, "/env"),

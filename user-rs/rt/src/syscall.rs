@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 pub use crate::arch::{syscall0, syscall1, syscall2, syscall3, syscall4};
-use crate::arch::number;
+use crate::arch::{self, number};
 
 /// Why the kernel refused a call: Linux' `errno` number, such as 2 for `ENOENT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result {
 /// Opens a file with Linux' `O_…` flags and, should it be created, a mode; returns its descriptor.
 pub fn open(path: &CStr, flags: i32, mode: u32) -> core::result::Result<i32, Errno> {
     // SAFETY: the kernel only reads the string.
-    check(unsafe { syscall3(number::OPEN, path.as_ptr() as usize, flags as usize, mode as usize) }).map(|fd| fd as i32)
+    check(unsafe { arch::open(path.as_ptr() as usize, flags as usize, mode as usize) }).map(|fd| fd as i32)
 }
 
 /// Closes a file descriptor.

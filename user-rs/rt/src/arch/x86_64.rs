@@ -48,11 +48,21 @@ define_syscall!(syscall2, "two", a => "rdi", b => "rsi");
 define_syscall!(syscall3, "three", a => "rdi", b => "rsi", c => "rdx");
 define_syscall!(syscall4, "four", a => "rdi", b => "rsi", c => "rdx", d => "r10");
 
+/// Opens a file by its path, a C string's address.
+///
+/// # Safety
+///
+/// As for any call: `path` must be sound.
+pub unsafe fn open(path: usize, flags: usize, mode: usize) -> isize {
+    const OPEN: usize = 2;
+    // SAFETY: the caller vouches for the path.
+    unsafe { syscall3(OPEN, path, flags, mode) }
+}
+
 /// Numbers of the system calls that are wrapped (Linux' table for x86-64).
 pub mod number {
     pub const READ: usize = 0;
     pub const WRITE: usize = 1;
-    pub const OPEN: usize = 2;
     pub const CLOSE: usize = 3;
     pub const BRK: usize = 12;
     pub const EXIT: usize = 60;

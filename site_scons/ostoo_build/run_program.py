@@ -1,0 +1,95 @@
+"""Builds a program and runs it: `./ostoo run`. Does not know how it is built."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import configuration, elf, emulator, loader_contract, process, syscall_trace
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ostoo_build.report import Report
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
+
+    root: Path
+    words: Sequence[str]
+    environ: Mapping[str, str]
+    report: Report
+
+    def build(self, programs: Sequence[str]) -> None:
+        """Have scons build them; its words go to stderr. Exits with its exit code where it fails."""
+        start = ("-S", "-P", str(self.root / "site_scons/start.py"))
+        code = process.call(
+            [sys.executable, *start, *self.words, *programs], cwd=self.root, env=self.environ, stdout=sys.stderr
+        )
+        if code:
+            sys.exit(code)
+
+    def run(self, program: str, arguments: Sequence[str]) -> None:
+        """Become the program, natively or in QEMU: exit code and signals are its own."""
+        path = self.path(program)
+        command = [str(path), *arguments]
+        machine = _machine(path)
+        if not emulator.runs_natively(machine):
+            command.insert(0, str(self._qemu(machine)))
+        self.report.status("Running", " ".join(command))
+        process.become(command)
+
+    def trace(self, program: str, arguments: Sequence[str]) -> int:
+        """Run the program in QEMU, and tell on stderr which system calls it made; its exit code."""
+        path = self.path(program)
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder, "strace")
+            command = [str(self._qemu(_machine(path))), "-strace", "-D", str(log), str(path), *arguments]
+            self.report.status("Running", " ".join(command))
+            code = process.call(command, cwd=Path.cwd(), env=self.environ, stdout=None)
+            calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
+        sys.stderr.write(syscall_trace.table(calls, self._numbers(), self._contract()))
+        return code
+
+    def path(self, program: str) -> Path:
+        """Where a program lies that was built."""
+        variables = self._variables
+        return self.root / "build" / variables["target"] / variables["profile"] / program
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return configuration.read(self.root, dict(word.split("=", 1) for word in self.words))
+
+    def _qemu(self, machine: str) -> Path:
+        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
+
+    def _numbers(self) -> dict[str, int]:
+        header = self.root / "sysroot" / self._variables["target"] / "include/bits/syscall.h"
+        return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
+
+    def _contract(self) -> loader_contract.LoaderContract | None:
+        path = self.root / "targets" / f"{self._variables['target']}.loader.json"
+        return loader_contract.load(path) if path.is_file() else None
+
+
+def leave(code: int) -> None:
+    """Exit with a program's code; where a signal ended it, by the same."""
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
+def _machine(path: Path) -> str:
+    try:
+        return elf.parse(path.read_bytes()).machine
+    except (OSError, elf.DamagedElfError) as error:
+        raise OstooError(f"can't run it: {error}", where=str(path)) from error
