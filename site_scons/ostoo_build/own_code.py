@@ -13,5 +13,5 @@ _FOLDER = Path(__file__).parent
 @cache
 def own_digest() -> digest.Hash:
     """Changes with each edit of this package."""
-    sources = sorted(_FOLDER.rglob("*.py"))
+    sources = sorted((*_FOLDER.rglob("*.py"), *_FOLDER.rglob("*.ld")))
     return digest.of_json([(source.relative_to(_FOLDER).as_posix(), digest.of_file(source)) for source in sources])

@@ -77,6 +77,8 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, fol
         yield from ("--cfg", f'feature="{feature}"')
     yield from ("--check-cfg", "cfg(docsrs,test)", "--check-cfg", _feature_check(unit, manifest))
     yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
+    if unit.platform:
+        yield "-Zemit-stack-sizes"  # costs nothing that is shipped, and `./ostoo stack` needs them
     if unit.is_std:
         yield from ("-Z", "force-unstable-if-unmarked")
     if is_local(source):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -99,6 +100,7 @@ class Session:
         self.look = Look()
         self._plans: dict[str, Future[dict[str, Program]]] = {}
         self._lock = FileLock(self.memos / "lock")
+        self._links: dict[str, threading.Lock] = {}
 
     @cached_property
     def toolchain(self) -> Toolchain:
@@ -270,6 +272,10 @@ class Session:
                 where = f"{other.manifest}\n{binary.manifest}"
                 raise OstooError(f"two packages have a program {binary.name}", where=where, remedy="rename one")
         return found
+
+    def linking(self, unit: str) -> threading.Lock:
+        """What a link of that program holds: rustc takes its objects away meanwhile."""
+        return self._links.setdefault(unit, threading.Lock())
 
     def start_planning(self, names: Iterable[str]) -> None:
         """Plan several programs at once, while other things are read; `plan` waits for the outcome."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.compilation import Compilation
     from ostoo_build.execution.finishing import Finished
     from ostoo_build.execution.requests import Inputs
+    from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
     from ostoo_build.symbols import Symbols
@@ -38,17 +39,19 @@ if TYPE_CHECKING:
 
 _CHECKED = "checked.json"
 
+STRIP_SCRIPT = Path(__file__).with_name("strip.ld")
+"""Tells the linker what no loader needs, besides symbols."""
+
 
 @dataclass(frozen=True)
 class Places:
     """Where the outputs of a program lie, relative to the root.
 
-    `published` is what people look for: the program, and where its profile keeps symbols the same program with them.
+    `published` is what people look for: the program, and the same program with its symbols.
     """
 
     linked: str
     unstripped: str
-    named: str
     check: str
     published: tuple[str, ...]
 
@@ -56,11 +59,8 @@ class Places:
     def of(program: Program, target: str) -> Places:
         folder = f"build/{target}/{program.profile}"
         unit = program.units[-1]
-        names = (program.name, f"{program.name}.debug") if program.keeps_symbols else (program.name,)
-        linked, unstripped, named, check = (
-            f"{unit.folder}/{name}" for name in ("linked", "unstripped", "named", "check")
-        )
-        return Places(linked, unstripped, named, check, tuple(f"{folder}/{name}" for name in names))
+        linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
+        return Places(linked, unstripped, check, (f"{folder}/{program.name}", f"{folder}/{program.name}.debug"))
 
 
 def check_target(session: Session) -> None:
@@ -168,25 +168,27 @@ def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compila
 
 def link(session: Session, program: Program) -> None:
     """Link what a loader gets: without symbols, whatever the profile says."""
-    _link(session, program, "symbols", Places.of(program, session.target.stem).linked, program.name)
+    place = Places.of(program, session.target.stem).linked
+    _link(session, program, session.paths.input(STRIP_SCRIPT), place, program.name)
 
 
 def link_unstripped(session: Session, program: Program) -> None:
-    """Link the same program with what its profile keeps. Not at the same time: rustc takes the objects meanwhile."""
-    _link(session, program, program.strip, Places.of(program, session.target.stem).unstripped, f"{program.name}.debug")
+    """Link the same program with all symbols, and the debug information that its profile asks for."""
+    _link(session, program, None, Places.of(program, session.target.stem).unstripped, f"{program.name}.debug")
 
 
-def _link(session: Session, program: Program, strip: str, place: str, subject: str) -> None:
+def _link(session: Session, program: Program, discard: Input | None, place: str, subject: str) -> None:
     """Only a program that uses std takes anything of the sysroot."""
     unit = program.units[-1]
     known = {**_read_by(session, unit), unit.id: record(session, unit.record)}
     libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
-    action = requests.link_action(session.invocation, program, libraries, known, strip)
+    action = requests.link_action(session.invocation, program, libraries, known, discard)
     folder = session.root / place
     judge = partial(finishing.link, program)
     run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
     job = Job(action, folder, unit.folder, "Linking", subject, run, needed=True, judge=judge)
-    session.engine.perform(job)
+    with session.linking(unit.id):
+        session.engine.perform(job)
 
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:
@@ -223,12 +225,11 @@ def _private_folders(session: Session) -> tuple[str, ...]:
 
 
 def _symbols(session: Session, program: Program) -> Symbols:
-    """The functions of a program that is refused: for their names it is linked once more, with symbols."""
+    """The functions of a program that is refused: only then the check waits for the link that has their names."""
     from ostoo_build import symbols  # noqa: PLC0415 - a good program does not need it
 
-    places = Places.of(program, session.target.stem)
-    _link(session, program, "none", places.named, f"{program.name} with symbols")
-    return symbols.load(session.root / places.named / program.units[-1].id)
+    link_unstripped(session, program)
+    return symbols.load(session.root / Places.of(program, session.target.stem).unstripped / program.units[-1].id)
 
 
 def _load_checks() -> None:

@@ -59,15 +59,14 @@ def _built(env: Any, session: Session, wanted: Wanted) -> Any:
     unit = program.units[-1]
     libraries = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
     sysroot = env.MuslSysroot() if program.uses_std else []
-    signature = digest.of_json([program.strip, session.tools])
+    signature = digest.of_json([digest.of_file(steps.STRIP_SCRIPT), session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
     checked = env.ElfCheck(program, wanted.size_budget, linked)
+    again = KeyedAction(session.tools, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
+    unstripped = recorded_step(env, places.unstripped, [linked], again)
     nodes = _published(env, f"{places.linked}/{unit.id}", places.published[0], [linked, checked])
-    if program.keeps_symbols:
-        again = KeyedAction(signature, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
-        unstripped = recorded_step(env, places.unstripped, [linked], again)
-        nodes += _published(env, f"{places.unstripped}/{unit.id}", places.published[1], [unstripped])
+    nodes += _published(env, f"{places.unstripped}/{unit.id}", places.published[1], [unstripped])
     return nodes + _remembered(env, program, nodes)
 
 

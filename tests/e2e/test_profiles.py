@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from trees import TARGET, Tree, copy_tree
+from trees import Tree, copy_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,14 @@ def test_dev_keeps_debug_information_beside_what_a_loader_gets(dev: Tree) -> Non
     assert dev.run("hello-std", profile="dev")[1].startswith(SAID)
 
 
+def test_release_has_the_same_program_with_symbols_and_stack_sizes_beside_it(tree: Tree) -> None:
+    tree.build("hello-rs")
+    program, kept = tree.program("hello-rs"), tree.program("hello-rs.debug")
+    assert {".symtab", ".stack_sizes"} <= sections(kept)
+    assert not {".symtab", ".stack_sizes"} & sections(program)
+    assert loaded(program) == loaded(kept) != []
+
+
 def test_an_edit_compiles_one_program_and_the_cache_hears_nothing_of_it(dev: Tree, tmp_path: Path) -> None:
     dev.replace("user-rs/hello-std/src/main.rs", "works", "works for me")
     edited = dev.build("profile=dev", "hello-rs", "hello-std")
@@ -94,7 +102,6 @@ def test_size_is_small_and_a_profile_may_inherit_from_it(tree: Tree) -> None:
     manifest.write_text(manifest.read_text(encoding="utf-8") + CUSTOM, encoding="utf-8")
     tree.build("profile=mine", "hello-rs")
     assert tree.program("hello-rs", "mine").stat().st_size <= 5_000
-    assert not (tree.root / "build" / TARGET / "mine/hello-rs.debug").exists()
 
 
 def tree_says(tree: Tree) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import engines
 import pytest
-from trees import Tree, copy_tree
+from trees import TARGET, Tree, copy_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TARGET = Input("targets/x86_64-ostoo-user.json", "7" * 64, 1)
 SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
+SCRIPT = Input("site_scons/ostoo_build/strip.ld", "5" * 64, 1)
 SOURCES = (Input("user-rs/rt/src/lib.rs", "9" * 64, 1),)
 TOOLS = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
 
@@ -67,7 +68,7 @@ def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
 
 
 def link(program: Program, **changed: Record) -> Action:
-    return requests.link_action(invocation(program), program, SYSROOT, {**records(program), **changed}, "symbols")
+    return requests.link_action(invocation(program), program, SYSROOT, {**records(program), **changed}, SCRIPT)
 
 
 def options(action: Action, flag: str) -> list[str]:
@@ -186,6 +187,15 @@ def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> N
     assert inputs_of(link(program), unit) == [f"{unit.id}.rlink", f"{unit.id}.o"]
 
 
+def test_what_a_loader_needs_not_is_left_out_of_one_link_and_kept_by_the_other(program: Program) -> None:
+    shipped = link(program)
+    assert {"strip=symbols", f"link-arg={SCRIPT.path}"} <= set(options(shipped, "-C"))
+    assert SCRIPT in shipped.inputs
+    kept = requests.link_action(invocation(program), program, SYSROOT, records(program), None)
+    assert "strip=none" in options(kept, "-C")
+    assert set(shipped.inputs) - set(kept.inputs) == {SCRIPT}
+
+
 def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
     run = find(program, "build_script", Kind.RUN)
     asked = made(
@@ -199,7 +209,8 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     assert "native=/n" in options(of_a_library, "-L")
     assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
     own = replace(program, units=(*program.units[:-1], replace(program.units[-1], run=run.id)))
-    assert [word for word in options(link(own, **{run.id: asked}), "-C") if word.startswith("link-arg")] == [
+    words = options(requests.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}, None), "-C")
+    assert [word for word in words if word.startswith("link-arg")] == [
         "link-arg=-z",
         "link-arg=now",
     ]

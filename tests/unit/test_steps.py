@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,11 +40,9 @@ def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
     places = Places.of(program, trees.TARGET)
     folder = program.units[-1].folder
     published = f"build/{trees.TARGET}/release/hello-std"
-    folders = (places.linked, places.unstripped, places.named, places.check)
-    assert folders == tuple(f"{folder}/{name}" for name in ("linked", "unstripped", "named", "check"))
-    assert places.published == (published,)
-    kept = Places.of(replace(program, strip="none"), trees.TARGET)
-    assert kept.published == (published, f"{published}.debug")
+    folders = (places.linked, places.unstripped, places.check)
+    assert folders == tuple(f"{folder}/{name}" for name in ("linked", "unstripped", "check"))
+    assert places.published == (published, f"{published}.debug")
 
 
 def test_a_target_without_contract_has_nothing_to_hold(session: Session) -> None:

@@ -44,11 +44,11 @@ class Invocation:
 
 
 def link_action(
-    invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], strip: str
+    invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], discard: Input | None
 ) -> Action:
     """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
 
-    `strip` is rustc's word for what is left out.
+    `discard` is the linker script for what is left out besides symbols; without it all is kept.
 
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
@@ -59,7 +59,7 @@ def link_action(
         "-Zlink-only",
         f"{unit.folder}/{unit.id}.rlink",
         *("--target", invocation.target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
-        *("-C", f"strip={strip}"),
+        *(("-C", "strip=symbols", "-C", f"link-arg={discard.path}") if discard else ("-C", "strip=none")),
         *_link_flags(unit.arguments),
         *(part for search in searches for part in ("-L", search)),
     ]
@@ -70,7 +70,8 @@ def link_action(
         arguments += [part for argument in own for part in ("-C", f"link-arg={argument}")]
     objects = output_inputs(unit.folder, records[unit.id])
     libraries = _libraries(invocation, unit, records)
-    inputs = (invocation.target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot)
+    scripts = (discard,) if discard else ()
+    inputs = (invocation.target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot, *scripts)
     environment = (*invocation.environment, *unit.environment)
     outputs = (f"{unit.folder}/{unit.id}",)
     return Action("Link", tuple(arguments), environment, inputs, outputs, invocation.tools)
