@@ -111,7 +111,8 @@ def _command(chosen: argparse.Namespace) -> list[str]:
     if len(programs) != 1:
         raise OstooError("--run is for one program", remedy="name one, or leave --run away")
     variables = configuration.read(ROOT, dict(word.split("=", 1) for word in chosen.words if "=" in word))
-    return [str(ROOT / "build" / variables["target"] / variables["profile"] / programs[0]), *chosen.arguments]
+    folder = ROOT / "build" / configuration.one_target(variables) / variables["profile"]
+    return [str(folder / programs[0]), *chosen.arguments]
 
 
 def _assignment(word: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FILE = "ostoo.toml"
 
 VARIABLES = {
-    "target": ("target spec in targets/, without .json", "x86_64-ostoo-user"),
+    "target": ("target spec in targets/, without .json; or several, with commas between them", "x86_64-ostoo-user"),
     "profile": ("cargo profile", "release"),
     "sysroot": ("musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
     "cache": ("action cache: a folder, or off", "on"),
@@ -40,6 +40,14 @@ VARIABLES = {
 
 _SWITCHES = ("remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
+
+
+def one_target(variables: Mapping[str, str]) -> str:
+    """The target, for who can do with one only. Raises `OstooError` where `target=` names several."""
+    target = variables["target"]
+    if "," in target:
+        raise OstooError(f"target={target} names several targets; this is for one", remedy="name one of them")
+    return target
 
 
 def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:

@@ -57,7 +57,8 @@ def _trees(session: Session) -> Iterator[Tree]:
 def _files(session: Session) -> Iterator[Path]:
     yield from _of_python()
     yield from _of_toolchain(session)
-    yield from session.workspace.cargo.configuration_files()
+    for workspace in session.programs.workspaces:
+        yield from workspace.cargo.configuration_files()
     for unit in session.units.values():
         yield from steps.declared_inputs(session, unit)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from ostoo_build import manifest, process
+from ostoo_build import manifest, process, workspaces
 from ostoo_build.errors import OstooError
 from ostoo_build.requested import WORDS
 from ostoo_build.source_tree import write_atomically
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.cargo import Cargo
     from ostoo_build.session import Session
+    from ostoo_build.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def create(session: Session, name: str, kind: Kind) -> None:
 
     Raises `OstooError`, and leaves nothing, where the name is taken or no crate can have it.
     """
-    cargo = session.workspace.cargo
+    cargo = _user_workspace(session).cargo
     _refuse_unfit(cargo, name)
     _refuse_taken(session, name)
     root = cargo.workspace / "Cargo.toml"
@@ -108,9 +109,13 @@ def create(session: Session, name: str, kind: Kind) -> None:
     session.report.status("Next", f"./sconsw {name}")
 
 
+def _user_workspace(session: Session) -> Workspace:
+    return session.programs.workspace(workspaces.USER, session.targets[0])
+
+
 def _refuse_taken(session: Session, name: str) -> None:
-    workspace = session.workspace.cargo.workspace
-    places = {binary.name: binary.manifest for binary in session.binaries.values()}
+    workspace = _user_workspace(session).cargo.workspace
+    places = {binary.name: binary.manifest for binary in session.programs.binaries.values()}
     places |= {manifest.read(path).name: path for path in _members(workspace)}
     if name in places:
         raise OstooError(f"{name} exists already", where=str(places[name]), remedy="choose another name")

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
 
+Asked = tuple[str, str]
+"""A program's name, and the target that it is wanted for."""
+
+
 @dataclass(frozen=True)
 class Extern:
     """A library that a unit names: by unit id, under the name its source uses."""
@@ -38,7 +42,8 @@ class Extern:
 class PlannedUnit:
     """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
 
-    `package` is the folder whose files are its inputs, `folder` where its outputs go. `externs` are direct
+    `package` is the folder whose files are its inputs, `folder` where its outputs go, `target` the name of its target
+    spec, or empty for the host. `externs` are direct
     dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `script`
     the build script that a run starts (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search
     paths (for a program) it sees. `is_incremental` says that rustc goes on from what it kept of the last compilation.
@@ -50,7 +55,7 @@ class PlannedUnit:
     package: str
     folder: str
     is_std: bool
-    for_target: bool
+    target: str
     is_incremental: bool
     arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
@@ -93,10 +98,16 @@ class Program:
     """The plan of one program: its units, dependencies first and the program's own last."""
 
     name: str
+    target: str
     profile: str
     uses_std: bool
     strip: str
     units: tuple[PlannedUnit, ...]
+
+    @property
+    def asked(self) -> Asked:
+        """What tells it from the invocation's others."""
+        return self.name, self.target
 
     @property
     def keeps_symbols(self) -> bool:
@@ -161,6 +172,7 @@ class _Planner:
         root = self.units[self.root]
         return Program(
             name=root.target_name,
+            target=self.setting.target,
             profile=root.profile.name,
             uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
             strip=root.profile.strip,
@@ -224,7 +236,7 @@ class _Planner:
             package=self._package(index),
             folder=folder,
             is_std=unit.is_std,
-            for_target=unit.platform is not None,
+            target=self.setting.target if unit.platform else "",
             is_incremental=unit.profile.incremental and kind is not Kind.RUN,
             arguments=() if kind is Kind.RUN else tuple(self._arguments(index, folder)),
             environment=tuple(self._environment(index, folder)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import configuration
+from ostoo_build import configuration, workspaces
 from ostoo_build.errors import OstooError
 from ostoo_build.suggest import one_of
 
@@ -36,11 +36,17 @@ WORDS = (*_ALL, "sysroot", "test")
 
 @dataclass(frozen=True)
 class Requested:
-    """The programs that have to be planned, their packages' SConscripts, and the words that stand beside them."""
+    """The programs that have to be planned, their packages' SConscripts, and the words that stand beside them.
+
+    `deployed` are the programs that `deploy` is about: a kernel is not unless it is named. `targets` are those of
+    `target=`.
+    """
 
     programs: tuple[str, ...]
     scripts: tuple[str, ...]
     words: frozenset[str]
+    deployed: tuple[str, ...]
+    targets: tuple[str, ...]
 
 
 def help_text() -> str:
@@ -56,13 +62,21 @@ def read(targets: Sequence[str], session: Session) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
     words = frozenset(target for target in targets if target in WORDS)
     names = [_program(target, session) for target in targets if target not in WORDS]
+    deployed = names
     if not targets or (words.intersection(_ALL) and not names):
-        names = list(session.binaries)
-    return Requested(tuple(dict.fromkeys(names)), tuple(_scripts(names, session)), words)
+        names = list(session.programs.binaries)
+        deployed = [name for name in names if session.programs.folder_of(name) == workspaces.USER]
+    return Requested(
+        programs=tuple(dict.fromkeys(names)),
+        scripts=tuple(_scripts(names, session)),
+        words=words,
+        deployed=tuple(dict.fromkeys(deployed)) if "deploy" in words else (),
+        targets=session.targets_by_folder[workspaces.USER],
+    )
 
 
 def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
-    folders = dict.fromkeys(session.binaries[name].manifest.parent for name in names)
+    folders = dict.fromkeys(session.programs.binaries[name].manifest.parent for name in names)
     for script in (folder / "SConscript" for folder in folders):
         if script.is_file():
             yield str(script.relative_to(session.root))
@@ -70,6 +84,6 @@ def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
 
 def _program(target: str, session: Session) -> str:
     name = Path(target).name
-    if name not in session.binaries or not (target == name or Path(target).parts[0] == "build"):
-        raise OstooError(f"there is no program {target}", remedy=one_of(target, [*session.binaries, *WORDS]))
+    if name not in session.programs.binaries or not (target == name or Path(target).parts[0] == "build"):
+        raise OstooError(f"there is no program {target}", remedy=one_of(target, [*session.programs.binaries, *WORDS]))
     return name

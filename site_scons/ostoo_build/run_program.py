@@ -61,22 +61,25 @@ class Runner:
 
     def path(self, program: str) -> Path:
         """Where a program lies that was built."""
-        variables = self._variables
-        return self.root / "build" / variables["target"] / variables["profile"] / program
+        return self.root / "build" / self._target / self._variables["profile"] / program
 
     @property
     def _variables(self) -> dict[str, str]:
         return configuration.read(self.root, dict(word.split("=", 1) for word in self.words))
 
+    @property
+    def _target(self) -> str:
+        return configuration.one_target(self._variables)
+
     def _qemu(self, machine: str) -> Path:
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
 
     def _numbers(self) -> dict[str, int]:
-        header = self.root / "sysroot" / self._variables["target"] / "include/bits/syscall.h"
+        header = self.root / "sysroot" / self._target / "include/bits/syscall.h"
         return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
 
     def _contract(self) -> loader_contract.LoaderContract | None:
-        path = self.root / "targets" / f"{self._variables['target']}.loader.json"
+        path = self.root / "targets" / f"{self._target}.loader.json"
         return loader_contract.load(path) if path.is_file() else None
 
 

@@ -6,9 +6,9 @@ import os
 import platform
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from ostoo_build import (
     toolchain_digest,
     toolchain_provide,
     user_cache,
+    workspaces,
 )
 from ostoo_build.cargo import Cargo
 from ostoo_build.errors import OstooError
@@ -40,20 +41,20 @@ from ostoo_build.execution.timeline import Timeline
 from ostoo_build.execution.witness import Witness
 from ostoo_build.look import Look
 from ostoo_build.paths import PathMap
+from ostoo_build.programs import Programs
 from ostoo_build.source_tree import TreeMemo
 from ostoo_build.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from ostoo_build.cargo import Binary
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.record import Output
     from ostoo_build.execution.remote_executor import RemoteExecutor
     from ostoo_build.execution.remote_store import RemoteStore
     from ostoo_build.execution.sandbox import Sandbox
     from ostoo_build.inputs import Input
-    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.plan import Asked, PlannedUnit, Program
     from ostoo_build.report import Report
     from ostoo_build.sysroot import Provider
     from ostoo_build.toolchain import Toolchain
@@ -90,15 +91,14 @@ class Session:
         self.report = report
         self.memos = root / MEMOS
         self.units: dict[str, PlannedUnit] = {}
-        self.current: dict[str, dict[Path, Output]] = {}
+        self.current: dict[Asked, dict[Path, Output]] = {}
         """Programs that are what their sources give: which files, and what is in them."""
-        self.wanted: dict[str, Wanted] = {}
+        self.wanted: dict[Asked, Wanted] = {}
         """Programs that are being built."""
         self.lock_owner = self.memos / "lock-owner"
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
         self.look = Look()
-        self._plans: dict[str, Future[dict[str, Program]]] = {}
         self._lock = FileLock(self.memos / "lock")
         self._links: dict[str, threading.Lock] = {}
 
@@ -142,21 +142,31 @@ class Session:
         return self.tools_folder.sha256
 
     @cached_property
-    def target(self) -> Path:
-        """The target spec's file. Raises `OstooError` where there is none of that name."""
-        path = self.root / "targets" / f"{self.variables['target']}.json"
-        if not path.is_file():
-            known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
-            raise OstooError(
-                f"there is no target {self.variables['target']}",
-                where=str(path.parent),
-                remedy=suggest.one_of(self.variables["target"], known),
-            )
-        return path
+    def targets_by_folder(self) -> dict[str, tuple[str, ...]]:
+        """Which targets a workspace's programs are for, by its folder: those of `user-rs` are what `target=` names."""
+        asked = tuple(dict.fromkeys(self.variables["target"].split(",")))
+        others = {folder: (target,) for folder, target in workspaces.others(self.root).items()}
+        return {workspaces.USER: asked, **others}
 
     @cached_property
-    def spec(self) -> target_spec.TargetSpec:
-        return target_spec.load(self.target)
+    def targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(chain.from_iterable(self.targets_by_folder.values())))
+
+    def named(self, subject: str, target: str) -> str:
+        """What the user reads of a step: its target too, where there are several."""
+        return f"{subject} for {target}" if target and len(self.targets) > 1 else subject
+
+    def spec_file(self, target: str) -> Path:
+        """A target spec's file. Raises `OstooError` where there is none of that name."""
+        path = self.root / "targets" / f"{target}.json"
+        if not path.is_file():
+            known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
+            remedy = suggest.one_of(target, known)
+            raise OstooError(f"there is no target {target}", where=str(path.parent), remedy=remedy)
+        return path
+
+    def spec(self, target: str) -> target_spec.TargetSpec:
+        return self.look.once(("spec", target), partial(target_spec.load, self.spec_file(target)))
 
     @cached_property
     def paths(self) -> PathMap:
@@ -174,20 +184,23 @@ class Session:
         )
 
     @cached_property
-    def workspace(self) -> Workspace:
-        environment = {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
+    def cargo_environment(self) -> dict[str, str]:
+        """What cargo, and rustc where it is asked a question, may see of the user's environment."""
         for name in cargo.ignored_variables():
             self.report.warn_once(f"{name} is ignored: write flags into .cargo/config.toml of the workspace")
-        folder = self.root / "user-rs"
-        flags = std_crates.cargo_flags(self.toolchain, folder / "Cargo.lock")
+        return {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
+
+    def _workspace(self, folder: str, target: str) -> Workspace:
+        place, environment = self.root / folder, self.cargo_environment
+        flags = std_crates.cargo_flags(self.toolchain, place / "Cargo.lock")
         return Workspace(
-            Cargo(self.toolchain.cargo, folder, environment, flags),
+            Cargo(self.toolchain.cargo, place, environment, flags),
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, self.tools),
-            self.target,
-            self.spec.digest,
+            self.spec_file(target),
+            self.spec(target).digest,
             self.paths,
             user_cache.folder() / "plans",
-            self.look,
+            Look(),
         )
 
     @cached_property
@@ -252,7 +265,8 @@ class Session:
             raise OstooError("there is no C linker for build scripts", remedy="install a C compiler that is called cc")
         kept = tuple(pair for pair in self.toolchain.env if pair[0] == "RUSTC_BOOTSTRAP")
         host = f"{self.toolchain.host} {platform.libc_ver()[1]} {digest.of_file(linker)}"
-        return Invocation(self.paths.input(self.target), self.tools_folder, kept, host, self.units)
+        specs = {target: self.paths.input(self.spec_file(target)) for target in self.targets}
+        return Invocation(specs, self.tools_folder, kept, host, self.units)
 
     @cached_property
     def trees(self) -> TreeMemo:
@@ -263,49 +277,18 @@ class Session:
         return sysroot_providers.choose(self.variables["sysroot"], self.root)
 
     @cached_property
-    def binaries(self) -> dict[str, Binary]:
-        """The programs of the workspace by name. Raises `OstooError` where two share one."""
-        found: dict[str, Binary] = {}
-        for binary in self.workspace.binaries():
-            other = found.setdefault(binary.name, binary)
-            if other is not binary:
-                where = f"{other.manifest}\n{binary.manifest}"
-                raise OstooError(f"two packages have a program {binary.name}", where=where, remedy="rename one")
-        return found
+    def programs(self) -> Programs:
+        return Programs(self.targets_by_folder, self._workspace, self.variables["profile"], self.options.jobs)
+
+    def plan(self, name: str, target: str) -> Program:
+        """The plan of a program; its units are known from now on."""
+        program = self.programs.plan(name, target)
+        self.units.update({unit.id: unit for unit in program.units})
+        return program
 
     def linking(self, unit: str) -> threading.Lock:
         """What a link of that program holds: rustc takes its objects away meanwhile."""
         return self._links.setdefault(unit, threading.Lock())
-
-    def start_planning(self, names: Iterable[str]) -> None:
-        """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
-        workspace, profile = self.workspace, self.variables["profile"]
-        groups: dict[str, list[Binary]] = {}
-        for name in set(names) - set(self._plans):
-            binary = self.binaries[name]
-            known = workspace.remembered(binary, profile)
-            if known is None:
-                groups.setdefault(binary.asks, []).append(binary)
-            else:
-                self._plans[name] = _done({name: known})
-        pool = ThreadPoolExecutor(self.options.jobs)
-        for group in groups.values():
-            plans = pool.submit(workspace.plan, group, profile)
-            self._plans.update((binary.name, plans) for binary in group)
-        pool.shutdown(wait=False)
-
-    def plan(self, name: str) -> Program:
-        """The plan of a program; its units are known from now on."""
-        self.start_planning([name])
-        program = self._plans[name].result()[name]
-        self.units.update({unit.id: unit for unit in program.units})
-        return program
-
-    def plans_hold(self) -> bool:
-        """Whether each program that was planned would be planned the same again."""
-        workspace, profile = replace(self.workspace, look=Look()), self.variables["profile"]
-        again = ((workspace.remembered(self.binaries[name], profile), name) for name in self._plans)
-        return all(now == self.plan(name) for now, name in again)
 
     def lock(self) -> bool:
         """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom.
@@ -335,9 +318,3 @@ class Session:
         if "engine" in self.__dict__:
             self.engine.cache.close()
         self.unlock()
-
-
-def _done(plans: dict[str, Program]) -> Future[dict[str, Program]]:
-    future: Future[dict[str, Program]] = Future()
-    future.set_result(plans)
-    return future

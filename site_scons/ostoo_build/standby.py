@@ -63,7 +63,9 @@ class Standby:
         if not self._line.recv(1):
             return False
         edited = here.changes()
-        if session.lock() or edited - editable or not all(map(os.path.isfile, edited)) or not session.plans_hold():
+        if session.lock() or edited - editable or not all(map(os.path.isfile, edited)):
+            return False
+        if not session.programs.plans_hold():
             return False
         session.timeline.restart()
         whole_program.renew(session)

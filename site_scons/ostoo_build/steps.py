@@ -56,18 +56,18 @@ class Places:
     published: tuple[str, ...]
 
     @staticmethod
-    def of(program: Program, target: str) -> Places:
-        folder = f"build/{target}/{program.profile}"
+    def of(program: Program) -> Places:
+        folder = f"build/{program.target}/{program.profile}"
         unit = program.units[-1]
         linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
         return Places(linked, unstripped, check, (f"{folder}/{program.name}", f"{folder}/{program.name}.debug"))
 
 
-def check_target(session: Session) -> None:
-    """Validate the target spec."""
-    inputs = tuple(session.paths.input(path) for path in target_files(session))
-    folder = target_folder(session)
-    request = CheckRequest(session.target, session.toolchain.rustc, session.workspace.rustc.environment)
+def check_target(session: Session, target: str) -> None:
+    """Validate a target spec."""
+    inputs = tuple(session.paths.input(path) for path in target_files(session, target))
+    folder = target_folder(target)
+    request = CheckRequest(session.spec_file(target), session.toolchain.rustc, session.cargo_environment)
 
     def run() -> Outcome:
         target_spec.check(request)
@@ -75,47 +75,48 @@ def check_target(session: Session) -> None:
         source_tree.write_atomically(session.root / folder / _CHECKED, digest.canonical_json(checked))
         return Outcome((_CHECKED,))
 
-    arguments = (session.target.stem,)
-    action = Action("TargetSpecCheck", arguments, (), inputs, (f"{folder}/{_CHECKED}",), version=session.tools)
-    job = Job(action, session.root / folder, folder, "Checking", f"target {session.target.stem}", run)
+    action = Action("TargetSpecCheck", (target,), (), inputs, (f"{folder}/{_CHECKED}",), version=session.tools)
+    job = Job(action, session.root / folder, folder, "Checking", f"target {target}", run)
     session.engine.perform(job)
 
 
-def target_files(session: Session) -> list[Path]:
-    """What the check of the target spec reads."""
-    return [session.target, *sorted(session.target.parent.glob("*.schema.json"))]
+def target_files(session: Session, target: str) -> list[Path]:
+    """What the check of a target spec reads."""
+    spec = session.spec_file(target)
+    return [spec, *sorted(spec.parent.glob("*.schema.json"))]
 
 
-def target_folder(session: Session) -> str:
-    """Where the verdict on the target spec lies."""
-    return f"build/{session.target.stem}/target-spec"
+def target_folder(target: str) -> str:
+    """Where the verdict on a target spec lies."""
+    return f"build/{target}/target-spec"
 
 
-def make_sysroot(session: Session) -> None:
-    """Have the sysroot's provider write it."""
-    machine = MACHINES[session.spec.arch]
-    folder = session.root / sysroot_folder(session)
+def make_sysroot(session: Session, target: str) -> None:
+    """Have the sysroot's provider write a target's."""
+    machine = MACHINES[session.spec(target).arch]
+    folder = session.root / sysroot_folder(target)
 
     def run() -> Outcome:
         sysroot.provide(session.sysroot, machine, folder)
         return Outcome(tuple(str(path.relative_to(folder)) for path in source_tree.package_files(folder)))
 
-    name = sysroot_folder(session)
-    action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session))
+    name = sysroot_folder(target)
+    action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session, target))
     subject = f"sysroot {folder.name} from {session.variables['sysroot']}"
     session.engine.perform(Job(action, folder, name, "Providing", subject, run, needed=True))
 
 
-def sysroot_key(session: Session) -> digest.Hash:
-    """Return what decides the sysroot's bytes. Raises `OstooError` for a provider or machine that there is none of."""
-    if session.spec.arch not in MACHINES:
-        raise OstooError(f"there is no sysroot for {session.spec.arch}", where=str(session.target))
-    return sysroot.key(session.sysroot, MACHINES[session.spec.arch])
+def sysroot_key(session: Session, target: str) -> digest.Hash:
+    """Return what decides a sysroot's bytes. Raises `OstooError` for a provider or machine that there is none of."""
+    arch = session.spec(target).arch
+    if arch not in MACHINES:
+        raise OstooError(f"there is no sysroot for {arch}", where=str(session.spec_file(target)))
+    return sysroot.key(session.sysroot, MACHINES[arch])
 
 
-def sysroot_folder(session: Session) -> str:
-    """Where the sysroot lies, as the workspace's cargo configuration names it too."""
-    return f"sysroot/{session.target.stem}"
+def sysroot_folder(target: str) -> str:
+    """Where a sysroot lies, as the workspace's cargo configuration names it too."""
+    return f"sysroot/{target}"
 
 
 def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callable[[], None] = lambda: None) -> Job:
@@ -139,6 +140,7 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
         judge = partial(finishing.compilation, action, unit)
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
     subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
+    subject = session.named(subject, unit.target)
     run = partial(_judged, start, judge)
     return Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
 
@@ -168,25 +170,26 @@ def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compila
 
 def link(session: Session, program: Program) -> None:
     """Link what a loader gets: without symbols, whatever the profile says."""
-    place = Places.of(program, session.target.stem).linked
+    place = Places.of(program).linked
     _link(session, program, session.paths.input(STRIP_SCRIPT), place, program.name)
 
 
 def link_unstripped(session: Session, program: Program) -> None:
     """Link the same program with all symbols, and the debug information that its profile asks for."""
-    _link(session, program, None, Places.of(program, session.target.stem).unstripped, f"{program.name}.debug")
+    _link(session, program, None, Places.of(program).unstripped, f"{program.name}.debug")
 
 
 def _link(session: Session, program: Program, discard: Input | None, place: str, subject: str) -> None:
     """Only a program that uses std takes anything of the sysroot."""
     unit = program.units[-1]
     known = {**_read_by(session, unit), unit.id: record(session, unit.record)}
-    libraries = tuple(_sysroot_libraries(session)) if program.uses_std else ()
+    libraries = tuple(_sysroot_libraries(session, program.target)) if program.uses_std else ()
     action = requests.link_action(session.invocation, program, libraries, known, discard)
     folder = session.root / place
     judge = partial(finishing.link, program)
     run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
-    job = Job(action, folder, unit.folder, "Linking", subject, run, needed=True, judge=judge)
+    named = session.named(subject, program.target)
+    job = Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge)
     with session.linking(unit.id):
         session.engine.perform(job)
 
@@ -196,8 +199,8 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
     from ostoo_build import elf_check, loader_contract  # noqa: PLC0415 - most starts have nothing to check
     from ostoo_build.elf_rule import ProgramFacts  # noqa: PLC0415 - likewise
 
-    places = Places.of(program, session.target.stem)
-    contract, schema = contract_files(session)
+    places = Places.of(program)
+    contract, schema = contract_files(session, program.target)
     linked = f"{places.linked}/{program.units[-1].id}"
     facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(session))
     folder = session.root / places.check
@@ -214,7 +217,8 @@ def check_program(session: Session, program: Program, size_budget: int | None) -
     arguments = (program.name, str(program.uses_std), str(size_budget))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=rules_digest())
-    session.engine.perform(Job(action, folder, places.check, "Checking", program.name, run))
+    subject = session.named(program.name, program.target)
+    session.engine.perform(Job(action, folder, places.check, "Checking", subject, run))
 
 
 def _private_folders(session: Session) -> tuple[str, ...]:
@@ -229,7 +233,7 @@ def _symbols(session: Session, program: Program) -> Symbols:
     from ostoo_build import symbols  # noqa: PLC0415 - a good program does not need it
 
     link_unstripped(session, program)
-    return symbols.load(session.root / Places.of(program, session.target.stem).unstripped / program.units[-1].id)
+    return symbols.load(session.root / Places.of(program).unstripped / program.units[-1].id)
 
 
 def _load_checks() -> None:
@@ -240,15 +244,15 @@ def _load_checks() -> None:
     from ostoo_build import elf_check, loader_contract  # noqa: F401, PLC0415 - likewise
 
 
-def contract_files(session: Session) -> list[Path]:
-    """What the target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
-    contract = session.target.with_suffix(".loader.json")
+def contract_files(session: Session, target: str) -> list[Path]:
+    """What a target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
+    contract = session.spec_file(target).with_suffix(".loader.json")
     return [contract, contract.with_name("loader.schema.json")] if contract.is_file() else []
 
 
-def all_target_files(session: Session) -> list[Path]:
+def all_target_files(session: Session, target: str) -> list[Path]:
     """What a program's target says of it: spec, contract, and their schemas."""
-    return list(dict.fromkeys((*target_files(session), *contract_files(session))))
+    return list(dict.fromkeys((*target_files(session, target), *contract_files(session, target))))
 
 
 def declared_inputs(session: Session, unit: PlannedUnit) -> list[Path]:
@@ -322,7 +326,7 @@ def record(session: Session, path: str) -> Record:
     return known
 
 
-def _sysroot_libraries(session: Session) -> Inputs:
-    folder = sysroot_folder(session)
+def _sysroot_libraries(session: Session, target: str) -> Inputs:
+    folder = sysroot_folder(target)
     made = requests.output_inputs(folder, record(session, f"{folder}/{records.NAME}"))
     return tuple(entry for entry in made if entry.path.endswith(".a"))

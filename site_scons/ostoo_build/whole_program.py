@@ -37,15 +37,15 @@ def action(session: Session, program: Program, size_budget: int | None, look: Lo
     state = [
         own_digest(),
         session.tools,
-        steps.sysroot_key(session) if program.uses_std else "",
+        steps.sysroot_key(session, program.target) if program.uses_std else "",
         session.invocation.host if on_host else "",
     ]
     return Action(
         mnemonic="RustProgram",
         arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
         environment=tuple(sorted(_sources(session, program, look))),
-        inputs=look.once("target", partial(_target, session)),
-        outputs=Places.of(program, session.target.stem).published,
+        inputs=look.once(("target", program.target), partial(_target, session, program.target)),
+        outputs=Places.of(program).published,
         version=digest.of_json(state),
     )
 
@@ -78,13 +78,13 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
 def renew(session: Session) -> None:
     """Look at the sources of what is to be built once more."""
     look = Look()
-    for name, known in session.wanted.items():
-        session.wanted[name] = replace(known, action=action(session, known.program, known.size_budget, look))
+    for asked, known in session.wanted.items():
+        session.wanted[asked] = replace(known, action=action(session, known.program, known.size_budget, look))
 
 
 def remember(session: Session, program: Program) -> None:
     """Note that the program at its place is what is wanted, unless a source changed while it was built."""
-    known = session.wanted[program.name]
+    known = session.wanted[program.asked]
     wanted = known.action
     if action(session, program, known.size_budget, Look()) != wanted:
         return
@@ -92,7 +92,7 @@ def remember(session: Session, program: Program) -> None:
     units = [steps.record(session, unit.record) for unit in program.units]
     made = Record(
         key=wanted.key,
-        outputs={name: records.observe(place.folder / name) for name in _names(session, program)},
+        outputs={name: records.observe(place.folder / name) for name in _names(program)},
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
@@ -101,8 +101,8 @@ def remember(session: Session, program: Program) -> None:
         session.engine.cache.store(wanted, made, place)
 
 
-def _target(session: Session) -> tuple[Input, ...]:
-    return tuple(session.paths.input(path) for path in steps.all_target_files(session))
+def _target(session: Session, target: str) -> tuple[Input, ...]:
+    return tuple(session.paths.input(path) for path in steps.all_target_files(session, target))
 
 
 def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, digest.Hash]]:
@@ -133,12 +133,12 @@ def _are_there(folder: Path, known: Record) -> bool:
         return False
 
 
-def _names(session: Session, program: Program) -> list[str]:
-    return [path.rpartition("/")[2] for path in Places.of(program, session.target.stem).published]
+def _names(program: Program) -> list[str]:
+    return [path.rpartition("/")[2] for path in Places.of(program).published]
 
 
 def _place(session: Session, program: Program) -> Place:
-    folder = Places.of(program, session.target.stem).published[0].rpartition("/")[0]
+    folder = Places.of(program).published[0].rpartition("/")[0]
     return Place(folder, session.root / folder)
 
 
@@ -149,9 +149,9 @@ def _write_down(session: Session, program: Program, record: Record) -> None:
 
 def _found(session: Session, program: Program, record: Record) -> None:
     folder = _place(session, program).folder
-    session.current[program.name] = {folder / name: output for name, output in record.outputs.items()}
+    session.current[program.asked] = {folder / name: output for name, output in record.outputs.items()}
 
 
 def note(session: Session, program: Program) -> Path:
     """The file with the record of the program at its place; the key is the action's fingerprint."""
-    return session.memos / "programs" / f"{session.target.stem}-{program.profile}-{program.name}.json"
+    return session.memos / "programs" / f"{program.target}-{program.profile}-{program.name}.json"

@@ -78,7 +78,7 @@ class Workspace:
     def binaries(self) -> tuple[Binary, ...]:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
         folder = self.cargo.workspace
-        path = self._memo("programs")
+        path = self._memo("programs", self.cargo.workspace.name)
         memo = _load(path, _Memo[tuple[Binary, ...]])
         if memo and ReadSet(memo.reads).is_current(folder, self.look):
             return tuple(replace(binary, manifest=folder / binary.manifest) for binary in memo.answer)
@@ -110,7 +110,7 @@ class Workspace:
         return program
 
     def _plan_memo(self, binary: Binary, profile: str) -> Path:
-        return self._memo("plan", self.target.stem, self.target_digest, profile, binary.name)
+        return self._memo("plan", self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
 
     def _memo(self, *question: str) -> Path:
         """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""

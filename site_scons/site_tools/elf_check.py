@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def elf_check(env: Any, program: Program, size_budget: int | None, linked: Any) -> Any:
     """Declare the check of a linked program against its target's loader contract, if the target has one."""
     session: Session = env["OSTOO"]
-    contract = [file_node(env, session.paths.portable(path)) for path in steps.contract_files(session)]
+    contract = [file_node(env, session.paths.portable(path)) for path in steps.contract_files(session, program.target)]
     if not contract:
         return []
     signature = f"{steps.rules_digest()} {size_budget}"
     action = KeyedAction(signature, f"check {program.name}", lambda: steps.check_program(session, program, size_budget))
-    return recorded_step(env, Places.of(program, session.target.stem).check, [linked, *contract], action)
+    return recorded_step(env, Places.of(program).check, [linked, *contract], action)
 
 
 def generate(env: Any) -> None:

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from ostoo_build.session import Session
 
 
-def musl_sysroot(env: Any) -> Any:
-    """Declare the sysroot of this invocation's target."""
+def musl_sysroot(env: Any, target: str) -> Any:
+    """Declare a target's sysroot."""
     session: Session = env["OSTOO"]
-    folder = steps.sysroot_folder(session)
+    folder = steps.sysroot_folder(target)
     record = file_node(env, f"{folder}/action.json")
     if record.has_builder():
         return record
     with one_message():
-        signature = steps.sysroot_key(session)
-    action = KeyedAction(signature, f"provide {folder}", lambda: steps.make_sysroot(session))
+        signature = steps.sysroot_key(session, target)
+    action = KeyedAction(signature, f"provide {folder}", lambda: steps.make_sysroot(session, target))
     node = recorded_step(env, folder, [], action)
     env.Alias("sysroot", node)
     return node

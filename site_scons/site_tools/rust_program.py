@@ -27,23 +27,27 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
         return declared[name]
     with one_message():
         session: Session = env["OSTOO"]
-        if name not in session.binaries:
+        if name not in session.programs.binaries:
             raise OstooError(
                 f"the workspace has no program {name}",
                 where=f'env.RustProgram("{name}")',
-                remedy=one_of(name, session.binaries),
+                remedy=one_of(name, session.programs.binaries),
             )
-        program = session.plan(name)
-        budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
-        wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look))
-        if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
-            node = [file_node(env, path) for path in Places.of(program, session.target.stem).published]
-        else:
-            session.wanted[name] = wanted
-            node = _built(env, session, wanted)
-    declared[name] = node
-    env.Alias(name, node)
-    return node
+        asked = sorted(session.programs.asked([name]))
+        nodes = [node for _, target in asked for node in _for_target(env, session.plan(name, target), size_budget)]
+    declared[name] = nodes
+    env.Alias(name, nodes)
+    return nodes
+
+
+def _for_target(env: Any, program: Program, size_budget: str | None) -> Any:
+    session: Session = env["OSTOO"]
+    budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
+    wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look))
+    if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
+        return [file_node(env, path) for path in Places.of(program).published]
+    session.wanted[program.asked] = wanted
+    return _built(env, session, wanted)
 
 
 def _is_there(session: Session, program: Program, wanted: Action) -> bool:
@@ -55,10 +59,10 @@ def _built(env: Any, session: Session, wanted: Wanted) -> Any:
     for unit in program.units:
         env.RustUnit(unit)
     env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
-    places = Places.of(program, session.target.stem)
+    places = Places.of(program)
     unit = program.units[-1]
     libraries = [file_node(env, session.units[id_].record) for id_ in unit.prerequisites]
-    sysroot = env.MuslSysroot() if program.uses_std else []
+    sysroot = env.MuslSysroot(program.target) if program.uses_std else []
     signature = digest.of_json([digest.of_file(steps.STRIP_SCRIPT), session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)

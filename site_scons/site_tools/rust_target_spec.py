@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from ostoo_build.session import Session
 
 
-def rust_target_spec(env: Any) -> Any:
-    """Declare the check of this invocation's target spec."""
+def rust_target_spec(env: Any, target: str) -> Any:
+    """Declare the check of a target spec."""
     session: Session = env["OSTOO"]
-    folder = steps.target_folder(session)
+    folder = steps.target_folder(target)
     record = file_node(env, f"{folder}/action.json")
     if record.has_builder():
         return record
-    sources = [file_node(env, session.paths.portable(path)) for path in steps.target_files(session)]
-    action = KeyedAction(session.tools, f"check {session.target.name}", lambda: steps.check_target(session))
+    sources = [file_node(env, session.paths.portable(path)) for path in steps.target_files(session, target)]
+    action = KeyedAction(session.tools, f"check {target}", lambda: steps.check_target(session, target))
     return recorded_step(env, folder, sources, action)
 
 

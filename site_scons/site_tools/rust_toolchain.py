@@ -25,7 +25,8 @@ def request(env: Any) -> requested.Requested:
     env["OSTOO"].lock()
     with one_message():
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
-        env["OSTOO"].start_planning(asked.programs)
+        programs = env["OSTOO"].programs
+        programs.start_planning(programs.asked(asked.programs))
         env["OSTOO_ASKED"] = asked
         return asked
 
@@ -56,7 +57,7 @@ def _is_complete(env: Any) -> bool:
     return (
         asked is not None
         and not (options or asked.words - {"all"})
-        and env["OSTOO"].current.keys() == set(asked.programs)
+        and env["OSTOO"].current.keys() == env["OSTOO"].programs.asked(asked.programs)
     )
 
 

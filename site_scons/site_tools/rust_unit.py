@@ -36,7 +36,7 @@ def rust_unit(env: Any, unit: PlannedUnit) -> Any:
 
     session.engine.producers[unit.folder] = lambda: steps.unit_job(session, unit, inputs())
     prerequisites = [file_node(env, unit.read_of(session.units[id_])) for id_ in unit.prerequisites]
-    checked = env.RustTargetSpec() if unit.for_target else []
+    checked = env.RustTargetSpec(unit.target) if unit.target else []
     action = partial(KeyedAction, digest.of_json([msgspec.to_builtins(unit), fetched, session.tools]))
     sources = [*files.values(), *prerequisites, checked]
     if unit.kind is Kind.RUN:

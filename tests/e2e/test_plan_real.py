@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import copy_tree
+from trees import TARGET, Tree, copy_tree
 
 from ostoo_build import configuration, session
 from ostoo_build.look import Look
@@ -56,7 +56,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     tree.write("user-rs/of-host/build.rs", "fn main() {}")
     options = session.Options(configuration.read(tree.root, {"cache": "off"}))
     made = session.Session(tree.root, options, Report(colour=False, quiet=True))
-    return replace(made.workspace, memos=folder / "plans")
+    return replace(made.programs.workspace("user-rs", TARGET), memos=folder / "plans")
 
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:
@@ -85,10 +85,12 @@ def test_cargo_would_hand_features_from_one_to_the_other(name: str, workspace: W
     assert planned(workspace, "one", name)[0] != planned(workspace, "one")[0]
 
 
-def test_one_session_keeps_programs_that_differ_apart(workspace: Workspace, tmp_path: Path) -> None:
+def test_one_session_keeps_programs_that_differ_apart(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     root = workspace.cargo.workspace.parent
     options = session.Options(configuration.read(root, {"cache": "off"}), jobs=4)
     made = session.Session(root, options, Report(colour=False, quiet=True))
-    made.workspace = replace(made.workspace, memos=tmp_path)
-    made.start_planning(ASKS)
-    assert [made.plan(name) for name in ASKS] == [planned(workspace, name)[0] for name in ASKS]
+    made.programs.start_planning((name, TARGET) for name in ASKS)
+    assert [made.plan(name, TARGET) for name in ASKS] == [planned(workspace, name)[0] for name in ASKS]

@@ -25,6 +25,7 @@ LAYERS = (
     "emulator syscall_trace sysroot sysroot_*",
     "bootstrap cargo code_rules configuration elf_check elf_rule elf_rules execution.* plan rustc",
     "workspace",
+    "programs workspaces",
     "session",
     "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",
     "cli new_program run_program watch",

@@ -164,7 +164,7 @@ def test_the_targets_flags_are_for_the_target_only(paths: PathMap) -> None:
 def test_build_scripts_are_the_hosts_and_have_its_profile(paths: PathMap) -> None:
     program = planned(paths)
     script = of_std(program, Kind.BUILD_SCRIPT)
-    assert not script.for_target
+    assert script.target == ""
     assert script.folder.startswith("build/host/release/units/build_script_build-")
     assert "opt-level=0" in script.arguments
     assert unit(program, "std").folder.startswith(f"build/{trees.TARGET}/release/units/std-")

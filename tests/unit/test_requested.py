@@ -18,41 +18,61 @@ if TYPE_CHECKING:
 
 @dataclass
 class Programs:
+    """The part of a session's programs that is asked here."""
+
+    binaries: dict[str, Binary]
+
+    def folder_of(self, name: str) -> str:
+        return "kernel" if name == "kernel" else "user-rs"
+
+
+@dataclass
+class Asked:
     """The part of a session that is asked here."""
 
     root: Path
-    binaries: dict[str, Binary]
+    programs: Programs
+    targets_by_folder: dict[str, tuple[str, ...]]
 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
-    """Three programs, the second and third of one package; only that has a SConscript."""
-    folders = {"cat-rs": "user-rs/cat-rs", "one": "user-rs/two", "other": "user-rs/two"}
+    """Three programs, the second and third of one package that alone has a SConscript; and a kernel."""
+    folders = {"cat-rs": "user-rs/cat-rs", "one": "user-rs/two", "other": "user-rs/two", "kernel": "kernel/kernel"}
     (tmp_path / "user-rs/two").mkdir(parents=True)
     (tmp_path / "user-rs/two/SConscript").touch()
     binaries = {name: Binary(name, "p", tmp_path / folder / "Cargo.toml", "0" * 64) for name, folder in folders.items()}
-    return cast("Session", Programs(tmp_path, binaries))
+    return cast("Session", Asked(tmp_path, Programs(binaries), {"user-rs": ("a", "b"), "kernel": ("c",)}))
 
 
 SCRIPT = ("user-rs/two/SConscript",)
+USER = ("cat-rs", "one", "other")
+ALL = (*USER, "kernel")
 
 
 @pytest.mark.parametrize(
-    ("targets", "programs", "scripts", "words"),
+    ("targets", "programs", "scripts", "words", "deployed"),
     [
-        ([], ("cat-rs", "one", "other"), SCRIPT, set()),
-        (["all"], ("cat-rs", "one", "other"), SCRIPT, {"all"}),
-        (["deploy"], ("cat-rs", "one", "other"), SCRIPT, {"deploy"}),
-        (["deploy", "cat-rs"], ("cat-rs",), (), {"deploy"}),
-        (["sysroot"], (), (), {"sysroot"}),
-        (["other", "one", "one"], ("other", "one"), SCRIPT, set()),
-        (["build/x86_64-ostoo-user/release/cat-rs"], ("cat-rs",), (), set()),
+        ([], ALL, SCRIPT, set(), ()),
+        (["all"], ALL, SCRIPT, {"all"}, ()),
+        (["deploy"], ALL, SCRIPT, {"deploy"}, USER),
+        (["deploy", "cat-rs"], ("cat-rs",), (), {"deploy"}, ("cat-rs",)),
+        (["deploy", "kernel"], ("kernel",), (), {"deploy"}, ("kernel",)),
+        (["sysroot"], (), (), {"sysroot"}, ()),
+        (["other", "one", "one"], ("other", "one"), SCRIPT, set(), ()),
+        (["build/x86_64-ostoo-user/release/cat-rs"], ("cat-rs",), (), set(), ()),
     ],
 )
-def test_only_what_is_asked_for_is_planned(
-    targets: list[str], programs: tuple[str, ...], scripts: tuple[str, ...], words: set[str], session: Session
+def test_only_what_is_asked_for_is_planned(  # noqa: PLR0917 - a row of the table
+    targets: list[str],
+    programs: tuple[str, ...],
+    scripts: tuple[str, ...],
+    words: set[str],
+    deployed: tuple[str, ...],
+    session: Session,
 ) -> None:
-    assert requested.read(targets, session) == Requested(programs, scripts, frozenset(words))
+    expected = Requested(programs, scripts, frozenset(words), deployed, ("a", "b"))
+    assert requested.read(targets, session) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,7 +81,7 @@ def test_only_what_is_asked_for_is_planned(
         ("cat-sr", "did you mean cat-rs?"),
         ("tset", "did you mean test?"),
         ("user-rs/cat-rs", "did you mean cat-rs?"),
-        ("", "there are all, cat-rs, deploy, one, other, std, sysroot, test"),
+        ("", "there are all, cat-rs, deploy, kernel, one, other, std, sysroot, test"),
     ],
 )
 def test_an_unknown_target_is_told_with_the_nearest(target: str, remedy: str, session: Session) -> None:

@@ -59,7 +59,7 @@ def records(program: Program) -> dict[str, Record]:
 
 def invocation(program: Program) -> Invocation:
     units = {unit.id: unit for unit in program.units}
-    return Invocation(TARGET, TOOLS, (("RUSTC_BOOTSTRAP", "1"),), "this machine", units)
+    return Invocation({"x86_64-ostoo-user": TARGET}, TOOLS, (("RUSTC_BOOTSTRAP", "1"),), "this machine", units)
 
 
 def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:

@@ -51,6 +51,10 @@ class Checkout:
     def unlock(self) -> None:
         self.locked = False
 
+    @property
+    def programs(self) -> Checkout:
+        return self
+
     def plans_hold(self) -> bool:
         return self.plans
 

@@ -25,19 +25,21 @@ class Checkout:
     """The part of a session that is asked here."""
 
     root: Path
-    target: Path
     report: Report
+
+    def spec_file(self, target: str) -> Path:
+        return self.root / f"targets/{target}.json"
 
 
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
-    target = fake.write(tmp_path / "targets/x86_64-ostoo-user.json", "{}")
-    return cast("Session", Checkout(tmp_path, target, Report(colour=False, quiet=False)))
+    fake.write(tmp_path / "targets/x86_64-ostoo-user.json", "{}")
+    return cast("Session", Checkout(tmp_path, Report(colour=False, quiet=False)))
 
 
 def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
     program = trees.planned(tmp_path, "hello-std")
-    places = Places.of(program, trees.TARGET)
+    places = Places.of(program)
     folder = program.units[-1].folder
     published = f"build/{trees.TARGET}/release/hello-std"
     folders = (places.linked, places.unstripped, places.check)
@@ -46,17 +48,17 @@ def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
 
 
 def test_a_target_without_contract_has_nothing_to_hold(session: Session) -> None:
-    assert steps.contract_files(session) == []
+    assert steps.contract_files(session, trees.TARGET) == []
     contract = fake.write(session.root / "targets/x86_64-ostoo-user.loader.json", "{}")
-    assert steps.contract_files(session) == [contract, session.root / "targets/loader.schema.json"]
+    assert steps.contract_files(session, trees.TARGET) == [contract, session.root / "targets/loader.schema.json"]
 
 
 def test_a_target_is_checked_with_its_schemas(session: Session) -> None:
     schema = fake.write(session.root / "targets/policy.schema.json", "{}")
     fake.write(session.root / "targets/other.json", "{}")
-    assert steps.target_files(session) == [session.target, schema]
-    assert steps.target_folder(session) == "build/x86_64-ostoo-user/target-spec"
-    assert steps.sysroot_folder(session) == "sysroot/x86_64-ostoo-user"
+    assert steps.target_files(session, trees.TARGET) == [session.spec_file(trees.TARGET), schema]
+    assert steps.target_folder(trees.TARGET) == "build/x86_64-ostoo-user/target-spec"
+    assert steps.sysroot_folder(trees.TARGET) == "sysroot/x86_64-ostoo-user"
 
 
 def test_a_published_program_is_whole_and_can_be_run(tmp_path: Path) -> None:

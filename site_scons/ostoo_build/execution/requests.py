@@ -32,11 +32,11 @@ _HOST = "OSTOO_HOST"
 class Invocation:
     """What all actions of one invocation share.
 
-    `tools` is the toolchain's folder, `environment` what its programs need, `host` tells this machine's C library and
-    linker from others': what is linked for the host fits those alone.
+    `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need,
+    `host` tells this machine's C library and linker from others': what is linked for the host fits those alone.
     """
 
-    target: Input
+    targets: Mapping[str, Input]
     tools: Input
     environment: tuple[tuple[str, str], ...]
     host: str
@@ -52,13 +52,13 @@ def link_action(
 
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
-    unit = program.units[-1]
+    unit, target = program.units[-1], invocation.targets[program.target]
     searches = [f"native={folder}" for folder in sorted({entry.path.rpartition("/")[0] for entry in sysroot})]
     arguments = [
         "@{rustc}",
         "-Zlink-only",
         f"{unit.folder}/{unit.id}.rlink",
-        *("--target", invocation.target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
+        *("--target", target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={discard.path}") if discard else ("-C", "strip=none")),
         *_link_flags(unit.arguments),
         *(part for search in searches for part in ("-L", search)),
@@ -71,7 +71,7 @@ def link_action(
     objects = output_inputs(unit.folder, records[unit.id])
     libraries = _libraries(invocation, unit, records)
     scripts = (discard,) if discard else ()
-    inputs = (invocation.target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot, *scripts)
+    inputs = (target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot, *scripts)
     environment = (*invocation.environment, *unit.environment)
     outputs = (f"{unit.folder}/{unit.id}",)
     return Action("Link", tuple(arguments), environment, inputs, outputs, invocation.tools)
@@ -97,9 +97,9 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict((*invocation.environment, *unit.environment))
     inputs = [*sources, *_libraries(invocation, unit, records)]
-    if unit.for_target:
-        arguments += ["--target", invocation.target.path]
-        inputs.append(invocation.target)
+    if unit.target:
+        arguments += ["--target", invocation.targets[unit.target].path]
+        inputs.append(invocation.targets[unit.target])
     elif unit.kind is not Kind.LIBRARY:
         arguments += ["-C", "linker=cc"]
         environment[_HOST] = invocation.host

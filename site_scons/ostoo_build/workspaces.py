@@ -1,0 +1,44 @@
+"""Finds the Cargo workspaces of a checkout, and which targets their programs are for. Does not know their programs.
+
+`user-rs` is the one that `target=` is about. Another folder at the top is one too where its `.cargo/config.toml` names
+a target spec of `targets/` as its `build.target`: a kernel, say. Its programs are for that target alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.manifest import load_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER = "user-rs"
+"""The folder of the workspace that everybody has."""
+
+_NOT_OTHERS = frozenset({USER, "build", "sysroot"})
+
+
+def others(root: Path) -> dict[str, str]:
+    """The workspaces beside `user-rs`: a target by the folder's name. Raises `OstooError` for what is no TOML."""
+    return dict(_others(root))
+
+
+def _others(root: Path) -> Iterator[tuple[str, str]]:
+    for folder in sorted(root.iterdir()):
+        manifest, configuration = folder / "Cargo.toml", folder / ".cargo/config.toml"
+        if folder.name in _NOT_OTHERS or folder.name.startswith(".") or not manifest.is_file():
+            continue
+        if configuration.is_file() and "workspace" in load_toml(manifest):
+            target = _target(load_toml(configuration), folder)
+            if target and target.parent == root / "targets" and target.is_file():
+                yield folder.name, target.stem
+
+
+def _target(configuration: dict[str, Any], folder: Path) -> Path | None:
+    """The one spec that cargo builds for there; cargo reads the path from the folder that has `.cargo`."""
+    named = configuration.get("build", {}).get("target")
+    if not isinstance(named, str) or not named.endswith(".json"):
+        return None
+    return Path(folder, named).resolve()
