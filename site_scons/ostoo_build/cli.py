@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our own words, and those behind `--` for a program."""
-    if arguments[0] not in ("run", "watch") or "--" not in arguments:
+    if arguments[0] not in ("gdb", "run", "watch") or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
@@ -71,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
         "--syscalls", action="store_true", help="say which system calls it made, and which the kernel lacks"
     )
     run.set_defaults(perform=_run)
+    gdb = verbs.add_parser("gdb", help="debug a program, which runs in QEMU with what follows --", allow_abbrev=False)
+    gdb.add_argument("program", metavar="PROGRAM")
+    gdb.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    gdb.set_defaults(perform=_gdb)
+    lines = verbs.add_parser("addr2line", help="say which source lines addresses of a program come from")
+    lines.add_argument("program", metavar="PROGRAM")
+    lines.add_argument("words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal; variables as for scons")
+    lines.set_defaults(perform=_addr2line)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -129,6 +137,23 @@ def _run(chosen: argparse.Namespace) -> None:
     if chosen.syscalls:
         run_program.leave(runner.trace(chosen.program, chosen.arguments))
     runner.run(chosen.program, chosen.arguments)
+
+
+def _gdb(chosen: argparse.Namespace) -> None:
+    from ostoo_build import debugger, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = run_program.Runner(ROOT, chosen.words, os.environ, _report())
+    runner.build([chosen.program])
+    sys.exit(debugger.gdb(runner, chosen.program, chosen.arguments, _session().toolchain.rust_src))
+
+
+def _addr2line(chosen: argparse.Namespace) -> None:
+    from ostoo_build import debugger, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables = [word for word in chosen.words if "=" in word]
+    addresses = [word for word in chosen.words if "=" not in word]
+    path = run_program.Runner(ROOT, variables, os.environ, _report()).path(chosen.program)
+    sys.stdout.writelines(debugger.addr2line(path, addresses))
 
 
 def _cache(chosen: argparse.Namespace) -> None:

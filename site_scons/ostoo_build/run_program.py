@@ -41,9 +41,9 @@ class Runner:
         """Become the program, natively or in QEMU: exit code and signals are its own."""
         path = self.path(program)
         command = [str(path), *arguments]
-        machine = _machine(path)
+        machine = machine_of(path)
         if not emulator.runs_natively(machine):
-            command.insert(0, str(self._qemu(machine)))
+            command.insert(0, str(self.qemu(machine)))
         self.report.status("Running", " ".join(command))
         process.become(command)
 
@@ -52,7 +52,7 @@ class Runner:
         path = self.path(program)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "strace")
-            command = [str(self._qemu(_machine(path))), "-strace", "-D", str(log), str(path), *arguments]
+            command = [str(self.qemu(machine_of(path))), "-strace", "-D", str(log), str(path), *arguments]
             self.report.status("Running", " ".join(command))
             code = process.call(command, cwd=Path.cwd(), env=self.environ, stdout=None)
             calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
@@ -71,7 +71,8 @@ class Runner:
     def _target(self) -> str:
         return configuration.one_target(self._variables)
 
-    def _qemu(self, machine: str) -> Path:
+    def qemu(self, machine: str) -> Path:
+        """QEMU's user mode for programs of a machine."""
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
 
     def _numbers(self) -> dict[str, int]:
@@ -91,7 +92,8 @@ def leave(code: int) -> None:
     sys.exit(code)
 
 
-def _machine(path: Path) -> str:
+def machine_of(path: Path) -> str:
+    """The machine that a program is for, in ELF's word. Raises `OstooError` where it is none."""
     try:
         return elf.parse(path.read_bytes()).machine
     except (OSError, elf.DamagedElfError) as error:
