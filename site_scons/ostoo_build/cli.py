@@ -7,10 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from ostoo_build import configuration, session
+from ostoo_build import configuration
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
-from ostoo_build.session import Session
+from ostoo_build.session import Options, Session
 
 ROOT = Path(__file__).parents[2]
 INTERRUPTED = 130
@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     lines.add_argument("program", metavar="PROGRAM")
     lines.add_argument("words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal; variables as for scons")
     lines.set_defaults(perform=_addr2line)
+    boot = verbs.add_parser("boot", help="build programs and run them on a kernel, in QEMU", allow_abbrev=False)
+    boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    boot.set_defaults(perform=_boot)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -156,6 +159,18 @@ def _addr2line(chosen: argparse.Namespace) -> None:
     sys.stdout.writelines(debugger.addr2line(path, addresses))
 
 
+def _boot(chosen: argparse.Namespace) -> None:
+    from ostoo_build import boot_programs, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    words = [word for word in chosen.words if "=" in word]
+    programs = list(dict.fromkeys(word for word in chosen.words if "=" not in word))
+    if not programs:
+        raise OstooError("there is no program to boot", remedy="name one or more")
+    session = Session(ROOT, Options(configuration.read(ROOT, dict(word.split("=", 1) for word in words))), _report())
+    runner = run_program.Runner(ROOT, words, os.environ, session.report)
+    sys.exit(boot_programs.Booter(session, runner).boot(programs))
+
+
 def _cache(chosen: argparse.Namespace) -> None:
     from ostoo_build import cache_verbs, sizes, user_cache  # noqa: PLC0415 - each verb loads what it needs itself
 
@@ -172,7 +187,7 @@ def _why_miss(chosen: argparse.Namespace) -> None:
 
 
 def _session() -> Session:
-    return Session(ROOT, session.Options(configuration.read(ROOT, {})), _report())
+    return Session(ROOT, Options(configuration.read(ROOT, {})), _report())
 
 
 def _report() -> Report:

@@ -30,6 +30,7 @@ VARIABLES = {
     "tls_certificate": ("PEM file of the authority that signed its certificate", ""),
     "tls_client_certificate": ("PEM file of our certificate", ""),
     "tls_client_key": ("PEM file of our key", ""),
+    "kernel": ("what `ostoo boot` boots: NAME or NAME:IMAGE, as in targets/NAME.boot.json", "linux"),
     "DEPLOY_DIR": ("folder that `scons deploy` copies programs to", "user"),
     "RUSTC": ("compiler to use", ""),
     "CARGO": ("cargo to use", ""),

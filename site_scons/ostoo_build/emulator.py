@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from ostoo_build import toolchain
-from ostoo_build.apt import Apt
+from ostoo_build import private_packages, toolchain
 from ostoo_build.errors import OstooError
+from ostoo_build.private_packages import Parcel, Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from ostoo_build.apt import Apt
 
 FOLDER = f"{toolchain.PRIVATE}/qemu-user"
 """Where an unpacked QEMU lies, below the project's folder."""
@@ -43,11 +43,13 @@ def qemu_user(machine: str, root: Path, environ: Mapping[str, str], say: Callabl
     name = _QEMU.get(machine)
     if name is None:
         raise OstooError(f"nothing here runs programs for {machine}")
-    found = _found(name, root, environ)
+    parcel = Parcel("qemu-user", "QEMU's user mode: one Debian package, some 20 MB,", _version)
+    try:
+        found = private_packages.have(parcel, Project(root, environ, say), lambda: _found(name, root, environ))
+    except OstooError as error:
+        raise OstooError(f"there is no {name}: {error.what}", remedy="install QEMU's user mode") from error
     if found is None:
-        (root / toolchain.PRIVATE).mkdir(exist_ok=True)
-        with FileLock(root / f"{FOLDER}.lock"):
-            found = _found(name, root, environ) or _provided(name, root, environ, say)
+        raise OstooError(f"Debian's package has no {name}", remedy="install QEMU's user mode")
     return found
 
 
@@ -55,25 +57,6 @@ def _found(name: str, root: Path, environ: Mapping[str, str]) -> Path | None:
     places = f"{environ.get('PATH', os.defpath)}{os.pathsep}{root / FOLDER / 'usr/bin'}"
     found = shutil.which(name, path=places) or shutil.which(f"{name}-static", path=places)
     return Path(found) if found else None
-
-
-def _provided(name: str, root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> Path:
-    folder = root / toolchain.PRIVATE / "apt-qemu-user"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    apt = Apt(folder, environ)
-    try:
-        say("fetching QEMU's user mode for this project alone: one Debian package, some 20 MB")
-        apt.update()
-        apt.unpack(apt.download(_version(apt)).values(), root / FOLDER)
-    except OstooError as error:
-        raise OstooError(f"there is no {name}: {error.what}", remedy="install QEMU's user mode") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    found = _found(name, root, environ)
-    if found is None:
-        raise OstooError(f"Debian's package has no {name}", remedy="install QEMU's user mode")
-    return found
 
 
 def _version(apt: Apt) -> dict[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import sizes
-from ostoo_build.errors import OstooError
+from ostoo_build import schema_file, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +71,7 @@ class LoaderContract:
 
 def load(path: Path) -> LoaderContract:
     """Read a contract and hold it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
-    document = _read(path)
-    _validate(document, _read(path.with_name(SCHEMA)), path)
+    document = schema_file.load(path, SCHEMA, "the loader contract")
     return LoaderContract(
         kernel=document["kernel"],
         elf_class=document["class"],
@@ -101,27 +98,3 @@ def _entry_instructions(raw: Mapping[str, list[str]]) -> EntryInstructions:
 def _syscalls(raw: Mapping[str, Any]) -> Syscalls:
     tolerated = {each["number"]: each["reason"] for each in raw.get("tolerated", ())}
     return Syscalls(frozenset(raw["served"]), tolerated)
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
-    except json.JSONDecodeError as error:
-        raise OstooError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise OstooError(f"not JSON: {error}", where=str(path)) from error
-
-
-def _validate(document: Any, schema: Any, path: Path) -> None:
-    import jsonschema  # noqa: PLC0415 - 50 ms that only a build which checks a program has to pay
-
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
-    if error is not None:
-        pointer = "".join(f"/{part}" for part in error.absolute_path)
-        raise OstooError(
-            f"the loader contract breaks its schema: {error.message}",
-            where=f"{path}#{pointer}",
-            remedy=f"{path.with_name(SCHEMA)} tells what is allowed there",
-        )

@@ -111,6 +111,16 @@ def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> A
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
+def beside(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: BinaryIO, pass_fds: Sequence[int]
+) -> Attended:
+    """Start `argv` without a terminal and go on; what it says goes to `output`. On Linux it dies with this thread.
+
+    Raises `OstooError` where it can't be started.
+    """
+    return _start(argv, cwd, env, stdout=output, stderr=output, pass_fds=pass_fds)
+
+
 def end(program: Attended, patience: float) -> None:
     """Ask a program to end, and end it after `patience` seconds."""
     program.terminate()
@@ -155,8 +165,8 @@ def _start(
     cwd: Path,
     env: Mapping[str, str],
     *,
-    stdout: int | IO[bytes],
-    stderr: int | IO[bytes],
+    stdout: int | BinaryIO | IO[bytes],
+    stderr: int | BinaryIO | IO[bytes],
     pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     program = _resolve(argv[0], cwd, env)

@@ -83,7 +83,7 @@ def check_target(session: Session, target: str) -> None:
 def target_files(session: Session, target: str) -> list[Path]:
     """What the check of a target spec reads."""
     spec = session.spec_file(target)
-    return [spec, *sorted(spec.parent.glob("*.schema.json"))]
+    return [spec, spec.with_name(target_spec.POLICY)]
 
 
 def target_folder(target: str) -> str:
@@ -274,7 +274,7 @@ def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
     modules = (
         *("elf", "elf_check", "elf_rule", "elf_rules", "code_rules", "disassembly", "static_syscalls"),
-        *("loader_contract", "sizes", "symbols"),
+        *("loader_contract", "schema_file", "sizes", "symbols"),
     )
     return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
 

@@ -19,16 +19,18 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 LAYERS = (
     "decoders digest errors inputs null_build own_code protocol.*",
     "look merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
-    "build_script crate_root dep_info disassembly elf json_source loader_contract manifest",
+    "build_script crate_root dep_info disassembly elf initramfs json_source manifest schema_file verdict vga_text",
+    "boot_description guest_log loader_contract qmp",
     "source_lines static_syscalls symbols unit_graph",
     "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",
-    "emulator syscall_trace sysroot sysroot_*",
-    "bootstrap cargo code_rules configuration elf_check elf_rule elf_rules execution.* plan rustc",
+    "private_packages",
+    "debian_kernel emulator qemu_system syscall_trace sysroot sysroot_*",
+    "bootstrap cargo code_rules configuration elf_check elf_rule elf_rules execution.* guest plan rustc",
     "workspace",
     "programs workspaces",
     "session",
     "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",
-    "cli debugger new_program run_program watch",
+    "boot_programs cli debugger new_program run_program watch",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 

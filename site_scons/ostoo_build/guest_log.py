@@ -1,0 +1,47 @@
+"""Follows a file that a guest writes. Does not know what stands in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import re
+    from pathlib import Path
+
+_OVERLAP = 4096
+"""No line that is looked for is longer, in bytes."""
+
+
+@dataclass
+class GuestLog:
+    """A file that grows. `start` is behind the last line that was found."""
+
+    path: Path
+    data: bytearray = field(default_factory=bytearray)
+    start: int = 0
+    _searched: int = 0
+
+    def read(self) -> None:
+        """Take what was written since; a file that is not there has nothing."""
+        if self.path.exists():
+            with self.path.open("rb") as stream:
+                stream.seek(len(self.data))
+                self.data += stream.read()
+
+    def find(self, pattern: re.Pattern[bytes]) -> tuple[bytes, re.Match[bytes]] | None:
+        """Look for the next whole line with `pattern`: what was written before it, and the match."""
+        end = self.data.rfind(b"\n") + 1
+        match = pattern.search(self.data, max(self.start, self._searched - _OVERLAP), end)
+        self._searched = end
+        if match is None:
+            return None
+        before = bytes(self.data[self.start : match.start()])
+        self.start = self.data.index(b"\n", match.end()) + 1
+        return before, match
+
+    def rest(self) -> bytes:
+        """What was written since the last line that was found; it counts as found now."""
+        rest = bytes(self.data[self.start :])
+        self.start = len(self.data)
+        return rest

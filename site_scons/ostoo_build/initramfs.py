@@ -1,0 +1,58 @@
+"""Makes an initramfs: programs and what starts them, as a cpio archive. Does not know who boots it.
+
+The format is "newc" (kernel documentation, driver-api/early-userspace/buffer-format). Equal contents give equal bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_MAGIC = b"070701"
+_FOLDER, _PROGRAM, _FILE = 0o040755, 0o100755, 0o100644
+_FOLDERS = ("bin", "dev", "proc", "programs", "tmp")
+_END = "TRAILER!!!"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder; `mode` is that of `stat`."""
+
+    name: str
+    mode: int
+    data: bytes = b""
+
+
+def make(init: Sequence[str], busybox: bytes, programs: Mapping[str, bytes]) -> bytes:
+    """Make the archive; `init` are the lines of a script. `/order` lists the programs in their order."""
+    order = "".join(f"{name}\n" for name in programs)
+    return cpio(
+        [
+            *(Entry(name, _FOLDER) for name in _FOLDERS),
+            Entry("bin/busybox", _PROGRAM, busybox),
+            Entry("init", _PROGRAM, "".join(f"{line}\n" for line in init).encode()),
+            Entry("order", _FILE, order.encode()),
+            *(Entry(f"programs/{name}", _PROGRAM, data) for name, data in programs.items()),
+        ]
+    )
+
+
+def cpio(entries: Iterable[Entry]) -> bytes:
+    """Write an archive; folders have to come before what is in them."""
+    return b"".join(_written(number, entry) for number, entry in enumerate([*entries, Entry(_END, 0)], 1))
+
+
+def _written(number: int, entry: Entry) -> bytes:
+    """A header of hexadecimal fields, the name and the data, each filled up to four bytes; all is root's, of 1970."""
+    name = entry.name.encode() + b"\0"
+    uid = gid = mtime = device = checksum = 0
+    fields = (number, entry.mode, uid, gid, 1, mtime, len(entry.data), device, device, device, device, len(name))
+    header = _MAGIC + b"".join(b"%08X" % field for field in (*fields, checksum))
+    return _filled(header + name) + _filled(entry.data)
+
+
+def _filled(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)

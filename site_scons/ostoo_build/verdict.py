@@ -1,0 +1,52 @@
+"""How a program ended in a guest, as data and in words. Does not know how that was found out."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+HUNG, DIED = 124, 125
+"""Exit codes for a program that took too long, as `timeout` has it, and for one whose kernel went down with it."""
+
+_SIGNALLED = 128
+_EXIT_CODES = 256
+
+
+@dataclass(frozen=True)
+class Ending:
+    """`code` is what a shell would have as exit code; `told` is for the user. `is_own` says that it ended by itself."""
+
+    code: int
+    told: str
+    is_own: bool
+
+    @staticmethod
+    def exited(code: int) -> Ending:
+        """An exit code, of which a kernel may tell more bits than a shell takes."""
+        return Ending(code % _EXIT_CODES or (1 if code else 0), f"exit code {code}", is_own=True)
+
+    @staticmethod
+    def signalled(number: int) -> Ending:
+        names = {each.value: f" ({each.name})" for each in signal.Signals}
+        return Ending(_SIGNALLED + number, f"signal {number}{names.get(number, '')}", is_own=True)
+
+    @staticmethod
+    def late(limit: int) -> Ending:
+        return Ending(HUNG, f"not within {limit} s, so it was ended", is_own=False)
+
+    @staticmethod
+    def died(why: str) -> Ending:
+        return Ending(DIED, why, is_own=False)
+
+    @staticmethod
+    def not_started() -> Ending:
+        return Ending(DIED, "not started, as the guest was over", is_own=False)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a program wrote, as it wrote it, and how it ended."""
+
+    program: str
+    output: bytes
+    ending: Ending

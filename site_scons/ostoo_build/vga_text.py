@@ -1,0 +1,20 @@
+"""Reads the text that a PC shows out of its video memory. Does not know how the memory was had."""
+
+from __future__ import annotations
+
+ADDRESS = 0xB8000
+COLUMNS = 80
+_CELL = 2
+"""A cell is a character in code page 437 and its colour."""
+
+
+def size(rows: int) -> int:
+    """How many bytes so many rows take."""
+    return rows * COLUMNS * _CELL
+
+
+def lines(memory: bytes) -> list[str]:
+    """The rows, without the blanks at their ends; a cell that nothing was written to is a blank."""
+    length = size(1)
+    rows = (memory[start : start + length : _CELL] for start in range(0, len(memory), length))
+    return [row.replace(b"\0", b" ").decode("cp437").rstrip() for row in rows]
