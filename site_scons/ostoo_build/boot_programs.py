@@ -11,8 +11,7 @@ import json
 import secrets
 import sys
 from dataclasses import dataclass
-from functools import cached_property, partial
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ostoo_build import (
@@ -37,6 +36,7 @@ from ostoo_build.verdict import Ending, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ostoo_build.run_program import Runner
     from ostoo_build.session import Session
@@ -85,15 +85,21 @@ class Booter:
 
         Raises `OstooError` where there is nothing to boot, or nothing to boot it with.
         """
+        kernel = self._kernel()
         self._runner.build([*programs, *(() if self._description.init else ("deploy",))])
         self._check_machines(programs)
         self._session.lock()
         try:
-            return self._show(self._booted(programs))
+            return self._show(self._booted(programs, self._parts(kernel)))
         except _FailedError as failed:
             return self._show(failed.boot)
         finally:
             self._session.close()
+
+    @cached_property
+    def _project(self) -> Project:
+        say = self._session.report.status
+        return Project(self._session.root, self._runner.environ, lambda line: say("Providing", line))
 
     @cached_property
     def _file(self) -> Path:
@@ -128,12 +134,10 @@ class Booter:
                     remedy="name another target=, or a kernel= for this one",
                 )
 
-    def _booted(self, programs: Sequence[str]) -> Boot:
+    def _booted(self, programs: Sequence[str], parts: _Parts) -> Boot:
         """Have the engine do it, or find it done. Raises `_FailedError` where a program did not go well."""
         session, folder = self._session, self._session.root / self._place
-        project = Project(session.root, self._runner.environ, lambda line: session.report.status("Providing", line))
-        parts = self._parts(project)
-        qemu = qemu_system.find_or_provide(self._description.machine, project)
+        qemu = qemu_system.find_or_provide(self._description.machine, self._project)
         fresh: list[Boot] = []
 
         def run() -> Outcome:
@@ -155,24 +159,21 @@ class Booter:
             session.report.status("Cached", f"{subject}: nothing that counts has changed since it was booted")
         return _decoded((folder / _VERDICTS).read_bytes())
 
-    def _parts(self, project: Project) -> _Parts:
-        description = self._description
-        kernel = self._kernel(project)
-        if description.init:
-            return _Parts({"kernel": kernel}, debian_kernel.busybox(project).read_bytes())
+    def _parts(self, kernel: Path) -> _Parts:
+        if self._description.init:
+            return _Parts({"kernel": kernel}, debian_kernel.busybox(self._project).read_bytes())
         return _Parts({"kernel": kernel, "share": self._session.root / self._session.variables["DEPLOY_DIR"]}, b"")
 
-    def _kernel(self, project: Project) -> Path:
+    def _kernel(self) -> Path:
+        """The image that is booted. Raises `OstooError` where there is none."""
         if self._image:
             path = (self._session.root / self._image).resolve()
             if not path.is_file():
                 raise OstooError("there is no such kernel image", where=str(path))
             return path
         if self._description.package:
-            return debian_kernel.image(self._description.package, project)
-        raise OstooError(
-            f"kernel={self._name} needs an image of the kernel", remedy=f"write kernel={self._name}:PATH"
-        )
+            return debian_kernel.image(self._description.package, self._project)
+        raise OstooError(f"kernel={self._name} needs an image of the kernel", remedy=f"write kernel={self._name}:PATH")
 
     def _run(self, qemu: qemu_system.QemuSystem, parts: _Parts, programs: Sequence[str]) -> Boot:
         contents = {program: self._runner.path(program).read_bytes() for program in programs}

@@ -131,7 +131,7 @@ class _Conversation:
             typed = ""
             try:
                 typed = self._type(program)
-                before, match = self._await(lambda: self._exit_log.find(self._exit_line))
+                before, match = self._await(self._ended, "the program had ended")
             except _OverError as error:
                 over = error.ending
                 yield Verdict(program, self._output(self._programs.rest(), typed), over)
@@ -150,13 +150,12 @@ class _Conversation:
         keys = self._description.keys
         if keys is None:
             return ""
-        prompt = self._pattern(keys.prompt)
-        self._await(lambda: prompt.search("\n".join(self._screen()[-1:]).encode()))
+        self._await(self._sees_prompt, "the guest was ready")
         text = keys.text.replace(PROGRAM, program)
         self._monitor.type(text)
         return text.strip()
 
-    def _await(self, found: Callable[[], T | None]) -> T:
+    def _await(self, found: Callable[[], T | None], what: str) -> T:
         """Wait until something is found. Raises `_OverError` where it will not be, or not in time."""
         deadline = time.monotonic() + self._description.time_limit
         while True:
@@ -164,14 +163,14 @@ class _Conversation:
             self._console.read()
             self._programs.read()
             result = found()
-            if result is not None:
+            if result:
                 return result
             self._check_deaths("console", bytes(self._console.data))
             if is_over:
-                raise _OverError(Ending.died("the guest ended, and did not say how the program did"))
+                raise _OverError(Ending.died(f"QEMU ended before {what}"))
             if is_late:
                 self._check_deaths("screen", "\n".join(self._screen()).encode())
-                raise _OverError(Ending.late(self._description.time_limit))
+                raise _OverError(Ending.late(f"{self._description.time_limit} s passed before {what}"))
             time.sleep(_PAUSE)
 
     def _check_deaths(self, place: str, text: bytes) -> None:
@@ -188,11 +187,20 @@ class _Conversation:
         if self._description.output == "programs":
             return written
         lines = self._screen()
-        typed_at = max((at for at, line in enumerate(lines) if typed and line.endswith(typed)), default=-1)
-        keys = self._description.keys
-        if keys and lines and self._pattern(keys.prompt).search(lines[-1].encode()):
+        if lines and self._is_prompt(lines[-1]):
             lines.pop()
-        return "".join(f"{line}\n" for line in lines[typed_at + 1 :]).encode()
+        starts = (at for at, line in enumerate(lines, 1) if self._is_prompt(line.removesuffix(typed).rstrip()))
+        return "".join(f"{line}\n" for line in lines[max(starts, default=0) :]).encode()
+
+    def _ended(self) -> tuple[bytes, re.Match[bytes]] | None:
+        return self._exit_log.find(self._exit_line)
+
+    def _sees_prompt(self) -> bool:
+        return any(self._is_prompt(line) for line in self._screen()[-1:])
+
+    def _is_prompt(self, line: str) -> bool:
+        keys = self._description.keys
+        return keys is not None and self._pattern(keys.prompt).search(line.encode()) is not None
 
     def _screen(self) -> list[str]:
         """The rows down to the last one that is not blank; none where there is no screen, or the guest is over."""

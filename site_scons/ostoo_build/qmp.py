@@ -19,11 +19,17 @@ _PATIENCE = 30.0
 _HOLD = 20
 """Milliseconds that a key is down: a guest that is emulated is not fast."""
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NAMES = {
-    **{letter: (letter,) for letter in "abcdefghijklmnopqrstuvwxyz0123456789"},
-    **{letter.upper(): ("shift", letter) for letter in "abcdefghijklmnopqrstuvwxyz"},
-    **{" ": ("spc",), "\n": ("ret",), "-": ("minus",), "_": ("shift", "minus"), "=": ("equal",), "+": ("shift", "equal")},
-    **{".": ("dot",), ",": ("comma",), "/": ("slash",), ":": ("shift", "semicolon"), ";": ("semicolon",)},
+    **{key: (key,) for key in f"{_LETTERS}0123456789"},
+    **{letter.upper(): ("shift", letter) for letter in _LETTERS},
+    " ": ("spc",),
+    "\n": ("ret",),
+    "-": ("minus",),
+    "_": ("shift", "minus"),
+    ".": ("dot",),
+    "/": ("slash",),
+    ":": ("shift", "semicolon"),
 }
 """What is pressed for a character on a keyboard of the United States; the words are QMP's `QKeyCode`."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 HUNG, DIED = 124, 125
 """Exit codes for a program that took too long, as `timeout` has it, and for one whose kernel went down with it."""
 
+_ERROR = 1
 _SIGNALLED = 128
 _EXIT_CODES = 256
 
@@ -31,8 +32,8 @@ class Ending:
         return Ending(_SIGNALLED + number, f"signal {number}{names.get(number, '')}", is_own=True)
 
     @staticmethod
-    def late(limit: int) -> Ending:
-        return Ending(HUNG, f"not within {limit} s, so it was ended", is_own=False)
+    def late(why: str) -> Ending:
+        return Ending(HUNG, why, is_own=False)
 
     @staticmethod
     def died(why: str) -> Ending:
@@ -40,7 +41,7 @@ class Ending:
 
     @staticmethod
     def not_started() -> Ending:
-        return Ending(DIED, "not started, as the guest was over", is_own=False)
+        return Ending(_ERROR, "not started, as the guest was over", is_own=False)
 
 
 @dataclass(frozen=True)
