@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import (
     boot_description,
+    configuration,
     debian_kernel,
     digest,
     elf,
@@ -85,7 +86,7 @@ class Booter:
 
         Raises `OstooError` where there is nothing to boot, or nothing to boot it with.
         """
-        kernel = self._kernel()
+        kernel, _ = self._kernel(), self._place
         self._runner.build([*programs, *(() if self._description.init else ("deploy",))])
         self._check_machines(programs)
         self._session.lock()
@@ -121,7 +122,7 @@ class Booter:
     @property
     def _place(self) -> str:
         variables = self._session.variables
-        return f"build/{variables['target']}/boot/{variables['profile']}/{self._name}"
+        return f"build/{configuration.one_target(variables)}/boot/{variables['profile']}/{self._name}"
 
     def _check_machines(self, programs: Sequence[str]) -> None:
         for program in programs:

@@ -48,6 +48,13 @@ BODIES = {
         "let _ = STDOUT; loop { core::hint::spin_loop() }"
     ),
 }
+OUTPUTS = {
+    "hello-rs": "Hello from Rust on ostoo!\nHeap works: 42\n",
+    "hello-std": 'Hello from Rust std on ostoo!\nHashMap works: {"key": 42}\n',
+    "cat-rs": "",
+}
+"""All programs of the project, in any order."""
+
 PROJECT_OF_TESTS = Project(PROJECT, os.environ, lambda _line: None)
 
 
@@ -71,14 +78,12 @@ def ends(result: Result) -> list[str]:
 
 
 def test_every_program_runs_on_linux_and_is_not_booted_twice(tree: Tree) -> None:
-    first = ostoo(tree, "hello-rs", "hello-std", "cat-rs")
-    assert (first.code, first.stdout) == (
-        0,
-        'Hello from Rust on ostoo!\nHeap works: 42\nHello from Rust std on ostoo!\nHashMap works: {"key": 42}\n',
-    ), first.stderr
-    assert ends(first) == [f"Exited {name}: exit code 0" for name in ("hello-rs", "hello-std", "cat-rs")]
-    assert "Booting Linux with hello-rs, hello-std, cat-rs" in first.stderr
-    again = ostoo(tree, "hello-rs", "hello-std", "cat-rs")
+    assert set(OUTPUTS) == {path.parts[-3] for path in (PROJECT / "user-rs").glob("*/src/main.rs")}
+    first = ostoo(tree, *OUTPUTS)
+    assert (first.code, first.stdout) == (0, "".join(OUTPUTS.values())), first.stderr
+    assert ends(first) == [f"Exited {name}: exit code 0" for name in OUTPUTS]
+    assert f"Booting Linux with {', '.join(OUTPUTS)}" in first.stderr
+    again = ostoo(tree, *OUTPUTS)
     assert (again.code, again.stdout, ends(again)) == (0, first.stdout, ends(first))
     assert "Cached Linux with" in again.stderr
     assert "Booting" not in again.stderr
