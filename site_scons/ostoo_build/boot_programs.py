@@ -74,19 +74,24 @@ class _Parts:
 
 
 class Booter:
-    """Boots programs on the kernel that a session's variables name, once `runner` has built them."""
+    """Boots programs on the kernel that a session's variables name, once `runner` has built them.
+
+    Raises `OstooError` where the variables name several targets.
+    """
 
     def __init__(self, session: Session, runner: Runner) -> None:
         self._session = session
         self._runner = runner
-        self._name, _, self._image = session.variables["kernel"].partition(":")
+        variables = session.variables
+        self._name, _, self._image = variables["kernel"].partition(":")
+        self._place = f"build/{configuration.one_target(variables)}/boot/{variables['profile']}/{self._name}"
 
     def boot(self, programs: Sequence[str]) -> int:
         """Build programs, boot them all at once, and show what they wrote; the worst of their exit codes.
 
         Raises `OstooError` where there is nothing to boot, or nothing to boot it with.
         """
-        kernel, _ = self._kernel(), self._place
+        kernel = self._kernel()
         self._runner.build([*programs, *(() if self._description.init else ("deploy",))])
         self._check_machines(programs)
         self._session.lock()
@@ -118,11 +123,6 @@ class Booter:
     @cached_property
     def _description(self) -> boot_description.BootDescription:
         return boot_description.load(self._file)
-
-    @property
-    def _place(self) -> str:
-        variables = self._session.variables
-        return f"build/{configuration.one_target(variables)}/boot/{variables['profile']}/{self._name}"
 
     def _check_machines(self, programs: Sequence[str]) -> None:
         for program in programs:
