@@ -19,7 +19,6 @@ from ostoo_build import (
     configuration,
     debian_kernel,
     digest,
-    elf,
     guest,
     initramfs,
     qemu_system,
@@ -33,6 +32,7 @@ from ostoo_build.execution.finishing import Outcome
 from ostoo_build.guest import Boot
 from ostoo_build.own_code import own_digest
 from ostoo_build.private_packages import Project
+from ostoo_build.run_program import machine_of
 from ostoo_build.verdict import Ending, Verdict
 
 if TYPE_CHECKING:
@@ -112,11 +112,12 @@ class Booter:
         """The description's file. Raises `OstooError` where there is none of that name."""
         path = self._session.root / "targets" / f"{self._name}{boot_description.SUFFIX}"
         if not path.is_file():
-            known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
+            suffix = boot_description.SUFFIX
+            known = [each.name.removesuffix(suffix) for each in path.parent.glob(f"*{suffix}")]
             raise OstooError(
                 f"nothing says how a kernel {self._name} boots",
                 where=str(path),
-                remedy=suggest.one_of(self._name, [name.removesuffix(".boot") for name in known]),
+                remedy=suggest.one_of(self._name, known),
             )
         return path
 
@@ -126,7 +127,7 @@ class Booter:
 
     def _check_machines(self, programs: Sequence[str]) -> None:
         for program in programs:
-            machine = elf.parse(self._runner.path(program).read_bytes()).machine
+            machine = machine_of(self._runner.path(program))
             if machine != self._description.machine:
                 raise OstooError(
                     f"{self._description.kernel} is booted for programs for {self._description.machine}, "

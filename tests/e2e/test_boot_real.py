@@ -123,13 +123,13 @@ def test_exit_codes_and_signals_are_told_and_output_is_untouched(tree: Tree) -> 
 
 
 def test_a_program_that_hangs_is_ended(tree: Tree) -> None:
-    tree.replace("targets/linux.boot.json", '"time_limit": 60', '"time_limit": 12')
+    tree.replace("targets/linux.boot.json", '"time_limit": 60', '"time_limit": 15')
     done = ostoo(tree, "hello-rs", "hangs", "cat-rs")
-    tree.replace("targets/linux.boot.json", '"time_limit": 12', '"time_limit": 60')
+    tree.replace("targets/linux.boot.json", '"time_limit": 15', '"time_limit": 60')
     assert (done.code, done.stdout) == (124, "Hello from Rust on ostoo!\nHeap works: 42\nso far\n")
     assert ends(done) == [
         "Exited hello-rs: exit code 0",
-        "Failed hangs: 12 s passed before the program had ended",
+        "Failed hangs: 15 s passed before the program had ended",
         "Failed cat-rs: not started, as the guest was over",
     ]
     assert "Logs of the kernel and of QEMU are in build/x86_64-ostoo-user/boot/release/linux" in done.stderr
