@@ -58,7 +58,7 @@ class BootDescription:
     exit_pattern: str
     deaths: tuple[Sign, ...]
     notes: tuple[Sign, ...]
-    time_limit: int
+    time_limit: float
 
 
 def load(path: Path) -> BootDescription:

@@ -170,7 +170,7 @@ class _Conversation:
                 raise _OverError(Ending.died(f"QEMU ended before {what}"))
             if is_late:
                 self._check_deaths("screen", "\n".join(self._screen()).encode())
-                raise _OverError(Ending.late(f"{self._description.time_limit} s passed before {what}"))
+                raise _OverError(Ending.late(f"{self._description.time_limit:g} s passed before {what}"))
             time.sleep(_PAUSE)
 
     def _check_deaths(self, place: str, text: bytes) -> None:

@@ -6,6 +6,7 @@ The format is "newc" (kernel documentation, driver-api/early-userspace/buffer-fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _MAGIC = b"070701"
 _FOLDER, _PROGRAM, _FILE = 0o040755, 0o100755, 0o100644
 _FOLDERS = ("bin", "dev", "proc", "programs", "tmp")
+"""Those that are there in any case."""
 _END = "TRAILER!!!"
 
 
@@ -26,16 +28,19 @@ class Entry:
     data: bytes = b""
 
 
-def make(init: Sequence[str], busybox: bytes, programs: Mapping[str, bytes]) -> bytes:
-    """Make the archive; `init` are the lines of a script. `/order` lists the programs in their order."""
-    order = "".join(f"{name}\n" for name in programs)
+def make(init: Sequence[str], busybox: bytes, files: Mapping[str, bytes], order: Sequence[str]) -> bytes:
+    """Make the archive; `init` are the lines of a script, `files` lie at their paths, and all may be run.
+
+    `/order` lists those of `/programs` that are started.
+    """
+    above = {str(folder) for name in files for folder in PurePosixPath(name).parents}
     return cpio(
         [
-            *(Entry(name, _FOLDER) for name in _FOLDERS),
+            *(Entry(name, _FOLDER) for name in sorted({*_FOLDERS, *above} - {"."})),
             Entry("bin/busybox", _PROGRAM, busybox),
             Entry("init", _PROGRAM, "".join(f"{line}\n" for line in init).encode()),
-            Entry("order", _FILE, order.encode()),
-            *(Entry(f"programs/{name}", _PROGRAM, data) for name, data in programs.items()),
+            Entry("order", _FILE, "".join(f"{name}\n" for name in order).encode()),
+            *(Entry(name, _PROGRAM, data) for name, data in files.items()),
         ]
     )
 

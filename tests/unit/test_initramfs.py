@@ -21,7 +21,8 @@ def entries(archive: bytes) -> dict[str, tuple[int, bytes]]:
 
 
 def test_programs_are_there_in_their_order() -> None:
-    archive = initramfs.make(["#!/bin/busybox sh", "echo"], b"BB", {"zebra": b"Z" * 5, "ant": b""})
+    files = {"programs/zebra": b"Z" * 5, "programs/ant": b"", "a/b/c": b"C"}
+    archive = initramfs.make(["#!/bin/busybox sh", "echo"], b"BB", files, ["zebra", "ant"])
     found = entries(archive)
     assert found["order"] == (0o100644, b"zebra\nant\n")
     assert found["init"] == (0o100755, b"#!/bin/busybox sh\necho\n")
@@ -29,11 +30,13 @@ def test_programs_are_there_in_their_order() -> None:
     assert found["programs/zebra"] == (0o100755, b"ZZZZZ")
     assert found["programs/ant"] == (0o100755, b"")
     assert found["dev"] == (0o040755, b"")
+    assert found["a/b/c"] == (0o100755, b"C")
+    assert list(found).index("a") < list(found).index("a/b") < list(found).index("a/b/c")
     assert list(found)[-1] == "TRAILER!!!"
 
 
 def test_equal_contents_give_equal_bytes() -> None:
-    assert initramfs.make(["x"], b"b", {"a": b"1"}) == initramfs.make(["x"], b"b", {"a": b"1"})
+    assert initramfs.make(["x"], b"b", {"a": b"1"}, ["a"]) == initramfs.make(["x"], b"b", {"a": b"1"}, ["a"])
 
 
 def test_every_entry_has_its_own_inode_and_begins_at_four_bytes() -> None:
