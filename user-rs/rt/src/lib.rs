@@ -21,5 +21,9 @@ pub mod io;
 mod panic;
 mod start;
 pub mod syscall;
+#[cfg(feature = "no_std")]
+mod testing;
 
 pub use args::{args, Args};
+#[cfg(feature = "no_std")]
+pub use testing::{test_runner, Test, Testable};

@@ -5,13 +5,24 @@ use core::panic::PanicInfo;
 
 use crate::{eprintln, syscall};
 
-const PANICKED: i32 = 101;
+/// How a program ends that has panicked.
+pub const PANICKED: i32 = 101;
 const OUT_OF_MEMORY: i32 = 102;
+
+/// What a panic ends the program with: only a test that should panic changes it.
+static mut EXIT_CODE: i32 = PANICKED;
+
+/// Lets a panic end the program with that code.
+pub fn exit_with(code: i32) {
+    // SAFETY: programs without std have one thread.
+    unsafe { EXIT_CODE = code };
+}
 
 #[panic_handler]
 fn panicked(info: &PanicInfo<'_>) -> ! {
     eprintln!("{info}");
-    syscall::exit(PANICKED)
+    // SAFETY: programs without std have one thread.
+    syscall::exit(unsafe { EXIT_CODE })
 }
 
 #[alloc_error_handler]
