@@ -21,16 +21,20 @@ class Instructions:
     link_searches: list[str] = field(default_factory=list)
     link_args: list[str] = field(default_factory=list)
     bin_link_args: list[str] = field(default_factory=list)
+    bins_link_args: list[str] = field(default_factory=list)
+    tests_link_args: list[str] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
     changed_variables: list[str] = field(default_factory=list)
 
-    def link_args_of(self, program: str) -> list[str]:
-        """The linker's arguments for one program of the package."""
+    def link_args_of(self, kind: str, target: str) -> list[str]:
+        """The linker's arguments for a program of the package, or for its tests, by cargo's kind and name."""
+        if kind != "bin":
+            return [*self.link_args, *(self.tests_link_args if kind == "test" else ())]
         named = [argument.partition("=") for argument in self.bin_link_args]
-        return [*self.link_args, *(argument for name, _, argument in named if name == program)]
+        return [*self.link_args, *self.bins_link_args, *(argument for name, _, argument in named if name == target)]
 
     def rustc_flags(self) -> tuple[str, ...]:
         """The flags for the crate whose build script it was."""
@@ -49,7 +53,8 @@ _LISTS = {
     "rustc-link-lib": "link_libs",
     "rustc-link-search": "link_searches",
     "rustc-link-arg": "link_args",
-    "rustc-link-arg-bins": "link_args",
+    "rustc-link-arg-bins": "bins_link_args",
+    "rustc-link-arg-tests": "tests_link_args",
     "rustc-link-arg-bin": "bin_link_args",
     "warning": "warnings",
     "error": "errors",
@@ -58,7 +63,7 @@ _LISTS = {
 }
 
 
-_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("tests", "benches", "examples", "cdylib")} | {
+_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdylib")} | {
     "rustc-cdylib-link-arg"
 }
 """Instructions for what is not built here."""

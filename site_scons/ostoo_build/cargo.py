@@ -79,6 +79,19 @@ class Cargo:
         graphs = {graph.name: graph for graph in unit_graph.parse(self._run(*arguments))}
         return [graphs[binary.name] for binary in binaries]
 
+    def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
+        """All units of each test executable of a program: its own tests, its package's library's, `tests/`.
+
+        They are asked for as cargo asks for them, but in a profile that programs have: std is the same then.
+        """
+        arguments = (
+            *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *("--target", str(target), "--package", binary.package, "--tests", "-Zpanic-abort-tests"),
+            *self._std_features(profile),
+        )
+        graphs = unit_graph.parse(self._run(*arguments))
+        return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
+
     def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
         """Read the merged configuration (cargo's `config get`)."""
         document = json.loads(self._run("-Zunstable-options", "config", "get", "--format=json"))
@@ -110,6 +123,11 @@ class Cargo:
         """What cargo's answers about a package depend on: its manifest, and the names its targets are found by."""
         source = manifest.parent / "src"
         return (manifest, manifest.parent, source, source / "bin")
+
+    def test_paths(self, manifest: Path) -> tuple[Path, ...]:
+        """What cargo's answers about a package's tests depend on besides: the names that they are found by."""
+        tests = manifest.parent / "tests"
+        return (tests, *(entry for entry in sorted(tests.glob("*")) if entry.is_dir()))
 
     def _std_features(self, profile: str) -> Iterator[str]:
         """What the workspace asks of std for one profile, and for those that inherit from it.
@@ -147,6 +165,11 @@ class Cargo:
             if kind == "native":
                 continue
             yield f"-L{kind}{equals}{paths.portable(self.workspace / folder)}"
+
+
+def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:
+    """Whether an executable is for one program, or for all of its package; those of proc macros run here."""
+    return root.is_test and root.platform is not None and (root.kind != "bin" or root.target_name == binary.name)
 
 
 def _asks(package: dict[str, Any]) -> digest.Hash:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
 _ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
+_MARKS = frozenset({"no_main", "reexport_test_harness_main", "test_runner"})
 
 _BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?extern\s+crate\s+(\w+)")
@@ -24,10 +25,14 @@ _TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
 
 @dataclass(frozen=True)
 class View:
-    """What a crate says about std: whether it does without, and which crates it names all the same."""
+    """What a crate says about std: whether it does without, and which crates it names all the same.
+
+    `marks` are those of its attributes that decide how it is entered.
+    """
 
     no_std: bool
     named: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
     def shows(self, crate: str) -> bool:
         """Whether the crate can see std's crate of that name."""
@@ -39,8 +44,10 @@ def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> View:
     """Read the crate with that root file; `cfgs` are the target's, as `rustc --print cfg` writes them."""
     active = cfgs | {f'feature="{feature}"' for feature in features}
     root = source.read_text(encoding="utf-8", errors="replace")
-    no_std = any(_is_no_std(attribute, active) for attribute in _inner_attributes(root))
-    return View(no_std, tuple(sorted(_named_crates(source.parent, active))))
+    attributes = {word for attribute in _inner_attributes(root) for word in _active_words(attribute, active)}
+    marks = tuple(sorted(_MARKS & attributes))
+    no_std = not {"no_std", "no_core"}.isdisjoint(attributes)
+    return View(no_std, tuple(sorted(_named_crates(source.parent, active))), marks)
 
 
 def _inner_attributes(source: str) -> Iterator[str]:
@@ -70,15 +77,14 @@ def _closing_bracket(source: str, start: int) -> int:
     return len(source)
 
 
-def _is_no_std(attribute: str, active: frozenset[str]) -> bool:
-    text = attribute.strip()
-    if text in ("no_std", "no_core"):
-        return True
-    if not text.startswith("cfg_attr"):
-        return False
-    tokens = _tokens(text.removeprefix("cfg_attr").strip()[1:])
-    # what is left after the predicate are the attributes
-    return _evaluate(tokens, active) and not {"no_std", "no_core"}.isdisjoint(tokens)
+def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
+    """The words of an attribute, its own name among them, or of those that a `cfg_attr` puts in its place."""
+    tokens = _tokens(attribute)
+    if attribute.strip().startswith("cfg_attr"):
+        del tokens[-2:]
+        # what is left after the predicate are the attributes
+        return set(tokens) if _evaluate(tokens, active) else set()
+    return set(tokens[-1:])
 
 
 def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -25,6 +26,8 @@ class Manifest:
     feature_names: tuple[str, ...]
     lints: tuple[str, ...]
     extra_inputs: tuple[str, ...]
+    without_harness: tuple[tuple[str, str], ...]
+    """Targets whose tests have a `main` of their own, by kind and name."""
 
     @property
     def folder(self) -> Path:
@@ -69,6 +72,7 @@ def read(path: Path) -> Manifest:
         feature_names=_feature_names(document),
         lints=_lint_flags(_lints(document, workspace)),
         extra_inputs=tuple(package.get("metadata", {}).get("ostoo", {}).get("inputs", ())),
+        without_harness=tuple(_without_harness(document, str(package["name"]))),
     )
 
 
@@ -144,6 +148,14 @@ def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
         if isinstance(value, dict) and value.get("optional")
     }
     return tuple(sorted({*features, *(optional - hidden)}))
+
+
+def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:
+    """Targets with `harness = false` (cargo's reference, "Cargo Targets")."""
+    tables = [("lib", document.get("lib", {})), *((kind, each) for kind in ("bin", "test") for each in document.get(kind, ()))]
+    for kind, table in tables:
+        if table.get("harness") is False:
+            yield kind, str(table.get("name", package.replace("-", "_")))
 
 
 def _lints(document: dict[str, Any], workspace: dict[str, Any]) -> dict[str, Any]:

@@ -95,10 +95,16 @@ class PlannedUnit:
 
 @dataclass(frozen=True)
 class Program:
-    """The plan of one program: its units, dependencies first and the program's own last."""
+    """The plan of one program: its units, dependencies first and the program's own last.
+
+    `kind` and `target_name` are cargo's words for what it is made of: `bin`, or for an executable with tests also `lib`
+    and `test`.
+    """
 
     name: str
     target: str
+    kind: str
+    target_name: str
     profile: str
     uses_std: bool
     strip: str
@@ -146,8 +152,13 @@ class Setting:
 
     def view(self, unit: Unit) -> View:
         """What a unit says of std."""
-        of_unit = partial(crate_root.view, unit.src_path, unit.features, self.cfgs)
-        return self.look.once(("view", unit.src_path, unit.features), of_unit)
+        of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
+        return self.look.once(("view", unit.src_path, unit.features, unit.is_test), of_unit)
+
+
+def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs
+    """What a unit of the target is compiled under."""
+    return cfgs | {"test"} if is_test else cfgs
 
 
 def plan_program(graph: UnitGraph, setting: Setting) -> Program:
@@ -173,6 +184,8 @@ class _Planner:
         return Program(
             name=root.target_name,
             target=self.setting.target,
+            kind=root.kind,
+            target_name=root.target_name,
             profile=root.profile.name,
             uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
             strip=root.profile.strip,
@@ -184,18 +197,27 @@ class _Planner:
         if index in self.ids:
             return
         unit = self.units[index]
-        self.needed[index] = tuple(self._needed(unit))
+        self.manifests[index] = self.setting.manifest(unit)
+        self.needed[index] = tuple(self._needed(index))
         for dependency in self.needed[index]:
             self._visit(dependency.index)
-        self.manifests[index] = self.setting.manifest(unit)
         self.ids[index] = self._identify(index)
         self.order.append(index)
 
-    def _needed(self, unit: Unit) -> Iterator[Dependency]:
+    def _needed(self, index: int) -> Iterator[Dependency]:
+        """What a unit is compiled with: not a program that a test starts."""
+        unit = self.units[index]
         for dependency in unit.dependencies:
-            of_std = self.units[dependency.index].is_std and not unit.is_std
-            if not of_std or self.setting.view(unit).shows(dependency.extern_crate_name):
+            other = self.units[dependency.index]
+            of_std = other.is_std and not unit.is_std
+            if Kind.of(other) is not Kind.PROGRAM and (not of_std or self._sees(index, dependency.extern_crate_name)):
                 yield dependency
+
+    def _sees(self, index: int, crate: str) -> bool:
+        unit, view = self.units[index], self.setting.view(self.units[index])
+        if crate == "test" and rustc.has_libtest(unit, self.manifests[index]):
+            return "test_runner" not in view.marks
+        return view.shows(crate)
 
     def _identify(self, index: int) -> str:
         """Name a unit by all that distinguishes it from its siblings; contents are in the action's key."""
@@ -263,6 +285,14 @@ class _Planner:
         yield from rustc.package_environment(unit, manifest_, self._package(index))
         if unit.is_run:
             yield from self._run_environment(unit, manifest_, folder)
+        if unit.is_test:
+            yield from self._programs_of_test(unit)
+
+    def _programs_of_test(self, unit: Unit) -> Iterator[tuple[str, str]]:
+        """Where a test finds its package's programs (cargo's reference, `CARGO_BIN_EXE_<name>`)."""
+        others = (self.units[dependency.index] for dependency in unit.dependencies)
+        for name in (other.target_name for other in others if other.kind == "bin"):
+            yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
 
     def _run_environment(self, unit: Unit, manifest_: Manifest, folder: str) -> Iterator[tuple[str, str]]:
         """What cargo tells a build script (cargo's reference, "Environment variables cargo sets for build scripts")."""

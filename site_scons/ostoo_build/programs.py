@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.cargo import Binary
     from ostoo_build.plan import Asked, Program
+    from ostoo_build.suite_plan import Executable
     from ostoo_build.workspace import Workspace
 
 
@@ -85,6 +86,10 @@ class Programs:
         """The plan of a program for one target. Raises `OstooError` where cargo can't make one."""
         self.start_planning([(name, target)])
         return self._plans[name, target].result()[name]
+
+    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables for one target. Raises `OstooError` where one can't be made."""
+        return self.workspace(self.folder_of(name), target).plan_tests(self.binaries[name], self._profile)
 
     def plans_hold(self) -> bool:
         """Whether each program that was planned would be planned the same again."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import configuration, workspaces
 from ostoo_build.errors import OstooError
 from ostoo_build.suggest import one_of
+from ostoo_build.suite_plan import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
 
   scons             build every program of the workspace
   scons PROGRAM     build that one, at build/TARGET/PROFILE/PROGRAM
+  scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM runs them too
   scons std         build the standard library only
   scons sysroot     provide the musl sysroot only
   scons deploy      copy programs to DEPLOY_DIR
@@ -29,6 +31,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
 variables (for everybody: in ostoo.toml):
 """
 
+_TESTS = FOLDER.format("")
 _ALL = ("all", "std", "deploy")
 WORDS = (*_ALL, "sysroot", "test")
 """Targets that are not programs."""
@@ -36,13 +39,14 @@ WORDS = (*_ALL, "sysroot", "test")
 
 @dataclass(frozen=True)
 class Requested:
-    """The programs that have to be planned, their packages' SConscripts, and the words that stand beside them.
+    """The programs that have to be planned, those whose tests have to be, SConscripts, and the words that stand beside.
 
-    `deployed` are the programs that `deploy` is about: a kernel is not unless it is named. `targets` are those of
-    `target=`.
+    `scripts` are those of the packages. `deployed` are the programs that `deploy` is about: a kernel is not unless it
+    is named. `targets` are those of `target=`.
     """
 
     programs: tuple[str, ...]
+    tests: tuple[str, ...]
     scripts: tuple[str, ...]
     words: frozenset[str]
     deployed: tuple[str, ...]
@@ -61,18 +65,26 @@ def help_text() -> str:
 def read(targets: Sequence[str], session: Session) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
     words = frozenset(target for target in targets if target in WORDS)
-    names = [_program(target, session) for target in targets if target not in WORDS]
+    tested = [target for target in targets if _tested(target) in session.programs.binaries]
+    names = [_program(target, session) for target in targets if target not in (*WORDS, *tested)]
+    tests = tuple(dict.fromkeys(map(_tested, tested)))
     deployed = names
     if not targets or (words.intersection(_ALL) and not names):
         names = list(session.programs.binaries)
         deployed = [name for name in names if session.programs.folder_of(name) == workspaces.USER]
     return Requested(
         programs=tuple(dict.fromkeys(names)),
-        scripts=tuple(_scripts(names, session)),
+        tests=tests,
+        scripts=tuple(_scripts([*names, *tests], session)),
         words=words,
         deployed=tuple(dict.fromkeys(deployed)) if "deploy" in words else (),
         targets=session.targets_by_folder[workspaces.USER],
     )
+
+
+def _tested(target: str) -> str:
+    """The program whose tests are asked for, if they are."""
+    return target.removesuffix(_TESTS) if target.endswith(_TESTS) else ""
 
 
 def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:

@@ -32,6 +32,8 @@ class Kind(Enum):
         """Sort a unit by cargo's own words."""
         if unit.is_run:
             return Kind.RUN
+        if unit.is_test:
+            return Kind.PROGRAM
         return {"custom-build": Kind.BUILD_SCRIPT, "proc-macro": Kind.PROC_MACRO, "bin": Kind.PROGRAM}.get(
             unit.kind, Kind.LIBRARY
         )
@@ -68,8 +70,7 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, fol
     """All arguments that are known before anything is built: portable, without dependencies and target."""
     yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", source)
     yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
-    for crate_type in unit.crate_types:
-        yield from ("--crate-type", crate_type)
+    yield from _crate_type(unit, manifest)
     yield from _emit(unit, unit_id, folder)
     yield from _profile_flags(unit.profile)
     yield from _lto_flags(unit)
@@ -109,6 +110,7 @@ def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[t
     }
     if unit.kind == "bin":
         variables["CARGO_BIN_NAME"] = unit.target_name
+    if unit.kind == "bin" or unit.is_test:
         variables["CARGO_PRIMARY_PACKAGE"] = "1"
     return tuple(sorted(variables.items()))
 
@@ -117,6 +119,24 @@ def extern_flag(name: str, path: str, *, noprelude: bool) -> tuple[str, str]:
     """Make one crate visible under a name, at exactly one path."""
     options = "noprelude,nounused:" if noprelude else ""
     return "--extern", f"{options}{name}={path}"
+
+
+def has_libtest(unit: Unit, manifest: Manifest) -> bool:
+    """Whether rustc makes the `main` of an executable with tests."""
+    kind = unit.kind if unit.kind in ("bin", "test") else "lib"
+    return unit.is_test and (kind, unit.target_name) not in manifest.without_harness
+
+
+def _crate_type(unit: Unit, manifest: Manifest) -> Iterator[str]:
+    if has_libtest(unit, manifest):
+        yield "--test"
+        if unit.profile.panic != "unwind":
+            yield "-Zpanic-abort-tests"
+    elif unit.is_test:
+        yield from ("--cfg", "test")
+    else:
+        for crate_type in unit.crate_types:
+            yield from ("--crate-type", crate_type)
 
 
 def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:

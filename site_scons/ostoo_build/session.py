@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from ostoo_build.inputs import Input
     from ostoo_build.plan import Asked, PlannedUnit, Program
     from ostoo_build.report import Report
+    from ostoo_build.suite_plan import Executable
     from ostoo_build.sysroot import Provider
     from ostoo_build.toolchain import Toolchain
 
@@ -285,6 +286,12 @@ class Session:
         program = self.programs.plan(name, target)
         self.units.update({unit.id: unit for unit in program.units})
         return program
+
+    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables; their units are known from now on."""
+        found = self.programs.plan_tests(name, target)
+        self.units.update({unit.id: unit for executable in found for unit in executable.program.units})
+        return found
 
     def linking(self, unit: str) -> threading.Lock:
         """What a link of that program holds: rustc takes its objects away meanwhile."""

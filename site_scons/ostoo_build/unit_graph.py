@@ -69,6 +69,11 @@ class Unit:
         """Whether the unit is the run of a build script, not a compilation."""
         return self.mode == "run-custom-build"
 
+    @property
+    def is_test(self) -> bool:
+        """Whether the unit is compiled into an executable of its own, with its tests."""
+        return self.mode == "test"
+
 
 @dataclass(frozen=True)
 class UnitGraph:

@@ -63,7 +63,7 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
 def restored(session: Session, program: Program, wanted: Action) -> bool:
     """Have the action cache put at its place what `wanted` makes, if it has that."""
     place = _place(session, program)
-    action_log.write(session.engine.log, wanted, f"{place.path}/{program.name}")
+    action_log.write(session.engine.log, wanted, wanted.outputs[0])
     found = None if program.is_incremental else session.engine.cache.lookup(wanted, place)
     if found is None or session.engine.cache.fetch(
         (place.folder / name, output) for name, output in found.outputs.items()

@@ -20,8 +20,9 @@ from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field
 from ostoo_build.errors import OstooError
 from ostoo_build.own_code import own_digest
 from ostoo_build.paths import is_local
-from ostoo_build.plan import Program, Setting, plan_program
+from ostoo_build.plan import Program, Setting, cfgs_of, plan_program
 from ostoo_build.read_set import ReadSet
+from ostoo_build.suite_plan import Executable, plan_executable
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Crate:
 
     source: str
     features: tuple[str, ...]
+    is_test: bool
     view: View
 
 
@@ -109,6 +111,20 @@ class Workspace:
         _save(self._plan_memo(binary, program.profile), _Memo(self._reads(manifests).digests, crates, program))
         return program
 
+    def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
+        path = self._memo("tests", self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
+        memo = _load(path, _Memo[tuple[Executable, ...]])
+        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look) and self._unchanged(memo.crates):
+            return memo.answer
+        setting = self.look.once("setting", self._setting)
+        graphs = self.cargo.test_graphs(binary, profile, self.target)
+        found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
+        crates = tuple({crate: None for graph in graphs for crate in self._crates(graph, setting)})
+        names = self.cargo.test_paths(binary.manifest)
+        _save(path, _Memo(self._reads(map(self._manifest, crates), names).digests, crates, found))
+        return found
+
     def _plan_memo(self, binary: Binary, profile: str) -> Path:
         return self._memo("plan", self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
 
@@ -150,17 +166,17 @@ class Workspace:
         for unit in graph.units:
             source = setting.portable(unit.src_path)
             if unit.platform and is_local(source):
-                yield Crate(source, unit.features, setting.view(unit))
+                yield Crate(source, unit.features, unit.is_test, setting.view(unit))
 
     def _manifest(self, crate: Crate) -> Path:
         folders = Path(self.paths.root, crate.source).parents
         return next(folder / "Cargo.toml" for folder in folders if (folder / "Cargo.toml").is_file())
 
-    def _reads(self, manifests: Iterable[Path]) -> ReadSet:
+    def _reads(self, manifests: Iterable[Path], more: Iterable[Path] = ()) -> ReadSet:
         """What cargo's answers about packages depend on."""
         shared = self.look.once("shared", lambda: tuple(self.cargo.shared_paths()))
         own = (path for manifest in manifests for path in self.cargo.package_paths(manifest))
-        return ReadSet.of((*shared, *own), self.cargo.workspace, self.look)
+        return ReadSet.of((*shared, *own, *more), self.cargo.workspace, self.look)
 
     def _unchanged(self, crates: Iterable[Crate]) -> bool:
         try:
@@ -169,7 +185,8 @@ class Workspace:
             return False
 
     def _is_seen_as(self, crate: Crate) -> bool:
-        return crate_root.view(Path(self.paths.root, crate.source), crate.features, self._cfgs) == crate.view
+        cfgs = cfgs_of(crate.is_test, self._cfgs)
+        return crate_root.view(Path(self.paths.root, crate.source), crate.features, cfgs) == crate.view
 
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:

@@ -33,28 +33,36 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
                 where=f'env.RustProgram("{name}")',
                 remedy=one_of(name, session.programs.binaries),
             )
-        asked = sorted(session.programs.asked([name]))
-        nodes = [node for _, target in asked for node in _for_target(env, session.plan(name, target), size_budget)]
+        nodes = [
+            node
+            for _, target in sorted(session.programs.asked([name]))
+            for node in _for_target(env, session.plan(name, target), size_budget)
+        ]
     declared[name] = nodes
     env.Alias(name, nodes)
     return nodes
 
 
 def _for_target(env: Any, program: Program, size_budget: str | None) -> Any:
-    session: Session = env["OSTOO"]
     budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
+    return declare(env, program, budget, is_checked=True)
+
+
+def declare(env: Any, program: Program, budget: int | None, *, is_checked: bool) -> Any:
+    """Declare what makes a planned program, or that it is there already."""
+    session: Session = env["OSTOO"]
     wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look))
     if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
         return [file_node(env, path) for path in Places.of(program).published]
     session.wanted[program.asked] = wanted
-    return _built(env, session, wanted)
+    return _built(env, session, wanted, is_checked=is_checked)
 
 
 def _is_there(session: Session, program: Program, wanted: Action) -> bool:
     return whole_program.is_current(session, program, wanted) or whole_program.restored(session, program, wanted)
 
 
-def _built(env: Any, session: Session, wanted: Wanted) -> Any:
+def _built(env: Any, session: Session, wanted: Wanted, *, is_checked: bool) -> Any:
     program = wanted.program
     for unit in program.units:
         env.RustUnit(unit)
@@ -66,7 +74,7 @@ def _built(env: Any, session: Session, wanted: Wanted) -> Any:
     signature = digest.of_json([digest.of_file(steps.STRIP_SCRIPT), session.tools])
     link = KeyedAction(signature, f"link {program.name}", lambda: steps.link(session, program))
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
-    checked = env.ElfCheck(program, wanted.size_budget, linked)
+    checked = env.ElfCheck(program, wanted.size_budget, linked) if is_checked else []
     again = KeyedAction(session.tools, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
     unstripped = recorded_step(env, places.unstripped, [linked], again)
     nodes = _published(env, f"{places.linked}/{unit.id}", places.published[0], [linked, checked])

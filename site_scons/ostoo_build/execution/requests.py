@@ -66,7 +66,7 @@ def link_action(
     for instructions in _instructions(unit.runs, records):
         arguments += [part for search in instructions.link_searches for part in ("-L", search)]
     for instructions in _instructions((unit.run,) if unit.run else (), records):
-        own = instructions.link_args_of(program.name)
+        own = instructions.link_args_of(program.kind, program.target_name)
         arguments += [part for argument in own for part in ("-C", f"link-arg={argument}")]
     objects = output_inputs(unit.folder, records[unit.id])
     libraries = _libraries(invocation, unit, records)
