@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,10 @@ def main(arguments: list[str]) -> int:
         parser.print_help()
         return 0
     own, behind = _split(arguments)
-    chosen = parser.parse_args(own, argparse.Namespace(arguments=behind))
+    chosen, late = parser.parse_known_args(own, argparse.Namespace(arguments=behind))
+    if late and (chosen.perform is not _test or any(word.startswith("-") for word in late)):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
+    chosen.late = late
     try:
         chosen.perform(chosen)
     except OstooError as error:
@@ -37,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Our own words, and those behind `--` for a program."""
-    if arguments[0] not in ("gdb", "run", "watch") or "--" not in arguments:
+    if arguments[0] not in ("gdb", "run", "test", "watch") or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
@@ -82,8 +86,37 @@ def _parser() -> argparse.ArgumentParser:
     boot = verbs.add_parser("boot", help="build programs and run them on a kernel, in QEMU", allow_abbrev=False)
     boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     boot.set_defaults(perform=_boot)
+    _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
+
+
+def _add_test(test: argparse.ArgumentParser) -> None:
+    test.add_argument("program", metavar="PROGRAM")
+    test.add_argument(
+        "words", nargs="*", metavar="FILTER|VARIABLE=VALUE", help="part of the names of tests that are meant, or as for scons"
+    )
+    which = test.add_mutually_exclusive_group()
+    which.add_argument("--ignored", action="store_true", help="run tests with #[ignore] only")
+    which.add_argument("--include-ignored", action="store_true", help="run tests with #[ignore] too")
+    test.add_argument("--exact", action="store_true", help="a filter is a test's whole name")
+    test.add_argument("--list", action="store_true", help="say which tests there are, and run none")
+    test.add_argument("--no-capture", action="store_true", help="show what tests write, and run one after another")
+    test.add_argument(
+        "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="what a test may take (default: 60)"
+    )
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the results there too, as JUnit's XML")
+    test.set_defaults(perform=_test)
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0")
+    return seconds
 
 
 def _add_cache(cache: argparse.ArgumentParser) -> None:
@@ -169,6 +202,28 @@ def _boot(chosen: argparse.Namespace) -> None:
     session = Session(ROOT, Options(configuration.read(ROOT, dict(word.split("=", 1) for word in words))), _report())
     runner = run_program.Runner(ROOT, words, os.environ, session.report)
     sys.exit(boot_programs.Booter(session, runner).boot(programs))
+
+
+def _test(chosen: argparse.Namespace) -> None:
+    from ostoo_build import run_program, suite_run, test_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    words = [*chosen.words, *chosen.late]
+    runs = {(True, False): suite_run.Runs.IGNORED, (False, True): suite_run.Runs.ALL}
+    request = test_program.Request(
+        program=chosen.program,
+        choice=suite_run.Choice(
+            filters=tuple(word for word in words if "=" not in word),
+            is_exact=chosen.exact,
+            runs=runs.get((chosen.ignored, chosen.include_ignored), suite_run.Runs.NORMAL),
+        ),
+        arguments=tuple(chosen.arguments),
+        limit=chosen.time_limit,
+        lists=chosen.list,
+        shows_output=chosen.no_capture,
+        junit=chosen.junit,
+    )
+    variables = [word for word in words if "=" in word]
+    sys.exit(test_program.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))
 
 
 def _cache(chosen: argparse.Namespace) -> None:

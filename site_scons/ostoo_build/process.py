@@ -31,6 +31,14 @@ class Completed:
     stderr: bytes
 
 
+class TimeOverError(OstooError):
+    """A program was ended because its time was over; `left` is what it had written until then."""
+
+    def __init__(self, what: str, where: str, left: Completed) -> None:
+        super().__init__(what, where=where)
+        self.left = left
+
+
 def run(
     argv: Sequence[str],
     *,
@@ -43,14 +51,14 @@ def run(
 
     `argv[0]` is a path, or a name looked up in `env["PATH"]`. `timeout` is in seconds. The process is alone in a
     process group that is killed when this call is left early, and on Linux dies with the calling thread.
-    Raises `OstooError` where the program can't be started or the time is over.
+    Raises `OstooError` where the program can't be started, `TimeOverError` where the time is over.
     """
     process = _start(argv, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds)
     try:
         stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
-        _kill_group(process)
-        raise OstooError(f"{argv[0]} did not finish within {timeout} s", where=str(cwd)) from error
+        left = _kill_group(process)
+        raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
     except BaseException:
         _kill_group(process)
         raise
@@ -78,12 +86,21 @@ def follow(
         return Completed(returncode, stdout.read(), b"".join(lines))
 
 
-def call(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: TextIO | None) -> int:
+def call(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: TextIO | None, timeout: float | None = None
+) -> int:
     """Run `argv` with this process' own terminal and return its exit code, negative for a signal.
 
-    Where `stdout` is given, what it prints goes there.
+    Where `stdout` is given, what it prints goes there. Raises `OstooError` where it can't be started, `TimeOverError`
+    where the time is over.
     """
-    return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout)  # noqa: S603 - no shell sees it
+    try:
+        return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout, timeout=timeout)  # noqa: S603 - no shell
+    except subprocess.TimeoutExpired as error:
+        left = Completed(-signal.SIGKILL, b"", b"")
+        raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
 def become(argv: Sequence[str]) -> NoReturn:
@@ -204,7 +221,8 @@ def _die_with_parent() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> Completed:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    stdout, stderr = process.communicate()
+    return Completed(process.returncode, stdout or b"", stderr or b"")

@@ -40,12 +40,14 @@ class Runner:
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Become the program, natively or in QEMU: exit code and signals are its own."""
         path = self.path(program)
-        command = [str(path), *arguments]
-        machine = machine_of(path)
-        if not emulator.runs_natively(machine):
-            command.insert(0, str(self.qemu(machine)))
+        command = [*self.starter(path), str(path), *arguments]
         self.report.status("Running", " ".join(command))
         process.become(command)
+
+    def starter(self, path: Path) -> tuple[str, ...]:
+        """The command that an executable is an argument of: empty where this machine runs it itself."""
+        machine = machine_of(path)
+        return () if emulator.runs_natively(machine) else (str(self.qemu(machine)),)
 
     def trace(self, program: str, arguments: Sequence[str]) -> int:
         """Run the program in QEMU, and tell on stderr which system calls it made; its exit code."""

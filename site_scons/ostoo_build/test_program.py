@@ -1,0 +1,106 @@
+"""Builds a program's tests and runs them: `./ostoo test`. Does not know how they are built, nor how one is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import elf, junit, suite, suite_output
+from ostoo_build.errors import OstooError
+from ostoo_build.launcher import Here
+from ostoo_build.paths import PathMap
+from ostoo_build.source_tree import write_atomically
+from ostoo_build.suite_plan import FOLDER
+from ostoo_build.suite_run import Result, Tests, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.run_program import Runner
+    from ostoo_build.suite_run import Choice
+
+FAILED = 101
+"""Cargo's exit code where a test failed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks of a program's tests; `arguments` are for executables without a harness."""
+
+    program: str
+    choice: Choice
+    arguments: tuple[str, ...]
+    limit: float
+    lists: bool
+    shows_output: bool
+    junit: Path | None
+
+
+def perform(request: Request, runner: Runner) -> int:
+    """Build the tests and run those that are meant, or list them; the exit code, 101 where one failed."""
+    folder = FOLDER.format(request.program)
+    runner.build([folder])
+    every = [_tests(executable, request, runner) for executable in suite.load(runner.path(folder) / suite.NAME)]
+    if request.lists:
+        for tests in every:
+            chosen = [case for case in tests.cases() if request.choice.takes(case)]
+            sys.stdout.write(suite_output.listed(chosen))
+        return 0
+    results = {tests.executable: _run(tests, request, runner) for tests in every}
+    if request.junit:
+        _write(request.junit, junit.document(request.program, results, request.limit))
+    return FAILED if any(each.verdict is Verdict.FAILED for some in results.values() for each in some) else 0
+
+
+def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Tests:
+    paths = PathMap((("root", runner.root),))
+    here = Here((), runner.environ, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    tests = Tests(executable, here, paths, request.arguments, request.limit, request.shows_output)
+    file = Path(tests.file)
+    starter = runner.starter(file)
+    _refuse_without_start(file, executable)
+    return replace(tests, launcher=replace(here, starter=starter))
+
+
+def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
+    """LLD only warns of a program that begins nowhere."""
+    if elf.parse(file.read_bytes()).segment_of_entry is None:
+        raise OstooError(
+            "the tests begin nowhere: they have no `_start`",
+            where=f"{executable.package}/{executable.source}",
+            remedy="name the crate that has it: `extern crate ostoo_rt;`, in a library below `#[cfg(test)]`",
+        )
+
+
+def _run(tests: Tests, request: Request, runner: Runner) -> list[Result]:
+    runner.report.status("Running", f"{tests.executable.title} ({tests.executable.file})")
+    cases = tests.cases()
+    chosen = [case for case in cases if request.choice.takes(case)]
+    _say(suite_output.begun(len(chosen)))
+    since = time.monotonic()
+    results = list(_told(tests.run(chosen, request.choice)))
+    seconds = time.monotonic() - since
+    _say(suite_output.ended(results, len(cases) - len(chosen), seconds, request.limit))
+    return results
+
+
+def _told(results: Iterator[Result]) -> Iterator[Result]:
+    for result in results:
+        _say(suite_output.line(result))
+        yield result
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise OstooError(f"can't write the results: {error.strerror}", where=str(path)) from error
