@@ -63,9 +63,7 @@ _LISTS = {
 }
 
 
-_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdylib")} | {
-    "rustc-cdylib-link-arg"
-}
+_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdylib")} | {"rustc-cdylib-link-arg"}
 """Instructions for what is not built here."""
 
 

@@ -25,10 +25,13 @@ def main(arguments: list[str]) -> int:
         parser.print_help()
         return 0
     own, behind = _split(arguments)
-    chosen, late = parser.parse_known_args(own, argparse.Namespace(arguments=behind))
-    if late and (chosen.perform is not _test or any(word.startswith("-") for word in late)):
+    # test executables without a harness get the words behind `--` as they are, the others are ours to run
+    ours = [*own, *behind] if arguments[0] == "test" else own
+    chosen, late = parser.parse_known_args(ours, argparse.Namespace(arguments=behind))
+    unknown = [word for word in late if word.startswith("-")]
+    if late and (arguments[0] != "test" or not set(unknown) <= set(behind)):
         parser.error(f"unrecognized arguments: {' '.join(late)}")
-    chosen.late = late
+    chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
     try:
         chosen.perform(chosen)
     except OstooError as error:
@@ -94,14 +97,19 @@ def _parser() -> argparse.ArgumentParser:
 def _add_test(test: argparse.ArgumentParser) -> None:
     test.add_argument("program", metavar="PROGRAM")
     test.add_argument(
-        "words", nargs="*", metavar="FILTER|VARIABLE=VALUE", help="part of the names of tests that are meant, or as for scons"
+        "words",
+        nargs="*",
+        metavar="FILTER|VARIABLE=VALUE",
+        help="part of the names of tests that are meant, or as for scons",
     )
     which = test.add_mutually_exclusive_group()
     which.add_argument("--ignored", action="store_true", help="run tests with #[ignore] only")
     which.add_argument("--include-ignored", action="store_true", help="run tests with #[ignore] too")
     test.add_argument("--exact", action="store_true", help="a filter is a test's whole name")
     test.add_argument("--list", action="store_true", help="say which tests there are, and run none")
-    test.add_argument("--no-capture", action="store_true", help="show what tests write, and run one after another")
+    test.add_argument(
+        *("--no-capture", "--nocapture"), action="store_true", help="show what tests write, and run one after another"
+    )
     test.add_argument(
         "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="what a test may take (default: 60)"
     )
@@ -217,6 +225,7 @@ def _test(chosen: argparse.Namespace) -> None:
             runs=runs.get((chosen.ignored, chosen.include_ignored), suite_run.Runs.NORMAL),
         ),
         arguments=tuple(chosen.arguments),
+        unknown=tuple(chosen.unknown),
         limit=chosen.time_limit,
         lists=chosen.list,
         shows_output=chosen.no_capture,

@@ -21,10 +21,11 @@ _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def document(program: str, results: Mapping[Executable, Sequence[Result]], limit: float) -> bytes:
     """A `testsuites` with a `testsuite` for each executable."""
-    root = ET.Element("testsuites", name=_clean(program), **_counts([each for some in results.values() for each in some]))
+    every = [result for some in results.values() for result in some]
+    root = ET.Element("testsuites", {"name": _clean(program), **_counts(every)})
     for executable, some in results.items():
         name = f"{program}::{executable.kind}::{executable.target}"
-        suite = ET.SubElement(root, "testsuite", name=_clean(name), **_counts(some))
+        suite = ET.SubElement(root, "testsuite", {"name": _clean(name), **_counts(some)})
         for result in sorted(some, key=lambda each: each.case.name):
             _add(suite, name, result, limit)
     ET.indent(root)

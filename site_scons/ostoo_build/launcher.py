@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +17,7 @@ from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: `code` is negative for a signal, and None where its time was over. `seconds` is how long it took."""
+    """How a run ended: `code` is negative for a signal, None where its time was over. `seconds` is what it took."""
 
     code: int | None
     stdout: bytes
@@ -56,7 +56,7 @@ class Launcher(Protocol):
 
 @dataclass(frozen=True)
 class Here:
-    """This machine: `jobs` at once, under `environ`. `starter` is the command that programs are arguments of."""
+    """Runs `jobs` at once on this machine, under `environ`. `starter` is the command that programs are arguments of."""
 
     starter: tuple[str, ...]
     environ: Mapping[str, str]

@@ -152,7 +152,10 @@ def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
 
 def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:
     """Targets with `harness = false` (cargo's reference, "Cargo Targets")."""
-    tables = [("lib", document.get("lib", {})), *((kind, each) for kind in ("bin", "test") for each in document.get(kind, ()))]
+    tables = [
+        ("lib", document.get("lib", {})),
+        *((kind, each) for kind in ("bin", "test") for each in document.get(kind, ())),
+    ]
     for kind, table in tables:
         if table.get("harness") is False:
             yield kind, str(table.get("name", package.replace("-", "_")))

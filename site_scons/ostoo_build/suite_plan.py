@@ -65,8 +65,8 @@ def plan_executable(name: str, graph: UnitGraph, setting: Setting) -> Executable
 def _refuse_without_entry(root: Unit, setting: Setting) -> None:
     """Rustc makes a `main` that nobody calls where the crate has its own, and needs std where no runner is named."""
     view = setting.view(root)
-    fits = {"test_runner", "reexport_test_harness_main"} <= set(view.marks) if view.no_std else "no_main" not in view.marks
-    if not fits:
+    runs_own = {"test_runner", "reexport_test_harness_main"} <= set(view.marks)
+    if not (runs_own if view.no_std else "no_main" not in view.marks):
         raise OstooError(
             f"the tests of {root.target_name} would never run: its `main` is in the way",
             where=setting.portable(root.src_path),

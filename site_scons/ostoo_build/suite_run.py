@@ -16,6 +16,7 @@ from ostoo_build.launcher import Launch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
     from ostoo_build.launcher import Ended, Launcher
     from ostoo_build.paths import PathMap
     from ostoo_build.suite import Executable
@@ -129,8 +130,9 @@ class Tests:
 
     def _names(self, ended: Ended) -> tuple[str, ...]:
         if ended.code != 0:
-            said = (ended.stdout + ended.stderr).decode("utf-8", "replace").strip()
-            raise OstooError(f"it does not say which tests it holds: {how(ended, self.limit)}\n{said}".strip(), where=self.file)
+            said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
+            what = f"it does not say which tests it holds: {how(ended, self.limit)}\n{said}"
+            raise OstooError(what.strip(), where=self.file)
         lines = ended.stdout.decode("utf-8", "replace").splitlines()
         return tuple(line.removesuffix(": test") for line in lines if line.endswith(": test"))
 

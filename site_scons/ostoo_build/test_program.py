@@ -29,11 +29,15 @@ FAILED = 101
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks of a program's tests; `arguments` are for executables without a harness."""
+    """What the command line asks of a program's tests.
+
+    `arguments` are for executables without a harness; the `unknown` of them mean nothing to others.
+    """
 
     program: str
     choice: Choice
     arguments: tuple[str, ...]
+    unknown: tuple[str, ...]
     limit: float
     lists: bool
     shows_output: bool
@@ -45,6 +49,9 @@ def perform(request: Request, runner: Runner) -> int:
     folder = FOLDER.format(request.program)
     runner.build([folder])
     every = [_tests(executable, request, runner) for executable in suite.load(runner.path(folder) / suite.NAME)]
+    if request.unknown and all(tests.executable.has_harness for tests in every):
+        words = " ".join(request.unknown)
+        raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")
     if request.lists:
         for tests in every:
             chosen = [case for case in tests.cases() if request.choice.takes(case)]

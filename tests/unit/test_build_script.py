@@ -38,7 +38,8 @@ something else
         env={"NAME": "a=b"},
         link_libs=["static=c", "m"],
         link_searches=["native=/lib", "folder", "other"],
-        link_args=["-z", "-Tlink.ld"],
+        link_args=["-z"],
+        bins_link_args=["-Tlink.ld"],
         metadata={"include": "/usr/include", "root": "/opt", "metadata": "of the old kind"},
         warnings=["old"],
         errors=["broken"],
@@ -68,10 +69,25 @@ def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-tests=-z", "cargo::rustc-link-arg-cdylib=-z"],
+    ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-benches=-z", "cargo::rustc-link-arg-cdylib=-z"],
 )
 def test_what_cargo_takes_is_no_error_here(line: str) -> None:
     build_script.parse(line, SCRIPT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "arguments"),
+    [
+        ("bin", "hello", ["-all", "-bins", "-hello"]),
+        ("bin", "other", ["-all", "-bins"]),
+        ("test", "hello", ["-all", "-tests"]),
+        ("lib", "hello", ["-all"]),
+    ],
+)
+def test_the_linker_gets_what_is_for_the_target(kind: str, target: str, arguments: list[str]) -> None:
+    lines = ("=-all", "-bins=-bins", "-bin=hello=-hello", "-tests=-tests")
+    found = build_script.parse("\n".join(f"cargo::rustc-link-arg{line}" for line in lines), SCRIPT)
+    assert found.link_args_of(kind, target) == arguments
 
 
 def test_white_space_around_an_instruction_does_not_count() -> None:

@@ -71,8 +71,21 @@ def test_only_what_is_asked_for_is_planned(  # noqa: PLR0917 - a row of the tabl
     deployed: tuple[str, ...],
     session: Session,
 ) -> None:
-    expected = Requested(programs, scripts, frozenset(words), deployed, ("a", "b"))
+    expected = Requested(programs, (), scripts, frozenset(words), deployed, ("a", "b"))
     assert requested.read(targets, session) == expected
+
+
+@pytest.mark.parametrize(
+    ("targets", "programs", "tests", "scripts"),
+    [
+        (["other.tests"], (), ("other",), SCRIPT),
+        (["cat-rs", "cat-rs.tests", "cat-rs.tests"], ("cat-rs",), ("cat-rs",), ()),
+    ],
+)
+def test_tests_are_asked_for_by_their_programs_name(
+    targets: list[str], programs: tuple[str, ...], tests: tuple[str, ...], scripts: tuple[str, ...], session: Session
+) -> None:
+    assert requested.read(targets, session) == Requested(programs, tests, scripts, frozenset(), (), ("a", "b"))
 
 
 @pytest.mark.parametrize(
