@@ -40,13 +40,30 @@ NO_STD = Kind(
 
 #![no_std]
 #![no_main]
+#![cfg_attr(test, feature(custom_test_frameworks))]
+#![cfg_attr(test, test_runner(ostoo_rt::test_runner))]
+#![cfg_attr(test, reexport_test_harness_main = "test_main")]
 
 use ostoo_rt::println;
 
-#[no_mangle]
+#[cfg_attr(not(test), no_mangle)]
 fn main() -> i32 {{
     println!("Hello from {name}!");
     0
+}}
+
+#[cfg(test)]
+mod tests {{
+    #[export_name = "main"]
+    fn run() -> i32 {{
+        crate::test_main();
+        0
+    }}
+
+    #[test_case]
+    fn it_works() {{
+        assert_eq!(2 + 2, 4);
+    }}
 }}
 """,
 )
@@ -57,14 +74,22 @@ STD = Kind(
 //! {name}.
 
 #![feature(restricted_std)]
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 extern crate ostoo_rt;
 
-#[no_mangle]
+#[cfg_attr(not(test), no_mangle)]
 fn main() -> i32 {{
     println!("Hello from {name}!");
     0
+}}
+
+#[cfg(test)]
+mod tests {{
+    #[test]
+    fn it_works() {{
+        assert_eq!(2 + 2, 4);
+    }}
 }}
 """,
 )

@@ -43,6 +43,13 @@ class Request:
     shows_output: bool
     junit: Path | None
 
+    def choice_in(self, executable: suite.Executable) -> Choice:
+        """Which tests are meant; the words behind `--` choose none of those that get them as arguments."""
+        if executable.has_harness:
+            return self.choice
+        filters = tuple(word for word in self.choice.filters if word not in self.arguments)
+        return replace(self.choice, filters=filters)
+
 
 def perform(request: Request, runner: Runner) -> int:
     """Build the tests and run those that are meant, or list them; the exit code, 101 where one failed."""
@@ -54,7 +61,8 @@ def perform(request: Request, runner: Runner) -> int:
         raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")
     if request.lists:
         for tests in every:
-            chosen = [case for case in tests.cases() if request.choice.takes(case)]
+            choice = request.choice_in(tests.executable)
+            chosen = [case for case in tests.cases() if choice.takes(case)]
             sys.stdout.write(suite_output.listed(chosen))
         return 0
     results = {tests.executable: _run(tests, request, runner) for tests in every}
@@ -85,11 +93,11 @@ def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
 
 def _run(tests: Tests, request: Request, runner: Runner) -> list[Result]:
     runner.report.status("Running", f"{tests.executable.title} ({tests.executable.file})")
-    cases = tests.cases()
-    chosen = [case for case in cases if request.choice.takes(case)]
+    cases, choice = tests.cases(), request.choice_in(tests.executable)
+    chosen = [case for case in cases if choice.takes(case)]
     _say(suite_output.begun(len(chosen)))
     since = time.monotonic()
-    results = list(_told(tests.run(chosen, request.choice)))
+    results = list(_told(tests.run(chosen, choice)))
     seconds = time.monotonic() - since
     _say(suite_output.ended(results, len(cases) - len(chosen), seconds, request.limit))
     return results

@@ -45,6 +45,10 @@ def test_a_new_program_builds_and_runs_at_once(kind: tuple[str, ...], tree: Tree
     built = tree.build("greet-me")
     assert "warning" not in built.stderr
     assert tree.run("greet-me") == (0, "Hello from greet-me!\n", "")
+    tree.write("ostoo.toml", f'cache = "{tree.cache}"')
+    tested = ostoo(tree, "test", "greet-me")
+    assert (tested.code, tested.stdout.count("test tests::it_works ... ok")) == (0, 1)
+    assert "warning" not in tested.stderr
 
 
 def test_the_workspace_keeps_its_words_and_order(tree: Tree) -> None:

@@ -2,6 +2,9 @@
 
 #![no_std]
 #![no_main]
+#![cfg_attr(test, feature(custom_test_frameworks))]
+#![cfg_attr(test, test_runner(ostoo_rt::test_runner))]
+#![cfg_attr(test, reexport_test_harness_main = "test_main")]
 
 use core::ffi::CStr;
 
@@ -11,7 +14,7 @@ use ostoo_rt::{args, eprintln};
 
 const READ_ONLY: i32 = 0;
 
-#[no_mangle]
+#[cfg_attr(not(test), no_mangle)]
 fn main() -> i32 {
     let mut code = 0;
     for path in args().skip(1) {
@@ -39,5 +42,22 @@ fn copy_open(file: i32) -> Result<(), Errno> {
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{copy, Errno};
+
+    #[export_name = "main"]
+    fn run() -> i32 {
+        crate::test_main();
+        0
+    }
+
+    #[test_case]
+    fn a_file_that_is_not_there_is_an_error() {
+        const NO_SUCH_FILE: Errno = Errno(2);
+        assert_eq!(copy(c"/no/such/file"), Err(NO_SUCH_FILE));
     }
 }
