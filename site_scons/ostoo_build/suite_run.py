@@ -80,7 +80,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Placed:
     """One executable in one place. `arguments` are for one without a harness, `limit` is each test's, in seconds.
 
     With `shows_output` tests run one after another, and what they write is seen at once.

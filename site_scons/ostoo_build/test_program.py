@@ -15,7 +15,7 @@ from ostoo_build.launcher import Here
 from ostoo_build.paths import PathMap
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.suite_plan import FOLDER
-from ostoo_build.suite_run import Result, Tests, Verdict
+from ostoo_build.suite_run import Placed, Result, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +71,10 @@ def perform(request: Request, runner: Runner) -> int:
     return FAILED if any(each.verdict is Verdict.FAILED for some in results.values() for each in some) else 0
 
 
-def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Tests:
+def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Placed:
     paths = PathMap((("root", runner.root),))
     here = Here((), runner.environ, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    tests = Tests(executable, here, paths, request.arguments, request.limit, request.shows_output)
+    tests = Placed(executable, here, paths, request.arguments, request.limit, request.shows_output)
     file = Path(tests.file)
     starter = runner.starter(file)
     _refuse_without_start(file, executable)
@@ -91,7 +91,7 @@ def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
         )
 
 
-def _run(tests: Tests, request: Request, runner: Runner) -> list[Result]:
+def _run(tests: Placed, request: Request, runner: Runner) -> list[Result]:
     runner.report.status("Running", f"{tests.executable.title} ({tests.executable.file})")
     cases, choice = tests.cases(), request.choice_in(tests.executable)
     chosen = [case for case in cases if choice.takes(case)]

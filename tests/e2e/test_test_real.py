@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
-from trees import TARGET, Result, Tree, copy_tree
+from trees import Result, Tree, copy_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +143,9 @@ def verdicts(done: Result) -> dict[str, str]:
 
 
 def section(done: Result, name: str) -> str:
-    found = re.search(rf"^---- {name} stdout ----\n(.*?)\n\n(?=---- |\nfailures:)", done.stdout, re.DOTALL | re.MULTILINE)
+    found = re.search(
+        rf"^---- {name} stdout ----\n(.*?)\n\n(?=---- |\nfailures:)", done.stdout, re.DOTALL | re.MULTILINE
+    )
     assert found, done.stdout
     return found[1]
 
@@ -269,6 +271,50 @@ def test_a_package_may_have_a_library_tests_in_files_and_tests_without_a_harness
     assert "no test takes --loud" in refused.stderr
 
 
+def test_a_file_with_tests_counts_as_soon_as_it_is_there(tree: Tree) -> None:
+    assert list(verdicts(ostoo(tree, "cat-rs"))) == ["tests::a_file_that_is_not_there_is_an_error"]
+    tree.write("user-rs/cat-rs/tests/outside.rs", OUTSIDE)
+    done = ostoo(tree, "cat-rs")
+    assert verdicts(done) == {"tests::a_file_that_is_not_there_is_an_error": "ok", "numbers_are_read": "ok"}
+    assert "Running tests/outside.rs (build/" in done.stderr
+    (tree.root / "user-rs/cat-rs/tests/outside.rs").unlink()
+    assert list(verdicts(ostoo(tree, "cat-rs"))) == ["tests::a_file_that_is_not_there_is_an_error"]
+
+
+@pytest.mark.parametrize(
+    ("program", "old", "new", "remedy"),
+    [
+        ("hello-std", "cfg_attr(not(test), no_main)", "no_main", "write `#![cfg_attr(not(test), no_main)]` at its top"),
+        (
+            "hello-rs",
+            "cfg_attr(test, test_runner(ostoo_rt::test_runner))",
+            "allow(unused)",
+            "write below `#![no_main]`",
+        ),
+    ],
+)
+def test_tests_that_would_never_run_are_an_error_with_the_idiom(
+    program: str, old: str, new: str, remedy: str, tree: Tree
+) -> None:
+    source = f"user-rs/{program}/src/main.rs"
+    tree.replace(source, old, new)
+    done = ostoo(tree, program)
+    tree.replace(source, new, old)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"the tests of {program} would never run: its `main` is in the way\n  --> {source}\n" in done.stderr
+    assert remedy in done.stderr
+
+
+def test_tests_without_an_entry_point_are_not_run(tree: Tree) -> None:
+    tree.replace("user-rs/hello-std/tests/output.rs", "extern crate ostoo_rt;", "")
+    done = ostoo(tree, "hello-std")
+    assert (done.code, done.stdout) == (1, "")
+    assert (
+        "error: the tests begin nowhere: they have no `_start`\n  --> user-rs/hello-std/tests/output.rs\n"
+        in done.stderr
+    )
+
+
 PARTS = """
 [package]
 name = "parts"
@@ -310,6 +356,24 @@ mod tests {
     fn doubles() {
         assert_eq!(super::twice(4), 8);
     }
+}
+"""
+OUTSIDE = """
+#![no_std]
+#![no_main]
+#![feature(custom_test_frameworks)]
+#![test_runner(ostoo_rt::test_runner)]
+#![reexport_test_harness_main = "test_main"]
+
+#[export_name = "main"]
+fn run() -> i32 {
+    test_main();
+    0
+}
+
+#[test_case]
+fn numbers_are_read() {
+    assert_eq!("42".parse(), Ok(42));
 }
 """
 WHOLE = """

@@ -69,7 +69,7 @@ def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-benches=-z", "cargo::rustc-link-arg-cdylib=-z"],
+    ["cargo::rustc-link-arg-bin=hello=-Tlink.ld", "cargo::rustc-link-arg-examples=-z", "cargo::rustc-link-arg-cdylib="],
 )
 def test_what_cargo_takes_is_no_error_here(line: str) -> None:
     build_script.parse(line, SCRIPT)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,27 @@ def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> Non
     (asked,) = workspace.asked()
     assert asked.startswith("--config a b build --unit-graph -Zunstable-options --profile release ")
     assert asked.endswith(f" --target {tmp_path}/t.json --package hello --bin hello-rs")
+
+
+def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCargo, tmp_path: Path) -> None:
+    document = json.loads(trees.graph_text(workspace.paths, "hello-rs"))
+    (root,) = document["roots"]
+    made = document["units"][root]
+    targets = {"bin": ["hello-rs", "other"], "lib": ["hello_rs"], "test": ["outside"], "proc-macro": ["macros"]}
+    for kind, names in targets.items():
+        for name in names:
+            platform = None if kind == "proc-macro" else made["platform"]
+            target = {**made["target"], "kind": [kind], "name": name}
+            document["units"].append({**made, "mode": "test", "target": target, "platform": platform})
+    document["roots"] += range(root + 1, len(document["units"]))
+    workspace.answer("hello-rs", document)
+    binary = Binary("hello-rs", "hello-rs", tmp_path / "Cargo.toml", "0" * 64)
+    found = workspace.cargo.test_graphs(binary, "release", tmp_path / "t.json")
+    assert [graph.name for graph in found] == ["hello-rs", "hello_rs", "outside"]
+    assert all(graph.units[-1].is_test for graph in found)
+    (asked,) = workspace.asked()
+    assert " build --unit-graph -Zunstable-options --profile release " in asked
+    assert asked.endswith(f" --target {tmp_path}/t.json --package hello-rs --tests -Zpanic-abort-tests")
 
 
 @pytest.mark.parametrize(

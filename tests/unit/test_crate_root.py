@@ -124,3 +124,24 @@ def test_a_crate_that_is_named_anywhere_is_seen(tmp_path: Path) -> None:
     )
     assert view(tmp_path, "#![no_std]").named == ("alloc", "std")
     assert view(tmp_path, "#![no_std]", "x").named == ("alloc", "proc_macro", "std")
+
+
+@pytest.mark.parametrize(
+    ("source", "marks"),
+    [
+        ("#![no_main]", ("no_main",)),
+        ("#![cfg_attr(not(test), no_main)]", ()),
+        ("#![cfg_attr(unix, no_main)]", ("no_main",)),
+        (
+            '#![cfg_attr(test, test_runner(a::run))]\n#![cfg_attr(test, feature(x), reexport_test_harness_main = "m")]',
+            ("reexport_test_harness_main", "test_runner"),
+        ),
+        ("#![test_runner(a::run)]\n#![no_std]", ("test_runner",)),
+        ("#![allow(no_main)]", ()),
+        ("fn main() {}\n#![no_main]", ()),
+    ],
+)
+def test_what_decides_how_tests_are_entered_is_noted(source: str, marks: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "main.rs"
+    path.write_text(source)
+    assert crate_root.view(path, (), CFGS | {"test"}).marks == marks

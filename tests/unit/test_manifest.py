@@ -178,3 +178,17 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="no such file"):
         manifest.load_toml(tmp_path / "Cargo.toml")
+
+
+def test_targets_without_a_harness_are_known_by_kind_and_name(tmp_path: Path) -> None:
+    text = """
+[lib]
+harness = false
+[[bin]]
+name = "tool"
+harness = true
+[[test]]
+name = "whole"
+harness = false
+"""
+    assert package(tmp_path, text).without_harness == (("lib", "a_b"), ("test", "whole"))

@@ -83,6 +83,13 @@ def test_a_late_process_ends_with_its_children(tmp_path: Path) -> None:
     assert not any(is_running(pid) for pid in started)
 
 
+def test_what_a_late_process_wrote_is_not_lost(tmp_path: Path) -> None:
+    code = "import sys, time; print('out', flush=True); print('err', file=sys.stderr, flush=True); time.sleep(600)"
+    with pytest.raises(process.TimeOverError) as caught:
+        process.run(python(code), cwd=tmp_path, env=ENV, timeout=2.0)
+    assert caught.value.left == process.Completed(-9, b"out\n", b"err\n")
+
+
 def is_running(pid: int) -> bool:
     """An orphan that was killed may be a zombie for a while."""
     for _ in range(20):

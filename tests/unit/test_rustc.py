@@ -157,3 +157,26 @@ def test_a_packages_variables_are_portable_and_its_words_no_placeholders(package
 def test_a_crate_outside_the_prelude_says_so() -> None:
     assert rustc.extern_flag("core", "c.rmeta", noprelude=True) == ("--extern", "noprelude,nounused:core=c.rmeta")
     assert rustc.extern_flag("rt", "r.rmeta", noprelude=False) == ("--extern", "rt=r.rmeta")
+
+
+@pytest.mark.parametrize(
+    ("kind", "panic", "manifest_text", "expected"),
+    [
+        ("bin", "abort", "", ["--test", "-Zpanic-abort-tests"]),
+        ("lib", "abort", "", ["--test", "-Zpanic-abort-tests"]),
+        ("test", "unwind", "", ["--test"]),
+        ("test", "abort", '[[test]]\nname = "hello-rs"\nharness = false\n', ["--cfg", "test"]),
+        ("rlib", "abort", '[lib]\nname = "hello-rs"\nharness = false\n', ["--cfg", "test"]),
+    ],
+)
+def test_tests_are_compiled_as_cargo_has_them_compiled(
+    kind: str, panic: str, manifest_text: str, expected: list[str], package: Manifest
+) -> None:
+    package.path.write_text(package.path.read_text() + manifest_text)
+    unit = replace(PROGRAM, kind=kind, mode="test", profile=replace(PROGRAM.profile, panic=panic))
+    found = flags(unit, manifest.read(package.path))
+    at = found.index("--json=diagnostic-rendered-ansi,artifacts") + 1
+    assert found[at : at + len(expected)] == expected
+    assert "--crate-type" not in found
+    assert "-Zno-link" in found
+    assert ("--test" in expected) is rustc.has_libtest(unit, manifest.read(package.path))
