@@ -32,6 +32,7 @@ class Programs:
         self._folders: dict[str, str] = {}
         self._workspaces: dict[tuple[str, str], Workspace] = {}
         self._plans: dict[Asked, Future[dict[str, Program]]] = {}
+        self._tests: dict[Asked, tuple[Executable, ...]] = {}
 
     @cached_property
     def binaries(self) -> dict[str, Binary]:
@@ -89,14 +90,21 @@ class Programs:
 
     def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
         """The plans of a program's test executables for one target. Raises `OstooError` where one can't be made."""
-        return self.workspace(self.folder_of(name), target).plan_tests(self.binaries[name], self._profile)
+        workspace, binary = self.workspace(self.folder_of(name), target), self.binaries[name]
+        known = workspace.remembered_tests(binary, self._profile)
+        found = workspace.plan_tests(binary, self._profile) if known is None else known
+        self._tests[name, target] = found
+        return found
 
     def plans_hold(self) -> bool:
-        """Whether each program that was planned would be planned the same again."""
+        """Whether each program and test executable that was planned would be planned the same again."""
         new = {key: replace(workspace, look=Look()) for key, workspace in self._workspaces.items()}
         return all(
             new[self.folder_of(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
             for name, target in self._plans
+        ) and all(
+            new[self.folder_of(name), target].remembered_tests(self.binaries[name], self._profile) == tests
+            for (name, target), tests in self._tests.items()
         )
 
 

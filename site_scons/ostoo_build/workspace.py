@@ -92,7 +92,7 @@ class Workspace:
 
     def remembered(self, binary: Binary, profile: str) -> Program | None:
         """The plan of one program, where it was made before and still holds."""
-        memo = _load(self._plan_memo(binary, profile), _Memo[Program])
+        memo = _load(self._plan_memo("plan", binary, profile), _Memo[Program])
         if memo and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look) and self._unchanged(memo.crates):
             return memo.answer
         return None
@@ -108,25 +108,29 @@ class Workspace:
         program = plan_program(graph, setting)
         crates = tuple(self._crates(graph, setting))
         manifests = [self.look.once(("manifest", crate), partial(self._manifest, crate)) for crate in crates]
-        _save(self._plan_memo(binary, program.profile), _Memo(self._reads(manifests).digests, crates, program))
+        _save(self._plan_memo("plan", binary, program.profile), _Memo(self._reads(manifests).digests, crates, program))
         return program
+
+    def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
+        """The plans of a program's test executables, where they were made before and still hold."""
+        memo = _load(self._plan_memo("tests", binary, profile), _Memo[tuple[Executable, ...]])
+        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look) and self._unchanged(memo.crates):
+            return memo.answer
+        return None
 
     def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
         """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
-        path = self._memo("tests", self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
-        memo = _load(path, _Memo[tuple[Executable, ...]])
-        if memo and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look) and self._unchanged(memo.crates):
-            return memo.answer
         setting = self.look.once("setting", self._setting)
         graphs = self.cargo.test_graphs(binary, profile, self.target)
         found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
         crates = tuple({crate: None for graph in graphs for crate in self._crates(graph, setting)})
         names = self.cargo.test_paths(binary.manifest)
-        _save(path, _Memo(self._reads(map(self._manifest, crates), names).digests, crates, found))
+        reads = self._reads(map(self._manifest, crates), names)
+        _save(self._plan_memo("tests", binary, profile), _Memo(reads.digests, crates, found))
         return found
 
-    def _plan_memo(self, binary: Binary, profile: str) -> Path:
-        return self._memo("plan", self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
+    def _plan_memo(self, what: str, binary: Binary, profile: str) -> Path:
+        return self._memo(what, self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
 
     def _memo(self, *question: str) -> Path:
         """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
