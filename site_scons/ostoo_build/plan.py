@@ -290,7 +290,7 @@ class _Planner:
 
     def _programs_of_test(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Where a test finds its package's programs (cargo's reference, `CARGO_BIN_EXE_<name>`)."""
-        others = (self.units[dependency.index] for dependency in unit.dependencies)
+        others = (self.units[dependency.index] for dependency in unit.dependencies if unit.kind == "test")
         for name in (other.target_name for other in others if other.kind == "bin"):
             yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
 

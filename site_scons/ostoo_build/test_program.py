@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import elf, junit, suite, suite_output
@@ -19,9 +18,10 @@ from ostoo_build.suite_run import Placed, Result, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from ostoo_build.run_program import Runner
-    from ostoo_build.suite_run import Choice
+    from ostoo_build.suite_run import Case, Choice
 
 FAILED = 101
 """Cargo's exit code where a test failed."""
@@ -54,31 +54,30 @@ class Request:
 def perform(request: Request, runner: Runner) -> int:
     """Build the tests and run those that are meant, or list them; the exit code, 101 where one failed."""
     folder = FOLDER.format(request.program)
+    note = runner.path(folder) / suite.NAME
     runner.build([folder])
-    every = [_tests(executable, request, runner) for executable in suite.load(runner.path(folder) / suite.NAME)]
+    every = [_tests(executable, request, runner) for executable in suite.load(note)]
     if request.unknown and all(tests.executable.has_harness for tests in every):
         words = " ".join(request.unknown)
         raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")
     if request.lists:
         for tests in every:
-            choice = request.choice_in(tests.executable)
-            chosen = [case for case in tests.cases() if choice.takes(case)]
-            sys.stdout.write(suite_output.listed(chosen))
+            _say(suite_output.listed(_chosen(tests, request)))
         return 0
-    results = {tests.executable: _run(tests, request, runner) for tests in every}
-    if request.junit:
-        _write(request.junit, junit.document(request.program, results, request.limit))
-    return FAILED if any(each.verdict is Verdict.FAILED for some in results.values() for each in some) else 0
+    return _run_all(every, request, runner)
 
 
 def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Placed:
     paths = PathMap((("root", runner.root),))
-    here = Here((), runner.environ, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    tests = Placed(executable, here, paths, request.arguments, request.limit, request.shows_output)
-    file = Path(tests.file)
-    starter = runner.starter(file)
+    file = runner.root / executable.file
+    here = Here(runner.starter(file), runner.environ, _usable_cpus())
     _refuse_without_start(file, executable)
-    return replace(tests, launcher=replace(here, starter=starter))
+    return Placed(executable, here, paths, request.arguments, request.limit, request.shows_output)
+
+
+def _usable_cpus() -> int:
+    """The processors that this process may use; macOS can't tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
@@ -89,6 +88,18 @@ def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
             where=f"{executable.package}/{executable.source}",
             remedy="name the crate that has it: `extern crate ostoo_rt;`, in a library below `#[cfg(test)]`",
         )
+
+
+def _chosen(tests: Placed, request: Request) -> list[Case]:
+    choice = request.choice_in(tests.executable)
+    return [case for case in tests.cases() if choice.takes(case)]
+
+
+def _run_all(every: list[Placed], request: Request, runner: Runner) -> int:
+    results = {tests.executable: _run(tests, request, runner) for tests in every}
+    if request.junit:
+        _write(request.junit, junit.document(request.program, results, request.limit))
+    return FAILED if any(each.verdict is Verdict.FAILED for some in results.values() for each in some) else 0
 
 
 def _run(tests: Placed, request: Request, runner: Runner) -> list[Result]:
