@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
 
+SCRATCH = "CARGO_TARGET_TMPDIR"
+"""Cargo's variable for a folder that files of `tests/` may write to."""
+
 Asked = tuple[str, str]
 """A program's name, and the target that it is wanted for."""
 
@@ -285,12 +288,13 @@ class _Planner:
         yield from rustc.package_environment(unit, manifest_, self._package(index))
         if unit.is_run:
             yield from self._run_environment(unit, manifest_, folder)
-        if unit.is_test:
-            yield from self._programs_of_test(unit)
+        if unit.is_test and unit.kind == "test":
+            yield from self._test_environment(unit)
 
-    def _programs_of_test(self, unit: Unit) -> Iterator[tuple[str, str]]:
-        """Where a test finds its package's programs (cargo's reference, `CARGO_BIN_EXE_<name>`)."""
-        others = (self.units[dependency.index] for dependency in unit.dependencies if unit.kind == "test")
+    def _test_environment(self, unit: Unit) -> Iterator[tuple[str, str]]:
+        """Where a file of `tests/` finds its package's programs, and may write (cargo's reference, as below)."""
+        yield SCRATCH, absolute("build/tmp")
+        others = (self.units[dependency.index] for dependency in unit.dependencies)
         for name in (other.target_name for other in others if other.kind == "bin"):
             yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
 

@@ -6,19 +6,20 @@ import os
 import sys
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import elf, junit, suite, suite_output
 from ostoo_build.errors import OstooError
 from ostoo_build.launcher import Here
 from ostoo_build.paths import PathMap
+from ostoo_build.plan import SCRATCH
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.suite_plan import FOLDER
 from ostoo_build.suite_run import Placed, Result, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ostoo_build.run_program import Runner
     from ostoo_build.suite_run import Case, Choice
@@ -69,6 +70,9 @@ def perform(request: Request, runner: Runner) -> int:
 
 def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Placed:
     paths = PathMap((("root", runner.root),))
+    scratch = dict(executable.environment).get(SCRATCH)
+    if scratch:
+        Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
     file = runner.root / executable.file
     here = Here(runner.starter(file), runner.environ, _usable_cpus())
     _refuse_without_start(file, executable)

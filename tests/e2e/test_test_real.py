@@ -393,6 +393,7 @@ extern crate ostoo_rt;
 fn it_prints_what_the_library_says() {
     let done = std::process::Command::new(env!("CARGO_BIN_EXE_parts")).output().unwrap();
     assert_eq!(done.stdout, b"42\\n");
+    assert!(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).is_dir());
     assert!(std::path::Path::new("Cargo.toml").is_file(), "cargo starts tests in their package's folder");
 }
 """

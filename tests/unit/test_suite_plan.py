@@ -64,6 +64,7 @@ def test_a_file_of_tests_finds_the_program_and_is_not_linked_with_it(paths: Path
     assert executable.programs == ("hello-std",)
     assert "hello_std" not in names(executable)
     environment = dict(executable.program.units[-1].environment)
+    assert environment["CARGO_TARGET_TMPDIR"] == "@{root}/build/tmp"
     assert environment["CARGO_BIN_EXE_hello-std"] == f"@{{root}}/build/{trees.TARGET}/release/hello-std"
 
 
