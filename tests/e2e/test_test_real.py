@@ -243,7 +243,7 @@ def test_tests_of_another_processor_run_in_qemu(tree: Tree) -> None:
 
 
 def test_a_program_is_the_same_whether_its_tests_are_built_or_not(tree: Tree) -> None:
-    assert tree.build("hello-std", "hello-rs").done("Compiling") == ["hello-rs"]
+    tree.build("hello-std", "hello-rs")
     for name in ("hello-std", "hello-rs"):
         source = tree.root / f"user-rs/{name}/src/main.rs"
         before, built = source.read_text(), tree.program(name).read_bytes()
