@@ -58,7 +58,7 @@ class BootDescription:
     exit_pattern: str
     deaths: tuple[Sign, ...]
     notes: tuple[Sign, ...]
-    time_limit: float
+    time_limit: int
 
 
 def load(path: Path) -> BootDescription:

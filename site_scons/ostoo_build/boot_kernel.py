@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -110,8 +110,8 @@ class BootKernel:
         """
         init = self.description.init
         archive = initramfs.make(init, self._parts.busybox, files, order) if init else b""
-        description = replace(self.description, time_limit=limit)
-        made = Guest(description, self._qemu, folder, self._parts.files, archive, secrets.token_hex(8))
+        nonce = secrets.token_hex(8)
+        made = Guest(self.description, self._qemu, folder, self._parts.files, archive, nonce, limit)
         return guest.boot(made, order)
 
     @cached_property

@@ -113,6 +113,7 @@ def _add_test(test: argparse.ArgumentParser) -> None:
     test.add_argument(
         "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="what a test may take (default: 60)"
     )
+    test.add_argument("--boot", action="store_true", help="run them on the kernel that kernel= names")
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the results there too, as JUnit's XML")
     test.set_defaults(perform=_test)
 
@@ -207,9 +208,8 @@ def _boot(chosen: argparse.Namespace) -> None:
     programs = list(dict.fromkeys(word for word in chosen.words if "=" not in word))
     if not programs:
         raise OstooError("there is no program to boot", remedy="name one or more")
-    session = Session(ROOT, Options(configuration.read(ROOT, dict(word.split("=", 1) for word in words))), _report())
-    runner = run_program.Runner(ROOT, words, os.environ, session.report)
-    sys.exit(boot_programs.Booter(session, runner).boot(programs))
+    runner = run_program.Runner(ROOT, words, os.environ, _report())
+    sys.exit(boot_programs.Booter(runner.session(), runner).boot(programs))
 
 
 def _test(chosen: argparse.Namespace) -> None:
@@ -230,6 +230,7 @@ def _test(chosen: argparse.Namespace) -> None:
         lists=chosen.list,
         shows_output=chosen.no_capture,
         junit=chosen.junit,
+        boots=chosen.boot,
     )
     variables = [word for word in words if "=" in word]
     sys.exit(test_program.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))

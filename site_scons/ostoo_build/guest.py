@@ -43,7 +43,10 @@ _PATIENCE = 1
 
 @dataclass(frozen=True)
 class Guest:
-    """What is booted: `folder` is made anew, `files` are put there as links, by name, and `initramfs` if it has any."""
+    """What is booted: `folder` is made anew, `files` are put there as links, by name, and `initramfs` if it has any.
+
+    `limit` is what each program may take, in seconds.
+    """
 
     description: BootDescription
     qemu: QemuSystem
@@ -51,6 +54,7 @@ class Guest:
     files: Mapping[str, Path]
     initramfs: bytes
     nonce: str
+    limit: float
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,9 @@ class _Conversation:
         self._description = guest.description
         self._folder = guest.folder
         self._nonce = guest.nonce
+        self._limit = guest.limit
+        self._patience = 0.0 if guest.description.keys else guest.description.time_limit
+        """What the guest may take to boot, where it does not show that it is ready."""
         self._qemu = qemu
         self._monitor = monitor
         self._console, self._programs = GuestLog(guest.folder / CONSOLE), GuestLog(guest.folder / PROGRAMS)
@@ -131,7 +138,8 @@ class _Conversation:
             typed = ""
             try:
                 typed = self._type(program)
-                before, match = self._await(self._ended, "the program had ended")
+                limit, self._patience = self._limit + self._patience, 0.0
+                before, match = self._await(self._ended, limit, "the program had ended")
             except _OverError as error:
                 over = error.ending
                 yield Verdict(program, self._output(self._programs.rest(), typed), over)
@@ -150,14 +158,14 @@ class _Conversation:
         keys = self._description.keys
         if keys is None:
             return ""
-        self._await(self._sees_prompt, "the guest was ready")
+        self._await(self._sees_prompt, self._description.time_limit, "the guest was ready")
         text = keys.text.replace(PROGRAM, program)
         self._monitor.type(text)
         return text.strip()
 
-    def _await(self, found: Callable[[], T | None], what: str) -> T:
-        """Wait until something is found. Raises `_OverError` where it will not be, or not in time."""
-        deadline = time.monotonic() + self._description.time_limit
+    def _await(self, found: Callable[[], T | None], limit: float, what: str) -> T:
+        """Wait until something is found. Raises `_OverError` where it will not be, or not in `limit` seconds."""
+        deadline = time.monotonic() + limit
         while True:
             is_over, is_late = self._qemu.poll() is not None, time.monotonic() > deadline
             self._console.read()
@@ -170,7 +178,7 @@ class _Conversation:
                 raise _OverError(Ending.died(f"QEMU ended before {what}"))
             if is_late:
                 self._check_deaths("screen", "\n".join(self._screen()).encode())
-                raise _OverError(Ending.late(f"{self._description.time_limit:g} s passed before {what}"))
+                raise _OverError(Ending.late(f"{limit:g} s passed before {what}"))
             time.sleep(_PAUSE)
 
     def _check_deaths(self, place: str, text: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import configuration, elf, emulator, loader_contract, process, syscall_trace
 from ostoo_build.errors import OstooError
+from ostoo_build.session import Options, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,10 @@ class Runner:
         )
         if code:
             sys.exit(code)
+
+    def session(self) -> Session:
+        """An invocation of its own with the same variables."""
+        return Session(self.root, Options(self._variables), self.report)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Become the program, natively or in QEMU: exit code and signals are its own."""

@@ -21,6 +21,7 @@ from ostoo_build.suite_run import Placed, Result, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.launcher import Launcher
     from ostoo_build.run_program import Runner
     from ostoo_build.suite_run import Case, Choice
 
@@ -43,6 +44,7 @@ class Request:
     lists: bool
     shows_output: bool
     junit: Path | None
+    boots: bool
 
     def choice_in(self, executable: suite.Executable) -> Choice:
         """Which tests are meant; the words behind `--` choose none of those that get them as arguments."""
@@ -74,9 +76,16 @@ def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Pl
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
     file = runner.root / executable.file
-    here = Here(runner.starter(file), runner.environ, _usable_cpus())
     _refuse_without_start(file, executable)
-    return Placed(executable, here, paths, request.arguments, request.limit, request.shows_output)
+    place = _booted(request, runner) if request.boots else Here(runner.starter(file), runner.environ, _usable_cpus())
+    return Placed(executable, place, paths, request.arguments, request.limit, request.shows_output)
+
+
+def _booted(request: Request, runner: Runner) -> Launcher:
+    from ostoo_build.boot_kernel import BootKernel  # noqa: PLC0415 - most tests run here
+    from ostoo_build.booted_launcher import Booted  # noqa: PLC0415 - likewise
+
+    return Booted(BootKernel(runner.session(), runner.environ), runner.path(FOLDER.format(request.program)) / "boot")
 
 
 def _usable_cpus() -> int:

@@ -15,11 +15,15 @@ _EXIT_CODES = 256
 
 @dataclass(frozen=True)
 class Ending:
-    """`code` is what a shell would have as exit code; `told` is for the user. `is_own` says that it ended by itself."""
+    """`code` is what a shell would have as exit code, `signal` what ended it, 0 for none; `told` is for the user.
+
+    `is_own` says that it ended by itself.
+    """
 
     code: int
     told: str
     is_own: bool
+    signal: int = 0
 
     @staticmethod
     def exited(code: int) -> Ending:
@@ -29,7 +33,7 @@ class Ending:
     @staticmethod
     def signalled(number: int) -> Ending:
         names = {each.value: f" ({each.name})" for each in signal.Signals}
-        return Ending(_SIGNALLED + number, f"signal {number}{names.get(number, '')}", is_own=True)
+        return Ending(_SIGNALLED + number, f"signal {number}{names.get(number, '')}", is_own=True, signal=number)
 
     @staticmethod
     def late(why: str) -> Ending:

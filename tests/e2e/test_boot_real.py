@@ -176,7 +176,9 @@ def ostoos() -> BootDescription:
 def booted(description: BootDescription, qemu: QemuSystem, folder: Path, disk: Path, programs: Sequence[str]) -> Boot:
     share = folder / "a share"
     share.mkdir()
-    return guest.boot(Guest(description, qemu, folder / "guest", {"kernel": disk, "share": share}, b"", "0"), programs)
+    files = {"kernel": disk, "share": share}
+    made = Guest(description, qemu, folder / "guest", files, b"", "0", description.time_limit)
+    return guest.boot(made, programs)
 
 
 class Booted(Protocol):
@@ -288,7 +290,7 @@ def test_programs_of_a_9p_share_are_started_by_typed_keys(
         shutil.copy(first.program(name), share)
     (share / "seven").write_text("#!/bin/busybox sh\nexit 7\n")
     (share / "seven").chmod(0o755)
-    made = Guest(description, qemu, tmp_path / "guest", {"kernel": image, "share": share}, archive, "0")
+    made = Guest(description, qemu, tmp_path / "guest", {"kernel": image, "share": share}, archive, "0", 60)
     boot = guest.boot(made, ["hello-rs", "seven", "hello-std"])
     assert [(each.output.decode(), each.ending.told) for each in boot.verdicts] == [
         ("Hello from Rust on ostoo!\nHeap works: 42\n", "exit code 0"),

@@ -151,9 +151,10 @@ def section(done: Result, name: str) -> str:
     return found[1]
 
 
-def test_every_end_of_a_test_with_std_is_told(tree: Tree) -> None:
+@pytest.mark.parametrize("place", [(), ("--boot",)])
+def test_every_end_of_a_test_with_std_is_told(place: tuple[str, ...], tree: Tree) -> None:
     junit = tree.root / "results/junit.xml"
-    done = ostoo(tree, "hello-std", "cases::", "--time-limit", "3", "--junit", str(junit))
+    done = ostoo(tree, "hello-std", "cases::", "--time-limit", "3", "--junit", str(junit), *place)
     assert done.code == 101
     assert verdicts(done) == {
         "cases::passes": "ok",
@@ -191,8 +192,9 @@ def test_every_end_of_a_test_with_std_is_told(tree: Tree) -> None:
     assert cases["cases::passes"].findtext("system-out") == "nobody sees this\n"
 
 
-def test_every_end_of_a_test_without_std_is_told(tree: Tree) -> None:
-    done = ostoo(tree, "hello-rs", "--time-limit", "3")
+@pytest.mark.parametrize("place", [(), ("--boot",)])
+def test_every_end_of_a_test_without_std_is_told(place: tuple[str, ...], tree: Tree) -> None:
+    done = ostoo(tree, "hello-rs", "--time-limit", "3", *place)
     assert done.code == 101
     assert verdicts(done) == {
         "cases::passes": "ok",
@@ -226,8 +228,9 @@ def test_tests_are_listed_and_not_run(program: str, count: str, tree: Tree) -> N
     assert done.code == 0
 
 
-def test_output_is_seen_at_once_where_that_is_wanted(tree: Tree) -> None:
-    done = ostoo(tree, "hello-std", "passes", "--no-capture")
+@pytest.mark.parametrize("place", [(), ("--boot",)])
+def test_output_is_seen_at_once_where_that_is_wanted(place: tuple[str, ...], tree: Tree) -> None:
+    done = ostoo(tree, "hello-std", "passes", "--no-capture", *place)
     assert "nobody sees this\ntest cases::passes ... ok\n" in done.stdout
 
 
@@ -240,6 +243,16 @@ def test_tests_of_another_processor_run_in_qemu(tree: Tree) -> None:
         found.pop("cases::panics_otherwise", None)
         assert found == {"cases::passes": "ok", "cases::panics_as_it_should": "ok", "cases::fails": "FAILED"}
         assert (tree.root / f"build/{OTHER}/release/{program}.tests/bin-{program}").is_file()
+
+
+def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
+    (tree.root / "kernel.img").touch()
+    done = ostoo(tree, "hello-rs", "--boot", "kernel=ostoo:kernel.img")
+    assert done.code == 1
+    assert "tests can't be started on ostoo: it takes programs by their names alone" in done.stderr
+    done = ostoo(tree, "hello-rs", "--boot", f"target={OTHER}")
+    assert done.code == 1
+    assert "is for EM_AARCH64" in done.stderr
 
 
 def test_a_program_is_the_same_whether_its_tests_are_built_or_not(tree: Tree) -> None:

@@ -30,7 +30,7 @@ LAYERS = (
     "programs workspaces",
     "session",
     "cache_verbs footing null_build_note requested standby steps suite_note timings whole_program why_miss",
-    "boot_kernel boot_programs cli debugger new_program run_program test_program watch",
+    "boot_kernel boot_programs booted_launcher cli debugger new_program run_program test_program watch",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 
