@@ -66,7 +66,7 @@ def run(kernel: Kernel, *launches: Launch) -> list[tuple[int, Ended]]:
 def test_all_are_started_in_one_boot_with_what_they_name(launch: Launch, tmp_path: Path) -> None:
     kernel = Kernel(tmp_path / "linux.boot.json", {"1": Ending.exited(50), "2": Ending.signalled(6)})
     ended = run(kernel, launch, launch, launch)
-    assert ended == [(0, Ended(0, b"out", b"", 0.0)), (1, Ended(50, b"out", b"", 0.0)), (2, Ended(-6, b"out", b"", 0.0))]
+    assert ended == [(index, Ended(code, b"out", b"", 0.0)) for index, code in enumerate((0, 50, -6))]
     ((files, order, limit),) = kernel.boots
     inside = str(tmp_path).lstrip("/")
     assert (order, limit) == (("ready", "0", "1", "2"), 5)
@@ -75,7 +75,8 @@ def test_all_are_started_in_one_boot_with_what_they_name(launch: Launch, tmp_pat
     assert files[f"{inside}/a package/tests/data.txt"] == b"data"
     assert files["programs/0"].decode() == (
         f"#!/bin/busybox sh\ncd '{tmp_path}/a package' || exit 127\n"
-        f"exec /bin/busybox env CARGO_BIN_EXE_other={tmp_path}/other 'WORDS=it'\"'\"'s two' {tmp_path}/exe --exact a::b\n"
+        f"exec /bin/busybox env CARGO_BIN_EXE_other={tmp_path}/other 'WORDS=it'\"'\"'s two' "
+        f"{tmp_path}/exe --exact a::b\n"
     )
 
 
