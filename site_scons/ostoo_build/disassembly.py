@@ -32,7 +32,10 @@ MACHINES = frozenset(_PROCESSORS)
 
 
 class Decoded(NamedTuple):
-    """`offset` counts from the code's first byte; mnemonic and operands as capstone writes them, Intel syntax."""
+    """Mnemonic and operands as capstone writes them, Intel syntax.
+
+    `offset` counts from the code's first byte, or is an address where `decode` was told the first byte's.
+    """
 
     offset: int
     size: int
@@ -71,8 +74,8 @@ def uses_float_registers(found: Decoded) -> bool:
     return bool(_FLOAT_REGISTER.search(found.operands) or _X87.match(found.mnemonic))
 
 
-def decode(code: bytes, machine: str) -> Iterator[Decoded]:
-    """Decode from the first byte on. Bytes that are no instruction come as such, with the mnemonic ".byte"."""
+def decode(code: bytes, machine: str, address: int = 0) -> Iterator[Decoded]:
+    """Decode from the first byte on, which lies at `address`. What is no instruction has the mnemonic ".byte"."""
     if machine == "EM_X86_64":
         # Longer than 15 bytes is no instruction, so none begins with 15 prefixes. Capstone would read a run of them to
         # its end, once from each of its bytes: it gets the run's last 14 only.
@@ -81,9 +84,14 @@ def decode(code: bytes, machine: str) -> Iterator[Decoded]:
     decoder = _decoder(machine)
     start = 0
     while start < len(code):
-        for decoded in decoder.disasm_lite(code[start : start + _AT_ONCE * _LONGEST], start, _AT_ONCE):
+        portion = code[start : start + _AT_ONCE * _LONGEST]
+        before = start
+        for decoded in decoder.disasm_lite(portion, address + start, _AT_ONCE):
             yield Decoded(*decoded)
-            start = decoded[0] + decoded[1]
+            start = decoded[0] + decoded[1] - address
+        if start == before:  # fewer bytes than an instruction of this processor has
+            yield Decoded(address + start, len(code) - start, _NOT_CODE, code[start:].hex(" "))
+            return
 
 
 def text(found: Decoded) -> str:

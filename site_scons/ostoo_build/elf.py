@@ -51,11 +51,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Section:
-    """A section header. `kind` as in `Segment`; `offset` is where the section's contents begin."""
+    """A section header. `kind` as in `Segment`; `offset` is where its contents are, `link` another section's number."""
 
     name: str
     kind: str
     offset: int
+    address: int = 0
+    size: int = 0
+    link: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,17 @@ def parse(data: bytes) -> Elf:
             Segment(str(each.p_type), each.p_flags, each.p_offset, each.p_vaddr, each.p_filesz, each.p_memsz)
             for each in segments
         ),
-        sections=tuple(Section(_name_at(names, each.sh_name), str(each.sh_type), each.sh_offset) for each in sections),
+        sections=tuple(
+            Section(
+                _name_at(names, each.sh_name),
+                str(each.sh_type),
+                each.sh_offset,
+                each.sh_addr,
+                each.sh_size,
+                each.sh_link,
+            )
+            for each in sections
+        ),
     )
 
 

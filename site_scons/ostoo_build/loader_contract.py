@@ -29,6 +29,14 @@ class ForbiddenRange:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """The bytes of stack that a program is given, and why no more."""
+
+    size: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class EntryInstructions:
     """What a program begins with, as capstone writes it."""
 
@@ -53,6 +61,7 @@ class LoaderContract:
 
     `forbidden_addresses` may overlap: the first range that is touched is the one to tell. `reasons` has an entry for
     each rule of `elf_rules` that is applied; a limit that is not demanded is the most that this check can hold.
+    `stack` is None where nothing is said of it.
     """
 
     kernel: str
@@ -63,6 +72,7 @@ class LoaderContract:
     page_size: int
     file_limit: int
     memory_limit: int
+    stack: Stack | None
     forbidden_addresses: tuple[ForbiddenRange, ...]
     entry_instructions: EntryInstructions
     syscalls: Syscalls
@@ -81,6 +91,7 @@ def load(path: Path) -> LoaderContract:
         page_size=sizes.parse(document["page_size"]),
         file_limit=sizes.parse(document.get("file_limit", _LARGEST_FILE)),
         memory_limit=sizes.parse(document["memory_limit"]) if "memory_limit" in document else _ALL_MEMORY,
+        stack=_stack(document.get("stack")),
         forbidden_addresses=tuple(
             ForbiddenRange(each["name"], int(each["start"], 16), int(each["end"], 16), each["reason"])
             for each in document.get("forbidden_addresses", ())
@@ -89,6 +100,10 @@ def load(path: Path) -> LoaderContract:
         syscalls=_syscalls(document.get("syscalls", {"served": []})),
         reasons=document["reasons"],
     )
+
+
+def _stack(raw: Mapping[str, str] | None) -> Stack | None:
+    return None if raw is None else Stack(sizes.parse(raw["size"]), raw["reason"])
 
 
 def _entry_instructions(raw: Mapping[str, list[str]]) -> EntryInstructions:

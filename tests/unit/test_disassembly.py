@@ -95,3 +95,18 @@ def test_other_processors_are_decoded_too(machine: str, code: str, texts: list[s
 def test_float_registers_are_seen(code: str, *, uses: bool) -> None:
     found = next(disassembly.decode(bytes.fromhex(code), X86))
     assert disassembly.uses_float_registers(found) is uses
+
+
+@pytest.mark.parametrize(
+    ("code", "machine"), [("c0035fd6 01", "EM_AARCH64"), ("c0035fd6 010203", "EM_AARCH64"), ("8280 01", "EM_RISCV")]
+)
+def test_bytes_that_are_too_few_for_an_instruction_end_the_code(code: str, machine: str) -> None:
+    contents = bytes.fromhex(code)
+    *_, last = disassembly.decode(contents, machine)
+    assert last.mnemonic == ".byte"
+    assert last.offset + last.size == len(contents)
+
+
+def test_offsets_are_addresses_where_the_first_bytes_is_told() -> None:
+    found = list(disassembly.decode(bytes.fromhex("90 eb00"), "EM_X86_64", 0x1000))
+    assert [(each.offset, each.operands) for each in found] == [(0x1000, ""), (0x1001, "0x1003")]

@@ -28,6 +28,8 @@ def test_ostoos_contract_says_what_its_loader_demands() -> None:
     assert (contract.elf_class, contract.encoding, contract.machine) == ("ELFCLASS64", "ELFDATA2LSB", "EM_X86_64")
     assert (contract.kind, contract.page_size) == ("ET_EXEC", 4096)
     assert (contract.file_limit, contract.memory_limit) == (786432, 67108864)
+    assert contract.stack is not None
+    assert (contract.stack.size, contract.stack.reason[:10]) == (32768, "the loader")
     assert [(area.name, area.start, area.end) for area in contract.forbidden_addresses] == [
         ("page-zero", 0, 0x1000),
         ("stack-window", 0x7FFF_F000_0000, 0x7FFF_F000_8000),
@@ -41,6 +43,8 @@ def test_ostoos_contract_says_what_its_loader_demands() -> None:
     [
         ("/file_limit", 786432, "786432 is not of type 'string'"),
         ("/memory_limit", "64 MB", "'64 MB' does not match"),
+        ("/stack/size", 32768, "32768 is not of type 'string'"),
+        ("/stack/reason", "", "'' should be non-empty"),
         ("/page_size", "0 B", "'0 B' does not match"),
         ("/type", "ET_REL", "'ET_REL' is not one of"),
         ("/forbidden_addresses/0/start", "4096", "'4096' does not match"),
