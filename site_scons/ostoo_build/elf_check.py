@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOLD_PER_RULE = 4
 _SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
 _REBUILD = "build it again: the file is no ELF file, or was cut off or changed after the link"
+_BUDGET = "size-budget"
 _ALWAYS = {
     "file-limit": "no larger file is checked",
     "intact-headers": "no loader can read it",
@@ -72,7 +73,7 @@ class Report:
 
 
 def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> Report:
-    """Hold the ELF file at `path` against the contract; change nothing. `symbols` is asked only for a broken rule.
+    """Hold the ELF file at `path` against the contract; change nothing. `symbols` is asked only where code is named.
 
     Raises `OstooError` that lists all violations, or says that there is no such file.
     """
@@ -100,7 +101,8 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols:
 def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, ...]:
     """Apply every rule that the contract gives a reason for; of one rule's findings the first four are told."""
     found = list(_found(subject))
-    known = symbols() if any(finding.address is not None for _, finding in found) else None
+    needs_names = any(finding.address is not None or rule == _BUDGET for rule, finding in found)
+    known = symbols() if needs_names else None
     return tuple(_violation(rule, finding, subject.contract, known) for rule, finding in found)
 
 
@@ -139,7 +141,13 @@ def _contents(path: Path, limit: int) -> bytes:
 def _violation(rule: str, finding: Finding, contract: LoaderContract, symbols: Symbols | None = None) -> Violation:
     reason = contract.reasons.get(rule) or _ALWAYS[rule]
     symbol = symbols.at(finding.address) if symbols and finding.address is not None else ""
-    return Violation(rule, finding.place, finding.what, reason, _remedy(rule), symbol)
+    blame = _largest_crates(symbols) if symbols and rule == _BUDGET else ""
+    return Violation(rule, finding.place, f"{finding.what}{blame}", reason, _remedy(rule), symbol)
+
+
+def _largest_crates(symbols: Symbols) -> str:
+    largest = symbols.bytes_by_crate().most_common(_TOLD_PER_RULE)
+    return f"; most code is from {', '.join(f'{crate} ({size})' for crate, size in largest)}" if largest else ""
 
 
 def _remedy(rule: str) -> str:

@@ -202,7 +202,8 @@ RULES = {
     "no-private-path": code_rules.RULES["no-private-path"],
     "stripped": Rule(_stripped, "say strip = true in the Cargo profile"),
     "size-budget": Rule(
-        _size_budget, 'shrink it (opt-level = "s", lto = true, fewer crates), or raise size_budget in its SConscript'
+        _size_budget,
+        'see ./ostoo size; shrink it (opt-level = "s", lto, fewer crates), or raise size_budget in its SConscript',
     ),
 }
 """By name, in the order of looking: what the file is, where it goes, how it starts, what it must not hold."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
+
+from ostoo_build.demangle import demangle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,18 @@ class Symbols:
         if function is None or address >= function.address + max(function.size, 1):
             return ""
         return f"{function.name}+{address - function.address:#x}"
+
+    def bytes_by_crate(self) -> Counter[str]:
+        """How much code each crate has, by its crate's name; what rustc did not name is left out."""
+        named = {each.address: (demangle(each.name).crate, each.size) for each in self.functions if _is_named(each)}
+        found: Counter[str] = Counter()
+        for crate, size in named.values():
+            found[crate] += size
+        return found
+
+
+def _is_named(function: Function) -> bool:
+    return bool(demangle(function.name).crate)
 
 
 def load(path: Path) -> Symbols:

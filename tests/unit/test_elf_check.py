@@ -186,6 +186,17 @@ def test_a_size_budget_is_kept_to_the_byte(tmp_path: Path) -> None:
     assert rules_in(refusal(path, GOOD_DATA + b"\0", exact)) == ["size-budget"]
 
 
+def test_a_program_over_its_budget_is_told_with_its_largest_crates(tmp_path: Path) -> None:
+    path = tmp_path / "example"
+    path.write_bytes(GOOD_DATA)
+    names = ("_RNvC3abc3run", "_RNvC3abc4walk", "_RNvC5other3run", "memcpy")
+    functions = [Function(at, 10 * at, name) for at, name in enumerate(names, 1)]
+    found = Symbols((*functions, Function(3, 30, "another name of other::run")))
+    with pytest.raises(OstooError, match=r"its budget is 1; most code is from abc \(30\), other \(30\)\n") as caught:
+        elf_check.verify(path, CONTRACT, replace(STD, size_budget=1), lambda: found)
+    assert "see ./ostoo size" in str(caught.value)
+
+
 def test_every_rule_has_a_program_that_breaks_it() -> None:
     elsewhere = {"no-tls", "size-budget", "no-float-registers"}
     assert {rule for rule, _ in WRONG} | elsewhere == {"file-limit", "intact-headers", *elf_rules.RULES}
