@@ -7,11 +7,15 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ostoo_build import configuration
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
+
+if TYPE_CHECKING:
+    from ostoo_build.run_program import Runner
 
 ROOT = Path(__file__).parents[2]
 INTERRUPTED = 130
@@ -33,13 +37,13 @@ def main(arguments: list[str]) -> int:
         parser.error(f"unrecognized arguments: {' '.join(late)}")
     chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
     try:
-        chosen.perform(chosen)
+        code = chosen.perform(chosen)
     except OstooError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0
+    return code or 0
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     boot.set_defaults(perform=_boot)
     _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
+    _add_reports(verbs)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
 
@@ -126,6 +131,26 @@ def _seconds(word: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0")
     return seconds
+
+
+def _add_reports(verbs: Any) -> None:
+    stack = verbs.add_parser("stack", help="say how much stack a program needs", allow_abbrev=False)
+    stack.add_argument("program", metavar="PROGRAM")
+    stack.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    stack.set_defaults(perform=_stack)
+    size = verbs.add_parser("size", help="say where a program's bytes are", allow_abbrev=False)
+    size.add_argument("program", metavar="PROGRAM")
+    size.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    size.add_argument("--all", action="store_true", help="name every function")
+    size.add_argument(
+        "--compare",
+        nargs="?",
+        const="",
+        type=_file,
+        metavar="FILE",
+        help="say what changed: since the previous report, or FILE's, a program beside its NAME.debug or a report",
+    )
+    size.set_defaults(perform=_size)
 
 
 def _add_cache(cache: argparse.ArgumentParser) -> None:
@@ -174,10 +199,16 @@ def _assignment(word: str) -> str:
     return word
 
 
+def _file(word: str) -> str:
+    if "=" in word and not Path(word).exists():
+        raise argparse.ArgumentTypeError(f"{word} is no file; variables stand before the option")
+    return word
+
+
 def _run(chosen: argparse.Namespace) -> None:
     from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = run_program.Runner(ROOT, chosen.words, os.environ, _report())
+    runner = _runner(chosen)
     runner.build([chosen.program])
     if chosen.syscalls:
         run_program.leave(runner.trace(chosen.program, chosen.arguments))
@@ -185,9 +216,9 @@ def _run(chosen: argparse.Namespace) -> None:
 
 
 def _gdb(chosen: argparse.Namespace) -> None:
-    from ostoo_build import debugger, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build import debugger  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = run_program.Runner(ROOT, chosen.words, os.environ, _report())
+    runner = _runner(chosen)
     runner.build([chosen.program])
     sys.exit(debugger.gdb(runner, chosen.program, chosen.arguments, _session().toolchain.rust_src))
 
@@ -234,6 +265,27 @@ def _test(chosen: argparse.Namespace) -> None:
     )
     variables = [word for word in words if "=" in word]
     sys.exit(test_program.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))
+
+
+def _runner(chosen: argparse.Namespace) -> Runner:
+    from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return run_program.Runner(ROOT, chosen.words, os.environ, _report())
+
+
+def _stack(chosen: argparse.Namespace) -> int:
+    from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return report_verbs.stack(_runner(chosen), chosen.program)
+
+
+def _size(chosen: argparse.Namespace) -> None:
+    from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    if chosen.compare is None:
+        report_verbs.size(_runner(chosen), chosen.program, whole=chosen.all)
+    else:
+        report_verbs.compare(_runner(chosen), chosen.program, chosen.compare, whole=chosen.all)
 
 
 def _cache(chosen: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons std         build the standard library only
   scons sysroot     provide the musl sysroot only
   scons deploy      copy programs to DEPLOY_DIR
+  scons size-report, scons stack-report
+                    write what ./ostoo size and ./ostoo stack show
   scons test        run the tests of this build
   scons -c          remove what was built
 
@@ -32,7 +34,7 @@ variables (for everybody: in ostoo.toml):
 """
 
 _TESTS = FOLDER.format("")
-_ALL = ("all", "std", "deploy")
+_ALL = ("all", "std", "deploy", "size-report", "stack-report")
 WORDS = (*_ALL, "sysroot", "test")
 """Targets that are not programs."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import configuration, elf, emulator, loader_contract, process, syscall_trace
+from ostoo_build import configuration, elf, emulator, loader_contract, process, program_reports, syscall_trace
 from ostoo_build.errors import OstooError
 from ostoo_build.session import Options, Session
 
@@ -69,6 +69,13 @@ class Runner:
     def path(self, program: str) -> Path:
         """Where a program lies that was built."""
         return self.root / "build" / self._target / self._variables["profile"] / program
+
+    def reports(self, program: str) -> Path:
+        """The folder of the reports on a program that was built; a kernel's target is not that of the variables."""
+        profile = self._variables["profile"]
+        own = self.root / program_reports.folder(program, self._target, profile)
+        found = list((self.root / program_reports.FOLDER).glob(f"*/{profile}/{program}"))
+        return found[0] if len(found) == 1 else own
 
     @property
     def _variables(self) -> dict[str, str]:

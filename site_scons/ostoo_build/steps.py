@@ -274,7 +274,7 @@ def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
     modules = (
         *("elf", "elf_check", "elf_rule", "elf_rules", "code_rules", "disassembly", "static_syscalls"),
-        *("loader_contract", "schema_file", "sizes", "symbols"),
+        *("loader_contract", "schema_file", "sizes", "symbols", "demangle", "demangle_v0"),
     )
     return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
 

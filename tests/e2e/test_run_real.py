@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree, copy_tree
 
+from ostoo_build import call_graph, symbol_table
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -88,6 +90,19 @@ def test_system_calls_are_told(tree: Tree, target: str) -> None:
     names = {row[1]: row[2] for row in rows}
     exit_group = {"x86_64-ostoo-user": "231"}.get(target, "94")
     assert names["exit_group"] == exit_group
+
+
+@pytest.mark.parametrize("target", ["x86_64-ostoo-user", *OTHERS])
+def test_code_tells_at_least_the_frames_that_the_compiler_tells(tree: Tree, target: str) -> None:
+    assert ostoo(tree, f"target={target}", "--", "exit", "0").code == 0
+    program = symbol_table.read_program(tree.root / "build" / target / "release/hello-std.debug")
+    told = symbol_table.frame_sizes(program)
+    code = call_graph.code_of(program, symbol_table.functions(program, symbol_table.symbols(program)))
+    found = {each.function.address: each for each in call_graph.routines(program, code, {})}
+    both = [(found[address], frame) for address, frame in told.items() if address in found]
+    assert len(both) > 100
+    assert [(each.function.name, each.frame, frame) for each, frame in both if each.frame < frame] == []
+    assert [each.function.name for each, _ in both if each.unknown] == []
 
 
 def test_a_call_that_the_kernel_lacks_is_named(tree: Tree) -> None:

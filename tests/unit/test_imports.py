@@ -17,20 +17,22 @@ SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
-    "decoders digest errors inputs null_build own_code protocol.*",
+    "decoders demangle* digest errors inputs null_build own_code protocol.*",
     "look merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
     "build_script crate_root dep_info disassembly elf initramfs json_source manifest schema_file verdict vga_text",
     "boot_description guest_log launcher loader_contract qmp suite",
-    "source_lines static_syscalls symbols unit_graph",
+    "instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols unit_graph",
+    "address_taken call_graph stack_state",
     "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",
-    "private_packages",
+    "private_packages size_parts size_report stack_report",
     "debian_kernel emulator qemu_system syscall_trace sysroot sysroot_*",
     "bootstrap cargo code_rules configuration elf_check elf_rule elf_rules execution.* guest plan rustc suite_plan",
     "junit suite_output suite_run workspace",
     "programs workspaces",
     "session",
     "cache_verbs footing null_build_note requested standby steps suite_note timings whole_program why_miss",
-    "boot_kernel boot_programs booted_launcher cli debugger new_program run_program test_program watch",
+    "program_reports",
+    "boot_kernel boot_programs booted_launcher cli debugger new_program report_verbs run_program test_program watch",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 

@@ -59,6 +59,8 @@ ALL = (*USER, "kernel")
         (["deploy", "cat-rs"], ("cat-rs",), (), {"deploy"}, ("cat-rs",)),
         (["deploy", "kernel"], ("kernel",), (), {"deploy"}, ("kernel",)),
         (["sysroot"], (), (), {"sysroot"}, ()),
+        (["size-report"], ALL, SCRIPT, {"size-report"}, ()),
+        (["stack-report", "cat-rs"], ("cat-rs",), (), {"stack-report"}, ()),
         (["other", "one", "one"], ("other", "one"), SCRIPT, set(), ()),
         (["build/x86_64-ostoo-user/release/cat-rs"], ("cat-rs",), (), set(), ()),
     ],
@@ -94,7 +96,7 @@ def test_tests_are_asked_for_by_their_programs_name(
         ("cat-sr", "did you mean cat-rs?"),
         ("tset", "did you mean test?"),
         ("user-rs/cat-rs", "did you mean cat-rs?"),
-        ("", "there are all, cat-rs, deploy, kernel, one, other, std, sysroot, test"),
+        ("", "there are all, cat-rs, deploy, kernel, one, other, size-report, stack-report, std, sysroot, test"),
     ],
 )
 def test_an_unknown_target_is_told_with_the_nearest(target: str, remedy: str, session: Session) -> None:

@@ -1,0 +1,106 @@
+"""Has the reports on a built program's size and stack made, and keeps the former one. Does not know what is in them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import digest, loader_contract, size_report, source_tree, stack_report, steps
+from ostoo_build.execution.action import Action
+from ostoo_build.execution.engine import Job
+from ostoo_build.execution.finishing import Outcome
+from ostoo_build.steps import Places
+
+if TYPE_CHECKING:
+    from ostoo_build.plan import Program
+    from ostoo_build.session import Session
+
+FOLDER = "build/reports"
+REPORT = "report.json"
+PAGE = "treemap.html"
+PREVIOUS = "previous.json"
+"""Lies beside the report's folder: it is no output of a build."""
+
+
+class Kind(Enum):
+    """What a report is about; the value names its folder."""
+
+    SIZE = "size"
+    STACK = "stack"
+
+    @property
+    def word(self) -> str:
+        """The target of the command line that asks for it."""
+        return f"{self.value}-report"
+
+
+_MODULES = {
+    Kind.SIZE: ("size_report.py", "size_parts.py", "treemap.html", "program_reports.py"),
+    Kind.STACK: (
+        *(
+            "stack_report.py",
+            "stack_bound.py",
+            "stack_effects.py",
+            "stack_state.py",
+            "call_graph.py",
+            "address_taken.py",
+        ),
+        *("instruction_flow.py", "disassembly.py", "loader_contract.py", "schema_file.py", "program_reports.py"),
+    ),
+}
+_SHARED = ("elf.py", "symbol_table.py", "demangle.py", "demangle_v0.py", "sizes.py")
+
+
+def modules_digest(kind: Kind) -> digest.Hash:
+    """Digest of what makes a report: it is made again when that changes."""
+    names = (*_MODULES[kind], *_SHARED)
+    return digest.of_json([digest.of_file(Path(__file__).with_name(name)) for name in names])
+
+
+def folder(name: str, target: str, profile: str) -> str:
+    """Where the reports on a program lie, relative to the root."""
+    return f"{FOLDER}/{target}/{profile}/{name}"
+
+
+def place(program: Program, kind: Kind) -> str:
+    """The folder of one report."""
+    return f"{folder(program.name, program.target, program.profile)}/{kind.value}"
+
+
+def write(session: Session, program: Program, kind: Kind) -> None:
+    """Make a report on the program that was published. Where it is another one than before, that one is kept too."""
+    name = place(program, kind)
+    there = session.root / name
+    former = _contents(there / REPORT)
+    shipped, unstripped = (session.root / path for path in Places.of(program).published)
+    contract = steps.contract_files(session, program.target) if kind is Kind.STACK else []
+
+    def run() -> Outcome:
+        if kind is Kind.SIZE:
+            size = size_report.analyse(shipped, unstripped, program.name)
+            source_tree.write_atomically(there / REPORT, size.to_json().encode())
+            source_tree.write_atomically(there / PAGE, size.to_page().encode())
+            return Outcome((REPORT, PAGE))
+        given = loader_contract.load(contract[0]).stack if contract else None
+        stack = stack_report.analyse(unstripped, program.name, given)
+        source_tree.write_atomically(there / REPORT, stack.to_json().encode())
+        return Outcome((REPORT,))
+
+    inputs = tuple(session.paths.input(path) for path in (shipped, unstripped, *contract))
+    action = Action(
+        f"{kind.value.capitalize()}Report",
+        (program.name,),
+        (),
+        inputs,
+        (f"{name}/{REPORT}",),
+        version=modules_digest(kind),
+    )
+    subject = f"the {kind.value} of {session.named(program.name, program.target)}"
+    session.engine.perform(Job(action, there, name, "Reporting", subject, run, needed=True))
+    if former is not None and former != _contents(there / REPORT):
+        source_tree.write_atomically(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+
+
+def _contents(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
