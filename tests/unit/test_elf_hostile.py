@@ -129,7 +129,7 @@ INTERESTING = st.sampled_from([0, 1, 2, 0x7F, 0x80, 0xFFFF, 0x10000, 1 << 31, 1 
 FIELDS = st.tuples(st.integers(0, len(GOOD_DATA) - 8), st.sampled_from("BHIQ"), INTERESTING | st.integers(0, HUGE))
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(st.lists(FIELDS, max_size=6), st.integers(0, len(GOOD_DATA)) | st.just(len(GOOD_DATA)))
 def test_every_mutant_gets_a_verdict(
     tmp_path_factory: pytest.TempPathFactory, fields: list[tuple[int, str, int]], length: int

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbol_elfs import NOTYPE, OBJECT, Linked, Sym
 
@@ -77,6 +77,7 @@ def test_what_rustc_did_not_name_is_libcs_where_there_is_one(tmp_path: Path) -> 
     assert found["__udivti3"][0] == "compiler_builtins"
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(Sym, st.sampled_from("abc"), st.integers(0, 40), st.integers(0, 60),
                           st.sampled_from((NOTYPE, OBJECT, 2)), in_data=st.booleans()), max_size=8))  # fmt: skip
 def test_rows_add_up_whatever_symbols_say(tmp_path_factory: pytest.TempPathFactory, symbols: list[Sym]) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostoo_build.stack_bound import Edge, Link, Node, worst_case
@@ -48,6 +48,7 @@ def graphs(draw: st.DrawFn, *, is_acyclic: bool) -> Graph:
     return graph
 
 
+@settings(deadline=None)
 @given(graphs(is_acyclic=True))
 def test_without_a_cycle_the_bound_is_that_of_all_chains(graph: Graph) -> None:
     found = worst_case(graph, 0)
@@ -55,17 +56,20 @@ def test_without_a_cycle_the_bound_is_that_of_all_chains(graph: Graph) -> None:
     assert found.known == found.once == brute_force(graph, 0)
 
 
+@settings(deadline=None)
 @given(graphs(is_acyclic=False))
 def test_a_cycle_is_never_missed(graph: Graph) -> None:
     assert bool(worst_case(graph, 0).cycles) == has_cycle(graph)
 
 
+@settings(deadline=None)
 @given(graphs(is_acyclic=False))
 def test_what_no_chain_without_repetition_exceeds_is_never_below_one(graph: Graph) -> None:
     found = worst_case(graph, 0)
     assert found.known <= brute_force(graph, 0) <= found.once
 
 
+@settings(deadline=None)
 @given(graphs(is_acyclic=False))
 def test_the_chain_is_one_of_the_graph_and_as_deep_as_told(graph: Graph) -> None:
     found = worst_case(graph, 0)

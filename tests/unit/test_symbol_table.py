@@ -4,7 +4,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from symbol_elfs import DATA, FILE, NOTYPE, OBJECT, TEXT, Linked, Sym, functions
 
@@ -91,6 +91,7 @@ def test_a_file_that_is_no_program_is_told(tmp_path: Path, contents: bytes | Non
         symbol_table.read_program(path)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_hostile_program_gets_a_report_or_a_message(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
