@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import emulator, process, symbols
+from ostoo_build.demangle import demangle
 from ostoo_build.errors import OstooError
 from ostoo_build.run_program import machine_of
 from ostoo_build.source_lines import Frame, SourceLines
@@ -53,7 +54,7 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
     functions = symbols.load(kept)
     for text in addresses:
         address = _address(text)
-        function = functions.at(address).partition("+")[0]
+        function = functions.at(address).rpartition("+")[0]
         frames = [*lines.frames(address)] or [Frame(function, "", 0)]
         frames[-1] = Frame(function or frames[-1].function, frames[-1].file, frames[-1].line)
         yield f"{address:#x}: {_place(frames[0])}\n"
@@ -69,7 +70,7 @@ def debug_file(path: Path) -> Path:
 
 
 def _place(frame: Frame) -> str:
-    return f"{frame.function or '??'} at {frame.file or '??'}:{frame.line or '?'}"
+    return f"{demangle(frame.function).text or '??'} at {frame.file or '??'}:{frame.line or '?'}"
 
 
 def _address(text: str) -> int:

@@ -189,7 +189,8 @@ def _link(session: Session, program: Program, discard: Input | None, place: str,
     judge = partial(finishing.link, program)
     run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
     named = session.named(subject, program.target)
-    job = Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge)
+    first = () if discard else (f"{Places.of(program).linked}/{unit.id}",)
+    job = Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge, follows=first)
     with session.linking(unit.id):
         session.engine.perform(job)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -243,6 +244,16 @@ def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine:
     assert told["WHERE"].endswith("/library/compiler-builtins/compiler-builtins")
     assert told["OUT"] == f"@{{root}}/{folder}/out/a.rs"
     assert told["WORDS"] == "@{at}{root}"
+
+
+def test_a_build_script_that_was_written_just_now_is_started_again(machine: Machine) -> None:
+    script = fake.script(machine.root / "script", "echo cargo::warning=ran")
+    unit = machine.unit("build_script", Kind.RUN)
+    action = Action("BuildScriptRun", ("@{root}/script",), (), (), (), directory=unit.package)
+    writer = script.open("a")
+    threading.Timer(0.2, writer.close).start()
+    assert finishing.run(unit, machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
+    assert writer.closed
 
 
 @pytest.mark.parametrize("lines", [["echo why >&2; exit 1"], ["echo cargo::error=why"]])

@@ -42,7 +42,7 @@ class Job:
     `judge` says what came of a process that ran elsewhere; it is None for what can run here only. `results` is the
     portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
     outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
-    depends on what the last run left here.
+    depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
     """
 
     action: Action
@@ -54,6 +54,7 @@ class Job:
     needed: bool = False
     shared: bool = True
     judge: Callable[[Finished], Outcome] | None = None
+    follows: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -99,7 +100,7 @@ class Engine:
         return made
 
     def _made(self, job: Job) -> Record:
-        inputs = [entry.path for entry in job.action.inputs]
+        inputs = [*(entry.path for entry in job.action.inputs), *job.follows]
         with self.timeline.step(job.verb, job.subject, self.paths.portable(job.folder), inputs) as step:
             way: Way = "cached"
             made = self._cached(job) if job.shared else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 _INCREMENTAL = "incremental"
 """The folder in a unit's own in which rustc keeps what it wants to know the next time."""
 
+
+_BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02
+
+_NOT_STARTED = 126
+"""The exit code of setpriv, and of shells, for a program that can't be started."""
 
 _SMALL = 256 << 10
 """Bytes of source; below, threads cost a program of ours 0.03 s and save nothing (docs/performance.md)."""
@@ -61,9 +68,14 @@ class LocalRunner:
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
         folder = self._folder(unit)
-        _clear(folder)
-        (folder / "out").mkdir(parents=True)
-        return self._start(folder, action.arguments, action, _ignore)
+        for _ in range(_BUSY_RETRIES):
+            _clear(folder)
+            (folder / "out").mkdir(parents=True)
+            done = self._start(folder, action.arguments, action, _ignore)
+            if not _was_busy(done):
+                break
+            time.sleep(_BUSY_PAUSE)
+        return done
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         """Link a compiled program; `linked` is the file to be."""
@@ -104,6 +116,14 @@ class LocalRunner:
             read=lambda name: (folder / name).read_bytes(),
             paths=self.paths,
         )
+
+
+def _was_busy(done: Finished) -> bool:
+    """Whether a program did not start because somebody has its file open for writing.
+
+    It was written just now; and a process that another thread forked meanwhile has the file open until it starts.
+    """
+    return done.returncode == _NOT_STARTED and done.stderr.rstrip().endswith(os.strerror(errno.ETXTBSY))
 
 
 def _is_small(action: Action, unit: PlannedUnit) -> bool:
