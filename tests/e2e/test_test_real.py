@@ -234,15 +234,16 @@ def test_output_is_seen_at_once_where_that_is_wanted(place: tuple[str, ...], tre
     assert "nobody sees this\ntest cases::passes ... ok\n" in done.stdout
 
 
-def test_tests_of_another_processor_run_in_qemu(tree: Tree) -> None:
-    assert not OTHER.startswith(platform.machine()), "on this machine the test would prove nothing"
+@pytest.mark.parametrize("target", [OTHER, "riscv64-ostoo-user"])
+def test_tests_of_another_processor_run_in_qemu(target: str, tree: Tree) -> None:
+    assert not target.startswith(platform.machine()), "on this machine the test would prove nothing"
     for program in ("hello-std", "hello-rs"):
-        done = ostoo(tree, program, "pass", "panics_", "fails", f"target={OTHER}")
+        done = ostoo(tree, program, "pass", "panics_", "fails", f"target={target}")
         assert done.code == 101
         found = verdicts(done)
         found.pop("cases::panics_otherwise", None)
         assert found == {"cases::passes": "ok", "cases::panics_as_it_should": "ok", "cases::fails": "FAILED"}
-        assert (tree.root / f"build/{OTHER}/release/{program}.tests/bin-{program}").is_file()
+        assert (tree.root / f"build/{target}/release/{program}.tests/bin-{program}").is_file()
 
 
 def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
