@@ -87,7 +87,7 @@ def decode(code: bytes, machine: str, address: int = 0) -> Iterator[Decoded]:
         portion = code[start : start + _AT_ONCE * _LONGEST]
         before = start
         for decoded in decoder.disasm_lite(portion, address + start, _AT_ONCE):
-            yield Decoded(*decoded)
+            yield Decoded._make(decoded)
             start = decoded[0] + decoded[1] - address
         if start == before:  # fewer bytes than an instruction of this processor has
             yield Decoded(address + start, len(code) - start, _NOT_CODE, code[start:].hex(" "))

@@ -70,24 +70,18 @@ class Subject:
         avx: list[tuple[int, str]] = []
         floats: list[tuple[int, str]] = []
         sites: list[SyscallSite] = []
+        is_x86 = self.elf.machine == "EM_X86_64"
+        needs_floats = is_x86 and "no-float-registers" in self.contract.reasons
         for address, code in self._code():
             calls = Collector(self.elf.machine, address)
             for found in disassembly.decode(code, self.elf.machine):
                 calls.take(found)
-                if self._is_x86 and len(avx) < _MOST_TOLD and disassembly.is_avx(code, found):
+                if is_x86 and len(avx) < _MOST_TOLD and disassembly.is_avx(code, found):
                     avx.append((address + found.offset, disassembly.text(found)))
-                if self._needs_floats and len(floats) < _MOST_TOLD and disassembly.uses_float_registers(found):
+                if needs_floats and len(floats) < _MOST_TOLD and disassembly.uses_float_registers(found):
                     floats.append((address + found.offset, disassembly.text(found)))
             sites += calls.sites()
         return CodeFacts(tuple(avx), tuple(floats), tuple(sites))
-
-    @property
-    def _is_x86(self) -> bool:
-        return self.elf.machine == "EM_X86_64"
-
-    @property
-    def _needs_floats(self) -> bool:
-        return self._is_x86 and "no-float-registers" in self.contract.reasons
 
     def _code(self) -> Iterator[tuple[int, bytes]]:
         """All bytes of executable segments, each once: a hostile file's segments may show the same bytes many times."""

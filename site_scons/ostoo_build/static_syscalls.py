@@ -122,17 +122,24 @@ class Collector:
         self._window: deque[Decoded] = deque(maxlen=_WINDOW)
         self._sites: list[tuple[SyscallSite, tuple[int, ...]]] = []
         self._targets: set[int] = set()
+        self._branches: dict[str, bool] = {}
 
     def take(self, found: Decoded) -> None:
         """Look at the next instruction."""
         mnemonic = found.mnemonic
-        processor = self._processor
-        if mnemonic == processor.trap:
+        if mnemonic == self._processor.trap:
             self._sites.append(self._judge(found))
-        elif processor.branch.match(mnemonic) and (target := _TARGET.fullmatch(found.operands)):
-            base = found.offset if processor.relative else 0
+        elif self._is_branch(mnemonic) and (target := _TARGET.fullmatch(found.operands)):
+            base = found.offset if self._processor.relative else 0
             self._targets.add(base + int(target[1], 0))
         self._window.append(found)
+
+    def _is_branch(self, mnemonic: str) -> bool:
+        """Whether it may jump; there are few mnemonics, and many instructions."""
+        known = self._branches.get(mnemonic)
+        if known is None:
+            known = self._branches[mnemonic] = self._processor.branch.match(mnemonic) is not None
+        return known
 
     def sites(self) -> Iterator[SyscallSite]:
         """All calls. Where a jump leads behind the place that sets the number, it is not known."""

@@ -76,7 +76,7 @@ def _built(env: Any, session: Session, wanted: Wanted, *, is_checked: bool) -> A
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
     checked = env.ElfCheck(program, wanted.size_budget, linked) if is_checked else []
     again = KeyedAction(session.tools, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
-    unstripped = recorded_step(env, places.unstripped, [linked], again)
+    unstripped = recorded_step(env, places.unstripped, [linked, checked], again)  # nobody who edits waits for it
     nodes = _published(env, f"{places.linked}/{unit.id}", places.published[0], [linked, checked])
     nodes += _published(env, f"{places.unstripped}/{unit.id}", places.published[1], [unstripped])
     return nodes + _remembered(env, program, nodes)
