@@ -103,9 +103,10 @@ def test_rustc_runs_in_the_root_with_real_paths_and_the_jobserver(machine: Machi
     assert "HOME" not in environment, "the user's own environment stays outside"
 
 
-@pytest.mark.parametrize(("size", "threads"), [(1 << 18, ["-Zthreads=2"]), ((1 << 18) - 1, [])])
+@pytest.mark.parametrize(("size", "threads"), [(1 << 18, ["-Zthreads=4"]), ((1 << 18) - 1, [])])
 def test_a_large_crate_is_compiled_by_several_threads(size: int, threads: list[str], machine: Machine) -> None:
     unit = machine.unit("ostoo_rt")
+    machine = replace(machine, jobserver=Jobserver(4))
     action = machine.action()
     action = replace(action, inputs=tuple(entry._replace(size=size) for entry in action.inputs))
     machine.rustc('for a in "$@"; do echo "$a"; done > args')
@@ -113,10 +114,22 @@ def test_a_large_crate_is_compiled_by_several_threads(size: int, threads: list[s
     assert (machine.root / "args").read_text().splitlines()[2:] == threads
 
 
-def test_the_crates_of_std_are_compiled_by_several_threads(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("crate", "jobs", "threads"),
+    [
+        ("core", 2, ["-Zthreads=2"]),
+        ("std", 2, []),
+        ("core", 4, ["-Zthreads=4"]),
+        ("std", 4, ["-Zthreads=4"]),
+    ],
+)
+def test_the_crates_of_std_are_compiled_by_as_many_threads_as_have_nothing_else_to_do(
+    crate: str, jobs: int, threads: list[str], machine: Machine
+) -> None:
+    machine = replace(machine, jobserver=Jobserver(jobs))
     machine.rustc('for a in "$@"; do echo "$a"; done > args')
-    machine.runner.compile(machine.action(), machine.unit("core"), lambda: None)
-    assert (machine.root / "args").read_text().splitlines()[2:] == ["-Zthreads=2"]
+    machine.runner.compile(machine.action(), machine.unit(f"{crate}-"), lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == threads
 
 
 def test_what_lay_there_before_is_gone(machine: Machine) -> None:

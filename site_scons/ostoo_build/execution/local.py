@@ -38,6 +38,9 @@ _BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02
 _NOT_STARTED = 126
 """The exit code of setpriv, and of shells, for a program that can't be started."""
 
+_FEW = 2
+"""Processors that other units keep busy; there threads pay for core alone, which all others wait for."""
+
 _SMALL = 256 << 10
 """Bytes of source; below, threads cost a program of ours 0.03 s and save nothing (docs/performance.md)."""
 
@@ -59,7 +62,7 @@ class LocalRunner:
         for name in unit.outputs:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         arguments = [*action.arguments]
-        if not _is_small(action, unit):
+        if not _is_small(action, unit) and (self.jobserver.jobs > _FEW or not unit.libraries):
             arguments.append(f"-Zthreads={self.jobserver.jobs}")
         if unit.is_incremental:
             arguments += ["-C", f"incremental={unit.folder}/{_INCREMENTAL}"]
