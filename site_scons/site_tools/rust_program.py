@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, sizes, steps, whole_program
+from ostoo_build import digest, sizes, standby, steps, whole_program
 from ostoo_build.errors import OstooError
 from ostoo_build.session import Wanted
 from ostoo_build.steps import Places
@@ -76,7 +76,8 @@ def _built(env: Any, session: Session, wanted: Wanted, *, is_checked: bool) -> A
     linked = recorded_step(env, places.linked, [file_node(env, unit.record), *libraries, sysroot], link)
     checked = env.ElfCheck(program, wanted.size_budget, linked) if is_checked else []
     again = KeyedAction(session.tools, f"link {program.name}.debug", lambda: steps.link_unstripped(session, program))
-    unstripped = recorded_step(env, places.unstripped, [linked, checked], again)  # nobody who edits waits for it
+    before = [linked, checked] if standby.here else [linked]  # who watches waits for the program alone
+    unstripped = recorded_step(env, places.unstripped, before, again)
     nodes = _published(env, f"{places.linked}/{unit.id}", places.published[0], [linked, checked])
     nodes += _published(env, f"{places.unstripped}/{unit.id}", places.published[1], [unstripped])
     return nodes + _remembered(env, program, nodes)
