@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -76,6 +78,20 @@ def test_imports_have_no_circle() -> None:
     graph = {module: own_modules(path) for module, path in MODULES.items()}
     assert sum(map(len, graph.values())) > len(MODULES), "no imports were found: this test looks at nothing"
     TopologicalSorter(graph).prepare()
+
+
+def test_a_start_loads_nothing_that_only_some_builds_need() -> None:
+    """What checks and reports load takes longer than the rest of a start that finds nothing to do."""
+    tools = [ast.parse(path.read_text(encoding="utf-8")) for path in (SITE_SCONS / "site_tools").glob("*.py")]
+    own = (node for tool in tools for node in tool.body if isinstance(node, ast.ImportFrom) and node.module)
+    lines = [ast.unparse(node) for node in own if str(node.module).startswith("ostoo_build")]
+    assert "from ostoo_build import program_reports, steps" in lines
+    said = "import sys; print(*sorted({'capstone', 'elftools', 'grpc', 'jsonschema'} & set(sys.modules)))"
+    script = "\n".join([*lines, said])
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=SITE_SCONS, capture_output=True, text=True, check=True
+    ).stdout
+    assert loaded == "\n"
 
 
 def test_only_process_starts_programs() -> None:
