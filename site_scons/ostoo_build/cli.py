@@ -244,11 +244,11 @@ def _boot(chosen: argparse.Namespace) -> None:
 
 
 def _test(chosen: argparse.Namespace) -> None:
-    from ostoo_build import run_program, suite_run, test_program  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build import run_program, suite_run, suite_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     words = [*chosen.words, *chosen.late]
     runs = {(True, False): suite_run.Runs.IGNORED, (False, True): suite_run.Runs.ALL}
-    request = test_program.Request(
+    request = suite_verb.Request(
         program=chosen.program,
         choice=suite_run.Choice(
             filters=tuple(word for word in words if "=" not in word),
@@ -264,7 +264,7 @@ def _test(chosen: argparse.Namespace) -> None:
         boots=chosen.boot,
     )
     variables = [word for word in words if "=" in word]
-    sys.exit(test_program.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))
+    sys.exit(suite_verb.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))
 
 
 def _runner(chosen: argparse.Namespace) -> Runner:

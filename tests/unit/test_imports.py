@@ -34,7 +34,7 @@ LAYERS = (
     "session",
     "cache_verbs footing null_build_note requested standby steps suite_note timings whole_program why_miss",
     "program_reports",
-    "boot_kernel boot_programs booted_launcher cli debugger new_program report_verbs run_program test_program watch",
+    "boot_kernel boot_programs booted_launcher cli debugger new_program report_verbs run_program suite_verb watch",
 )
 """Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
 
