@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def cargo_flags(toolchain: Toolchain, lock_file: Path) -> tuple[str, ...]:
     """Flags that make cargo take std's crates from the std source, which then needs no network.
 
-    They redirect all of crates.io: only for a workspace whose own `lock_file` needs nothing from there. Without them
+    They redirect all of the default registry: only for a workspace whose own `lock_file` needs nothing from there. Without them
     cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. Raises `OstooError` where `lock_file`
     is no valid TOML.
     """
