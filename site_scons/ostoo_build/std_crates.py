@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def cargo_flags(toolchain: Toolchain, lock_file: Path) -> tuple[str, ...]:
     """Flags that make cargo take std's crates from the std source, which then needs no network.
 
-    They redirect all of the default registry: only for a workspace whose own `lock_file` needs nothing from there. Without them
-    cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. Raises `OstooError` where `lock_file`
-    is no valid TOML.
+    They redirect all of the default registry: only for a workspace whose own `lock_file` needs nothing from there.
+    Without them cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. Raises `OstooError` where
+    `lock_file` is no valid TOML.
     """
     vendor = toolchain.rust_src / "vendor"
     if not (vendor.is_dir() and lock_file.is_file()) or _uses_registry(lock_file):
