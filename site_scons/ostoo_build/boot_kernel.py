@@ -11,7 +11,6 @@ from ostoo_build import (
     boot_description,
     debian_kernel,
     digest,
-    elf,
     guest,
     initramfs,
     qemu_system,
@@ -21,6 +20,7 @@ from ostoo_build import (
 from ostoo_build.errors import OstooError
 from ostoo_build.guest import Guest
 from ostoo_build.private_packages import Project
+from ostoo_build.run_program import machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class BootKernel:
 
     def refuse_other(self, program: Path) -> None:
         """Raise `OstooError` for a program of another processor."""
-        machine = elf.parse(program.read_bytes()).machine
+        machine = machine_of(program)
         if machine != self.description.machine:
             raise OstooError(
                 f"{self.description.kernel} is booted for programs for {self.description.machine}, "

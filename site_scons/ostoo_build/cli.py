@@ -15,6 +15,8 @@ from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ostoo_build.run_program import Runner
 
 ROOT = Path(__file__).parents[2]
@@ -76,15 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--run", action="store_true", help="run the program after each good build, with what follows --")
     watch.set_defaults(perform=_watch)
     run = verbs.add_parser("run", help="build a program and run it, with what follows --", allow_abbrev=False)
-    run.add_argument("program", metavar="PROGRAM")
-    run.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    _add_program(run)
     run.add_argument(
         "--syscalls", action="store_true", help="say which system calls it made, and which the kernel lacks"
     )
     run.set_defaults(perform=_run)
     gdb = verbs.add_parser("gdb", help="debug a program, which runs in QEMU with what follows --", allow_abbrev=False)
-    gdb.add_argument("program", metavar="PROGRAM")
-    gdb.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    _add_program(gdb)
     gdb.set_defaults(perform=_gdb)
     lines = verbs.add_parser("addr2line", help="say which source lines addresses of a program come from")
     lines.add_argument("program", metavar="PROGRAM")
@@ -97,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_reports(verbs)
     _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
     return parser
+
+
+def _add_program(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("program", metavar="PROGRAM")
+    verb.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
 
 
 def _add_test(test: argparse.ArgumentParser) -> None:
@@ -135,12 +140,10 @@ def _seconds(word: str) -> float:
 
 def _add_reports(verbs: Any) -> None:
     stack = verbs.add_parser("stack", help="say how much stack a program needs", allow_abbrev=False)
-    stack.add_argument("program", metavar="PROGRAM")
-    stack.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    _add_program(stack)
     stack.set_defaults(perform=_stack)
     size = verbs.add_parser("size", help="say where a program's bytes are", allow_abbrev=False)
-    size.add_argument("program", metavar="PROGRAM")
-    size.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    _add_program(size)
     size.add_argument("--all", action="store_true", help="name every function")
     size.add_argument(
         "--compare",
@@ -183,14 +186,17 @@ def _watch(chosen: argparse.Namespace) -> None:
 
 def _command(chosen: argparse.Namespace) -> list[str]:
     """What `watch --run` runs. Raises `OstooError` where that is not one program."""
-    programs = [word for word in chosen.words if "=" not in word]
+    variables, programs = _sorted(chosen.words)
     if not chosen.run:
         return []
     if len(programs) != 1:
         raise OstooError("--run is for one program", remedy="name one, or leave --run away")
-    variables = configuration.read(ROOT, dict(word.split("=", 1) for word in chosen.words if "=" in word))
-    folder = ROOT / "build" / configuration.one_target(variables) / variables["profile"]
-    return [str(folder / programs[0]), *chosen.arguments]
+    return [str(_runner(variables).path(programs[0])), *chosen.arguments]
+
+
+def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The variables among some words, and the others."""
+    return [word for word in words if "=" in word], [word for word in words if "=" not in word]
 
 
 def _assignment(word: str) -> str:
@@ -208,7 +214,7 @@ def _file(word: str) -> str:
 def _run(chosen: argparse.Namespace) -> None:
     from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen)
+    runner = _runner(chosen.words)
     runner.build([chosen.program])
     if chosen.syscalls:
         run_program.leave(runner.trace(chosen.program, chosen.arguments))
@@ -218,40 +224,37 @@ def _run(chosen: argparse.Namespace) -> None:
 def _gdb(chosen: argparse.Namespace) -> None:
     from ostoo_build import debugger  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen)
+    runner = _runner(chosen.words)
     runner.build([chosen.program])
-    sys.exit(debugger.gdb(runner, chosen.program, chosen.arguments, _session().toolchain.rust_src))
+    sys.exit(debugger.gdb(runner, chosen.program, chosen.arguments, runner.session().toolchain.rust_src))
 
 
 def _addr2line(chosen: argparse.Namespace) -> None:
-    from ostoo_build import debugger, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build import debugger  # noqa: PLC0415 - each verb loads what it needs itself
 
-    variables = [word for word in chosen.words if "=" in word]
-    addresses = [word for word in chosen.words if "=" not in word]
-    path = run_program.Runner(ROOT, variables, os.environ, _report()).path(chosen.program)
-    sys.stdout.writelines(debugger.addr2line(path, addresses))
+    variables, addresses = _sorted(chosen.words)
+    sys.stdout.writelines(debugger.addr2line(_runner(variables).path(chosen.program), addresses))
 
 
 def _boot(chosen: argparse.Namespace) -> None:
-    from ostoo_build import boot_programs, run_program  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build import boot_programs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    words = [word for word in chosen.words if "=" in word]
-    programs = list(dict.fromkeys(word for word in chosen.words if "=" not in word))
+    variables, programs = _sorted(chosen.words)
     if not programs:
         raise OstooError("there is no program to boot", remedy="name one or more")
-    runner = run_program.Runner(ROOT, words, os.environ, _report())
-    sys.exit(boot_programs.Booter(runner.session(), runner).boot(programs))
+    runner = _runner(variables)
+    sys.exit(boot_programs.Booter(runner.session(), runner).boot(list(dict.fromkeys(programs))))
 
 
 def _test(chosen: argparse.Namespace) -> None:
-    from ostoo_build import run_program, suite_run, suite_verb  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build import suite_run, suite_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    words = [*chosen.words, *chosen.late]
+    variables, filters = _sorted([*chosen.words, *chosen.late])
     runs = {(True, False): suite_run.Runs.IGNORED, (False, True): suite_run.Runs.ALL}
     request = suite_verb.Request(
         program=chosen.program,
         choice=suite_run.Choice(
-            filters=tuple(word for word in words if "=" not in word),
+            filters=tuple(filters),
             is_exact=chosen.exact,
             runs=runs.get((chosen.ignored, chosen.include_ignored), suite_run.Runs.NORMAL),
         ),
@@ -263,29 +266,28 @@ def _test(chosen: argparse.Namespace) -> None:
         junit=chosen.junit,
         boots=chosen.boot,
     )
-    variables = [word for word in words if "=" in word]
-    sys.exit(suite_verb.perform(request, run_program.Runner(ROOT, variables, os.environ, _report())))
+    sys.exit(suite_verb.perform(request, _runner(variables)))
 
 
-def _runner(chosen: argparse.Namespace) -> Runner:
+def _runner(variables: Sequence[str]) -> Runner:
     from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
 
-    return run_program.Runner(ROOT, chosen.words, os.environ, _report())
+    return run_program.Runner(ROOT, variables, os.environ, _report())
 
 
 def _stack(chosen: argparse.Namespace) -> int:
     from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    return report_verbs.stack(_runner(chosen), chosen.program)
+    return report_verbs.stack(_runner(chosen.words), chosen.program)
 
 
 def _size(chosen: argparse.Namespace) -> None:
     from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
     if chosen.compare is None:
-        report_verbs.size(_runner(chosen), chosen.program, whole=chosen.all)
+        report_verbs.size(_runner(chosen.words), chosen.program, whole=chosen.all)
     else:
-        report_verbs.compare(_runner(chosen), chosen.program, chosen.compare, whole=chosen.all)
+        report_verbs.compare(_runner(chosen.words), chosen.program, chosen.compare, whole=chosen.all)
 
 
 def _cache(chosen: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,10 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
     functions = symbols.load(kept)
     for text in addresses:
         address = _address(text)
-        function = functions.at(address).rpartition("+")[0]
-        frames = [*lines.frames(address)] or [Frame(function, "", 0)]
-        frames[-1] = Frame(function or frames[-1].function, frames[-1].file, frames[-1].line)
+        function = functions.around(address)
+        frames = [*lines.frames(address)] or [Frame("", "", 0)]
+        if function:
+            frames[-1] = replace(frames[-1], function=function.name)
         yield f"{address:#x}: {_place(frames[0])}\n"
         yield from (f" (inlined by) {_place(frame)}\n" for frame in frames[1:])
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ostoo_build import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FOLDER = Path(__file__).parent
 
@@ -15,3 +19,8 @@ def own_digest() -> digest.Hash:
     """Changes with each edit of this package."""
     sources = sorted((*_FOLDER.rglob("*.py"), *_FOLDER.rglob("*.ld")))
     return digest.of_json([(source.relative_to(_FOLDER).as_posix(), digest.of_file(source)) for source in sources])
+
+
+def digest_of_files(names: Iterable[str]) -> digest.Hash:
+    """Changes with each edit of these files of this package."""
+    return digest.of_json([digest.of_file(_FOLDER / name) for name in names])

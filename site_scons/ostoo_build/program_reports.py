@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, source_tree, steps
+from ostoo_build import own_code, source_tree, steps
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job
 from ostoo_build.execution.finishing import Outcome
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build import digest
     from ostoo_build.plan import Program
     from ostoo_build.session import Session
 
@@ -54,8 +56,7 @@ _SHARED = ("elf.py", "symbol_table.py", "demangle.py", "demangle_v0.py", "sizes.
 
 def modules_digest(kind: Kind) -> digest.Hash:
     """Digest of what makes a report: it is made again when that changes."""
-    names = (*_MODULES[kind], *_SHARED)
-    return digest.of_json([digest.of_file(Path(__file__).with_name(name)) for name in names])
+    return own_code.digest_of_files((*_MODULES[kind], *_SHARED))
 
 
 def folder(name: str, target: str, profile: str) -> str:

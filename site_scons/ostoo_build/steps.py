@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, source_tree, sysroot, target_spec
+from ostoo_build import digest, own_code, source_tree, sysroot, target_spec
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import finishing, requests
 from ostoo_build.execution import record as records
@@ -139,8 +139,8 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
         start = partial(session.runner.compile, action, unit, on_metadata)
         judge = partial(finishing.compilation, action, unit)
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
-    subject = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
-    subject = session.named(subject, unit.target)
+    label = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
+    subject = session.named(label, unit.target)
     run = partial(_judged, start, judge)
     return Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
 
@@ -275,9 +275,9 @@ def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
     modules = (
         *("elf", "elf_check", "elf_rule", "elf_rules", "code_rules", "disassembly", "static_syscalls"),
-        *("loader_contract", "schema_file", "sizes", "symbols", "demangle", "demangle_v0"),
+        *("loader_contract", "schema_file", "sizes", "symbols", "symbol_table"),
     )
-    return digest.of_json([digest.of_file(Path(__file__).with_name(f"{module}.py")) for module in modules])
+    return own_code.digest_of_files(f"{module}.py" for module in modules)
 
 
 def deploy(session: Session, source: Path, destination: Path) -> None:

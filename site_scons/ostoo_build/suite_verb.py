@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import elf, junit, suite, suite_output
+from ostoo_build import junit, suite, suite_output, symbol_table
 from ostoo_build.errors import OstooError
+from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.launcher import Here
 from ostoo_build.paths import PathMap
 from ostoo_build.plan import SCRATCH
@@ -59,7 +59,8 @@ def perform(request: Request, runner: Runner) -> int:
     folder = FOLDER.format(request.program)
     note = runner.path(folder) / suite.NAME
     runner.build([folder])
-    every = [_tests(executable, request, runner) for executable in suite.load(note)]
+    kernel = _booted(request, runner) if request.boots else None
+    every = [_tests(executable, request, runner, kernel) for executable in suite.load(note)]
     if request.unknown and all(tests.executable.has_harness for tests in every):
         words = " ".join(request.unknown)
         raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")
@@ -70,14 +71,14 @@ def perform(request: Request, runner: Runner) -> int:
     return _run_all(every, request, runner)
 
 
-def _tests(executable: suite.Executable, request: Request, runner: Runner) -> Placed:
+def _tests(executable: suite.Executable, request: Request, runner: Runner, kernel: Launcher | None) -> Placed:
     paths = PathMap((("root", runner.root),))
     scratch = dict(executable.environment).get(SCRATCH)
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
     file = runner.root / executable.file
     _refuse_without_start(file, executable)
-    place = _booted(request, runner) if request.boots else Here(runner.starter(file), runner.environ, _usable_cpus())
+    place = kernel or Here(runner.starter(file), runner.environ, usable_cpus())
     return Placed(executable, place, paths, request.arguments, request.limit, request.shows_output)
 
 
@@ -88,14 +89,9 @@ def _booted(request: Request, runner: Runner) -> Launcher:
     return Booted(BootKernel(runner.session(), runner.environ), runner.path(FOLDER.format(request.program)) / "boot")
 
 
-def _usable_cpus() -> int:
-    """The processors that this process may use; macOS can't tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _refuse_without_start(file: Path, executable: suite.Executable) -> None:
     """LLD only warns of a program that begins nowhere."""
-    if elf.parse(file.read_bytes()).segment_of_entry is None:
+    if symbol_table.read_program(file).segment_of_entry is None:
         raise OstooError(
             "the tests begin nowhere: they have no `_start`",
             where=f"{executable.package}/{executable.source}",

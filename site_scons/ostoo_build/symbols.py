@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
+from ostoo_build import symbol_table
 from ostoo_build.demangle import demangle
+from ostoo_build.elf import DamagedElfError
+from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +31,16 @@ class Symbols:
 
     functions: tuple[Function, ...]
 
-    def at(self, address: int) -> str:
-        """The function around an address, and how far into it the address is; empty where there is none."""
+    def around(self, address: int) -> Function | None:
+        """The function that an address is in."""
         index = bisect_right(self.functions, address, key=lambda function: function.address) - 1
         function = self.functions[index] if index >= 0 else None
-        if function is None or address >= function.address + max(function.size, 1):
-            return ""
-        return f"{function.name}+{address - function.address:#x}"
+        return function if function and address < function.address + max(function.size, 1) else None
+
+    def at(self, address: int) -> str:
+        """The function around an address, and how far into it the address is; empty where there is none."""
+        function = self.around(address)
+        return f"{function.name}+{address - function.address:#x}" if function else ""
 
     def bytes_by_crate(self) -> Counter[str]:
         """How much code each crate has, by its crate's name; what rustc did not name is left out."""
@@ -53,13 +56,10 @@ def _is_named(function: Function) -> bool:
 
 
 def load(path: Path) -> Symbols:
-    """Read the functions of a program that our linker made, with its symbols. Raises `OSError` without such a file."""
-    with path.open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".symtab")
-        symbols = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
-        functions = [
-            Function(each["st_value"], each["st_size"], each.name)
-            for each in symbols
-            if each["st_info"]["type"] == "STT_FUNC" and each["st_shndx"] != "SHN_UNDEF"
-        ]
+    """Read the functions of a program with its symbols. Raises `OstooError` where there is none, or no intact one."""
+    try:
+        known = symbol_table.symbols(symbol_table.read_program(path))
+    except DamagedElfError as error:
+        raise OstooError(f"not an intact ELF file: {error}", where=str(path)) from error
+    functions = (Function(each.address, each.size, each.name) for each in known if each.kind == "STT_FUNC")
     return Symbols(tuple(sorted(functions, key=lambda function: (function.address, function.size))))

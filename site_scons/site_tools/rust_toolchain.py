@@ -12,6 +12,7 @@ from typing import Any
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
 from ostoo_build import configuration, null_build_note, requested, standby, timings
+from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from site_tools.keyed_action import one_message
@@ -65,7 +66,7 @@ def generate(env: Any) -> None:
     """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the session."""
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
-    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else _usable_cpus()
+    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else usable_cpus()
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )
@@ -94,11 +95,6 @@ def generate(env: Any) -> None:
     )
     env.AddMethod(request, "Requested")
     env.AddMethod(reached, "Reached")
-
-
-def _usable_cpus() -> int:
-    """The processors that this process may use; macOS can't tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def exists(_env: Any) -> bool:

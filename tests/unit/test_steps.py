@@ -9,7 +9,7 @@ import fake_toolchains as fake
 import planned_trees as trees
 import pytest
 
-from ostoo_build import steps
+from ostoo_build import own_code, steps
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.execution.record import Record
@@ -143,5 +143,5 @@ def test_other_checks_check_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     for path in Path(steps.__file__).parent.glob("*.py"):
         name = path.stem
         fake.write(tmp_path / f"{name}.py", "# another")
-    monkeypatch.setattr(steps, "__file__", str(tmp_path / "steps.py"))
+    monkeypatch.setattr(own_code, "_FOLDER", tmp_path)
     assert steps.rules_digest() != before

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def usable_cpus() -> int:
+    """The processors that this process may use; macOS can't tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Jobserver:
     """A pool of as many tokens as there may be busy threads."""
 
