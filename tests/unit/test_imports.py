@@ -21,8 +21,8 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 LAYERS = (
     "decoders demangle* digest errors inputs null_build own_code protocol.*",
     "look merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
-    "build_script crate_root dep_info disassembly elf initramfs json_source manifest schema_file verdict vga_text",
-    "boot_description guest_log launcher loader_contract qmp suite",
+    "build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file verdict",
+    "boot_description guest_log launcher loader_contract qmp suite vga_text",
     "instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols unit_graph",
     "address_taken call_graph stack_state",
     "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",

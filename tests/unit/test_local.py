@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import elf_files
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
@@ -229,6 +230,20 @@ def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None
     with pytest.raises(ToolFailed, match="could not compile hello-std"):
         machine.link()
     assert linked.read_text() == "good"
+
+
+def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looked_for(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    lost = replace(elf_files.GOOD, entry=0).data()
+    (machine.root / "elf").write_bytes(lost)
+    machine.rustc(
+        f"cp elf {unit.folder}/{unit.id}",
+        "echo 'lld: warning: cannot find entry symbol boot; not setting start address' >&2",
+    )
+    with pytest.raises(OstooError, match="hello-std has no entry: nothing defines the symbol boot") as caught:
+        machine.link()
+    assert caught.value.where == f"{unit.package}/Cargo.toml"
 
 
 def run_script(machine: Machine, *lines: str) -> Outcome:

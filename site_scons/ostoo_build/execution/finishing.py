@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, dep_info
+from ostoo_build import build_script, dep_info, entry
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
 from ostoo_build.paths import quote
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit, Program
+
+
+_NO_ENTRY = re.compile(r"cannot find entry symbol (\S+?);")
+"""LLD's word for it."""
 
 
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
@@ -80,8 +85,17 @@ def run(unit: PlannedUnit, done: Finished) -> Outcome:
 
 
 def link(program: Program, done: Finished) -> Outcome:
-    """Raise `ToolFailed` where the linker did not make the program."""
-    return Outcome((program.units[-1].id,), _said(program.name, done))
+    """Raise `ToolFailed` where the linker did not make the program, and `OstooError` where it can't begin to run."""
+    said, unit = _said(program.name, done), program.units[-1]
+    if entry.is_missing(done.read(unit.id)):
+        symbol = next(iter(_NO_ENTRY.findall(said)), "_start")
+        raise OstooError(
+            f"the program {program.name} has no entry: nothing defines the symbol {symbol}",
+            where=f"{unit.package}/Cargo.toml",
+            remedy=f"depend on a crate that defines it, as ostoo-rt does, and name that crate in the program\n"
+            f"(`./ostoo new` writes both), or define {symbol} in the program",
+        )
+    return Outcome((unit.id,), said)
 
 
 def _said(subject: str, done: Finished) -> str:

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ class LocalRunner:
             done = self._start(folder, action.arguments, action, _ignore)
         if done.returncode == 0:
             (folder / unit.id).replace(linked)
-        return done
+        return replace(done, read=lambda name: (linked if name == unit.id else folder / name).read_bytes())
 
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)

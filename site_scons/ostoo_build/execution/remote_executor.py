@@ -75,7 +75,7 @@ class RemoteExecutor:
             try:
                 self._send(action)
                 response = self._response(action)
-                return self._understood(response.result, folder) if response else None
+                return self._understood(response.result, action, folder) if response else None
             except RefusedError as error:
                 self._refused(str(error))
             except StuckError:
@@ -138,14 +138,16 @@ class RemoteExecutor:
     def _refused(self, why: str) -> None:
         self.report.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")
 
-    def _understood(self, result: api.ActionResult, folder: str) -> Remote | None:
+    def _understood(self, result: api.ActionResult, action: Action, folder: str) -> Remote | None:
         with TemporaryDirectory() as scratch:
             reader = _Reader(self.store, Path(scratch))
             outputs = dict(_below(folder, self._output_files(result, reader)))
             stdout = _text(result.stdout_raw, result.stdout_digest, reader)
             stderr = _text(result.stderr_raw, result.stderr_digest, reader)
             root, _, said = stdout.partition("\n")
-            small = {name: reader.read(output) for name, output in outputs.items() if name.endswith((".d", ".rlink"))}
+            is_judged = action.mnemonic == "Link"
+            wanted = (pair for pair in outputs.items() if is_judged or pair[0].endswith((".d", ".rlink")))
+            small = {name: reader.read(output) for name, output in wanted}
         places = ((name, Path(root, place)) for name, place in PLACES.items())
         done = Finished(
             returncode=result.exit_code,
