@@ -176,7 +176,7 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
     for id_ in unit.libraries:
         library = invocation.units[id_]
         folder = f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0]
-        if library.kind is Kind.LIBRARY:
-            yield from ("-L", f"dependency={folder}")
+        # a library's metadata names the macros that it hands on too: rustc loads those as well
+        yield from ("-L", f"dependency={folder}")
         if id_ in direct:
             yield from ("-L", f"crate={folder}")

@@ -1,0 +1,44 @@
+"""Libraries over proc macros, proc macros over libraries, and crates that host and target share: as cargo builds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import crates
+import pytest
+
+if TYPE_CHECKING:
+    from trees import Tree
+
+pytestmark = pytest.mark.compiler
+
+MACRO = "[lib]\nproc-macro = true\n"
+
+
+@pytest.fixture
+def chain(tree: Tree) -> Tree:
+    """A program and its build script over two libraries over a proc macro over a library over a proc macro."""
+    crates.add(tree, "both", "", lib="#![no_std]\npub const N: u32 = 40;\n")
+    crates.add(tree, "inner", MACRO, lib=crates.proc_macro("two", '"2u32".parse().unwrap()'))
+    between = "pub use inner::two;\npub fn text() -> String { (two!() + both::N).to_string() + \"u32\" }\n"
+    crates.add(tree, "between", f"[dependencies]\n{crates.paths('inner', 'both')}", lib=between)
+    outer = crates.proc_macro("word", "let _ = between::two!(); between::text().parse().unwrap()")
+    crates.add(tree, "outer", f"{MACRO}[dependencies]\n{crates.paths('between')}", lib=outer)
+    lower = "#![no_std]\npub use both::N;\npub use outer::word;\n"
+    crates.add(tree, "lower", f"[dependencies]\n{crates.paths('outer', 'both')}", lib=lower)
+    crates.add(tree, "upper", f"[dependencies]\n{crates.paths('lower')}", lib="#![no_std]\npub use lower::*;\n")
+    build = 'fn main() { println!("cargo::rustc-env=WORD={}", upper::word!() + upper::N); }\n'
+    asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('upper')}[build-dependencies]\n{crates.paths('upper')}"
+    main = crates.main('println!("{} {} {}", env!("WORD"), upper::word!(), upper::N);')
+    crates.add(tree, "chain", asks, main=main, build=build)
+    return tree
+
+
+def test_a_macro_reaches_a_program_through_libraries_and_a_changed_one_changes_it(chain: Tree) -> None:
+    chain.build("chain")
+    assert chain.run("chain") == (0, "82 42 40\n", "")
+    chain.replace("user-rs/inner/src/lib.rs", "2u32", "3u32")
+    done = chain.build("chain")
+    assert chain.run("chain") == (0, "83 43 40\n", "")
+    assert {"inner", "between", "outer", "lower", "upper", "chain"} <= set(done.done("Compiling"))
+    assert "both" not in done.done("Compiling")
