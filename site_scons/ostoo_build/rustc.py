@@ -154,7 +154,10 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
 
 def _profile_flags(profile: Profile) -> Iterator[str]:
     switches = {True: "on", False: "off"}
-    yield from ("-C", f"opt-level={profile.opt_level}", "-C", f"panic={profile.panic}")
+    yield from ("-C", f"opt-level={profile.opt_level}")
+    if profile.panic != "unwind":
+        # cargo's word for a profile that says nothing too: then it is the target's own strategy
+        yield from ("-C", f"panic={profile.panic}")
     yield from ("-C", f"debuginfo={profile.debuginfo}")
     yield from ("-C", f"debug-assertions={switches[profile.debug_assertions]}")
     yield from ("-C", f"overflow-checks={switches[profile.overflow_checks]}")

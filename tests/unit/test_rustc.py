@@ -108,12 +108,18 @@ def test_link_time_optimisation_is_the_programs(unit: Unit, lto: str, expected: 
         ("debuginfo", "line-tables-only", "debuginfo=line-tables-only"),
         ("debug_assertions", True, "debug-assertions=on"),
         ("overflow_checks", True, "overflow-checks=on"),
-        ("panic", "unwind", "panic=unwind"),
+        ("panic", "immediate-abort", "panic=immediate-abort"),
     ],
 )
 def test_a_profile_becomes_options(field: str, value: Any, option: str, package: Manifest) -> None:
     assert option not in flags(RT, package)
     assert option in flags(replace(RT, profile=replace(RT.profile, **{field: value})), package)
+
+
+def test_a_profile_that_says_nothing_of_panics_leaves_it_to_the_target(package: Manifest) -> None:
+    for unit in (RT, PROGRAM, SCRIPT, MACRO):
+        silent = replace(unit, profile=replace(unit.profile, panic="unwind"))
+        assert not [option for option in options(flags(silent, package), "-C") if "panic" in option]
 
 
 def test_lints_are_for_the_users_own_crates(package: Manifest) -> None:
