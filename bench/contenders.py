@@ -137,7 +137,8 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
         "RUSTC": str(found.rustc),
         f"CARGO_TARGET_{TARGET.upper().replace('-', '_')}_LINKER": str(found.lld),
     }
-    command = (str(found.cargo), *std_crates.cargo_flags(found, PROJECT / "user-rs" / "Cargo.lock"))
+    vendor = std_crates.vendor(found.rust_src)
+    command = (str(found.cargo), *(std_crates.redirect(vendor) if vendor else ()))
     threads = ("--config", f"target.{TARGET}.rustflags={json.dumps([f'-Zthreads={CPUS}'])}")
     plain = Cargo(CARGO, checkout(scratch / CARGO), environment, command)
     tuned = Cargo(TUNED, checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))

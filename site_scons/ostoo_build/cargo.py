@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, digest, manifest, process, unit_graph
+from ostoo_build import crate_root, digest, manifest, process, std_crates, unit_graph
 from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
@@ -47,12 +47,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Cargo:
-    """One cargo on one workspace. `environment` is what it needs to run, `flags` say where std's own crates are."""
+    """One cargo on one workspace. `environment` is what it needs to run, `vendor` the folder with std's own crates."""
 
     program: Path
     workspace: Path
     environment: Mapping[str, str]
-    flags: tuple[str, ...]
+    vendor: Path | None
 
     def binaries(self) -> tuple[Binary, ...]:
         """All binary targets of the workspace's members. Raises `OstooError` with cargo's own words."""
@@ -71,12 +71,7 @@ class Cargo:
         The programs have to ask the same of other packages: what cargo unifies is then what each has anyway.
         """
         chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
-        arguments = (
-            *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *("--target", str(target), *chain.from_iterable(chosen)),
-            *self._std_features(profile),
-        )
-        graphs = {graph.name: graph for graph in unit_graph.parse(self._run(*arguments))}
+        graphs = {graph.name: graph for graph in self._graphs(profile, target, *chain.from_iterable(chosen))}
         return [graphs[binary.name] for binary in binaries]
 
     def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
@@ -84,13 +79,23 @@ class Cargo:
 
         They are asked for as cargo asks for them, but in a profile that programs have: std is the same then.
         """
-        arguments = (
-            *("build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *("--target", str(target), "--package", binary.package, "--tests", "-Zpanic-abort-tests"),
-            *self._std_features(profile),
-        )
-        graphs = unit_graph.parse(self._run(*arguments))
+        graphs = self._graphs(profile, target, "--package", binary.package, "--tests", "-Zpanic-abort-tests")
         return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
+
+    def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
+        arguments = (
+            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *("--target", str(target), *chosen, *self._std_features(profile)),
+        )
+        return unit_graph.parse(self._run(*arguments))
+
+    def _std_crates(self) -> tuple[str, ...]:
+        """Have std's crates taken from where they are; what the workspace itself needs is locked before, by cargo."""
+        lock = self.workspace / "Cargo.lock"
+        if self.vendor is None or std_crates.uses_registry(lock):
+            return ()
+        self._run("update", "--workspace")
+        return () if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
 
     def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
         """Read the merged configuration (cargo's `config get`)."""
@@ -145,7 +150,7 @@ class Cargo:
         yield f"-Zbuild-std-features={','.join(asked[profile].get('build-std-features', ()))}"
 
     def _run(self, *arguments: str) -> str:
-        completed = process.run([str(self.program), *self.flags, *arguments], cwd=self.workspace, env=self.environment)
+        completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
         if completed.returncode:
             said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
             raise OstooError(f"cargo can't plan the build: {said}", where=str(self.workspace / "Cargo.toml"))

@@ -193,9 +193,8 @@ class Session:
 
     def _workspace(self, folder: str, target: str) -> Workspace:
         place, environment = self.root / folder, self.cargo_environment
-        flags = std_crates.cargo_flags(self.toolchain, place / "Cargo.lock")
         return Workspace(
-            Cargo(self.toolchain.cargo, place, environment, flags),
+            Cargo(self.toolchain.cargo, place, environment, std_crates.vendor(self.toolchain.rust_src)),
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, self.tools),
             self.spec_file(target),
             self.spec(target).digest,

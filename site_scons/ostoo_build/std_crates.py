@@ -10,27 +10,34 @@ from ostoo_build import manifest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.toolchain import Toolchain
+_REGISTRIES = ("registry+", "sparse+")
 
 
-def cargo_flags(toolchain: Toolchain, lock_file: Path) -> tuple[str, ...]:
-    """Flags that make cargo take std's crates from the std source, which then needs no network.
+def vendor(rust_src: Path) -> Path | None:
+    """The folder with std's crates, where the std source has one."""
+    folder = rust_src / "vendor"
+    return folder if folder.is_dir() else None
 
-    They redirect all of the default registry: only for a workspace whose own `lock_file` needs nothing from there.
-    Without them cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. Raises `OstooError` where
-    `lock_file` is no valid TOML.
+
+def redirect(folder: Path) -> tuple[str, ...]:
+    """Flags that make cargo take std's crates from that folder, which then needs no network.
+
+    They redirect all of the default registry, so they are only for a workspace that needs nothing from there. Without
+    them cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. `--locked` has cargo refuse to
+    lock anything meanwhile: it would take std's versions of crates, not the newest that fit.
     """
-    vendor = toolchain.rust_src / "vendor"
-    if not (vendor.is_dir() and lock_file.is_file()) or _uses_registry(lock_file):
-        return ()
     return (
+        "--locked",
         "--config",
         'source.crates-io.replace-with="std-vendor"',
         "--config",
-        f"source.std-vendor.directory={json.dumps(str(vendor), ensure_ascii=False)}",
+        f"source.std-vendor.directory={json.dumps(str(folder), ensure_ascii=False)}",
     )
 
 
-def _uses_registry(lock_file: Path) -> bool:
+def uses_registry(lock_file: Path) -> bool:
+    """Whether a workspace has crates of a registry locked. Raises `OstooError` where the lock is no valid TOML."""
+    if not lock_file.is_file():
+        return False
     packages = manifest.load_toml(lock_file).get("package", [])
-    return any(package.get("source", "").startswith(("registry+", "sparse+")) for package in packages)
+    return any(package.get("source", "").startswith(_REGISTRIES) for package in packages)

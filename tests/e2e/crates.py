@@ -24,7 +24,8 @@ def add(tree: Tree, name: str, manifest: str, **files: str) -> None:
 
 def main(*lines: str, uses: str = "") -> str:
     """Write a program without std, whose `main` is `lines`."""
-    return f"#![no_std]\n#![no_main]\nuse ostoo_rt::println;\n{uses}\n#[no_mangle]\nfn main() -> i32 {{\n{''.join(lines)}\n0\n}}\n"
+    head = f"#![no_std]\n#![no_main]\nuse ostoo_rt::println;\n{uses}\n"
+    return f"{head}#[no_mangle]\nfn main() -> i32 {{\n{''.join(lines)}\n0\n}}\n"
 
 
 def proc_macro(name: str, body: str) -> str:

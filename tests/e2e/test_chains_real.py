@@ -1,4 +1,4 @@
-"""Libraries over proc macros, proc macros over libraries, and crates that host and target share: as cargo builds them."""
+"""Libraries over proc macros, proc macros over libraries, and crates that host and target share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def chain(tree: Tree) -> Tree:
     """A program and its build script over two libraries over a proc macro over a library over a proc macro."""
     crates.add(tree, "both", "", lib="#![no_std]\npub const N: u32 = 40;\n")
     crates.add(tree, "inner", MACRO, lib=crates.proc_macro("two", '"2u32".parse().unwrap()'))
-    between = "pub use inner::two;\npub fn text() -> String { (two!() + both::N).to_string() + \"u32\" }\n"
+    between = 'pub use inner::two;\npub fn text() -> String { (two!() + both::N).to_string() + "u32" }\n'
     crates.add(tree, "between", f"[dependencies]\n{crates.paths('inner', 'both')}", lib=between)
     outer = crates.proc_macro("word", "let _ = between::two!(); between::text().parse().unwrap()")
     crates.add(tree, "outer", f"{MACRO}[dependencies]\n{crates.paths('between')}", lib=outer)

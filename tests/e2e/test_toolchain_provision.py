@@ -65,7 +65,9 @@ def test_cargo_plans_std_without_the_network(found: toolchain.Toolchain, tmp_pat
     run(found, found.cargo, "generate-lockfile", "--offline", cwd=tmp_path)
     (tmp_path / ".cargo").mkdir()
     (tmp_path / ".cargo/config.toml").write_text(CONFIG)
-    flags = std_crates.cargo_flags(found, tmp_path / "Cargo.lock")
+    vendor = std_crates.vendor(found.rust_src)
+    assert vendor
+    flags = std_crates.redirect(vendor)
     plan = ("build", "--offline", "--unit-graph", "-Zunstable-options", "--target", found.host, *flags)
     assert f"{found.rust_src}/vendor/libc-" in run(found, found.cargo, *plan, cwd=tmp_path)
 

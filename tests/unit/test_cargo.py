@@ -58,7 +58,7 @@ def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> Non
     (graph,) = workspace.cargo.unit_graphs([binary], "release", tmp_path / "t.json")
     assert graph == trees.graph(workspace.paths, "hello-rs")
     (asked,) = workspace.asked()
-    assert asked.startswith("--config a b build --unit-graph -Zunstable-options --profile release ")
+    assert asked.startswith("build --unit-graph -Zunstable-options --profile release ")
     assert asked.endswith(f" --target {tmp_path}/t.json --package hello --bin hello-rs")
 
 
@@ -79,7 +79,7 @@ def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCarg
     assert [graph.name for graph in found] == ["hello-rs", "hello_rs", "outside"]
     assert all(graph.units[-1].is_test for graph in found)
     (asked,) = workspace.asked()
-    assert " build --unit-graph -Zunstable-options --profile release " in asked
+    assert asked.startswith("build --unit-graph -Zunstable-options --profile release ")
     assert asked.endswith(f" --target {tmp_path}/t.json --package hello-rs --tests -Zpanic-abort-tests")
 
 

@@ -6,51 +6,39 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build import std_crates, toolchain
+from ostoo_build import std_crates
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.toolchain import Toolchain
-
 LOCAL = '[[package]]\nname = "hello"\nversion = "0.1.0"\n'
 FETCHED = '[[package]]\nname = "libc"\nversion = "0.2.1"\nsource = "{}+https://example.org/index"\n'
 
 
-@pytest.fixture
-def found(tmp_path: Path) -> Toolchain:
-    fake.sysroot(tmp_path / 'a "quoted" place')
-    return toolchain.find(tmp_path, {"RUSTC": f'{tmp_path}/a "quoted" place/bin/rustc'}, {"PATH": "/nowhere"})
+def test_crates_in_the_std_source_are_found(tmp_path: Path) -> None:
+    assert std_crates.vendor(tmp_path) is None
+    (tmp_path / "vendor").mkdir()
+    assert std_crates.vendor(tmp_path) == tmp_path / "vendor"
 
 
-def test_crates_in_the_std_source_are_taken(found: Toolchain, tmp_path: Path) -> None:
-    (found.rust_src / "vendor").mkdir()
-    lock = fake.write(tmp_path / "Cargo.lock", LOCAL)
-    flags = std_crates.cargo_flags(found, lock)
-    assert flags[::2] == ("--config", "--config")
+def test_cargo_takes_them_from_there_and_locks_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "quoted" place'
+    locked, *flags = std_crates.redirect(folder)
+    assert locked == "--locked"
+    assert flags[::2] == ["--config", "--config"]
     settings = tomllib.loads("\n".join(flags[1::2]))["source"]
-    vendor = settings[settings["crates-io"]["replace-with"]]
-    assert vendor == {"directory": str(found.rust_src / "vendor")}
-
-
-def test_a_source_without_crates_leaves_them_to_the_registry(found: Toolchain, tmp_path: Path) -> None:
-    assert std_crates.cargo_flags(found, fake.write(tmp_path / "Cargo.lock", LOCAL)) == ()
+    assert settings[settings["crates-io"]["replace-with"]] == {"directory": str(folder)}
 
 
 @pytest.mark.parametrize("kind", ["registry", "sparse"])
-def test_a_workspace_with_fetched_crates_keeps_its_registry(kind: str, found: Toolchain, tmp_path: Path) -> None:
-    (found.rust_src / "vendor").mkdir()
-    lock = fake.write(tmp_path / "Cargo.lock", LOCAL + FETCHED.format(kind))
-    assert std_crates.cargo_flags(found, lock) == ()
+def test_a_lock_tells_whether_crates_are_fetched(kind: str, tmp_path: Path) -> None:
+    lock = tmp_path / "Cargo.lock"
+    assert not std_crates.uses_registry(lock)
+    assert not std_crates.uses_registry(fake.write(lock, LOCAL))
+    assert std_crates.uses_registry(fake.write(lock, LOCAL + FETCHED.format(kind)))
 
 
-def test_a_workspace_without_lock_keeps_its_registry(found: Toolchain, tmp_path: Path) -> None:
-    (found.rust_src / "vendor").mkdir()
-    assert std_crates.cargo_flags(found, tmp_path / "Cargo.lock") == ()
-
-
-def test_a_damaged_lock_is_told(found: Toolchain, tmp_path: Path) -> None:
-    (found.rust_src / "vendor").mkdir()
+def test_a_damaged_lock_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="not valid TOML"):
-        std_crates.cargo_flags(found, fake.write(tmp_path / "Cargo.lock", "[[package"))
+        std_crates.uses_registry(fake.write(tmp_path / "Cargo.lock", "[[package"))
