@@ -12,14 +12,15 @@ import os
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import footing, null_build, toolchain, user_cache
+from ostoo_build import footing, null_build, state_file, toolchain
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ostoo_build.execution.record import Output
     from ostoo_build.session import Session
 
@@ -42,8 +43,9 @@ def write(session: Session, targets: list[str]) -> None:
         programs = null_build.stamps([], names)
         known = null_build.stamps(trees, files)
         if _holds_still(session, trees, files, known) and _is_as_it_was(session):
-            content: Any = (asked, trees, [*names, *files], [*programs, *known], targets)
-            user_cache.note(Path(null_build.note(str(session.root), asked)), marshal.dumps(content))
+            content = marshal.dumps((asked, trees, [*names, *files], [*programs, *known], targets))
+            note = null_build.note(str(session.root), asked)
+            state_file.write(note, null_build.digest(content) + content)
 
 
 def _let_the_clock_tick(session: Session) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest
+from ostoo_build import digest, state_file
 from ostoo_build.inputs import Input, is_executable
 
 if TYPE_CHECKING:
@@ -110,14 +110,7 @@ def _load(path: Path) -> dict[str, tuple[str, str, int]]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or nothing: under another name first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    state_file.replace(path, data, 0o666)
 
 
 def expand_inputs(folder: Path, patterns: Sequence[str]) -> list[Path]:

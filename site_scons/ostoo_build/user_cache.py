@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ostoo_build.source_tree import write_atomically
+from ostoo_build import state_file
 
 
 def folder() -> Path:
@@ -23,6 +23,6 @@ def chosen(word: str) -> Path:
 
 
 def note(path: Path, content: bytes) -> None:
-    """Write a note down, if that is possible here."""
+    """Write a note down that only its user may read, if that is possible here."""
     with contextlib.suppress(OSError):
-        write_atomically(path, content)
+        state_file.write(path, content)

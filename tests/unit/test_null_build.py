@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import marshal
 import os
 import shutil
 import subprocess
@@ -101,13 +102,43 @@ def test_the_environment_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch
     assert null_build.ask(["a"]) != before
 
 
+def test_what_the_environment_says_is_not_in_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cr3t-w0rd")
+    assert "s3cr3t-w0rd" not in repr(null_build.ask(["a"]))
+    assert "API_TOKEN" not in repr(null_build.ask(["a"]))
+
+
+def test_variables_that_run_into_each_other_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environb", {b"A": b"1", b"B": b"2"})
+    before = null_build.ask([])
+    for other in ({b"A": b"1B=2"}, {b"A": b"1", b"B=2": b""}, {b"A=1": b"", b"B": b"2"}, {b"A": b"1", b"B": b"\xff"}):
+        monkeypatch.setattr(os, "environb", other)
+        assert null_build.ask([]) != before
+
+
 @pytest.mark.parametrize("content", [b"", b"\0", b"(\x05", b"N", b"\xe9\0\0\0\0"])
 def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.note(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    assert null_build.targets(str(tmp_path), asked) is None
+    for damage in (content, null_build.digest(content) + content, content + null_build.digest(content)):
+        path.write_bytes(damage)
+        assert null_build.targets(str(tmp_path), asked) is None
+
+
+def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
+    asked = null_build.ask(["a"])
+    path = Path(null_build.note(str(tmp_path), asked))
+    path.parent.mkdir(parents=True)
+    content = marshal.dumps((asked, [], [], [], ["a"]))
+    good = null_build.digest(content) + content
+    path.write_bytes(good)
+    assert null_build.targets(str(tmp_path), asked) == ["a"]
+    for bit in range(8 * len(good)):
+        flipped = bytearray(good)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert null_build.targets(str(tmp_path), asked) is None
 
 
 def test_what_takes_long_to_import_is_not_imported() -> None:

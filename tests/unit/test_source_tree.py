@@ -149,7 +149,7 @@ def test_a_write_that_fails_leaves_all_as_it_was(tmp_path: Path, monkeypatch: py
     def full(_old: Path, _new: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(type(path), "replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space left"):
         source_tree.write_atomically(path, b"two")
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"file": b"one"}

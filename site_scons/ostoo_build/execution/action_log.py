@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import decoders
-from ostoo_build.source_tree import write_atomically
+from ostoo_build import decoders, state_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +42,7 @@ def write(folder: Path, action: Action, results: str) -> None:
         inputs={each.path: each.sha256 for each in action.inputs},
     )
     name = f"{action.mnemonic}-{results.replace('/', '-')}.json"
-    write_atomically(folder / name, msgspec.json.encode(entry))
+    state_file.write(folder / name, msgspec.json.encode(entry))
 
 
 def read(folder: Path) -> dict[str, Entry]:

@@ -1,0 +1,85 @@
+"""Reads and writes the files in which this build remembers things, whatever became of them. Does not know the contents.
+
+Whoever may write to the project's folder may have put anything there: a folder, a pipe, a terabyte of zeros. What is no
+file of ours counts as damaged, which costs time only: it is made again. Nothing is imported here that Python has not
+loaded already, so that `null_build` may.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+LIMIT = 256 << 20
+"""Bytes: more than any of these files ever has."""
+
+_CHUNK = 1 << 20
+
+damaged: dict[str, None] = {}
+"""The files that this process found damaged, in their order: who reports says so."""
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """Read a file. Raises `OSError` where it is none, a link, too large, or can't be read; never waits for anybody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+        if status.st_size > LIMIT:
+            raise OSError(errno.EFBIG, "it is too large", os.fspath(path))
+        chunks = []
+        while chunk := os.read(descriptor, _CHUNK):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def recall(path: str | os.PathLike[str]) -> bytes | None:
+    """Read a file; None where there is none, and where it is damaged, which is noted in `damaged`."""
+    try:
+        return read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        found_damaged(path)
+        return None
+
+
+def found_damaged(path: str | os.PathLike[str]) -> None:
+    """Note that what a file says can't be understood."""
+    damaged[os.fspath(path)] = None
+
+
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a whole file that only its user may read, or nothing. What else bears its name is taken away.
+
+    Raises `OSError` where that can't be done.
+    """
+    try:
+        replace(path, content, 0o600)
+    except IsADirectoryError:
+        import shutil  # noqa: PLC0415 - nobody but damage makes a folder there
+
+        shutil.rmtree(path)
+        replace(path, content, 0o600)
+
+
+def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
+    """Write a whole file or nothing: under another name first, then renamed. Raises `OSError`."""
+    folder, name = os.path.split(os.fspath(path))
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}")  # noqa: PTH118 - no pathlib here
+    os.makedirs(folder or ".", exist_ok=True)  # noqa: PTH103 - likewise
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 - likewise
+            stream.write(content)
+        os.replace(temporary, path)  # noqa: PTH105 - likewise
+    except BaseException:
+        try:  # noqa: SIM105 - contextlib is not loaded yet
+            os.unlink(temporary)  # noqa: PTH108 - likewise
+        except OSError:
+            pass
+        raise
