@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from ostoo_build import provided_tools
+
+
+def pytest_configure() -> None:
+    """Let tests find the tools that `./sconsw test` fetched."""
+    os.environ["PATH"] = provided_tools.on_path(os.environ, Path(__file__).parents[1])
 
 
 @pytest.hookimpl(trylast=True)

@@ -53,6 +53,12 @@ class Apt:
         self._get("download", "--quiet", *(f"{name}={version}" for name, version in versions.items()))
         return {name: next(self.folder.glob(f"{name}_*.deb")) for name in versions}
 
+    def size(self, versions: Versions) -> int:
+        """How many bytes `download` would fetch."""
+        names = (f"{name}={version}" for name, version in versions.items())
+        listed = self._get("download", "--quiet", "--print-uris", *names)
+        return sum(map(int, re.findall(r"^'\S+' \S+ (\d+)", listed, re.MULTILINE)))
+
     def unpack(self, archives: Iterable[Path], destination: Path) -> None:
         """Make `destination` anew, of these packages' files; their scripts are not run."""
         partial = destination.with_name(f"{destination.name}.partial")

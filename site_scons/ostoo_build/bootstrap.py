@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import process
+from ostoo_build import needed_tools, process
 from ostoo_build.apt import Apt
 from ostoo_build.errors import OstooError
 
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_FOR_TESTS = "requirements-dev.txt"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Install requirements: the project's folder, then the files' names. The exit code; messages go to stderr."""
     try:
+        if _FOR_TESTS in arguments:
+            needed_tools.require(os.environ)
         _make(Path(arguments[0]), arguments[1:])
     except OstooError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a program's border

@@ -66,6 +66,8 @@ def _fetch(parcel: Parcel, project: Project) -> None:
     try:
         project.say(f"fetching {parcel.what} for this project alone")
         apt.update()
-        apt.unpack(apt.download(parcel.choose(apt)).values(), parcel.folder(project.root))
+        chosen = parcel.choose(apt)
+        project.say(f"Debian packages: {len(chosen)}, {apt.size(chosen) / 1e6:.1f} MB")
+        apt.unpack(apt.download(chosen).values(), parcel.folder(project.root))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

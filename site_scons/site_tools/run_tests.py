@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ostoo_build import process
+from ostoo_build import needed_tools, own_root, process, provided_tools
 from ostoo_build.errors import OstooError
+from ostoo_build.private_packages import Project
 from site_tools.keyed_action import KeyedAction
 
 
@@ -16,8 +17,13 @@ def run_tests(env: Any) -> None:
     """Declare `test`; it is never up to date."""
     root = Path(env.Dir("#").get_abspath())
 
+    def say(line: str) -> None:
+        env["OSTOO"].report.status("Providing", line)
+
     def perform() -> None:
-        if process.call([sys.executable, "-m", "pytest"], cwd=root, env=os.environ, stdout=None):
+        provided_tools.provide(needed_tools.require(os.environ), Project(root, os.environ, say))
+        alone = own_root.prefix(os.environ) or ()
+        if process.call([*alone, sys.executable, "-m", "pytest"], cwd=root, env=os.environ, stdout=None):
             raise OstooError("tests failed")
 
     env.AlwaysBuild(env.Alias("test", [], KeyedAction("", "pytest", perform)))

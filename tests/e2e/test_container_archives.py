@@ -1,4 +1,4 @@
-"""Images made by the real tools. Needs buildah and podman (`apt-get install buildah podman`), no daemon, no network."""
+"""Images made by the real tools. No daemon, no network."""
 
 import gzip
 import os

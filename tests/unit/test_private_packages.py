@@ -9,9 +9,10 @@ from ostoo_build.errors import OstooError
 from ostoo_build.private_packages import Parcel, Project
 
 APT_GET = """#!/bin/sh
-case "$1" in
-    update) : > "$PWD/lists/x_Packages" ;;
-    download) : > toy_1.0_all.deb ;;
+case "$*" in
+    update*) : > "$PWD/lists/x_Packages" ;;
+    *" --print-uris "*) echo "'http://d/toy' toy 2500000 SHA256:0" ;;
+    download*) : > toy_1.0_all.deb ;;
 esac
 """
 DPKG_DEB = """#!/bin/sh
@@ -38,7 +39,7 @@ def test_packages_are_fetched_once_and_nothing_else_is_left(tmp_path: Path) -> N
     for _ in range(2):
         found = private_packages.have(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
         assert found == file
-    assert said == ["fetching a toy for this project alone"]
+    assert said == ["fetching a toy for this project alone", "Debian packages: 1, 2.5 MB"]
     assert sorted(path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock") == ["toys"]
 
 

@@ -82,9 +82,10 @@ class _Cell:
         """What the action sees of the checkout, without what is mounted there."""
         return self.scratch / "root"
 
-    def run(self, start: Start, heed: Callable[[bytes], None]) -> Completed:
+    def run(self, start: Start, heed: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
+        """Run a process; `beside` are mounts that it alone needs."""
         words = self.scratch / "arguments"
-        words.write_bytes(b"\0".join(map(os.fsencode, (*self._mounts(), "--chdir", str(start.cwd)))))
+        words.write_bytes(b"\0".join(map(os.fsencode, (*self._mounts(beside), "--chdir", str(start.cwd)))))
         # as a file: a crate may have more files than a command line has room for
         with words.open("rb") as stream:
             return process.follow(
@@ -109,7 +110,9 @@ class _Cell:
         report = ".calls"
         trace = (str(self.sandbox.strace), "-f", "-qq", "-e", "trace=file", "-s", "4096", "-o")
         place = f"{self.sandbox.paths.root}/{report}"
-        self.run(start._replace(argv=(*trace, place, *start.argv)), lambda _: None)
+        # a strace that lies elsewhere than the system's programs has its libraries beside it
+        beside = str(self.sandbox.strace.parent)
+        self.run(start._replace(argv=(*trace, place, *start.argv)), lambda _: None, ("--ro-bind", beside, beside))
         calls = (self.root / report).read_text(encoding="utf-8", errors="surrogateescape")
         (self.root / report).unlink()
         failed = [(Path(os.path.normpath(start.cwd / name)), why) for name, why in _failed_calls(calls)]
@@ -133,11 +136,12 @@ class _Cell:
             remedy="write into OUT_DIR only",
         )
 
-    def _mounts(self) -> Iterator[str]:
+    def _mounts(self, beside: Sequence[str]) -> Iterator[str]:
         root = self.sandbox.paths.root
         yield from ("--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", _PRIVATE)
         for path in _SYSTEM:
             yield from ("--ro-bind-try", path, path)
+        yield from beside
         yield from ("--bind", str(self.root), root)
         for path in map(str, (*self.sandbox.readable, *self._inputs())):
             yield from ("--ro-bind", path, path)
