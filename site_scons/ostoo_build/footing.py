@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import steps, toolchain, toolchain_digest
+from ostoo_build import toolchain, toolchain_digest, unit_inputs
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _files(session: Session) -> Iterator[Path]:
     for workspace in session.programs.workspaces:
         yield from workspace.cargo.configuration_files()
     for unit in session.units.values():
-        yield from steps.declared_inputs(session, unit)
+        yield from unit_inputs.declared_files(session, unit)
 
 
 def _of_python() -> Iterator[Path]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from ostoo_build import digest  # noqa: TC001 - msgspec reads the fields' types
+
 if TYPE_CHECKING:
     import os
-
-    from ostoo_build import digest
 
 
 def is_executable(status: os.stat_result) -> bool:

@@ -77,13 +77,13 @@ class PlannedUnit:
         return f"{self.folder}/{records.NAME}"
 
     @property
-    def metadata_record(self) -> str:
-        """A library's other record, of its metadata alone: it is there while the code is still being generated."""
-        return f"{self.folder}/{records.METADATA}"
+    def metadata(self) -> str:
+        """What names a library's metadata, which is there while the code is still being generated."""
+        return f"{self.folder}/metadata"
 
     def read_of(self, library: PlannedUnit) -> str:
-        """The record of what this unit reads of a library: of its metadata where that is enough."""
-        return library.metadata_record if self.needs_metadata_only(library) else library.record
+        """What names the part of a library that this unit reads: its metadata where that is enough."""
+        return library.metadata if self.needs_metadata_only(library) else library.record
 
     def needs_metadata_only(self, library: PlannedUnit) -> bool:
         """A library reads no code of another, whatever is linked does."""

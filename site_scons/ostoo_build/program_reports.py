@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import own_code, source_tree, steps
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job
 from ostoo_build.execution.finishing import Outcome
+from ostoo_build.execution.record import NAME
+from ostoo_build.nodes import Node
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
@@ -67,6 +70,13 @@ def folder(name: str, target: str, profile: str) -> str:
 def place(program: Program, kind: Kind) -> str:
     """The folder of one report."""
     return f"{folder(program.name, program.target, program.profile)}/{kind.value}"
+
+
+def node(session: Session, program: Program, kind: Kind) -> Node:
+    """What makes a report on a program, after the program was published."""
+    description = f"report the {kind.value} of {program.name}"
+    name = f"{place(program, kind)}/{NAME}"
+    return Node(name, Places.of(program).published, description, partial(write, session, program, kind))
 
 
 def write(session: Session, program: Program, kind: Kind) -> None:

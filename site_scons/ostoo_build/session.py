@@ -66,11 +66,15 @@ MEMOS = Path("build/.ostoo")
 
 @dataclass(frozen=True)
 class Wanted:
-    """A program, the most that its file may hold in bytes, and the action that makes it of the sources as they are."""
+    """A program, the most that its file may hold in bytes, and the action that makes it of the sources as they are.
+
+    `is_checked` says whether a loader has to take it.
+    """
 
     program: Program
     size_budget: int | None
     action: Action
+    is_checked: bool
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build import digest, state_file
+import msgspec
+
+from ostoo_build import decoders, digest, state_file
 from ostoo_build.inputs import Input, is_executable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    _Take = Callable[[Path, Sequence[Path]], tuple[Input, ...]]
 
 Signature = list[int]
 """Size, mtime and ctime in nanoseconds, inode: equal signatures mean unchanged contents."""
@@ -56,7 +59,7 @@ def signature(path: Path) -> Signature:
 
 
 class TreeMemo:
-    """Digests of folders that nobody edits, such as fetched crates; hashed again only where a signature changed."""
+    """Files of packages and their digests; hashed again only where a signature changed. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -64,35 +67,61 @@ class TreeMemo:
         self._changed = False
 
     def input(self, path: str, folder: Path) -> Input:
-        """Take a whole package as an action's input, at a portable path."""
-        files = package_files(folder)
-        each = [signature(file) for file in files]
-        names = (str(file.relative_to(folder)) for file in files)
-        signatures = digest.of_json(list(zip(names, each, strict=True)))
-        known = self._known.get(str(folder))
-        if known is not None and known[0] == signatures:
-            return Input(path, known[1], known[2], is_folder=True)
-        from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
-
-        found = merkle.tree(inputs_of(folder)).root
-        if all(map(_is_settled, each)):
-            self._known[str(folder)] = (signatures, found.sha256, found.size)
-            self._changed = True
+        """Take a whole package as one input, at a portable path. Raises `OSError` where a file can't be read."""
+        (found,) = self._of(f"{folder}/", folder, _whole)
         return found._replace(path=path)
+
+    def files(self, path: str, folder: Path) -> tuple[Input, ...]:
+        """Take each file of a package as an input, below a portable path.
+
+        Raises `OSError` for one that can't be read.
+        """
+        found = self._of(str(folder), folder, _each)
+        return found if path == "." else tuple(entry._replace(path=f"{path}/{entry.path}") for entry in found)
+
+    def _of(self, name: str, folder: Path, take: _Take) -> tuple[Input, ...]:
+        files = package_files(folder)
+        before = [signature(file) for file in files]
+        names = [file.relative_to(folder).as_posix() for file in files]
+        signatures = digest.of_json(list(zip(names, before, strict=True)))
+        known = self._known.get(name)
+        if known is not None and known.signatures == signatures:
+            return known.inputs
+        found = take(folder, files)
+        if all(map(_is_settled, before)) and before == [signature(file) for file in files]:
+            self._known[name] = _Known(signatures, found)
+            self._changed = True
+        return found
 
     def save(self) -> None:
         """Keep what was hashed for the next invocation."""
         if self._changed:
-            write_atomically(self._path, json.dumps(self._known).encode())
+            state_file.write(self._path, msgspec.json.encode(self._known))
             self._changed = False
+
+
+class _Known(NamedTuple):
+    """What a package was taken as, for as long as its files have these signatures; paths are relative to it."""
+
+    signatures: digest.Hash
+    inputs: tuple[Input, ...]
 
 
 def inputs_of(folder: Path) -> list[Input]:
     """All files of one package, each with its path below it; hashes each."""
-    files = package_files(folder)
+    return list(_each(folder, package_files(folder)))
+
+
+def _whole(folder: Path, files: Sequence[Path]) -> tuple[Input, ...]:
+    from ostoo_build import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
+    return (merkle.tree(_each(folder, files)).root,)
+
+
+def _each(folder: Path, files: Sequence[Path]) -> tuple[Input, ...]:
     with ThreadPoolExecutor() as pool:
         hashes = pool.map(digest.of_file, files)
-        return [_input(file, sha256, folder) for file, sha256 in zip(files, hashes, strict=True)]
+        return tuple(_input(file, sha256, folder) for file, sha256 in zip(files, hashes, strict=True))
 
 
 def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:
@@ -100,12 +129,16 @@ def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:
     return Input(file.relative_to(folder).as_posix(), sha256, status.st_size, is_executable(status))
 
 
-def _load(path: Path) -> dict[str, tuple[str, str, int]]:
-    try:
-        raw = json.loads(path.read_bytes())
-        return {folder: (signatures, sha256, size) for folder, (signatures, sha256, size) in raw.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+def _load(path: Path) -> dict[str, _Known]:
+    content = state_file.recall(path)
+    if content is None:
         return {}
+    try:
+        found: dict[str, _Known] = decoders.decode(content, dict[str, _Known])
+    except (msgspec.MsgspecError, RecursionError):
+        state_file.found_damaged(path)
+        return {}
+    return found
 
 
 def write_atomically(path: Path, data: bytes) -> None:

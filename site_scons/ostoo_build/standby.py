@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import footing, null_build, source_tree, steps, whole_program
+from ostoo_build import footing, null_build, source_tree, unit_inputs, whole_program
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _editable(session: Session) -> Iterator[str]:
     for unit in session.units.values():
         if is_local(unit.package):
             folder = session.root / session.paths.expand(unit.package)
-            files = (*source_tree.package_files(folder), *steps.declared_inputs(session, unit))
+            files = (*source_tree.package_files(folder), *unit_inputs.declared_files(session, unit))
             yield from (str(path) for path in files if path.name not in _ADVISORS)
 
 

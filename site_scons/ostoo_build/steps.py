@@ -5,39 +5,41 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+import stat
 import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, own_code, source_tree, sysroot, target_spec
+from ostoo_build import digest, own_code, source_tree, sysroot, target_spec, unit_inputs
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import finishing, requests
-from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job
 from ostoo_build.execution.finishing import Outcome
-from ostoo_build.execution.record import Record
-from ostoo_build.paths import is_local
+from ostoo_build.look import Look
 from ostoo_build.rustc import Kind
 from ostoo_build.sysroot_contract import MACHINES
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ostoo_build.execution.compilation import Compilation
     from ostoo_build.execution.finishing import Finished
+    from ostoo_build.execution.record import Record
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.session import Session
+    from ostoo_build.session import Session, Wanted
     from ostoo_build.symbols import Symbols
 
     Judge = Callable[[Finished], Outcome]
 
 _CHECKED = "checked.json"
+
+_PROGRAM_MODE = 0o755
 
 STRIP_SCRIPT = Path(__file__).with_name("strip.ld")
 """Tells the linker what no loader needs, besides symbols."""
@@ -119,13 +121,24 @@ def sysroot_folder(target: str) -> str:
     return f"sysroot/{target}"
 
 
-def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callable[[], None] = lambda: None) -> Job:
-    """Describe how a unit is made; `sources` are the files of its package, `ready` hears of a library's metadata."""
+def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
+    """What makes a program, as one look finds the sources; what it is made from has to be there."""
+    program = wanted.program
+    for unit in program.units:
+        yield _unit_job(session, unit, look)
+    yield _link_job(session, program)
+    yield _unstripped_job(session, program)
+    if wanted.is_checked and contract_files(session, program.target):
+        yield _check_job(session, program, wanted.size_budget)
+
+
+def _unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[], None] = lambda: None) -> Job:
+    """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
     folder = session.root / unit.folder
+    sources = unit_inputs.of(session, unit, look)
 
     def on_metadata() -> None:
-        name = unit.outputs[0]
-        records.save_metadata(folder, Record(action.key, {name: session.engine.witness.observe(folder / name)}))
+        session.engine.announce(job, unit.outputs[0])
         session.timeline.metadata()
         ready()
 
@@ -138,51 +151,67 @@ def unit_job(session: Session, unit: PlannedUnit, sources: Inputs, ready: Callab
         action = requests.compile_action(session.invocation, unit, sources, known)
         start = partial(session.runner.compile, action, unit, on_metadata)
         judge = partial(finishing.compilation, action, unit)
+    if unit.kind is Kind.PROGRAM:
+        start = partial(_while_checks_load, start)
     verb = "Running" if unit.kind is Kind.RUN else "Compiling"
     label = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
     subject = session.named(label, unit.target)
     run = partial(_judged, start, judge)
-    return Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
+    job = Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
+    return job
 
 
 def _judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
     return judge(start())
 
 
-def run_build_script(session: Session, unit: PlannedUnit, sources: Inputs) -> None:
+def _while_checks_load(start: Callable[[], Finished]) -> Finished:
+    """While rustc works, the import of what checks programs costs nobody time."""
+    threading.Thread(target=_load_checks).start()
+    return start()
+
+
+def run_build_script(session: Session, unit: PlannedUnit) -> None:
     """Run a build script."""
-    session.engine.perform(unit_job(session, unit, sources))
+    session.engine.perform(_unit_job(session, unit, Look()))
 
 
-def compilation(session: Session, unit: PlannedUnit, sources: Inputs) -> Compilation:
+def compilation(session: Session, unit: PlannedUnit) -> Compilation:
     """Have a unit compiled in the background, once."""
-    if unit.kind is Kind.PROGRAM:
-        threading.Thread(target=_load_checks).start()
 
     def work(ready: Callable[[], None]) -> None:
-        made = session.engine.perform(unit_job(session, unit, sources, ready))
-        if unit.kind is Kind.LIBRARY:
-            name = unit.outputs[0]
-            records.save_metadata(session.root / unit.folder, Record(made.key, {name: made.outputs[name]}))
+        session.engine.perform(_unit_job(session, unit, Look(), ready))
 
     return session.compilations.start(unit.id, work)
 
 
 def link(session: Session, program: Program) -> None:
     """Link what a loader gets: without symbols, whatever the profile says."""
-    place = Places.of(program).linked
-    _link(session, program, session.paths.input(STRIP_SCRIPT), place, program.name)
+    _link(session, program, _link_job(session, program))
 
 
 def link_unstripped(session: Session, program: Program) -> None:
     """Link the same program with all symbols, and the debug information that its profile asks for."""
-    _link(session, program, None, Places.of(program).unstripped, f"{program.name}.debug")
+    _link(session, program, _unstripped_job(session, program))
 
 
-def _link(session: Session, program: Program, discard: Input | None, place: str, subject: str) -> None:
+def _link(session: Session, program: Program, job: Job) -> None:
+    with session.linking(program.units[-1].id):
+        session.engine.perform(job)
+
+
+def _link_job(session: Session, program: Program) -> Job:
+    return _linked(session, program, session.paths.input(STRIP_SCRIPT), Places.of(program).linked, program.name)
+
+
+def _unstripped_job(session: Session, program: Program) -> Job:
+    return _linked(session, program, None, Places.of(program).unstripped, f"{program.name}.debug")
+
+
+def _linked(session: Session, program: Program, discard: Input | None, place: str, subject: str) -> Job:
     """Only a program that uses std takes anything of the sysroot."""
     unit = program.units[-1]
-    known = {**_read_by(session, unit), unit.id: record(session, unit.record)}
+    known = {**_read_by(session, unit), unit.id: session.engine.result(session.root / unit.folder)}
     libraries = tuple(_sysroot_libraries(session, program.target)) if program.uses_std else ()
     action = requests.link_action(session.invocation, program, libraries, known, discard)
     folder = session.root / place
@@ -190,36 +219,38 @@ def _link(session: Session, program: Program, discard: Input | None, place: str,
     run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
     named = session.named(subject, program.target)
     first = () if discard else (f"{Places.of(program).linked}/{unit.id}",)
-    job = Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge, follows=first)
-    with session.linking(unit.id):
-        session.engine.perform(job)
+    return Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge, follows=first)
 
 
 def check_program(session: Session, program: Program, size_budget: int | None) -> None:
     """Hold a linked program against the loader's contract."""
-    from ostoo_build import elf_check, loader_contract  # noqa: PLC0415 - most starts have nothing to check
-    from ostoo_build.elf_rule import ProgramFacts  # noqa: PLC0415 - likewise
+    session.engine.perform(_check_job(session, program, size_budget))
 
+
+def _check_job(session: Session, program: Program, size_budget: int | None) -> Job:
     places = Places.of(program)
     contract, schema = contract_files(session, program.target)
     linked = f"{places.linked}/{program.units[-1].id}"
-    facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(session))
     folder = session.root / places.check
 
     def run() -> Outcome:
+        from ostoo_build import elf_check, loader_contract  # noqa: PLC0415 - most starts have nothing to check
+        from ostoo_build.elf_rule import ProgramFacts  # noqa: PLC0415 - likewise
+
+        facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(session))
         report = elf_check.verify(
             session.root / linked, loader_contract.load(contract), facts, partial(_symbols, session, program)
         )
         source_tree.write_atomically(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
-    made = requests.output_inputs(places.linked, record(session, f"{places.linked}/{records.NAME}"))
+    made = requests.output_inputs(places.linked, session.engine.result(session.root / places.linked))
     inputs = (*made, *(session.paths.input(path) for path in (contract, schema)))
     arguments = (program.name, str(program.uses_std), str(size_budget))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=rules_digest())
     subject = session.named(program.name, program.target)
-    session.engine.perform(Job(action, folder, places.check, "Checking", subject, run))
+    return Job(action, folder, places.check, "Checking", subject, run)
 
 
 def _private_folders(session: Session) -> tuple[str, ...]:
@@ -238,7 +269,6 @@ def _symbols(session: Session, program: Program) -> Symbols:
 
 
 def _load_checks() -> None:
-    """Import what checks programs: while rustc works, that costs nobody time."""
     import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
     import jsonschema  # noqa: F401, PLC0415 - likewise
 
@@ -256,21 +286,6 @@ def all_target_files(session: Session, target: str) -> list[Path]:
     return list(dict.fromkeys((*target_files(session, target), *contract_files(session, target))))
 
 
-def declared_inputs(session: Session, unit: PlannedUnit) -> list[Path]:
-    """Files outside of its package that a unit's manifest declares. Raises `OstooError` for one of another checkout."""
-    if not unit.extra_inputs or not is_local(unit.package):
-        return []
-    found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
-    for path in found:
-        if not is_local(session.paths.portable(path)):
-            raise OstooError(
-                "a declared input lies outside of the checkout",
-                where=f"{unit.package}/Cargo.toml\n{path}",
-                remedy="other machines do not have it: put it into the checkout",
-            )
-    return found
-
-
 def rules_digest() -> digest.Hash:
     """Digest of the checks themselves: a program is checked again when they change, though never compiled again."""
     modules = (
@@ -281,53 +296,44 @@ def rules_digest() -> digest.Hash:
 
 
 def deploy(session: Session, source: Path, destination: Path) -> None:
-    """Copy a program to the folder that the target's machine sees."""
-    session.report.status("Deploying", str(destination))
-    publish(source, destination)
+    """Copy a program to the folder that the target's machine sees, if it is not there."""
+    if not _is_same(source, destination):
+        session.report.status("Deploying", str(destination))
+        publish(source, destination)
 
 
 def publish(source: Path, destination: Path) -> None:
     """Put a file where people look for it: whole, and only now in the place of the former one."""
+    if _is_same(source, destination):
+        return
     destination.parent.mkdir(parents=True, exist_ok=True)
     temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
     try:
         shutil.copyfile(source, temporary)
-        temporary.chmod(0o755)
+        temporary.chmod(_PROGRAM_MODE)
         temporary.replace(destination)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OstooError(f"can't write {destination}: {error.strerror}", where=str(destination.parent)) from error
 
 
-def drop_if_altered(session: Session, folder: str) -> None:
-    """Take away a record whose outputs somebody changed since: they are made again."""
-    path = session.root / folder
-    known = records.load(path)
-    if known is None or not records.is_intact(path, known):
-        records.discard(path)
-
-
-def drop_if_differs(source: Path, destination: Path) -> None:
-    """Take a published file away that is not what was linked: it is put there again."""
-    if destination.exists() and not (source.exists() and filecmp.cmp(source, destination, shallow=False)):
-        destination.unlink()
+def _is_same(source: Path, destination: Path) -> bool:
+    """Whether a file was published already: it is the only judge, and what anybody did to the copy is undone."""
+    try:
+        status = destination.lstat()
+        is_program = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == _PROGRAM_MODE
+        return is_program and filecmp.cmp(source, destination, shallow=False)
+    except OSError:
+        return False
 
 
 def _read_by(session: Session, unit: PlannedUnit) -> dict[str, Record]:
     """The records of what a unit is made from, by unit id."""
     prerequisites = [session.units[id_] for id_ in unit.prerequisites]
-    return {other.id: record(session, unit.read_of(other)) for other in prerequisites}
-
-
-def record(session: Session, path: str) -> Record:
-    """Read the record of a step. Raises `OstooError` where there is none."""
-    known = records.read(session.root / path)
-    if known is None:
-        raise OstooError("outputs of an earlier step are gone", where=path, remedy="run the build again")
-    return known
+    return {other.id: session.engine.result(session.root / other.folder) for other in prerequisites}
 
 
 def _sysroot_libraries(session: Session, target: str) -> Inputs:
     folder = sysroot_folder(target)
-    made = requests.output_inputs(folder, record(session, f"{folder}/{records.NAME}"))
+    made = requests.output_inputs(folder, session.engine.result(session.root / folder))
     return tuple(entry for entry in made if entry.path.endswith(".a"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import suite
+from ostoo_build import nodes, suite
+from ostoo_build.nodes import Node
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 from ostoo_build.suite_plan import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ostoo_build import suite_plan
     from ostoo_build.session import Session
@@ -21,13 +24,17 @@ def path(session: Session, name: str, target: str) -> str:
     return f"build/{target}/{session.variables['profile']}/{FOLDER.format(name)}/{suite.NAME}"
 
 
-def content(executables: Sequence[suite_plan.Executable]) -> bytes:
-    """What the note says."""
-    return suite.to_bytes(tuple(map(_noted, executables)))
+def node(session: Session, name: str, target: str, executables: Sequence[suite_plan.Executable]) -> Node:
+    """What writes the note, after all that it names is there."""
+    place = path(session, name, target)
+    after = tuple(published for executable in executables for published in nodes.aims_of(session, executable.program))
+    write = partial(_write, session.root / place, suite.to_bytes(tuple(map(_noted, executables))))
+    return Node(place, after, f"note {name}'s tests", write)
 
 
-def write(session: Session, place: str, executables: Sequence[suite_plan.Executable]) -> None:
-    write_atomically(session.root / place, content(executables))
+def _write(place: Path, content: bytes) -> None:
+    if not place.is_file() or place.read_bytes() != content:
+        write_atomically(place, content)
 
 
 def _noted(executable: suite_plan.Executable) -> suite.Executable:

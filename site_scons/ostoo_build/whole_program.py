@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import digest, steps
+from ostoo_build import digest, steps, unit_inputs
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
@@ -26,9 +25,11 @@ from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ostoo_build.inputs import Input
     from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.session import Session
+    from ostoo_build.session import Session, Wanted
 
 
 def action(session: Session, program: Program, size_budget: int | None, look: Look) -> Action:
@@ -83,13 +84,16 @@ def renew(session: Session) -> None:
 
 
 def remember(session: Session, program: Program) -> None:
-    """Note that the program at its place is what is wanted, unless a source changed while it was built."""
+    """Note that the program at its place is what is wanted, if it is.
+
+    A source may have changed while it was built, and back again: so the key of each part is computed once more.
+    """
     known = session.wanted[program.asked]
-    wanted = known.action
-    if action(session, program, known.size_budget, Look()) != wanted:
+    wanted, look = known.action, Look()
+    if action(session, program, known.size_budget, look) != wanted or not _is_made_of_these(session, known, look):
         return
     place = _place(session, program)
-    units = [steps.record(session, unit.record) for unit in program.units]
+    units = [session.engine.result(session.root / unit.folder) for unit in program.units]
     made = Record(
         key=wanted.key,
         outputs={name: records.observe(place.folder / name) for name in _names(program)},
@@ -101,6 +105,25 @@ def remember(session: Session, program: Program) -> None:
         session.engine.cache.store(wanted, made, place)
 
 
+def _is_made_of_these(session: Session, wanted: Wanted, look: Look) -> bool:
+    """Whether each part's record is that of the action which the sources give now, and the program what they made."""
+    program = wanted.program
+    spec = session.paths.input(session.spec_file(program.target))
+    if session.invocation.targets[program.target] != spec:
+        return False
+    for job in steps.jobs(session, wanted, look):
+        settled = session.engine.settled[job.folder]
+        # equal actions have equal keys, and that of the settled one is known
+        if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
+            return False
+    places, name = Places.of(program), program.units[-1].id
+    pairs = zip((places.linked, places.unstripped), places.published, strict=True)
+    return all(
+        session.engine.result(session.root / folder).outputs[name] == records.observe(session.root / published)
+        for folder, published in pairs
+    )
+
+
 def _target(session: Session, target: str) -> tuple[Input, ...]:
     return tuple(session.paths.input(path) for path in steps.all_target_files(session, target))
 
@@ -109,15 +132,11 @@ def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, d
     """Digests of packages and of what they declare besides, by portable path: packages may lie within each other."""
     found = set()
     for unit in program.units:
-        if not unit.package.startswith("@{rust-src}"):
-            found.add((unit.package, look.once(unit.package, partial(_package, session, unit.package))))
-        declared = (session.paths.input(path) for path in steps.declared_inputs(session, unit))
-        found |= {(entry.path, entry.sha256) for entry in declared}
+        entries = unit_inputs.of(session, unit, look)
+        inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
+        found.add((unit.package, look.once(("package", inside), partial(digest.of_json, inside))))
+        found |= {(entry.path, entry.sha256) for entry in entries if entry not in inside}
     return found
-
-
-def _package(session: Session, package: str) -> digest.Hash:
-    return session.trees.input(package, Path(session.paths.root, session.paths.expand(package))).sha256
 
 
 def _runs_here(unit: PlannedUnit) -> bool:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ostoo_build import steps
-from site_tools.keyed_action import KeyedAction, file_node, one_message, recorded_step
-
-if TYPE_CHECKING:
-    from ostoo_build.session import Session
+from ostoo_build import nodes, steps
+from site_tools.scons_nodes import declare, one_message
 
 
 def musl_sysroot(env: Any, target: str) -> Any:
     """Declare a target's sysroot."""
-    session: Session = env["OSTOO"]
-    folder = steps.sysroot_folder(target)
-    record = file_node(env, f"{folder}/action.json")
-    if record.has_builder():
-        return record
     with one_message():
-        signature = steps.sysroot_key(session, target)
-    action = KeyedAction(signature, f"provide {folder}", lambda: steps.make_sysroot(session, target))
-    node = recorded_step(env, folder, [], action)
+        steps.sysroot_key(env["OSTOO"], target)  # a provider that there is none of is told before anything is built
+    node = declare(env, nodes.sysroot(env["OSTOO"], target))
     env.Alias("sysroot", node)
     return node
 

@@ -10,7 +10,7 @@ from typing import Any
 from ostoo_build import needed_tools, own_root, process, provided_tools
 from ostoo_build.errors import OstooError
 from ostoo_build.private_packages import Project
-from site_tools.keyed_action import KeyedAction
+from site_tools.scons_nodes import Perform
 
 
 def run_tests(env: Any) -> None:
@@ -26,7 +26,7 @@ def run_tests(env: Any) -> None:
         if process.call([*alone, sys.executable, "-m", "pytest"], cwd=root, env=os.environ, stdout=None):
             raise OstooError("tests failed")
 
-    env.AlwaysBuild(env.Alias("test", [], KeyedAction("", "pytest", perform)))
+    env.AlwaysBuild(env.Alias("test", [], Perform("pytest", perform)))
 
 
 def generate(env: Any) -> None:

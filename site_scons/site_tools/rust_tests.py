@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, suite_note
+from ostoo_build import suite_note
 from ostoo_build.suite_plan import FOLDER
-from site_tools.keyed_action import KeyedAction, file_node, one_message
-from site_tools.rust_program import declare
+from site_tools.rust_program import declare_program
+from site_tools.scons_nodes import declare, one_message
 
 if TYPE_CHECKING:
     from ostoo_build.session import Session
@@ -21,21 +20,17 @@ def rust_tests(env: Any, name: str) -> Any:
     """
     session: Session = env["OSTOO"]
     with one_message():
-        nodes = [_for_target(env, name, target) for _, target in sorted(session.programs.asked([name]))]
-    return env.Alias(FOLDER.format(name), nodes)
+        made = [_for_target(env, name, target) for _, target in sorted(session.programs.asked([name]))]
+    return env.Alias(FOLDER.format(name), made)
 
 
 def _for_target(env: Any, name: str, target: str) -> Any:
     session: Session = env["OSTOO"]
     executables = session.plan_tests(name, target)
-    nodes = [declare(env, executable.program, None, is_checked=False) for executable in executables]
+    made = [declare_program(env, executable.program, None, is_checked=False) for executable in executables]
     started = {program for executable in executables for program in executable.programs}
     programs = [env.RustProgram(program) for program in sorted(started)]
-    place = suite_note.path(session, name, target)
-    note = partial(suite_note.write, session, place, executables)
-    signature = digest.of_bytes(suite_note.content(executables))
-    noted = env.Command(file_node(env, place), nodes, KeyedAction(signature, f"note {name}'s tests", note))
-    return [noted, nodes, programs]
+    return [declare(env, suite_note.node(session, name, target, executables)), made, programs]
 
 
 def generate(env: Any) -> None:

@@ -15,7 +15,8 @@ from ostoo_build import configuration, null_build_note, requested, standby, timi
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
-from site_tools.keyed_action import one_message
+from site_tools import no_signatures
+from site_tools.scons_nodes import one_message
 
 _LONG = 5.0
 """Seconds of a build after which people ask where they went."""
@@ -83,8 +84,9 @@ def generate(env: Any) -> None:
     sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
     atexit.register(finish, env, sampler.start() if GetOption("timings") else None)
     env["OSTOO"] = session
-    session.memos.mkdir(parents=True, exist_ok=True)  # else SCons makes it, and says so
-    env.SConsignFile(str(session.memos / "sconsign"))
+    env["OSTOO_NODES"] = {}
+    session.memos.mkdir(parents=True, exist_ok=True)
+    env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
     waits = standby.here is not None and standby.here.waits
     env["OSTOO_TOP_DOWN"] = not (
         waits

@@ -37,6 +37,44 @@ def test_a_killed_build_keeps_its_finished_work(tree: Tree, tmp_path: Path) -> N
     assert cold.run("hello-rs")[0] == 0
 
 
+def kill_when(condition: Callable[[], bool], tree: Tree, *arguments: str) -> None:
+    process = tree.start(*arguments)
+    wait_for(lambda: condition() or process.poll() is not None)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+@pytest.mark.parametrize("options", [(), ("cache=off",), ("profile=dev",)])
+def test_an_edit_that_a_killed_build_compiled_and_that_was_undone_is_not_published(
+    options: tuple[str, ...], built: Tree
+) -> None:
+    """What was compiled from the edit lies in place, and the sources are what they were at the last whole build."""
+    source, contract = "user-rs/hello-rs/src/main.rs", f"targets/{TARGET}.loader.json"
+    profile = "dev" if "profile=dev" in options else "release"
+    built.replace(source, "Heap works", "Heap starts")
+    built.build("hello-rs", *options)
+    before = built.program("hello-rs", profile).read_bytes()
+    (record,) = built.root.glob(f"build/{TARGET}/{profile}/units/hello_rs-*/action.json")
+    old = record.read_bytes()
+    built.replace(source, "Heap starts", "Heap edited")
+    kill_when(lambda: record.exists() and record.read_bytes() != old, built, "hello-rs", *options)
+    assert record.read_bytes() != old
+    built.replace(source, "Heap edited", "Heap starts")
+    built.write(contract, (built.root / contract).read_text() + "\n")
+    built.build("hello-rs", *options)
+    assert built.program("hello-rs", profile).read_bytes() == before
+    clone = copy_of(built, "clone")
+    clone.build("hello-rs", *options)
+    assert "Heap starts" in clone.run("hello-rs", profile=profile)[1]
+
+
+def copy_of(tree: Tree, name: str) -> Tree:
+    """Another checkout of the same sources, with the same cache, in which nothing was built."""
+    root = tree.root.with_name(name)
+    shutil.copytree(tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
+    return Tree(root, tree.cache)
+
+
 def test_children_die_with_a_killed_build(tree: Tree) -> None:
     process = Tree(tree.root, "off").start("hello-rs")
     wait_for(lambda: bool(running(tree.root)))

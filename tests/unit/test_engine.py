@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,6 @@ from ostoo_build.paths import PathMap
 from ostoo_build.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from ostoo_build.execution.record import Record
@@ -344,7 +346,6 @@ def lose(cache: Path) -> None:
 
 
 def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Checkout) -> None:
-    lazy.producers["build"] = lambda: clone.job(ACTION, write, needed=False)
     lose(clone.cache)
     lazy.perform(clone.job(READER, read))
     assert (clone.root / "reader/copy").read_bytes() == b"library"
@@ -353,16 +354,32 @@ def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Ch
     assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
 
 
-def test_what_does_not_come_out_the_same_again_serves_this_build_only(lazy: Engine, clone: Checkout) -> None:
-    lazy.producers["build"] = lambda: clone.job(ACTION, write_another, needed=False)
-    lose(clone.cache)
+@pytest.fixture
+def promised(checkout: Checkout, clone: Checkout) -> Callable[[Callable[[Path], Outcome]], Engine]:
+    """Makes an engine in a clone that knows the library, which the cache has lost, and how it is made."""
+
+    def make(run: Callable[[Path], Outcome]) -> Engine:
+        checkout.perform()
+        engine = clone.engine()
+        engine.perform(clone.job(ACTION, run, needed=False))
+        lose(clone.cache)
+        return engine
+
+    return make
+
+
+Promised = Callable[[Callable[["Path"], Outcome]], Engine]
+
+
+def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: Promised, clone: Checkout) -> None:
+    engine = promised(write_another)
     readers = [READER, replace(READER, arguments=("d.rs",))]
     for reader in readers:
-        lazy.perform(clone.job(reader, read))
+        engine.perform(clone.job(reader, read))
         assert (clone.root / "reader/copy").read_bytes() == b"another"
-    lazy.cache.flush()
+    engine.cache.flush()
     for reader in readers:
-        assert lazy.cache.lookup(reader, clone.job(reader, read).place) is None
+        assert engine.cache.lookup(reader, clone.job(reader, read).place) is None
     clone.runs.clear()
     current = replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
     assert clone.engine().perform(clone.job(current, read)).key == current.key
@@ -374,8 +391,6 @@ def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checko
     shutil.rmtree(clone.cache / "cas")
     engine = clone.engine()
     engine.perform(clone.job(ACTION, write_two, needed=False))
-    engine.producers["buil"] = lambda: pytest.fail("it makes nothing in this folder")
-    engine.producers["build"] = lambda: clone.job(ACTION, write_two, needed=False)
     both = (*READER.inputs, Input("build/other.rlib", digest.of_bytes(b"other"), 5))
     engine.perform(clone.job(replace(READER, inputs=both), write))
     assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
@@ -383,14 +398,50 @@ def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checko
     assert len(clone.runs) == 2
 
 
-def test_an_output_that_cannot_be_made_again_fails_its_reader(lazy: Engine, clone: Checkout) -> None:
-    lazy.producers["build"] = lambda: clone.job(ACTION, fail, needed=False)
-    lose(clone.cache)
+def test_an_output_that_cannot_be_made_again_fails_its_reader(promised: Promised, clone: Checkout) -> None:
+    engine = promised(fail)
     with pytest.raises(OstooError, match="could not compile core"):
-        lazy.perform(clone.job(READER, read))
+        engine.perform(clone.job(READER, read))
     assert clone.runs == [ACTION]
     assert records.load(clone.root / "reader") is None
-    assert lazy.cache.lookup(ACTION, clone.job(ACTION, write).place) is None, "it promises what nobody has"
+    assert engine.cache.lookup(ACTION, clone.job(ACTION, write).place) is None, "it promises what nobody has"
+
+
+def test_what_others_read_stays_while_lost_outputs_are_made_again(checkout: Checkout, clone: Checkout) -> None:
+    """Eight readers, most of them of what was not lost: none may find its input gone."""
+    checkout.perform(run=write_two)
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write_two, needed=False))
+    lose(clone.cache)
+    other = Input("build/other.rlib", digest.of_bytes(b"other"), 5)
+    began, missing = threading.Barrier(8), []
+
+    def look(folder: Path) -> Outcome:
+        for _ in range(100):
+            missing.extend([] if (folder.parent / "build/other.rlib").exists() else ["gone"])
+            time.sleep(0.0005)
+        (folder / "copy").write_bytes(b"")
+        return Outcome(("copy",))
+
+    def clear(folder: Path) -> Outcome:
+        for path in folder.iterdir():
+            path.unlink()
+        time.sleep(0.02)
+        return write_two(folder)
+
+    def perform(number: int) -> None:
+        entry = READER.inputs[0] if number == 0 else other
+        action = replace(READER, arguments=(str(number),), inputs=(entry,))
+        folder = clone.root / f"reader{number}"
+        began.wait()
+        engine.perform(Job(action, folder, folder.name, "Compiling", "core", lambda: look(folder)))
+
+    engine.settled[clone.folder] = engine.settled[clone.folder]._replace(
+        job=replace(engine.settled[clone.folder].job, run=lambda: clear(clone.folder))
+    )
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(perform, range(8)))
+    assert missing == []
 
 
 def test_a_result_whose_output_the_cache_has_lost_is_none_where_it_is_needed(

@@ -184,15 +184,6 @@ def test_an_output_that_is_fetched_later_is_looked_at_once(
     assert not record.is_intact(tmp_path, saved), "once it was there it is missed"
 
 
-def test_metadata_counts_before_the_code_does(saved: Record, tmp_path: Path) -> None:
-    record.discard(tmp_path)
-    record.save_metadata(tmp_path, saved)
-    assert record.load(tmp_path) is None
-    assert record.read(tmp_path / record.METADATA) == saved
-    record.discard(tmp_path)
-    assert record.read(tmp_path / record.METADATA) is None
-
-
 @pytest.mark.usefixtures("saved")
 def test_a_discarded_record_leaves_nothing_that_counts(tmp_path: Path) -> None:
     record.discard(tmp_path)

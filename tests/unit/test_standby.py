@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build import footing, null_build, steps, whole_program
+from ostoo_build import footing, null_build, unit_inputs, whole_program
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.paths import PathMap
 from ostoo_build.standby import STALE, Standby
@@ -71,7 +71,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     trees = [(str(tmp_path / "os"), ["build"]), (str(tmp_path / "toolchain"), [])]
     monkeypatch.setattr(footing, "is_known", lambda _: True)
     monkeypatch.setattr(footing, "of", lambda _: (trees, [str(tmp_path / "absent")]))
-    monkeypatch.setattr(steps, "declared_inputs", lambda *_: [])
+    monkeypatch.setattr(unit_inputs, "declared_files", lambda *_: [])
     monkeypatch.setattr(whole_program, "renew", lambda _: None)
     time.sleep(0.06)  # else the files are as good as changed while they were read
     monkeypatch.setattr(null_build, "STARTED", time.time_ns())

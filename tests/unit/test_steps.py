@@ -11,8 +11,6 @@ import pytest
 
 from ostoo_build import own_code, steps
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import record as records
-from ostoo_build.execution.record import Record
 from ostoo_build.report import Report
 from ostoo_build.steps import Places
 
@@ -100,41 +98,23 @@ def test_deploying_is_told(session: Session, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == f"   Deploying {session.root}/user/hello\n"
 
 
-@pytest.mark.parametrize(("edit", "kept"), [("", True), ("edited", False)])
-def test_a_record_counts_as_long_as_its_outputs_are_what_it_says(
-    edit: str,
-    kept: bool,  # noqa: FBT001 - a table's column
-    session: Session,
-) -> None:
-    folder = session.root / "build/unit"
-    output = fake.write(folder / "lib.rlib", "library")
-    records.save(folder, Record("k", {"lib.rlib": records.observe(output)}))
-    output.write_text(edit or output.read_text())
-    steps.drop_if_altered(session, "build/unit")
-    assert (records.load(folder) is not None) is kept
-
-
-def test_a_record_that_cannot_be_read_is_dropped(session: Session) -> None:
-    broken = fake.write(session.root / "build/unit/action.json", "{")
-    steps.drop_if_altered(session, "build/unit")
-    steps.drop_if_altered(session, "build/absent")
-    assert not broken.exists()
-
-
-def test_a_published_file_is_dropped_where_it_differs_only(tmp_path: Path) -> None:
-    source, published = fake.write(tmp_path / "linked", "one"), fake.write(tmp_path / "hello", "one")
-    steps.drop_if_differs(source, published)
-    assert published.exists()
-    published.write_text("two")
-    for path in (source, published):
-        os.utime(path, (1, 1))
-    steps.drop_if_differs(source, published)
-    assert not published.exists()
-    steps.drop_if_differs(source, published)
-    fake.write(published, "one")
-    source.unlink()
-    steps.drop_if_differs(source, published)
-    assert not published.exists()
+def test_what_somebody_did_to_a_published_file_is_undone(tmp_path: Path) -> None:
+    source, published = fake.write(tmp_path / "linked", "one"), tmp_path / "hello"
+    steps.publish(source, published)
+    inode = published.stat().st_ino
+    steps.publish(source, published)
+    assert published.stat().st_ino == inode, "nothing is written where nothing differs"
+    for damage in (
+        lambda: published.write_text("two"),
+        lambda: published.chmod(0o644),
+        lambda: (published.unlink(), published.symlink_to(source)),
+        published.unlink,
+    ):
+        damage()
+        os.utime(source, (1, 1))
+        steps.publish(source, published)
+        assert (published.is_symlink(), published.read_text()) == (False, "one")
+        assert published.stat().st_mode & 0o777 == 0o755
 
 
 def test_other_checks_check_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

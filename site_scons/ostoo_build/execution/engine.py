@@ -2,20 +2,22 @@
 
 In this order: the outputs are there already, the action cache has them, the action runs elsewhere, it runs here.
 Outputs that the cache has are fetched when an action that runs reads them, or when somebody asks for them.
+
+`present` is the one judge of what is up to date: whoever orders actions asks for each of them, every time.
 """
 
 from __future__ import annotations
 
 import shutil
-import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action_cache import Place
+from ostoo_build.execution.folder_locks import FolderLocks
 from ostoo_build.execution.record import Output, Record
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.paths import is_local
@@ -61,13 +63,21 @@ class Job:
         return Place(self.results, self.folder)
 
 
+class Settled(NamedTuple):
+    """An action that this invocation found up to date or made so, and what it made."""
+
+    job: Job
+    record: Record
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the record answers the action's question in other invocations too."""
+        return self.record.key == self.job.action.key
+
+
 @dataclass(frozen=True)
 class Engine:
-    """What all actions of an invocation share.
-
-    `log` is the folder that remembers what was asked for. `producers` say how the outputs of a folder are made, by its
-    portable path: for outputs that the cache has lost.
-    """
+    """What all actions of an invocation share. `log` is the folder that remembers what was asked for."""
 
     paths: PathMap
     cache: ActionCache
@@ -77,27 +87,60 @@ class Engine:
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
     timeline: Timeline = field(default_factory=Timeline)
-    producers: dict[str, Callable[[], Job]] = field(default_factory=dict)
+    settled: dict[Path, Settled] = field(default_factory=dict)
+    """By folder: what was judged in this invocation, so that others need not read it from the disk again."""
+    _early: dict[Path, Record] = field(default_factory=dict)
+    """By folder: outputs that can be read while the action still makes others."""
     _anew: dict[str, Hash] = field(default_factory=dict)
     """Outputs that were made anew, by portable path: not every compilation gives the same bytes twice."""
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _locks: FolderLocks = field(default_factory=FolderLocks)
 
     def perform(self, job: Job) -> Record:
         """Make a job's outputs be there, or be had, and say what they are. Raises `OstooError` where it fails."""
-        present = records.load(job.folder)
-        if present and present.key == job.action.key and self._fits(present) and records.is_intact(job.folder, present):
-            if not self._is_wanted(job):
-                return present
-            if self._restored(job, present):
-                records.remember(job.folder, present)
-                return present
-            self.cache.forget(job.action)
+        found = self.present(job)
+        if found is not None:
+            return found
+        former = records.load(job.folder)
+        self.settled.pop(job.folder, None)
         records.discard(job.folder)
         action_log.write(self.log, job.action, job.results)
         made = self._made(job)
-        for name in set(present.outputs if present else ()) - set(made.outputs):
+        for name in set(former.outputs if former else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
+        self.settled[job.folder] = Settled(job, made)
         return made
+
+    def present(self, job: Job) -> Record | None:
+        """Judge whether a job's outputs are there: if and only if its folder's record has the key that it has now."""
+        found = records.load(job.folder)
+        if found is None or found.key != job.action.key:
+            return None
+        if not (self._fits(found) and records.is_intact(job.folder, found)):
+            return None
+        if self._is_wanted(job):
+            if not self._restored(job, found):
+                self.cache.forget(job.action)
+                return None
+            records.remember(job.folder, found)
+        self.settled[job.folder] = Settled(job, found)
+        return found
+
+    def announce(self, job: Job, name: str) -> None:
+        """Let others read one output of an action that is still running."""
+        self._early[job.folder] = Record(job.action.key, {name: self.witness.observe(job.folder / name)})
+
+    def result(self, folder: Path) -> Record:
+        """What the action of a folder made, as far as it is there.
+
+        Raises `OstooError` where none was performed in this invocation.
+        """
+        if folder in self.settled:
+            return self.settled[folder].record
+        if folder in self._early:
+            return self._early[folder]
+        raise OstooError(
+            "outputs of an earlier step are gone", where=self.paths.portable(folder), remedy="run the build again"
+        )
 
     def _made(self, job: Job) -> Record:
         inputs = [*(entry.path for entry in job.action.inputs), *job.follows]
@@ -136,7 +179,15 @@ class Engine:
         return not self.cache.fetch((job.folder / name, output) for name, output in record.outputs.items())
 
     def _run(self, job: Job) -> Record:
-        self._fetch(_missing(job.action.inputs, Path(self.paths.root)))
+        inputs = job.action.inputs
+        while True:
+            self._fetch(_missing(inputs, Path(self.paths.root)))
+            with self._locks.reading(self._folders(inputs)):
+                if any(self._can_be_made(path) for path, _ in _missing(inputs, Path(self.paths.root))):
+                    continue  # another reader had it made anew, and that failed
+                return self._run_here(job)
+
+    def _run_here(self, job: Job) -> Record:
         as_promised = all(entry.sha256 == self._anew.get(entry.path, entry.sha256) for entry in job.action.inputs)
         job.folder.mkdir(parents=True, exist_ok=True)
         self.report.status(job.verb, job.subject)
@@ -174,19 +225,38 @@ class Engine:
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         for path in self.cache.fetch(wanted):
-            self._produce(path)
-            if path.exists():
-                self._anew[self.paths.portable(path)] = self.witness.observe(path).sha256
+            if self._can_be_made(path):
+                self._make_anew(path)
 
-    def _produce(self, path: Path) -> None:
-        """Make an output anew that the cache promised and has lost; what no step makes is for its reader to miss."""
-        portable = self.paths.portable(path)
-        with self._lock:
-            for folder, produce in self.producers.items():
-                if portable.startswith(f"{folder}/") and not path.exists():
-                    job = produce()
-                    self.cache.forget(job.action)
-                    self._run(job)
+    def _make_anew(self, path: Path) -> None:
+        """Make an output that the cache promised and has lost, when nobody reads what lies beside it."""
+        folder = self._owner(path)
+        if folder is None:
+            return
+        with self._locks.remaking(folder):
+            if path.exists():
+                return
+            job, promised = self.settled[folder]
+            self.cache.forget(job.action)
+            made = self._run(job)
+            self.settled[folder] = Settled(job, made)
+            for name, output in made.outputs.items():
+                if promised.outputs.get(name) != output:
+                    self._anew[self.paths.portable(folder / name)] = output.sha256
+
+    def _folders(self, inputs: Iterable[Input]) -> set[Path]:
+        """The folders of the actions that made some of an action's inputs."""
+        root = Path(self.paths.root)
+        owners = {self._owner(root / entry.path) for entry in inputs if is_local(entry.path)}
+        return {folder for folder in owners if folder is not None}
+
+    def _owner(self, path: Path) -> Path | None:
+        return next((folder for folder in path.parents if folder in self.settled), None)
+
+    def _can_be_made(self, path: Path) -> bool:
+        """What no action makes is for its reader to miss."""
+        folder = self._owner(path)
+        return folder is not None and path.relative_to(folder).as_posix() in self.settled[folder].record.outputs
 
     def _observe(self, job: Job, name: str) -> Output:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import process
+from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
 from ostoo_build.execution.timeline import Timeline
@@ -163,11 +164,12 @@ def _kept(files: list[Path], aside: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
+    """Take away what an action left there; folders with a record of their own are another action's."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         if not path.is_dir() or path.is_symlink():
             path.unlink()
-        elif path.name != _INCREMENTAL:
+        elif path.name != _INCREMENTAL and not (path / records.NAME).exists():
             shutil.rmtree(path)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import stat
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ostoo_build import decoders, digest
 from ostoo_build.source_tree import Signature, signature, write_atomically
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "action.json"
-METADATA = "metadata.json"
-"""A second record of a library, of its metadata alone."""
 
 _SIGNATURES = ".signatures.json"
-_UNKNOWN: Signature = []
 
 
 @dataclass(frozen=True)
@@ -83,15 +80,9 @@ def save(folder: Path, record: Record) -> None:
     write_atomically(folder / NAME, record.to_bytes())
 
 
-def save_metadata(folder: Path, record: Record) -> None:
-    """Make a library's metadata count, whatever becomes of its code."""
-    write_atomically(folder / METADATA, record.to_bytes())
-
-
 def discard(folder: Path) -> None:
-    """Take a folder's records away: from here on its outputs do not count."""
-    for name in (METADATA, NAME):
-        (folder / name).unlink(missing_ok=True)
+    """Take a folder's record away: from here on its outputs do not count."""
+    (folder / NAME).unlink(missing_ok=True)
 
 
 def is_intact(folder: Path, record: Record) -> bool:
@@ -103,8 +94,7 @@ def is_intact(folder: Path, record: Record) -> bool:
     hashed = False
     for name, output in record.outputs.items():
         try:
-            found = _signature(folder / name)
-            if found == known.get(name, _UNKNOWN):
+            if [_signature(folder / name), output.sha256] == known.get(name):
                 continue
             if observe(folder / name) != output:
                 return False
@@ -124,7 +114,8 @@ def observe(path: Path) -> Output:
     return Output(digest.of_file(path), status.st_size, bool(status.st_mode & stat.S_IXUSR))
 
 
-def _signatures(folder: Path) -> dict[str, Signature | None]:
+def _signatures(folder: Path) -> dict[str, list[Any]]:
+    """By name what a file looked like, and the digest that it had then: it must be the record's."""
     try:
         raw = json.loads((folder / _SIGNATURES).read_bytes())
     except (OSError, ValueError):
@@ -142,5 +133,5 @@ def _signature(path: Path) -> Signature | None:
 
 def remember(folder: Path, record: Record) -> None:
     """Note what outputs look like that are known to be right."""
-    signatures = {name: _signature(folder / name) for name in record.outputs}
+    signatures = {name: [_signature(folder / name), output.sha256] for name, output in record.outputs.items()}
     write_atomically(folder / _SIGNATURES, json.dumps(signatures).encode())

@@ -1,4 +1,8 @@
-"""An SCons action whose signature is what it does, not the bytecode that does it; and the border for errors."""
+"""Nodes of the build as SCons' nodes, each performed whenever it is reached; and the border for errors.
+
+SCons orders nodes. Whether there is work to do is for the engine to judge: what SCons remembers of the last run decides
+nothing, and is not even kept.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +13,31 @@ from typing import TYPE_CHECKING, Any
 from SCons.Action import FunctionAction
 from SCons.Errors import BuildError
 
-from ostoo_build import steps
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.finishing import ToolFailed
-from ostoo_build.execution.record import NAME
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ostoo_build.nodes import Node
+
 EXIT_CODE = 2
 """SCons' own for a failed build."""
 
 
-class KeyedAction(FunctionAction):
-    """Calls `perform`; SCons does so again when `signature`, or the content of a source, has changed.
+class Perform(FunctionAction):
+    """Calls `perform`; `description` is what `-n` shows."""
 
-    `description` is what `-n` and `--debug=explain` show.
-    """
-
-    def __init__(self, signature: str, description: str, perform: Callable[[], None]) -> None:
-        # not FunctionAction's own: it takes the function's bytecode apart, for a signature that `get_presig` replaces
+    def __init__(self, description: str, perform: Callable[[], None]) -> None:
+        # not FunctionAction's own: it takes the function's bytecode apart, for a signature that nobody compares
         super(FunctionAction, self).__init__()
         self.execfunction = self._perform
-        self.signature = signature
         self.description = description
         self.perform = perform
 
     def get_presig(self, *_context: Any, **_executor: Any) -> bytes:
-        return self.signature.encode()
+        return b""
 
     def genstring(self, *_context: Any, **_executor: Any) -> str:
         return self.description
@@ -70,13 +70,23 @@ def one_message() -> Iterator[None]:
         sys.exit(EXIT_CODE)
 
 
-def recorded_step(env: Any, folder: str, sources: list[Any], action: KeyedAction) -> Any:
-    """Declare the record of an action as a node; outputs that somebody changed since do not count."""
-    steps.drop_if_altered(env["OSTOO"], folder)
-    node = env.Command(file_node(env, f"{folder}/{NAME}"), sources, action)
-    env.Precious(node)
-    env.Clean(node, env.fs.Dir(f"#/{folder}"))
-    return node
+def declare(env: Any, node: Node) -> Any:
+    """Make a node SCons' own, once; those that come before it were declared already, or are files."""
+    known: dict[str, Any] = env["OSTOO_NODES"]
+    if node.name in known:
+        return known[node.name]
+    action = Perform(node.description, node.perform)
+    before = [known.get(name) or file_node(env, name) for name in node.after]
+    if not node.is_file:
+        made = env.Alias(node.name, before, action)
+    else:
+        made = env.Command(file_node(env, node.name), before, action)
+        env.Precious(made)
+        env.AlwaysBuild(made)
+        if node.folder is not None:
+            env.Clean(made, env.fs.Dir(f"#/{node.folder}"))
+    known[node.name] = made
+    return made
 
 
 def file_node(env: Any, path: str) -> Any:

@@ -1,0 +1,68 @@
+"""What a unit is made from: one answer for its own action and for the program that it is part of. Compiles nothing.
+
+Of a package that somebody may edit each file is an input; of one that was fetched the whole folder is.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import source_tree
+from ostoo_build.errors import OstooError
+from ostoo_build.paths import is_local
+
+if TYPE_CHECKING:
+    from ostoo_build.execution.requests import Inputs
+    from ostoo_build.inputs import Input
+    from ostoo_build.look import Look
+    from ostoo_build.plan import PlannedUnit
+    from ostoo_build.session import Session
+
+
+def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+    """All files that a unit may read besides what other units made, as one look finds them.
+
+    Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
+    """
+    declared = (look.once(path, partial(session.paths.input, path)) for path in declared_files(session, unit))
+    return tuple(dict.fromkeys((*_package(session, unit.package, look), *declared)))
+
+
+def package_of(session: Session, package: str) -> Path:
+    """The folder of a package."""
+    return Path(session.paths.root, session.paths.expand(package))
+
+
+def is_of_std(package: str) -> bool:
+    """The toolchain's digest, which is part of every key, vouches for std's source."""
+    return package.startswith("@{rust-src}")
+
+
+def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
+    """Files outside of its package that a unit's manifest declares. Raises `OstooError` for one of another checkout."""
+    if not unit.extra_inputs or not is_local(unit.package):
+        return []
+    found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
+    for path in found:
+        if not is_local(session.paths.portable(path)):
+            raise OstooError(
+                "a declared input lies outside of the checkout",
+                where=f"{unit.package}/Cargo.toml\n{path}",
+                remedy="other machines do not have it: put it into the checkout",
+            )
+    return found
+
+
+def _package(session: Session, package: str, look: Look) -> Inputs:
+    if is_of_std(package):
+        return ()
+    folder = package_of(session, package)
+    if is_local(package):
+        return look.once(("files", package), partial(session.trees.files, package, folder))
+    return (look.once(("folder", package), partial(_whole, session, package, folder)),)
+
+
+def _whole(session: Session, package: str, folder: Path) -> Input:
+    return session.trees.input(package, folder)
