@@ -98,6 +98,11 @@ def test_deploying_is_told(session: Session, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == f"   Deploying {session.root}/user/hello\n"
 
 
+def replace_by_link(path: Path, goal: Path) -> None:
+    path.unlink()
+    path.symlink_to(goal)
+
+
 def test_what_somebody_did_to_a_published_file_is_undone(tmp_path: Path) -> None:
     source, published = fake.write(tmp_path / "linked", "one"), tmp_path / "hello"
     steps.publish(source, published)
@@ -107,7 +112,7 @@ def test_what_somebody_did_to_a_published_file_is_undone(tmp_path: Path) -> None
     for damage in (
         lambda: published.write_text("two"),
         lambda: published.chmod(0o644),
-        lambda: (published.unlink(), published.symlink_to(source)),
+        lambda: replace_by_link(published, source),
         published.unlink,
     ):
         damage()
