@@ -12,17 +12,14 @@ from ostoo_build.errors import OstooError
 
 @dataclass
 class Instructions:
-    """What one run asked for, in the order it asked; `bin_link_args` are `PROGRAM=ARGUMENT`."""
+    """What one run asked for, in the order it asked; `link_args` are each for what the instruction's name ends in."""
 
     cfgs: list[str] = field(default_factory=list)
     check_cfgs: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     link_libs: list[str] = field(default_factory=list)
     link_searches: list[str] = field(default_factory=list)
-    link_args: list[str] = field(default_factory=list)
-    bin_link_args: list[str] = field(default_factory=list)
-    bins_link_args: list[str] = field(default_factory=list)
-    tests_link_args: list[str] = field(default_factory=list)
+    link_args: list[tuple[str, str]] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -31,10 +28,14 @@ class Instructions:
 
     def link_args_of(self, kind: str, target: str) -> list[str]:
         """The linker's arguments for a program of the package, or for its tests, by cargo's kind and name."""
-        if kind != "bin":
-            return [*self.link_args, *(self.tests_link_args if kind == "test" else ())]
-        named = [argument.partition("=") for argument in self.bin_link_args]
-        return [*self.link_args, *self.bins_link_args, *(argument for name, _, argument in named if name == target)]
+        found = []
+        for whose, argument in self.link_args:
+            name, _, rest = argument.partition("=")
+            if whose == "" or (whose, kind) in (("-bins", "bin"), ("-tests", "test")):
+                found.append(argument)
+            elif (whose, kind, name) == ("-bin", "bin", target):
+                found.append(rest)
+        return found
 
     def rustc_flags(self) -> tuple[str, ...]:
         """The flags for the crate whose build script it was."""
@@ -52,16 +53,15 @@ _LISTS = {
     "rustc-check-cfg": "check_cfgs",
     "rustc-link-lib": "link_libs",
     "rustc-link-search": "link_searches",
-    "rustc-link-arg": "link_args",
-    "rustc-link-arg-bins": "bins_link_args",
-    "rustc-link-arg-tests": "tests_link_args",
-    "rustc-link-arg-bin": "bin_link_args",
     "warning": "warnings",
     "error": "errors",
     "rerun-if-changed": "changed_files",
     "rerun-if-env-changed": "changed_variables",
 }
 
+
+_LINK_ARG = "rustc-link-arg"
+_LINK_ARGS = {f"{_LINK_ARG}{whose}" for whose in ("", "-bin", "-bins", "-tests")}
 
 _FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdylib")} | {"rustc-cdylib-link-arg"}
 """Instructions for what is not built here."""
@@ -84,6 +84,8 @@ def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) 
         raise OstooError(f"the build script printed `{instruction}`, which has no `=`", where=script)
     if key in _LISTS:
         getattr(found, _LISTS[key]).append(value)
+    elif key in _LINK_ARGS:
+        found.link_args.append((key.removeprefix(_LINK_ARG), value))
     elif key in _FOR_OTHERS:
         return
     elif key == "rustc-env":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, digest, manifest, process, std_crates, unit_graph
+from ostoo_build import crate_root, digest, manifest, process, rustc_options, std_crates, unit_graph
 from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.paths import PathMap
 
+_SYSROOT = re.compile("sysroot/[^/]+/lib")
 _CONFIGURATION = ("config.toml", "config")
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
@@ -157,19 +159,12 @@ class Cargo:
         return completed.stdout.decode()
 
     def _portable_flags(self, flags: list[str], paths: PathMap) -> Iterator[str]:
-        """Flags in the sense of the checkout's root, where our rustc runs; cargo's runs in the workspace.
-
-        Folders of native libraries are left out: the sysroot node provides them, and only to the link.
-        """
-        words = iter(flags)
-        for word in words:
-            if not word.startswith("-L"):
-                yield word
-                continue
-            kind, equals, folder = (word[2:] or next(words, "")).rpartition("=")
-            if kind == "native":
-                continue
-            yield f"-L{kind}{equals}{paths.portable(self.workspace / folder)}"
+        """The flags without the sysroot's folder: its node provides that, and only to the link."""
+        for option in rustc_options.read(flags):
+            kind, folder = option.folder
+            is_native = option.flag == "-L" and kind in ("native", "all")
+            if not (is_native and _SYSROOT.fullmatch(paths.portable(self.workspace / folder))):
+                yield from map(paths.portable_text, option.words)
 
 
 def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:

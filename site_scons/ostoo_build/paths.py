@@ -6,6 +6,7 @@ each for the toolchain's parts. Action keys are made of portable texts only.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,6 +54,14 @@ class PathMap:
                 return f"@{{{name}}}/{rest}" if rest else f"@{{{name}}}"
         return real
 
+    def portable_text(self, text: str) -> str:
+        """Write a text that may name places of this machine, as flags and build scripts do, so that it fits any."""
+        found = quote(text)
+        for place, name in self._innermost_first:
+            if name in ("root", "cargo-home"):
+                found = re.sub(rf"{re.escape(quote(place))}(?![\w.-])", f"@{{{name}}}", found)
+        return found
+
     def input(self, path: Path) -> Input:
         """Take a file as an action's input. Raises `OSError` where it can't be read."""
         status = path.stat()
@@ -75,6 +84,13 @@ def quote(text: str) -> str:
 def is_local(path: str) -> bool:
     """Whether a portable path lies in the checkout: only there files change under the user's hands."""
     return not path.startswith(("@{", "/"))
+
+
+def seen_from(path: str, directory: str) -> str:
+    """Write a portable path so that it leads from a working folder, a portable path too, to the same place."""
+    if not is_local(path) or directory == ".":
+        return path
+    return posixpath.relpath(path, directory) if is_local(directory) else absolute(path)
 
 
 def absolute(path: str) -> str:

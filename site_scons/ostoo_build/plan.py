@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import crate_root, digest, manifest, rustc
+from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options
 from ostoo_build.execution import record as records
-from ostoo_build.paths import PathMap, absolute
+from ostoo_build.paths import PathMap, absolute, is_local
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Extern:
 class PlannedUnit:
     """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
 
-    `package` is the folder whose files are its inputs, `folder` where its outputs go, `target` the name of its target
-    spec, or empty for the host. `externs` are direct
+    `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
+    `target` the name of its target spec, or empty for the host. `externs` are direct
     dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `script`
     the build script that a run starts (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search
     paths (for a program) it sees. `is_incremental` says that rustc goes on from what it kept of the last compilation.
@@ -57,6 +57,7 @@ class PlannedUnit:
     label: str
     package: str
     folder: str
+    directory: str
     is_std: bool
     target: str
     is_incremental: bool
@@ -133,10 +134,13 @@ class Program:
 class Setting:
     """What the plans of one invocation share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
 
+    `workspace` is the Cargo workspace's folder, a portable path.
+
     Manifests and sources are as `look` finds them.
     """
 
     paths: PathMap
+    workspace: str
     target: str
     cfgs: frozenset[str]
     host: str
@@ -241,6 +245,16 @@ class _Planner:
     def _package(self, index: int) -> str:
         return self.setting.portable(self.manifests[index].folder)
 
+    def _directory(self, index: int) -> str:
+        """Where cargo runs it: members in the workspace, all others in their package (cargo's `path_args`)."""
+        unit = self.units[index]
+        if unit.is_std and not unit.is_run:
+            return "."
+        source, workspace = self.setting.portable(unit.src_path), self.setting.workspace
+        is_member = unit.pkg_id.startswith("path+") and is_local(source)
+        is_inside = workspace == "." or source.startswith(f"{workspace}/")
+        return workspace if is_member and is_inside and not unit.is_run else self._package(index)
+
     def _rustflags(self, unit: Unit) -> tuple[str, ...]:
         return self.setting.rustflags if unit.platform else ()
 
@@ -260,6 +274,7 @@ class _Planner:
             label=f"{manifest_.name} v{manifest_.version}",
             package=self._package(index),
             folder=folder,
+            directory=self._directory(index),
             is_std=unit.is_std,
             target=self.setting.target if unit.platform else "",
             is_incremental=unit.profile.incremental and kind is not Kind.RUN,
@@ -277,9 +292,12 @@ class _Planner:
 
     def _arguments(self, index: int, folder: str) -> Iterator[str]:
         unit = self.units[index]
-        source = self.setting.portable(unit.src_path)
-        yield from rustc.compile_flags(unit, self.manifests[index], self.ids[index], source, folder)
-        yield from self._rustflags(unit)
+        layout = rustc.Layout(self.setting.portable(unit.src_path), folder, self._directory(index))
+        flag_rules.check(unit.profile.rustflags, f"{self.setting.workspace}/Cargo.toml: rustflags of a profile")
+        yield from rustc.compile_flags(unit, self.manifests[index], self.ids[index], layout)
+        # std's packages have no folder that a relative path could mean
+        own = (option for option in rustc_options.read(self._rustflags(unit)) if option.flag != "-L" or not unit.is_std)
+        yield from (word for option in own for word in option.words)
         yield from rustc.proof_of((*unit.profile.rustflags, *self._rustflags(unit)))
 
     def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:

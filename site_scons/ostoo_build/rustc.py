@@ -6,10 +6,12 @@ each output has a place of its own, and that a program is compiled without being
 
 from __future__ import annotations
 
+import posixpath
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from ostoo_build.paths import absolute, is_local, quote
+from ostoo_build.paths import absolute, is_local, quote, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,13 +41,6 @@ class Kind(Enum):
         )
 
 
-REMAP_FLAGS = (
-    # where the folders are nested, rustc lets the later prefix win
-    "--remap-path-prefix=@{root}=.",
-    "--remap-path-prefix=@{cargo-home}=/cargo",
-    "--remap-path-prefix=@{rust-src}=library",
-)
-
 PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zunstable-options")
 
 DEP_INFO = "dep-info.d"
@@ -66,12 +61,24 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
     }[Kind.of(unit)]
 
 
-def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, folder: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class Layout:
+    """Where a unit's root source lies, where its outputs go, and where rustc runs; all are portable paths."""
+
+    source: str
+    folder: str
+    directory: str
+
+
+def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, layout: Layout) -> Iterator[str]:
     """All arguments that are known before anything is built: portable, without dependencies and target."""
-    yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", source)
+    source, directory = layout.source, layout.directory
+    within = directory == "." or source.startswith(f"{directory}/")
+    named = seen_from(source, directory) if within else absolute(source)
+    yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", named)
     yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
     yield from _crate_type(unit, manifest)
-    yield from _emit(unit, unit_id, folder)
+    yield from _emit(unit, unit_id, seen_from(layout.folder, directory))
     yield from _profile_flags(unit.profile)
     yield from _lto_flags(unit)
     for feature in unit.features:
@@ -86,8 +93,27 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, source: str, fol
         yield from manifest.lints
     else:
         yield from ("--cap-lints", "allow")
-    yield from REMAP_FLAGS
+    yield from _remap_flags(named, directory)
     yield from PROOF_FLAGS
+
+
+def _remap_flags(source: str, directory: str) -> Iterator[str]:
+    """Have rustc call each file by one name, as seen from the root, wherever it runs and the checkout lies.
+
+    Where prefixes are nested, rustc lets the later one win. Relative names come from below `directory`, and debug
+    information puts the working folder before them: so that one becomes `.`, and what lies in it gets its name back.
+    """
+    is_below = is_local(directory) and directory != "." and "=" not in directory
+    if is_below:
+        yield f"--remap-path-prefix=={directory}"
+    yield "--remap-path-prefix=@{root}=."
+    if is_below:
+        yield f"--remap-path-prefix={absolute(directory)}=."
+        top = source.partition("/")[0]
+        if top != "@{root}":
+            name = posixpath.join(directory, top)
+            yield f"--remap-path-prefix={absolute(name)}=./{name}"
+    yield from ("--remap-path-prefix=@{cargo-home}=/cargo", "--remap-path-prefix=@{rust-src}=library")
 
 
 def proof_of(flags: Iterable[str]) -> Iterator[str]:
@@ -146,10 +172,11 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
             metadata, library = outputs(unit, unit_id)
             yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
         case Kind.PROGRAM:
-            # without a link, rustc puts objects and .rlink into the --out-dir only
-            yield from (f"--emit={dep_info},link", "--out-dir", folder, "-Zno-link")
+            yield from (f"--emit={dep_info},link", "-Zno-link")
         case _:
             yield f"--emit={dep_info},link={folder}/{outputs(unit, unit_id)[0]}"
+    # what has no name of its own goes there too: objects, while rustc runs; those of a program, and its .rlink
+    yield from ("--out-dir", folder)
 
 
 def _profile_flags(profile: Profile) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, decoders, digest, process, target_spec, user_cache
+from ostoo_build import crate_root, decoders, digest, flag_rules, process, target_spec, user_cache
 from ostoo_build.cargo import Binary, Cargo
 from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field's type
 from ostoo_build.errors import OstooError
@@ -144,7 +144,17 @@ class Workspace:
     def _setting(self) -> Setting:
         target, cfgs = self.target.stem, self._cfgs
         configuration = self.cargo.configuration(target, cfgs, self.paths)
-        return Setting(self.paths, target, cfgs, self.rustc.host, configuration.rustflags, configuration.env, self.look)
+        flag_rules.check(configuration.rustflags, f"{self.cargo.workspace}/.cargo/config.toml: rustflags for {target}")
+        return Setting(
+            paths=self.paths,
+            workspace=self.paths.portable(self.cargo.workspace),
+            target=target,
+            cfgs=cfgs,
+            host=self.rustc.host,
+            rustflags=configuration.rustflags,
+            env=configuration.env,
+            look=self.look,
+        )
 
     @property
     def _cfgs(self) -> frozenset[str]:

@@ -54,7 +54,7 @@ def graph(paths: PathMap, program: str) -> UnitGraph:
 
 def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
-    return plan.Setting(paths, TARGET, CFGS, "x86_64-unknown-linux-gnu", flags, env, Look())
+    return plan.Setting(paths, "user-rs", TARGET, CFGS, "x86_64-unknown-linux-gnu", flags, env, Look())
 
 
 def planned(folder: Path, program: str) -> Program:

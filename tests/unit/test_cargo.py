@@ -144,16 +144,21 @@ def test_flags_of_the_target_take_the_place_of_the_builds(
 @pytest.mark.parametrize(
     ("flags", "portable"),
     [
-        (["-Lnative=../sysroot/lib", "-Ca"], ("-Ca",)),
-        (["-L", "native=../sysroot/lib"], ()),
-        (["-L", "../lib"], ("-Llib",)),
-        (["-Ldependency=lib"], ("-Ldependency=user-rs/lib",)),
+        (["-Lnative=../sysroot/x/lib", "-Ca"], ("-Ca",)),
+        (["-L", "native=../sysroot/x/lib"], ()),
+        (["-L", "../sysroot/x/lib"], ()),
+        (["-L", "native=../libs"], ("-L", "native=../libs")),
+        (["-Ldependency=../sysroot/x/lib"], ("-Ldependency=../sysroot/x/lib",)),
+        (["-Clink-arg=-T{root}/a", "-Clink-arg={root}s/b.o"], ("-Clink-arg=-T@{root}/a", "-Clink-arg={root}s/b.o")),
     ],
 )
-def test_folders_are_seen_from_the_root_and_native_ones_are_the_links(
+def test_only_the_sysroot_is_left_out_of_flags_and_they_fit_any_checkout(
     flags: list[str], portable: tuple[str, ...], workspace: FakeCargo
 ) -> None:
-    assert configuration(workspace, {"build": {"rustflags": flags}}).rustflags == portable
+    root = workspace.paths.root
+    here = [flag.replace("{root}", root) for flag in flags]
+    expected = [flag.replace("@{root}", "@@").replace("{root}", root).replace("@@", "@{root}") for flag in portable]
+    assert configuration(workspace, {"build": {"rustflags": here}}).rustflags == tuple(expected)
 
 
 def test_the_configured_environment_is_read(workspace: FakeCargo) -> None:

@@ -8,6 +8,7 @@ from ostoo_build import digest
 from ostoo_build.dep_info import DepInfo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
+from ostoo_build.execution.action import Action
 from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 
@@ -26,8 +27,12 @@ def paths(tmp_path: Path) -> PathMap:
     return PathMap((("root", tmp_path / "my os"), *((name, tmp_path / name) for name in names)))
 
 
+def action(*declared: Input, directory: str = ".") -> Action:
+    return Action("Rustc", (), (), declared, (), directory=directory)
+
+
 def prove(paths: PathMap, **files: str) -> None:
-    proof.prove(DepInfo(files, ()), DECLARED, paths, MANIFEST)
+    proof.prove(DepInfo(files, ()), action(*DECLARED), paths, MANIFEST)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,13 @@ def prove(paths: PathMap, **files: str) -> None:
 )
 def test_what_is_declared_or_the_toolchains_may_be_read(name: str, paths: PathMap, tmp_path: Path) -> None:
     prove(paths, **{name.format(tmp_path): SHA})
+
+
+def test_names_are_those_of_the_folder_where_rustc_ran(paths: PathMap) -> None:
+    here = action(*DECLARED, directory="user-rs")
+    proof.prove(DepInfo({"a/src/lib.rs": SHA, "../build/units/c/c.rmeta": SHA}, ()), here, paths, MANIFEST)
+    with pytest.raises(OstooError, match=r"the crate reads user-rs/c\.rmeta, which"):
+        proof.prove(DepInfo({"c.rmeta": SHA}, ()), here, paths, MANIFEST)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +87,7 @@ def test_what_rustc_did_not_hash_is_hashed_here(paths: PathMap, tmp_path: Path) 
     library = tmp_path / "my os/c.rmeta"
     library.parent.mkdir()
     library.write_bytes(b"library")
-    declared = (Input("c.rmeta", digest.of_bytes(b"library"), 7),)
+    declared = action(Input("c.rmeta", digest.of_bytes(b"library"), 7))
     proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, paths, MANIFEST)
     library.write_bytes(b"another")
     with pytest.raises(OstooError, match="changed while"):

@@ -115,7 +115,7 @@ def test_libraries_are_named_by_path(program: Program) -> None:
     paths = dict(option.rpartition(":")[2].split("=") for option in options(act(program, std), "--extern"))
     assert paths["core"] == f"{find(program, 'core').folder}/{find(program, 'core').outputs[0]}"
     assert options(act(program, program.units[-1]), "--extern") == ["ostoo_rt"]
-    assert f"crate={rt.folder}/rlib" in options(act(program, program.units[-1]), "-L")
+    assert f"crate=../{rt.folder}/rlib" in options(act(program, program.units[-1]), "-L")
 
 
 def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(program: Program) -> None:
@@ -174,7 +174,7 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
 def test_the_sysroot_is_an_input_of_the_link_only(program: Program) -> None:
     action = link(program)
     assert set(SYSROOT) < set(action.inputs)
-    assert "native=sysroot/x86_64-ostoo-user/lib" in options(action, "-L")
+    assert "native=../sysroot/x86_64-ostoo-user/lib" in options(action, "-L")
     for unit in program.units:
         assert not set(SYSROOT) & set(act(program, unit).inputs)
 
@@ -189,7 +189,7 @@ def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> N
 
 def test_what_a_loader_needs_not_is_left_out_of_one_link_and_kept_by_the_other(program: Program) -> None:
     shipped = link(program)
-    assert {"strip=symbols", f"link-arg={SCRIPT.path}"} <= set(options(shipped, "-C"))
+    assert {"strip=symbols", f"link-arg=../{SCRIPT.path}"} <= set(options(shipped, "-C"))
     assert SCRIPT in shipped.inputs
     kept = requests.link_action(invocation(program), program, SYSROOT, records(program), None)
     assert "strip=none" in options(kept, "-C")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ostoo_build import manifest, rustc, unit_graph
-from ostoo_build.rustc import Kind
+from ostoo_build.rustc import Kind, Layout
 
 if TYPE_CHECKING:
     from ostoo_build.manifest import Manifest
@@ -32,7 +32,7 @@ def package(tmp_path: Path) -> Manifest:
 
 
 def flags(unit: Unit, package: Manifest, source: str = "user-rs/rt/src/lib.rs") -> list[str]:
-    return list(rustc.compile_flags(unit, package, "ostoo_rt-0123", source, "build/u"))
+    return list(rustc.compile_flags(unit, package, "ostoo_rt-0123", Layout(source, "build/u", ".")))
 
 
 def options(arguments: list[str], flag: str) -> list[str]:
@@ -138,9 +138,28 @@ def test_std_may_use_what_is_unstable_and_set_any_feature(package: Manifest) -> 
 
 def test_each_compilation_is_remapped_and_proved(package: Manifest) -> None:
     found = flags(RT, package)
-    assert [flag for flag in found if flag.startswith("--remap-path-prefix")] == list(rustc.REMAP_FLAGS)
-    assert rustc.REMAP_FLAGS[0] == "--remap-path-prefix=@{root}=.", "the root is the outermost: others come after it"
+    assert remaps(found) == ["@{root}=.", "@{cargo-home}=/cargo", "@{rust-src}=library"]
     assert "-Zchecksum-hash-algorithm=sha256" in found
+
+
+def remaps(arguments: list[str]) -> list[str]:
+    prefix = "--remap-path-prefix="
+    return [flag.removeprefix(prefix) for flag in arguments if flag.startswith(prefix)]
+
+
+def test_a_file_has_one_name_wherever_rustc_runs(package: Manifest) -> None:
+    member = list(rustc.compile_flags(RT, package, "a-1", Layout("user-rs/rt/src/lib.rs", "build/u", "user-rs")))
+    assert member[3] == "rt/src/lib.rs"
+    assert remaps(member)[:4] == ["=user-rs", "@{root}=.", "@{root}/user-rs=.", "@{root}/user-rs/rt=./user-rs/rt"]
+    assert options(member, "--out-dir") == ["../build/u"]
+    elsewhere = list(rustc.compile_flags(RT, package, "a-1", Layout("shared/main.rs", "build/u", "user-rs")))
+    assert elsewhere[3] == "@{root}/shared/main.rs"
+    assert remaps(elsewhere)[:3] == ["=user-rs", "@{root}=.", "@{root}/user-rs=."]
+    crate = "@{cargo-home}/registry/src/b-1.0"
+    fetched = list(rustc.compile_flags(RT, package, "b-1", Layout(f"{crate}/src/lib.rs", "build/u", crate)))
+    assert fetched[3] == f"{crate}/src/lib.rs"
+    assert options(fetched, "--out-dir") == ["@{root}/build/u"]
+    assert remaps(fetched) == remaps(flags(RT, package))
 
 
 @pytest.mark.parametrize("flags", [("-Ldependency=a",), ("-L", "a"), ("-Ca", "--extern=a=b")])

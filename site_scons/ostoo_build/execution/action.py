@@ -59,7 +59,7 @@ for ostoo_name in $OSTOO_EXPAND; do
     export "$ostoo_name=$ostoo_value"
 done
 unset OSTOO_EXPAND
-mkdir -p "$1"
+mkdir -p "$1" "$2"
 ostoo_directory=$2
 shift 2
 for ostoo_argument; do

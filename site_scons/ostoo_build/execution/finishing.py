@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ostoo_build import build_script, dep_info, entry
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
-from ostoo_build.paths import quote
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def compilation(action: Action, unit: PlannedUnit, done: Finished) -> Outcome:
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     if not done.is_hermetic:
-        proof.prove(read, action.inputs, done.paths, f"{unit.package}/Cargo.toml")
+        proof.prove(read, action, done.paths, f"{unit.package}/Cargo.toml")
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
     return Outcome(outputs, stderr, holds_root=_holds_root(action, read.variables, done))
 
@@ -81,7 +80,7 @@ def run(unit: PlannedUnit, done: Finished) -> Outcome:
     _check_reads(instructions, unit, done.paths)
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
     outputs = tuple(name for name in done.files if name.startswith("out/"))
-    return Outcome(outputs, warnings, _portable(done.stdout, done.paths))
+    return Outcome(outputs, warnings, done.paths.portable_text(done.stdout))
 
 
 def link(program: Program, done: Finished) -> Outcome:
@@ -134,11 +133,6 @@ def _check_reads(instructions: Instructions, unit: PlannedUnit, paths: PathMap) 
                 where=f"{unit.package}/build.rs",
                 remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
             )
-
-
-def _portable(text: str, paths: PathMap) -> str:
-    """Write a build script's words so that they fit any checkout: it speaks in absolute paths."""
-    return quote(text).replace(paths.root, "@{root}")
 
 
 def _program_files(files: tuple[str, ...], unit_id: str) -> Iterator[str]:

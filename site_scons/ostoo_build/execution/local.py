@@ -17,7 +17,7 @@ from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
 from ostoo_build.execution.timeline import Timeline
-from ostoo_build.paths import is_local
+from ostoo_build.paths import is_local, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ class LocalRunner:
         if not _is_small(action, unit) and (self.jobserver.jobs > _FEW or not unit.libraries):
             arguments.append(f"-Zthreads={self.jobserver.jobs}")
         if unit.is_incremental:
-            arguments += ["-C", f"incremental={unit.folder}/{_INCREMENTAL}"]
+            arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{_INCREMENTAL}"]
         return self._start(folder, arguments, action, _heeder(on_metadata))
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:

@@ -10,7 +10,7 @@ from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from ostoo_build.dep_info import DepInfo
-    from ostoo_build.inputs import Input
+    from ostoo_build.execution.action import Action
     from ostoo_build.paths import PathMap
 
 
@@ -18,20 +18,21 @@ _OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
 """What the toolchain's digest, part of every key, vouches for."""
 
 
-def prove(observed: DepInfo, declared: tuple[Input, ...], paths: PathMap, manifest: str) -> None:
+def prove(observed: DepInfo, action: Action, paths: PathMap, manifest: str) -> None:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
     Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is
     where the user can declare more.
     """
-    files = {entry.path: entry.sha256 for entry in declared}
+    files = {entry.path: entry.sha256 for entry in action.inputs}
+    directory = Path(paths.root, paths.expand(action.directory))
     folders = (*_OF_TOOLS, *(f"{path}/" for path in files))
     for name, sha256 in observed.files.items():
-        path = paths.portable(Path(paths.root, name))
+        path = paths.portable(directory / name)
         expected = files.get(path)
         if expected is None and not path.startswith(folders):
             raise undeclared(path, manifest)
-        if expected is not None and expected != (sha256 or digest.of_file(Path(paths.root, name))):
+        if expected is not None and expected != (sha256 or digest.of_file(directory / name)):
             raise OstooError("the file changed while it was being compiled", where=path, remedy="run the build again")
 
 

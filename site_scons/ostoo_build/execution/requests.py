@@ -6,13 +6,13 @@ What is added here: the target, dependencies with their digests, and what build 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, rustc
+from ostoo_build import build_script, rustc, rustc_options
 from ostoo_build.execution.action import Action
 from ostoo_build.inputs import Input
-from ostoo_build.paths import absolute
+from ostoo_build.paths import absolute, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -53,28 +53,35 @@ def link_action(
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
     unit, target = program.units[-1], invocation.targets[program.target]
-    searches = [f"native={folder}" for folder in sorted({entry.path.rpartition("/")[0] for entry in sysroot})]
+    seen = partial(seen_from, directory=unit.directory)
+    own = list(_instructions((unit.run,) if unit.run else (), records))
+    others = _instructions(tuple(run for run in unit.runs if run != unit.run), records)
+    searches = [
+        *(f"native={seen(folder)}" for folder in sorted({entry.path.rpartition("/")[0] for entry in sysroot})),
+        *(search for instructions in (*own, *others) for search in instructions.link_searches),
+    ]
+    asked = [each for instructions in own for each in instructions.link_args_of(program.kind, program.target_name)]
     arguments = [
-        "@{rustc}",
-        "-Zlink-only",
-        f"{unit.folder}/{unit.id}.rlink",
-        *("--target", target.path, "-Zunstable-options", "-C", "linker=@{lld}"),
-        *(("-C", "strip=symbols", "-C", f"link-arg={discard.path}") if discard else ("-C", "strip=none")),
+        *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
+        *("--target", seen(target.path), "-Zunstable-options"),
         *_link_flags(unit.arguments),
         *(part for search in searches for part in ("-L", search)),
+        *(part for argument in asked for part in ("-C", f"link-arg={argument}")),
+        *("-C", "linker=@{lld}"),
+        *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
     ]
-    for instructions in _instructions(unit.runs, records):
-        arguments += [part for search in instructions.link_searches for part in ("-L", search)]
-    for instructions in _instructions((unit.run,) if unit.run else (), records):
-        own = instructions.link_args_of(program.kind, program.target_name)
-        arguments += [part for argument in own for part in ("-C", f"link-arg={argument}")]
-    objects = output_inputs(unit.folder, records[unit.id])
-    libraries = _libraries(invocation, unit, records)
-    scripts = (discard,) if discard else ()
-    inputs = (target, *objects, *libraries, *_run_files(invocation, unit.runs, records), *sysroot, *scripts)
-    environment = (*invocation.environment, *unit.environment)
-    outputs = (f"{unit.folder}/{unit.id}",)
-    return Action("Link", tuple(arguments), environment, inputs, outputs, invocation.tools)
+    return Action(
+        mnemonic="Link",
+        arguments=tuple(arguments),
+        environment=(*invocation.environment, *unit.environment),
+        inputs=(
+            *(target, *output_inputs(unit.folder, records[unit.id]), *_libraries(invocation, unit, records)),
+            *(*_run_files(invocation, unit.runs, records), *sysroot, *((discard,) if discard else ())),
+        ),
+        outputs=(f"{unit.folder}/{unit.id}",),
+        tools=invocation.tools,
+        directory=unit.directory,
+    )
 
 
 def output_inputs(folder: str, record: Record) -> Inputs:
@@ -85,11 +92,16 @@ def output_inputs(folder: str, record: Record) -> Inputs:
     )
 
 
+_NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
+"""Names of outputs of units are of no use to a linker."""
+
+
 def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
-    """The code generation options of the compilation: those that name outputs of units are of no use to a linker."""
-    for flag, value in pairwise(arguments):
-        if flag == "-C" and not value.startswith(("metadata=", "extra-filename=")):
-            yield from (flag, value)
+    """The options of the compilation that the link may ask for, as they stand; it knows crates by the `.rlink`."""
+    for option in rustc_options.read(arguments):
+        of_code = option.flag in ("-C", "-Z", "-O", "-g") and option.name not in _NOT_FOR_THE_LINK
+        if of_code or (option.flag == "-L" and option.folder[0] not in ("crate", "dependency")):
+            yield from option.words
 
 
 def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
@@ -98,7 +110,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     environment = dict((*invocation.environment, *unit.environment))
     inputs = [*sources, *_libraries(invocation, unit, records)]
     if unit.target:
-        arguments += ["--target", invocation.targets[unit.target].path]
+        arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
     elif unit.kind is not Kind.LIBRARY:
         arguments += ["-C", "linker=cc"]
@@ -112,7 +124,15 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     arguments += _dependency_flags(invocation, unit)
     outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
     outputs = outputs if unit.outputs else (f"{unit.folder}/",)
-    return Action("Rustc", tuple(arguments), tuple(environment.items()), tuple(inputs), outputs, invocation.tools)
+    return Action(
+        mnemonic="Rustc",
+        arguments=tuple(arguments),
+        environment=tuple(environment.items()),
+        inputs=tuple(inputs),
+        outputs=outputs,
+        tools=invocation.tools,
+        directory=unit.directory,
+    )
 
 
 def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
@@ -133,7 +153,7 @@ def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, recor
         inputs=(*sources, Input(path, made.sha256, made.size, made.executable)),
         outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
-        directory=unit.package,
+        directory=unit.directory,
     )
 
 
@@ -162,9 +182,10 @@ def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, 
 
 def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:
     direct = set()
+    seen = partial(seen_from, directory=unit.directory)
     crate_names = [id_.rpartition("-")[0] for id_ in unit.libraries]
     for extern in unit.externs:
-        path = f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}"
+        path = seen(f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}")
         # a program's .rlink holds absolute paths of libraries named by path, relative ones of libraries searched for
         searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
@@ -175,7 +196,7 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
             yield from rustc.extern_flag(extern.name, path, noprelude=extern.noprelude)
     for id_ in unit.libraries:
         library = invocation.units[id_]
-        folder = f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0]
+        folder = seen(f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0])
         # a library's metadata names the macros that it hands on too: rustc loads those as well
         yield from ("-L", f"dependency={folder}")
         if id_ in direct:

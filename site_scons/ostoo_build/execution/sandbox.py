@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ostoo_build import process
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import proof
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,6 +62,8 @@ class Sandbox:
         with TemporaryDirectory(prefix="ostoo-") as scratch:
             cell = _Cell(self, action, folder, Path(scratch))
             cell.root.mkdir()
+            if is_local(action.directory):
+                (cell.root / action.directory).mkdir(parents=True, exist_ok=True)
             completed = cell.run(start, heed)
             if completed.returncode:
                 cell.explain(start)

@@ -1,0 +1,91 @@
+"""Takes rustc's arguments apart, in any spelling that rustc knows. Does not know what becomes of them.
+
+`-C link-arg=X`, `-Clink-arg=X`, `--codegen link-arg=X`, `--codegen=link_arg=X` are one option.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SHORT_WITH_VALUE = frozenset("ACDFLWZlo")
+_SHORT_OF = {"allow": "-A", "codegen": "-C", "deny": "-D", "forbid": "-F", "warn": "-W"}
+_LONG_WITH_VALUE = frozenset(
+    (
+        *("cap-lints", "cfg", "check-cfg", "color", "crate-name", "crate-type", "diagnostic-width", "edition", "emit"),
+        *("env-set", "error-format", "explain", "extern", "force-warn", "json", "out-dir", "print"),
+        *("remap-path-prefix", "remap-path-scope", "sysroot", "target"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `flag` is `-C`, `-L`, `--cfg`, …, or empty for a word that is none; `words` are as they stood."""
+
+    flag: str
+    value: str
+    words: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What a `-C` or `-Z` sets, in rustc's own spelling; rustc takes underscores for hyphens."""
+        return self.value.partition("=")[0].replace("_", "-") if self.flag in ("-C", "-Z") else ""
+
+    @property
+    def setting(self) -> str:
+        """The value that a `-C` or `-Z` sets it to."""
+        return self.value.partition("=")[2]
+
+    @property
+    def folder(self) -> tuple[str, str]:
+        """Kind and folder of a `-L`: `native`, `dependency`, …, `all` where none is said."""
+        kind, equals, folder = self.value.partition("=")
+        known = kind in ("all", "crate", "dependency", "framework", "native")
+        return (kind, folder) if equals and known else ("all", self.value)
+
+
+def read(arguments: Iterable[str]) -> Iterator[Option]:
+    """Take arguments apart as rustc's getopts does."""
+    words = iter(arguments)
+    for word in words:
+        if word.startswith("--"):
+            yield _long(word, words)
+        elif word.startswith("-") and word != "-":
+            yield from _short(word, words)
+        else:
+            yield Option("", word, (word,))
+
+
+def link_arguments(arguments: Iterable[str]) -> Iterator[str]:
+    """What rustc hands on to the linker, in rustc's order: the first ones, then the others as they stand."""
+    options = list(read(arguments))
+    for names in (("pre-link-arg", "pre-link-args"), ("link-arg", "link-args")):
+        for option in options:
+            if option.name in names:
+                yield from option.setting.split() if option.name.endswith("s") else (option.setting,)
+
+
+def _long(word: str, words: Iterator[str]) -> Option:
+    name, equals, value = word[2:].partition("=")
+    flag = _SHORT_OF.get(name, f"--{name}")
+    if equals or not (name in _SHORT_OF or name in _LONG_WITH_VALUE):
+        return Option(flag, value, (word,))
+    value = next(words, "")
+    return Option(flag, value, (word, value))
+
+
+def _short(word: str, words: Iterator[str]) -> Iterator[Option]:
+    """Letters may share one hyphen; the first one that takes a value takes the rest of the word, or the next word."""
+    for at, letter in enumerate(word[1:], 1):
+        if letter in _SHORT_WITH_VALUE:
+            if rest := word[at + 1 :]:
+                yield Option(f"-{letter}", rest, (f"-{letter}{rest}",))
+            else:
+                value = next(words, "")
+                yield Option(f"-{letter}", value, (f"-{letter}", value))
+            return
+        yield Option(f"-{letter}", "", (f"-{letter}",))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from ostoo_build import flag_rules
+from ostoo_build.errors import OstooError
+
+NATIVE = "another processor on each machine"
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["-Ctarget-cpu=native"], NATIVE),
+        (["-C", "target-cpu=native"], NATIVE),
+        (["--codegen", "target_cpu=native"], NATIVE),
+        (["--codegen=target-cpu=native"], NATIVE),
+        (["-gCtarget-cpu=native"], NATIVE),
+        (["-Ztune-cpu=native"], NATIVE),
+        (["-Cllvm-args=-mcpu=native"], NATIVE),
+        (["-Clink-arg=-plugin-opt=mcpu=native"], NATIVE),
+        (["-Clink-args=-z now -mllvm -mcpu=native"], NATIVE),
+        (["-Zpre-link-arg=--plugin-opt=mcpu=native"], NATIVE),
+        (["@flags"], "write the flags themselves"),
+        (["-Clinker=/usr/bin/gold"], "LLD links"),
+        (["-C", "linker=clang"], "LLD links"),
+        (["--sysroot", "/other"], "choose the tools"),
+        (["--emit=asm"], "where outputs go"),
+        (["-o", "x"], "where outputs go"),
+        (["-Csave-temps"], "where outputs go"),
+        (["main.rs"], "source file"),
+        (["-Zllvm-plugins=/x.so"], "no key sees"),
+        (["-Cllvm-args=-load=/x.so"], "no key sees"),
+        (["-Zcodegen-backend=./x.so"], "no key sees"),
+        (["-Clink-arg=-Map=kernel.map"], "writes a file"),
+        (["-Clink-args=--Map kernel.map"], "writes a file"),
+        (["-Clink-arg=--error-handling-script=x"], "no key sees"),
+        (["-Clink-arg=--lto-sample-profile=x"], "does not tell"),
+    ],
+)
+def test_what_a_key_would_not_see_is_refused_by_name(flags: list[str], reason: str) -> None:
+    with pytest.raises(OstooError, match="is not allowed") as caught:
+        flag_rules.check(["-Copt-level=1", *flags], ".cargo/config.toml")
+    assert reason in caught.value.remedy
+    assert caught.value.where == ".cargo/config.toml"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-Ctarget-cpu=x86-64-v3", "-Ztune-cpu=generic"],
+        ["-Clinker=rust-lld", "-C", "linker=/usr/bin/ld.lld-22"],
+        ["-C", "link-arg=-Tlink.ld", "-Clink-arg=--print-gc-sections", "-Clink-arg=-M"],
+        ["-Zcodegen-backend=cranelift", "--cfg", "native", "-Lnative=libs", "-lfoo"],
+        ["-Clink-arg=--defsym=cpu=1", "-Clink-arg=@response"],
+    ],
+)
+def test_all_else_reaches_rustc(flags: list[str]) -> None:
+    flag_rules.check(flags, "")
