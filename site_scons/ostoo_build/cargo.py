@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, digest, manifest, process, rustc_options, std_crates, unit_graph
+from ostoo_build import cargo_config, digest, manifest, process, std_crates, unit_graph
+from ostoo_build.cargo_config import Place
 from ostoo_build.errors import OstooError
-from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ostoo_build.cargo_config import Configuration
     from ostoo_build.paths import PathMap
 
-_SYSROOT = re.compile("sysroot/[^/]+/lib")
-_CONFIGURATION = ("config.toml", "config")
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
@@ -37,14 +35,6 @@ class Binary:
     package: str
     manifest: Path
     asks: digest.Hash
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable."""
-
-    rustflags: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -101,21 +91,21 @@ class Cargo:
 
     def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
         """Read the merged configuration (cargo's `config get`)."""
-        document = json.loads(self._run("-Zunstable-options", "config", "get", "--format=json"))
-        return Configuration(
-            rustflags=tuple(self._portable_flags(_rustflags(document, target, cfgs), paths)),
-            env=tuple(sorted(_environment(document))),
-        )
+        said = self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
+        return cargo_config.read(said, Place(self.workspace, os.environ, target, cfgs), paths)
 
     @cached_property
     def configuration_digest(self) -> digest.Hash:
         """Digest of the configuration files that cargo merges, as they are when it is first asked for."""
-        return digest.of_json([digest.of_file(file) for file in self.configuration_files() if file.is_file()])
+        files = ((os.path.relpath(file, self.workspace), file) for file in self.configuration_files())
+        home = os.path.relpath(cargo_config.home(self.environment), self.workspace)
+        found = {name: digest.of_file(file) for name, file in files if file.is_file()}
+        # where cargo's home is does not matter, which files of it are read does
+        return digest.of_json({name.replace(home, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
 
     def configuration_files(self) -> list[Path]:
-        """Where cargo looks for configuration, whether or not there is any (reference, "Configuration")."""
-        folders = [folder / ".cargo" for folder in (self.workspace, *self.workspace.parents)]
-        return [folder / name for folder in (*folders, cargo_home(self.environment)) for name in _CONFIGURATION]
+        """Where cargo looks for configuration, whether or not there is any."""
+        return cargo_config.files(self.workspace, self.environment)
 
     def shared_paths(self) -> Iterator[Path]:
         """What all of cargo's answers depend on: the workspace's own files, and the names members are found by."""
@@ -143,13 +133,24 @@ class Cargo:
         """
         root = manifest.load_toml(self.workspace / "Cargo.toml")
         asked = root.get("workspace", {}).get("metadata", {}).get("ostoo", {}).get("profile", {})
-        seen = {profile}
-        while profile not in asked:
-            profile = root.get("profile", {}).get(profile, {}).get("inherits", "")
-            if profile in {"", *seen}:
+        for name in self._line(profile):
+            if name in asked:
+                yield f"-Zbuild-std-features={','.join(asked[name].get('build-std-features', ()))}"
                 return
+
+    def inherited(self, profile: str) -> str:
+        """Cargo's `PROFILE`: `debug` or `release`, by the built-in profile that one goes back to."""
+        *_, last = self._line(profile)
+        return "debug" if last in ("dev", "test") else "release"
+
+    def _line(self, profile: str) -> Iterator[str]:
+        """A profile, and those that it inherits from."""
+        tables = manifest.load_toml(self.workspace / "Cargo.toml").get("profile", {})
+        seen = set()
+        while profile and profile not in seen:
             seen.add(profile)
-        yield f"-Zbuild-std-features={','.join(asked[profile].get('build-std-features', ()))}"
+            yield profile
+            profile = tables.get(profile, {}).get("inherits", "")
 
     def _run(self, *arguments: str) -> str:
         completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
@@ -157,14 +158,6 @@ class Cargo:
             said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
             raise OstooError(f"cargo can't plan the build: {said}", where=str(self.workspace / "Cargo.toml"))
         return completed.stdout.decode()
-
-    def _portable_flags(self, flags: list[str], paths: PathMap) -> Iterator[str]:
-        """The flags without the sysroot's folder: its node provides that, and only to the link."""
-        for option in rustc_options.read(flags):
-            kind, folder = option.folder
-            is_native = option.flag == "-L" and kind in ("native", "all")
-            if not (is_native and _SYSROOT.fullmatch(paths.portable(self.workspace / folder))):
-                yield from map(paths.portable_text, option.words)
 
 
 def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:
@@ -189,28 +182,3 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
 def ignored_variables() -> list[str]:
     """Variables of the user's environment that would change cargo's build, and do not change this one."""
     return [name for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS") if os.environ.get(name)]
-
-
-def cargo_home(variables: Mapping[str, str]) -> Path:
-    """Where cargo keeps fetched crates (cargo's reference, "Cargo Home")."""
-    return Path(variables.get("CARGO_HOME") or Path.home() / ".cargo")
-
-
-def _rustflags(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> list[str]:
-    """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
-    tables: dict[str, Any] = document.get("target", {})
-    of_target: list[str] = []
-    for name, table in tables.items():
-        applies = crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target
-        if applies:
-            of_target += _flag_list(table.get("rustflags", []))
-    return of_target or _flag_list(document.get("build", {}).get("rustflags", []))
-
-
-def _flag_list(value: str | list[str]) -> list[str]:
-    return value.split() if isinstance(value, str) else list(value)
-
-
-def _environment(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in document.get("env", {}).items():
-        yield name, quote(str(value.get("value", "") if isinstance(value, dict) else value))

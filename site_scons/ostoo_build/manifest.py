@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,9 +56,8 @@ def read(path: Path) -> Manifest:
     package = document.get("package")
     if not isinstance(package, dict) or "name" not in package:
         raise OstooError("the manifest names no package", where=str(path), remedy="add `[package]` with a `name`")
-    workspace = _workspace_above(path) if _inherits(document) else {}
-    inherited = workspace.get("package", {})
-    fields = {key: inherited.get(key) if _is_inherited(value) else value for key, value in package.items()}
+    workspace = _workspace_above(path) if _inherits(document) else _Workspace(path.parent, {}, {})
+    fields = _inherit(package, workspace.fields, path.parent, workspace.folder)
     version = str(fields.get("version", "0.0.0"))
     return Manifest(
         path=path,
@@ -66,11 +66,11 @@ def read(path: Path) -> Manifest:
         metadata=(
             ("CARGO_PKG_NAME", str(package["name"])),
             *_version_variables(version),
-            *((variable, _text(fields, key, path.parent)) for variable, key in _ENVIRONMENT.items()),
+            *((variable, _text(fields, key)) for variable, key in _ENVIRONMENT.items()),
         ),
         links=str(fields.get("links", "")),
         feature_names=_feature_names(document),
-        lints=_lint_flags(_lints(document, workspace)),
+        lints=_lint_flags(_lints(document, workspace.lints)),
         extra_inputs=tuple(package.get("metadata", {}).get("ostoo", {}).get("inputs", ())),
         without_harness=tuple(_without_harness(document, str(package["name"]))),
     )
@@ -95,14 +95,45 @@ def _inherits(document: dict[str, Any]) -> bool:
     return any(_is_inherited(value) for value in (*package.values(), document.get("lints")))
 
 
-def _workspace_above(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Workspace:
+    """What members may inherit, and where it is written."""
+
+    folder: Path
+    fields: dict[str, Any]
+    lints: dict[str, Any]
+
+
+def _workspace_above(path: Path) -> _Workspace:
     for folder in (path.parent, *path.parent.parents):
         candidate = folder / "Cargo.toml"
         if candidate.is_file():
             workspace = _cached_toml(candidate).get("workspace")
             if isinstance(workspace, dict):
-                return workspace
+                return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
     raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
+
+
+_FILES = ("readme", "license-file")
+"""What is inherited as a path, which is meant from the workspace."""
+
+
+def _inherit(package: dict[str, Any], workspace: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
+    fields = {key: workspace.get(key) if _is_inherited(value) else value for key, value in package.items()}
+    fields["readme"] = _readme(fields.get("readme"), root if _is_inherited(package.get("readme")) else folder)
+    for key in _FILES:
+        if _is_inherited(package.get(key)) and fields[key] and root != folder:
+            fields[key] = f"{os.path.relpath(root, folder)}/{fields[key]}"
+    return fields
+
+
+def _readme(value: Any, folder: Path) -> str:
+    """Cargo's own name for a package's readme: `true` is the usual one, and nothing the first that is there."""
+    if value is None:
+        return next((name for name in _READMES if (folder / name).is_file()), "")
+    if isinstance(value, bool):
+        return "README.md" if value else ""
+    return str(value)
 
 
 @lru_cache(maxsize=64)
@@ -122,15 +153,9 @@ def _version_variables(version: str) -> list[tuple[str, str]]:
     ]
 
 
-def _text(fields: dict[str, Any], key: str, folder: Path) -> str:
+def _text(fields: dict[str, Any], key: str) -> str:
     value = fields.get(key, "")
-    if key == "authors":
-        return ":".join(value)
-    if key == "readme" and not isinstance(value, str):
-        value = "README.md" if value is True else ""
-    if key == "readme" and "readme" not in fields:
-        value = next((name for name in _READMES if (folder / name).is_file()), "")
-    return str(value)
+    return ":".join(value) if key == "authors" else str(value)
 
 
 def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
@@ -161,10 +186,9 @@ def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[s
             yield kind, str(table.get("name", package.replace("-", "_")))
 
 
-def _lints(document: dict[str, Any], workspace: dict[str, Any]) -> dict[str, Any]:
+def _lints(document: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any]:
     lints = document.get("lints", {})
-    resolved = workspace.get("lints", {}) if _is_inherited(lints) else lints
-    return dict(resolved)
+    return dict(inherited if _is_inherited(lints) else lints)
 
 
 def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:

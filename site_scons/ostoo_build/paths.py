@@ -10,7 +10,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import realpath
+from os.path import normpath, realpath
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
@@ -61,6 +61,15 @@ class PathMap:
             if name in ("root", "cargo-home"):
                 found = re.sub(rf"{re.escape(quote(place))}(?![\w.-])", f"@{{{name}}}", found)
         return found
+
+    def named(self, path: str | Path) -> str:
+        """Name an absolute path by its own names, an absolute portable text: what is linked to is another path."""
+        text = normpath(path)
+        places = ((each, name) for name, place in self.places for each in (normpath(place), self._real[name]))
+        for place, name in sorted(places, key=lambda pair: -len(pair[0])):
+            if text == place or text.startswith(place + "/"):
+                return f"@{{{name}}}{quote(text[len(place) :])}"
+        return quote(text)
 
     def input(self, path: Path) -> Input:
         """Take a file as an action's input. Raises `OSError` where it can't be read."""

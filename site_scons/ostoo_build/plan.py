@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options
+from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options, script_environment
 from ostoo_build.execution import record as records
 from ostoo_build.paths import PathMap, absolute, is_local
 from ostoo_build.rustc import Kind
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.crate_root import View
     from ostoo_build.look import Look
     from ostoo_build.manifest import Manifest
+    from ostoo_build.script_environment import Told
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
 
@@ -132,9 +133,9 @@ class Program:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the plans of one invocation share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
+    """What the plans of one profile share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
 
-    `workspace` is the Cargo workspace's folder, a portable path.
+    `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
 
     Manifests and sources are as `look` finds them.
     """
@@ -143,9 +144,9 @@ class Setting:
     workspace: str
     target: str
     cfgs: frozenset[str]
-    host: str
     rustflags: tuple[str, ...]
     env: tuple[tuple[str, str], ...]
+    told: Told
     look: Look
 
     def manifest(self, unit: Unit) -> Manifest:
@@ -238,6 +239,7 @@ class _Planner:
             "platform": self.setting.target if unit.platform else "host",
             "mode": unit.mode,
             "flags": self._rustflags(unit),
+            "primary": self._is_primary(index),
             "dependencies": [(self.ids[d.index], d.extern_crate_name, d.noprelude) for d in self.needed[index]],
         }
         return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
@@ -254,6 +256,10 @@ class _Planner:
         is_member = unit.pkg_id.startswith("path+") and is_local(source)
         is_inside = workspace == "." or source.startswith(f"{workspace}/")
         return workspace if is_member and is_inside and not unit.is_run else self._package(index)
+
+    def _is_primary(self, index: int) -> bool:
+        """Whether cargo's user would have named the unit's package; it tells compilers so, and no build script."""
+        return self.units[index].pkg_id == self.units[self.root].pkg_id and not self.units[index].is_run
 
     def _rustflags(self, unit: Unit) -> tuple[str, ...]:
         return self.setting.rustflags if unit.platform else ()
@@ -304,8 +310,10 @@ class _Planner:
         unit, manifest_ = self.units[index], self.manifests[index]
         yield from self.setting.env
         yield from rustc.package_environment(unit, manifest_, self._package(index))
+        if self._is_primary(index):
+            yield "CARGO_PRIMARY_PACKAGE", "1"
         if unit.is_run:
-            yield from self._run_environment(unit, manifest_, folder)
+            yield from script_environment.of_run(unit, manifest_, self.setting.told, folder)
         if unit.is_test and unit.kind == "test":
             yield from self._test_environment(unit)
 
@@ -315,25 +323,6 @@ class _Planner:
         others = (self.units[dependency.index] for dependency in unit.dependencies)
         for name in (other.target_name for other in others if other.kind == "bin"):
             yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
-
-    def _run_environment(self, unit: Unit, manifest_: Manifest, folder: str) -> Iterator[tuple[str, str]]:
-        """What cargo tells a build script (cargo's reference, "Environment variables cargo sets for build scripts")."""
-        profile = unit.profile
-        yield from (("CARGO", "@{cargo}"), ("RUSTC", "@{rustc}"), ("RUSTDOC", "rustdoc"))
-        yield "OUT_DIR", absolute(f"{folder}/out")
-        yield "TARGET", self.setting.target if unit.platform else self.setting.host
-        yield "HOST", self.setting.host
-        yield "OPT_LEVEL", profile.opt_level
-        yield "DEBUG", "true" if profile.debuginfo != "0" else "false"
-        yield "PROFILE", "release" if profile.opt_level != "0" else "debug"
-        yield "CARGO_ENCODED_RUSTFLAGS", "\x1f".join(self._rustflags(unit))
-        if manifest_.links:
-            yield "CARGO_MANIFEST_LINKS", manifest_.links
-        for feature in unit.features:
-            yield f"CARGO_FEATURE_{_variable(feature)}", "1"
-        yield "CARGO_CFG_FEATURE", ",".join(unit.features)
-        if unit.platform:
-            yield from _cfg_variables(self.setting.cfgs)
 
     def _externs(self, index: int) -> Iterator[Extern]:
         for dependency in self.needed[index]:
@@ -358,7 +347,9 @@ class _Planner:
     def _runs(self, index: int) -> Iterator[str]:
         unit = self.units[index]
         if unit.is_run:
-            yield from (self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run)
+            below = (d.index for d in self.needed[index] if self.units[d.index].is_run)
+            # of std's runs cargo tells where it builds std only
+            yield from (self.ids[i] for i in below if unit.is_std or not self.units[i].is_std)
         elif Kind.of(unit) is Kind.PROGRAM:
             yield from (self.ids[i] for i in self.order if self.units[i].is_run and self.units[i].platform)
 
@@ -376,17 +367,3 @@ def _manifest_path(unit: Unit) -> Path:
         if candidate.is_file():
             return candidate
     raise FileNotFoundError(unit.src_path)
-
-
-def _variable(name: str) -> str:
-    return name.upper().replace("-", "_")
-
-
-def _cfg_variables(cfgs: frozenset[str]) -> Iterator[tuple[str, str]]:
-    values: dict[str, list[str]] = {}
-    for cfg in sorted(cfgs):
-        name, _, value = cfg.partition("=")
-        if name not in ("debug_assertions", "proc_macro"):
-            values.setdefault(name, []).append(value.strip('"'))
-    for name, found in values.items():
-        yield f"CARGO_CFG_{_variable(name)}", ",".join(found)

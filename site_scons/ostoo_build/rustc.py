@@ -126,18 +126,18 @@ def proof_of(flags: Iterable[str]) -> Iterator[str]:
 
 
 def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[tuple[str, str], ...]:
-    """The variables that cargo sets for `env!`, in portable form; `package` is the package's folder."""
+    """The variables that cargo sets of a package, in portable form; `package` is the package's folder."""
     folder = absolute(package)
     variables = {
-        "CARGO_CRATE_NAME": unit.crate_name,
+        "CARGO": "@{cargo}",
         "CARGO_MANIFEST_DIR": folder,
         "CARGO_MANIFEST_PATH": f"{folder}/Cargo.toml",
         **{name: quote(value) for name, value in manifest.metadata},
     }
+    if not unit.is_run:
+        variables["CARGO_CRATE_NAME"] = unit.crate_name
     if unit.kind == "bin":
         variables["CARGO_BIN_NAME"] = unit.target_name
-    if unit.kind == "bin" or unit.is_test:
-        variables["CARGO_PRIMARY_PACKAGE"] = "1"
     return tuple(sorted(variables.items()))
 
 

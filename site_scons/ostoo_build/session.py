@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from ostoo_build import (
     cargo,
+    cargo_config,
     digest,
     null_build,
     sizes,
@@ -181,7 +182,7 @@ class Session:
                 ("root", self.root),
                 ("toolchain", chosen.rustc.parent.parent),
                 ("rust-src", chosen.rust_src),
-                ("cargo-home", cargo.cargo_home(os.environ)),
+                ("cargo-home", cargo_config.home(os.environ)),
                 ("rustc", chosen.rustc),
                 ("cargo", chosen.cargo),
                 ("lld", chosen.lld),

@@ -32,6 +32,10 @@ class FakeCargo:
     def answer(self, question: str, document: Any) -> None:
         (self.folder / f"bin/{question}.json").write_text(json.dumps(document))
 
+    def configure(self, said: str) -> None:
+        """Have it say that of its configuration."""
+        (self.folder / "bin/config.toml").write_text(said)
+
     def asked(self) -> list[str]:
         """All questions since the last call of this."""
         path = self.folder / "bin/asked"
@@ -50,13 +54,13 @@ def make(folder: Path) -> FakeCargo:
         f"echo \"$*\" >> '{answers}/asked'",
         'case "$*" in',
         f"*metadata*) cat '{answers}/metadata.json' ;;",
-        f"*config\\ get*) cat '{answers}/config.json' ;;",
+        f"*config\\ get*) cat '{answers}/config.toml' ;;",
         f"*hello-std*) cat '{answers}/hello-std.json' ;;",
         f"*hello-rs*) cat '{answers}/hello-rs.json' ;;",
         "esac",
     )
     made = FakeCargo(folder, paths)
-    made.answer("config", {})
+    made.configure("")
     made.answer("metadata", {"packages": [package(workspace, name, "bin") for name in ("hello-std", "hello-rs")]})
     for name in ("hello-std", "hello-rs"):
         (answers / f"{name}.json").write_text(trees.graph_text(paths, name))

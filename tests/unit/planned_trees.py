@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import plan, unit_graph
 from ostoo_build.look import Look
 from ostoo_build.paths import PathMap
+from ostoo_build.script_environment import Machine, Told
 
 if TYPE_CHECKING:
     from ostoo_build.plan import Program, Setting
@@ -54,7 +55,9 @@ def graph(paths: PathMap, program: str) -> UnitGraph:
 
 def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
-    return plan.Setting(paths, "user-rs", TARGET, CFGS, "x86_64-unknown-linux-gnu", flags, env, Look())
+    host = Machine("x86_64-unknown-linux-gnu", ("unix",), ())
+    told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags), host, "release")
+    return plan.Setting(paths, "user-rs", TARGET, CFGS, flags, env, told, Look())
 
 
 def planned(folder: Path, program: str) -> Program:

@@ -10,7 +10,7 @@ import planned_trees as trees
 import pytest
 
 from ostoo_build import cargo
-from ostoo_build.cargo import Binary, Configuration
+from ostoo_build.cargo import Binary
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def workspace(tmp_path: Path) -> FakeCargo:
     return fake_cargo.make(tmp_path)
-
-
-def configuration(workspace: FakeCargo, document: dict[str, Any]) -> Configuration:
-    workspace.answer("config", document)
-    return workspace.cargo.configuration(trees.TARGET, trees.CFGS, workspace.paths)
 
 
 def test_binaries_are_found_in_order_and_nothing_else(workspace: FakeCargo, tmp_path: Path) -> None:
@@ -123,54 +118,6 @@ def test_cargos_own_words_are_the_error(workspace: FakeCargo, tmp_path: Path) ->
     assert caught.value.where == str(tmp_path / "os/user-rs/Cargo.toml")
 
 
-@pytest.mark.parametrize(
-    ("document", "flags"),
-    [
-        ({}, ()),
-        ({"build": {"rustflags": "-Ca  -Cb"}}, ("-Ca", "-Cb")),
-        ({"build": {"rustflags": ["-Ca"]}, "target": {"other": {"rustflags": ["-Cb"]}}}, ("-Ca",)),
-        ({"build": {"rustflags": ["-Ca"]}, "target": {trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb",)),
-        ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Ca", "-Cb")),
-        ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
-        ({"target": {trees.TARGET: {"linker": "x"}}}, ()),
-    ],
-)
-def test_flags_of_the_target_take_the_place_of_the_builds(
-    document: dict[str, Any], flags: tuple[str, ...], workspace: FakeCargo
-) -> None:
-    assert configuration(workspace, document).rustflags == flags
-
-
-@pytest.mark.parametrize(
-    ("flags", "portable"),
-    [
-        (["-Lnative=../sysroot/x/lib", "-Ca"], ("-Ca",)),
-        (["-L", "native=../sysroot/x/lib"], ()),
-        (["-L", "../sysroot/x/lib"], ()),
-        (["-L", "native=../libs"], ("-L", "native=../libs")),
-        (["-Ldependency=../sysroot/x/lib"], ("-Ldependency=../sysroot/x/lib",)),
-        (["-Clink-arg=-T{root}/a", "-Clink-arg={root}s/b.o"], ("-Clink-arg=-T@{root}/a", "-Clink-arg={root}s/b.o")),
-    ],
-)
-def test_only_the_sysroot_is_left_out_of_flags_and_they_fit_any_checkout(
-    flags: list[str], portable: tuple[str, ...], workspace: FakeCargo
-) -> None:
-    root = workspace.paths.root
-    here = [flag.replace("{root}", root) for flag in flags]
-    expected = [flag.replace("@{root}", "@@").replace("{root}", root).replace("@@", "@{root}") for flag in portable]
-    assert configuration(workspace, {"build": {"rustflags": here}}).rustflags == tuple(expected)
-
-
-def test_the_configured_environment_is_read(workspace: FakeCargo) -> None:
-    document = {"env": {"B": "text", "A": {"value": "table", "force": True}}}
-    assert configuration(workspace, document).env == (("A", "table"), ("B", "text"))
-
-
-def test_the_configured_environment_holds_no_placeholders(workspace: FakeCargo) -> None:
-    (_, value), *_ = configuration(workspace, {"env": {"A": "@{nowhere}"}}).env
-    assert workspace.paths.expand(value) == "@{nowhere}"
-
-
 def test_what_the_answers_depend_on_is_named(workspace: FakeCargo, tmp_path: Path) -> None:
     folder = tmp_path / "os/user-rs"
     read = {*workspace.cargo.shared_paths(), *workspace.cargo.package_paths(folder / "rt/Cargo.toml")}
@@ -204,7 +151,28 @@ def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.Monk
     assert cargo.ignored_variables() == ["RUSTFLAGS"]
 
 
-def test_crates_are_kept_where_cargo_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cargo.cargo_home({}) == cargo.cargo_home({"CARGO_HOME": ""}) == tmp_path / ".cargo"
-    assert str(cargo.cargo_home({"CARGO_HOME": "/c"})) == "/c"
+def test_a_profile_goes_back_to_one_of_cargos_own(workspace: FakeCargo, tmp_path: Path) -> None:
+    tables = "[profile]\nsmall = { inherits = 'size' }\nsize = { inherits = 'release' }\nquick = { inherits = 'dev' }\n"
+    manifest = tmp_path / "os/user-rs/Cargo.toml"
+    manifest.write_text(manifest.read_text() + tables)
+    found = {name: workspace.cargo.inherited(name) for name in ("small", "size", "release", "bench", "quick", "dev")}
+    assert found == {
+        **dict.fromkeys(("small", "size", "release", "bench"), "release"),
+        "quick": "debug",
+        "dev": "debug",
+    }
+
+
+def test_a_workspace_that_needs_no_registry_takes_stds_crates_from_stds_source(
+    workspace: FakeCargo, tmp_path: Path
+) -> None:
+    cargo_ = replace(workspace.cargo, vendor=tmp_path / "vendor")
+    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64)
+    cargo_.unit_graphs([binary], "release", tmp_path / "t.json")
+    locked, planned = workspace.asked()
+    assert locked == "update --workspace"
+    assert planned.startswith("--locked --config source.crates-io.replace-with=")
+    fake.write(tmp_path / "os/user-rs/Cargo.lock", '[[package]]\nname = "a"\nsource = "registry+x"\n')
+    cargo_.unit_graphs([binary], "release", tmp_path / "t.json")
+    (planned,) = workspace.asked()
+    assert planned.startswith("build --unit-graph ")

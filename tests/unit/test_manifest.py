@@ -89,8 +89,30 @@ def test_an_inherited_field_is_as_good_as_a_written_one(fields: dict[str, Any], 
     with TemporaryDirectory() as folder:
         write(Path(folder), tomlkit.dumps({"workspace": {"package": {key: fields[key] for key in inherited}}}))
         one = manifest.read(write(Path(folder, "m"), tomlkit.dumps({"package": {"name": "a", **own}})))
-        other = manifest.read(write(Path(folder, "m"), tomlkit.dumps({"package": {"name": "a", **fields}})))
+        same = fields | {key: from_member(fields[key]) for key in inherited & {"readme", "license-file"}}
+        other = manifest.read(write(Path(folder, "m"), tomlkit.dumps({"package": {"name": "a", **same}})))
     assert one == other
+
+
+def from_member(path: Any) -> Any:
+    """A file of the workspace, as cargo names it for a member in a folder there."""
+    return f"../{'README.md' if path is True else path}" if path else path
+
+
+@pytest.mark.parametrize(
+    ("written", "inherited"),
+    [
+        ('readme = "a/b"', "../../a/b"),
+        ("readme = true", "../../README.md"),
+        ("readme = false", ""),
+        ("", "../../README"),
+    ],
+)
+def test_a_readme_of_the_workspace_is_named_from_the_member(written: str, inherited: str, tmp_path: Path) -> None:
+    write(tmp_path, f"[workspace.package]\n{written}")
+    (tmp_path / "README").write_text("read")
+    found = package(tmp_path / "group/a", "readme.workspace = true")
+    assert dict(found.metadata)["CARGO_PKG_README"] == inherited
 
 
 def test_the_nearest_workspace_above_is_inherited_from(tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ostoo_build.plan import Program
 
 
+ASKED = 3 * "asked\n"
+"""Of the target, as it is compiled for and as build scripts are told, and of the host."""
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> FakeCargo:
     fake.script(tmp_path / "rustc", f"echo asked >> '{tmp_path}/rustc-asked'", *(f"echo '{c}'" for c in trees.CFGS))
@@ -54,7 +58,7 @@ def test_a_plan_is_made_once_and_remembered_as_it_was(made: FakeCargo) -> None:
     assert planned.startswith("build --unit-graph ")
     assert plan(made, program) == first
     assert made.asked() == []
-    assert (made.folder / "rustc-asked").read_text() == "asked\n"
+    assert (made.folder / "rustc-asked").read_text() == ASKED
 
 
 def test_the_programs_are_asked_for_once(made: FakeCargo) -> None:
@@ -127,7 +131,7 @@ def test_another_toolchain_or_target_plans_anew(other: dict[str, str], made: Fak
     made.asked()
     plan(made, program, **other)
     assert made.asked()
-    assert (made.folder / "rustc-asked").read_text() == "asked\nasked\n"
+    assert (made.folder / "rustc-asked").read_text() == 2 * ASKED
 
 
 def test_each_profile_and_program_has_its_plan(made: FakeCargo) -> None:

@@ -1,0 +1,168 @@
+"""Knows cargo's configuration: which files it is made of, and what the merged one means. Does not run cargo.
+
+The rules are those of cargo's reference, "Configuration".
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import crate_root, rustc_options
+from ostoo_build.paths import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.paths import PathMap
+
+_NAMES = ("config.toml", "config")
+_SYSROOT = re.compile("sysroot/[^/]+/lib")
+_MOST = 64
+"""How many files may include each other; cargo refuses circles."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
+
+    `given` are the flags as the user wrote them.
+    `variables` are those of the user's environment that could have been in the place of an entry of `[env]`.
+    """
+
+    rustflags: tuple[str, ...]
+    given: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    variables: tuple[str, ...]
+
+
+def home(variables: Mapping[str, str]) -> Path:
+    """Where cargo keeps fetched crates (cargo's reference, "Cargo Home")."""
+    return Path(variables.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
+def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
+    """All files that cargo reads there, and where it looks for some, whether or not there are any."""
+    folders = [folder / ".cargo" for folder in (workspace, *workspace.parents)]
+    found = [folder / name for folder in (*folders, home(variables)) for name in _NAMES]
+    for path in found:  # grows meanwhile
+        found += [each for each in _included(path) if each not in found and len(found) < _MOST + 2 * len(folders)]
+    return found
+
+
+def _included(path: Path) -> Iterator[Path]:
+    """What a file includes: paths as seen from its folder, or tables with one. Cargo tells what is wrong with it."""
+    try:
+        listed = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("include", ())
+    except (OSError, ValueError):
+        return
+    for entry in listed if isinstance(listed, list) else [listed]:
+        name = entry.get("path") if isinstance(entry, dict) else entry
+        if isinstance(name, str):
+            yield path.parent / name
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a configuration is read: by whom in which workspace, for which target, under which cfgs."""
+
+    workspace: Path
+    variables: Mapping[str, str]
+    target: str
+    cfgs: frozenset[str]
+
+
+def read(said: str, place: Place, paths: PathMap) -> Configuration:
+    """Read what `cargo config get --format=toml --show-origin` said at a place."""
+    document = tomllib.loads(said)
+    workspace, variables = place.workspace, place.variables
+    given = tuple(_rustflags(document, place.target, place.cfgs))
+    env: dict[str, Any] = document.get("env", {})
+    return Configuration(
+        rustflags=tuple(_portable_flags(given, workspace, paths)),
+        given=given,
+        env=tuple(sorted(_environment(env, _folders(said), variables, paths))),
+        variables=tuple(sorted(name for name, entry in env.items() if not _is_forced(entry))),
+    )
+
+
+def _rustflags(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> list[str]:
+    """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
+    tables: dict[str, Any] = document.get("target", {})
+    of_target: list[str] = []
+    for name, table in tables.items():
+        applies = crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target
+        if applies:
+            of_target += _flag_list(table.get("rustflags", []))
+    return of_target or _flag_list(document.get("build", {}).get("rustflags", []))
+
+
+def _flag_list(value: str | list[str]) -> list[str]:
+    return value.split() if isinstance(value, str) else list(value)
+
+
+def _portable_flags(flags: tuple[str, ...], workspace: Path, paths: PathMap) -> Iterator[str]:
+    """The flags without the sysroot's folder: its node provides that, and only to the link."""
+    for option in rustc_options.read(flags):
+        kind, folder = option.folder
+        is_native = option.flag == "-L" and kind in ("native", "all")
+        if not (is_native and _SYSROOT.fullmatch(paths.portable(workspace / folder))):
+            yield from map(paths.portable_text, option.words)
+
+
+def _is_forced(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("force") is True
+
+
+def _environment(
+    env: dict[str, Any], folders: dict[str, Path], variables: Mapping[str, str], paths: PathMap
+) -> Iterator[tuple[str, str]]:
+    """`[env]` (cargo's reference): a variable that is set stays as it is, unless by `force`."""
+    for name, entry in env.items():
+        if name in variables and not _is_forced(entry):
+            yield name, quote(variables[name])
+            continue
+        value = str(entry.get("value", "") if isinstance(entry, dict) else entry)
+        if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
+            yield name, quote(value) if value.startswith("/") else f"{paths.named(folders[name])}/{quote(value)}"
+        else:
+            yield name, quote(value)
+
+
+def _folders(said: str) -> dict[str, Path]:
+    """Which folder the value of a variable is relative to: the one that holds the folder of the file it is from."""
+    found = {}
+    for text, document in _entries(said):
+        for name, entry in document.get("env", {}).items():
+            if isinstance(entry, dict) and "value" in entry:
+                found[name] = Path(_comment(text)).parents[1]
+    return found
+
+
+def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries of what cargo says, which take a line each or several."""
+    text = ""
+    for line in said.splitlines(keepends=True):
+        text += line
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            continue
+        yield text, document
+        text = ""
+
+
+def _comment(text: str) -> str:
+    """What stands behind the value of one entry: the first `#` that is not within it."""
+    at = text.find(" # ")
+    while at >= 0:
+        try:
+            tomllib.loads(text[:at])
+        except tomllib.TOMLDecodeError:
+            at = text.find(" # ", at + 1)
+        else:
+            return text[at + 3 :].rstrip("\n")
+    return ""

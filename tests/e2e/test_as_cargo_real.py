@@ -1,0 +1,202 @@
+"""What rustc and build scripts are told, held name by name against what the real cargo tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import crates
+import pytest
+import recording_cargo
+from trees import TARGET, copy_tree
+
+from ostoo_build import configuration, session, std_crates
+from ostoo_build.report import Report
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recording_cargo import Call, Recorded
+    from trees import Tree
+
+    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.session import Session
+
+pytestmark = pytest.mark.compiler
+
+TELLS = """
+fn main() {
+    let mut all: Vec<(String, String)> = std::env::vars().collect();
+    all.sort();
+    let text: String = all.iter().map(|(name, value)| {
+        let value = value.replace('\\\\', "\\\\\\\\").replace('"', "\\\\\\"").replace('\\u{1f}', "\\\\u001f");
+        format!("{name}=\\"{value}\\"\\n")
+    }).collect();
+    std::fs::write(std::env::var("OUT_DIR").unwrap() + "/env", text).unwrap();
+    MORE
+}
+"""
+ROOT = """
+[workspace.package]
+version = "1.2.3-rc.1+b"
+authors = ["A <a@b>", "C"]
+description = "it's \\"quoted\\""
+homepage = "h"
+repository = "r"
+documentation = "d"
+readme = "READ-US.md"
+license-file = "LICENSE"
+rust-version = "1.80"
+"""
+TOLD = """
+[package]
+name = "told"
+links = "told-it"
+edition = "2021"
+{}
+[features]
+default = ["some-thing"]
+some-thing = []
+other = ["dep:mid-sys"]
+[lib]
+name = "told_lib"
+[[bin]]
+name = "told"
+path = "src/main.rs"
+[lints.rust]
+unused = "warn"
+unexpected_cfgs = {{ level = "warn", check-cfg = ["cfg(x)", "cfg(built)"] }}
+[dependencies]
+mid-sys = {{ path = "../mid-sys", optional = true }}
+low-sys = {{ path = "../low-sys" }}
+other-sys = {{ path = "../other-sys" }}
+environ = {{ path = "../environ" }}
+{}
+[build-dependencies]
+host-lib = {{ path = "../host-lib" }}
+"""
+INHERITED = ("version", "authors", "description", "homepage", "repository", "readme", "license-file", "rust-version")
+CONFIGURED = """
+[env]
+PLAIN = "1"
+RELATIVE = { value = "data/b", relative = true }
+FORCED = { value = "f", force = true }
+"""
+FLAGS = r'"--cfg", "mycfg", "--cfg=key=\"v\"", "-Ctarget-feature=+sse3", "-C", "force-frame-pointers=yes"'
+
+
+def script(*lines: str) -> str:
+    return TELLS.replace("MORE", "".join(f'println!("cargo::{line}");' for line in lines))
+
+
+def make(tree: Tree) -> None:
+    """A program below which is all that cargo has a word for."""
+    crates.add(tree, "environ", "[lib]\nproc-macro = true\n", lib=crates.proc_macro("word", '"1".parse().unwrap()'))
+    said = ("metadata=include-dir=/low", "rustc-env=MADE=1", "rustc-cfg=made", "rustc-check-cfg=cfg(made)")
+    crates.add(tree, "low-sys", 'links = "low-thing"\n', lib="#![no_std]\n", build=script(*said))
+    lower = f'links = "mid"\n[dependencies]\n{crates.paths("low-sys")}'
+    crates.add(tree, "mid-sys", lower, lib="#![no_std]\n", build=script("metadata=mid=1"))
+    other = f'links = "other"\n[dependencies]\n{crates.paths("mid-sys")}'
+    crates.add(tree, "other-sys", other, lib="#![no_std]\n", build=script("metadata=other=1"))
+    crates.add(tree, "host-lib", "", lib="pub const H: u32 = 1;\n", build=script())
+    tree.write("user-rs/host-lib/README.md", "read")
+    tree.write("user-rs/READ-US.md", "read")
+    tree.replace("user-rs/Cargo.toml", "[workspace.package]", ROOT)
+    inherited = "".join(f"{name}.workspace = true\n" for name in INHERITED)
+    tree.write("user-rs/told/Cargo.toml", TOLD.format(inherited, crates.RUNTIME))
+    tree.write("user-rs/told/build.rs", script("rustc-env=FROM_BUILD=1", "rustc-cfg=built"))
+    tree.write("user-rs/told/src/lib.rs", "#![no_std]\n")
+    tree.write("user-rs/told/src/main.rs", crates.main())
+    tree.write("user-rs/told/SConscript", 'Import("env")\nenv.RustProgram("told")\n')
+    tree.replace("user-rs/Cargo.toml", "members = [", 'members = ["told", ')
+    settings = tree.root / "user-rs/.cargo/config.toml"
+    text = settings.read_text(encoding="utf-8")
+    folder = f'"-Lnative=../sysroot/{TARGET}/lib"'
+    assert folder in text
+    settings.write_text(text.replace(folder, f"{folder}, {FLAGS}") + CONFIGURED, encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Both:
+    """One program as cargo builds it, and as we plan it."""
+
+    cargo: Recorded
+    session: Session
+    program: Program
+
+    def run(self, package: str) -> PlannedUnit:
+        (found,) = (u for u in self.program.units if u.kind is Kind.RUN and u.label.startswith(f"{package} v"))
+        return found
+
+    def expanded(self, unit: PlannedUnit) -> dict[str, str]:
+        return {name: self.session.paths.expand(value) for name, value in unit.environment}
+
+    def compilations(self) -> Iterator[tuple[str, Call, PlannedUnit]]:
+        """Each crate of the workspace and of std that both compile, by name and package."""
+        ours = {self.name(u.arguments, dict(u.environment)): u for u in self.program.units if u.kind is not Kind.RUN}
+        theirs = {self.name(tuple(call.arguments), call.environment): call for call in self.cargo.calls}
+        assert ours.keys() <= theirs.keys()
+        for name, unit in ours.items():
+            yield name, theirs[name], unit
+
+    def name(self, arguments: tuple[str, ...], environment: dict[str, str]) -> str:
+        crate = arguments[arguments.index("--crate-name") + 1]
+        kind = next((b for a, b in pairwise(arguments) if a == "--crate-type"), "")
+        return f"{environment['CARGO_PKG_NAME']}:{crate}:{kind}"
+
+
+@pytest.fixture(scope="module", params=["release", "dev", "size"])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    folder = tmp_path_factory.mktemp("as-cargo")
+    tree = copy_tree(folder / "checkout", "off")
+    make(tree)
+    variables = {"cache": "off", "profile": request.param}
+    options = session.Options(configuration.read(tree.root, variables))
+    made = session.Session(tree.root, options, Report(colour=False, quiet=True))
+    program = made.plan("told", TARGET)
+    vendor = std_crates.vendor(made.toolchain.rust_src)
+    words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", request.param, "--package", "told")
+    cargo = recording_cargo.build(made.toolchain, tree.root / "user-rs", folder / "cargo", *words, "--bin", "told")
+    return Both(cargo, made, program)
+
+
+NOT_TOLD = {
+    "HOME": "nobody's home folder is in a key",
+    "LD_LIBRARY_PATH": "cargo's own folders; what the toolchain needs is added where it runs",
+    "CARGO_MAKEFLAGS": "the jobserver of the moment, see the test of a real run",
+    "RUSTC": "the recorder",
+    "OUT_DIR": "another folder, see the test of a real run",
+    "PATH": "see the test of a real run",
+    "NUM_JOBS": "added where it runs",
+    "DEP_COMPILER_RT_COMPILER_RT": "std's own affair: cargo shows it where it builds std only",
+    "LC_CTYPE": "python's, of the recorder",
+    "SSL_CERT_DIR": "where this machine has certificates",
+    "SSL_CERT_FILE": "likewise",
+    "RUSTDOC": "cargo knows the path only where rustup started it",
+}
+
+
+@pytest.mark.parametrize("package", ["told", "low-sys", "other-sys", "host-lib"])
+def test_a_build_script_is_told_what_cargo_tells_it(package: str, both: Both) -> None:
+    theirs, unit = both.cargo.script_environment(package), both.run(package)
+    ours = both.expanded(unit)
+    said = {"low-sys": ("DEP_LOW_THING_INCLUDE_DIR", "/low"), "mid-sys": ("DEP_MID_MID", "1")}
+    said["other-sys"] = ("DEP_OTHER_OTHER", "1")
+    others = [each.label.partition(" ")[0] for each in both.program.units if each.id in unit.runs]
+    ours |= dict(said[other] for other in others)
+    names = sorted(({*ours, *theirs}) - NOT_TOLD.keys())
+    assert {name: ours.get(name) for name in names} == {name: theirs.get(name) for name in names}
+
+
+NOT_COMPILED_WITH = {*NOT_TOLD, "FROM_BUILD", "MADE", "STD_ENV_ARCH", "CARGO", "RUSTC_BOOTSTRAP"}
+
+
+def test_crates_see_the_variables_that_cargo_shows_them(both: Both) -> None:
+    for name, theirs, unit in both.compilations():
+        if not name.startswith(("core:", "std:", "alloc:", "compiler_builtins:")):
+            ours = both.expanded(unit)
+            names = sorted(({*ours, *theirs.environment}) - NOT_COMPILED_WITH)
+            told = {variable: theirs.environment.get(variable) for variable in names}
+            assert {variable: ours.get(variable) for variable in names} == told, name

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+import tomlkit
+
+from ostoo_build import cargo_config
+from ostoo_build.cargo_config import Place
+
+if TYPE_CHECKING:
+    from ostoo_build.cargo_config import Configuration
+    from ostoo_build.paths import PathMap
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> PathMap:
+    return trees.checkout(tmp_path)
+
+
+def said(text: str, paths: PathMap, **variables: str) -> Configuration:
+    return cargo_config.read(text, Place(Path(paths.root, "user-rs"), variables, trees.TARGET, trees.CFGS), paths)
+
+
+def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
+    return said(tomlkit.dumps(document), paths)
+
+
+@pytest.mark.parametrize(
+    ("document", "flags"),
+    [
+        ({}, ()),
+        ({"build": {"rustflags": "-Ca  -Cb"}}, ("-Ca", "-Cb")),
+        ({"build": {"rustflags": ["-Ca"]}, "target": {"other": {"rustflags": ["-Cb"]}}}, ("-Ca",)),
+        ({"build": {"rustflags": ["-Ca"]}, "target": {trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb",)),
+        ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Ca", "-Cb")),
+        ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
+        ({"target": {trees.TARGET: {"linker": "x"}}}, ()),
+    ],
+)
+def test_flags_of_the_target_take_the_place_of_the_builds(
+    document: dict[str, Any], flags: tuple[str, ...], paths: PathMap
+) -> None:
+    assert read(paths, document).rustflags == flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "portable"),
+    [
+        (["-Lnative=../sysroot/x/lib", "-Ca"], ("-Ca",)),
+        (["-L", "native=../sysroot/x/lib"], ()),
+        (["-L", "../sysroot/x/lib"], ()),
+        (["-L", "native=../libs"], ("-L", "native=../libs")),
+        (["-Ldependency=../sysroot/x/lib"], ("-Ldependency=../sysroot/x/lib",)),
+        (["-Clink-arg=-T{root}/a", "-Clink-arg={root}s/b.o"], ("-Clink-arg=-T@{root}/a", "-Clink-arg={root}s/b.o")),
+    ],
+)
+def test_only_the_sysroot_is_left_out_of_flags_and_they_fit_any_checkout(
+    flags: list[str], portable: tuple[str, ...], paths: PathMap
+) -> None:
+    root = paths.root
+    here = [flag.replace("{root}", root) for flag in flags]
+    expected = [flag.replace("@{root}", "@@").replace("{root}", root).replace("@@", "@{root}") for flag in portable]
+    assert read(paths, {"build": {"rustflags": here}}).rustflags == tuple(expected)
+
+
+def test_the_configured_environment_is_read(paths: PathMap) -> None:
+    document = {"env": {"B": "text", "A": {"value": "table", "force": True}}}
+    assert read(paths, document).env == (("A", "table"), ("B", "text"))
+
+
+def test_the_configured_environment_holds_no_placeholders(paths: PathMap) -> None:
+    (_, value), *_ = read(paths, {"env": {"A": "@{nowhere}"}}).env
+    assert paths.expand(value) == "@{nowhere}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "variables", "expected"),
+    [
+        (['env.A = "b" # {root}/.cargo/config.toml'], {}, "b"),
+        (['env.A = "b" # {root}/.cargo/config.toml'], {"A": "mine"}, "mine"),
+        (['env.A = "b" # {root}/.cargo/config.toml'], {"A": ""}, ""),
+        (["env.A.force = true", 'env.A.value = "b" # {root}/.cargo/config.toml'], {"A": "mine"}, "b"),
+        (["env.A.force = false", 'env.A.value = "b" # {root}/.cargo/config.toml'], {"A": "mine"}, "mine"),
+        (["env.A.relative = true", 'env.A.value = "d/b" # {root}/.cargo/config.toml'], {}, "@{root}/d/b"),
+        (["env.A.relative = true", 'env.A.value = "d" # {root}/user-rs/x # y/more.toml'], {}, "@{root}/user-rs/d"),
+        (["env.A.relative = true", 'env.A.value = "c # d" # /elsewhere/.cargo/config.toml'], {}, "/elsewhere/c # d"),
+        (["env.A.relative = true", 'env.A.value = "/b" # {root}/.cargo/config.toml'], {}, "/b"),
+        (["env.A.relative = true", 'env.A.value = """', 'x # y""" # {root}/.cargo/config.toml'], {}, "@{root}/x # y"),
+        (["env.A.relative = false", 'env.A.value = "d/b" # {root}/.cargo/config.toml'], {}, "d/b"),
+    ],
+)
+def test_an_entry_of_the_environment_is_what_cargo_makes_of_it(
+    lines: list[str], variables: dict[str, str], expected: str, paths: PathMap
+) -> None:
+    text = "\n".join(lines).replace("{root}", paths.root)
+    assert said(text, paths, **variables).env == (("A", expected),)
+
+
+def test_variables_that_may_stand_in_for_an_entry_are_named(paths: PathMap) -> None:
+    document = {"env": {"A": "1", "B": {"value": "2", "force": True}, "C": {"value": "3"}}}
+    assert read(paths, document).variables == ("A", "C")
+
+
+def test_what_a_file_includes_is_read_too(tmp_path: Path) -> None:
+    top = fake.write(tmp_path / "a/.cargo/config.toml", 'include = ["x.toml", { path = "../y.toml", optional = true }]')
+    fake.write(tmp_path / "a/.cargo/x.toml", 'include = ["deep/z.toml", "config.toml"]')
+    found = cargo_config.files(tmp_path / "a", {"CARGO_HOME": str(tmp_path / "home")})
+    assert found.index(top) == 0
+    included = {tmp_path / "a/.cargo/x.toml", tmp_path / "a/.cargo/../y.toml", tmp_path / "a/.cargo/deep/z.toml"}
+    assert included < set(found)
+    assert len(found) == len(set(found)), "one that includes itself is one"
+
+
+@pytest.mark.parametrize("damage", ["include = 1", "include = [1, {}]", "include", "\xff"])
+def test_a_file_that_is_no_configuration_includes_nothing(damage: str, tmp_path: Path) -> None:
+    fake.write(tmp_path / ".cargo/config.toml", damage)
+    assert tmp_path / ".cargo/config.toml" in cargo_config.files(tmp_path, {})
+
+
+def test_crates_are_kept_where_cargo_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cargo_config.home({}) == cargo_config.home({"CARGO_HOME": ""}) == tmp_path / ".cargo"
+    assert str(cargo_config.home({"CARGO_HOME": "/c"})) == "/c"
