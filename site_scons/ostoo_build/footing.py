@@ -8,8 +8,9 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import toolchain, toolchain_digest, unit_inputs
+from ostoo_build import link_inputs, toolchain, toolchain_digest, unit_inputs
 from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,8 @@ def _files(session: Session) -> Iterator[Path]:
         yield from workspace.cargo.configuration_files()
     for unit in session.units.values():
         yield from unit_inputs.declared_files(session, unit)
+        if unit.kind is Kind.PROGRAM:
+            yield from link_inputs.planned_files(session, unit)
 
 
 def _of_python() -> Iterator[Path]:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, own_code, source_tree, sysroot, target_spec, unit_inputs
+from ostoo_build import digest, link_inputs, own_code, source_tree, sysroot, target_spec, unit_inputs
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import finishing, requests
 from ostoo_build.execution.action import Action
@@ -126,8 +126,8 @@ def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
     program = wanted.program
     for unit in program.units:
         yield _unit_job(session, unit, look)
-    yield _link_job(session, program)
-    yield _unstripped_job(session, program)
+    yield _link_job(session, program, look)
+    yield _unstripped_job(session, program, look)
     if wanted.is_checked and contract_files(session, program.target):
         yield _check_job(session, program, wanted.size_budget)
 
@@ -187,12 +187,12 @@ def compilation(session: Session, unit: PlannedUnit) -> Compilation:
 
 def link(session: Session, program: Program) -> None:
     """Link what a loader gets: without symbols, whatever the profile says."""
-    _link(session, program, _link_job(session, program))
+    _link(session, program, _link_job(session, program, Look()))
 
 
 def link_unstripped(session: Session, program: Program) -> None:
     """Link the same program with all symbols, and the debug information that its profile asks for."""
-    _link(session, program, _unstripped_job(session, program))
+    _link(session, program, _unstripped_job(session, program, Look()))
 
 
 def _link(session: Session, program: Program, job: Job) -> None:
@@ -200,25 +200,36 @@ def _link(session: Session, program: Program, job: Job) -> None:
         session.engine.perform(job)
 
 
-def _link_job(session: Session, program: Program) -> Job:
-    return _linked(session, program, session.paths.input(STRIP_SCRIPT), Places.of(program).linked, program.name)
+def _link_job(session: Session, program: Program, look: Look) -> Job:
+    discard = session.paths.input(STRIP_SCRIPT)
+    return _linked(session, program, look, Placed(discard, Places.of(program).linked, program.name))
 
 
-def _unstripped_job(session: Session, program: Program) -> Job:
-    return _linked(session, program, None, Places.of(program).unstripped, f"{program.name}.debug")
+def _unstripped_job(session: Session, program: Program, look: Look) -> Job:
+    return _linked(session, program, look, Placed(None, Places.of(program).unstripped, f"{program.name}.debug"))
 
 
-def _linked(session: Session, program: Program, discard: Input | None, place: str, subject: str) -> Job:
+@dataclass(frozen=True)
+class Placed:
+    """One of a program's two links: the script for what is left out, where the program lies, what it is called."""
+
+    discard: Input | None
+    folder: str
+    subject: str
+
+
+def _linked(session: Session, program: Program, look: Look, placed: Placed) -> Job:
     """Only a program that uses std takes anything of the sysroot."""
     unit = program.units[-1]
     known = {**_read_by(session, unit), unit.id: session.engine.result(session.root / unit.folder)}
     libraries = tuple(_sysroot_libraries(session, program.target)) if program.uses_std else ()
-    action = requests.link_action(session.invocation, program, libraries, known, discard)
-    folder = session.root / place
-    judge = partial(finishing.link, program)
+    bare = requests.link_action(session.invocation, program, libraries, known, placed.discard)
+    action = link_inputs.complete(session, program, bare, look)
+    folder = session.root / placed.folder
+    judge = partial(finishing.link, action, program)
     run = partial(_judged, partial(session.runner.link, action, program, folder / unit.id), judge)
-    named = session.named(subject, program.target)
-    first = () if discard else (f"{Places.of(program).linked}/{unit.id}",)
+    named = session.named(placed.subject, program.target)
+    first = () if placed.discard else (f"{Places.of(program).linked}/{unit.id}",)
     return Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge, follows=first)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import digest, steps, unit_inputs
+from ostoo_build import digest, link_inputs, steps, unit_inputs
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
@@ -130,7 +130,7 @@ def _target(session: Session, target: str) -> tuple[Input, ...]:
 
 def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, digest.Hash]]:
     """Digests of packages and of what they declare besides, by portable path: packages may lie within each other."""
-    found = set()
+    found = {(entry.path, entry.sha256) for entry in link_inputs.planned(session, program.units[-1], look)}
     for unit in program.units:
         entries = unit_inputs.of(session, unit, look)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))

@@ -71,7 +71,14 @@ class Machine:
     def link(self) -> Outcome:
         unit = self.program.units[-1]
         linked = self.root / unit.folder / "linked" / unit.id
-        return finishing.link(self.program, self.runner.link(self.action(), self.program, linked))
+        action = self.action()
+        return finishing.link(action, self.program, self.runner.link(action, self.program, linked))
+
+    def dependencies(self, *names: str) -> str:
+        """A line of shell that writes what LLD would say it has read."""
+        unit = self.program.units[-1]
+        rules = "".join(f"\n\n{name}:" for name in names)
+        return f"printf '%s\n' 'x: \\' '{rules}' > {unit.folder}/{unit.id}.link.d"
 
     def tokens(self) -> int:
         read, write = self.jobserver.descriptors
@@ -217,7 +224,7 @@ def test_a_program_is_its_objects_and_the_note_for_the_linker(path: str, machine
 def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None:
     unit = machine.program.units[-1]
     (machine.root / unit.folder).mkdir(parents=True)
-    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}")
+    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE))
     outcome = machine.link()
     assert outcome.outputs == (unit.id,)
     assert (machine.root / unit.folder / "linked" / unit.id).read_text() == "ELF\n"
@@ -232,6 +239,14 @@ def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None
     assert linked.read_text() == "good"
 
 
+def test_a_link_that_reads_what_nobody_declared_is_refused(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE, "user-rs/link.ld"))
+    with pytest.raises(OstooError, match=r"the link reads user-rs/link\.ld, which is not among its declared inputs"):
+        machine.link()
+
+
 def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looked_for(machine: Machine) -> None:
     unit = machine.program.units[-1]
     (machine.root / unit.folder).mkdir(parents=True)
@@ -239,6 +254,7 @@ def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looke
     (machine.root / "elf").write_bytes(lost)
     machine.rustc(
         f"cp elf {unit.folder}/{unit.id}",
+        machine.dependencies(),
         "echo 'lld: warning: cannot find entry symbol boot; not setting start address' >&2",
     )
     with pytest.raises(OstooError, match="hello-std has no entry: nothing defines the symbol boot") as caught:

@@ -136,7 +136,7 @@ def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
     assert act(program, rt).outputs == tuple(f"{rt.folder}/{name}" for name in ("dep-info.d", *rt.outputs))
     assert act(program, unit).outputs == (f"{unit.folder}/",), "rustc names the objects"
     assert act(program, run).outputs == (f"{run.folder}/out/",)
-    assert link(program).outputs == (f"{unit.folder}/{unit.id}",)
+    assert link(program).outputs == (f"{unit.folder}/{unit.id}", f"{unit.folder}/{unit.id}.link.d")
     for action in (act(program, rt), act(program, run), link(program)):
         assert action.tools == TOOLS
     assert dict(link(program).environment)["RUSTC_BOOTSTRAP"] == "1"
@@ -210,7 +210,6 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
     own = replace(program, units=(*program.units[:-1], replace(program.units[-1], run=run.id)))
     words = options(requests.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}, None), "-C")
-    assert [word for word in words if word.startswith("link-arg")] == [
-        "link-arg=-z",
-        "link-arg=now",
-    ]
+    arguments = [word for word in words if word.startswith("link-arg")]
+    assert arguments[:-1] == ["link-arg=-z", "link-arg=now"]
+    assert arguments[-1].startswith("link-arg=--dependency-file=")

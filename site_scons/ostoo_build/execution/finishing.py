@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, dep_info, entry
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import proof
+from ostoo_build.execution import link_proof, proof
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -83,9 +83,16 @@ def run(unit: PlannedUnit, done: Finished) -> Outcome:
     return Outcome(outputs, warnings, done.paths.portable_text(done.stdout))
 
 
-def link(program: Program, done: Finished) -> Outcome:
-    """Raise `ToolFailed` where the linker did not make the program, and `OstooError` where it can't begin to run."""
+def link(action: Action, program: Program, done: Finished) -> Outcome:
+    """Prove what the linker read. Raises `ToolFailed` where it did not make the program.
+
+    Raises `OstooError` for an undeclared input, and for a program that can't begin to run.
+    """
     said, unit = _said(program.name, done), program.units[-1]
+    if not done.is_hermetic:
+        name = link_proof.dependency_file(unit.folder, unit.id)
+        text = done.read(name.removeprefix(f"{unit.folder}/")).decode("utf-8", "surrogateescape")
+        link_proof.prove(text, action, unit.folder, done.paths, f"{unit.package}/Cargo.toml")
     if entry.is_missing(done.read(unit.id)):
         symbol = next(iter(_NO_ENTRY.findall(said)), "_start")
         raise OstooError(

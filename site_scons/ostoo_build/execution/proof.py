@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
 
 
-_OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
+OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
 """What the toolchain's digest, part of every key, vouches for."""
 
 
@@ -26,7 +26,7 @@ def prove(observed: DepInfo, action: Action, paths: PathMap, manifest: str) -> N
     """
     files = {entry.path: entry.sha256 for entry in action.inputs}
     directory = Path(paths.root, paths.expand(action.directory))
-    folders = (*_OF_TOOLS, *(f"{path}/" for path in files))
+    folders = (*OF_TOOLS, *(f"{path}/" for path in files))
     for name, sha256 in observed.files.items():
         path = paths.portable(directory / name)
         expected = files.get(path)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, rustc, rustc_options
+from ostoo_build import build_script, flag_rules, rustc, rustc_options
+from ostoo_build.execution import link_proof
 from ostoo_build.execution.action import Action
 from ostoo_build.inputs import Input
 from ostoo_build.paths import absolute, seen_from
@@ -61,6 +62,7 @@ def link_action(
         *(search for instructions in (*own, *others) for search in instructions.link_searches),
     ]
     asked = [each for instructions in own for each in instructions.link_args_of(program.kind, program.target_name)]
+    flag_rules.check_linker(asked, f"{unit.package}: the build script's rustc-link-arg")
     arguments = [
         *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
         *("--target", seen(target.path), "-Zunstable-options"),
@@ -69,6 +71,7 @@ def link_action(
         *(part for argument in asked for part in ("-C", f"link-arg={argument}")),
         *("-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
+        *("-C", f"link-arg=--dependency-file={seen(link_proof.dependency_file(unit.folder, unit.id))}"),
     ]
     return Action(
         mnemonic="Link",
@@ -78,7 +81,7 @@ def link_action(
             *(target, *output_inputs(unit.folder, records[unit.id]), *_libraries(invocation, unit, records)),
             *(*_run_files(invocation, unit.runs, records), *sysroot, *((discard,) if discard else ())),
         ),
-        outputs=(f"{unit.folder}/{unit.id}",),
+        outputs=(f"{unit.folder}/{unit.id}", link_proof.dependency_file(unit.folder, unit.id)),
         tools=invocation.tools,
         directory=unit.directory,
     )

@@ -1,0 +1,63 @@
+"""Proves that a link read its declared inputs and nothing else, by LLD's `--dependency-file`. Does not link.
+
+LLD names there what it opened: objects, archives, scripts with their INCLUDEs, version scripts, lists of symbols. It
+leaves out response files and members of thin archives, which `link_files` finds beforehand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.errors import OstooError
+from ostoo_build.execution.proof import OF_TOOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.execution.action import Action
+    from ostoo_build.paths import PathMap
+
+_ESCAPED = re.compile(r"\\([ #\\])|\$(\$)")
+
+
+def dependency_file(folder: str, unit_id: str) -> str:
+    """Where a link writes down what it read."""
+    return f"{folder}/{unit_id}.link.d"
+
+
+def read(text: str) -> list[str]:
+    """The names in a dependency file: each stands in a rule of its own, without prerequisites."""
+    rules = (line[:-1] for line in text.split("\n") if line.endswith(":"))
+    return [_ESCAPED.sub(lambda match: match[1] or match[2], name) for name in rules]
+
+
+def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: str) -> None:
+    """Hold what the linker read against what the action declares. Raises `OstooError` for a file that is not declared.
+
+    rustc writes files for the linker into folders of its own in `own_folder` and takes them away.
+    """
+    directory = Path(paths.root, paths.expand(action.directory))
+    declared = {entry.path for entry in action.inputs}
+    folders = (*OF_TOOLS, f"{own_folder}/rustc", *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    for path in _undeclared((paths.portable(directory / name) for name in read(text)), declared, folders):
+        raise undeclared(path, manifest)
+
+
+def undeclared(path: str, manifest: str) -> OstooError:
+    """Make the error about a file that a link reads and nobody declared."""
+    if path.startswith("/"):
+        remedy = "other machines do not have it: put it into the checkout"
+    elif path.startswith("build/"):
+        remedy = "no step promises that file to the link: have a build script make it, in its OUT_DIR"
+    else:
+        remedy = (
+            "move the file into the package, or declare it there, relative to the package:\n"
+            '[package.metadata.ostoo]\ninputs = ["../path/to/file"]'
+        )
+    return OstooError(f"the link reads {path}, which is not among its declared inputs", where=manifest, remedy=remedy)
+
+
+def _undeclared(names: Iterator[str], declared: set[str], folders: tuple[str, ...]) -> Iterator[str]:
+    return (name for name in names if name not in declared and not name.startswith(folders))

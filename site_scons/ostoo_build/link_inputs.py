@@ -1,0 +1,97 @@
+"""What a link is made from besides what was compiled: one answer for its action and for the program's. Links nothing.
+
+What flags and the target spec name may lie anywhere in the checkout; it is known before anything is built. What only a
+build script names has to lie in a package of the program, in what that script wrote, or be declared: all these are in
+the program's key too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import link_files, rustc_options, unit_inputs
+from ostoo_build.execution import link_proof
+from ostoo_build.execution.proof import OF_TOOLS
+from ostoo_build.paths import is_local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ostoo_build.execution.action import Action
+    from ostoo_build.execution.requests import Inputs
+    from ostoo_build.link_files import Found
+    from ostoo_build.look import Look
+    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.session import Session
+
+_ARGUMENTS = ("pre-link-args", "late-link-args", "late-link-args-dynamic", "late-link-args-static", "post-link-args")
+_OBJECTS = tuple(f"{when}-link-objects{which}" for when in ("pre", "post") for which in ("", "-self-contained"))
+
+
+def planned_files(session: Session, unit: PlannedUnit) -> list[Path]:
+    """The files of the checkout that a program's flags and target spec name."""
+    return [path for path in _named(session, unit, unit.arguments).files if _may_be_named(session, path)]
+
+
+def planned(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+    """Those files as inputs. Raises `OSError` for one that can't be read."""
+    return tuple(look.once(path, partial(session.paths.input, path)) for path in planned_files(session, unit))
+
+
+def complete(session: Session, program: Program, action: Action, look: Look) -> Action:
+    """Add to a link's action the files that its arguments name.
+
+    Raises `OstooError` for one that would be read unseen and may not be.
+    """
+    unit = program.units[-1]
+    found = _named(session, unit, action.arguments)
+    inputs = {entry.path: entry for entry in action.inputs}
+    names = {path: session.paths.portable(path) for path in (*found.files, *unit_inputs.declared_files(session, unit))}
+    missing = [path for path, name in names.items() if name not in inputs]
+    allowed = _allowed(session, program, look) if missing else frozenset()
+    packages = tuple(f"{each.package}/" for each in program.units if not is_local(each.package))
+    for path in missing:
+        if names[path] in allowed or names[path].startswith(packages):
+            inputs[names[path]] = look.once(path, partial(session.paths.input, path))
+    for name in map(session.paths.portable, found.unseen):
+        if name not in inputs and not name.startswith(OF_TOOLS):
+            raise link_proof.undeclared(name, f"{unit.package}/Cargo.toml")
+    return replace(action, inputs=tuple(inputs.values()))
+
+
+def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
+    """What the program's key knows."""
+    by_flags = planned(session, program.units[-1], look)
+    of_units = (entry for unit in program.units for entry in unit_inputs.of(session, unit, look))
+    return frozenset(entry.path for entry in (*by_flags, *of_units))
+
+
+def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
+    """What rustc's arguments and the spec tell the linker to read."""
+    expand = session.paths.expand
+    directory = Path(session.paths.root, expand(unit.directory))
+    folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
+    searches = [directory / expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
+    words = map(expand, rustc_options.link_arguments(arguments))
+    return link_files.named((*words, *_of_spec(session.spec(unit.target).source.value)), directory, searches)
+
+
+def _of_spec(spec: dict[str, Any]) -> Iterator[str]:
+    """All words of a target spec that reach the linker."""
+    for key in (*_ARGUMENTS, *_OBJECTS):
+        yield from _texts(spec.get(key))
+    yield from str(spec.get("link-script") or "").split()
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in _texts(each)]
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else ()
+
+
+def _may_be_named(session: Session, path: Path) -> bool:
+    name = session.paths.portable(path)
+    return is_local(name) and not name.startswith(("build/", "sysroot/"))

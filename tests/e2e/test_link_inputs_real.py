@@ -1,0 +1,209 @@
+"""What the linker reads is an input: whatever names a file, its edit is in the next program, and nothing else is."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from trees import Result, Tree
+
+pytestmark = pytest.mark.compiler
+
+MAIN = """\
+//! Prints addresses that only the linker knows.
+#![no_std]
+#![no_main]
+use ostoo_rt::println;
+#[allow(missing_docs)]
+extern "C" {{ {statics} }}
+#[no_mangle]
+fn main() -> i32 {{
+    {prints}
+    0
+}}
+"""
+
+
+def program(tree: Tree, *symbols: str) -> None:
+    """A program `greet` that prints the address of each symbol."""
+    subprocess.run(["./ostoo", "new", "greet"], cwd=tree.root, check=True, capture_output=True)
+    statics = " ".join(f"static {symbol}: u8;" for symbol in symbols)
+    prints = "\n    ".join(f'println!("{symbol} {{:#x}}", &raw const {symbol} as usize);' for symbol in symbols)
+    tree.write("user-rs/greet/src/main.rs", MAIN.format(statics=statics, prints=prints))
+
+
+def printed(tree: Tree) -> dict[str, int]:
+    code, stdout, stderr = tree.run("greet")
+    assert code == 0, stderr
+    return {name: int(value, 16) for name, value in (line.split() for line in stdout.splitlines())}
+
+
+def script(tree: Tree, *arguments: str) -> None:
+    """Have the program's build script name arguments of the linker; `{dir}` is its package."""
+    lines = "".join(f'println!("cargo::rustc-link-arg={argument}");' for argument in arguments)
+    source = f'fn main() {{ let dir = std::env::var("CARGO_MANIFEST_DIR").unwrap(); let _ = &dir; {lines} }}'
+    tree.write("user-rs/greet/build.rs", source)
+
+
+def assemble(path: Path, symbol: str, value: int) -> Path:
+    """An object that gives a symbol a value."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source = f".globl {symbol}\n{symbol} = {value:#x}\n"
+    subprocess.run(["as", "-o", path], input=source, text=True, check=True)
+    return path
+
+
+def archive(path: Path, symbol: str, value: int, *, thin: bool = False) -> None:
+    member = assemble(path.with_suffix(".o"), symbol, value)
+    path.unlink(missing_ok=True)
+    subprocess.run(["ar", "rcsT" if thin else "rcs", path, member], check=True)
+    if not thin:
+        member.unlink()
+
+
+def texts(tree: Tree, name: str, text: str, value: int) -> None:
+    tree.write(f"user-rs/greet/{name}", text.format(value=f"{value:#x}"))
+
+
+def test_an_edit_of_whatever_the_linker_reads_is_in_the_next_program(tree: Tree) -> None:
+    folder = tree.root / "user-rs/greet"
+    kinds: dict[str, Callable[[int], object]] = {
+        "script": lambda value: texts(tree, "a.ld", "script = {value};", value),
+        "included": lambda value: texts(tree, "inner.ld", "included = {value};", value),
+        "response": lambda value: texts(tree, "words", "--defsym=response={value}", value),
+        "object": lambda value: assemble(folder / "object.o", "object", value),
+        "by_path": lambda value: archive(folder / "by_path.a", "by_path", value),
+        "by_name": lambda value: archive(folder / "lib/libby_name.a", "by_name", value),
+        "thin": lambda value: archive(folder / "thin.a", "thin", value, thin=True),
+        "just": lambda value: assemble(folder / "just.o", "just", value),
+        "inside": lambda value: assemble(folder / "inside.o", "inside", value),
+    }
+    program(tree, *kinds)
+    tree.write("user-rs/greet/outer.ld", "INCLUDE greet/inner.ld")
+    tree.write("user-rs/greet/input.ld", "INPUT(greet/inside.o)")
+    script(
+        tree,
+        *("{dir}/a.ld", "{dir}/outer.ld", "@{dir}/words", "greet/object.o", "{dir}/by_path.a"),
+        *("-L{dir}/lib", "-lby_name", "{dir}/thin.a", "--just-symbols={dir}/just.o", "{dir}/input.ld"),
+    )
+    for number, change in enumerate(kinds.values(), 1):
+        change(number)
+    tree.build("greet")
+    expected = {name: number for number, name in enumerate(kinds, 1)}
+    assert printed(tree) == expected
+    for number, (name, change) in enumerate(kinds.items(), 0x101):
+        change(number)
+        result = tree.build("greet")
+        expected[name] = number
+        assert printed(tree) == expected, f"{name} was edited"
+        assert "greet" in result.done("Linking")
+    tree.build("-c", "greet")
+    tree.build("greet")
+    assert printed(tree) == expected, "the cache had an older one under this key"
+    kinds["included"](2)
+    tree.build("greet")
+    assert printed(tree) == {**expected, "included": 2}
+
+
+CONFIGURED = """
+[target.x86_64-ostoo-user]
+rustflags = [
+    "-Lnative=../sysroot/x86_64-ostoo-user/lib",
+    "-C", "link-arg=linker/one.ld", "-Clink-arg=linker/two.ld", "--codegen", "link-arg=linker/three.ld",
+    "--codegen=link_args=linker/four.ld --defsym=last=1", "-Zpre-link-arg=linker/five.ld", "-L", "native=libs",
+    "-Clink-arg=-lsix", "-Clink-arg=--defsym=last=2", "-Clinker=rust-lld",
+]
+"""
+
+
+def test_flags_of_every_spelling_mean_the_files_that_cargo_means(tree: Tree) -> None:
+    names = ("one", "two", "three", "four", "five", "six", "last")
+    program(tree, *names)
+    script(tree, "--defsym=last=3")
+    config = tree.root / "user-rs/.cargo/config.toml"
+    text = config.read_text()
+    old = text[text.index("[target.x86_64-ostoo-user]") : text.index("[target.aarch64-ostoo-user]")]
+    tree.replace("user-rs/.cargo/config.toml", old, CONFIGURED)
+    for number, name in enumerate(names[:5], 1):
+        tree.write(f"user-rs/linker/{name}.ld", f"{name} = {number};")
+        tree.write(f"linker/{name}.ld", f"{name} = 99;")  # where the build itself runs: no file of cargo's
+    (tree.root / "user-rs/libs").mkdir()
+    archive(tree.root / "user-rs/libs/libsix.a", "six", 6)
+    tree.build("greet")
+    assert printed(tree) == {**{name: number for number, name in enumerate(names[:6], 1)}, "last": 3}
+    tree.write("user-rs/linker/four.ld", "four = 0x44;")
+    archive(tree.root / "user-rs/libs/libsix.a", "six", 0x66)
+    result = tree.build("greet")
+    assert result.done("Compiling") == []
+    assert (printed(tree)["four"], printed(tree)["six"]) == (0x44, 0x66)
+    assert is_quiet(tree.build("greet"))
+
+
+def is_quiet(result: Result) -> bool:
+    return result.steps == []
+
+
+def refusal(tree: Tree, *words: str) -> str:
+    result = tree.scons("greet")
+    assert result.code == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert all(word in result.stderr for word in words), result.stderr
+    return result.stderr
+
+
+def test_a_file_that_nobody_declared_is_refused_by_name_until_it_is_declared(tree: Tree, tmp_path: Path) -> None:
+    program(tree, "magic")
+    script(tree, "{dir}/../shared/magic.ld")
+    tree.write("user-rs/shared/magic.ld", "magic = 1;")
+    said = refusal(tree, "the link reads user-rs/shared/magic.ld", "user-rs/greet/Cargo.toml")
+    assert "[package.metadata.ostoo]" in said
+    assert not tree.program("greet").exists()
+    manifest = (tree.root / "user-rs/greet/Cargo.toml").read_text()
+    tree.write("user-rs/greet/Cargo.toml", f'{manifest}[package.metadata.ostoo]\ninputs = ["../shared/*"]\n')
+    tree.build("greet")
+    assert printed(tree) == {"magic": 1}
+    tree.write("user-rs/shared/magic.ld", "magic = 2;")
+    tree.build("greet")
+    assert printed(tree) == {"magic": 2}
+    outside = tmp_path / "outside.ld"
+    outside.write_text("magic = 3;")
+    script(tree, str(outside))
+    refusal(tree, f"the link reads {outside}", "put it into the checkout")
+    (tmp_path / "words").write_text("--defsym=magic=4")
+    script(tree, f"@{tmp_path}/words")
+    refusal(tree, f"the link reads {tmp_path}/words")
+
+
+def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
+    subprocess.run(["./ostoo", "new", "--std", "greet"], cwd=tree.root, check=True, capture_output=True)
+    tree.write("user-rs/greet/src/main.rs", '#![feature(restricted_std)]\nfn main() { println!("hi"); }\n')
+    (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
+    refusal(tree, "the program greet has no entry: nothing defines the symbol _start", "ostoo-rt")
+    assert not tree.program("greet").exists()
+
+
+def flags(tree: Tree, *words: str) -> None:
+    config = (tree.root / "user-rs/.cargo/config.toml").read_text()
+    listed = ", ".join(f'"{word}"' for word in words)
+    start, end = config.index("[target.x86_64-ostoo-user]"), config.index("[target.aarch64-ostoo-user]")
+    tree.write(
+        "user-rs/.cargo/config.toml",
+        f"{config[:start]}[target.x86_64-ostoo-user]\nrustflags = [{listed}]\n\n{config[end:]}",
+    )
+
+
+@pytest.mark.parametrize("words", [["-Ctarget-cpu=native"], ["--codegen", "target-cpu=native"], ["@flags"]])
+def test_a_flag_that_depends_on_the_machine_is_refused(tree: Tree, words: Sequence[str]) -> None:
+    flags(tree, *words)
+    result = tree.scons("hello-rs")
+    assert result.code == 2
+    assert f"the flag `{' '.join(words)}` is not allowed" in result.stderr
+    assert "user-rs/.cargo/config.toml" in result.stderr
+
+
