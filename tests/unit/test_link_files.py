@@ -36,8 +36,8 @@ def names(folder: Path, *arguments: str, searches: tuple[str, ...] = ()) -> set[
 WAYS = (
     "{}", "-T{}", "-T|{}", "--script={}", "-script={}", "--script|{}", "--version-script={}", "-R{}", "-R|{}",
     "--just-symbols={}", "--dynamic-list={}", "--symbol-ordering-file={}", "--retain-symbols-file={}",
-    "-dT|{}", "-dT{}", "--export-dynamic-symbol-list={}", "--call-graph-ordering-file={}", "--default-script={}", "--remap-inputs=x.o={}",
-    "--remap-inputs-file={}", "--format=binary|{}", "--in-implib={}",
+    "-dT|{}", "-dT{}", "--export-dynamic-symbol-list={}", "--call-graph-ordering-file={}", "--default-script={}",
+    "--remap-inputs=x.o={}", "--remap-inputs-file={}", "--format=binary|{}", "--in-implib={}",
 )  # fmt: skip
 """How LLD takes a file's name (`ld.lld --help`); `|` stands between two arguments."""
 
