@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import compileall
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from trees import Tree, copy_tree
+from trees import PROJECT, Tree, copy_tree
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     tree = Tree(folder / "first", str(folder / "action-cache"))
     with FileLock(folder / "first.lock"):
         if not tree.root.exists():
+            compileall.compile_dir(PROJECT / "site_scons", quiet=1)
             copy_tree(tree.root, tree.cache).build()
     return tree
 

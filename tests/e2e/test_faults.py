@@ -26,53 +26,22 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_killed_build_keeps_its_finished_work(tree: Tree, tmp_path: Path) -> None:
-    cold = Tree(tree.root, str(tmp_path / "cold"))
-    process = cold.start("hello-rs")
-    wait_for(lambda: any(tree.root.glob(f"build/{TARGET}/release/units/core-*/action.json")))
+SLEEPS = "fn main() {\n    std::thread::sleep(std::time::Duration::from_secs(%d));\n}\n"
+"""A build script; while it sleeps all that the program needs besides is done."""
+
+
+def test_a_killed_build_keeps_its_finished_work(tree: Tree) -> None:
+    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {tree.root}: no cache has it\nmod args;")
+    tree.write("user-rs/hello-rs/build.rs", SLEEPS % 600)
+    process = tree.start("hello-rs")
+    wait_for(lambda: any(tree.root.glob(f"build/{TARGET}/release/units/ostoo_rt-*/action.json")))
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    result = cold.build("hello-rs")
-    assert "core" not in result.done("Compiling")
-    assert cold.run("hello-rs")[0] == 0
-
-
-def kill_when(condition: Callable[[], bool], tree: Tree, *arguments: str) -> None:
-    process = tree.start(*arguments)
-    wait_for(lambda: condition() or process.poll() is not None)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-
-@pytest.mark.parametrize("options", [(), ("cache=off",), ("profile=dev",)])
-def test_an_edit_that_a_killed_build_compiled_and_that_was_undone_is_not_published(
-    options: tuple[str, ...], built: Tree
-) -> None:
-    """What was compiled from the edit lies in place, and the sources are what they were at the last whole build."""
-    source, contract = "user-rs/hello-rs/src/main.rs", f"targets/{TARGET}.loader.json"
-    profile = "dev" if "profile=dev" in options else "release"
-    built.replace(source, "Heap works", "Heap starts")
-    built.build("hello-rs", *options)
-    before = built.program("hello-rs", profile).read_bytes()
-    (record,) = built.root.glob(f"build/{TARGET}/{profile}/units/hello_rs-*/action.json")
-    old = record.read_bytes()
-    built.replace(source, "Heap starts", "Heap edited")
-    kill_when(lambda: record.exists() and record.read_bytes() != old, built, "hello-rs", *options)
-    assert record.read_bytes() != old
-    built.replace(source, "Heap edited", "Heap starts")
-    built.write(contract, (built.root / contract).read_text() + "\n")
-    built.build("hello-rs", *options)
-    assert built.program("hello-rs", profile).read_bytes() == before
-    clone = copy_of(built, "clone")
-    clone.build("hello-rs", *options)
-    assert "Heap starts" in clone.run("hello-rs", profile=profile)[1]
-
-
-def copy_of(tree: Tree, name: str) -> Tree:
-    """Another checkout of the same sources, with the same cache, in which nothing was built."""
-    root = tree.root.with_name(name)
-    shutil.copytree(tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
-    return Tree(root, tree.cache)
+    assert not tree.program("hello-rs").exists()
+    tree.write("user-rs/hello-rs/build.rs", SLEEPS % 0)
+    result = tree.build("hello-rs")
+    assert "ostoo-rt" not in result.done("Compiling")
+    assert tree.run("hello-rs")[0] == 0
 
 
 def test_children_die_with_a_killed_build(tree: Tree) -> None:
@@ -83,25 +52,42 @@ def test_children_die_with_a_killed_build(tree: Tree) -> None:
     wait_for(lambda: not running(tree.root))
 
 
-def running(root: Path) -> list[str]:
-    """The rustc processes that work in a folder."""
+def running(folder: Path, name: str = "rustc") -> list[str]:
+    """The processes of a program that work in a folder or below."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process / "cwd").readlink() == root and (process / "exe").readlink().name == "rustc":
+            below = (process / "cwd").readlink().is_relative_to(folder)
+            if below and (process / "exe").readlink().name == name:
                 found.append(process.name)
     return found
 
 
-def test_an_interrupted_build_ends_and_is_completed(tree: Tree, tmp_path: Path) -> None:
-    cold = Tree(tree.root, str(tmp_path / "cold"))
-    process = cold.start("hello-rs")
+SPINS = """#[allow(long_running_const_eval)]
+const SPIN: u64 = {
+    let mut number = 0;
+    while number < 100_000_000 {
+        number += 1;
+    }
+    number
+};
+static SPUN: u64 = SPIN;
+"""
+"""Keeps rustc busy for some seconds, and little else."""
+
+
+def test_an_interrupted_build_ends_and_is_completed(tree: Tree) -> None:
+    source = tree.root / "user-rs/hello-rs/src/main.rs"
+    before = source.read_text(encoding="utf-8")
+    source.write_text(before + SPINS, encoding="utf-8")
+    process = tree.start("hello-rs")
     wait_for(lambda: bool(running(tree.root)))
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode != 0
-    cold.build("hello-rs")
-    assert cold.run("hello-rs")[0] == 0
+    source.write_text(before.replace("Heap works", "Heap still works"), encoding="utf-8")
+    tree.build("hello-rs")
+    assert "Heap still works" in tree.run("hello-rs")[1]
 
 
 def overwrite(path: Path) -> None:
@@ -142,7 +128,9 @@ def test_a_damaged_cache_is_a_miss(built: Tree, tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_used_is_one_warning(built: Tree, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    built.replace("user-rs/hello-rs/src/main.rs", "Heap works", "Heap still works")
+    built.replace("user-rs/hello-rs/src/main.rs", "Heap works", "Heap almost works")
+    built.build("hello-rs")  # with what is compiled for an edit
+    built.replace("user-rs/hello-rs/src/main.rs", "almost", "still")
     result = Tree(built.root, str(tmp_path / "file")).build("hello-rs")
     assert result.stderr.count("warning: the action cache is off") == 1
 
@@ -162,8 +150,9 @@ def test_a_file_saved_during_the_build_does_not_spoil_it(built: Tree) -> None:
 
 
 def test_a_second_build_waits_for_the_first_and_names_it(tree: Tree) -> None:
-    first = Tree(tree.root, "off").start("hello-rs")
-    wait_for(lambda: bool(running(tree.root)))
+    tree.write("user-rs/hello-rs/build.rs", SLEEPS % 5)
+    first = tree.start("hello-rs")
+    wait_for(lambda: bool(running(tree.root, "build-script")))
     second = tree.build("hello-rs")
     first.communicate(timeout=300)
     assert first.returncode == 0

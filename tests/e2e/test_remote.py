@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import engines
 import pytest
-from trees import TARGET, Tree, copy_tree
+from trees import TARGET, Tree, copy_tree, take_sysroot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +38,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Casd]:
 
 
 @pytest.fixture(scope="module")
-def team(server: Casd, tmp_path_factory: pytest.TempPathFactory) -> Team:
+def team(server: Casd, first: Tree, tmp_path_factory: pytest.TempPathFactory) -> Team:
     folder = tmp_path_factory.mktemp("first")
-    first = copy_tree(folder / "a checkout", str(folder / "cache"))
-    result = first.build(f"remote_executor={server.address}", "remote_upload=on", *PROGRAMS)
-    return Team(server, first, result.steps)
+    member = take_sysroot(copy_tree(folder / "a checkout", str(folder / "cache")), first)
+    result = member.build(f"remote_executor={server.address}", "remote_upload=on", *PROGRAMS)
+    return Team(server, member, result.steps)
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Tree:
-    """A checkout whose local cache holds nothing."""
-    return copy_tree(tmp_path / "clone", str(tmp_path / "cache"))
+def clone(tmp_path: Path, first: Tree) -> Tree:
+    """A checkout whose local cache holds nothing; it has a sysroot."""
+    return take_sysroot(copy_tree(tmp_path / "clone", str(tmp_path / "cache")), first)
 
 
 def test_all_actions_run_remotely_and_give_the_same_programs_as_here(team: Team, tree: Tree) -> None:

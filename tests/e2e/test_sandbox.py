@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import Result, Tree, copy_tree
+from trees import Result, Tree, copy_tree, take_sysroot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +30,9 @@ def build_with_script(tree: Tree, *lines: str) -> Result:
     return tree.scons(ON, "hello-rs")
 
 
-def test_programs_are_the_same_as_without(tree: Tree, tmp_path: Path) -> None:
+def test_programs_are_the_same_as_without(tree: Tree, first: Tree, tmp_path: Path) -> None:
     tree.build()
-    shut_in = copy_tree(tmp_path / "shut in", str(tmp_path / "cache"))
+    shut_in = take_sysroot(copy_tree(tmp_path / "shut in", str(tmp_path / "cache")), first)
     result = shut_in.build(ON)
     assert {"core", "std", "hello-std"} <= set(result.done("Compiling"))
     for program in ("hello-rs", "hello-std", "cat-rs"):

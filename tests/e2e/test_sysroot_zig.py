@@ -2,11 +2,9 @@ import os
 from pathlib import Path
 
 import pytest
+from trees import PROJECT, TARGET, Tree
 
 from ostoo_build import process, sysroot, sysroot_zig, ziglang
-
-PROJECT = Path(__file__).parents[2]
-MACHINE = sysroot.MACHINES["x86_64"]
 
 PROGRAM = rb"""
 #include <errno.h>
@@ -25,11 +23,10 @@ int main(void)
 """
 
 
-@pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sysroot") / "x86_64-ostoo-user"
-    sysroot.provide(sysroot_zig.factory("", PROJECT), MACHINE, folder)
-    return folder
+@pytest.fixture(scope="session")
+def user(first: Tree) -> Path:
+    """The sysroot that programs were linked with."""
+    return first.root / "sysroot" / TARGET
 
 
 def zig(folder: Path, *argv: str) -> None:
@@ -41,7 +38,7 @@ def zig(folder: Path, *argv: str) -> None:
 @pytest.mark.compiler
 def test_two_folders_get_the_same_sysroot_bit_for_bit(user: Path, tmp_path: Path) -> None:
     other = tmp_path / "a folder/sysroot"
-    sysroot.provide(sysroot_zig.factory("", PROJECT), MACHINE, other)
+    sysroot.provide(sysroot_zig.factory("", PROJECT), sysroot.MACHINES["x86_64"], other)
     assert (other / "manifest.json").read_bytes() == (user / "manifest.json").read_bytes()
     assert (other / "lib/libc.a").read_bytes() == (user / "lib/libc.a").read_bytes()
 

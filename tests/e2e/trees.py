@@ -74,8 +74,17 @@ class Tree:
         return completed.returncode, completed.stdout, completed.stderr
 
 
+def take_sysroot(tree: Tree, made: Tree) -> Tree:
+    """Give a checkout the sysroot that another one made of the same sources: it takes half a minute each time."""
+    shutil.copytree(made.root / "sysroot" / TARGET, tree.root / "sysroot" / TARGET)
+    return tree
+
+
 def copy_tree(root: Path, cache: str) -> Tree:
-    """Copy what git knows of the project; the toolchain and its wheels are shared: large, and never written to."""
+    """Copy what git knows of the project; the toolchain and its wheels are shared: large, and never written to.
+
+    Python's compiled modules come along, with the times of their sources: else each checkout makes them anew.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,
@@ -86,7 +95,11 @@ def copy_tree(root: Path, cache: str) -> Tree:
     for name in filter(None, listed.stdout.split("\0")):
         if (PROJECT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(PROJECT / name, root / name)
+            shutil.copy2(PROJECT / name, root / name)
+    for compiled in (PROJECT / "site_scons").rglob("*.pyc"):
+        copy = root / compiled.relative_to(PROJECT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(compiled, copy)
     (PROJECT / ".toolchain").mkdir(exist_ok=True)
     (root / ".toolchain").symlink_to(PROJECT / ".toolchain")
     return Tree(root, cache)
