@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.dwarf.descriptions import describe_form_class
 from elftools.dwarf.ranges import BaseAddressEntry
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from ostoo_build.errors import OstooError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from elftools.dwarf.compileunit import CompileUnit
     from elftools.dwarf.die import DIE
+    from elftools.elf.sections import Section
 
 _FILE_INDEX_FROM_0 = 5
 """The version of DWARF since which files are counted from 0 (DWARF 5, 6.2.4)."""
@@ -48,6 +50,8 @@ class SourceLines:
                         remedy='set debug = "line-tables-only" in its Cargo profile',
                     )
                 self._dwarf = elf.get_dwarf_info()
+                # what the linker left out keeps its DWARF, at addresses from 0 on
+                self._code = [_addresses(section) for section in elf.iter_sections() if _is_code(section)]
         except OSError as error:
             raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
         except ELFError as error:
@@ -55,6 +59,8 @@ class SourceLines:
 
     def frames(self, address: int) -> tuple[Frame, ...]:
         """The functions that are at work there, the innermost first; none where the source is not known."""
+        if not _covers(self._code, address):
+            return ()
         try:
             unit = next((unit for unit, spans in self._units if _covers(spans, address)), None)
             return tuple(self._frames(unit, address)) if unit else ()
@@ -138,6 +144,14 @@ class SourceLines:
         folders = [b"", *header.include_directory] if first else header.include_directory
         folder = folders[entry.dir_index] if entry.dir_index < len(folders) else b""
         return b"/".join(part for part in (folder, entry.name) if part).decode("utf-8", "replace").removeprefix("./")
+
+
+def _is_code(section: Section) -> bool:
+    return bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
+
+
+def _addresses(section: Section) -> range:
+    return range(section["sh_addr"], section["sh_addr"] + section["sh_size"])
 
 
 def _covers(spans: list[range], address: int) -> bool:

