@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 
 _FOR_TESTS = "requirements-dev.txt"
+_SIZES = {
+    "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
+    _FOR_TESTS: ": some 30 MB to fetch, 130 MB unpacked",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +51,7 @@ def _make(root: Path, files: Sequence[str]) -> None:
             _create(venv)
         for file in files:
             if not _installed(venv, root / file):
-                _say(f"installing the packages of {file}")
+                _say(f"installing the packages of {file}{_SIZES.get(file, '')}")
                 _install(root / file, venv)
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import cargo_config, digest, manifest, process, std_crates, unit_graph
+from ostoo_build import cargo_config, digest, home, manifest, process, std_crates, unit_graph
 from ostoo_build.cargo_config import Place
 from ostoo_build.errors import OstooError
 
@@ -98,10 +98,10 @@ class Cargo:
     def configuration_digest(self) -> digest.Hash:
         """Digest of the configuration files that cargo merges, as they are when it is first asked for."""
         files = ((os.path.relpath(file, self.workspace), file) for file in self.configuration_files())
-        home = os.path.relpath(cargo_config.home(self.environment), self.workspace)
+        own = os.path.relpath(home.cargo(self.environment), self.workspace)
         found = {name: digest.of_file(file) for name, file in files if file.is_file()}
         # where cargo's home is does not matter, which files of it are read does
-        return digest.of_json({name.replace(home, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
+        return digest.of_json({name.replace(own, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
 
     def configuration_files(self) -> list[Path]:
         """Where cargo looks for configuration, whether or not there is any."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, rustc_options
+from ostoo_build import crate_root, home, rustc_options
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
@@ -39,15 +39,10 @@ class Configuration:
     variables: tuple[str, ...]
 
 
-def home(variables: Mapping[str, str]) -> Path:
-    """Where cargo keeps fetched crates (cargo's reference, "Cargo Home")."""
-    return Path(variables.get("CARGO_HOME") or Path.home() / ".cargo")
-
-
 def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
     """All files that cargo reads there, and where it looks for some, whether or not there are any."""
     folders = [folder / ".cargo" for folder in (workspace, *workspace.parents)]
-    found = [folder / name for folder in (*folders, home(variables)) for name in _NAMES]
+    found = [folder / name for folder in (*folders, home.cargo(variables)) for name in _NAMES]
     for path in found:  # grows meanwhile
         found += [each for each in _included(path) if each not in found and len(found) < _MOST + 2 * len(folders)]
     return found

@@ -75,7 +75,8 @@ def _libraries(sysroot: Path) -> list[Path]:
 
 
 def _ask(rustc: Path, environ: Mapping[str, str]) -> Compiler:
-    env = {**environ, **library_path(rustc.parent.parent, environ)}
+    # rustup's proxy may not fetch what it stands for
+    env = {**environ, **library_path(rustc.parent.parent, environ), "RUSTUP_AUTO_INSTALL": "0"}
     about = _output(rustc, "-vV", env=env)
     described = re.match(r"rustc (\S+(?: \([^)]*\))?)", about)
     host = re.search(r"^host: (\S+)$", about, re.MULTILINE)

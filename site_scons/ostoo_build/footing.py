@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import link_inputs, toolchain, toolchain_digest, unit_inputs
+from ostoo_build import home, link_inputs, toolchain, toolchain_digest, unit_inputs
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.session import Session
 
-EXTENSIONS = (Path.home() / ".scons/site_scons", Path("/usr/share/scons/site_scons"))
+_OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks: where there is no home it is no error
+EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
 """Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
 
 Tree = tuple[str, list[str]]
@@ -32,7 +33,7 @@ def of(session: Session) -> tuple[list[Tree], list[str]]:
 def is_known(session: Session) -> bool:
     """Whether it is only what `of` name that decides; the seldom ways are not worth a list."""
     chosen = session.toolchain
-    own = (toolchain.rustup_home(os.environ), session.root / toolchain.PRIVATE)
+    own = (home.rustup(os.environ), session.root / toolchain.PRIVATE)
     return (
         session.variables["sysroot"] == "zig"
         and not any(session.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
@@ -76,6 +77,6 @@ def _of_toolchain(session: Session) -> Iterator[Path]:
     yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
     sysroot = chosen.rustc.parent.parent
     yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
-    yield toolchain.rustup_home(os.environ) / "toolchains"
+    yield home.rustup(os.environ) / "toolchains"
     yield session.root / toolchain.DEBIAN / "usr/bin/rustc"
     yield from (Path(folder, "cc") for folder in os.environ.get("PATH", os.defpath).split(os.pathsep))

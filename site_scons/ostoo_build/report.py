@@ -15,6 +15,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _VERB_WIDTH = 12
 
 
+def fetching(what: str) -> None:
+    """Say what is about to be fetched, and how large it is, where nobody's report is at hand."""
+    Report(colour=False, quiet=False).status("Fetching", what)
+
+
 @dataclass
 class Report:
     """Writes to stderr, one call at a time; `quiet` leaves only compilers' words and warnings."""

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 
 from ostoo_build import (
     cargo,
-    cargo_config,
     digest,
+    home,
     null_build,
     sizes,
     std_crates,
@@ -182,7 +182,7 @@ class Session:
                 ("root", self.root),
                 ("toolchain", chosen.rustc.parent.parent),
                 ("rust-src", chosen.rust_src),
-                ("cargo-home", cargo_config.home(os.environ)),
+                ("cargo-home", home.cargo(os.environ)),
                 ("rustc", chosen.rustc),
                 ("cargo", chosen.cargo),
                 ("lld", chosen.lld),

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, link_inputs, own_code, source_tree, sysroot, target_spec, unit_inputs
+from ostoo_build import digest, home, link_inputs, own_code, source_tree, sysroot, target_spec, unit_inputs
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import finishing, requests
 from ostoo_build.execution.action import Action
@@ -268,7 +268,7 @@ def _private_folders(session: Session) -> tuple[str, ...]:
     """Folders of this machine that no program may name. They are in no key: a program that names none is the same."""
     paths = session.paths
     places = [paths.root, *(paths.expand(f"@{{{name}}}") for name in ("cargo-home", "toolchain", "rust-src"))]
-    return tuple(place for place in (*places, str(Path.home())) if place != "/")
+    return tuple(place for place in (*places, str(home.folder(os.environ))) if place != "/")
 
 
 def _symbols(session: Session, program: Program) -> Symbols:

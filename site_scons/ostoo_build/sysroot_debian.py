@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import digest, process, sysroot_folder
 from ostoo_build.errors import OstooError
+from ostoo_build.report import fetching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class DebianMusl:
         arch = _DEBIAN_ARCH[machine.arch]
         with tempfile.TemporaryDirectory() as name:
             scratch = Path(name)
+            fetching(f"Debian's musl-dev {self.version}: 1 MB")
             _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
             (package,) = scratch.glob("*.deb")
             if digest.of_file(package) != self.sha256[arch]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import compiler, user_cache
+from ostoo_build import compiler, home, toolchain_named, user_cache
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PRIVATE = Path(".toolchain")
 DEBIAN = PRIVATE / "debian"
 """Where Debian's packages are unpacked to."""
 
-_SOURCE = Path("lib/rustlib/src/rust/library")
+SOURCE = Path("lib/rustlib/src/rust/library")
 """Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
 
 
@@ -72,17 +72,29 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
     """Choose a toolchain for the project in `root`.
 
     `variables` are the user's words: RUSTC, CARGO, LLD, RUST_SRC, each a path, or for the programs a name on PATH.
-    Raises `NoToolchainError` where no place has one that serves, `OstooError` where what the user named does not.
+    Raises `NoToolchainError` where no place has one that serves, `OstooError` where what the user named does not: then
+    nothing else is tried.
     """
-    named = {name: _named(root, name, value, environ) for name, value in variables.items() if value}
+    named = toolchain_named.read(root, variables, environ)
+    words = ", ".join(f"{name}={variables[name]}" for name in named)
     if "RUSTC" in named:
-        return _complete(named["RUSTC"], "named by RUSTC=", named, environ)
+        try:
+            return _complete(named["RUSTC"], "named by RUSTC=", named, environ)
+        except OstooError as error:
+            remedy = error.remedy or f"name others, or none: {words}"
+            raise OstooError(error.what, where=error.where, remedy=remedy) from error
     rejected: list[str] = []
     for rustc, reason in _candidates(root, environ):
         try:
             return _complete(rustc, reason, named, environ)
         except OstooError as error:
             rejected.append(f"{reason}: {error.what}")
+    if named:
+        raise OstooError(
+            f"no Rust toolchain serves here that goes with {words}",
+            where="\n".join(rejected),
+            remedy="name its compiler too, RUSTC=..., or leave them away",
+        )
     raise NoToolchainError(
         "no Rust toolchain serves here",
         where="\n".join(rejected),
@@ -96,16 +108,8 @@ def named_channel(root: Path) -> str:
     path = root / "rust-toolchain.toml"
     try:
         return str(tomllib.loads(path.read_text(encoding="utf-8"))["toolchain"]["channel"])
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OstooError(f"can't read the toolchain's channel: {error!r}", where=str(path)) from error
-
-
-def _named(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Path:
-    is_path = os.sep in value or name == "RUST_SRC"
-    path = root / (value if is_path else shutil.which(value, path=environ.get("PATH")) or value)
-    if not (path.is_dir() if name == "RUST_SRC" else path.is_file()):
-        raise OstooError(f"{name}={value} names nothing that exists", where=str(path))
-    return path
 
 
 def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
@@ -118,7 +122,7 @@ def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, 
     for folder in _search_path(environ):
         rustc = folder / "rustc"
         # rustup was asked above, in the only way that starts no process
-        if rustc.is_file() and rustc.resolve().name != "rustup":
+        if rustc.is_file() and not toolchain_named.is_rustup(rustc):
             yield rustc, "the system's, on PATH"
 
 
@@ -128,23 +132,21 @@ def _search_path(environ: Mapping[str, str]) -> list[Path]:
 
 def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
     machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    return sorted(rustup_home(environ).glob(f"toolchains/{channel}-{machine}-*"))
-
-
-def rustup_home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("RUSTUP_HOME") or Path(environ.get("HOME", "/")) / ".rustup")
+    return sorted(home.rustup(environ).glob(f"toolchains/{channel}-{machine}-*"))
 
 
 def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
     """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
     found = compiler.identify(rustc, user_cache.folder() / "compilers.json", environ)
-    _check_age(found)
+    check_age(found)
     sysroot = Path(found.sysroot)
-    cargo = named.get("CARGO", sysroot / "bin" / "cargo")
+    cargo = sysroot / "bin" / "cargo"
+    if "CARGO" in named and not toolchain_named.is_rustup(named["CARGO"]):
+        cargo = named["CARGO"]
     if not cargo.is_file():
         raise OstooError("there is no cargo beside rustc", where=str(cargo), remedy="name one: CARGO=...")
     lld = named.get("LLD") or _lld(found, environ)
-    rust_src = named.get("RUST_SRC", sysroot / _SOURCE)
+    rust_src = named.get("RUST_SRC", sysroot / SOURCE)
     _check_source(found, rust_src)
     linker = shutil.which("cc", path=environ.get("PATH"))
     return Toolchain(
@@ -167,7 +169,8 @@ def release(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _check_age(found: Compiler) -> None:
+def check_age(found: Compiler) -> None:
+    """Raise `OstooError` for a compiler that is older than any that serves."""
     if release(found.version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise OstooError(f"rustc {found.version} is too old, {oldest} is the oldest that serves", where=found.rustc)
@@ -177,7 +180,7 @@ def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) ->
     variables = {"RUSTC": found.rustc, **compiler.library_path(Path(found.sysroot), environ)}
     if "nightly" not in found.version:
         variables["RUSTC_BOOTSTRAP"] = "1"
-    if rust_src != Path(found.sysroot) / _SOURCE:
+    if rust_src != Path(found.sysroot) / SOURCE:
         # the only way cargo has to take std's source from elsewhere than the sysroot
         variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src)
     return tuple(sorted(variables.items()))

@@ -6,15 +6,23 @@ Deleting it costs time only, and so does a note that can't be written.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import platformdirs
 
-from ostoo_build import state_file
+from ostoo_build import home, state_file
+
+_NAME = "ostoo-build"
 
 
 def folder() -> Path:
-    return Path(platformdirs.user_cache_dir("ostoo-build"))
+    """Raises `OstooError` where the user has no home folder."""
+    if os.environ.get("HOME") and Path(os.environ.get("XDG_CACHE_HOME") or "/").is_absolute():
+        return Path(platformdirs.user_cache_dir(_NAME))
+    # platformdirs takes an empty HOME, and a relative folder, for what they say
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (named if named.is_absolute() else home.folder(os.environ) / ".cache") / _NAME
 
 
 def chosen(word: str) -> Path:

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from ostoo_build import process
 from ostoo_build.errors import OstooError
+from ostoo_build.report import fetching
 
 REQUIREMENTS = "sysroot/zig-requirements.txt"
 """The pin, below the project's folder: a pip requirements file with a digest for each platform's wheel."""
@@ -31,6 +32,7 @@ def provide(project: Path) -> Path:
         if destination.is_dir():  # another process was faster
             return destination
         with tempfile.TemporaryDirectory(dir=toolchain, prefix=".ziglang.") as scratch:
+            fetching("zig: some 80 MB, 340 MB unpacked")
             _install(project / REQUIREMENTS, Path(scratch))
             Path(scratch).joinpath("ziglang").rename(destination)
     return destination

@@ -38,6 +38,14 @@ def rustc(path: Path, described: str = DESCRIBED, sysroot: Path | None = None) -
     )
 
 
+def lld(path: Path) -> Path:
+    return script(path, '[ "$1 $2 $3" = "-flavor gnu --version" ] && echo "LLD 22.1.0 (compatible with GNU linkers)"')
+
+
+def cargo(path: Path) -> Path:
+    return script(path, '[ "$1" = -V ] && echo "cargo 1.96.0 (ac68faa20 2026-05-25)"')
+
+
 def sysroot(folder: Path, described: str = DESCRIBED, source: str | None = "") -> Path:
     """A whole toolchain in `folder`. `source` is what the std source says its version is; None leaves it out."""
     rustc(folder / "bin/rustc", described)

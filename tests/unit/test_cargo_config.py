@@ -119,9 +119,3 @@ def test_what_a_file_includes_is_read_too(tmp_path: Path) -> None:
 def test_a_file_that_is_no_configuration_includes_nothing(damage: str, tmp_path: Path) -> None:
     fake.write(tmp_path / ".cargo/config.toml", damage)
     assert tmp_path / ".cargo/config.toml" in cargo_config.files(tmp_path, {})
-
-
-def test_crates_are_kept_where_cargo_keeps_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cargo_config.home({}) == cargo_config.home({"CARGO_HOME": ""}) == tmp_path / ".cargo"
-    assert str(cargo_config.home({"CARGO_HOME": "/c"})) == "/c"

@@ -103,7 +103,7 @@ def test_what_was_refused_is_told_with_its_reason(root: Path, environ: dict[str,
 def test_what_the_user_names_comes_first(root: Path, environ: dict[str, str], tmp_path: Path) -> None:
     fake.sysroot(rustup(environ))
     named = fake.sysroot(tmp_path / "named")
-    lld = fake.script(tmp_path / "my-lld")
+    lld = fake.lld(tmp_path / "my-lld")
     found = toolchain.find(root, {"RUSTC": str(named / "bin/rustc"), "LLD": "../my-lld", "CARGO": ""}, environ)
     assert (found.rustc, found.cargo) == (named / "bin/rustc", named / "bin/cargo")
     assert found.lld.samefile(lld)
@@ -111,7 +111,7 @@ def test_what_the_user_names_comes_first(root: Path, environ: dict[str, str], tm
 
 def test_a_program_may_be_named_as_on_path(root: Path, environ: dict[str, str]) -> None:
     fake.sysroot(own(root))
-    lld = fake.script(Path(environ["PATH"]) / "ld.lld-19")
+    lld = fake.lld(Path(environ["PATH"]) / "ld.lld-19")
     assert toolchain.find(root, {"LLD": "ld.lld-19"}, environ).lld == lld
 
 

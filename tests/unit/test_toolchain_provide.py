@@ -104,8 +104,8 @@ def test_rustup_adds_the_std_source_to_what_is_there(machine: Machine) -> None:
     fake.sysroot(nightly, source=None)
     fake.sysroot(machine.home / "whole")
     assert machine.provide().endswith("rustup's nightly, named by rust-toolchain.toml")
-    assert machine.lines("rustup-asked") == ["component add rust-src --toolchain nightly"]
-    assert machine.said == ["running rustup component add rust-src --toolchain nightly"]
+    assert machine.lines("rustup-asked") == [f"component add rust-src --toolchain {nightly.name}"]
+    assert machine.said == [f"adding the component rust-src to rustup's {nightly.name}: some 5 MB, 80 MB unpacked"]
 
 
 def test_rustup_installs_a_channel_that_is_not_there(machine: Machine) -> None:
@@ -115,7 +115,10 @@ def test_rustup_installs_a_channel_that_is_not_there(machine: Machine) -> None:
     whole = fake.sysroot(machine.home / "whole")
     fake.rustc(whole / "bin/rustc", sysroot=nightly)
     assert machine.provide().endswith("rustup's nightly, named by rust-toolchain.toml")
-    assert machine.lines("rustup-asked") == ["toolchain install nightly --profile minimal --component rust-src"]
+    assert machine.lines("rustup-asked") == [
+        "toolchain install nightly --profile minimal --component rust-src --no-self-update"
+    ]
+    assert machine.said == ["installing nightly with rustup: some 200 MB, 1 GB unpacked"]
 
 
 def test_debian_takes_over_where_rustup_fails(machine: Machine) -> None:
