@@ -6,6 +6,7 @@ each for the toolchain's parts. Action keys are made of portable texts only.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from dataclasses import dataclass
@@ -71,10 +72,25 @@ class PathMap:
                 return f"@{{{name}}}{quote(text[len(place) :])}"
         return quote(text)
 
+    def input_path(self, path: str | Path) -> str:
+        """Name an absolute path as `portable` does, by its own name where a link in the checkout leads elsewhere.
+
+        It is the name by which a file is read: a link that is turned elsewhere is another file of the same name.
+        """
+        at = "/"
+        for part in str(path).split("/"):
+            if part == "..":
+                at = os.path.dirname(realpath(at) if os.path.islink(at) else at)  # noqa: PTH114, PTH120 - texts
+            elif part not in ("", "."):
+                at = f"{at.rstrip('/')}/{part}"
+        if at == self.root or at.startswith(self.root.rstrip("/") + "/"):
+            return at[len(self.root) :].lstrip("/") or "."
+        return self.portable(path)
+
     def input(self, path: Path) -> Input:
-        """Take a file as an action's input. Raises `OSError` where it can't be read."""
+        """Take a file as an action's input, by its name. Raises `OSError` where it can't be read."""
         status = path.stat()
-        return Input(self.portable(path), digest.of_file(path), status.st_size, is_executable(status))
+        return Input(self.input_path(path), digest.of_file(path), status.st_size, is_executable(status))
 
     def expand(self, text: str) -> str:
         """Put the real places into a portable text."""

@@ -28,21 +28,44 @@ _TICK, _COARSE_TICK = _SECOND // 20, 2 * _SECOND
 
 
 def package_files(folder: Path) -> list[Path]:
-    """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it."""
-    return sorted(_walk(folder, top=True))
+    """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it.
+
+    A link is what it leads to, under its own name: so a link that is turned elsewhere is another file or folder. One
+    that leads nowhere, or to a folder that it lies in, is nothing.
+    """
+    return sorted(_walk(folder, (os.path.realpath(folder),), _of_package))
 
 
-def _walk(folder: Path, *, top: bool) -> Iterator[Path]:
+def all_files(place: Path) -> list[Path]:
+    """A file, or all files below a folder, hidden ones too, in sorted order; none where there is nothing."""
+    if place.is_dir():
+        return sorted(_walk(place, (os.path.realpath(place),), _any))
+    return [place] if place.is_file() else []
+
+
+def _walk(folder: Path, above: tuple[str, ...], belongs: Callable[[Path, int], bool]) -> Iterator[Path]:
+    """`above` are the real paths of the folders that this one lies in, itself the last."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or (top and entry.name == "target"):
-                continue
             path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                if not (path / "Cargo.toml").exists():
-                    yield from _walk(path, top=False)
-            elif entry.is_file():
+            if not belongs(path, len(above)):
+                continue
+            if path.is_dir():
+                real = os.path.realpath(path) if entry.is_symlink() else f"{above[-1]}/{entry.name}"
+                if real not in above:
+                    yield from _walk(path, (*above, real), belongs)
+            elif path.is_file():
                 yield path
+
+
+def _of_package(path: Path, depth: int) -> bool:
+    if path.name.startswith(".") or (depth == 1 and path.name == "target" and (path / "CACHEDIR.TAG").exists()):
+        return False
+    return not (path / "Cargo.toml").exists()
+
+
+def _any(_path: Path, _depth: int) -> bool:
+    return True
 
 
 def _is_settled(found: Signature) -> bool:

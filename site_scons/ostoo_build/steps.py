@@ -134,8 +134,17 @@ def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
 
 def _unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[], None] = lambda: None) -> Job:
     """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
+    sources = unit_inputs.declared(session, unit, look)
+    return _unit_job_reading(session, unit, sources, unit_inputs.known_reads(session, unit), ready)
+
+
+def _unit_job_reading(
+    session: Session, unit: PlannedUnit, declared: Inputs, reads: tuple[str, ...], ready: Callable[[], None]
+) -> Job:
     folder = session.root / unit.folder
-    sources = unit_inputs.of(session, unit, look)
+    more = [entry for entry in unit_inputs.told(session, reads, Look()) if entry not in declared]
+    sources = (*declared, *more)
+    told = tuple(entry.path for entry in more)
 
     def on_metadata() -> None:
         session.engine.announce(job, unit.outputs[0])
@@ -146,18 +155,26 @@ def _unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[
     if unit.kind is Kind.RUN:
         action = requests.run_action(session.invocation, unit, sources, known)
         start = partial(session.runner.run_build_script, action, unit)
-        judge: Judge = partial(finishing.run, unit)
+        judge: Judge = partial(finishing.run, action, unit, told)
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
         start = partial(session.runner.compile, action, unit, on_metadata)
-        judge = partial(finishing.compilation, action, unit)
+        judge = partial(finishing.compilation, action, unit, told)
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
-    verb = "Running" if unit.kind is Kind.RUN else "Compiling"
-    label = f"{unit.label} (build script)" if unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT) else unit.label
-    subject = session.named(label, unit.target)
-    run = partial(_judged, start, judge)
-    job = Job(action, folder, unit.folder, verb, subject, run, shared=not unit.is_incremental, judge=judge)
+    is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)
+    job = Job(
+        action=action,
+        folder=folder,
+        results=unit.folder,
+        verb="Running" if unit.kind is Kind.RUN else "Compiling",
+        subject=session.named(f"{unit.label} (build script)" if is_of_script else unit.label, unit.target),
+        run=partial(_judged, start, judge),
+        shared=not unit.is_incremental,
+        judge=judge,
+        reads=reads,
+        reading=lambda others: _unit_job_reading(session, unit, declared, others, ready),
+    )
     return job
 
 

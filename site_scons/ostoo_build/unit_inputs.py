@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import source_tree
 from ostoo_build.errors import OstooError
+from ostoo_build.execution import record as records
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -26,8 +27,29 @@ def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
 
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
     """
-    declared = (look.once(path, partial(session.paths.input, path)) for path in declared_files(session, unit))
-    return tuple(dict.fromkeys((*_package(session, unit.package, look), *declared)))
+    return tuple(dict.fromkeys((*declared(session, unit, look), *told(session, known_reads(session, unit), look))))
+
+
+def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+    """The files of its package, and those that its manifest names."""
+    others = (look.once(path, partial(session.paths.input, path)) for path in declared_files(session, unit))
+    return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
+
+
+def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
+    """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there."""
+    files = (file for read in reads for file in source_tree.all_files(session.root / read))
+    return tuple(look.once(path, partial(session.paths.input, path)) for path in files)
+
+
+def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:
+    """What the unit's last run told that it read."""
+    if not is_local(unit.package):
+        return ()
+    folder = session.root / unit.folder
+    known = session.engine.settled.get(folder)
+    record = known.record if known else records.load(folder)
+    return record.reads if record else ()
 
 
 def package_of(session: Session, package: str) -> Path:
@@ -46,7 +68,7 @@ def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
         return []
     found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
     for path in found:
-        if not is_local(session.paths.portable(path)):
+        if not is_local(session.paths.input_path(path)):
             raise OstooError(
                 "a declared input lies outside of the checkout",
                 where=f"{unit.package}/Cargo.toml\n{path}",

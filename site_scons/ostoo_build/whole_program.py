@@ -88,10 +88,11 @@ def remember(session: Session, program: Program) -> None:
 
     A source may have changed while it was built, and back again: so the key of each part is computed once more.
     """
+    look = Look()
     known = session.wanted[program.asked]
-    wanted, look = known.action, Look()
-    if action(session, program, known.size_budget, look) != wanted or not _is_made_of_these(session, known, look):
+    if not _is_made_of_these(session, known, look):
         return
+    wanted = action(session, program, known.size_budget, look)
     place = _place(session, program)
     units = [session.engine.result(session.root / unit.folder) for unit in program.units]
     made = Record(

@@ -66,7 +66,7 @@ class Machine:
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
         action = self.action(*environment)
-        return finishing.compilation(action, unit, self.runner.compile(action, unit, lambda: None))
+        return finishing.compilation(action, unit, (), self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
         unit = self.program.units[-1]
@@ -269,7 +269,7 @@ def run_script(machine: Machine, *lines: str) -> Outcome:
     out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
     action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
     assert script.is_file()
-    return finishing.run(unit, machine.runner.run_build_script(action, unit))
+    return finishing.run(action, unit, (), machine.runner.run_build_script(action, unit))
 
 
 def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine: Machine) -> None:
@@ -296,7 +296,7 @@ def test_a_build_script_that_was_written_just_now_is_started_again(machine: Mach
     action = Action("BuildScriptRun", ("@{root}/script",), (), (), (), directory=unit.package)
     writer = script.open("a")
     threading.Timer(0.2, writer.close).start()
-    assert finishing.run(unit, machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
+    assert finishing.run(action, unit, (), machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
     assert writer.closed
 
 

@@ -25,6 +25,7 @@ def package(tmp_path: Path) -> Path:
         "src/.hidden.rs",
         ".git/config",
         "target/debug/out",
+        "target/CACHEDIR.TAG",
         "nested/Cargo.toml",
         "nested/src/lib.rs",
         "b c.txt",
@@ -40,12 +41,45 @@ def test_a_packages_files_are_its_own(package: Path) -> None:
     assert names == ["Cargo.toml", "b c.txt", "src/lib.rs", "src/target/kept.rs"]
 
 
-def test_links_to_folders_are_not_followed(package: Path) -> None:
-    (package / "src/round").symlink_to(package)
-    (package / "src/broken").symlink_to("nowhere")
+def test_a_folder_called_target_that_is_not_cargos_is_the_packages(package: Path) -> None:
+    (package / "target/CACHEDIR.TAG").unlink()
+    assert package / "target/debug/out" in source_tree.package_files(package)
+
+
+def test_a_link_is_what_it_leads_to(package: Path) -> None:
+    elsewhere = package.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "more.rs").write_text("")
+    for name, goal in (("round", package), ("self", "self"), ("broken", "nowhere"), ("link.rs", "lib.rs")):
+        (package / "src" / name).symlink_to(goal)
+    (package / "src/folder").symlink_to(elsewhere)
+    (package / "src/twice").symlink_to("target")
+    names = [str(path.relative_to(package / "src")) for path in source_tree.package_files(package)[2:]]
+    assert names == ["folder/more.rs", "lib.rs", "link.rs", "target/kept.rs", "twice/kept.rs"]
+
+
+def turn_file(package: Path) -> None:
+    turn(package / "src/link.rs", "../b c.txt")
+
+
+def turn_folder(package: Path) -> None:
+    turn(package / "folder", "../nested")
+
+
+def turn(link: Path, goal: str) -> None:
+    link.unlink()
+    link.symlink_to(goal)
+
+
+@pytest.mark.parametrize("change", [turn_file, turn_folder])
+def test_a_link_that_is_turned_is_another_file(change: Callable[[Path], None], package: Path, tmp_path: Path) -> None:
     (package / "src/link.rs").symlink_to("lib.rs")
-    names = [path.name for path in source_tree.package_files(package)]
-    assert names == ["Cargo.toml", "b c.txt", "lib.rs", "link.rs", "kept.rs"]
+    (package / "folder").symlink_to("src")
+    memo = TreeMemo(tmp_path / "trees.json")
+    before = memo.files("p", package)
+    change(package)
+    assert memo.files("p", package) != before
+    assert memo.files("p", package) == TreeMemo(tmp_path / "none").files("p", package)
 
 
 def edit(package: Path) -> None:

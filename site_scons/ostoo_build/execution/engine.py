@@ -9,6 +9,7 @@ Outputs that the cache has are fetched when an action that runs reads them, or w
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,6 +46,7 @@ class Job:
     portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
     outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
     depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
+    `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
     """
 
     action: Action
@@ -57,6 +59,12 @@ class Job:
     shared: bool = True
     judge: Callable[[Finished], Outcome] | None = None
     follows: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    reading: Callable[[tuple[str, ...]], Job] | None = None
+
+    def of(self, reads: tuple[str, ...]) -> Job:
+        """The job as it is where its action reads these."""
+        return self if self.reading is None or reads == self.reads else self.reading(reads)
 
     @property
     def place(self) -> Place:
@@ -107,7 +115,7 @@ class Engine:
         made = self._made(job)
         for name in set(former.outputs if former else ()) - set(made.outputs):
             (job.folder / name).unlink(missing_ok=True)
-        self.settled[job.folder] = Settled(job, made)
+        self.settled[job.folder] = Settled(job.of(made.reads), made)
         return made
 
     def present(self, job: Job) -> Record | None:
@@ -157,7 +165,7 @@ class Engine:
     def _cached(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action, job.place)
         if found is None or self._adopted(job, found):
-            return found
+            return found and replace(found, reads=job.reads)
         self.cache.forget(job.action)
         return None
 
@@ -168,7 +176,7 @@ class Engine:
             _drop_other(job.folder / name, output)
         if self._is_wanted(job) and not self._restored(job, record):
             return False
-        records.save(job.folder, record)
+        records.save(job.folder, replace(record, reads=job.reads))
         self.report.messages((record.stderr,))
         return True
 
@@ -191,9 +199,12 @@ class Engine:
         as_promised = all(entry.sha256 == self._anew.get(entry.path, entry.sha256) for entry in job.action.inputs)
         job.folder.mkdir(parents=True, exist_ok=True)
         self.report.status(job.verb, job.subject)
+        began = time.time_ns()
         outcome = job.run()
         if as_promised:
             self.witness.check(job.action.inputs)
+        job = job.of(outcome.reads)
+        self.witness.check_untouched(job.action.inputs if outcome.reads else (), began)
         self.report.messages((outcome.stderr,))
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
@@ -221,7 +232,7 @@ class Engine:
 
     def _record(self, job: Job, outcome: Outcome, outputs: dict[str, Output]) -> Record:
         bound_to = self.cache.root if outcome.holds_root else ""
-        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to)
+        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to, outcome.reads)
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         for path in self.cache.fetch(wanted):
@@ -239,7 +250,7 @@ class Engine:
             job, promised = self.settled[folder]
             self.cache.forget(job.action)
             made = self._run(job)
-            self.settled[folder] = Settled(job, made)
+            self.settled[folder] = Settled(job.of(made.reads), made)
             for name, output in made.outputs.items():
                 if promised.outputs.get(name) != output:
                     self._anew[self.paths.portable(folder / name)] = output.sha256

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, dep_info, entry
+from ostoo_build import build_script, dep_info, entry, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import link_proof, proof
+from ostoo_build.paths import is_local
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 _NO_ENTRY = re.compile(r"cannot find entry symbol (\S+?);")
 """LLD's word for it."""
+
+
+Told = tuple[str, ...]
+"""Portable paths of inputs that no manifest declares: an earlier run of the action told of them."""
 
 
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
@@ -53,34 +58,39 @@ class Finished:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: output names within the action's folder, and what it wrote, as portable texts."""
+    """What a run left: output names within the action's folder, and what it wrote, as portable texts.
+
+    `reads` are files and folders of the checkout that the action did not declare and may read: by their portable paths.
+    """
 
     outputs: tuple[str, ...]
     stderr: str = ""
     stdout: str = ""
     holds_root: bool = False
+    reads: tuple[str, ...] = ()
 
 
-def compilation(action: Action, unit: PlannedUnit, done: Finished) -> Outcome:
+def compilation(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
     """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
-    if not done.is_hermetic:
-        proof.prove(read, action, done.paths, f"{unit.package}/Cargo.toml")
+    reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
-    return Outcome(outputs, stderr, holds_root=_holds_root(action, read.variables, done))
+    return Outcome(outputs, stderr, holds_root=_holds_root(action, read.variables, done), reads=reads)
 
 
-def run(unit: PlannedUnit, done: Finished) -> Outcome:
+def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
     """Read what a build script asked for. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
     if done.returncode or instructions.errors:
         said = (*instructions.errors, done.stderr)
         raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
-    _check_reads(instructions, unit, done.paths)
+    declared = {entry.path for entry in action.inputs if entry.path not in told}
+    reads = tuple(dict.fromkeys(_more_reads(declared, instructions, unit, done.paths)))
+    _check_variables(instructions, unit)
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
     outputs = tuple(name for name in done.files if name.startswith("out/"))
-    return Outcome(outputs, warnings, done.paths.portable_text(done.stdout))
+    return Outcome(outputs, warnings, done.paths.portable_text(done.stdout), reads=reads)
 
 
 def link(action: Action, program: Program, done: Finished) -> Outcome:
@@ -121,18 +131,28 @@ def _holds_root(action: Action, variables: tuple[str, ...], done: Finished) -> b
     return any(root in done.read(name) for name in done.files if name.endswith(".rlink"))
 
 
-def _check_reads(instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> None:
+def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
+    """What a build script says that it reads, as far as it is not declared. Raises `OstooError` for what nobody has."""
     package = Path(paths.root, paths.expand(unit.package))
     # std's source belongs to the toolchain, whose digest is part of every key
-    allowed = (f"{paths.portable(package)}/", f"{unit.folder}/", "@{rust-src}/")
+    known = (f"{unit.folder}/", "@{rust-src}/", *([] if is_local(unit.package) else [f"{unit.package}/"]))
     for name in instructions.changed_files:
-        path = paths.portable(package / name)
-        if not f"{path}/".startswith(allowed):
+        path = paths.input_path(package / name)
+        if f"{path}/".startswith(known):
+            continue
+        if not (is_local(unit.package) and is_local(path)) or f"{path}/".startswith("build/"):
+            near = "the checkout" if is_local(unit.package) else "its package"
             raise OstooError(
-                f"the build script reads {path}, which is not in its package",
+                f"the build script reads {path}, which is not in {near}",
                 where=f"{unit.package}/build.rs",
-                remedy="move the file into the package",
+                remedy=f"move the file into {near}",
             )
+        there = source_tree.all_files(Path(paths.root, path))
+        if not there or not declared.issuperset(map(paths.input_path, there)):
+            yield path
+
+
+def _check_variables(instructions: Instructions, unit: PlannedUnit) -> None:
     for name in instructions.changed_variables:
         if name in os.environ and name not in dict(unit.environment):
             raise OstooError(

@@ -41,7 +41,7 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
     directory = Path(paths.root, paths.expand(action.directory))
     declared = {entry.path for entry in action.inputs}
     folders = (*OF_TOOLS, f"{own_folder}/rustc", *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
-    for path in _undeclared((paths.portable(directory / name) for name in read(text)), declared, folders):
+    for path in _undeclared((paths.input_path(directory / name) for name in read(text)), declared, folders):
         raise undeclared(path, manifest)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import digest
 from ostoo_build.errors import OstooError
+from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
     from ostoo_build.dep_info import DepInfo
@@ -18,22 +19,30 @@ OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
 """What the toolchain's digest, part of every key, vouches for."""
 
 
-def prove(observed: DepInfo, action: Action, paths: PathMap, manifest: str) -> None:
+def prove(observed: DepInfo, action: Action, told: tuple[str, ...], paths: PathMap, package: str) -> tuple[str, ...]:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
-    Raises `OstooError` for a file that is not declared, and for one that changed after it was hashed. `manifest` is
-    where the user can declare more.
+    `package` is the portable path of the unit's package: what lies there and is not declared, as a hidden file, is
+    returned, by name; inputs that are `told` count as if nobody had declared them. Raises `OstooError` for any other
+    file that is not declared, and for one that changed after it was hashed.
     """
-    files = {entry.path: entry.sha256 for entry in action.inputs}
+    files = {entry.path: entry.sha256 for entry in action.inputs if entry.path not in told}
     directory = Path(paths.root, paths.expand(action.directory))
-    folders = (*OF_TOOLS, *(f"{path}/" for path in files))
+    folders = (*OF_TOOLS, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    found = []
     for name, sha256 in observed.files.items():
-        path = paths.portable(directory / name)
+        path = paths.input_path(directory / name)
         expected = files.get(path)
-        if expected is None and not path.startswith(folders):
-            raise undeclared(path, manifest)
-        if expected is not None and expected != (sha256 or digest.of_file(directory / name)):
+        if expected is None:
+            if paths.portable(directory / name).startswith(folders):
+                continue
+            if not (is_local(path) and f"{path}/".startswith(f"{package}/")):
+                raise undeclared(path, f"{package}/Cargo.toml")
+            found.append(path)
+            expected = digest.of_file(directory / name)
+        if expected != (sha256 or digest.of_file(directory / name)):
             raise OstooError("the file changed while it was being compiled", where=path, remedy="run the build again")
+    return tuple(found)
 
 
 def undeclared(path: str, manifest: str) -> OstooError:

@@ -36,7 +36,8 @@ class Record:
     """What an action with this key made: files by name within its folder, and what it wrote, as portable texts.
 
     `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
-    path where the outputs may hold that path: they are then good for nothing else.
+    path where the outputs may hold that path: they are then good for nothing else. `reads` are the portable paths of
+    inputs that only the action's run told of; the key is that of the action with them.
     """
 
     key: digest.Hash
@@ -44,6 +45,7 @@ class Record:
     stdout: str = ""
     stderr: str = ""
     bound_to: str = ""
+    reads: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         return digest.canonical_json(asdict(self))

@@ -5,6 +5,7 @@ What an action made while one of its inputs changed must not be kept under the i
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import digest, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
+from ostoo_build.paths import is_local
 from ostoo_build.source_tree import signature
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _DRIFT = 2_000_000_000
 """Nanoseconds that a file system's clock may be behind ours; a server's may be."""
+
+_TICK = 20_000_000
+"""Nanoseconds that its clock, which ticks, is behind ours."""
 
 
 class Witness:
@@ -61,10 +66,17 @@ class Witness:
             if signature(tool) != known:
                 raise _changed(f"the toolchain changed while it was used: {tool}")
 
+    def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
+        """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
+        for entry in inputs:
+            path = Path(self._paths.root, self._paths.expand(entry.path))
+            if is_local(entry.path) and signature(path)[2] >= moment - _TICK:
+                raise _changed(f"{entry.path} changed while it was used")
+
     def _file(self, path: Path) -> digest.Hash | None:
-        """Hash a file; None where it was not touched."""
+        """Hash a file; None where it was not touched. Through a link it may be another one by now."""
         now = signature(path)
-        if self._is_old(now):
+        if self._is_old(now) and os.path.realpath(path) == str(path):
             return None
         with self._lock:
             seen = self._seen.get(path)
