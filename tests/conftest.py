@@ -7,12 +7,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ostoo_build import provided_tools
 
 
 def pytest_configure() -> None:
-    """Let tests find the tools that `./sconsw test` fetched."""
+    """Let tests find the tools that `./sconsw test` fetched, and let no property depend on how fast the machine is."""
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     os.environ["PATH"] = provided_tools.on_path(os.environ, Path(__file__).parents[1])
 
 
