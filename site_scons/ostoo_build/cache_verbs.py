@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import sizes
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import cache_upkeep
+from ostoo_build.execution import cache_folder, cache_upkeep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,14 @@ _SHOWN = 10
 def perform(verb: str, folder: Path, limit: int) -> str:
     """Carry out `stats`, `verify`, `gc` or `clear` and say what came of it. `limit` is in bytes.
 
-    Raises `OstooError` where `verify` found damage.
+    Raises `OstooError` where `verify` found damage, and for a folder that is no cache of this build.
     """
+    if not cache_folder.is_ours(folder):
+        raise OstooError(
+            "this folder is no cache of this build, and is left as it is",
+            where=str(folder),
+            remedy="name the folder that cache= names",
+        )
     return {"stats": _stats, "verify": _verify, "gc": _gc, "clear": _clear}[verb](folder, limit)
 
 

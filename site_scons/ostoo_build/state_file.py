@@ -11,10 +11,12 @@ import errno
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` takes longer to load than all the rest
+    from typing import BinaryIO
+
 LIMIT = 256 << 20
 """Bytes: more than any of these files ever has."""
-
-_CHUNK = 1 << 20
 
 damaged: dict[str, None] = {}
 """The files that this process found damaged, in their order: who reports says so."""
@@ -22,19 +24,19 @@ damaged: dict[str, None] = {}
 
 def read(path: str | os.PathLike[str]) -> bytes:
     """Read a file. Raises `OSError` where it is none, a link, too large, or can't be read; never waits for anybody."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
-        if status.st_size > LIMIT:
+    with opened(path) as stream:
+        if os.fstat(stream.fileno()).st_size > LIMIT:
             raise OSError(errno.EFBIG, "it is too large", os.fspath(path))
-        chunks = []
-        while chunk := os.read(descriptor, _CHUNK):
-            chunks.append(chunk)
-        return b"".join(chunks)
-    finally:
+        return stream.read()
+
+
+def opened(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading. Raises `OSError` where it is none, or a link; never waits for anybody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+    return open(descriptor, "rb")  # noqa: PTH123 - no pathlib here
 
 
 def recall(path: str | os.PathLike[str]) -> bytes | None:
@@ -58,13 +60,20 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
     Raises `OSError` where that can't be done.
     """
+    make_way(path)
+    replace(path, content, 0o600)
+
+
+def make_way(path: str | os.PathLike[str]) -> None:
+    """Take a folder away that lies in a file's place. Raises `OSError` where that can't be done."""
     try:
-        replace(path, content, 0o600)
-    except IsADirectoryError:
+        is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return
+    if is_folder:
         import shutil  # noqa: PLC0415 - nobody but damage makes a folder there
 
         shutil.rmtree(path)
-        replace(path, content, 0o600)
 
 
 def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:

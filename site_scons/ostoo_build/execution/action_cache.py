@@ -117,15 +117,13 @@ class ActionCache:
         return found
 
     def _fetch(self, path: Path, output: Output) -> bool:
-        try:
-            if path.exists() and observe(path) == output:
-                return True
-            temporary = _beside(path)
-            if self.disk is None or not self.disk.read(output.sha256, temporary):
-                return False
-            _put(temporary, path, output)
-        except OSError:
+        """Raises `OSError` where the file can't be put in place: the cache may have it nevertheless."""
+        if _is_there(path, output):
+            return True
+        temporary = _beside(path)
+        if self.disk is None or not self.disk.read(output.sha256, temporary):
             return False
+        _put(temporary, path, output)
         return True
 
     def _fetch_remotely(self, files: list[tuple[Path, Output]]) -> list[Path]:
@@ -189,6 +187,13 @@ class ActionCache:
         return digest.of_json([key, self.root])
 
 
+def _is_there(path: Path, output: Output) -> bool:
+    try:
+        return path.exists() and observe(path) == output
+    except OSError:
+        return False
+
+
 def _keep_all(disk: DiskCache, files: list[tuple[Path, Output]]) -> None:
     for path, output in files:
         disk.keep(path, output.sha256)
@@ -200,8 +205,12 @@ def _beside(path: Path) -> Path:
 
 
 def _put(temporary: Path, path: Path, output: Output) -> None:
-    temporary.chmod(0o755 if output.executable else 0o644)
-    temporary.replace(path)
+    try:
+        temporary.chmod(0o755 if output.executable else 0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _understood(content: bytes, key: digest.Hash, folder: str, bound_to: str) -> Record | None:

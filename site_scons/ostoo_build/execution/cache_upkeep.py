@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,14 +13,12 @@ from typing import TYPE_CHECKING
 import zstandard
 from filelock import FileLock, Timeout
 
-from ostoo_build import digest
-from ostoo_build.execution import disk_cache
+from ostoo_build import digest, state_file
+from ostoo_build.execution import cache_folder, disk_cache
+from ostoo_build.execution.cache_folder import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PARTS = ("ac", "cas", "plans", "toolchains")
-"""What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
 
 _PAUSE = 600
 """Seconds from one look at the size to the next."""
@@ -94,15 +91,19 @@ def collect(folder: Path, limit: int) -> Collected:
 def collect_if_due(folder: Path, limit: int) -> None:
     """Do so when nobody did in the last minutes. Raises `OSError` where the folder can't be written."""
     looked_at = folder / "collected"
-    if not looked_at.exists() or time.time() - looked_at.stat().st_mtime > _PAUSE:
+    if not looked_at.exists() or abs(time.time() - looked_at.stat().st_mtime) > _PAUSE:
         looked_at.touch()
         collect(folder, limit)
 
 
 def clear(folder: Path) -> None:
-    """Give up everything."""
+    """Give up everything that is ours."""
+    for entry in _entries(folder):
+        entry.path.unlink(missing_ok=True)
     for part in PARTS:
-        shutil.rmtree(folder / part, ignore_errors=True)
+        for place, _, _ in os.walk(folder / part, topdown=False):
+            with contextlib.suppress(OSError):  # somebody else's file lies there, or a build just put one there
+                Path(place).rmdir()
 
 
 @contextlib.contextmanager
@@ -124,6 +125,8 @@ def _entries(folder: Path) -> Iterator[_Entry]:
         for place, _, names in os.walk(folder / part):
             for name in names:
                 path = Path(place, name)
+                if not cache_folder.is_entry(part, path):
+                    continue
                 with contextlib.suppress(FileNotFoundError):  # another process gave it up
                     status = path.lstat()
                     yield _Entry(part, path, status.st_blocks * 512, status.st_mtime)
@@ -133,7 +136,8 @@ def _is_sound(entry: _Entry) -> bool:
     if entry.path.name.startswith(".") or entry.part not in ("ac", "cas"):
         return True
     try:
-        data = entry.path.read_bytes()
+        with state_file.opened(entry.path) as stream:
+            data = stream.read()
         if entry.part == "cas":
             return digest.of_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data)) == entry.path.name
     except (OSError, zstandard.ZstdError):

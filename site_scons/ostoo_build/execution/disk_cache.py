@@ -11,14 +11,15 @@ import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import zstandard
 
-from ostoo_build import digest
-from ostoo_build.source_tree import write_atomically
+from ostoo_build import digest, state_file
+from ostoo_build.execution import cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _LEVEL = 1
@@ -43,7 +44,7 @@ class DiskCache:
         """Read the serialized result of an action; None where there is none that can be trusted."""
         path = self._result_path(key)
         try:
-            found, _, content = path.read_bytes().partition(b"\n")
+            found, _, content = state_file.read(path).partition(b"\n")
         except OSError:
             return None
         if found != checksum(key, content):
@@ -53,42 +54,55 @@ class DiskCache:
 
     def keep_result(self, key: digest.Hash, content: bytes) -> None:
         """Keep a result whose files are all here."""
-        write_atomically(self._result_path(key), checksum(key, content) + b"\n" + content)
+        self._write(self._result_path(key), checksum(key, content) + b"\n" + content)
 
     def forget(self, key: digest.Hash) -> None:
         """Take a result away, as its files are not there."""
-        self._result_path(key).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder may be read-only, or something else lie there
+            self._result_path(key).unlink()
 
     def has(self, sha256: digest.Hash) -> bool:
-        return self._blob_path(sha256).exists()
+        return _is_file(self._blob_path(sha256))
 
     def read(self, sha256: digest.Hash, target: Path) -> bool:
-        """Write a kept file to `target`, whole or not at all; False where it is missing or damaged."""
+        """Write a kept file to `target`, whole or not at all; False where it is missing or damaged.
+
+        Raises `OSError` where `target` can't be written: that says nothing about the cache.
+        """
         blob = self._blob_path(sha256)
         try:
-            intact = _decompress(blob, target) == sha256
-        except zstandard.ZstdError:
+            with state_file.opened(blob) as compressed, target.open("wb") as stream:
+                intact = _decompress(compressed, stream) == sha256
+        except _UnreadableError:
             intact = False
-        except OSError:
+        except OSError as error:
             target.unlink(missing_ok=True)
+            if error.filename != str(blob):
+                raise
             return False
         if intact:
             _touch(blob)
         else:
             target.unlink()
-            blob.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder may be read-only
+                blob.unlink()
         return intact
 
     def keep(self, path: Path, sha256: digest.Hash) -> None:
         """Keep a file. Raises `ChangedError` where its contents are not those of the digest."""
         blob = self._blob_path(sha256)
-        if blob.exists():
+        if _is_file(blob):
             _touch(blob)
             return
         data = path.read_bytes()
         if digest.of_bytes(data) != sha256:
             raise ChangedError
-        write_atomically(blob, zstandard.ZstdCompressor(level=_LEVEL).compress(data))
+        self._write(blob, zstandard.ZstdCompressor(level=_LEVEL).compress(data))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        cache_folder.claim(self.folder)
+        state_file.make_way(path)
+        state_file.replace(path, content, 0o666)
 
     def _result_path(self, key: digest.Hash) -> Path:
         return self.folder / "ac" / key[:2] / key
@@ -107,10 +121,27 @@ def _touch(path: Path) -> None:
         os.utime(path)
 
 
-def _decompress(source: Path, target: Path) -> digest.Hash:
+def _is_file(path: Path) -> bool:
+    """Whether a file is there that can be read."""
+    return path.is_file() and not path.is_symlink() and os.access(path, os.R_OK)
+
+
+class _UnreadableError(Exception):
+    """What is kept is no zstd stream, or the disk does not give it back."""
+
+
+def _decompress(compressed: BinaryIO, stream: BinaryIO) -> digest.Hash:
     hasher = hashlib.sha256()
-    with source.open("rb") as compressed, target.open("wb") as stream:
-        for chunk in zstandard.ZstdDecompressor().read_to_iter(compressed, write_size=_CHUNK):
-            hasher.update(chunk)
-            stream.write(chunk)
+    chunks = zstandard.ZstdDecompressor().read_to_iter(compressed, write_size=_CHUNK)
+    while chunk := _next(chunks):
+        hasher.update(chunk)
+        stream.write(chunk)
+    stream.flush()
     return hasher.hexdigest()
+
+
+def _next(chunks: Iterator[bytes]) -> bytes:
+    try:
+        return next(chunks, b"")
+    except (zstandard.ZstdError, OSError) as error:
+        raise _UnreadableError from error
