@@ -25,7 +25,7 @@ _PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that tests call. It works where it ends with 0, called with `trial` in a folder of its own.
+    """A program that tests call. It works where it ends with 0, called with `trial` in a folder of its own, `{here}`.
 
     `packages` are Debian's. Where they are unpacked without root the tool `is_portable`.
     """
@@ -36,6 +36,9 @@ class Tool:
     trial: tuple[str, ...]
     is_portable: bool = True
 
+
+_STORE = ("--root", "{here}/graph", "--runroot", "{here}/run", "--storage-driver", "vfs")
+"""An engine's images elsewhere than its user has them."""
 
 TOOLS = (
     Tool("git", ("git",), "copies of this checkout", ("--version",), is_portable=False),
@@ -52,8 +55,8 @@ TOOLS = (
     Tool("strace", ("strace",), "what is read and started", ("-f", "-qq", "-o", "report", "true")),
     Tool("gdb-multiarch", ("gdb-multiarch",), "./ostoo gdb", ("-nx", "-batch", "-ex", "python print()")),
     Tool("bwrap", ("bubblewrap",), "sandbox=on, remote execution", ("--unshare-all", "--ro-bind", "/", "/", "true")),
-    Tool("buildah", ("buildah",), "images of containers", ("--version",)),
-    Tool("podman", ("podman",), "images of containers", ("--version",)),
+    Tool("buildah", ("buildah",), "images of containers", (*_STORE, "images")),
+    Tool("podman", ("podman",), "images of containers", (*_STORE, "images")),
 )
 
 _DEBIAN = ("apt-get", "dpkg-deb", "dpkg-query")
@@ -111,7 +114,7 @@ def install(tools: Iterable[Tool]) -> str:
 def lacks(lines: Sequence[str], remedies: Sequence[str]) -> OstooError:
     """The one message with all that the tests miss."""
     listed = "".join(f"\n- {line}" for line in lines)
-    return OstooError(f"the tests need what this machine lacks:{listed}", remedy="\n".join(remedies))
+    return OstooError(f"the tests need what this machine lacks{listed}", remedy="\n".join(remedies))
 
 
 def _has_apt(environ: Mapping[str, str]) -> bool:
@@ -120,7 +123,7 @@ def _has_apt(environ: Mapping[str, str]) -> bool:
 
 def _failure(tool: Tool, environ: Mapping[str, str], prefix: Sequence[str]) -> str:
     with TemporaryDirectory(prefix="ostoo-") as folder:
-        argv = [*prefix, tool.name, *tool.trial]
+        argv = [*prefix, tool.name, *(word.replace("{here}", folder) for word in tool.trial)]
         try:
             done = process.run(argv, cwd=Path(folder), env=environ, timeout=_PATIENCE)
         except OstooError as error:

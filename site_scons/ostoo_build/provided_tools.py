@@ -42,6 +42,17 @@ conmon_path = ["{folder}/usr/bin/conmon"]
 [engine.runtimes]
 crun = ["{folder}/usr/bin/crun"]
 """
+_IN_A_NAMESPACE = """\
+if [ "$(id -u)" != 0 ] && [ -z "${_CONTAINERS_USERNS_CONFIGURED-}" ] && ! command -v newuidmap >/dev/null; then
+    exec unshare --user --map-root-user --mount env _CONTAINERS_USERNS_CONFIGURED=done \
+        _CONTAINERS_ROOTLESS_UID="$(id -u)" "$0" "$@"
+fi
+"""
+"""Engines want all users that /etc/subuid lends, for which newuidmap has to be root's. For images one user is enough.
+
+The variables are those by which an engine tells itself that it is in its namespace.
+"""
+
 _POLICY = '{"default": [{"type": "insecureAcceptAnything"}]}\n'
 _SETTINGS = {"home/.config/containers/containers.conf": _CONTAINERS, "home/.config/containers/policy.json": _POLICY}
 """What engines of containers want, where their user's home would have it."""
@@ -110,14 +121,16 @@ def _starter(program: Path, folder: Path) -> str:
     libraries = os.pathsep.join(map(str, places))
     home = f"{folder}/home"
     engine = {"HOME": home, "CONTAINERS_CONF": f"{home}/.config/containers/containers.conf"}
-    own = {"gdb-multiarch": {"PYTHONHOME": f"{folder}/usr"}, "buildah": engine, "podman": engine}
+    engines = ("buildah", "podman")
+    own = {"gdb-multiarch": {"PYTHONHOME": f"{folder}/usr"}, **dict.fromkeys(engines, engine)}
     if program.name not in own:
         # no variable: what is started within has the environment that it would have without
         command = [_loader(program), "--library-path", libraries, str(program)]
     else:
         variables = {**own[program.name], "LD_LIBRARY_PATH": libraries}
         command = ["env", *(f"{name}={value}" for name, value in variables.items()), str(program)]
-    return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'
+    first = _IN_A_NAMESPACE if program.name in engines else ""
+    return f'#!/bin/sh\n{first}exec {shlex.join(command)} "$@"\n'
 
 
 def _loader(program: Path) -> str:

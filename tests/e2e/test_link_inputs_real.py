@@ -205,5 +205,3 @@ def test_a_flag_that_depends_on_the_machine_is_refused(tree: Tree, words: Sequen
     assert result.code == 2
     assert f"the flag `{' '.join(words)}` is not allowed" in result.stderr
     assert "user-rs/.cargo/config.toml" in result.stderr
-
-

@@ -24,8 +24,17 @@ os.execvp(prefix[0], [*prefix, *trial])
 def in_a_chroot(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     place = folder / "root"
     place.mkdir()
-    python = ["chroot", str(place), "env", "--chdir=/usr", sys.executable, "-c", script, str(SITE_SCONS)]
-    mounted = ["sh", "-ec", 'mount --rbind / "$0"; exec "$@"', str(place), *python]
+    entered = f"import os\nos.chroot({str(place)!r})\nos.chdir('/usr')\n{script}"
+    mounted = [
+        "sh",
+        "-ec",
+        'mount --rbind / "$0"; exec "$@"',
+        str(place),
+        sys.executable,
+        "-c",
+        entered,
+        str(SITE_SCONS),
+    ]
     namespace = ["unshare", "--user", "--map-root-user", "--mount"]
     return subprocess.run([*namespace, *mounted], capture_output=True, text=True, timeout=60, check=False)
 

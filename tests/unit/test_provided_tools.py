@@ -45,8 +45,8 @@ def project(folder: Path, said: list[str], **programs: str) -> Project:
     for name, text in made.items():
         fake.write(folder / "bin" / name, text.replace("FOLDER", str(folder)))
         (folder / "bin" / name).chmod(0o755)
-    for name in ("sh", "basename", "chmod", "env", "mkdir", "unshare", "true"):
-        (folder / "bin" / name).symlink_to(str(shutil.which(name)))
+    for name in {"sh", "basename", "chmod", "env", "id", "mkdir", "unshare", "true"} - set(programs):
+        fake.script(folder / "bin" / name, f'exec {shutil.which(name)} "$@"')
     return Project(folder, {"PATH": str(folder / "bin"), "HOME": "/own"}, said.append)
 
 
@@ -72,6 +72,20 @@ def test_an_engine_of_containers_finds_libraries_and_settings_beside_it(tmp_path
     assert f'crun = ["{folder}/usr/bin/crun"]' in settings
 
 
+def test_without_newuidmap_an_ordinary_user_is_the_only_one_in_an_engines_namespace(tmp_path: Path) -> None:
+    made = project(tmp_path, [], id="#!/bin/sh\necho 1000\n")
+    provided_tools.provide([TOOLS["podman"]], made)
+    path = provided_tools.on_path(made.environ, tmp_path)
+    fake.script(tmp_path / "bin/unshare", 'echo "$@"')
+    done = subprocess.run(["podman", "a b"], env={"PATH": path}, capture_output=True, text=True, check=True)
+    variables = "_CONTAINERS_USERNS_CONFIGURED=done _CONTAINERS_ROOTLESS_UID=1000"
+    starter = tmp_path / ".toolchain/test-tools/podman"
+    assert done.stdout == f"--user --map-root-user --mount env {variables} {starter} a b\n"
+    fake.script(tmp_path / "bin/newuidmap", "exit 0")
+    done = subprocess.run(["podman"], env={"PATH": path}, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("podman HOME=")
+
+
 def test_other_tools_are_started_by_the_loader_so_that_nothing_inherits_a_variable(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="/lib/loader") as caught:
         provided_tools.provide([TOOLS["strace"]], project(tmp_path, []))
@@ -94,7 +108,7 @@ def test_where_apt_gets_nothing_all_tools_are_listed_with_its_words(tmp_path: Pa
     with pytest.raises(OstooError, match="what this machine lacks") as caught:
         provided_tools.provide([TOOLS["podman"], TOOLS["strace"]], project(tmp_path, [], **{"apt-get": refusing}))
     assert caught.value.what == (
-        "the tests need what this machine lacks:\n"
+        "the tests need what this machine lacks\n"
         "- podman, for images of containers: is not on PATH\n"
         "- strace, for what is read and started: is not on PATH\n"
         "- Debian's packages of these: apt-get update failed: E: no route to host"
