@@ -68,6 +68,12 @@ TREE = {
 }
 
 
+def set_environment(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have the engines keep their images there, and what an ordinary user's podman knows of containers."""
+    patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+    patch.setenv("XDG_DATA_HOME", str(folder / "data"))
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with buildah's and podman's images, and a project that pins the musl in them."""
@@ -75,7 +81,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
     (folder / "storage.conf").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+        set_environment(folder, patch)
         run(folder, "sh", "-euc", BUILD)
     (folder / "sysroot").mkdir()
     (folder / sysroot_container.PINS).write_text(f'image = "ostoo-compiler"\nprefix = "{PREFIX}"\n')
@@ -84,7 +90,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _uses_the_store(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(store / "storage.conf"))
+    set_environment(store, monkeypatch)
 
 
 def run(folder: Path, *argv: str) -> str:
