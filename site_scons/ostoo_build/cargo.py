@@ -107,25 +107,6 @@ class Cargo:
         """Where cargo looks for configuration, whether or not there is any."""
         return cargo_config.files(self.workspace, self.environment)
 
-    def shared_paths(self) -> Iterator[Path]:
-        """What all of cargo's answers depend on: the workspace's own files, and the names members are found by."""
-        yield self.workspace / "Cargo.lock"
-        yield from self.package_paths(self.workspace / "Cargo.toml")
-        root = manifest.load_toml(self.workspace / "Cargo.toml")
-        for pattern in root.get("workspace", {}).get("members", ()):
-            if "*" in pattern:
-                yield self.workspace / pattern.partition("*")[0].rpartition("/")[0]
-
-    def package_paths(self, manifest: Path) -> tuple[Path, ...]:
-        """What cargo's answers about a package depend on: its manifest, and the names its targets are found by."""
-        source = manifest.parent / "src"
-        return (manifest, manifest.parent, source, source / "bin")
-
-    def test_paths(self, manifest: Path) -> tuple[Path, ...]:
-        """What cargo's answers about a package's tests depend on besides: the names that they are found by."""
-        tests = manifest.parent / "tests"
-        return (tests, *(entry for entry in sorted(tests.glob("*")) if entry.is_dir()))
-
     def _std_features(self, profile: str) -> Iterator[str]:
         """What the workspace asks of std for one profile, and for those that inherit from it.
 

@@ -6,18 +6,21 @@ when the unit is built (`execution.requests`).
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options, script_environment
+from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.paths import PathMap, absolute, is_local
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ostoo_build.crate_root import View
     from ostoo_build.look import Look
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 SCRATCH = "CARGO_TARGET_TMPDIR"
 """Cargo's variable for a folder that files of `tests/` may write to."""
+
+_BY_PATH = "path+file://"
+"""What the id of a package that was not fetched begins with."""
 
 Asked = tuple[str, str]
 """A program's name, and the target that it is wanted for."""
@@ -151,7 +157,7 @@ class Setting:
 
     def manifest(self, unit: Unit) -> Manifest:
         """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
-        path = self.look.once(("manifest of", unit.src_path), partial(_manifest_path, unit))
+        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(_manifest_path, unit))
         return self.look.once(path, partial(manifest.read, path))
 
     def portable(self, path: Path) -> str:
@@ -257,6 +263,13 @@ class _Planner:
         is_inside = workspace == "." or source.startswith(f"{workspace}/")
         return workspace if is_member and is_inside and not unit.is_run else self._package(index)
 
+    def _outside(self, index: int) -> tuple[str, ...]:
+        """A root file that its manifest names in another folder; the modules of the crate lie beside it."""
+        source, folder = Path(os.path.normpath(self.units[index].src_path)), self.manifests[index].folder
+        if source.is_relative_to(folder):
+            return ()
+        return (os.path.relpath(source.with_name("*.rs"), folder),)
+
     def _is_primary(self, index: int) -> bool:
         """Whether cargo's user would have named the unit's package; it tells compilers so, and no build script."""
         return self.units[index].pkg_id == self.units[self.root].pkg_id and not self.units[index].is_run
@@ -293,7 +306,7 @@ class _Planner:
             script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
             outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),
-            extra_inputs=manifest_.extra_inputs,
+            extra_inputs=(*manifest_.extra_inputs, *self._outside(index)),
         )
 
     def _arguments(self, index: int, folder: str) -> Iterator[str]:
@@ -361,9 +374,16 @@ class _Planner:
 
 
 def _manifest_path(unit: Unit) -> Path:
-    """The nearest Cargo.toml above the source: unlike the package id it is a path for registry packages too."""
+    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
+
+    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
+    """
+    source, _, package = unit.pkg_id.partition("#")
+    if source.startswith(_BY_PATH):
+        return Path(unquote(source.removeprefix(_BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
+    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
     for folder in unit.src_path.parents:
         candidate = folder / "Cargo.toml"
-        if candidate.is_file():
+        if candidate.is_file() and manifest.load_toml(candidate).get("package", {}).get("name") == name:
             return candidate
-    raise FileNotFoundError(unit.src_path)
+    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

@@ -7,6 +7,7 @@ All checkouts of a user share the memos: they hold contents, and paths within th
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,28 +15,29 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, decoders, digest, flag_rules, process, target_spec, user_cache
-from ostoo_build.cargo import Binary, Cargo
-from ostoo_build.crate_root import View  # noqa: TC001 - msgspec reads the field's type
+from ostoo_build import crate_root, decoders, digest, flag_rules, package_places, process, target_spec, user_cache
+from ostoo_build.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
+from ostoo_build.crate_root import View  # noqa: TC001 - likewise
 from ostoo_build.errors import OstooError
+from ostoo_build.look import Look
 from ostoo_build.own_code import own_digest
-from ostoo_build.paths import is_local
 from ostoo_build.plan import Program, Setting, cfgs_of, plan_program
-from ostoo_build.read_set import ReadSet
+from ostoo_build.read_set import ReadSet, have_changed_since
 from ostoo_build.script_environment import Machine, Told
 from ostoo_build.suite_plan import Executable, plan_executable
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from ostoo_build.cargo_config import Configuration
-    from ostoo_build.look import Look
     from ostoo_build.paths import PathMap
-    from ostoo_build.unit_graph import UnitGraph
+    from ostoo_build.unit_graph import Unit, UnitGraph
 
 _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
 """Cargo asks for all kinds of crates at once; of no one kind alone is then what rustc says."""
+
+_DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
 
 Answer = TypeVar("Answer")
 Memo = TypeVar("Memo")
@@ -53,12 +55,34 @@ class Crate:
 
 @dataclass(frozen=True)
 class _Memo(Generic[Answer]):
-    """An answer and what it was made from; `crates` were seen under `cfgs`."""
+    """An answer and what it was made from.
 
-    reads: dict[str, str]
+    Those are files and folders, variables of the user's environment by the digests of their values, what all packages
+    of the workspace declare, and `crates`, which were seen under `cfgs`.
+    """
+
+    reads: ReadSet
+    variables: dict[str, str]
+    declared: digest.Hash
     crates: tuple[Crate, ...]
     cfgs: frozenset[str]
     answer: Answer
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """The programs of a workspace, and what its packages declare; made from what `reads` has."""
+
+    reads: ReadSet
+    binaries: tuple[Binary, ...]
+    declared: digest.Hash
+
+
+@dataclass(frozen=True)
+class _Cfgs:
+    """What rustc said."""
+
+    cfgs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -86,78 +110,110 @@ class Workspace:
     def binaries(self) -> tuple[Binary, ...]:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
         folder = self.cargo.workspace
-        path = self._memo("programs", self.cargo.workspace.name)
-        memo = _load(path, _Memo[tuple[Binary, ...]])
-        if memo and ReadSet(memo.reads).is_current(folder, self.look):
-            return tuple(replace(binary, manifest=folder / binary.manifest) for binary in memo.answer)
-        found = self.cargo.binaries()
-        reads = self._reads([binary.manifest for binary in found])
-        relative = tuple(replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in found)
-        _save(path, _Memo(reads.digests, (), frozenset(), relative))
+        return tuple(replace(binary, manifest=folder / binary.manifest) for binary in self._surveyed.binaries)
+
+    @property
+    def _surveyed(self) -> _Survey:
+        return self.look.once("survey", self._survey)
+
+    def _survey(self) -> _Survey:
+        folder = self.cargo.workspace
+        path = self._memo("survey", folder.name)
+        known = _load(path, _Survey)
+        if known and known.reads.is_current(folder, self.look):
+            return known
+        manifests = package_places.of_workspace(folder / "Cargo.toml", self.cargo.configuration_files())
+        contents = [*package_places.of_members(folder / "Cargo.toml")]
+        contents += [place for each in manifests for place in package_places.of_package(each, folder)]
+        reads = ReadSet.of(contents, (), folder, self.look)
+        declared = package_places.declared(manifests, folder)
+        binaries = tuple(
+            replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in self.cargo.binaries()
+        )
+        found = _Survey(reads, binaries, declared)
+        if reads.is_current(folder, Look()):
+            _save(path, found)
         return found
 
     def remembered(self, binary: Binary, profile: str) -> Program | None:
         """The plan of one program, where it was made before and still holds."""
-        memo = _load(self._plan_memo("plan", binary, profile), _Memo[Program])
-        if (
-            memo
-            and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look)
-            and self._unchanged(memo.crates, memo.cfgs)
-        ):
-            return memo.answer
-        return None
+        return self._recall(self._plan_memo("plan", binary, profile), _Memo[Program])
 
     def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
         """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
-        setting = self.look.once(
-            ("setting", profile), partial(self._setting, profile)
-        )  # first: of a bad target spec we say more than cargo
-        graphs = self.cargo.unit_graphs(binaries, profile, self.target)
-        plans = (self._plan(binary, graph, setting) for binary, graph in zip(binaries, graphs, strict=True))
-        return {program.name: program for program in plans}
-
-    def _plan(self, binary: Binary, graph: UnitGraph, setting: Setting) -> Program:
-        program = plan_program(graph, setting)
-        crates = tuple(self._crates(graph, setting))
-        manifests = [self.look.once(("manifest", crate), partial(self._manifest, crate)) for crate in crates]
-        reads = self._reads(manifests).digests
-        memo = _Memo(reads, crates, setting.cfgs, program)
-        _save(self._plan_memo("plan", binary, program.profile), memo)
-        return program
+        setting, began = self._begin(profile)
+        graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
+        found = {}
+        for binary, graph in zip(binaries, graphs, strict=True):
+            program = plan_program(graph, setting)
+            self._remember(self._plan_memo("plan", binary, profile), [graph], setting, program, began)
+            found[program.name] = program
+        return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
         """The plans of a program's test executables, where they were made before and still hold."""
-        memo = _load(self._plan_memo("tests", binary, profile), _Memo[tuple[Executable, ...]])
+        return self._recall(self._plan_memo("tests", binary, profile), _Memo[tuple[Executable, ...]])
+
+    def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
+        setting, began = self._begin(profile)
+        graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
+        found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
+        self._remember(self._plan_memo("tests", binary, profile), graphs, setting, found, began)
+        return found
+
+    def _begin(self, profile: str) -> tuple[Setting, int]:
+        """Look at what the answer will depend on before it is asked for: then a file saved meanwhile is noticed."""
+        self._surveyed  # noqa: B018 - looks
+        # before cargo: of a bad target spec we say more than cargo
+        return self.look.once(("setting", profile), partial(self._setting, profile)), time.time_ns()
+
+    def _locked(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask again where cargo locked something meanwhile: what is remembered belongs to one lock."""
+        while True:
+            before = self._lock()
+            found = ask()
+            if self._lock() == before:
+                return found
+
+    def _recall(self, path: Path, kind: type[_Memo[Answer]]) -> Answer | None:
+        memo = _load(path, kind)
         if (
             memo
-            and ReadSet(memo.reads).is_current(self.cargo.workspace, self.look)
+            and memo.declared == self._surveyed.declared
+            and memo.variables == _variables(memo.variables)
+            and memo.reads.is_current(self.cargo.workspace, self.look)
             and self._unchanged(memo.crates, memo.cfgs)
         ):
             return memo.answer
         return None
 
-    def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
-        """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
-        setting = self.look.once(("setting", profile), partial(self._setting, profile))
-        graphs = self.cargo.test_graphs(binary, profile, self.target)
-        found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
-        crates = tuple({crate: None for graph in graphs for crate in self._crates(graph, setting)})
-        names = self.cargo.test_paths(binary.manifest)
-        reads = self._reads(map(self._manifest, crates), names)
-        _save(self._plan_memo("tests", binary, profile), _Memo(reads.digests, crates, setting.cfgs, found))
-        return found
+    def _remember(self, path: Path, graphs: Sequence[UnitGraph], setting: Setting, answer: Any, began: int) -> None:
+        folder, known = self.cargo.workspace, self._surveyed.reads.contents
+        units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, setting)]
+        manifests = {self.cargo.workspace / "Cargo.toml": None, **{setting.manifest(unit).path: None for unit in units}}
+        contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
+        places = {unit.src_path: None for unit in units}
+        reads = ReadSet.of(contents, places, folder, self.look)
+        unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
+        if have_changed_since(began, unforeseen) or reads != ReadSet.of(contents, places, folder, Look()):
+            return
+        crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
+        variables = _variables(self.look.once("configuration", self._configuration).variables)
+        _save(path, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
 
     def _plan_memo(self, what: str, binary: Binary, profile: str) -> Path:
-        return self._memo(what, self.cargo.workspace.name, self.target.stem, self.target_digest, profile, binary.name)
+        name = self.cargo.workspace.name
+        return self._memo(what, name, self._lock(), self.target.stem, self.target_digest, profile, binary.name)
 
     def _memo(self, *question: str) -> Path:
         """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
-        return self.memos / f"{digest.of_json([*question, self.look.once('state', self._state)])}.json"
+        state = self.rustc.tools, self.cargo.configuration_digest, own_digest()
+        return self.memos / f"{digest.of_json([*question, *state])}.json"
 
-    def _state(self) -> list[str]:
+    def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
-        locked = digest.of_file(lock) if lock.is_file() else ""
-        return [self.rustc.tools, locked, self.cargo.configuration_digest, own_digest()]
+        return digest.of_file(lock) if lock.is_file() else ""
 
     def _setting(self, profile: str) -> Setting:
         configuration = self.look.once("configuration", self._configuration)
@@ -203,9 +259,9 @@ class Workspace:
     def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
         place = str(self.cargo.workspace)
         path = self._memo("cfgs", self.target_digest, *(flag.replace(place, "") for flag in flags))
-        memo = _load(path, _Memo[tuple[str, ...]])
+        memo = _load(path, _Cfgs)
         if memo:
-            return memo.answer
+            return memo.cfgs
         arguments = [str(self.rustc.program), "--print=cfg", *flags]
         completed = process.run(arguments, cwd=self.cargo.workspace, env=self.rustc.environment)
         if completed.returncode:
@@ -213,24 +269,15 @@ class Workspace:
             target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))
-        _save(path, _Memo({}, (), frozenset(), cfgs))
+        _save(path, _Cfgs(cfgs))
         return cfgs
 
-    def _crates(self, graph: UnitGraph, setting: Setting) -> Iterable[Crate]:
-        for unit in graph.units:
-            source = setting.portable(unit.src_path)
-            if unit.platform and is_local(source):
-                yield Crate(source, unit.features, unit.is_test, setting.view(unit))
+    def _is_edited(self, unit: Unit, setting: Setting) -> bool:
+        """Whether people edit a unit's package: what was downloaded stays as it is."""
+        return not setting.portable(unit.src_path).startswith(_DOWNLOADED)
 
-    def _manifest(self, crate: Crate) -> Path:
-        folders = Path(self.paths.root, crate.source).parents
-        return next(folder / "Cargo.toml" for folder in folders if (folder / "Cargo.toml").is_file())
-
-    def _reads(self, manifests: Iterable[Path], more: Iterable[Path] = ()) -> ReadSet:
-        """What cargo's answers about packages depend on."""
-        shared = self.look.once("shared", lambda: tuple(self.cargo.shared_paths()))
-        own = (path for manifest in manifests for path in self.cargo.package_paths(manifest))
-        return ReadSet.of((*shared, *own, *more), self.cargo.workspace, self.look)
+    def _crate(self, unit: Unit, setting: Setting) -> Crate:
+        return Crate(setting.portable(unit.src_path), unit.features, unit.is_test, setting.view(unit))
 
     def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
         try:
@@ -240,7 +287,18 @@ class Workspace:
 
     def _is_seen_as(self, crate: Crate, cfgs: frozenset[str]) -> bool:
         active = cfgs_of(crate.is_test, cfgs)
-        return crate_root.view(Path(self.paths.root, crate.source), crate.features, active) == crate.view
+        source = Path(self.paths.root, self.paths.expand(crate.source))
+        return crate_root.view(source, crate.features, active) == crate.view
+
+
+def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
+    """Whether a path, or the list that it is in, was looked at."""
+    return os.path.relpath(path, folder) in known or os.path.relpath(path.parent, folder) in known
+
+
+def _variables(names: Iterable[str]) -> dict[str, str]:
+    """Digests of what the user's environment holds, for those that are set: values are nobody's business."""
+    return {name: digest.of_bytes(os.fsencode(os.environ[name])) if name in os.environ else "" for name in names}
 
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:

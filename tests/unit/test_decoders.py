@@ -32,7 +32,14 @@ print(len(found), len(set(found)))
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_many_threads_may_decode_a_type_for_the_first_time(attempt: int, tmp_path: Path) -> None:
-    memo = {"reads": {}, "crates": [], "cfgs": [], "answer": planned_trees.planned(tmp_path, "hello-std")}
+    memo: dict[str, object] = {
+        "reads": {"contents": {}, "places": {}},
+        "variables": {},
+        "declared": "",
+        "crates": [],
+        "cfgs": [],
+    }
+    memo["answer"] = planned_trees.planned(tmp_path, "hello-std")
     (tmp_path / "memo.json").write_bytes(msgspec.json.encode(memo))
     command = [sys.executable, "-P", "-c", THREADS, str(tmp_path / "memo.json")]
     done = subprocess.run(command, env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=False)
