@@ -3,18 +3,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostoo_build import cache_verbs, digest, sizes
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import cache_upkeep
+from ostoo_build.execution import cache_upkeep, results
 from ostoo_build.execution.disk_cache import DiskCache
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ostoo_build.execution.record import Output, Record
 
 KIB = 1 << 10
 CONTENTS = [os.urandom(64 * KIB) for _ in range(4)]
@@ -25,13 +26,18 @@ KEY = "ab" * 32
 @pytest.fixture
 def cache(tmp_path: Path) -> DiskCache:
     """A cache with a result and four files, the first of them used longest ago."""
-    found = DiskCache(tmp_path / "cache", 200 * KIB)
+    found = filled(tmp_path)
+    found.keep_result(KEY, b"result")
+    return found
+
+
+def filled(folder: Path) -> DiskCache:
+    found = DiskCache(folder / "cache", 200 * KIB)
     for age, content in enumerate(CONTENTS):
-        made = tmp_path / "made"
+        made = folder / "made"
         made.write_bytes(content)
         found.keep(made, NAMES[age])
         os.utime(blob(found, age), (1000 + age, 1000 + age))
-    found.keep_result(KEY, b"result")
     return found
 
 
@@ -51,6 +57,52 @@ def test_what_was_not_used_for_longest_goes_first(cache: DiskCache, tmp_path: Pa
     assert cache.result(KEY) == b"result"
     assert done.entries == 2
     assert done.left <= cache.limit < done.left + done.freed
+
+
+def result_of(*numbers: int) -> bytes:
+    outputs = {f"f{number}": Output(NAMES[number], 64 * KIB, executable=False) for number in numbers}
+    return results.from_record(Record("", outputs), "build/unit")
+
+
+def promises(cache: DiskCache) -> set[str]:
+    """Files that a result names and the cache does not have."""
+    found = {name for path in (cache.folder / "ac").rglob("*") if path.is_file() for name in named(path)}
+    return {name for name in found if not cache.has(name)}
+
+
+def named(path: Path) -> tuple[str, ...]:
+    return results.files_of(path.read_bytes().partition(b"\n")[2])
+
+
+@given(
+    made=st.lists(st.tuples(st.sets(st.integers(0, 3), min_size=1), st.integers(0, 9)), max_size=6),
+    ages=st.lists(st.integers(0, 9), min_size=4, max_size=4),
+    limit=st.integers(0, 300),
+)
+def test_no_result_ever_promises_a_file_that_was_given_up(
+    made: list[tuple[set[int], int]], ages: list[int], limit: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        cache = filled(Path(folder))
+        for number, age in enumerate(ages):
+            os.utime(blob(cache, number), (1000 + age, 1000 + age))
+        for number, (files, age) in enumerate(made):
+            key = digest.of_bytes(b"%d" % number)
+            cache.keep_result(key, result_of(*files))
+            os.utime(cache.folder / "ac" / key[:2] / key, (1000 + age, 1000 + age))
+        done = cache_upkeep.collect(cache.folder, limit * KIB)
+        assert not promises(cache)
+        assert done.left <= limit * KIB
+
+
+def test_a_result_whose_file_is_lost_is_damaged(cache: DiskCache) -> None:
+    other = "cd" * 32
+    cache.keep_result(KEY, result_of(0, 1))
+    cache.keep_result(other, result_of(2))
+    blob(cache, 1).write_bytes(b"damaged")
+    assert set(cache_upkeep.verify(cache.folder)) == {blob(cache, 1), cache.folder / "ac" / KEY[:2] / KEY}
+    assert cache.result(other) is not None
+    assert cache_upkeep.verify(cache.folder) == []
 
 
 def test_a_cache_that_fits_is_left_alone(cache: DiskCache) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +61,14 @@ def stats(folder: Path) -> Stats:
 
 
 def verify(folder: Path) -> list[Path]:
-    """Read every entry and take away those that are damaged; their paths."""
+    """Read every entry and take away those that are damaged, and results whose files are not there; their paths."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         entries = list(_entries(folder))
         sound = pool.map(_is_sound, entries)
         damaged = [entry.path for entry, is_sound in zip(entries, sound, strict=True) if not is_sound]
+    there = {entry.path.name for entry in entries if entry.part == "cas"} - {path.name for path in damaged}
+    results = [entry.path for entry in entries if entry.part == "ac" and entry.path not in damaged]
+    damaged += [path for path in results if not there.issuperset(_files_of(path))]
     for path in damaged:
         path.unlink(missing_ok=True)
     return damaged
@@ -74,9 +77,10 @@ def verify(folder: Path) -> list[Path]:
 def collect(folder: Path, limit: int) -> Collected:
     """Give up what was not used for longest until the rest fits into `limit` bytes.
 
-    Where another process is at it, nothing is done.
+    A result goes before the files that it names: it never promises what was given up. Where another process is at it,
+    nothing is done.
     """
-    entries = sorted(_entries(folder), key=lambda entry: entry.used)
+    entries = _oldest_first(list(_entries(folder)))
     left = sum(entry.size for entry in entries)
     gone = freed = 0
     with _alone(folder) as alone:
@@ -86,6 +90,26 @@ def collect(folder: Path, limit: int) -> Collected:
                 entry.path.unlink(missing_ok=True)
                 gone, freed = gone + 1, freed + entry.size
     return Collected(gone, freed, left - freed)
+
+
+def _oldest_first(entries: list[_Entry]) -> list[_Entry]:
+    """A file counts as used when a result that names it was: results are looked up without their files."""
+    used: dict[str, float] = {}
+    for entry in entries:
+        for name in _files_of(entry.path) if entry.part == "ac" else ():
+            used[name] = max(used.get(name, 0.0), entry.used)
+    known = [replace(entry, used=max(entry.used, used.get(entry.path.name, 0.0))) for entry in entries]
+    return sorted(known, key=lambda entry: (entry.used, entry.part != "ac"))
+
+
+def _files_of(path: Path) -> tuple[digest.Hash, ...]:
+    """What a result names; nothing where it is damaged, or gone."""
+    from ostoo_build.execution import results  # noqa: PLC0415 - a build looks after the cache now and then only
+
+    try:
+        return results.files_of(path.read_bytes().partition(b"\n")[2])
+    except (OSError, ValueError):
+        return ()
 
 
 def collect_if_due(folder: Path, limit: int) -> None:

@@ -30,16 +30,25 @@ def from_record(record: Record, folder: str) -> bytes:
 
 def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
     """Read what `from_record` wrote. Raises `ValueError` for anything else."""
-    try:
-        result = api.ActionResult.FromString(content)
-    except Exception as error:
-        # protobuf's DecodeError has another home in each of its implementations
-        raise ValueError("not an ActionResult") from error
+    result = _parsed(content)
     stdout = result.stdout_raw.decode()
     if result.exit_code or result.output_directories or not stdout.startswith(_ROOT_LINE if stdout else ""):
         raise ValueError("not a result of this build")
     outputs = {_name(file.path, folder): _output(file) for file in result.output_files}
     return Record(key, outputs, stdout.removeprefix(_ROOT_LINE), result.stderr_raw.decode())
+
+
+def files_of(content: bytes) -> tuple[digest.Hash, ...]:
+    """The digests of the files that a result names. Raises `ValueError` for what is no result."""
+    return tuple(file.digest.hash for file in _parsed(content).output_files)
+
+
+def _parsed(content: bytes) -> api.ActionResult:
+    try:
+        return api.ActionResult.FromString(content)
+    except Exception as error:
+        # protobuf's DecodeError has another home in each of its implementations
+        raise ValueError("not an ActionResult") from error
 
 
 def _output_file(path: str, output: Output) -> api.OutputFile:
