@@ -203,8 +203,8 @@ class Engine:
         outcome = job.run()
         if as_promised:
             self.witness.check(job.action.inputs)
-        job = job.of(outcome.reads)
-        self.witness.check_untouched(job.action.inputs if outcome.reads else (), began)
+        declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
+        self.witness.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
         self.report.messages((outcome.stderr,))
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
