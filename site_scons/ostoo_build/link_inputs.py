@@ -49,7 +49,8 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
     unit = program.units[-1]
     found = _named(session, unit, action.arguments)
     inputs = {entry.path: entry for entry in action.inputs}
-    names = {path: session.paths.input_path(path) for path in (*found.files, *unit_inputs.declared_files(session, unit))}
+    named = (*found.files, *unit_inputs.declared_files(session, unit))
+    names = {path: session.paths.input_path(path) for path in named}
     missing = [path for path, name in names.items() if name not in inputs]
     allowed = _allowed(session, program, look) if missing else frozenset()
     packages = tuple(f"{each.package}/" for each in program.units if not is_local(each.package))

@@ -20,6 +20,7 @@ from ostoo_build import (
     home,
     null_build,
     sizes,
+    state_file,
     std_crates,
     suggest,
     sysroot_providers,
@@ -306,16 +307,16 @@ class Session:
 
         Returns whether another one was here since this process had the lock.
         """
-        owner = self.lock_owner
-        owner.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            self.report.status("Blocking", f"waiting for the build that process {owner.read_text()} does here")
+            other = state_file.recall(self.lock_owner)
+            name = f"process {other.decode(errors='replace')}" if other else "another process"
+            self.report.status("Blocking", f"waiting for the build that {name} does here")
             self._lock.acquire()
-        own = str(os.getpid())
-        was_elsewhere = not owner.is_file() or owner.read_text() != own
-        owner.write_text(own)
+        own = str(os.getpid()).encode()
+        was_elsewhere = state_file.recall(self.lock_owner) != own
+        state_file.write(self.lock_owner, own)
         return was_elsewhere
 
     def unlock(self) -> None:

@@ -1,7 +1,7 @@
 """Builds of a small checkout by the real engine and a compiler that is none, each in a process that may be killed.
 
-Run as a program it is a server: each line on stdin asks for builds in JSON, each line on stdout is what became of them.
-A build is a forked process. All that the fake compiler makes is a digest of what it found on the disk at that moment, so
+Run as a program it is a server: each line on stdin asks for builds in JSON, each on stdout is what became of them. A
+build is a forked process. All that the fake compiler makes is a digest of what it found on the disk at that moment, so
 an output tells from which sources it was made.
 """
 
@@ -21,7 +21,7 @@ import ostoo_build.execution.results  # noqa: F401 - each forked build needs it
 from ostoo_build import elf_check, nodes, target_spec, whole_program
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.finishing import Finished
-from ostoo_build.execution.local import _clear, _files  # type: ignore[attr-defined]
+from ostoo_build.execution.local import _clear, _files
 from ostoo_build.plan import Extern, PlannedUnit, Program
 from ostoo_build.report import Report
 from ostoo_build.rustc import DEP_INFO, Kind
@@ -84,7 +84,15 @@ def create(root: Path) -> None:
         write(root, name, text)
     (root / "user-rs/base/src/link.rs").symlink_to("more.rs")
     tools = root.parent / "tools"
-    for name in ("bin/rustc", "bin/cargo", "bin/lld", "library/core/lib.rs", "lib/librustc_driver.so", "lib/rustlib/host/lib/std", "cc"):
+    for name in (
+        "bin/rustc",
+        "bin/cargo",
+        "bin/lld",
+        "library/core/lib.rs",
+        "lib/librustc_driver.so",
+        "lib/rustlib/host/lib/std",
+        "cc",
+    ):
         if not (tools / name).exists():
             write(tools, name, name)
 
@@ -105,7 +113,9 @@ class FakeTools:
         folder = self._begin(unit)
         read = self._sources(unit)
         libraries = [
-            sha((self.session.root / entry.path).read_bytes()) for entry in action.inputs if entry.path.startswith("build/")
+            sha((self.session.root / entry.path).read_bytes())
+            for entry in action.inputs
+            if entry.path.startswith("build/")
         ]
         lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
         made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
@@ -156,9 +166,13 @@ class FakeTools:
     def _sources(self, unit: PlannedUnit) -> dict[str, str]:
         """All of a package's files that are not hidden, as rustc reads them: by their names."""
         package = self.session.root / unit.package
-        names = (path.relative_to(self.session.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file())
+        names = (
+            path.relative_to(self.session.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file()
+        )
         return {
-            name: hashlib.sha256((self.session.root / name).read_bytes()).hexdigest() for name in names if "/." not in name
+            name: hashlib.sha256((self.session.root / name).read_bytes()).hexdigest()
+            for name in names
+            if "/." not in name
         }
 
     def _finished(self, folder: Path, stdout: str = "") -> Finished:
@@ -172,7 +186,9 @@ def plan(root: Path) -> dict[str, Program]:
     base = _unit("base", Kind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
     script = _unit("gen", Kind.BUILD_SCRIPT, flavor, outputs=("build-script",))
     run = _unit("gen", Kind.RUN, flavor, script=script.id)
-    gen = _unit("gen", Kind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,))
+    gen = _unit(
+        "gen", Kind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,)
+    )
     one = _unit("one", Kind.PROGRAM, flavor, needs=(base, gen))
     two = _unit("two", Kind.PROGRAM, flavor, needs=(base,))
     return {
@@ -286,10 +302,12 @@ def _pretend() -> None:
     elf_check.verify = lambda program, contract, *_: _Verdict(sha(program.read_bytes(), contract))  # type: ignore[assignment]
     from ostoo_build import loader_contract  # noqa: PLC0415 - only this process pretends
 
-    loader_contract.load = lambda path: path.read_text()  # type: ignore[assignment]
+    loader_contract.load = lambda path: path.read_text()  # type: ignore[assignment, return-value]
 
 
-_WRITES = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"})
+_WRITES = frozenset(
+    {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
+)
 
 
 def _count(answer: Answer, kill: int, places: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:

@@ -1,4 +1,4 @@
-"""Whatever happened to a checkout, its cache and what builds remember: a build that ends well leaves what a clean one makes.
+"""Whatever happened to a checkout, its cache and what builds remember: a build leaves what a clean one makes.
 
 A longer campaign by hand: python tests/unit/test_model.py EXAMPLES STEPS
 """
@@ -173,9 +173,11 @@ class Checkouts(RuleBasedStateMachine):
 
     @rule(number=ANY, damage=st.sampled_from(("lose", "flip", "cut", "empty")))
     def damage_half_of_the_cache(self, number: int, damage: str) -> None:
-        for path in sorted(path for part in ("ac", "cas") for path in Path(self.cache, part).rglob("*"))[number % 2 :: 2]:
-            if path.is_file():
-                spoil(path, damage)
+        entries = [
+            path for part in ("ac", "cas") for path in sorted(Path(self.cache, part).rglob("*")) if path.is_file()
+        ]
+        for path in entries[number % 2 :: 2]:
+            spoil(path, damage)
 
     @rule()
     def clear_the_cache(self) -> None:
@@ -273,7 +275,7 @@ def campaign(examples: int, steps: int) -> None:
     """Have so many checkouts live through so many steps each. Raises `AssertionError` for a wrong program."""
     Checkouts.builds, Checkouts.truth = Builds(), {}
     try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Checkouts,
             settings=settings(
                 max_examples=examples,
@@ -294,4 +296,5 @@ def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
 if __name__ == "__main__":
     began = time.monotonic()
     campaign(int(sys.argv[1]), int(sys.argv[2]))
-    sys.stdout.write(f"{sys.argv[1]} checkouts, {sys.argv[2]} steps each, {time.monotonic() - began:.0f} s: no wrong program\n")
+    took = time.monotonic() - began
+    sys.stdout.write(f"{sys.argv[1]} checkouts, {sys.argv[2]} steps each, {took:.0f} s: no wrong program\n")
