@@ -159,7 +159,7 @@ def _unit_job_reading(
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
         start = partial(session.runner.compile, action, unit, on_metadata)
-        judge = partial(finishing.compilation, action, unit, told)
+        judge = partial(finishing.compilation, action, unit, told, session.paths)
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
     is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)

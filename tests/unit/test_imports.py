@@ -19,8 +19,8 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 LAYERS = (
     "decoders demangle* digest errors home inputs null_build own_code protocol.* state_file",
     "look merkle paths process read_set report sizes source_tree suggest tar_members user_cache",
-    "build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file verdict",
-    "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite vga_text",
+    "asm_files build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
+    "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite verdict vga_text",
     "flag_rules instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols",
     "address_taken call_graph package_places stack_state unit_graph",
     "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",

@@ -66,7 +66,7 @@ class Machine:
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
         action = self.action(*environment)
-        return finishing.compilation(action, unit, (), self.runner.compile(action, unit, lambda: None))
+        return finishing.compilation(action, unit, (), self.paths, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
         unit = self.program.units[-1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, dep_info, entry, source_tree
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import link_proof, proof
+from ostoo_build.execution import asm_proof, link_proof, proof
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import DEP_INFO, Kind
 
@@ -44,7 +44,8 @@ class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subproce
 class Finished:
     """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
 
-    `paths` are those of where it ran. `is_hermetic` says that it could see its declared inputs only.
+    `paths` are those of where it ran. `is_hermetic` says that it could see its declared inputs only, `is_shut_in` that
+    it could see no other files of this checkout.
     """
 
     returncode: int
@@ -54,6 +55,7 @@ class Finished:
     read: Callable[[str], bytes]
     paths: PathMap
     is_hermetic: bool = False
+    is_shut_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,17 @@ class Outcome:
     reads: tuple[str, ...] = ()
 
 
-def compilation(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
-    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+def compilation(action: Action, unit: PlannedUnit, told: Told, here: PathMap, done: Finished) -> Outcome:
+    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input.
+
+    `here` are the paths of this machine, wherever it ran.
+    """
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
-    return Outcome(outputs, stderr, holds_root=_holds_root(action, read.variables, done), reads=reads)
+    assembled = asm_proof.prove(read, action, unit, done, here)
+    return Outcome(outputs, stderr, assembled, _holds_root(action, read.variables, done), reads)
 
 
 def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:

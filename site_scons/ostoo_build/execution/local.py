@@ -119,6 +119,7 @@ class LocalRunner:
             files=tuple(sorted(_files(folder))),
             read=lambda name: (folder / name).read_bytes(),
             paths=self.paths,
+            is_shut_in=self.sandbox is not None,
         )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, flag_rules, rustc, rustc_options
-from ostoo_build.execution import link_proof
+from ostoo_build.execution import asm_proof, link_proof
 from ostoo_build.execution.action import Action
 from ostoo_build.inputs import Input
 from ostoo_build.paths import absolute, seen_from
@@ -111,7 +111,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict((*invocation.environment, *unit.environment))
-    inputs = [*sources, *_libraries(invocation, unit, records)]
+    inputs = [*sources, *_libraries(invocation, unit, records), *_assembled(invocation, unit, records)]
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
@@ -181,6 +181,13 @@ def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, 
         made = records[library.id].outputs[name]
         found.append(Input(f"{library.folder}/{name}", made.sha256, made.size, made.executable))
     return tuple(found)
+
+
+def _assembled(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Iterator[Input]:
+    """What the assembly of libraries takes in, where this unit may come to assemble it."""
+    for library in (invocation.units[id_] for id_ in unit.libraries):
+        if library.kind is Kind.LIBRARY and not unit.needs_metadata_only(library):
+            yield from asm_proof.taken(records[library.id].stdout)
 
 
 def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:

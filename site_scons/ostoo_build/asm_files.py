@@ -1,0 +1,119 @@
+"""Finds the files that assembly takes in: `.incbin` and `.include`, of which rustc's dep-info says nothing.
+
+Knows string literals and comments of Rust, and comments of assembly; expands no macro. A name that a macro makes can't
+be read from the text: it is told as such.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_MENTIONED = re.compile(rb"\.(incbin|include)\b", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"(?:^|[\s;:{])\.(?:incbin|include)\b[ \t]*", re.IGNORECASE | re.MULTILINE)
+_ASSEMBLY = (".s", ".asm", ".inc")
+
+_TOKEN = re.compile(
+    r"""(?P<line>//[^\n]*)|(?P<block>/\*)|(?P<raw>\b[bc]?r(?P<hashes>\#*)")|(?P<text>"(?:[^"\\]|\\.)*")|"""
+    r"""(?P<char>'(?:[^'\\\n]|\\[^\n]{1,9})')""",
+    re.DOTALL,
+)
+_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_ESCAPE = re.compile(r"\\(?:\n\s*|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+_JOINED = re.compile(r"\s*,\s*(?:env!\s*\(\s*\"(?P<variable>\w+)\"\s*,?\s*\)\s*,\s*)?(?=[\"\w]|$)")
+_ASM_COMMENT = re.compile(r"/\*.*?\*/|(?://|\#|@\s)[^\n]*|(\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that assembly names in a line of its text; None where the text does not tell which."""
+
+    line: int
+    name: str | None
+
+
+@dataclass(frozen=True)
+class _Literal:
+    start: int
+    end: int
+    value: str
+
+
+def named(data: bytes, file: str, variables: Mapping[str, str]) -> list[Taken]:
+    """What a source's text takes in; `variables` are what `env!` gives. A file of neither language counts as data."""
+    if not _MENTIONED.search(data) or b"\0" in data:
+        return []
+    text = data.decode("utf-8", "replace")
+    if file.endswith(".rs"):
+        return list(_of_rust(text, variables))
+    found = _of_assembly(text)
+    return [each for each in found if each.name is not None or file.lower().endswith(_ASSEMBLY)]
+
+
+def _of_assembly(text: str) -> Iterator[Taken]:
+    bare = _ASM_COMMENT.sub(lambda match: match[1] or "\n" * match[0].count("\n"), text)
+    for match in _DIRECTIVE.finditer(bare):
+        quoted = re.match(r'"([^"\n]*)"', bare[match.end() :])
+        name = quoted[1] if quoted and "\\" not in quoted[1] else None
+        yield Taken(bare.count("\n", 0, match.end()) + 1, name)
+
+
+def _of_rust(text: str, variables: Mapping[str, str]) -> Iterator[Taken]:
+    literals = {literal.start: literal for literal in _literals(text)}
+    for literal in literals.values():
+        for match in _DIRECTIVE.finditer(literal.value):
+            name = _quoted(text, literals, literal, match.end(), variables)
+            yield Taken(text.count("\n", 0, literal.start) + 1, name)
+
+
+def _quoted(
+    text: str, literals: Mapping[int, _Literal], literal: _Literal, at: int, variables: Mapping[str, str]
+) -> str | None:
+    """The name that begins in a literal, which `concat!` may have put together of several, and of `env!`."""
+    value, end = literal.value[at:], literal.end
+    while value.count('"') < len('""'):
+        joint = _JOINED.match(text, end)
+        if joint is None:
+            return None
+        following = literals.get(joint.end())
+        variable = joint["variable"]
+        if following is None or (variable and variable not in variables):
+            return None
+        value += (variables[variable] if variable else "") + following.value
+        end = following.end
+    opened, name, _ = value.split('"', 2)
+    return name if not opened and not re.search(r"[{}\\\n]", re.sub(r"@\{[a-z-]+\}", "", name)) else None
+
+
+def _literals(text: str) -> Iterator[_Literal]:
+    """All string literals that are not commented out."""
+    at = 0
+    while match := _TOKEN.search(text, at):
+        at = match.end()
+        if match["block"]:
+            at = _behind_comment(text, at)
+        elif match["raw"]:
+            closing = text.find('"' + match["hashes"], at)
+            closing = closing if closing >= 0 else len(text)
+            yield _Literal(match.start(), closing + 1 + len(match["hashes"]), text[at:closing])
+            at = closing + 1 + len(match["hashes"])
+        elif match["text"]:
+            yield _Literal(match.start(), at, _ESCAPE.sub(_unescaped, match["text"][1:-1]))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return _ESCAPED.get(match[1], match[1]) if match[1] else ""
+
+
+def _behind_comment(text: str, at: int) -> int:
+    """Comments nest."""
+    depth = 1
+    while depth and (edge := _BLOCK_EDGE.search(text, at)):
+        depth += 1 if edge[0] == "/*" else -1
+        at = edge.end()
+    return len(text) if depth else at

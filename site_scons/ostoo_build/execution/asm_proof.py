@@ -1,0 +1,116 @@
+"""Proves that assembly took in declared inputs only, and tells which: who links the code may assemble it again.
+
+With LTO it is the program's compilation that assembles what a library says, and a library with another file in it is
+the same library, byte for byte: so these files are inputs of the program too. Does not compile.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ostoo_build import asm_files
+from ostoo_build.errors import OstooError
+from ostoo_build.execution.proof import OF_TOOLS, undeclared
+from ostoo_build.inputs import Input
+from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.dep_info import DepInfo
+    from ostoo_build.execution.action import Action
+    from ostoo_build.execution.finishing import Finished
+    from ostoo_build.paths import PathMap
+    from ostoo_build.plan import PlannedUnit
+
+_COMPILED = (".rlib", ".rmeta", ".so")
+
+
+def taken(text: str) -> tuple[Input, ...]:
+    """Read what `prove` has told."""
+    return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
+
+
+def prove(observed: DepInfo, action: Action, unit: PlannedUnit, done: Finished, here: PathMap) -> str:
+    """Tell the inputs that the assembly in a unit's sources takes in, in the words of `taken`; empty for none.
+
+    `here` are the paths of this machine, where the sources are too. Raises `OstooError` for a file that is not
+    declared, and for one whose name can't be known, unless the unit saw nothing but its inputs.
+    """
+    if unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO) or unit.is_std:
+        return ""  # what these say of assembly is about others' code, or the toolchain's
+    ran_in = Path(done.paths.root, done.paths.expand(action.directory))
+    names = (done.paths.portable(ran_in / name) for name in observed.files)
+    sources = [name for name in names if not name.endswith(_COMPILED) and not name.startswith(OF_TOOLS)]
+    search = _Search(action, unit, here, done.is_hermetic or done.is_shut_in, {})
+    for name in sources:
+        search.read(name)
+    found = tuple(search.found.values())
+    return msgspec.json.encode(found).decode() if found else ""
+
+
+@dataclass
+class _Search:
+    action: Action
+    unit: PlannedUnit
+    here: PathMap
+    sees_no_others: bool
+    found: dict[str, Input]
+
+    def read(self, name: str) -> None:
+        """Look through one source, and through what it includes."""
+        try:
+            data = self._place(name).read_bytes()
+        except OSError:
+            self._take_all()  # a generated file that lies elsewhere: it may name anything that the unit may read
+            return
+        for each in asm_files.named(data, name, dict(self.action.environment)):
+            if each.name is None:
+                self._unknown(f"{name}:{each.line}")
+            else:
+                self._take(each.name)
+
+    def _place(self, name: str) -> Path:
+        return Path(self.here.root, self.here.expand(name))
+
+    def _take(self, word: str) -> None:
+        """The assembler opens a relative name in the folder where rustc runs."""
+        path = Path(self.here.root, self.here.expand(self.action.directory), self.here.expand(word))
+        name = self.here.portable(path)
+        if name in self.found or name.startswith(OF_TOOLS):
+            return
+        covering = next(self._covering(name), None)
+        if covering is not None:
+            self.found[name] = covering
+            self.read(name)
+        elif path.is_file():  # else nothing was assembled there: rustc would have failed
+            raise undeclared(name, f"{self.unit.package}/Cargo.toml")
+
+    def _covering(self, name: str) -> Iterator[Input]:
+        for entry in self.action.inputs:
+            if entry.path == name or (entry.is_folder and name.startswith(f"{entry.path}/")):
+                yield entry
+
+    def _unknown(self, where: str) -> None:
+        if is_local(self.unit.package) and not self.sees_no_others:
+            raise OstooError(
+                "assembly takes in a file whose name is made by a macro: the build can't tell which it is",
+                where=where,
+                remedy='write the name into the directive, as in `.incbin \\"path\\"`, relative to '
+                f"{self.action.directory}; or\n"
+                'concat!(".incbin \\"", env!("CARGO_MANIFEST_DIR"), "/path\\""); or build with sandbox=on',
+            )
+        self._take_all()
+
+    def _take_all(self) -> None:
+        """Anything of the package, or that its build script made."""
+        folders = (f"{self.unit.package}/", "build/")
+        for entry in self.action.inputs:
+            if posixpath.join(entry.path, "").startswith(folders) and not entry.path.endswith(_COMPILED):
+                self.found[entry.path] = entry
