@@ -49,16 +49,17 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
     unit = program.units[-1]
     found = _named(session, unit, action.arguments)
     inputs = {entry.path: entry for entry in action.inputs}
-    named = (*found.files, *unit_inputs.declared_files(session, unit))
-    names = {path: session.paths.input_path(path) for path in named}
+    files = (*found.files, *unit_inputs.declared_files(session, unit))
+    names = {path: session.paths.input_path(path) for path in files}
     missing = [path for path, name in names.items() if name not in inputs]
     allowed = _allowed(session, program, look) if missing else frozenset()
     packages = tuple(f"{each.package}/" for each in program.units if not is_local(each.package))
     for path in missing:
         if names[path] in allowed or names[path].startswith(packages):
             inputs[names[path]] = look.once(path, partial(session.paths.input, path))
-    for name in map(session.paths.input_path, found.unseen):
-        if name not in inputs and not name.startswith(OF_TOOLS):
+    for path in found.unseen:
+        name = session.paths.input_path(path)
+        if name not in inputs and not session.paths.portable(path).startswith(OF_TOOLS):
             raise link_proof.undeclared(name, f"{unit.package}/Cargo.toml")
     return replace(action, inputs=tuple(inputs.values()))
 

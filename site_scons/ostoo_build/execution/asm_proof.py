@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from ostoo_build.dep_info import DepInfo
     from ostoo_build.execution.action import Action
-    from ostoo_build.execution.finishing import Finished
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit
 
@@ -37,19 +36,33 @@ def taken(text: str) -> tuple[Input, ...]:
     return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
 
 
-def prove(observed: DepInfo, action: Action, unit: PlannedUnit, done: Finished, here: PathMap) -> str:
+@dataclass(frozen=True)
+class Scene:
+    """Where a unit was compiled, the paths there and here, and whether it could see no files but its inputs.
+
+    The sources are here too, wherever it ran.
+    """
+
+    action: Action
+    unit: PlannedUnit
+    there: PathMap
+    here: PathMap
+    sees_no_others: bool
+
+
+def prove(observed: DepInfo, scene: Scene) -> str:
     """Tell the inputs that the assembly in a unit's sources takes in, in the words of `taken`; empty for none.
 
-    `here` are the paths of this machine, where the sources are too. Raises `OstooError` for a file that is not
-    declared, and for one whose name can't be known, unless the unit saw nothing but its inputs.
+    Raises `OstooError` for a file that is not declared, and for one whose name can't be known, unless the unit could
+    see nothing but its inputs.
     """
+    unit, there = scene.unit, scene.there
     if unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO) or unit.is_std:
         return ""  # what these say of assembly is about others' code, or the toolchain's
-    ran_in = Path(done.paths.root, done.paths.expand(action.directory))
-    names = (done.paths.portable(ran_in / name) for name in observed.files)
-    sources = [name for name in names if not name.endswith(_COMPILED) and not name.startswith(OF_TOOLS)]
-    search = _Search(action, unit, here, done.is_hermetic or done.is_shut_in, {})
-    for name in sources:
+    ran_in = Path(there.root, there.expand(scene.action.directory))
+    paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))
+    search = _Search(scene, {})
+    for name in (there.input_path(path) for path in paths if not there.portable(path).startswith(OF_TOOLS)):
         search.read(name)
     found = tuple(search.found.values())
     return msgspec.json.encode(found).decode() if found else ""
@@ -57,11 +70,16 @@ def prove(observed: DepInfo, action: Action, unit: PlannedUnit, done: Finished, 
 
 @dataclass
 class _Search:
-    action: Action
-    unit: PlannedUnit
-    here: PathMap
-    sees_no_others: bool
+    scene: Scene
     found: dict[str, Input]
+
+    @property
+    def action(self) -> Action:
+        return self.scene.action
+
+    @property
+    def here(self) -> PathMap:
+        return self.scene.here
 
     def read(self, name: str) -> None:
         """Look through one source, and through what it includes."""
@@ -82,15 +100,15 @@ class _Search:
     def _take(self, word: str) -> None:
         """The assembler opens a relative name in the folder where rustc runs."""
         path = Path(self.here.root, self.here.expand(self.action.directory), self.here.expand(word))
-        name = self.here.portable(path)
-        if name in self.found or name.startswith(OF_TOOLS):
+        name = self.here.input_path(path)
+        if name in self.found or self.here.portable(path).startswith(OF_TOOLS):
             return
         covering = next(self._covering(name), None)
         if covering is not None:
             self.found[name] = covering
             self.read(name)
         elif path.is_file():  # else nothing was assembled there: rustc would have failed
-            raise undeclared(name, f"{self.unit.package}/Cargo.toml")
+            raise undeclared(name, f"{self.scene.unit.package}/Cargo.toml")
 
     def _covering(self, name: str) -> Iterator[Input]:
         for entry in self.action.inputs:
@@ -98,7 +116,7 @@ class _Search:
                 yield entry
 
     def _unknown(self, where: str) -> None:
-        if is_local(self.unit.package) and not self.sees_no_others:
+        if is_local(self.scene.unit.package) and not self.scene.sees_no_others:
             raise OstooError(
                 "assembly takes in a file whose name is made by a macro: the build can't tell which it is",
                 where=where,
@@ -110,7 +128,7 @@ class _Search:
 
     def _take_all(self) -> None:
         """Anything of the package, or that its build script made."""
-        folders = (f"{self.unit.package}/", "build/")
+        folders = (f"{self.scene.unit.package}/", "build/")
         for entry in self.action.inputs:
             if posixpath.join(entry.path, "").startswith(folders) and not entry.path.endswith(_COMPILED):
                 self.found[entry.path] = entry

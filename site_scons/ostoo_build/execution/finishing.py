@@ -81,7 +81,8 @@ def compilation(action: Action, unit: PlannedUnit, told: Told, here: PathMap, do
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
-    assembled = asm_proof.prove(read, action, unit, done, here)
+    scene = asm_proof.Scene(action, unit, done.paths, here, done.is_hermetic or done.is_shut_in)
+    assembled = asm_proof.prove(read, scene)
     return Outcome(outputs, stderr, assembled, _holds_root(action, read.variables, done), reads)
 
 

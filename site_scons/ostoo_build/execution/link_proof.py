@@ -14,8 +14,6 @@ from ostoo_build.errors import OstooError
 from ostoo_build.execution.proof import OF_TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ostoo_build.execution.action import Action
     from ostoo_build.paths import PathMap
 
@@ -41,8 +39,10 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
     directory = Path(paths.root, paths.expand(action.directory))
     declared = {entry.path for entry in action.inputs}
     folders = (*OF_TOOLS, f"{own_folder}/rustc", *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
-    for path in _undeclared((paths.input_path(directory / name) for name in read(text)), declared, folders):
-        raise undeclared(path, manifest)
+    for name in read(text):
+        path = paths.input_path(directory / name)
+        if path not in declared and not paths.portable(directory / name).startswith(folders):
+            raise undeclared(path, manifest)
 
 
 def undeclared(path: str, manifest: str) -> OstooError:
@@ -57,7 +57,3 @@ def undeclared(path: str, manifest: str) -> OstooError:
             '[package.metadata.ostoo]\ninputs = ["../path/to/file"]'
         )
     return OstooError(f"the link reads {path}, which is not among its declared inputs", where=manifest, remedy=remedy)
-
-
-def _undeclared(names: Iterator[str], declared: set[str], folders: tuple[str, ...]) -> Iterator[str]:
-    return (name for name in names if name not in declared and not name.startswith(folders))
