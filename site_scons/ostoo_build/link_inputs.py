@@ -67,7 +67,7 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
 def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
     """What the program's key knows."""
     by_flags = planned(session, program.units[-1], look)
-    of_units = (entry for unit in program.units for entry in unit_inputs.of(session, unit, look))
+    of_units = (entry for unit in program.units for entry in unit_inputs.declared(session, unit, look))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import standby, steps, unit_inputs, whole_program
 from ostoo_build.execution.record import NAME
-from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 from ostoo_build.steps import Places
 
@@ -120,10 +119,8 @@ def deploy(session: Session, program: Program) -> Node:
 
 
 def _made_inputs(session: Session, unit: PlannedUnit) -> Iterator[str]:
-    """Declared inputs that this build may make itself."""
-    for path in map(session.paths.portable, unit_inputs.declared_files(session, unit)):
-        if is_local(path) and path.startswith("build/"):
-            yield path
+    """Declared inputs that this build makes itself."""
+    yield from map(session.paths.input_path, unit_inputs.makers(session, unit))
 
 
 def _wait_for_metadata(session: Session, unit: PlannedUnit) -> None:

@@ -15,25 +15,60 @@ from ostoo_build.execution import record as records
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.inputs import Input
     from ostoo_build.look import Look
-    from ostoo_build.plan import PlannedUnit
+    from ostoo_build.plan import Asked, PlannedUnit
     from ostoo_build.session import Session
 
 
 def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
-    """All files that a unit may read besides what other units made, as one look finds them.
+    """All files that a unit may read besides what other units and programs are, as one look finds them.
 
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
     """
-    return tuple(dict.fromkeys((*declared(session, unit, look), *told(session, known_reads(session, unit), look))))
+    made = {session.paths.input_path(path) for path in makers(session, unit)}
+    files = [path for path in declared_files(session, unit) if session.paths.input_path(path) not in made]
+    own = (*_package(session, unit.package, look), *_inputs(session, files, look))
+    return tuple(dict.fromkeys((*own, *told(session, known_reads(session, unit), look))))
 
 
 def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
-    """The files of its package, and those that its manifest names."""
-    others = (look.once(path, partial(session.paths.input, path)) for path in declared_files(session, unit))
+    """The files of its package, and those that its manifest names; other programs among them have to be built."""
+    others = _inputs(session, declared_files(session, unit), look)
     return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
+
+
+def makers(session: Session, unit: PlannedUnit) -> dict[Path, Asked]:
+    """The declared inputs that are programs of this build, each with the program.
+
+    Raises `OstooError` for another file in `build`: no step is there that it could wait for.
+    """
+    found = {}
+    for path in declared_files(session, unit):
+        name = session.paths.input_path(path)
+        if not name.startswith("build/"):
+            continue
+        target, profile, program = [*name.split("/")[1:], "", "", ""][:3]
+        asked = (program.removesuffix(".debug"), target)
+        is_one = asked[0] in session.programs.binaries and asked in session.programs.asked([asked[0]])
+        if name.count("/") != len(("target", "profile", "program")) or not is_one:
+            raise _unmade(unit, name, "no step of this build makes it: name a program, at build/TARGET/PROFILE/PROGRAM")
+        if profile != session.variables["profile"]:
+            raise _unmade(unit, name, f"this build makes programs of the profile {session.variables['profile']} only")
+        found[path] = asked
+    return found
+
+
+def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
+    where = f"{unit.package}/Cargo.toml"
+    return OstooError(f"there is nothing that makes the declared input {name}", where=where, remedy=why)
+
+
+def _inputs(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
+    return tuple(look.once(path, partial(session.paths.input, path)) for path in paths)
 
 
 def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ostoo_build import digest, link_inputs, steps, unit_inputs
+from ostoo_build.errors import OstooError
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
 from ostoo_build.execution.action import Action
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.inputs import Input
-    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.plan import Asked, PlannedUnit, Program
     from ostoo_build.session import Session, Wanted
 
 
@@ -137,6 +138,25 @@ def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, d
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
         found.add((unit.package, look.once(("package", inside), partial(digest.of_json, inside))))
         found |= {(entry.path, entry.sha256) for entry in entries if entry not in inside}
+        for path, asked in unit_inputs.makers(session, unit).items():
+            other = action(session, session.plan(*asked), None, look)
+            found.add((session.paths.input_path(path), other.fingerprint))
+    return found
+
+
+def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
+    """The programs that a program reads, and those that these read, first those that have to be built first.
+
+    Raises `OstooError` where a program would have to be built before itself.
+    """
+    within = (*above, program.asked)
+    found: dict[Asked, None] = {}
+    for unit in program.units:
+        for asked in unit_inputs.makers(session, unit).values():
+            if asked in within:
+                circle = " -> ".join(name for name, _ in (*within, asked))
+                raise OstooError(f"programs read each other: {circle}", where=f"{unit.package}/Cargo.toml")
+            found |= {**makers(session, session.plan(*asked), within), asked: None}
     return found
 
 

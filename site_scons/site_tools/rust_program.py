@@ -50,15 +50,26 @@ def _for_target(env: Any, program: Program, size_budget: str | None) -> Any:
 def declare_program(env: Any, program: Program, budget: int | None, *, is_checked: bool) -> Any:
     """Declare what makes a planned program, or that it is there already."""
     session: Session = env["OSTOO"]
+    makers = whole_program.makers(session, program)
     wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look), is_checked)
     if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
         return [file_node(env, path) for path in nodes.names_of(program)]
+    for name, _ in makers:
+        _declare_other(env, session, name)
     session.wanted[program.asked] = wanted
     if program.uses_std:
         env.MuslSysroot(program.target)
     declared = {node.name: declare(env, node) for node in nodes.of_program(session, wanted)}
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
     return [node for name, node in declared.items() if name in nodes.aims_of(session, program)]
+
+
+def _declare_other(env: Any, session: Session, name: str) -> None:
+    """Declare a program that another one reads, as its SConscript does where it has one."""
+    script = session.programs.binaries[name].manifest.with_name("SConscript")
+    if name not in env["OSTOO_PROGRAMS"] and script.is_file():
+        env.SConscript(str(script), exports="env")
+    rust_program(env, name)
 
 
 def _is_there(session: Session, program: Program, wanted: Action) -> bool:

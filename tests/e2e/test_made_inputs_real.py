@@ -1,0 +1,104 @@
+"""A program that another one reads is built first, and is in that one's key."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from trees import Tree
+
+pytestmark = pytest.mark.compiler
+
+INNER = """\
+//! Is carried by another program.
+#![no_std]
+#![no_main]
+use ostoo_rt::println;
+#[no_mangle]
+fn main() -> i32 {{
+    println!("{said}");
+    0
+}}
+"""
+
+OUTER = """\
+//! Carries a program.
+#![no_std]
+#![no_main]
+use ostoo_rt::println;
+static INNER: &[u8] = include_bytes!("../../../build/x86_64-ostoo-user/release/inner");
+#[no_mangle]
+fn main() -> i32 {
+    let words = INNER.split(|byte| *byte == b'<').nth(1).and_then(|rest| rest.split(|byte| *byte == b'>').next());
+    println!("{}", core::str::from_utf8(words.unwrap_or_default()).unwrap_or_default());
+    0
+}
+"""
+
+
+def declare(tree: Tree, program: str, inputs: str) -> None:
+    manifest = (tree.root / f"user-rs/{program}/Cargo.toml").read_text()
+    tree.write(f"user-rs/{program}/Cargo.toml", f'{manifest}[package.metadata.ostoo]\ninputs = ["{inputs}"]\n')
+
+
+def two(tree: Tree) -> None:
+    for program in ("inner", "outer"):
+        subprocess.run(["./ostoo", "new", program], cwd=tree.root, check=True, capture_output=True)
+    tree.write("user-rs/inner/src/main.rs", INNER.format(said="<first>"))
+    tree.write("user-rs/outer/src/main.rs", OUTER)
+    declare(tree, "outer", "../../build/x86_64-ostoo-user/release/inner")
+
+
+def said(tree: Tree) -> str:
+    return tree.run("outer")[1].strip()
+
+
+def test_a_program_is_built_before_the_one_that_reads_it(tree: Tree) -> None:
+    two(tree)
+    tree.build("outer")
+    assert said(tree) == "first"
+    tree.write("user-rs/inner/src/main.rs", INNER.format(said="<second>"))
+    tree.build("outer", "inner")
+    assert said(tree) == "second"
+    tree.write("user-rs/inner/src/main.rs", INNER.format(said="<third>"))
+    tree.build("outer")
+    assert said(tree) == "third"
+    assert tree.build("outer").steps == []
+    tree.program("inner").write_bytes(b"<somebody's>")
+    tree.write("user-rs/outer/src/main.rs", OUTER + "// an edit\n")
+    tree.build("outer")
+    assert said(tree) == "third", "what lies there is no input: the program is"
+    tree.build("-c", "outer", "inner")
+    tree.write("user-rs/inner/src/main.rs", INNER.format(said="<first>"))
+    tree.write("user-rs/outer/src/main.rs", OUTER)
+    tree.build("outer")
+    assert said(tree) == "first"
+
+
+def test_a_file_below_build_that_no_step_makes_is_refused(tree: Tree) -> None:
+    two(tree)
+    for inputs, why in {
+        "../../build/x86_64-ostoo-user/release/other": "no step of this build makes it",
+        "../../build/x86_64-ostoo-user/dev/inner": "programs of the profile release only",
+        "../../build/file": "no step of this build makes it",
+    }.items():
+        manifest = (tree.root / "user-rs/outer/Cargo.toml").read_text().partition("[package.metadata.ostoo]")[0]
+        tree.write("user-rs/outer/Cargo.toml", manifest)
+        declare(tree, "outer", inputs)
+        result = tree.scons("outer")
+        assert result.code == 2
+        assert "there is nothing that makes the declared input build/" in result.stderr
+        assert why in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_programs_that_read_each_other_are_refused(tree: Tree) -> None:
+    two(tree)
+    declare(tree, "inner", "../../build/x86_64-ostoo-user/release/outer")
+    result = tree.scons("outer")
+    assert result.code == 2
+    assert "programs read each other: outer -> inner -> outer" in result.stderr
+    assert "Traceback" not in result.stderr
