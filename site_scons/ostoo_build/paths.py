@@ -83,7 +83,9 @@ class PathMap:
                 at = os.path.dirname(realpath(at) if os.path.islink(at) else at)  # noqa: PTH114, PTH120 - texts
             elif part not in ("", "."):
                 at = f"{at.rstrip('/')}/{part}"
-        if at == self.root or at.startswith(self.root.rstrip("/") + "/"):
+        # another place may lie in the checkout, as a toolchain of the project's own does
+        innermost = next((each for each in self._innermost_first if _is_below(at, each[0])), None)
+        if innermost == (self.root, "root"):
             return at[len(self.root) :].lstrip("/") or "."
         return self.portable(path)
 
@@ -99,6 +101,10 @@ class PathMap:
     def _expand_one(self, match: re.Match[str]) -> str:
         name = match[1]
         return "@" if name == "at" else self._real[name]
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place.rstrip("/") + "/")
 
 
 def quote(text: str) -> str:

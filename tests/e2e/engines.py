@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostoo_build import toolchain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -66,9 +68,24 @@ def casd_command(folder: Path, port: int, *options: str) -> list[str]:
 
 
 def runner_arguments() -> list[str]:
-    """What lets actions see the machine's own programs, as in a worker's image."""
+    """What lets actions see the machine's own programs, as in a worker's image.
+
+    That has the libraries too which the machine lacks, and which came with a toolchain of the project's own.
+    """
     mounts = {"/usr": "/usr", "/usr/bin": "/bin", "/usr/lib": "/lib", "/usr/lib64": "/lib64", "/etc": "/etc"}
-    return [f"--ro-bind-mount={here}:{there}" for here, there in mounts.items() if Path(here).exists()]
+    if libraries := [str(path) for path in (PROJECT / toolchain.DEBIAN).glob("usr/lib/*-linux-gnu*")]:
+        mounts |= {**dict.fromkeys(libraries, ""), str(_library_cache(libraries)): "/etc/ld.so.cache"}
+    return [f"--ro-bind-mount={here}:{there or here}" for here, there in mounts.items() if Path(here).exists()]
+
+
+def _library_cache(folders: list[str]) -> Path:
+    """Where the dynamic loader finds the system's libraries and those in `folders`."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    cache, configuration = FOLDER / "ld.so.cache", FOLDER / "ld.so.conf"
+    configuration.write_text("\n".join((*folders, "include /etc/ld.so.conf", "")), encoding="utf-8")
+    ldconfig = shutil.which("ldconfig", path=f"{os.environ['PATH']}:/sbin:/usr/sbin") or "ldconfig"
+    subprocess.run([ldconfig, "-X", "-C", str(cache), "-f", str(configuration)], check=True, capture_output=True)
+    return cache
 
 
 @contextmanager

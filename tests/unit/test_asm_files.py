@@ -44,7 +44,7 @@ def test_a_name_is_read_as_rust_and_the_assembler_read_it_or_told_to_be_unknown(
         '// .incbin "x"\nfn main() {}',
         '/* a /* nested */ global_asm!(".incbin \\"x\\""); */',
         '/// `.incbin "x"` is refused\nfn f() {}',
-        "let q = '\"'; // .incbin \"x\"",
+        'let q = \'"\'; // .incbin "x"',
         r'let a = "incbin \"x\"";',
         'let s = "file.include";',
     ],
@@ -54,7 +54,7 @@ def test_what_is_no_directive_is_left_alone(text: str) -> None:
 
 
 def test_a_quote_as_a_character_and_a_lifetime_begin_no_string() -> None:
-    assert of_rust("fn f<'a>(x: &'a u8) { let q = '\"'; global_asm!(\".incbin \\\"x\\\"\"); }") == ["x"]
+    assert of_rust('fn f<\'a>(x: &\'a u8) { let q = \'"\'; global_asm!(".incbin \\"x\\""); }') == ["x"]
 
 
 def test_lines_are_told() -> None:

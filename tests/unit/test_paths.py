@@ -86,3 +86,16 @@ def test_a_file_is_an_input_by_its_contents_and_portable_path(tmp_path: Path) ->
 def test_only_what_lies_in_the_checkout_is_local(path: str, local: bool) -> None:  # noqa: FBT001 - a table's column
     assert is_local(path) is local
     assert absolute(path) == (f"@{{root}}/{path}" if local else path)
+
+
+def test_a_file_is_read_by_its_own_name_in_the_checkout_only(tmp_path: Path) -> None:
+    inner = tmp_path / "os/.toolchain/library"
+    inner.mkdir(parents=True)
+    (tmp_path / "os/link").symlink_to(".toolchain")
+    (tmp_path / "os/other").symlink_to("a")
+    paths = PathMap((("root", tmp_path / "os"), ("rust-src", inner)))
+    assert paths.input_path(inner / "core/lib.rs") == "@{rust-src}/core/lib.rs", "a place in the checkout is a place"
+    assert paths.input_path(inner) == "@{rust-src}"
+    assert paths.input_path(tmp_path / "os/.toolchain/librarian") == ".toolchain/librarian"
+    assert paths.input_path(tmp_path / "os/other") == "other"
+    assert paths.input_path(tmp_path / "os") == "."
