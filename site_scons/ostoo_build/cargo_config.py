@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, home, rustc_options
+from ostoo_build import crate_root, digest, home, rustc_options
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
 def _included(path: Path) -> Iterator[Path]:
     """What a file includes: paths as seen from its folder, or tables with one. Cargo tells what is wrong with it."""
     try:
-        listed = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("include", ())
-    except (OSError, ValueError):
+        with digest.opened(path) as stream:
+            listed = tomllib.loads(stream.read().decode("utf-8-sig")).get("include", ())
+    except (OSError, ValueError, RecursionError):
         return
     for entry in listed if isinstance(listed, list) else [listed]:
         name = entry.get("path") if isinstance(entry, dict) else entry

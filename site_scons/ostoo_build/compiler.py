@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import process, user_cache
+from ostoo_build import process, state_file, user_cache
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _recall(entry: Any) -> Compiler | None:
     try:
         compiler = Compiler(**entry["compiler"])
         return compiler if entry["stamps"] == _stamps(compiler) else None
-    except (KeyError, TypeError, OSError):
+    except (KeyError, TypeError, ValueError, AttributeError, OSError):
         return None
 
 
@@ -109,12 +109,9 @@ def _stamps(compiler: Compiler) -> list[list[Any]]:
 
 
 def _read_memo(path: Path) -> dict[str, Any]:
-    try:
-        memo = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    memo = state_file.recall_json(path)
     return memo if isinstance(memo, dict) else {}
 
 
 def _write_memo(path: Path, memo: dict[str, Any]) -> None:
-    user_cache.note(path, json.dumps(memo).encode())
+    user_cache.note(path, state_file.sealed(json.dumps(memo).encode()))

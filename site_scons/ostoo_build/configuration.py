@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.errors import OstooError
@@ -39,6 +40,7 @@ VARIABLES = {
 }
 """What each says, and what it is where nobody says anything."""
 
+_NUMBER = re.compile("[0-9]{1,4}")
 _SWITCHES = ("remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
 
@@ -65,10 +67,19 @@ def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
         for name in set(names) - set(VARIABLES):
             raise OstooError(f"there is no variable {name}", where=origin, remedy=one_of(name, list(VARIABLES)))
     values = {name: default for name, (_, default) in VARIABLES.items()} | table | dict(words)
+    _refuse_wrong(values)
+    return values
+
+
+def _refuse_wrong(values: Mapping[str, str]) -> None:
+    for name, (_, default) in VARIABLES.items():
+        if default and not values[name].strip() and name != "cache":
+            raise OstooError(f"{name}= is empty", remedy=f"leave it away, or write one such as {name}={default}")
+        if "\0" in values[name]:
+            raise OstooError(f"{name} holds a NUL character")
     for name in _SWITCHES:
         if values[name] not in ("on", "off"):
             raise OstooError(f"{name}={values[name]} is neither on nor off")
     for name in _NUMBERS:
-        if not (values[name].isdecimal() and int(values[name])):
-            raise OstooError(f"{name}={values[name]} is no number above 0")
-    return values
+        if not (_NUMBER.fullmatch(values[name]) and int(values[name])):
+            raise OstooError(f"{name}={values[name]} is no number from 1 to 9999")

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ostoo_build import digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -43,7 +45,7 @@ class View:
 def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> View:
     """Read the crate with that root file; `cfgs` are the target's, as `rustc --print cfg` writes them."""
     active = cfgs | {f'feature="{feature}"' for feature in features}
-    root = source.read_text(encoding="utf-8", errors="replace")
+    root = digest.text_of(source)
     attributes = {word for attribute in _inner_attributes(root) for word in _active_words(attribute, active)}
     marks = tuple(sorted(_MARKS & attributes))
     no_std = not {"no_std", "no_core"}.isdisjoint(attributes)
@@ -87,12 +89,20 @@ def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
     return set(tokens[-1:])
 
 
+def _text(path: Path) -> str:
+    """What can't be read is no source; where it is one all the same rustc says so."""
+    try:
+        return digest.text_of(path)
+    except OSError:
+        return ""
+
+
 def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
     """Crates that some `extern crate` names under a condition that holds."""
     return {
         match[2]
         for path in sorted(folder.rglob("*.rs"))
-        for match in _EXTERN_CRATE.finditer(path.read_text(encoding="utf-8", errors="replace"))
+        for match in _EXTERN_CRATE.finditer(_text(path))
         if all(holds(condition, active) for condition in re.findall(r"#\[cfg\((.*?)\)\]", match[1]))
     }
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+_LONGEST = 1000
+"""Characters of a line that are shown."""
+
 
 class OstooError(Exception):
     """A mistake that the user can mend, told as what happened, where, and what to do.
@@ -17,12 +22,41 @@ class OstooError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        return "\n".join(map(_cut, self._told().split("\n")))
+
+    def _told(self) -> str:
         lines = [f"error: {_hang(self.what, '  ')}"]
         if self.where:
             lines.append(f"  --> {_hang(self.where, '      ')}")
         if self.remedy:
             lines.append(f"  help: {_hang(self.remedy, '        ')}")
         return "\n".join(lines)
+
+
+def told(error: BaseException) -> OstooError | None:
+    """Tell what the user's machine refused in his terms; None for what only a mistake of ours can bring about."""
+    if isinstance(error, OstooError):
+        return error
+    if isinstance(error, OSError):
+        place = error.filename2 or error.filename or ""
+        return OstooError(error.strerror or str(error), where=os.fsdecode(place) if not isinstance(place, int) else "")
+    if isinstance(error, UnicodeEncodeError):
+        return OstooError(
+            f"a name is not UTF-8: {os.fsencode(error.object)!r}", remedy="rename what has it, or the folder above"
+        )
+    if isinstance(error, UnicodeDecodeError):
+        return OstooError(f"a text is not UTF-8: {error.object[error.start :][:20]!r}", remedy="save it as UTF-8")
+    if isinstance(error, RecursionError):
+        return OstooError("something is nested too deep")
+    return None
+
+
+def _cut(line: str) -> str:
+    """A line as long as people read: a name may have any length. What can't be shown is escaped."""
+    shown = line.encode("utf-8", "backslashreplace").decode()
+    left_out = len(shown) - _LONGEST
+    half = _LONGEST // 2
+    return shown if left_out <= 0 else f"{shown[:half]}… {left_out} characters left out …{shown[-half:]}"
 
 
 def _hang(text: str, indent: str) -> str:

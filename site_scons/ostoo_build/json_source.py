@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ostoo_build import digest
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def read(path: Path) -> JsonSource:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with digest.opened(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error

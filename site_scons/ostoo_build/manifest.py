@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ostoo_build import digest
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -79,10 +80,13 @@ def read(path: Path) -> Manifest:
 def load_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file. Raises `OstooError` with the parser's line where it is not valid."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with digest.opened(path) as stream:
+            return tomllib.load(stream)
     except FileNotFoundError as error:
         raise OstooError("there is no such file", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
 
 

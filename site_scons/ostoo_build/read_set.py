@@ -84,7 +84,7 @@ def _contents(path: str) -> str:
         if os.path.isdir(path):  # noqa: PTH112
             with os.scandir(path) as entries:
                 return digest.of_json(sorted(map(_listed, entries)))
-        with open(path, "rb") as stream:  # noqa: PTH123
+        with digest.opened(path) as stream:
             return digest.of_bytes(stream.read())
     except OSError:
         return ""

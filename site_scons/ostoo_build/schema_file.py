@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ostoo_build import digest
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def load(path: Path, schema: str, title: str) -> Any:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        with digest.opened(path) as stream:
+            return json.loads(stream.read())
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
     except json.JSONDecodeError as error:

@@ -109,6 +109,13 @@ class Session:
         self._lock = FileLock(self.memos / "lock")
         self._links: dict[str, threading.Lock] = {}
 
+    def make_memos(self) -> None:
+        """Make the folder of what invocations remember. Raises `OstooError` where something else lies there."""
+        for folder in (self.memos.parent, self.memos):
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")
+            folder.mkdir(exist_ok=True)
+
     @cached_property
     def toolchain(self) -> Toolchain:
         return toolchain_provide.find_or_provide(
@@ -122,10 +129,9 @@ class Session:
         found = toolchain_digest.of(self.toolchain, user_cache.folder() / "toolchains")
         chosen = self.memos / "toolchain.txt"
         line = self.toolchain.reason
-        if not chosen.is_file() or chosen.read_text(encoding="utf-8") != line:
+        if state_file.recall(chosen) != os.fsencode(line):
             self.report.status("Using", line)
-            chosen.parent.mkdir(parents=True, exist_ok=True)
-            chosen.write_text(line, encoding="utf-8")
+            user_cache.note(chosen, os.fsencode(line))
         return found
 
     @cached_property
@@ -166,7 +172,7 @@ class Session:
     def spec_file(self, target: str) -> Path:
         """A target spec's file. Raises `OstooError` where there is none of that name."""
         path = self.root / "targets" / f"{target}.json"
-        if not path.is_file():
+        if "/" in target or not target or not os.path.isfile(path):  # noqa: PTH113 - it takes a name of any length
             known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
             remedy = suggest.one_of(target, known)
             raise OstooError(f"there is no target {target}", where=str(path.parent), remedy=remedy)
@@ -307,6 +313,8 @@ class Session:
 
         Returns whether another one was here since this process had the lock.
         """
+        self.make_memos()
+        state_file.make_way(self.memos / "lock")
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -327,6 +335,11 @@ class Session:
         """Write down what the next invocation wants to know, and wait for the cache."""
         if "trees" in self.__dict__:
             self.trees.save()
+        if state_file.damaged:
+            first, *more = state_file.damaged
+            others = f" and {len(more)} more" if more else ""
+            self.report.warn_once(f"what was remembered in {first}{others} was damaged: it is made again")
+            state_file.damaged.clear()
         if "engine" in self.__dict__:
             self.engine.cache.close()
         self.unlock()

@@ -119,7 +119,7 @@ class TreeMemo:
     def save(self) -> None:
         """Keep what was hashed for the next invocation."""
         if self._changed:
-            state_file.write(self._path, msgspec.json.encode(self._known))
+            state_file.write(self._path, state_file.sealed(msgspec.json.encode(self._known)))
             self._changed = False
 
 
@@ -153,7 +153,7 @@ def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:
 
 
 def _load(path: Path) -> dict[str, _Known]:
-    content = state_file.recall(path)
+    content = state_file.recall_sealed(path)
     if content is None:
         return {}
     try:

@@ -50,6 +50,44 @@ def recall(path: str | os.PathLike[str]) -> bytes | None:
         return None
 
 
+def sealed(content: bytes) -> bytes:
+    """What `recall_sealed` knows again: a flipped bit may leave what can be understood, and is wrong."""
+    return _seal(content) + b"\n" + content
+
+
+def recall_sealed(path: str | os.PathLike[str]) -> bytes | None:
+    """Read what was written `sealed`; None where there is none, and where it is damaged, which is noted."""
+    found = recall(path)
+    if found is None:
+        return None
+    seal, _, content = found.partition(b"\n")
+    if seal != _seal(content):
+        found_damaged(path)
+        return None
+    return content
+
+
+def _seal(content: bytes) -> bytes:
+    import hashlib  # noqa: PLC0415 - `null_build` needs none
+
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def recall_json(path: str | os.PathLike[str]) -> object:
+    """Read a sealed JSON document; None where there is none, and where it is damaged, which is noted."""
+    content = recall_sealed(path)
+    if content is None:
+        return None
+    import json  # noqa: PLC0415 - `null_build` needs none
+
+    try:
+        found: object = json.loads(content)
+    except (ValueError, RecursionError):
+        found_damaged(path)
+        return None
+    return found
+
+
 def found_damaged(path: str | os.PathLike[str]) -> None:
     """Note that what a file says can't be understood."""
     damaged[os.fspath(path)] = None
@@ -65,15 +103,17 @@ def write(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def make_way(path: str | os.PathLike[str]) -> None:
-    """Take a folder away that lies in a file's place. Raises `OSError` where that can't be done."""
+    """Take away what lies in a file's place and is none, or can't be read. Raises `OSError` where it can't be."""
     try:
-        is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
+        mode = os.lstat(path).st_mode
     except OSError:
         return
-    if is_folder:
+    if stat.S_ISDIR(mode):
         import shutil  # noqa: PLC0415 - nobody but damage makes a folder there
 
         shutil.rmtree(path)
+    elif not (stat.S_ISREG(mode) and os.access(path, os.R_OK)):
+        os.unlink(path)  # noqa: PTH108 - no pathlib here
 
 
 def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:

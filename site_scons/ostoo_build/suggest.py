@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
+_LONGEST = 200
+"""Characters of a word that are compared: what is longer is a mistake of another kind."""
+
+
 def one_of(word: str, known: Collection[str]) -> str:
     """Suggest the nearest of some names, or list them all."""
-    near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+    near = difflib.get_close_matches(word[:_LONGEST], known, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(sorted(known))}" if known else "there is none at all"

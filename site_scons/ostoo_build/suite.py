@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import decoders
+from ostoo_build import decoders, state_file
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def to_bytes(executables: tuple[Executable, ...]) -> bytes:
 def load(path: Path) -> tuple[Executable, ...]:
     """Read what `to_bytes` made. Raises `OstooError` where it is not there."""
     try:
-        found: tuple[Executable, ...] = decoders.decode(path.read_bytes(), tuple[Executable, ...])
-    except (OSError, msgspec.MsgspecError) as error:
+        found: tuple[Executable, ...] = decoders.decode(state_file.read(path), tuple[Executable, ...])
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise OstooError(f"can't read which tests there are: {error}", where=str(path)) from error
     return found

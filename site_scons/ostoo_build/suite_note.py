@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import nodes, suite
+from ostoo_build import nodes, state_file, suite
 from ostoo_build.nodes import Node
-from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 from ostoo_build.suite_plan import FOLDER
 
@@ -33,8 +32,8 @@ def node(session: Session, name: str, target: str, executables: Sequence[suite_p
 
 
 def _write(place: Path, content: bytes) -> None:
-    if not place.is_file() or place.read_bytes() != content:
-        write_atomically(place, content)
+    if state_file.recall(place) != content:
+        state_file.write(place, content)
 
 
 def _noted(executable: suite_plan.Executable) -> suite.Executable:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import compiler, home, toolchain_named, user_cache
+from ostoo_build import compiler, digest, home, toolchain_named, user_cache
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def named_channel(root: Path) -> str:
     """The channel that rust-toolchain.toml names ("nightly", "1.96.0"). Raises `OstooError` where it names none."""
     path = root / "rust-toolchain.toml"
     try:
-        return str(tomllib.loads(path.read_text(encoding="utf-8"))["toolchain"]["channel"])
+        with digest.opened(path) as stream:
+            return str(tomllib.load(stream)["toolchain"]["channel"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OstooError(f"can't read the toolchain's channel: {error!r}", where=str(path)) from error
 

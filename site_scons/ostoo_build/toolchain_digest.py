@@ -10,9 +10,9 @@ import marshal
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, user_cache
+from ostoo_build import digest, state_file, user_cache
 from ostoo_build.inputs import Input
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple
 
 
 def _recall(memo_file: Path, state: str) -> Input | None:
+    memo: Any = state_file.recall_json(memo_file)
     try:
-        memo = json.loads(memo_file.read_text(encoding="utf-8"))
         known = Input(FOLDER, str(memo["digest"]), int(memo["size"]), is_folder=True)
         return known if memo["state"] == state else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
 def _remember(memo_file: Path, state: str, whole: Input) -> None:
     memo = {"state": state, "digest": whole.sha256, "size": whole.size}
-    user_cache.note(memo_file, json.dumps(memo).encode())
+    user_cache.note(memo_file, state_file.sealed(json.dumps(memo).encode()))

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from ostoo_build import crate_root, decoders, digest, flag_rules, package_places, process, target_spec, user_cache
+from ostoo_build import (
+    crate_root,
+    decoders,
+    digest,
+    flag_rules,
+    package_places,
+    process,
+    state_file,
+    target_spec,
+    user_cache,
+)
 from ostoo_build.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.crate_root import View  # noqa: TC001 - likewise
 from ostoo_build.errors import OstooError
@@ -302,15 +312,19 @@ def _variables(names: Iterable[str]) -> dict[str, str]:
 
 
 def _load(path: Path, kind: type[Memo]) -> Memo | None:
+    content = state_file.recall_sealed(path)
+    if content is None:
+        return None
     try:
-        found: Memo = decoders.decode(path.read_bytes(), kind, _decode_path)
-    except (OSError, msgspec.MsgspecError):
+        found: Memo = decoders.decode(content, kind, _decode_path)
+    except (msgspec.MsgspecError, RecursionError):
+        state_file.found_damaged(path)
         return None
     return found
 
 
 def _save(path: Path, memo: Any) -> None:
-    user_cache.note(path, msgspec.json.encode(memo, enc_hook=str))
+    user_cache.note(path, state_file.sealed(msgspec.json.encode(memo, enc_hook=str)))
 
 
 def _decode_path(kind: type, value: Any) -> Any:

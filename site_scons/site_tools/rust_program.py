@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ostoo_build.session import Session
 
 
-def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
+def rust_program(env: Any, name: str, size_budget: str | None = None, **unknown: Any) -> Any:
     """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB".
 
     The budget is for what is shipped: a profile that keeps symbols is for development.
@@ -26,10 +26,15 @@ def rust_program(env: Any, name: str, size_budget: str | None = None) -> Any:
         return declared[name]
     with one_message():
         session: Session = env["OSTOO"]
+        where = f'env.RustProgram("{name}")'
+        for keyword in unknown:
+            raise OstooError(f"env.RustProgram has no {keyword}", where=where, remedy=one_of(keyword, ["size_budget"]))
+        if size_budget is not None and not isinstance(size_budget, str):
+            raise OstooError("size_budget is no text", where=where, remedy='write size_budget="64 KiB"')
         if name not in session.programs.binaries:
             raise OstooError(
                 f"the workspace has no program {name}",
-                where=f'env.RustProgram("{name}")',
+                where=where,
                 remedy=one_of(name, session.programs.binaries),
             )
         made = [

@@ -15,7 +15,7 @@ from ostoo_build import configuration, null_build_note, requested, standby, timi
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
-from site_tools import no_signatures
+from site_tools import no_signatures, script_errors
 from site_tools.scons_nodes import one_message
 
 _LONG = 5.0
@@ -24,8 +24,8 @@ _LONG = 5.0
 
 def request(env: Any) -> requested.Requested:
     """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
-    env["OSTOO"].lock()
     with one_message():
+        env["OSTOO"].lock()
         asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         programs = env["OSTOO"].programs
         programs.start_planning(programs.asked(asked.programs))
@@ -65,6 +65,7 @@ def _is_complete(env: Any) -> bool:
 
 def generate(env: Any) -> None:
     """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the session."""
+    script_errors.install()
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
     jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else usable_cpus()
@@ -79,13 +80,13 @@ def generate(env: Any) -> None:
     with one_message():
         options = Options(configuration.read(root, ARGUMENTS), jobs, bool(GetOption("all_outputs")))
         session = Session(root, options, report)
+        session.make_memos()
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
     atexit.register(finish, env, sampler.start() if GetOption("timings") else None)
     env["OSTOO"] = session
     env["OSTOO_NODES"] = {}
-    session.memos.mkdir(parents=True, exist_ok=True)
     env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
     waits = standby.here is not None and standby.here.waits
     env["OSTOO_TOP_DOWN"] = not (

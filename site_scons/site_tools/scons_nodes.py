@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from SCons.Action import FunctionAction
 from SCons.Errors import BuildError
 
-from ostoo_build.errors import OstooError
+from ostoo_build.errors import told
 from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.paths import is_local
 
@@ -49,10 +49,11 @@ class Perform(FunctionAction):
     def _perform(self, target: Any, source: Any, env: Any) -> BuildError | None:  # noqa: ARG002 - SCons names them
         try:
             self.perform()
-        except OstooError as error:
-            problem = error
-        except OSError as error:
-            problem = OstooError(error.strerror or str(error), where=str(error.filename or ""))
+        except Exception as error:
+            message = told(error)
+            if message is None:
+                raise
+            problem = message
         else:
             return None
         said = problem.messages if isinstance(problem, ToolFailed) else ()
@@ -65,8 +66,11 @@ def one_message() -> Iterator[None]:
     """Turn a user's mistake found while scripts are read into its message and an exit code, without a traceback."""
     try:
         yield
-    except OstooError as error:
-        sys.stderr.write(f"{error}\n")
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"{message}\n")
         sys.exit(EXIT_CODE)
 
 

@@ -47,4 +47,4 @@ def write(folder: Path, action: Action, results: str) -> None:
 
 def read(folder: Path) -> dict[str, Entry]:
     """All actions of a folder by name. Raises `ValueError` for a file that is none."""
-    return {path.stem: decoders.decode(path.read_bytes(), Entry) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: decoders.decode(state_file.read(path), Entry) for path in sorted(folder.glob("*.json"))}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import decoders, digest
+from ostoo_build import decoders, digest, state_file
 from ostoo_build.source_tree import Signature, signature, write_atomically
 
 if TYPE_CHECKING:
@@ -48,15 +48,27 @@ class Record:
     reads: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
-        return digest.canonical_json(asdict(self))
+        return digest.canonical_json({**asdict(self), "seal": self._seal()})
+
+    def _seal(self) -> digest.Hash:
+        """A flipped bit may leave a record that can be understood, and is wrong."""
+        return digest.of_json(asdict(self))
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
         """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
-        found: Record = decoders.decode(data, Record)
+        read: _Sealed = decoders.decode(data, _Sealed)
+        found = Record(**{field.name: getattr(read, field.name) for field in fields(Record)})
+        if read.seal != found._seal():
+            raise ValueError("the record was altered")
         if not all(map(_is_below, found.outputs)):
             raise ValueError("an output lies outside the action's folder")
         return found
+
+
+@dataclass(frozen=True)
+class _Sealed(Record):
+    seal: digest.Hash = ""
 
 
 def _is_below(name: str) -> bool:
@@ -70,9 +82,13 @@ def load(folder: Path) -> Record | None:
 
 def read(path: Path) -> Record | None:
     """Read one record; None where there is none, or it can't be understood."""
+    content = state_file.recall(path)
+    if content is None:
+        return None
     try:
-        return Record.from_bytes(path.read_bytes())
-    except (OSError, ValueError):
+        return Record.from_bytes(content)
+    except (ValueError, RecursionError):
+        state_file.found_damaged(path)
         return None
 
 
@@ -118,10 +134,7 @@ def observe(path: Path) -> Output:
 
 def _signatures(folder: Path) -> dict[str, list[Any]]:
     """By name what a file looked like, and the digest that it had then: it must be the record's."""
-    try:
-        raw = json.loads((folder / _SIGNATURES).read_bytes())
-    except (OSError, ValueError):
-        return {}
+    raw = state_file.recall_json(folder / _SIGNATURES)
     return raw if isinstance(raw, dict) else {}
 
 
@@ -136,4 +149,4 @@ def _signature(path: Path) -> Signature | None:
 def remember(folder: Path, record: Record) -> None:
     """Note what outputs look like that are known to be right."""
     signatures = {name: [_signature(folder / name), output.sha256] for name, output in record.outputs.items()}
-    write_atomically(folder / _SIGNATURES, json.dumps(signatures).encode())
+    state_file.write(folder / _SIGNATURES, state_file.sealed(json.dumps(signatures).encode()))

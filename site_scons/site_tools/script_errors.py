@@ -1,0 +1,52 @@
+"""Tells mistakes in SConstruct and SConscripts, and what the machine refuses meanwhile, as one message each.
+
+SCons would show its own calls. What only a mistake of ours can bring about still is shown with all of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import SCons.Script
+import SCons.Script.Main
+
+from ostoo_build.errors import OstooError, told
+from site_tools.scons_nodes import EXIT_CODE
+
+_SCRIPTS = ("SConstruct", "SConscript")
+_OURS = str(Path(__file__).parents[1])
+
+
+def install() -> None:
+    """Have SCons end with such messages: these are the two functions that it calls for what it does not know."""
+    module: Any = vars(SCons.Script)["_SConscript"]
+    theirs = module.SConscript_exception
+
+    def tell(*arguments: Any) -> None:
+        error = sys.exc_info()[1]
+        message = (told(error) or _in_script(error)) if error is not None else None
+        if message is None:
+            theirs(*arguments)
+        else:
+            sys.stderr.write(f"{message}\n")
+
+    module.SConscript_exception = tell
+    SCons.Script.Main._scons_syntax_error = _tell_syntax  # noqa: SLF001 - it has no other name
+
+
+def _tell_syntax(error: SyntaxError) -> None:
+    sys.stderr.write(f"{OstooError(error.msg, where=f'{error.filename}:{error.lineno}')}\n")
+    sys.exit(EXIT_CODE)
+
+
+def _in_script(error: BaseException) -> OstooError | None:
+    """The mistake of a script's author; None where our own code failed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    scripts = [number for number, frame in enumerate(frames) if Path(frame.filename).name in _SCRIPTS]
+    if not scripts or any(frame.filename.startswith(_OURS) for frame in frames[scripts[-1] + 1 :]):
+        return None
+    script = frames[scripts[-1]]
+    return OstooError(f"{type(error).__name__}: {error}", where=f"{script.filename}:{script.lineno}")
