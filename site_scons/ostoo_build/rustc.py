@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ostoo_build.errors import OstooError
 from ostoo_build.paths import absolute, is_local, quote, seen_from
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Kind(Enum):
 PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zunstable-options")
 
 DEP_INFO = "dep-info.d"
+
+_USED = frozenset(("lib", "rlib", "proc-macro", "bin"))
+"""Cargo's other types are for who is no Rust program, or links dynamically."""
 
 
 def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
@@ -161,8 +165,19 @@ def _crate_type(unit: Unit, manifest: Manifest) -> Iterator[str]:
     elif unit.is_test:
         yield from ("--cfg", "test")
     else:
-        for crate_type in unit.crate_types:
-            yield from ("--crate-type", crate_type)
+        yield from ("--crate-type", _one_type(unit, manifest))
+
+
+def _one_type(unit: Unit, manifest: Manifest) -> str:
+    """What of a crate is used here: of a library that is several things, what Rust programs are linked with."""
+    found = [each for each in unit.crate_types if each in _USED]
+    if not found:
+        raise OstooError(
+            f"the library of {manifest.name} is {' and '.join(unit.crate_types)} only, and no program here links that",
+            where=str(manifest.path),
+            remedy='add "lib" to its `crate-type`',
+        )
+    return found[0]
 
 
 def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:

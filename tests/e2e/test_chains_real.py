@@ -40,3 +40,17 @@ def test_a_macro_reaches_a_program_through_libraries_and_a_changed_one_changes_i
     chain.replace("user-rs/inner/src/lib.rs", "2u32", "3u32")
     chain.build("chain")
     assert chain.run("chain") == (0, "83 43 40\n", "")
+
+
+def test_libraries_that_are_other_things_besides_are_linked_as_libraries(tree: Tree) -> None:
+    both = "#![no_std]\npub fn n() -> u32 { 7 }\n"
+    crates.add(tree, "low", '[lib]\ncrate-type = ["rlib"]', lib=both)
+    types = '[lib]\ncrate-type = ["staticlib", "lib", "cdylib"]\n'
+    crates.add(tree, "both", f"{types}[dependencies]\n{crates.paths('low')}", lib=both.replace("7", "low::n()"))
+    types = '[lib]\ncrate-type = ["lib", "cdylib"]\n[dependencies]\n'
+    crates.add(tree, "of-host", f"{types}{crates.paths('both')}", lib="pub use both::n;")
+    asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('both')}[build-dependencies]\n{crates.paths('of-host')}"
+    build = 'fn main() { println!("cargo::rustc-env=N={}", of_host::n()); }'
+    crates.add(tree, "types", asks, build=build, main=crates.main('println!("{}{}", env!("N"), both::n());'))
+    tree.build("types")
+    assert tree.run("types") == (0, "77\n", "")

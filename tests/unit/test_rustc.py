@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ostoo_build import manifest, rustc, unit_graph
+from ostoo_build.errors import OstooError
 from ostoo_build.rustc import Kind, Layout
 
 if TYPE_CHECKING:
@@ -205,3 +206,25 @@ def test_tests_are_compiled_as_cargo_has_them_compiled(
     assert "--crate-type" not in found
     assert "-Zno-link" in found
     assert ("--test" in expected) is rustc.has_libtest(unit, manifest.read(package.path))
+
+
+@pytest.mark.parametrize(
+    ("types", "used"),
+    [
+        (("lib", "staticlib"), "lib"),
+        (("cdylib", "rlib"), "rlib"),
+        (("dylib", "lib", "rlib"), "lib"),
+        (("rlib",), "rlib"),
+    ],
+)
+def test_of_a_library_that_is_several_things_what_programs_link_is_made(
+    types: tuple[str, ...], used: str, package: Manifest
+) -> None:
+    for unit in (RT, replace(RT, platform=None)):
+        assert options(flags(replace(unit, crate_types=types), package), "--crate-type") == [used]
+
+
+def test_a_library_that_no_program_here_can_link_is_refused_by_name(package: Manifest) -> None:
+    with pytest.raises(OstooError, match="the library of a is dylib only") as caught:
+        flags(replace(RT, crate_types=("dylib",)), package)
+    assert caught.value.where == str(package.path)
