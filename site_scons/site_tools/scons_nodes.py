@@ -86,9 +86,10 @@ def declare(env: Any, node: Node) -> Any:
     else:
         made = env.Command(file_node(env, node.name), before, action)
         env.Precious(made)
-        env.AlwaysBuild(made)
         if node.folder is not None:
             env.Clean(made, env.fs.Dir(f"#/{node.folder}"))
+    # an alias without anything before it would count as up to date
+    env.AlwaysBuild(made)
     known[node.name] = made
     return made
 
