@@ -102,7 +102,7 @@ PROFILE_CHANGES: dict[str, Any] = {
 }
 CHANGES: dict[str, Any] = {
     "kind": "rlib",
-    "crate_types": ("dylib",),
+    "crate_types": ("lib", "dylib"),
     "target_name": "other",
     "platform": None,
     "mode": "test",
