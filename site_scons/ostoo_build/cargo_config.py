@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, digest, home, rustc_options
+from ostoo_build import crate_root, digest, flag_rules, home, rustc_options
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ def read(said: str, place: Place, paths: PathMap) -> Configuration:
     document = tomllib.loads(said)
     workspace, variables = place.workspace, place.variables
     given = tuple(_rustflags(document, place.target, place.cfgs))
+    for table in _tables_of(document, place.target, place.cfgs):
+        if "linker" in table:
+            flag_rules.check(("-C", f"linker={table['linker']}"), f".cargo/config.toml: linker for {place.target}")
     env: dict[str, Any] = document.get("env", {})
     return Configuration(
         rustflags=tuple(_portable_flags(given, workspace, paths)),
@@ -87,13 +90,17 @@ def read(said: str, place: Place, paths: PathMap) -> Configuration:
 
 def _rustflags(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> list[str]:
     """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
-    tables: dict[str, Any] = document.get("target", {})
     of_target: list[str] = []
-    for name, table in tables.items():
-        applies = crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target
-        if applies:
-            of_target += _flag_list(table.get("rustflags", []))
+    for table in _tables_of(document, target, cfgs):
+        of_target += _flag_list(table.get("rustflags", []))
     return of_target or _flag_list(document.get("build", {}).get("rustflags", []))
+
+
+def _tables_of(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> Iterator[dict[str, Any]]:
+    tables: dict[str, Any] = document.get("target", {})
+    for name, table in tables.items():
+        if crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target:
+            yield table
 
 
 def _flag_list(value: str | list[str]) -> list[str]:

@@ -187,7 +187,8 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
             metadata, library = outputs(unit, unit_id)
             yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
         case Kind.PROGRAM:
-            yield from (f"--emit={dep_info},link", "-Zno-link")
+            # the link's output is named here, so that no suffix of the target's is added
+            yield from (f"--emit={dep_info},link={folder}/{unit_id}", "-Zno-link")
         case _:
             yield f"--emit={dep_info},link={folder}/{outputs(unit, unit_id)[0]}"
     # what has no name of its own goes there too: objects, while rustc runs; those of a program, and its .rlink

@@ -57,6 +57,13 @@ def load(path: Path) -> TargetSpec:
     source = json_source.read(path)
     if not isinstance(source.value, dict):
         raise OstooError("a target spec is a JSON object, in braces", where=f"{path}:1:1")
+    if source.value.get("cpu") == "native":
+        line, column = source.position(("cpu",))
+        raise OstooError(
+            "the target spec's cpu is native: that is another processor on each machine, and results are shared",
+            where=f"{path}:{line}:{column}",
+            remedy="name the processor: rustc --print target-cpus lists them",
+        )
     return TargetSpec(source, digest.of_bytes(source.text.encode()))
 
 

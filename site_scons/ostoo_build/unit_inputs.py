@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import source_tree
+from ostoo_build import rustc_options, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.inputs import Input
@@ -98,10 +98,10 @@ def is_of_std(package: str) -> bool:
 
 
 def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
-    """Files outside of its package that a unit's manifest declares. Raises `OstooError` for one of another checkout."""
-    if not unit.extra_inputs or not is_local(unit.package):
-        return []
-    found = source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
+    """What a unit's manifest declares, and flags name. Raises `OstooError` for a file of another checkout."""
+    found = [*_of_flags(session, unit)]
+    if unit.extra_inputs and is_local(unit.package):
+        found += source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
     for path in found:
         if not is_local(session.paths.input_path(path)):
             raise OstooError(
@@ -110,6 +110,14 @@ def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
                 remedy="other machines do not have it: put it into the checkout",
             )
     return found
+
+
+def _of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
+    """The profiles that rustc reads, of which its dep-info says nothing."""
+    asked = unit.arguments if any("use=" in word for word in unit.arguments) else ()
+    for option in rustc_options.read(asked):
+        if option.name in ("profile-use", "profile-sample-use"):
+            yield Path(session.paths.root, session.paths.expand(unit.directory), session.paths.expand(option.setting))
 
 
 def _package(session: Session, package: str, look: Look) -> Inputs:

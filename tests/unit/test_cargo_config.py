@@ -10,6 +10,7 @@ import tomlkit
 
 from ostoo_build import cargo_config
 from ostoo_build.cargo_config import Place
+from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from ostoo_build.cargo_config import Configuration
@@ -29,6 +30,12 @@ def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
     return said(tomlkit.dumps(document), paths)
 
 
+@pytest.mark.parametrize("table", [trees.TARGET, "cfg(unix)"])
+def test_another_linker_is_refused(table: str, paths: PathMap) -> None:
+    with pytest.raises(OstooError, match="the flag `-C linker=gold` is not allowed"):
+        read(paths, {"target": {table: {"linker": "gold"}}})
+
+
 @pytest.mark.parametrize(
     ("document", "flags"),
     [
@@ -38,7 +45,7 @@ def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
         ({"build": {"rustflags": ["-Ca"]}, "target": {trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb",)),
         ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Ca", "-Cb")),
         ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
-        ({"target": {trees.TARGET: {"linker": "x"}}}, ()),
+        ({"target": {trees.TARGET: {"linker": "rust-lld"}, "other": {"linker": "x"}}}, ()),
     ],
 )
 def test_flags_of_the_target_take_the_place_of_the_builds(

@@ -75,7 +75,7 @@ def test_a_library_is_compiled_as_cargo_does_it(package: Manifest) -> None:
 
 def test_a_program_is_compiled_without_its_link(package: Manifest) -> None:
     found = flags(PROGRAM, package)
-    assert {"--emit=dep-info=build/u/dep-info.d,link", "-Zno-link"} < set(found)
+    assert {"--emit=dep-info=build/u/dep-info.d,link=build/u/ostoo_rt-0123", "-Zno-link"} < set(found)
     assert options(found, "--out-dir") == ["build/u"]
     assert "lto=fat" in options(found, "-C")
 

@@ -374,3 +374,11 @@ def test_a_target_spec_without_an_arch_is_told_when_it_is_asked_for(tmp_path: Pa
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(OstooError, match="does not tell its arch"):
         _ = target_spec.load(tmp_path / "x.json").arch
+
+
+def test_a_processor_that_is_another_one_on_each_machine_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{\n  "arch": "x86_64",\n  "cpu": "native"\n}')
+    with pytest.raises(OstooError, match="cpu is native") as caught:
+        target_spec.load(path)
+    assert caught.value.where.startswith(f"{path}:3:")
