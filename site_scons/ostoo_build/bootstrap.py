@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _FOR_TESTS = "requirements-dev.txt"
+_TESTS_CAN_NOT_RUN = 2
+"""What a build ends with that finds that out."""
 _SIZES = {
     "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
     _FOR_TESTS: ": some 30 MB to fetch, 130 MB unpacked",
@@ -29,13 +31,15 @@ _SIZES = {
 
 def main(arguments: Sequence[str]) -> int:
     """Install requirements: the project's folder, then the files' names. The exit code; messages go to stderr."""
+    code = _TESTS_CAN_NOT_RUN
     try:
         if _FOR_TESTS in arguments:
             needed_tools.require(os.environ)
+        code = 1
         _make(Path(arguments[0]), arguments[1:])
     except OstooError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a program's border
-        return 1
+        return code
     return 0
 
 

@@ -6,12 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).parents[2]
+BASE = "installing the packages of requirements.txt: some 20 MB to fetch, 100 MB unpacked"
+FOR_TESTS = "installing the packages of requirements-dev.txt: some 30 MB to fetch, 130 MB unpacked"
 SCONSTRUCT = 'print("in", GetLaunchDir(), ARGUMENTS)\nfor name in ("all", "test"):\n    Default(Alias(name))\n'
 
 
@@ -50,7 +53,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_launcher(tmp_path_factory.mktemp("sconsw") / "a project")
     first = sconsw(folder)
     assert first.returncode == 0, first.stderr
-    assert said(first) == [f"making {folder}/.venv", "installing the packages of requirements.txt"]
+    assert said(first) == [f"making {folder}/.venv", BASE]
     return folder
 
 
@@ -98,7 +101,7 @@ def test_test_installs_what_tests_need_and_other_targets_do_not(tmp_path: Path) 
     folder = copy_launcher(tmp_path / "project")
     assert sconsw(folder, "all").returncode == 0
     assert not (folder / ".venv/bin/pygmentize").exists()
-    assert said(sconsw(folder, "test")) == ["installing the packages of requirements-dev.txt"]
+    assert said(sconsw(folder, "test")) == [FOR_TESTS]
     assert (folder / ".venv/bin/pygmentize").exists()
 
 
@@ -168,6 +171,26 @@ def test_an_older_python_is_told_clearly(tmp_path: Path) -> None:
         "error: this build needs Python 3.11 or newer; python3 here is: Python 3.9.2\n"
         "  help: install a newer python3, or put its folder first on PATH\n"
     )
+
+
+def test_what_tests_need_and_can_not_be_had_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "cmp", "unshare", "true", "openssl"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    (tools / "python3").symlink_to(sys.executable)
+    done = run(folder, str(tools / "sh"), "sconsw", "test", PATH=str(tools))
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: the tests need what this machine lacks\n  - git, for copies of this checkout: "
+    )
+    assert "\n  - podman, for images of containers: is not on PATH\n" in done.stderr
+    assert "openssl, for" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(
+        "  help: as root: apt-get install git gcc libc6-dev binutils strace "
+    )
+    assert not (folder / ".venv").exists()
 
 
 @pytest.mark.network
