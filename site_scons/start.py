@@ -15,11 +15,11 @@ from ostoo_build import null_build  # noqa: E402 - found only by the path that i
 
 
 def main() -> None:
+    _open_streams()
     null_build.question = null_build.ask(sys.argv[1:])
     names = null_build.targets(ROOT, null_build.question)
     if names is not None:
-        for name in names:
-            print(f"scons: `{name}' is up to date.")  # noqa: T201 - in SCons' words
+        _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # in SCons' words
         return
     import runpy  # noqa: PLC0415 - only where there may be work
     import site  # noqa: PLC0415 - likewise
@@ -27,6 +27,23 @@ def main() -> None:
     site.main()
     sys.argv.insert(1, "-Q")
     runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+
+
+def _open_streams() -> None:
+    """Have the three descriptors taken that everybody writes to: else files of ours would be what they lead to."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - that is its parameter
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115 - likewise
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, end="", flush=True)  # noqa: T201 - a program's border
+    except OSError as error:
+        print(f"error: can't write to stdout: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201 - likewise
+        os._exit(2)  # Python would try once more
 
 
 main()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import needed_tools, process
 from ostoo_build.apt import Apt
-from ostoo_build.errors import OstooError
+from ostoo_build.errors import OstooError, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> int:
             needed_tools.require(os.environ)
         code = 1
         _make(Path(arguments[0]), arguments[1:])
-    except OstooError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a program's border
+    except (OstooError, OSError) as error:
+        print(told(error), file=sys.stderr)  # noqa: T201 - a program's border
         return code
     return 0
 

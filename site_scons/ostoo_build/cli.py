@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import configuration
-from ostoo_build.errors import OstooError
+from ostoo_build.errors import OstooError, told
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 
@@ -40,8 +40,11 @@ def main(arguments: list[str]) -> int:
     chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
     try:
         code = chosen.perform(chosen)
-    except OstooError as error:
-        sys.stderr.write(f"{error}\n")
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"{message}\n")
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -157,10 +160,7 @@ def _add_reports(verbs: Any) -> None:
 
 
 def _add_cache(cache: argparse.ArgumentParser) -> None:
-    cache.add_argument(
-        "--cache", type=Path, metavar="DIR", help="its folder, as in cache=DIR (default: the user's own)"
-    )
-    cache.add_argument("--size", default="", help="what gc leaves at most, as in cache_size=")
+    _add_cache_options(cache, None, "")
     verbs = cache.add_subparsers(metavar="stats|verify|gc|clear", required=True)
     for name, what in {
         "stats": "say what it holds",
@@ -168,7 +168,15 @@ def _add_cache(cache: argparse.ArgumentParser) -> None:
         "gc": "give up what was not used for longest",
         "clear": "give up everything",
     }.items():
-        verbs.add_parser(name, help=what, allow_abbrev=False).set_defaults(perform=_cache, verb=name)
+        verb = verbs.add_parser(name, help=what, allow_abbrev=False)
+        _add_cache_options(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # they may stand behind it too
+        verb.set_defaults(perform=_cache, verb=name)
+
+
+def _add_cache_options(parser: argparse.ArgumentParser, folder: str | None, size: str) -> None:
+    what = "its folder, as in cache=DIR (default: the user's own)"
+    parser.add_argument("--cache", type=Path, metavar="DIR", default=folder, help=what)
+    parser.add_argument("--size", default=size, help="what gc leaves at most, as in cache_size=")
 
 
 def _new(chosen: argparse.Namespace) -> None:

@@ -57,6 +57,8 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
         address = _address(text)
         function = functions.around(address)
         frames = [*lines.frames(address)] or [Frame("", "", 0)]
+        if not (function or frames[0].file):
+            raise OstooError(f"{text} is no address in the code of {path.name}", where=str(kept))
         if function:
             frames[-1] = replace(frames[-1], function=function.name)
         yield f"{address:#x}: {_place(frames[0])}\n"

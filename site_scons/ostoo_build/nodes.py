@@ -5,11 +5,13 @@ No node is up to date by itself: each is performed in every build that reaches i
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import standby, steps, unit_inputs, whole_program
+from ostoo_build.errors import OstooError
 from ostoo_build.execution.record import NAME
 from ostoo_build.rustc import Kind
 from ostoo_build.steps import Places
@@ -113,7 +115,12 @@ def aims_of(session: Session, program: Program) -> tuple[str, ...]:
 def deploy(session: Session, program: Program) -> Node:
     """A copy of a program in the folder that the target's machine sees."""
     (source, _) = names_of(program)
-    destination = session.root / session.variables["DEPLOY_DIR"] / program.name
+    folder = session.root / session.variables["DEPLOY_DIR"]
+    destination = folder / program.name
+    if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
+        raise OstooError(f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} is no folder", where=str(folder))
+    if destination.is_dir():
+        raise OstooError(f"a folder lies where {program.name} is to be deployed", where=str(destination))
     copy = partial(steps.deploy, session, session.root / source, destination)
     return Node(str(destination), (source,), f"deploy {destination}", copy)
 

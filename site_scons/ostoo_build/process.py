@@ -186,6 +186,8 @@ def _start(
     stderr: int | BinaryIO | IO[bytes],
     pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
+    if not cwd.is_dir():
+        raise OstooError(f"can't start {argv[0]}: there is no folder to start it in", where=str(cwd))
     program = _resolve(argv[0], cwd, env)
     try:
         return subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it

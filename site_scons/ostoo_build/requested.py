@@ -68,7 +68,8 @@ def read(targets: Sequence[str], session: Session) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
     words = frozenset(target for target in targets if target in WORDS)
     tested = [target for target in targets if _tested(target) in session.programs.binaries]
-    names = [_program(target, session) for target in targets if target not in (*WORDS, *tested)]
+    known = [*session.programs.binaries, *(() if words else WORDS)]
+    names = [_program(target, known, session) for target in targets if target not in (*WORDS, *tested)]
     tests = tuple(dict.fromkeys(map(_tested, tested)))
     deployed = names
     if not targets or (words.intersection(_ALL) and not names):
@@ -96,8 +97,8 @@ def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
             yield str(script.relative_to(session.root))
 
 
-def _program(target: str, session: Session) -> str:
+def _program(target: str, known: Sequence[str], session: Session) -> str:
     name = Path(target).name
     if name not in session.programs.binaries or not (target == name or Path(target).parts[0] == "build"):
-        raise OstooError(f"there is no program {target}", remedy=one_of(target, [*session.programs.binaries, *WORDS]))
+        raise OstooError(f"there is no program {target}", remedy=one_of(target, known))
     return name

@@ -111,6 +111,11 @@ class Session:
 
     def make_memos(self) -> None:
         """Make the folder of what invocations remember. Raises `OstooError` where something else lies there."""
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError as error:
+            name = os.fsencode(self.root)
+            raise OstooError(f"the checkout's path is not UTF-8: {name!r}", remedy="rename the folder") from error
         for folder in (self.memos.parent, self.memos):
             if os.path.lexists(folder) and not folder.is_dir():
                 raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")

@@ -60,7 +60,13 @@ def perform(request: Request, runner: Runner) -> int:
     note = runner.path(folder) / suite.NAME
     runner.build([folder])
     kernel = _booted(request, runner) if request.boots else None
-    every = [_tests(executable, request, runner, kernel) for executable in suite.load(note)]
+    executables = suite.load(note)
+    if not executables:
+        raise OstooError(
+            f"{request.program} has nothing to test",
+            remedy="its Cargo.toml says `test = false`, and there is no library and no file in tests/",
+        )
+    every = [_tests(executable, request, runner, kernel) for executable in executables]
     if request.unknown and all(tests.executable.has_harness for tests in every):
         words = " ".join(request.unknown)
         raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")

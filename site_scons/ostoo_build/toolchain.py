@@ -110,7 +110,8 @@ def named_channel(root: Path) -> str:
         with digest.opened(path) as stream:
             return str(tomllib.load(stream)["toolchain"]["channel"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise OstooError(f"can't read the toolchain's channel: {error!r}", where=str(path)) from error
+        why = error.strerror if isinstance(error, OSError) else repr(error)
+        raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error
 
 
 def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

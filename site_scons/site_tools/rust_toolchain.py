@@ -12,11 +12,12 @@ from typing import Any
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
 from ostoo_build import configuration, null_build_note, requested, standby, timings
+from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
 from site_tools import no_signatures, script_errors
-from site_tools.scons_nodes import one_message
+from site_tools.scons_nodes import EXIT_CODE, one_message
 
 _LONG = 5.0
 """Seconds of a build after which people ask where they went."""
@@ -41,6 +42,19 @@ def reached(env: Any) -> None:
 
 def finish(env: Any, sampler: timings.Sampler | None) -> None:
     """End an invocation, however it went, and say where its time went."""
+    try:
+        _end(env, sampler)
+        sys.stdout.flush()
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+        os._exit(EXIT_CODE)  # it is too late for another way
+
+
+def _end(env: Any, sampler: timings.Sampler | None) -> None:
     session: Session = env["OSTOO"]
     if _is_complete(env):
         null_build_note.write(session, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
@@ -68,7 +82,11 @@ def generate(env: Any) -> None:
     script_errors.install()
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
-    jobs = GetOption("num_jobs") if GetOption("num_jobs") > 1 else usable_cpus()
+    asked = GetOption("num_jobs")
+    if asked < 1:
+        with one_message():
+            raise OstooError(f"-j {asked} is no number above 0")
+    jobs = asked if asked > 1 else usable_cpus()
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from SCons.Action import FunctionAction
 from SCons.Errors import BuildError
 
-from ostoo_build.errors import told
+from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.paths import is_local
 
@@ -96,4 +96,7 @@ def declare(env: Any, node: Node) -> Any:
 
 def file_node(env: Any, path: str) -> Any:
     """Find the node of a portable path: seen from the root wherever a script stands, and without expanding `$`."""
-    return env.fs.File(f"#/{path}" if is_local(path) else path)
+    try:
+        return env.fs.File(f"#/{path}" if is_local(path) else path)
+    except TypeError as error:  # in SCons' words: a file was found where a folder is expected, or the other way round
+        raise OstooError(str(error), remedy="take it away: builds make it again") from error

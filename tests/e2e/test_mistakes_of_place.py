@@ -1,0 +1,210 @@
+"""More mistakes of users, and what the machine refuses: each is one message, exit code 2, and no harm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import TARGET, Tree, copy_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.compiler, pytest.mark.timeout(600)]
+
+RELEASE = f"build/{TARGET}/release"
+PACKAGE = "user-rs/hello-rs/src"
+
+
+def in_place_of(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Have something else lie where a file or folder was."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(path)
+
+    return change
+
+
+def a_file(path: Path) -> None:
+    path.write_text("text")
+
+
+def a_folder(path: Path) -> None:
+    (path / "more").mkdir(parents=True)
+
+
+def a_link(goal: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(goal)
+
+
+def behind(name: str, text: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        with (root / name).open("ab") as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+
+    return change
+
+
+def nothing(_root: Path) -> None:
+    pass
+
+
+NO_FOLDER = "error: this is no folder\n  --> {root}/{0}\n  help: take it away: builds make it again\n"
+REMEDY = "  help: rename it\n"
+EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
+    "the program's place is a folder": (
+        in_place_of(f"{RELEASE}/hello-rs", a_folder),
+        ("hello-rs",),
+        f"error: Is a directory\n  --> {{root}}/{RELEASE}/hello-rs\n",
+    ),
+    "build is a file": (in_place_of("build", a_file), ("hello-rs",), NO_FOLDER.replace("{0}", "build")),
+    "build leads nowhere": (in_place_of("build", a_link("no")), ("hello-rs",), NO_FOLDER.replace("{0}", "build")),
+    "build leads to itself": (in_place_of("build", a_link("build")), ("hello-rs",), NO_FOLDER.replace("{0}", "build")),
+    "build/.ostoo is a file": (
+        in_place_of("build/.ostoo", a_file),
+        ("hello-rs",),
+        NO_FOLDER.replace("{0}", "build/.ostoo"),
+    ),
+    "build/TARGET is a file": (
+        in_place_of(f"build/{TARGET}", a_file),
+        ("hello-rs",),
+        f"error: Not a directory\n  --> {{root}}/{RELEASE}\n",
+    ),
+    "a target of 300 characters": (
+        nothing,
+        ("target=" + "x" * 300,),
+        f"error: there is no target {'x' * 300}\n  --> {{root}}/targets\n  help: there are ",
+    ),
+    "remote_jobs of 5,000 digits": (
+        nothing,
+        ("remote_jobs=" + "9" * 5000,),
+        f"error: remote_jobs={'9' * 481}… 4036 characters left out …{'9' * 471} is no number from 1 to 9999\n",
+    ),
+    "a cargo that is none": (
+        nothing,
+        ("CARGO=/bin/true",),
+        "error: CARGO=/bin/true is no cargo: it does not tell its version\n  --> /bin/true\n",
+    ),
+    "DEPLOY_DIR is a file": (
+        nothing,
+        ("deploy", "hello-rs", "DEPLOY_DIR=README.md"),
+        "error: DEPLOY_DIR=README.md is no folder\n  --> {root}/README.md\n",
+    ),
+    "DEPLOY_DIR lies below a file": (
+        nothing,
+        ("deploy", "hello-rs", "DEPLOY_DIR=README.md/x"),
+        "error: DEPLOY_DIR=README.md/x is no folder\n  --> {root}/README.md/x\n",
+    ),
+    "DEPLOY_DIR is empty": (
+        nothing,
+        ("deploy", "hello-rs", "DEPLOY_DIR="),
+        "error: DEPLOY_DIR= is empty\n  help: leave it away, or write one such as DEPLOY_DIR=user\n",
+    ),
+    "a name that is not UTF-8": (
+        in_place_of(f"{PACKAGE}/a\udcff.rs", a_file),
+        ("hello-rs",),
+        "error: the name of a file is not UTF-8: b'src/a\\xff.rs'\n  --> {root}/user-rs/hello-rs\n" + REMEDY,
+    ),
+    "a name with a placeholder": (
+        in_place_of(f"{PACKAGE}/@{{root}}", a_file),
+        ("hello-rs",),
+        "error: the name of a file holds @{, which stands for places here\n"
+        f"  --> {{root}}/{PACKAGE}/@{{root}}\n" + REMEDY,
+    ),
+    "a source is a pipe": (
+        in_place_of(f"{PACKAGE}/main.rs", os.mkfifo),
+        ("hello-rs",),
+        f"error: it is no regular file\n  --> {{root}}/{PACKAGE}/main.rs\n",
+    ),
+    "a misspelt keyword": (
+        lambda root: Tree(root, "").replace("user-rs/hello-std/SConscript", "size_budget", "size_budgt"),
+        ("hello-std",),
+        (
+            'error: env.RustProgram has no size_budgt\n  --> env.RustProgram("hello-std")\n'
+            "  help: did you mean size_budget?\n"
+        ),
+    ),
+    "a syntax error in a script": (
+        behind("user-rs/hello-std/SConscript", "def (\n"),
+        ("hello-std",),
+        "error: invalid syntax\n  --> {root}/user-rs/hello-std/SConscript:4\n",
+    ),
+    "an unknown name in a script": (
+        behind("user-rs/hello-std/SConscript", "nosuch\n"),
+        ("hello-std",),
+        "error: NameError: name 'nosuch' is not defined\n  --> {root}/user-rs/hello-std/SConscript:4\n",
+    ),
+    "no policy": (
+        lambda root: (root / "targets/policy.schema.json").unlink(),
+        ("hello-rs",),
+        "error: No such file or directory\n  --> {root}/targets/policy.schema.json\n",
+    ),
+    "no schema of contracts": (
+        lambda root: (root / "targets/loader.schema.json").unlink(),
+        ("hello-rs",),
+        "error: No such file or directory\n  --> {root}/targets/loader.schema.json\n",
+    ),
+    "no user-rs": (
+        lambda root: shutil.rmtree(root / "user-rs"),
+        ("hello-rs",),
+        "there is no folder to start it in\n  --> {root}/user-rs\n",
+    ),
+    "a negative cache_size": (
+        nothing,
+        ("hello-rs", "cache_size=-1"),
+        "error: '-1' is not a size\n",
+    ),
+    "an empty cache_size": (nothing, ("hello-rs", "cache_size="), "error: cache_size= is empty\n"),
+    "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is no number above 0\n"),
+    "a port that there is none of": (
+        nothing,
+        ("hello-rs", "remote_cache=grpc://127.0.0.1:99999"),
+        "error: grpc://127.0.0.1:99999 is no address of a remote cache\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", EVERY)
+def test_a_mistake_is_one_message(mistake: str, built: Tree) -> None:
+    change, arguments, message = EVERY[mistake]
+    before = built.program("cat-rs").read_bytes()
+    change(built.root)
+    result = built.scons(*arguments)
+    said = result.stdout + result.stderr
+    assert result.code == 2, said
+    assert "Traceback" not in said
+    assert message.replace("{root}", str(built.root)) in said
+    assert said.count("error: ") == 1
+    if "build" not in mistake:
+        assert built.program("cat-rs").read_bytes() == before
+
+
+def test_a_checkout_whose_path_is_not_utf_8(shared_cache: Path, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path / "a\udcff", str(shared_cache))
+    result = tree.scons("hello-rs")
+    assert result.code == 2
+    assert result.stderr.startswith("error: the checkout's path is not UTF-8: b'")
+
+
+@pytest.mark.parametrize("arguments", [("hello-rs",), ("hello-rs", "cat-rs")])
+def test_an_output_that_is_full_is_told(arguments: tuple[str, ...], built: Tree) -> None:
+    """The first is asked so often that it is answered without SCons."""
+    for _ in range(3):
+        built.build("hello-rs")
+    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={built.cache}", *arguments]
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(command, cwd=built.root, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert built.run("hello-rs")[0] == 0
