@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
 
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
+NO_DUMPS = {"RUSTC_ICE": "0"}
+"""Has a rustc that crashes leave nothing where it was started: what it says of it is shown."""
+
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 
@@ -134,6 +137,9 @@ class Cargo:
             profile = tables.get(profile, {}).get("inherits", "")
 
     def _run(self, *arguments: str) -> str:
+        for name in ("Cargo.toml", "Cargo.lock"):
+            if (self.workspace / name).exists():
+                digest.opened(self.workspace / name).close()  # cargo would wait for a pipe for ever
         completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
         if completed.returncode:
             said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
@@ -157,7 +163,7 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if name == "CARGO_HOME" or name.startswith(_KEPT_PREFIXES) or not name.startswith(_DROPPED_PREFIXES)
     }
-    return {**kept, **toolchain}
+    return {**kept, **NO_DUMPS, **toolchain}
 
 
 def ignored_variables() -> list[str]:

@@ -30,7 +30,7 @@ from ostoo_build import (
     user_cache,
     workspaces,
 )
-from ostoo_build.cargo import Cargo
+from ostoo_build.cargo import NO_DUMPS, Cargo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action_cache import ActionCache
 from ostoo_build.execution.compilation import Compilations
@@ -255,6 +255,7 @@ class Session:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
         kept["RUSTC_LOG"] = "off"
+        kept |= NO_DUMPS
         environment = {**kept, **dict(self.toolchain.env)}
         return LocalRunner(self.paths, self.jobserver, environment, self._sandbox(environment), self.timeline)
 

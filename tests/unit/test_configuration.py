@@ -40,3 +40,17 @@ def test_a_mistake_in_the_file_is_placed_there(tmp_path: Path) -> None:
         configuration.read(tmp_path, {})
     assert caught.value.where == str(tmp_path / "ostoo.toml")
     assert "cache" in caught.value.remedy
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "9" * 5000, "1e3", "", " 5", "٣", "10000"])
+def test_how_many_run_at_once_is_a_small_number(value: str, tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match="remote_jobs="):
+        configuration.read(tmp_path, {"remote_jobs": value})
+
+
+@pytest.mark.parametrize("name", ["target", "profile", "sysroot", "cache_size", "kernel", "DEPLOY_DIR"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_variable_that_means_something_is_not_empty(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(OstooError, match=f"{name}= is empty"):
+        configuration.read(tmp_path, {name: value})
+    assert configuration.read(tmp_path, {"cache": "", "CARGO": ""})["CARGO"] == ""

@@ -92,3 +92,44 @@ def test_what_can_not_be_written_leaves_what_was_there(tmp_path: Path, monkeypat
         state_file.write(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_may_not_be_read_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state"
+    state_file.write(path, b"old")
+    reads = os.open
+
+    def refuse(name: os.PathLike[str], flags: int, *mode: int) -> int:
+        if flags & os.O_WRONLY:
+            return reads(name, flags, *mode)
+        raise PermissionError(13, "Permission denied", str(name))
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert state_file.recall(path) is None
+    assert list(state_file.damaged) == [str(path)]
+    state_file.write(path, b"new")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"new"
+
+
+def test_each_flipped_bit_of_what_is_sealed_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    good = state_file.sealed(b'{"a": 1}')
+    state_file.write(path, good)
+    assert state_file.recall_json(path) == {"a": 1}
+    for bit in range(8 * len(good)):
+        flipped = bytearray(good)
+        flipped[bit // 8] ^= 1 << bit % 8
+        state_file.write(path, bytes(flipped))
+        assert state_file.recall_json(path) is None
+        assert state_file.damaged
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b"{", b"\n"], ids=lambda content: repr(content[:9])
+)
+def test_what_is_no_document_is_damaged(content: bytes, tmp_path: Path) -> None:
+    for damage in (content, state_file.sealed(content)):
+        state_file.write(tmp_path / "state", damage)
+        assert state_file.recall_json(tmp_path / "state") is None
+        assert list(state_file.damaged) == [str(tmp_path / "state")]

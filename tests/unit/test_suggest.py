@@ -7,3 +7,11 @@ def test_a_near_name_is_suggested() -> None:
 
 def test_where_none_is_near_all_are_named() -> None:
     assert suggest.one_of("xyzzy", ["hello-std", "all"]) == "there are all, hello-std"
+
+
+def test_where_there_is_none_nothing_is_offered() -> None:
+    assert suggest.one_of("xyzzy", []) == "there is none at all"
+
+
+def test_a_word_of_any_length_is_compared() -> None:
+    assert suggest.one_of("x" * 1_000_000, ["hello-std"]) == "there are hello-std"
