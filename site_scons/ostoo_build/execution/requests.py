@@ -17,7 +17,7 @@ from ostoo_build.paths import absolute, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ostoo_build.build_script import Instructions
     from ostoo_build.execution.record import Record
@@ -56,19 +56,16 @@ def link_action(
     unit, target = program.units[-1], invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
     own = list(_instructions((unit.run,) if unit.run else (), records))
-    others = _instructions(tuple(run for run in unit.runs if run != unit.run), records)
-    searches = [
-        *(f"native={seen(folder)}" for folder in sorted({entry.path.rpartition("/")[0] for entry in sysroot})),
-        *(search for instructions in (*own, *others) for search in instructions.link_searches),
-    ]
-    asked = [each for instructions in own for each in instructions.link_args_of(program.kind, program.target_name)]
-    flag_rules.check_linker(asked, f"{unit.package}: the build script's rustc-link-arg")
+    others = list(_instructions(tuple(run for run in unit.runs if run != unit.run), records))
+    searches = sorted({f"native={seen(entry.path.rpartition('/')[0])}" for entry in sysroot})
+    asked = list(asked_of_link(own, others, program.kind, program.target_name))
+    flag_rules.check(asked, f"{unit.package}/build.rs")
     arguments = [
         *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
         *("--target", seen(target.path), "-Zunstable-options"),
-        *_link_flags(unit.arguments),
+        *link_flags(unit.arguments),
         *(part for search in searches for part in ("-L", search)),
-        *(part for argument in asked for part in ("-C", f"link-arg={argument}")),
+        *asked,
         *("-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
         *("-C", f"link-arg=--dependency-file={seen(link_proof.dependency_file(unit.folder, unit.id))}"),
@@ -95,11 +92,22 @@ def output_inputs(folder: str, record: Record) -> Inputs:
     )
 
 
+def asked_of_link(
+    own: Sequence[Instructions], others: Sequence[Instructions], kind: str, target_name: str
+) -> Iterator[str]:
+    """What build scripts ask of the link, in cargo's order: folders of all, arguments of the package's own."""
+    for instructions in (*own, *others):
+        yield from (part for search in instructions.link_searches for part in ("-L", search))
+    for instructions in own:
+        for argument in instructions.link_args_of(kind, target_name):
+            yield from ("-C", f"link-arg={argument}")
+
+
 _NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
 """Names of outputs of units are of no use to a linker."""
 
 
-def _link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
+def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
     """The options of the compilation that the link may ask for, as they stand; it knows crates by the `.rlink`."""
     for option in rustc_options.read(arguments):
         of_code = option.flag in ("-C", "-Z", "-O", "-g") and option.name not in _NOT_FOR_THE_LINK
