@@ -33,11 +33,12 @@ def of(session: Session) -> tuple[list[Tree], list[str]]:
 def is_known(session: Session) -> bool:
     """Whether it is only what `of` name that decides; the seldom ways are not worth a list."""
     chosen = session.toolchain
-    own = (home.rustup(os.environ), session.root / toolchain.PRIVATE)
+    # a compiler tells its place with links resolved; checkouts may share one folder through a link
+    own = [place.resolve() for place in (home.rustup(os.environ), session.root / toolchain.PRIVATE)]
     return (
         session.variables["sysroot"] == "zig"
         and not any(session.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
-        and any(chosen.rustc.is_relative_to(folder) for folder in own)
+        and any(chosen.rustc.resolve().is_relative_to(folder) for folder in own)
         and chosen.lld.is_relative_to(chosen.rustc.parent.parent)
     )
 
@@ -76,6 +77,7 @@ def _of_toolchain(session: Session) -> Iterator[Path]:
     chosen = session.toolchain
     yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
     sysroot = chosen.rustc.parent.parent
+    yield session.root / toolchain.DEBIAN  # by this name it is found, maybe through a link
     yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
     yield home.rustup(os.environ) / "toolchains"
     yield session.root / toolchain.DEBIAN / "usr/bin/rustc"
