@@ -70,6 +70,8 @@ def of_file(path: Path) -> SizeReport:
     """A report from another place: a report that was written, or a program, which needs its NAME.debug beside it."""
     if path.suffix == ".json":
         return read(path)
+    if path.is_dir():
+        raise OstooError("this is a folder, and no program", where=str(path))
     shipped = path.with_suffix("") if path.suffix == ".debug" else path
     unstripped = shipped.with_name(f"{shipped.name}.debug")
     for each in (shipped, unstripped):

@@ -73,7 +73,6 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
         folder / "CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n# of cargo\n"
     ),
     "a file": in_its_place,
-    "a tag that is a folder": lambda folder: write(folder / "CACHEDIR.TAG/cas/ab"),
 }
 
 
@@ -116,6 +115,19 @@ def test_a_cache_without_a_tag_is_known_by_what_it_holds_and_tagged_later(tmp_pa
     cache.keep_result("cd" * 32, b"result")
     assert cache_folder.is_ours(cache.folder)
     assert (cache.folder / cache_folder.TAG).is_file()
+
+
+def test_notes_alone_are_a_cache_too(tmp_path: Path) -> None:
+    write(tmp_path / "cache/plans" / f"{'a' * 64}.json")
+    write(tmp_path / "cache/compilers.json")
+    assert cache_verbs.perform("clear", tmp_path / "cache", 0).startswith("gave up everything")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["compilers.json"]
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    for verb in (*VERBS, *VERBS):
+        cache_verbs.perform(verb, tmp_path / "none", 0)
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_is_not_ours_in_a_cache_stays(tmp_path: Path) -> None:

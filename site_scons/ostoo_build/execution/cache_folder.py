@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAG = "CACHEDIR.TAG"
-_CONTENT = b"""\
-Signature: 8a477f597d28d172789f06886806bc55
+_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"
+_CONTENT = (
+    _SIGNATURE
+    + b"""\
 # This folder is an action cache of ostoo-build. Deleting it costs time only.
 """
+)
 
 PARTS = ("ac", "cas", "plans", "toolchains")
 """What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
@@ -34,9 +37,10 @@ _ENTRY = re.compile(r"[0-9a-f]{64}(\.json)?")
 def is_ours(folder: Path) -> bool:
     """Whether a folder is a cache of this build; one that is not there, or empty, may become one."""
     try:
-        return state_file.read(folder / TAG) == _CONTENT
+        found = state_file.read(folder / TAG)
     except OSError:
-        return _looks_ours(folder)
+        found = b""
+    return found == _CONTENT or (not found.startswith(_SIGNATURE) and _looks_ours(folder))
 
 
 def claim(folder: Path) -> None:
@@ -60,12 +64,13 @@ def _looks_ours(folder: Path) -> bool:
         # somebody may be about to write the tag
         names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{TAG}.")}
         shards = [entry.name for part in names & _SHARDED for entry in (folder / part).iterdir()]
+        notes = [entry.name for part in (names & set(PARTS)) - _SHARDED for entry in (folder / part).iterdir()]
     except FileNotFoundError:
         return True
     except OSError:
         return False
     return (
         names <= {*PARTS, *_OTHERS}
-        and (not names or bool(names & _SHARDED))
         and all(_SHARD.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in shards)
+        and all(_ENTRY.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in notes)
     )

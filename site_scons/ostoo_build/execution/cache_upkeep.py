@@ -134,7 +134,9 @@ def clear(folder: Path) -> None:
 def _alone(folder: Path) -> Iterator[bool]:
     lock = FileLock(folder / "collecting")
     try:
-        lock.acquire(timeout=0)
+        state_file.make_way(folder / "collecting")
+        if folder.is_dir():
+            lock.acquire(timeout=0)
     except (Timeout, OSError):  # where no file can be made, none can be removed either
         yield False
         return
