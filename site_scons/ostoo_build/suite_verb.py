@@ -12,7 +12,6 @@ from ostoo_build import junit, suite, suite_output, symbol_table
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.launcher import Here
-from ostoo_build.paths import PathMap
 from ostoo_build.plan import SCRATCH
 from ostoo_build.source_tree import write_atomically
 from ostoo_build.suite_plan import FOLDER
@@ -78,7 +77,7 @@ def perform(request: Request, runner: Runner) -> int:
 
 
 def _tests(executable: suite.Executable, request: Request, runner: Runner, kernel: Launcher | None) -> Placed:
-    paths = PathMap((("root", runner.root),))
+    paths = runner.session().paths
     scratch = dict(executable.environment).get(SCRATCH)
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
