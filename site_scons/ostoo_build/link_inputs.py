@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import link_files, rustc_options, unit_inputs
-from ostoo_build.execution import link_proof
+from ostoo_build.execution import link_proof, proof
 from ostoo_build.execution.proof import OF_TOOLS
 from ostoo_build.paths import is_local
 
@@ -64,6 +64,24 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
     return replace(action, inputs=tuple(inputs.values()))
 
 
+def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> None:
+    """Raise `OstooError` for a static library that a compilation takes in and nobody declared: dep-info has none."""
+    asked = [option.value for option in rustc_options.read(action.arguments) if option.flag == "-l"]
+    names = [name for kind, _, name in (each.rpartition("=") for each in asked) if kind.startswith("static")]
+    if not names or not unit.target or unit.is_std:
+        return
+    files = {entry.path for entry in action.inputs}
+    folders = (*OF_TOOLS, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    searches = _searches(session, unit, action.arguments)
+    for name in names:
+        places = (folder / f"lib{name.partition(':')[0]}.a" for folder in searches)
+        path = next((place for place in places if place.is_file()), None)
+        if path is None or session.paths.portable(path).startswith(folders):
+            continue
+        if session.paths.input_path(path) not in files:
+            raise proof.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
+
+
 def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
     """What the program's key knows."""
     by_flags = planned(session, program.units[-1], look)
@@ -73,12 +91,17 @@ def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
 
 def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
     """What rustc's arguments and the spec tell the linker to read."""
-    expand = session.paths.expand
-    directory = Path(session.paths.root, expand(unit.directory))
+    directory = Path(session.paths.root, session.paths.expand(unit.directory))
+    words = map(session.paths.expand, rustc_options.link_arguments(arguments))
+    texts = (*words, *_of_spec(session.spec(unit.target).source.value))
+    return link_files.named(texts, directory, _searches(session, unit, arguments))
+
+
+def _searches(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> list[Path]:
+    """The folders in which native libraries are looked for."""
+    directory = Path(session.paths.root, session.paths.expand(unit.directory))
     folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
-    searches = [directory / expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
-    words = map(expand, rustc_options.link_arguments(arguments))
-    return link_files.named((*words, *_of_spec(session.spec(unit.target).source.value)), directory, searches)
+    return [directory / session.paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
 
 
 def _of_spec(spec: dict[str, Any]) -> Iterator[str]:

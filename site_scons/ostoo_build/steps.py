@@ -158,6 +158,7 @@ def _unit_job_reading(
         judge: Judge = partial(finishing.run, action, unit, told)
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
+        link_inputs.check_libraries(session, unit, action)
         start = partial(session.runner.compile, action, unit, on_metadata)
         judge = partial(finishing.compilation, action, unit, told, session.paths)
     if unit.kind is Kind.PROGRAM:

@@ -180,6 +180,25 @@ def test_a_file_that_nobody_declared_is_refused_by_name_until_it_is_declared(tre
     refusal(tree, f"the link reads {tmp_path}/words")
 
 
+def test_a_static_library_that_a_crate_takes_in_has_to_be_its_own(tree: Tree) -> None:
+    program(tree, "taken")
+    tree.replace("user-rs/greet/src/main.rs", 'extern "C" {', '#[link(name = "taken")]\nextern "C" {')
+    asked = ("rustc-link-search=native={dir}/../libs", "rustc-link-lib=static=taken")
+    lines = "".join(f'println!("cargo::{each}");' for each in asked)
+    source = f'fn main() {{ let dir = std::env::var("CARGO_MANIFEST_DIR").unwrap(); {lines} }}'
+    tree.write("user-rs/greet/build.rs", source)
+    (tree.root / "user-rs/libs").mkdir()
+    archive(tree.root / "user-rs/libs/libtaken.a", "taken", 1)
+    refusal(tree, "the crate reads user-rs/libs/libtaken.a, which is not among its declared inputs")
+    manifest = (tree.root / "user-rs/greet/Cargo.toml").read_text()
+    tree.write("user-rs/greet/Cargo.toml", f'{manifest}[package.metadata.ostoo]\ninputs = ["../libs/*.a"]\n')
+    tree.build("greet")
+    assert printed(tree) == {"taken": 1}
+    archive(tree.root / "user-rs/libs/libtaken.a", "taken", 2)
+    tree.build("greet")
+    assert printed(tree) == {"taken": 2}
+
+
 def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
     subprocess.run(["./ostoo", "new", "--std", "greet"], cwd=tree.root, check=True, capture_output=True)
     tree.write("user-rs/greet/src/main.rs", '#![feature(restricted_std)]\nfn main() { println!("hi"); }\n')
