@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ostoo_build.errors import OstooError
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _VERB_WIDTH = 12
 
@@ -41,6 +43,15 @@ class Report:
             self._warned.add(text)
         if not known:
             self._write(f"{self._bold('warning', '33')}: {text}\n")
+
+    def error_once(self, error: OstooError) -> None:
+        """Show an error, the first time that it comes up: what goes away stops all who use it."""
+        text = str(error)
+        with self._lock:
+            known = text in self._warned
+            self._warned.add(text)
+        if not known:
+            self.messages((text,))
 
     def messages(self, rendered: Iterable[str]) -> None:
         """Show what a compiler said, all in one piece."""

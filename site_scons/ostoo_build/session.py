@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import threading
@@ -340,7 +341,8 @@ class Session:
     def close(self) -> None:
         """Write down what the next invocation wants to know, and wait for the cache."""
         if "trees" in self.__dict__:
-            self.trees.save()
+            with contextlib.suppress(OSError):  # it costs time only
+                self.trees.save()
         if state_file.damaged:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""

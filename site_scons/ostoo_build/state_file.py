@@ -126,9 +126,11 @@ def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
         with open(descriptor, "wb") as stream:  # noqa: PTH123 - likewise
             stream.write(content)
         os.replace(temporary, path)  # noqa: PTH105 - likewise
-    except BaseException:
+    except BaseException as error:
         try:  # noqa: SIM105 - contextlib is not loaded yet
             os.unlink(temporary)  # noqa: PTH108 - likewise
         except OSError:
             pass
+        if isinstance(error, OSError):
+            error.filename = error.filename or os.fspath(path)  # a disk that is full does not say whose
         raise

@@ -57,7 +57,11 @@ class Perform(FunctionAction):
         else:
             return None
         said = problem.messages if isinstance(problem, ToolFailed) else ()
-        env["OSTOO"].report.messages((*said, str(problem)))
+        report = env["OSTOO"].report
+        if said:
+            report.messages((*said, str(problem)))
+        else:
+            report.error_once(problem)
         return BuildError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=problem.what.partition("\n")[0])
 
 

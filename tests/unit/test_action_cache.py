@@ -76,6 +76,21 @@ def test_a_stored_result_comes_back_whole(cache: ActionCache, stored: Record, pl
     assert back == stored.outputs
 
 
+def test_a_full_disk_is_no_miss(
+    cache: ActionCache, stored: Record, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ostoo_build.execution.disk_cache._decompress", full)
+        with pytest.raises(OSError, match="No space left"):
+            fetch(cache, stored, tmp_path / "back")
+    assert files(tmp_path / "back") == []
+    assert cache.lookup(ACTION, place) == stored
+    assert fetch(cache, stored, tmp_path / "back") == []
+
+
 @pytest.mark.usefixtures("stored")
 def test_another_action_is_a_miss(cache: ActionCache, place: Place) -> None:
     assert cache.lookup(OTHER, place) is None

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 
 RED = "\x1b[1;31merror\x1b[0m: it broke"
@@ -65,3 +66,10 @@ def test_who_said_nothing_leaves_no_line(nothing: list[str], capsys: pytest.Capt
     assert capsys.readouterr() == ("", "")
     plain().messages(["", "one", ""])
     assert capsys.readouterr().err == "one\n"
+
+
+def test_an_error_that_stops_many_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(colour=False, quiet=True)
+    for what in ("it went away", "it went away", "another"):
+        report.error_once(OstooError(what))
+    assert capsys.readouterr().err == "error: it went away\nerror: another\n"

@@ -107,3 +107,18 @@ def test_a_toolchain_that_is_replaced_is_told(root: Path, tmp_path: Path) -> Non
     rustc.write_text("1.97")
     with pytest.raises(OstooError, match="the toolchain changed"):
         seen.check(())
+
+
+def test_a_toolchain_that_goes_away_is_told_in_the_same_words_to_all(root: Path, tmp_path: Path) -> None:
+    tools = [tmp_path / "rustc", tmp_path / "library"]
+    for tool in tools:
+        tool.write_text("1.96")
+    seen = witness(root, *tools)
+    seen.check_tools()
+    told = set()
+    for tool in tools[::-1]:
+        tool.unlink()
+        with pytest.raises(OstooError) as caught:
+            seen.check_tools()
+        told.add(str(caught.value))
+    assert told == {"error: the toolchain changed, or went away, while it was used\n  help: run the build again"}

@@ -77,9 +77,10 @@ class DiskCache:
             intact = False
         except OSError as error:
             target.unlink(missing_ok=True)
-            if error.filename != str(blob):
-                raise
-            return False
+            if error.filename == str(blob):
+                return False
+            error.filename = error.filename or str(target)
+            raise
         if intact:
             _touch(blob)
         else:

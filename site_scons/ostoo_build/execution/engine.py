@@ -200,7 +200,11 @@ class Engine:
         job.folder.mkdir(parents=True, exist_ok=True)
         self.report.status(job.verb, job.subject)
         began = time.time_ns()
-        outcome = job.run()
+        try:
+            outcome = job.run()
+        except OstooError:
+            self.witness.check_tools()  # then what it could not do says nothing
+            raise
         if as_promised:
             self.witness.check(job.action.inputs)
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)

@@ -62,9 +62,17 @@ class Witness:
                 same = False
             if not same:
                 raise _changed(f"{entry.path} changed while it was used")
+        self.check_tools()
+
+    def check_tools(self) -> None:
+        """Raise `OstooError`, the same for all who ask, where the toolchain is not what it was, or is gone."""
         for tool, known in self._tools.items():
-            if signature(tool) != known:
-                raise _changed(f"the toolchain changed while it was used: {tool}")
+            try:
+                same = signature(tool) == known
+            except OSError:
+                same = False
+            if not same:
+                raise _changed("the toolchain changed, or went away, while it was used")
 
     def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
         """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
