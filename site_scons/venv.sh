@@ -7,7 +7,8 @@ unset PYTHONDONTWRITEBYTECODE
 fresh=true
 [ -x "$python" ] || fresh=false
 for file in $requirements; do
-    cmp -s "$root/$file" "$root/.venv/$file" || fresh=false
+    # a pipe would keep cmp waiting
+    [ -f "$root/$file" ] && [ -f "$root/.venv/$file" ] && cmp -s "$root/$file" "$root/.venv/$file" || fresh=false
 done
 
 if ! $fresh; then

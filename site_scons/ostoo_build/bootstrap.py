@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import needed_tools, process
+from ostoo_build import needed_tools, process, state_file
 from ostoo_build.apt import Apt
 from ostoo_build.errors import OstooError, told
 
@@ -47,6 +47,9 @@ def _make(root: Path, files: Sequence[str]) -> None:
     """A requirements file is copied into `.venv` when its packages are whole: an interrupted start begins anew."""
     venv = root / ".venv"
     base = root / files[0]
+    for file in files:
+        if not (root / file).is_file():
+            raise OstooError(f"there is no {file}", where=str(root), remedy="take it from the repository")
     with base.open("rb") as lock:
         # another first start may be at it; the lock ends with its process, however that ends
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -86,6 +89,7 @@ def _install(requirements: Path, venv: Path) -> None:
         wheels = ["--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
         _run([*pip, *wheels], venv, **variables)
     copy = venv / requirements.name
+    state_file.make_way(copy)
     partial = copy.with_suffix(".partial")
     shutil.copyfile(requirements, partial)
     partial.replace(copy)

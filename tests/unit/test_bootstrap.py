@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
@@ -88,3 +89,16 @@ def test_an_environment_that_does_not_serve_is_made_anew(
     monkeypatch.setattr("sys.executable", str(creator))
     assert bootstrap.main([str(root), "base.txt"]) == 1
     assert (root / "created").read_text().startswith("-m venv --clear ")
+
+
+def test_a_missing_list_of_packages_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "more.txt").unlink()
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) != 0
+    assert capsys.readouterr().err.startswith(f"error: there is no more.txt\n  --> {root}\n")
+
+
+@pytest.mark.timeout(60)
+def test_a_list_of_packages_that_is_a_pipe_is_told(root: Path) -> None:
+    (root / "base.txt").unlink()
+    os.mkfifo(root / "base.txt")
+    assert bootstrap.main([str(root), "base.txt"]) != 0

@@ -115,6 +115,7 @@ def _files_of(path: Path) -> tuple[digest.Hash, ...]:
 def collect_if_due(folder: Path, limit: int) -> None:
     """Do so when nobody did in the last minutes. Raises `OSError` where the folder can't be written."""
     looked_at = folder / "collected"
+    state_file.make_way(looked_at)
     if not looked_at.exists() or abs(time.time() - looked_at.stat().st_mtime) > _PAUSE:
         looked_at.touch()
         collect(folder, limit)
