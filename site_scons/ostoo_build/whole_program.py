@@ -26,6 +26,7 @@ from ostoo_build.source_tree import write_atomically
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ostoo_build.inputs import Input
@@ -130,18 +131,26 @@ def _target(session: Session, target: str) -> tuple[Input, ...]:
     return tuple(session.paths.input(path) for path in steps.all_target_files(session, target))
 
 
-def _sources(session: Session, program: Program, look: Look) -> set[tuple[str, digest.Hash]]:
-    """Digests of packages and of what they declare besides, by portable path: packages may lie within each other."""
-    found = {(entry.path, entry.sha256) for entry in link_inputs.planned(session, program.units[-1], look)}
+def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[str, digest.Hash]]:
+    """Digests of packages and of what they declare besides, by portable path: packages may lie within each other.
+
+    Units of one package may read different files of it.
+    """
+    found: dict[str, set[digest.Hash]] = {}
+    for entry in link_inputs.planned(session, program.units[-1], look):
+        found.setdefault(entry.path, set()).add(entry.sha256)
     for unit in program.units:
         entries = unit_inputs.of(session, unit, look)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
-        found.add((unit.package, look.once(("package", inside), partial(digest.of_json, inside))))
-        found |= {(entry.path, entry.sha256) for entry in entries if entry not in inside}
+        found.setdefault(unit.package, set()).add(look.once(("package", inside), partial(digest.of_json, inside)))
+        for entry in entries:
+            if entry not in inside:
+                found.setdefault(entry.path, set()).add(entry.sha256)
         for path, asked in unit_inputs.makers(session, unit).items():
             other = action(session, session.plan(*asked), None, look)
-            found.add((session.paths.input_path(path), other.fingerprint))
-    return found
+            found.setdefault(session.paths.input_path(path), set()).add(other.fingerprint)
+    for path, digests in found.items():
+        yield path, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
 def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:

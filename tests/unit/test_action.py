@@ -50,6 +50,12 @@ def test_each_field_changes_key_and_fingerprint(action: Action, field: str, valu
     assert changed.fingerprint != action.fingerprint
 
 
+def test_a_variable_with_two_values_is_none() -> None:
+    """The key would have one of them only."""
+    with pytest.raises(ValueError, match="B has two values"):
+        replace(ACTION, environment=(("A", "1"), ("B", "2"), ("B", "3")))
+
+
 @pytest.mark.parametrize("field", ["environment", "inputs", "outputs"])
 def test_what_has_no_order_does_not_change_the_key_by_it(field: str) -> None:
     assert replace(ACTION, **{field: getattr(ACTION, field)[::-1]}).key == ACTION.key

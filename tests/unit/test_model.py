@@ -1,6 +1,6 @@
 """Whatever happened to a checkout, its cache and what builds remember: a build leaves what a clean one makes.
 
-A longer campaign by hand: python tests/unit/test_model.py EXAMPLES STEPS
+A longer campaign by hand: PYTHONPATH=site_scons python tests/unit/test_model.py EXAMPLES STEPS
 """
 
 from __future__ import annotations

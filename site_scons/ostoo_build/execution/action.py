@@ -113,6 +113,12 @@ class Action:
     version: digest.Hash = ""
     directory: str = "."
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a variable with two values: only one of them would be in the key."""
+        names = [name for name, _ in self.environment]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{max(names, key=names.count)} has two values")
+
     @property
     def fingerprint(self) -> digest.Hash:
         """What tells this action from others here: cheaper than the key, and not what anybody else knows it by."""

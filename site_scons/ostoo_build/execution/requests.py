@@ -73,7 +73,7 @@ def link_action(
     return Action(
         mnemonic="Link",
         arguments=tuple(arguments),
-        environment=(*invocation.environment, *unit.environment),
+        environment=tuple(dict((*invocation.environment, *unit.environment)).items()),
         inputs=(
             *(target, *output_inputs(unit.folder, records[unit.id]), *_libraries(invocation, unit, records)),
             *(*_run_files(invocation, unit.runs, records), *sysroot, *((discard,) if discard else ())),
