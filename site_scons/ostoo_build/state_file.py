@@ -116,6 +116,15 @@ def make_way(path: str | os.PathLike[str]) -> None:
         os.unlink(path)  # noqa: PTH108 - no pathlib here
 
 
+def remove(path: str | os.PathLike[str]) -> None:
+    """Take away whatever lies there. Raises `OSError` where it can't be."""
+    make_way(path)
+    try:  # noqa: SIM105 - contextlib is not loaded yet
+        os.unlink(path)  # noqa: PTH108 - no pathlib here
+    except FileNotFoundError:
+        pass
+
+
 def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
     """Write a whole file or nothing: under another name first, then renamed. Raises `OSError`."""
     folder, name = os.path.split(os.fspath(path))

@@ -149,8 +149,8 @@ def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[s
         for path, asked in unit_inputs.makers(session, unit).items():
             other = action(session, session.plan(*asked), None, look)
             found.setdefault(session.paths.input_path(path), set()).add(other.fingerprint)
-    for path, digests in found.items():
-        yield path, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
+    for name, digests in found.items():
+        yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
 def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:

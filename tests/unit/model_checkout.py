@@ -13,12 +13,13 @@ import os
 import re
 import sys
 import threading
+import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ostoo_build.execution.results  # noqa: F401 - each forked build needs it
-from ostoo_build import elf_check, nodes, target_spec, whole_program
+from ostoo_build import elf_check, nodes, state_file, target_spec, whole_program
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.local import _clear, _files
@@ -151,6 +152,7 @@ class FakeTools:
         write(folder, f"{unit.id}.link.d", "x: x\n" + "".join(f"{path}:\n" for path in read))
         done = self._finished(folder)
         content = {name: (folder / name).read_bytes() for name in (unit.id, f"{unit.id}.link.d")}
+        state_file.make_way(linked)
         (folder / unit.id).replace(linked)
         return Finished(0, "", "", done.files, lambda name: content[name], done.paths)
 
@@ -336,6 +338,8 @@ def _child(request: Request, report: int) -> None:
         answer.code = 0
     except (OstooError, OSError) as error:
         answer.code, answer.said = 2, str(error)
+    except Exception:  # noqa: BLE001 - it is told where the build was asked for
+        answer.code, answer.said = 1, traceback.format_exc()
     os.write(report, json.dumps(asdict(answer)).encode())
     os._exit(answer.code)
 

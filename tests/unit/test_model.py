@@ -41,6 +41,7 @@ class Builds:
             [sys.executable, str(HERE / "model_checkout.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # each damage is told there
             text=True,
             env={**os.environ, "PYTHONPATH": f"{SITE_SCONS}{os.pathsep}{HERE}"},
         )

@@ -8,12 +8,12 @@ Outputs that the cache has are fetched when an action that runs reads them, or w
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ostoo_build import state_file
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
@@ -114,7 +114,7 @@ class Engine:
         action_log.write(self.log, job.action, job.results)
         made = self._made(job)
         for name in set(former.outputs if former else ()) - set(made.outputs):
-            (job.folder / name).unlink(missing_ok=True)
+            state_file.remove(job.folder / name)
         self.settled[job.folder] = Settled(job.of(made.reads), made)
         return made
 
@@ -295,5 +295,5 @@ def _drop_other(path: Path, output: Output) -> None:
         if records.observe(path) == output:
             return
     except OSError:
-        shutil.rmtree(path, ignore_errors=True)
-    path.unlink(missing_ok=True)
+        pass
+    state_file.remove(path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import process
+from ostoo_build import process, state_file
 from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
@@ -89,6 +89,7 @@ class LocalRunner:
         with _kept(sorted(folder.glob("*.o")), linked.parent):
             done = self._start(folder, action.arguments, action, _ignore)
         if done.returncode == 0:
+            state_file.make_way(linked)
             (folder / unit.id).replace(linked)
         return replace(done, read=lambda name: (linked if name == unit.id else folder / name).read_bytes())
 

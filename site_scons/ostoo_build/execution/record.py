@@ -100,7 +100,7 @@ def save(folder: Path, record: Record) -> None:
 
 def discard(folder: Path) -> None:
     """Take a folder's record away: from here on its outputs do not count."""
-    (folder / NAME).unlink(missing_ok=True)
+    state_file.remove(folder / NAME)
 
 
 def is_intact(folder: Path, record: Record) -> bool:
