@@ -85,7 +85,8 @@ def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> None
 def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
     """What the program's key knows."""
     by_flags = planned(session, program.units[-1], look)
-    of_units = (entry for unit in program.units for entry in unit_inputs.declared(session, unit, look))
+    each = (unit_inputs.declared, unit_inputs.of)  # programs that it reads are declared, and what was told is not
+    of_units = (entry for unit in program.units for of in each for entry in of(session, unit, look))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 
