@@ -20,23 +20,24 @@ class DepInfo:
     """
 
     files: dict[str, str]
-    variables: tuple[str, ...]
+    variables: dict[str, bool]
 
 
 def parse(text: str) -> DepInfo:
     """Read a `.d` file."""
     files: dict[str, str] = {}
-    variables: list[str] = []
+    variables: dict[str, bool] = {}
     for line in text.split("\n"):
         if line.startswith(_CHECKSUM):
             checksum, _length, path = line.removeprefix(_CHECKSUM).split(" ", 2)
             files[_unescape(path)] = checksum
         elif line.startswith(_ENV_DEP):
-            variables.append(line.removeprefix(_ENV_DEP).partition("=")[0])
+            name, equals, _value = line.removeprefix(_ENV_DEP).partition("=")
+            variables[name] = bool(equals)
         elif line.endswith(":") and not line.startswith("#") and " " not in line.replace("\\ ", ""):
             # a line `path:` alone names one input; a rule has a space before each name
             files.setdefault(_unescape(line[:-1]), "")
-    return DepInfo(files, tuple(variables))
+    return DepInfo(files, variables)
 
 
 def _unescape(path: str) -> str:

@@ -253,12 +253,11 @@ class Session:
     @cached_property
     def runner(self) -> LocalRunner:
         """Processes get a small environment of their own; what the user's holds besides must not matter."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
-        kept["RUSTC_LOG"] = "off"
-        kept |= NO_DUMPS
-        environment = {**kept, **dict(self.toolchain.env)}
-        return LocalRunner(self.paths, self.jobserver, environment, self._sandbox(environment), self.timeline)
+        tools = {"RUSTC_LOG": "off", **NO_DUMPS, **dict(self.toolchain.env)}
+        tools.pop("RUSTC", None)  # that is for cargo; build scripts are told by their action
+        sandbox = self._sandbox({**os.environ, **tools})
+        return LocalRunner(self.paths, self.jobserver, tools, os.environ, sandbox, self.timeline)
 
     @cached_property
     def jobserver(self) -> Jobserver:

@@ -59,6 +59,8 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
     folder = _place(session, program).folder
     if known is None or known.key != wanted.fingerprint or not _are_there(folder, known):
         return False
+    if known.bound_to not in ("", session.engine.cache.root):
+        return False
     _found(session, program, known)
     return True
 

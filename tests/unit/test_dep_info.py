@@ -29,7 +29,7 @@ def test_all_that_a_compilation_used_is_read() -> None:
     )
     found = dep_info.parse(text)
     assert found == DepInfo(
-        {"src/lib.rs": SHA, "/a b/core.rmeta": "", "build/@{x}.rs": SHA}, ("CARGO_PKG_NAME", "GONE")
+        {"src/lib.rs": SHA, "/a b/core.rmeta": "", "build/@{x}.rs": SHA}, {"CARGO_PKG_NAME": True, "GONE": False}
     )
 
 

@@ -64,8 +64,7 @@ def test_a_child_can_take_part_as_it_is_told(tmp_path: Path) -> None:
     jobserver = Jobserver(2)
     code = (
         "import os, re\n"
-        "read, write = re.search(r'--jobserver-auth=(\\d+),(\\d+)', os.environ['MAKEFLAGS']).groups()\n"
-        "assert os.environ['CARGO_MAKEFLAGS'] == os.environ['MAKEFLAGS'] and os.environ['NUM_JOBS'] == '2'\n"
+        "read, write = re.search(r'--jobserver-auth=(\\d+),(\\d+)', os.environ['CARGO_MAKEFLAGS']).groups()\n"
         "os.write(int(write), os.read(int(read), 1))\n"
     )
     completed = process.run(

@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def runner(self) -> LocalRunner:
-        return LocalRunner(self.paths, self.jobserver, {"PATH": os.environ["PATH"]})
+        return LocalRunner(self.paths, self.jobserver, {}, {"PATH": os.environ["PATH"], "HOME": "/home/me"})
 
     def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
         return next(unit for unit in self.program.units if unit.id.startswith(name) and unit.kind is kind)
@@ -204,9 +204,17 @@ def test_a_crate_that_asks_for_a_path_is_bound_to_the_checkout(
     machine: Machine,
 ) -> None:
     unit = machine.unit("ostoo_rt")
-    asked = [f"# env-dep:{variable}=x" for variable in (name, "UNSET") if variable != "NOT_ASKED_FOR"]
+    asked = [f"# env-dep:{each}" for each in (f"{name}=x", "UNSET") if name != "NOT_ASKED_FOR"]
     machine.rustc(*made(unit), machine.dep_info(unit, *asked))
     assert machine.compile(unit, (name, value)).holds_root is holds
+
+
+def test_a_crate_that_has_the_value_of_a_variable_that_no_key_has_is_refused(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc(*made(unit), machine.dep_info(unit, "# env-dep:ABSENT", "# env-dep:TMPDIR=/x"))
+    with pytest.raises(OstooError, match="reads the environment variable TMPDIR, which is not declared") as caught:
+        machine.compile(unit)
+    assert caught.value.where == "user-rs/rt/Cargo.toml"
 
 
 @pytest.mark.parametrize("path", ["", "relative/libcore.rlib"])

@@ -32,7 +32,7 @@ def action(*declared: Input, directory: str = ".") -> Action:
 
 
 def prove(paths: PathMap, **files: str) -> None:
-    proof.prove(DepInfo(files, ()), action(*DECLARED), (), paths, PACKAGE)
+    proof.prove(DepInfo(files, {}), action(*DECLARED), (), paths, PACKAGE)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_what_is_declared_or_the_toolchains_may_be_read(name: str, paths: PathMa
 
 def test_names_are_those_of_the_folder_where_rustc_ran(paths: PathMap) -> None:
     here = action(*DECLARED, directory="user-rs")
-    proof.prove(DepInfo({"a/src/lib.rs": SHA, "../build/units/c/c.rmeta": SHA}, ()), here, (), paths, PACKAGE)
+    proof.prove(DepInfo({"a/src/lib.rs": SHA, "../build/units/c/c.rmeta": SHA}, {}), here, (), paths, PACKAGE)
     with pytest.raises(OstooError, match=r"the crate reads user-rs/c\.rmeta, which"):
-        proof.prove(DepInfo({"c.rmeta": SHA}, ()), here, (), paths, PACKAGE)
+        proof.prove(DepInfo({"c.rmeta": SHA}, {}), here, (), paths, PACKAGE)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_what_lies_in_the_package_and_is_not_declared_is_told(paths: PathMap, tm
     hidden.write_text("hello")
     name = "user-rs/a/src/.motd"
     for sha256 in ("", digest.of_bytes(b"hello")):
-        assert proof.prove(DepInfo({name: sha256}, ()), action(*DECLARED), (), paths, PACKAGE) == (name,)
+        assert proof.prove(DepInfo({name: sha256}, {}), action(*DECLARED), (), paths, PACKAGE) == (name,)
     with pytest.raises(OstooError, match="changed while"):
-        proof.prove(DepInfo({name: OTHER}, ()), action(*DECLARED), (), paths, PACKAGE)
+        proof.prove(DepInfo({name: OTHER}, {}), action(*DECLARED), (), paths, PACKAGE)
 
 
 def test_a_file_is_known_by_the_name_that_it_is_read_by(paths: PathMap, tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_a_file_is_known_by_the_name_that_it_is_read_by(paths: PathMap, tmp_path
     (source / "deep/two.rs").symlink_to("../one.rs")
     names = {f"user-rs/a/src/{name}": digest.of_bytes(b"x") for name in ("link.rs", "folder/two.rs")}
     declared = tuple(Input(name, sha256, 1) for name, sha256 in names.items())
-    assert proof.prove(DepInfo(names, ()), action(*declared), (), paths, PACKAGE) == ()
+    assert proof.prove(DepInfo(names, {}), action(*declared), (), paths, PACKAGE) == ()
     through = {"user-rs/a/src/folder/../one.rs": digest.of_bytes(b"x")}
-    assert proof.prove(DepInfo(through, ()), action(*declared), (), paths, PACKAGE) == ("user-rs/a/src/one.rs",)
+    assert proof.prove(DepInfo(through, {}), action(*declared), (), paths, PACKAGE) == ("user-rs/a/src/one.rs",)
 
 
 def test_a_file_that_changed_under_the_compiler_is_told(paths: PathMap) -> None:
@@ -114,7 +114,7 @@ def test_what_rustc_did_not_hash_is_hashed_here(paths: PathMap, tmp_path: Path) 
     library.parent.mkdir()
     library.write_bytes(b"library")
     declared = action(Input("c.rmeta", digest.of_bytes(b"library"), 7))
-    proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, (), paths, PACKAGE)
+    proof.prove(DepInfo({"c.rmeta": ""}, {}), declared, (), paths, PACKAGE)
     library.write_bytes(b"another")
     with pytest.raises(OstooError, match="changed while"):
-        proof.prove(DepInfo({"c.rmeta": ""}, ()), declared, (), paths, PACKAGE)
+        proof.prove(DepInfo({"c.rmeta": ""}, {}), declared, (), paths, PACKAGE)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ostoo_build.build_script import Instructions
+    from ostoo_build.dep_info import DepInfo
     from ostoo_build.execution.action import Action
     from ostoo_build.paths import PathMap
     from ostoo_build.plan import PlannedUnit, Program
@@ -30,6 +31,9 @@ _NO_ENTRY = re.compile(r"cannot find entry symbol (\S+?);")
 
 Told = tuple[str, ...]
 """Portable paths of inputs that no manifest declares: an earlier run of the action told of them."""
+
+
+_MACRO = (".so", ".dylib", ".dll")
 
 
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
@@ -79,11 +83,12 @@ def compilation(action: Action, unit: PlannedUnit, told: Told, here: PathMap, do
     """
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
+    _check_environment(read, action, unit)
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
     scene = asm_proof.Scene(action, unit, done.paths, here, done.is_hermetic or done.is_shut_in)
     assembled = asm_proof.prove(read, scene)
-    return Outcome(outputs, stderr, assembled, _holds_root(action, read.variables, done), reads)
+    return Outcome(outputs, stderr, assembled, _holds_root(action, read, done), reads)
 
 
 def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
@@ -129,13 +134,31 @@ def _said(subject: str, done: Finished) -> str:
     return stderr
 
 
-def _holds_root(action: Action, variables: tuple[str, ...], done: Finished) -> bool:
-    """Whether outputs may hold this checkout's path: `env!` gave it, or rustc wrote it for the linker."""
+def _check_environment(read: DepInfo, action: Action, unit: PlannedUnit) -> None:
+    """Raise `OstooError` for a variable that the crate has the value of and that the action's key does not have."""
+    declared = dict(action.environment)
+    for name, is_set in read.variables.items():
+        if is_set and name not in declared:
+            raise OstooError(
+                f"the crate reads the environment variable {name}, which is not declared",
+                where=f"{unit.package}/Cargo.toml",
+                remedy=f"set {name} under [env] in .cargo/config.toml of the workspace",
+            )
+
+
+def _holds_root(action: Action, read: DepInfo, done: Finished) -> bool:
+    """Whether outputs may hold this checkout's path.
+
+    `env!` gave it, which rustc tells; or a macro asked for it itself, which nobody tells; or rustc wrote it for the
+    linker.
+    """
     portable = dict(action.environment)
-    if any("@{" in portable.get(name, "").replace("@{at}", "") for name in variables):
+    if any("@{" in portable.get(name, "").replace("@{at}", "") for name in read.variables):
         return True
+    has_macros = any(is_local(entry.path) and entry.path.endswith(_MACRO) for entry in action.inputs)
+    suspects = [name for name in done.files if name.endswith(".rlink") or (has_macros and name != DEP_INFO)]
     root = done.paths.root.encode()
-    return any(root in done.read(name) for name in done.files if name.endswith(".rlink"))
+    return any(root in done.read(name) for name in suspects)
 
 
 def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Jobserver:
     def environment(self) -> dict[str, str]:
         """What tells a child how to take part."""
         flags = f"-j --jobserver-fds={self._read},{self._write} --jobserver-auth={self._read},{self._write}"
-        return {"CARGO_MAKEFLAGS": flags, "MAKEFLAGS": flags, "NUM_JOBS": str(self.jobs)}
+        return {"CARGO_MAKEFLAGS": flags}
 
     @property
     def busy(self) -> int:

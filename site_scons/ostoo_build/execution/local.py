@@ -46,13 +46,23 @@ _SMALL = 256 << 10
 """Bytes of source; below, threads cost a program of ours 0.03 s and save nothing (docs/performance.md)."""
 
 
+_OF_LINKS = ("PATH", "TMPDIR")
+_OF_SCRIPTS = ("PATH", "HOME", "TMPDIR")
+"""Variables of the user's environment that processes can't do without."""
+
+
 @dataclass(frozen=True)
 class LocalRunner:
-    """How processes are started here. `environment` is what the toolchain needs; it is not part of any key."""
+    """How processes are started here. `environment` is what the toolchain needs, `users` the user's own.
+
+    Neither is part of any key: what rustc and build scripts get of them is in the manual, and dep-info is held against
+    it.
+    """
 
     paths: PathMap
     jobserver: Jobserver
     environment: Mapping[str, str]
+    users: Mapping[str, str]
     sandbox: Sandbox | None = None
     timeline: Timeline = field(default_factory=Timeline)
 
@@ -109,8 +119,12 @@ class LocalRunner:
         return self._finished(folder, completed)
 
     def _environment(self, action: Action) -> dict[str, str]:
+        """What a process sees: a compilation for the target nothing of the user's environment."""
+        names = _OF_SCRIPTS if action.mnemonic == "BuildScriptRun" else _OF_LINKS if _links(action) else ()
+        users = {name: self.users[name] for name in names if name in self.users}
+        jobs = {"NUM_JOBS": str(self.jobserver.jobs)} if action.mnemonic == "BuildScriptRun" else {}
         own = {name: self.paths.expand(value) for name, value in action.environment}
-        return {**self.environment, **self.jobserver.environment, **own}
+        return {**self.environment, **users, **self.jobserver.environment, **jobs, **own}
 
     def _finished(self, folder: Path, completed: Completed) -> Finished:
         return Finished(
@@ -122,6 +136,11 @@ class LocalRunner:
             paths=self.paths,
             is_shut_in=self.sandbox is not None,
         )
+
+
+def _links(action: Action) -> bool:
+    """Whether a linker is started: the host's looks for its own programs in `PATH`."""
+    return action.mnemonic == "Link" or "linker=cc" in action.arguments
 
 
 def _was_busy(done: Finished) -> bool:

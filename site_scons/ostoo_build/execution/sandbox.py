@@ -32,6 +32,7 @@ _LOOKED_FOR = ("/sys", "/proc", "/dev", "/etc")
 """Where the C library and LLVM look, and do without what is not there."""
 
 _PRIVATE = "/ostoo-tmp"
+_FOLDERS = {"HOME": _PRIVATE, "TMPDIR": _PRIVATE}
 _NAME = re.compile(r'^(\d+) +\w+\([^"]*"((?:[^"\\]|\\.)*)"')
 _FAILURE = re.compile(r"^(\d+) .* = -1 (ENOENT|EROFS|EACCES)\b")
 
@@ -95,7 +96,8 @@ class _Cell:
                 [str(self.sandbox.bwrap), "--args", str(stream.fileno()), "--", *start.argv],
                 heed,
                 cwd=Path("/"),
-                env={**start.environment, "HOME": _PRIVATE, "TMPDIR": _PRIVATE},
+                # what sees nothing of the user's environment sees nothing of this either
+                env={**start.environment, **(_FOLDERS if "PATH" in start.environment else {})},
                 pass_fds=(*start.descriptors, stream.fileno()),
             )
 

@@ -1,0 +1,106 @@
+"""What compilers, macros and build scripts see of the user's environment: what is listed, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import crates
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trees import Tree
+
+pytestmark = pytest.mark.compiler
+
+ALL = """
+    // all that there is
+    let mut all: Vec<(String, String)> = std::env::vars().collect();
+    all.sort();
+    let text: String = all.iter().map(|(name, value)| format!("{name}={}\\n", value.escape_unicode())).collect();
+"""
+MACRO = f"{ALL} std::iter::once(proc_macro::TokenTree::from(proc_macro::Literal::string(&text))).collect()"
+SCRIPT = f'fn main() {{ {ALL} std::fs::write(std::env::var("OUT_DIR").unwrap() + "/env", text).unwrap(); }}'
+OF_RUSTC = {"RUSTC_LOG", "RUSTC_ICE", "RUSTC_BOOTSTRAP", "CARGO_MAKEFLAGS", "LD_LIBRARY_PATH"}
+OF_SCRIPTS = {*OF_RUSTC, "PATH", "HOME", "TMPDIR", "NUM_JOBS", "OSTOO_HOST"}
+
+
+@pytest.fixture
+def seen(tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tree:
+    """A program that prints what a macro in it saw, and one whose build script does."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("SECRET", "sesame")
+    crates.add(tree, "environ", "[lib]\nproc-macro = true\n", lib=crates.proc_macro("environ", MACRO))
+    asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('environ')}"
+    said = 'println!("{}\\n--", environ::environ!());\nprintln!("{}", include_str!(concat!(env!("OUT_DIR"), "/env")));'
+    crates.add(tree, "seen", asks, main=crates.main(said), build=SCRIPT)
+    return tree
+
+
+def read(text: str) -> dict[str, str]:
+    lines = (line.partition("=") for line in text.strip().splitlines())
+    plain = {name: value.replace("\\u{", "").split("}")[:-1] for name, _, value in lines}
+    return {name: "".join(chr(int(each, 16)) for each in value) for name, value in plain.items()}
+
+
+def test_macros_and_scripts_see_what_is_declared_and_what_is_listed(seen: Tree) -> None:
+    # a program that names this machine's folders is refused otherwise
+    (seen.root / "targets/x86_64-ostoo-user.loader.json").unlink()
+    seen.build("seen")
+    macro, script = map(read, seen.run("seen")[1].split("--"))
+    of_cargo = ("CARGO_", "DEP_")
+    told = {"CARGO", "RUSTC", "RUSTDOC", "OUT_DIR", "TARGET", "HOST", "OPT_LEVEL", "DEBUG", "PROFILE"}
+    assert {name for name in macro if not name.startswith(of_cargo)} <= {*OF_RUSTC, "CARGO", "OUT_DIR"}
+    assert {name for name in script if not name.startswith(of_cargo)} <= {*OF_SCRIPTS, *told}
+    assert {name: script[name] for name in ("PATH", "HOME", "TMPDIR")} == {
+        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR")
+    }
+    assert "--jobserver-auth=" in script["CARGO_MAKEFLAGS"]
+    assert int(script["NUM_JOBS"]) > 0
+
+
+@pytest.mark.parametrize("name", ["TMPDIR", "PATH", "HOME", "SECRET", "NUM_JOBS"])
+def test_a_crate_for_the_target_does_not_see_the_users_variables(name: str, seen: Tree) -> None:
+    seen.write("user-rs/seen/src/main.rs", crates.main(f'println!("{{:?}}", option_env!("{name}").is_some());'))
+    seen.build("seen")
+    assert seen.run("seen") == (0, "false\n", "")
+
+
+def test_what_a_crate_of_the_host_reads_undeclared_is_refused_by_name(seen: Tree) -> None:
+    seen.write("user-rs/seen/build.rs", 'fn main() { println!("cargo::warning={}", env!("PATH")); }')
+    seen.write("user-rs/seen/src/main.rs", crates.main())
+    failed = seen.scons("seen")
+    assert failed.code == 2
+    assert "the crate reads the environment variable PATH, which is not declared" in failed.stderr
+    assert "[env] in .cargo/config.toml" in failed.stderr
+    settings = seen.root / "user-rs/.cargo/config.toml"
+    settings.write_text(settings.read_text() + '\n[env]\nPATH = ""\n')
+    assert "not declared" not in seen.scons("seen").stderr
+
+
+def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = seen.root / "user-rs/.cargo/config.toml"
+    settings.write_text(settings.read_text() + '\n[env]\nWORD = "configured"\n')
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{}", env!("WORD"));'))
+    seen.write("user-rs/seen/build.rs", 'fn main() { println!("cargo::rerun-if-env-changed=WORD"); }')
+    for value, expected in ((None, "configured"), ("mine", "mine"), ("other", "other"), (None, "configured")):
+        if value is None:
+            monkeypatch.delenv("WORD", raising=False)
+        else:
+            monkeypatch.setenv("WORD", value)
+        seen.build("seen")
+        assert seen.run("seen")[1] == f"{expected}\n"
+
+
+def test_what_a_macro_found_out_of_this_checkout_stays_in_it(seen: Tree, tmp_path: Path) -> None:
+    """Nobody tells that a macro asked for a folder's name: what holds it is for no other checkout."""
+    (seen.root / "targets/x86_64-ostoo-user.loader.json").unlink()
+    seen.build("seen")
+    assert read(seen.run("seen")[1].split("--")[0])["CARGO_MANIFEST_DIR"] == str(seen.root / "user-rs/seen")
+    other = tmp_path / "elsewhere"
+    seen.root.rename(other)
+    moved = type(seen)(other, seen.cache)
+    moved.build("seen")
+    assert read(moved.run("seen")[1].split("--")[0])["CARGO_MANIFEST_DIR"] == str(other / "user-rs/seen")
