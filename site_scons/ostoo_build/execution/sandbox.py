@@ -126,8 +126,12 @@ class _Cell:
         if refused:
             raise self._written(self.sandbox.paths.portable(refused[0]))
         # rustc looks for sources of other crates too, where it finds a mistake and wants to show more
-        for path in sorted(missed, key=lambda path: not path.is_relative_to(self.sandbox.paths.root)):
+        for path in sorted(missed, key=self._distance):
             raise proof.undeclared(self.sandbox.paths.portable(path), self._manifest)
+
+    def _distance(self, path: Path) -> tuple[bool, bool]:
+        """How little a file that was missed says about a failure."""
+        return not path.is_relative_to(self.sandbox.paths.root), path.suffix == ".rs"
 
     @property
     def _manifest(self) -> str:
