@@ -154,7 +154,7 @@ def _of_engine(engine: str, argument: str, project: Path) -> EngineMusl:
 def _pins(project: Path) -> _Pins:
     path = project / PINS
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=_Pins)
+        return msgspec.toml.decode(digest.text_of(path), type=_Pins)
     except OSError as error:
         raise OstooError(f"can't read the pin: {error.strerror}", where=str(path)) from error
     except msgspec.MsgspecError as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest, process, sysroot_folder
 from ostoo_build.errors import OstooError
+from ostoo_build.manifest import load_toml
 from ostoo_build.report import fetching
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def factory(argument: str, project: Path) -> DebianMusl:
     """Make the provider for this machine's Debian release. Raises `OstooError` where none is pinned."""
     if argument:
         raise OstooError("the debian sysroot takes no argument", where=f"sysroot=debian:{argument}")
-    pins = tomllib.loads((project / PINS).read_text(encoding="utf-8"))
+    pins = load_toml(project / PINS)
     release = _release()
     if release not in pins:
         raise OstooError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import ar, digest, process, ziglang
 from ostoo_build.errors import OstooError
+from ostoo_build.manifest import load_toml
 from ostoo_build.sysroot_contract import read_object
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _of_arch(folder: Path, arch: str) -> dict[str, Path]:
 def _fixed_sources(musl: Path, fixes: Path, scratch: Path) -> dict[str, str]:
     """Write the mended files into `scratch` and return where each one is, by its name below `musl`."""
     fixed = {}
-    for fix in tomllib.loads(fixes.read_text(encoding="utf-8"))["fix"]:
+    for fix in load_toml(fixes)["fix"]:
         mended = _mend(musl.joinpath(fix["file"]).read_bytes(), fix, fixes)
         path = scratch / PurePath(fix["file"]).name
         path.write_bytes(mended)

@@ -72,14 +72,14 @@ def read_lock(root: Path) -> dict[str, dict[str, Locked]]:
     """The locked packages by name, by Debian's architecture. Raises `OstooError` where the file is damaged."""
     path = root / "toolchain.lock"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(digest.text_of(path))
         return {
             architecture: {name: Locked(**fields) for name, fields in packages.items()}
             for architecture, packages in document.items()
         }
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise OstooError(f"the lock of the toolchain is damaged: {error}", where=str(path)) from error
 
 

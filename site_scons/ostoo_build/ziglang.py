@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ostoo_build import process
+from ostoo_build import digest, process
 from ostoo_build.errors import OstooError
 from ostoo_build.report import fetching
 
@@ -39,7 +39,7 @@ def provide(project: Path) -> Path:
 
 
 def _version(requirements: Path) -> str:
-    match = re.search(r"^ziglang==(\S+)", requirements.read_text(), re.MULTILINE)
+    match = re.search(r"^ziglang==(\S+)", digest.text_of(requirements), re.MULTILINE)
     if match is None:
         raise OstooError("no line pins ziglang==VERSION", where=str(requirements))
     return match[1]
