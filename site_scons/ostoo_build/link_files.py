@@ -12,6 +12,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ostoo_build import digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -88,7 +90,7 @@ class _Walk:
         if path in self.found.files:
             return
         self.found.files[path] = None
-        with path.open("rb") as stream:
+        with digest.opened(path) as stream:
             data = stream.read(_LARGEST_SCRIPT + 1)
         if data.startswith(_THIN):
             for member in _thin_members(path.read_bytes()):
@@ -112,7 +114,7 @@ def _parts(argument: str) -> Iterator[str]:
 
 def _words_of_response(path: Path) -> list[str]:
     """Take a response file apart as GNU tools do: words, quotes, backslashes."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = digest.text_of(path)
     try:
         return shlex.split(text)
     except ValueError:

@@ -77,7 +77,7 @@ def _is_as_it_was(session: Session) -> bool:
     """Whether programs are what they should be; and whether what is not there was not there when it was looked for."""
     cargos = [workspace.cargo for workspace in session.programs.workspaces]
     return (
-        all(records.observe(path) == output for path, output in _programs(session).items())
+        all(records.holds(path, output) for path, output in _programs(session).items())
         and toolchain.find(session.root, {}, os.environ) == session.toolchain
         and all(replace(cargo).configuration_digest == cargo.configuration_digest for cargo in cargos)
         and not any(str(path) in sys.path for path in footing.EXTENSIONS)

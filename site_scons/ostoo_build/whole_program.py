@@ -179,7 +179,7 @@ def _runs_here(unit: PlannedUnit) -> bool:
 def _are_there(folder: Path, known: Record) -> bool:
     """Programs share their folder, so nothing is noted in it about one of them: contents are compared."""
     try:
-        return all(records.observe(folder / name) == output for name, output in known.outputs.items())
+        return all(records.holds(folder / name, output) for name, output in known.outputs.items())
     except OSError:
         return False
 

@@ -209,3 +209,15 @@ def test_each_flipped_bit_of_a_record_is_seen(tmp_path: Path) -> None:
 def test_a_record_that_is_damaged_is_none(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "action.json").write_bytes(content)
     assert record.load(tmp_path) is None
+
+
+def test_a_file_of_another_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    output = record.observe(path)
+    assert record.holds(path, output)
+    path.write_bytes(b"abd")
+    assert not record.holds(path, output)
+    os.truncate(path, 1 << 40)
+    monkeypatch.setattr(digest, "of_file", lambda name: pytest.fail(f"{name} is read"))
+    assert not record.holds(path, output)

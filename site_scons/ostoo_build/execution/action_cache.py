@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import digest
 from ostoo_build.execution import cache_upkeep
 from ostoo_build.execution.disk_cache import ChangedError
-from ostoo_build.execution.record import observe
+from ostoo_build.execution.record import holds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -189,7 +189,7 @@ class ActionCache:
 
 def _is_there(path: Path, output: Output) -> bool:
     try:
-        return path.exists() and observe(path) == output
+        return path.exists() and holds(path, output)
     except OSError:
         return False
 

@@ -292,7 +292,7 @@ def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output
 def _drop_other(path: Path, output: Output) -> None:
     """Take away what lies under the name of an output that is not fetched yet, from an earlier action or anybody."""
     try:
-        if records.observe(path) == output:
+        if records.holds(path, output):
             return
     except OSError:
         pass
