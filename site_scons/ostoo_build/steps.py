@@ -365,4 +365,4 @@ def _read_by(session: Session, unit: PlannedUnit) -> dict[str, Record]:
 def _sysroot_libraries(session: Session, target: str) -> Inputs:
     folder = sysroot_folder(target)
     made = requests.output_inputs(folder, session.engine.result(session.root / folder))
-    return tuple(entry for entry in made if entry.path.endswith(".a"))
+    return tuple(entry for entry in made if entry.path.endswith((".a", ".o")))

@@ -203,8 +203,13 @@ def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
     subprocess.run(["./ostoo", "new", "--std", "greet"], cwd=tree.root, check=True, capture_output=True)
     tree.write("user-rs/greet/src/main.rs", '#![feature(restricted_std)]\nfn main() { println!("hi"); }\n')
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
-    refusal(tree, "the program greet has no entry: nothing defines the symbol _start", "ostoo-rt")
+    said = refusal(tree, "the program greet has no entry: nothing defines the symbol _start", "ostoo-rt")
     assert not tree.program("greet").exists()
+    libc = "../sysroot/x86_64-ostoo-user/lib/crt1.o"
+    assert f"cargo::rustc-link-arg={libc}" in said
+    script(tree, libc)
+    tree.build("greet")
+    assert tree.run("greet")[1] == "hi\n"
 
 
 def flags(tree: Tree, *words: str) -> None:

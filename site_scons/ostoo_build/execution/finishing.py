@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import build_script, dep_info, entry, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import asm_proof, link_proof, proof
-from ostoo_build.paths import is_local
+from ostoo_build.paths import is_local, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -121,9 +121,15 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
             f"the program {program.name} has no entry: nothing defines the symbol {symbol}",
             where=f"{unit.package}/Cargo.toml",
             remedy=f"depend on a crate that defines it, as ostoo-rt does, and name that crate in the program\n"
-            f"(`./ostoo new` writes both), or define {symbol} in the program",
+            f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(program)}",
         )
     return Outcome((unit.id,), said)
+
+
+def _of_libc(program: Program) -> str:
+    """Where libc has an entry for programs whose `main` std calls."""
+    start = seen_from(f"sysroot/{program.target}/lib/crt1.o", program.units[-1].directory)
+    return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
 
 
 def _said(subject: str, done: Finished) -> str:
