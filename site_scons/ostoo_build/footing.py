@@ -8,13 +8,15 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import home, link_inputs, toolchain, toolchain_digest, unit_inputs
+from ostoo_build import home, link_inputs, read_set, toolchain, toolchain_digest, unit_inputs
+from ostoo_build.look import Look
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.plan import PlannedUnit
     from ostoo_build.session import Session
 
 _OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks: where there is no home it is no error
@@ -66,6 +68,32 @@ def _files(session: Session) -> Iterator[Path]:
         yield from unit_inputs.declared_files(session, unit)
         if unit.kind is Kind.PROGRAM:
             yield from link_inputs.planned_files(session, unit)
+
+
+def judged_anew(session: Session) -> list[str]:
+    """More that it depends on, files and folders, for who does not judge plans and units: what these were made from."""
+    look, units = Look(), session.units.values()
+    found = {path for workspace in session.programs.workspaces for path in read_set.observed(workspace.look)}
+    found.update(folder for unit in units for folder in unit_inputs.listed_folders(session, unit))
+    found.update(_off_the_trees(session, {path for unit in units for path in _edited(session, unit, look)}))
+    return sorted(map(str, found))
+
+
+def _edited(session: Session, unit: PlannedUnit, look: Look) -> Iterator[str]:
+    """All that a unit reads in the checkout, by name, and what its last run told that it reads."""
+    yield from (entry.path for entry in unit_inputs.of(session, unit, look) if not entry.is_folder)
+    yield from unit_inputs.known_reads(session, unit)
+
+
+def _off_the_trees(session: Session, names: set[str]) -> Iterator[Path]:
+    """Files, and the folders they are found in, that a walk does not come by: hidden ones, and those behind links."""
+    for name in names:
+        path = session.root / name
+        if os.path.realpath(path) != str(path) or any(part.startswith(".") for part in path.parts):
+            yield path
+            if path.is_dir():
+                yield from (Path(folder) for folder, _, _ in os.walk(path))
+            yield from (folder for folder in path.parents if folder.is_relative_to(session.root))
 
 
 def _of_python() -> Iterator[Path]:

@@ -26,3 +26,7 @@ class Look:
             self._seen[what] = see()
         found: Seen = self._seen[what]
         return found
+
+    def seen(self) -> list[Hashable]:
+        """All that was asked for."""
+        return list(self._seen)

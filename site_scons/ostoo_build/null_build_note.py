@@ -39,6 +39,7 @@ def write(session: Session, targets: list[str]) -> None:
             return
         _let_the_clock_tick(session)
         trees, files = footing.of(session)
+        files += footing.judged_anew(session)
         names = [str(path) for path in _programs(session)]
         programs = null_build.stamps([], names)
         known = null_build.stamps(trees, files)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from ostoo_build.look import Look
 
@@ -46,6 +46,11 @@ class ReadSet:
         return all(_seen(base, path, _contents, look) == known for path, known in self.contents.items()) and all(
             _seen(base, path, _place, look) == known for path, known in self.places.items()
         )
+
+
+def observed(look: Look) -> list[Path]:
+    """All that one look saw for read sets."""
+    return [Path(what[1]) for what in look.seen() if isinstance(what, tuple) and what[0] in (_contents, _place)]
 
 
 def have_changed_since(began: int, paths: Iterable[Path]) -> bool:

@@ -5,6 +5,7 @@ Of a package that somebody may edit each file is an input; of one that was fetch
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,6 +119,12 @@ def _of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
     for option in rustc_options.read(asked):
         if option.name in ("profile-use", "profile-sample-use"):
             yield Path(session.paths.root, session.paths.expand(unit.directory), session.paths.expand(option.setting))
+
+
+def listed_folders(session: Session, unit: PlannedUnit) -> list[Path]:
+    """The folders whose lists decide which files its manifest declares."""
+    patterns = [Path(os.path.normpath(session.root / unit.package / pattern)) for pattern in unit.extra_inputs]
+    return [pattern.parent for pattern in patterns if is_local(unit.package) and "*" in pattern.name]
 
 
 def _package(session: Session, package: str, look: Look) -> Inputs:

@@ -124,3 +124,22 @@ def test_whatever_a_crate_includes_of_its_package_is_an_input(name: str, tree: T
         assert said(tree) == expected
         assert tree.build("hello-rs").steps == []
     assert seen_with_nothing_in_memory(tree, "clone") == "two"
+
+
+def test_a_new_file_that_a_declared_pattern_matches_is_an_input(tree: Tree) -> None:
+    """Also in a hidden folder at the top, and where a build with nothing to do was proved to have nothing to do."""
+    tree.write(
+        f"{PACKAGE}/build.rs",
+        """fn main() {
+            let count = std::fs::read_dir("../../.data").unwrap().count();
+            println!("cargo::rustc-env=COUNT={count}");
+        }""",
+    )
+    manifest = tree.root / PACKAGE / "Cargo.toml"
+    manifest.write_text(f'{manifest.read_text()}\n[package.metadata.ostoo]\ninputs = ["../../.data/*.txt"]\n')
+    edit_first_line(tree, '"{}", env!("COUNT")')
+    for number in range(1, 4):
+        tree.write(f".data/{number}.txt", "text")
+        assert said(tree) == str(number)
+        for _ in range(2):
+            assert tree.build("hello-rs").steps == []
