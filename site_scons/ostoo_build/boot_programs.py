@@ -74,7 +74,7 @@ class Booter:
 
         def run() -> Outcome:
             fresh.append(self._run(programs))
-            source_tree.write_atomically(folder / _VERDICTS, _encoded(fresh[0]))
+            source_tree.write_output(folder / _VERDICTS, _encoded(fresh[0]))
             return Outcome((_VERDICTS, guest.CONSOLE))
 
         action = Action(

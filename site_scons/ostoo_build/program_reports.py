@@ -92,14 +92,14 @@ def write(session: Session, program: Program, kind: Kind) -> None:
             from ostoo_build import size_report  # noqa: PLC0415 - 40 ms that each start would wait for
 
             size = size_report.analyse(shipped, unstripped, program.name)
-            source_tree.write_atomically(there / REPORT, size.to_json().encode())
-            source_tree.write_atomically(there / PAGE, size.to_page().encode())
+            source_tree.write_output(there / REPORT, size.to_json().encode())
+            source_tree.write_output(there / PAGE, size.to_page().encode())
             return Outcome((REPORT, PAGE))
         from ostoo_build import loader_contract, stack_report  # noqa: PLC0415 - likewise
 
         given = loader_contract.load(contract[0]).stack if contract else None
         stack = stack_report.analyse(unstripped, program.name, given)
-        source_tree.write_atomically(there / REPORT, stack.to_json().encode())
+        source_tree.write_output(there / REPORT, stack.to_json().encode())
         return Outcome((REPORT,))
 
     inputs = tuple(session.paths.input(path) for path in (shipped, unstripped, *contract))
@@ -114,7 +114,7 @@ def write(session: Session, program: Program, kind: Kind) -> None:
     subject = f"the {kind.value} of {session.named(program.name, program.target)}"
     session.engine.perform(Job(action, there, name, "Reporting", subject, run, needed=True))
     if former is not None and former != _contents(there / REPORT):
-        source_tree.write_atomically(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+        source_tree.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
 
 
 def _contents(path: Path) -> bytes | None:

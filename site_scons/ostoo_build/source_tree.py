@@ -185,6 +185,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     state_file.replace(path, data, 0o666)
 
 
+def write_output(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing in a folder that is the build's: what else lies there is taken away."""
+    state_file.make_way(path)
+    write_atomically(path, data)
+
+
 def expand_inputs(folder: Path, patterns: Sequence[str]) -> list[Path]:
     """Files outside a package that its manifest declares (`package.metadata.ostoo.inputs`, relative to the package)."""
     found: list[Path] = []

@@ -74,7 +74,7 @@ def check_target(session: Session, target: str) -> None:
     def run() -> Outcome:
         target_spec.check(request)
         checked = {entry.path: entry.sha256 for entry in inputs}
-        source_tree.write_atomically(session.root / folder / _CHECKED, digest.canonical_json(checked))
+        source_tree.write_output(session.root / folder / _CHECKED, digest.canonical_json(checked))
         return Outcome((_CHECKED,))
 
     action = Action("TargetSpecCheck", (target,), (), inputs, (f"{folder}/{_CHECKED}",), version=session.tools)
@@ -270,7 +270,7 @@ def _check_job(session: Session, program: Program, size_budget: int | None) -> J
         report = elf_check.verify(
             session.root / linked, loader_contract.load(contract), facts, partial(_symbols, session, program)
         )
-        source_tree.write_atomically(folder / "report.json", report.to_json().encode())
+        source_tree.write_output(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
     made = requests.output_inputs(places.linked, session.engine.result(session.root / places.linked))

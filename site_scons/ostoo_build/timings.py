@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ostoo_build.execution.timeline import critical_path
-from ostoo_build.source_tree import write_atomically
+from ostoo_build.source_tree import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,8 @@ def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root:
     }
     # a `</script>` in a name must not end the script
     text = json.dumps(data).replace("<", "\\u003c")
-    write_atomically(folder / "timings.html", _PAGE.read_text(encoding="utf-8").replace(_PLACE, text).encode())
-    write_atomically(folder / "trace.json", json.dumps({"traceEvents": list(_trace(steps, samples))}).encode())
+    write_output(folder / "timings.html", _PAGE.read_text(encoding="utf-8").replace(_PLACE, text).encode())
+    write_output(folder / "trace.json", json.dumps({"traceEvents": list(_trace(steps, samples))}).encode())
     return folder / "timings.html"
 
 

@@ -22,7 +22,7 @@ from ostoo_build.execution.record import Record
 from ostoo_build.look import Look
 from ostoo_build.own_code import own_digest
 from ostoo_build.rustc import Kind
-from ostoo_build.source_tree import write_atomically
+from ostoo_build.source_tree import write_output
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _place(session: Session, program: Program) -> Place:
 
 
 def _write_down(session: Session, program: Program, record: Record) -> None:
-    write_atomically(note(session, program), record.to_bytes())
+    write_output(note(session, program), record.to_bytes())
     _found(session, program, record)
 
 

@@ -195,3 +195,16 @@ def test_declared_inputs_are_relative_to_the_package(tmp_path: Path) -> None:
         (tmp_path / "art" / name).touch()
     found = source_tree.expand_inputs(tmp_path / "package", ["../art/*.png", "../missing.txt"])
     assert found == [tmp_path / "art/a.png", tmp_path / "art/b.png", tmp_path / "missing.txt"]
+
+
+def test_an_output_takes_the_place_of_whatever_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    source_tree.write_output(tmp_path / "a", b"one")
+    assert (tmp_path / "a").read_bytes() == b"one"
+
+
+def test_a_file_of_the_users_never_takes_a_folders_place(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        source_tree.write_atomically(tmp_path / "a", b"one")
+    assert (tmp_path / "a/b").is_dir()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import decoders, digest, state_file
-from ostoo_build.source_tree import Signature, signature, write_atomically
+from ostoo_build.source_tree import Signature, signature, write_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,7 @@ def read(path: Path) -> Record | None:
 def save(folder: Path, record: Record) -> None:
     """Make the outputs in a folder count."""
     remember(folder, record)
-    write_atomically(folder / NAME, record.to_bytes())
+    write_output(folder / NAME, record.to_bytes())
 
 
 def discard(folder: Path) -> None:
