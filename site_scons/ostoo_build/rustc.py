@@ -209,13 +209,16 @@ def _profile_flags(profile: Profile) -> Iterator[str]:
     yield from profile.rustflags
 
 
-_LTO_OF_PROGRAM = {"true": "lto=fat", "fat": "lto=fat", "thin": "lto=thin", "off": "lto=off"}
+_LTO_OF_PROGRAM = {"true": "lto=fat", "fat": "lto=fat", "thin": "lto=thin"}
 
 
 def _lto_flags(unit: Unit) -> Iterator[str]:
     """Cargo's graph names the program's LTO for every unit; its dependencies then carry bitcode instead of code."""
     across_crates = unit.profile.lto in ("true", "fat", "thin")
     match Kind.of(unit):
+        case Kind.PROGRAM | Kind.LIBRARY if unit.profile.lto == "off" and unit.platform is not None:
+            # within a crate it is off too, so cargo says it of each
+            yield from ("-C", "lto=off", "-C", "embed-bitcode=no")
         case Kind.PROGRAM if unit.profile.lto in _LTO_OF_PROGRAM:
             yield from ("-C", _LTO_OF_PROGRAM[unit.profile.lto])
         case Kind.LIBRARY if across_crates and unit.platform is not None:

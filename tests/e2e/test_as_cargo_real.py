@@ -11,7 +11,7 @@ import pytest
 import recording_cargo
 from trees import TARGET, copy_tree
 
-from ostoo_build import configuration, session, std_crates
+from ostoo_build import configuration, rustc_options, session, std_crates
 from ostoo_build.report import Report
 from ostoo_build.rustc import Kind
 
@@ -200,3 +200,62 @@ def test_crates_see_the_variables_that_cargo_shows_them(both: Both) -> None:
             names = sorted(({*ours, *theirs.environment}) - NOT_COMPILED_WITH)
             told = {variable: theirs.environment.get(variable) for variable in names}
             assert {variable: ours.get(variable) for variable in names} == told, name
+
+
+OURS = {
+    "--error-format": "both say json",
+    "--json": "cargo asks for reports on the future too",
+    "--emit": "each output has a place of its own",
+    "--out-dir": "likewise",
+    "--target": "added to the action, relative to where it runs",
+    "--extern": "added to the action",
+    "--remap-path-prefix": "no path of a machine gets into a result",
+    "-L": "added to the action; the sysroot's folder only to the link",
+    "-C metadata": "by contents",
+    "-C extra-filename": "likewise",
+    "-C incremental": "where it runs",
+    "-C strip": "two links from one compilation",
+    "-C linker": "added to the action",
+    "-Z checksum-hash-algorithm": "the proof of what was read",
+    "-Z binary-dep-depinfo": "likewise",
+    "-Z emit-stack-sizes": "for reports",
+    "-Z no-link": "a step of its own",
+    "-Z unstable-options": "all of ours have it",
+    "-C opt-level": "cargo leaves out what is rustc's default; compared by value below",
+    "-C debug-assertions": "likewise",
+    "-C overflow-checks": "likewise",
+    "-C debuginfo": "likewise",
+}
+"""What differs between rustc's arguments and cargo's, by its reason."""
+
+FROM_SCRIPTS = {"--cfg": {"made", "built"}, "--check-cfg": {"cfg(made)"}}
+
+
+def arguments_of(words: list[str]) -> list[tuple[str, str]]:
+    """The options that decide what is compiled, in order, spelt alike."""
+    found = []
+    for option in rustc_options.read(words):
+        name = f"{option.flag} {option.name}" if option.flag in ("-C", "-Z") else option.flag
+        value = option.setting if option.flag in ("-C", "-Z") else option.value
+        value = "fat" if (name, value) == ("-C lto", "") else value
+        if option.flag and name not in OURS and value not in FROM_SCRIPTS.get(option.flag, ()):
+            found.append((name, value))
+    return found
+
+
+def defaults_of(words: list[str]) -> dict[str, str]:
+    """What options come to that cargo leaves out where rustc would do the same."""
+    said = {option.name: option.setting for option in rustc_options.read(words) if option.flag == "-C"}
+    level = said.get("opt-level", "0")
+    debug = said.get("debug-assertions", "on" if level == "0" else "off")
+    checks = said.get("overflow-checks", debug)
+    found = {"opt-level": level, "debug-assertions": debug, "overflow-checks": checks}
+    return {**found, "debuginfo": said.get("debuginfo", "0")}
+
+
+def test_rustc_gets_the_arguments_that_cargo_gives_it(both: Both) -> None:
+    for name, theirs, unit in both.compilations():
+        ours = [both.session.paths.expand(word) for word in unit.arguments]
+        if not name.startswith(("core:", "std:", "alloc:", "compiler_builtins:")):
+            assert sorted(arguments_of(ours)) == sorted(arguments_of(theirs.arguments)), name
+        assert defaults_of(ours) == defaults_of(theirs.arguments), name

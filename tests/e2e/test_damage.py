@@ -23,9 +23,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tre
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_all_state_is_damaged_at_once(
-    damage: str, damaged: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_state_is_damaged_at_once(damage: str, damaged: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     user = damaged.root.parent / "user"  # the user's cache is damaged, too
     monkeypatch.setenv("XDG_CACHE_HOME", str(user))
     for _ in range(3):

@@ -133,5 +133,3 @@ def _workspace(flags: list[str]) -> str:
 def host_of() -> str:
     said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     return next(line.partition(": ")[2] for line in said.splitlines() if line.startswith("host: "))
-
-
