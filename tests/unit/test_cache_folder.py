@@ -109,7 +109,13 @@ def test_a_cache_is_tagged_when_it_is_made(tmp_path: Path, *, is_there: bool) ->
 def test_a_cache_without_a_tag_is_known_by_what_it_holds_and_tagged_later(tmp_path: Path) -> None:
     cache = cache_in(tmp_path / "cache")
     untagged(cache.folder)
-    for name in ("plans/" + "c" * 64 + ".json", "compilers.json", "collected", "cas/.half.1"):
+    for name in (
+        "plans/" + "c" * 64 + ".json",
+        "compilers.json",
+        "collected",
+        "cas/.half.1",
+        ".compilers.json.1.0123abcd",
+    ):
         write(cache.folder / name)
     assert cache_verbs.perform("verify", cache.folder, 0) == "1 results and 2 files are sound\n"
     cache.keep_result("cd" * 32, b"result")

@@ -30,6 +30,7 @@ PARTS = ("ac", "cas", "plans", "toolchains")
 _SHARDED = frozenset({"ac", "cas"})
 _OTHERS = frozenset({TAG, "collected", "collecting", "compilers.json"})
 _UNFINISHED = re.compile(r"\..+")
+_BEGUN = re.compile(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
 _SHARD = re.compile("[0-9a-f]{2}")
 _ENTRY = re.compile(r"[0-9a-f]{64}(\.json)?")
 
@@ -61,8 +62,8 @@ def is_entry(part: str, path: Path) -> bool:
 def _looks_ours(folder: Path) -> bool:
     """Caches of earlier versions have no tag: they hold nothing but what these versions wrote."""
     try:
-        # somebody may be about to write the tag
-        names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{TAG}.")}
+        # somebody may be about to write the tag, or was killed over a note
+        names = {entry.name for entry in folder.iterdir() if not _BEGUN.fullmatch(entry.name)}
         shards = [entry.name for part in names & _SHARDED for entry in (folder / part).iterdir()]
         notes = [entry.name for part in (names & set(PARTS)) - _SHARDED for entry in (folder / part).iterdir()]
     except FileNotFoundError:
