@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("action.json", "metadata.json", ".signatures.json", "suite.json", "checked.json", "report.json")
 _FUTURE = 1 << 33
+_LARGE = 1 << 30
 
 
 def state_files(root: Path, user: Path) -> list[Path]:
@@ -27,7 +28,12 @@ def state_files(root: Path, user: Path) -> list[Path]:
     memos = root / "build/.ostoo"
     found = [path for name in _NAMES for top in ("build", "sysroot") for path in (root / top).rglob(name)]
     found += [*memos.rglob("*"), *(user / "plans").glob("*"), *(user / "toolchains").glob("*"), user / "compilers.json"]
-    return sorted({path for path in found if path.is_file() and not path.is_symlink()})
+    return sorted({path for path in found if _is_whole(path)})
+
+
+def _is_whole(path: Path) -> bool:
+    """Not damaged in an earlier round, and never looked at since."""
+    return path.is_file() and not path.is_symlink() and path.stat().st_size < _LARGE
 
 
 def _flip(path: Path) -> None:
