@@ -21,7 +21,6 @@ def damaged(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tre
     return copy_tree(tmp_path_factory.mktemp("damaged") / "checkout", str(shared_cache))
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_all_state_is_damaged_at_once(damage: str, damaged: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     user = damaged.root.parent / "user"  # the user's cache is damaged, too
