@@ -64,6 +64,7 @@ def _files(session: Session) -> Iterator[Path]:
     yield from _of_toolchain(session)
     for workspace in session.programs.workspaces:
         yield from workspace.cargo.configuration_files()
+        yield from workspace.elsewhere()
     for unit in session.units.values():
         yield from unit_inputs.declared_files(session, unit)
         if unit.kind is Kind.PROGRAM:

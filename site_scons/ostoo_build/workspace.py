@@ -38,7 +38,7 @@ from ostoo_build.suite_plan import Executable, plan_executable
 from ostoo_build.target_spec import CheckRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from ostoo_build.cargo_config import Configuration
     from ostoo_build.paths import PathMap
@@ -121,6 +121,13 @@ class Workspace:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
         folder = self.cargo.workspace
         return tuple(replace(binary, manifest=folder / binary.manifest) for binary in self._surveyed.binaries)
+
+    def elsewhere(self) -> Iterator[Path]:
+        """What was looked at outside of the checkout, to find the workspace's packages and their targets."""
+        for name in self._surveyed.reads.contents:
+            path = Path(os.path.normpath(self.cargo.workspace / name))
+            if not path.is_relative_to(self.paths.root):
+                yield path
 
     @property
     def _surveyed(self) -> _Survey:

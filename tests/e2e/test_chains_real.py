@@ -54,3 +54,17 @@ def test_libraries_that_are_other_things_besides_are_linked_as_libraries(tree: T
     crates.add(tree, "types", asks, build=build, main=crates.main('println!("{}{}", env!("N"), both::n());'))
     tree.build("types")
     assert tree.run("types") == (0, "77\n", "")
+
+
+def test_a_program_whose_source_lies_in_another_folder_is_its_packages(tree: Tree) -> None:
+    main = crates.main('println!("{} {}", env!("CARGO_PKG_NAME"), beside::N);', uses="mod beside;")
+    tree.write("user-rs/shared/main.rs", main)
+    tree.write("user-rs/shared/beside.rs", "pub const N: u32 = 1;\n")
+    target = '[[bin]]\nname = "far"\npath = "../shared/main.rs"\n'
+    crates.add(tree, "far", f"{target}[dependencies]\n{crates.RUNTIME}")
+    tree.write("user-rs/far/SConscript", 'Import("env")\nenv.RustProgram("far")\n')
+    tree.build("far")
+    assert tree.run("far") == (0, "far 1\n", "")
+    tree.replace("user-rs/shared/beside.rs", "1", "2")
+    tree.build("far")
+    assert tree.run("far") == (0, "far 2\n", "")

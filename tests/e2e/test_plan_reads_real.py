@@ -15,7 +15,7 @@ import crates
 import pytest
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build import configuration, session, std_crates
+from ostoo_build import configuration, session, state_file, std_crates
 from ostoo_build.report import Report
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _known(place: Place) -> set[Path]:
     workspace = place.tree.root / "user-rs"
     known = set()
     for memo in (place.folder.parent / "cache").rglob("plans/*.json"):
-        reads = json.loads(memo.read_bytes()).get("reads", {"contents": (), "places": ()})
+        reads = json.loads(state_file.recall_sealed(memo) or b"{}").get("reads", {"contents": (), "places": ()})
         known |= {Path(os.path.normpath(workspace / path)) for path in (*reads["contents"], *reads["places"])}
     cargo = place.opened().programs.workspace("user-rs", TARGET).cargo
     return {*known, *(Path(os.path.normpath(path)) for path in cargo.configuration_files()), workspace / "Cargo.lock"}
@@ -289,3 +289,13 @@ def test_an_edit_of_code_is_none(place: Place) -> None:
     for name in ("outside/lib/src/lib.rs", "v1/src/lib.rs", f"{USER_RS}/shared/main.rs", f"{USER_RS}/all/build.rs"):
         _append(name, "// edited")(place)
     assert place.is_remembered()
+
+
+def test_the_quick_look_looks_outside_of_the_checkout_too(place: Place) -> None:
+    """What a build with nothing to do compares, before it reads anything."""
+    made = place.opened()
+    made.plan("all", TARGET)
+    (workspace,) = (each for each in made.programs.workspaces if each.cargo.workspace.name == "user-rs")
+    found = set(workspace.elsewhere())
+    assert {place.folder / name for name in ("outside/Cargo.toml", "outside/lib/src", "patched/Cargo.toml")} <= found
+    assert not any(path.is_relative_to(place.tree.root) for path in found)
