@@ -30,7 +30,7 @@ import ostoo_build.merkle
 import ostoo_build.null_build_note
 import ostoo_build.requested
 import ostoo_build.timings  # noqa: F401
-from ostoo_build import null_build, standby
+from ostoo_build import at_end, null_build, standby
 from ostoo_build.standby import STALE, Standby
 
 
@@ -65,6 +65,7 @@ def main() -> None:
     try:
         SCons.Script.main()
     finally:
+        at_end.run()
         if not standby.here.holds():
             sys.exit(STALE)
 

@@ -25,8 +25,13 @@ def main() -> None:
     import site  # noqa: PLC0415 - likewise
 
     site.main()
+    from ostoo_build import at_end  # noqa: PLC0415 - likewise
+
     sys.argv.insert(1, "-Q")
-    runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+    finally:
+        at_end.run()
 
 
 def _open_streams() -> None:

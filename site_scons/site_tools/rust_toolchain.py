@@ -6,12 +6,13 @@ import atexit
 import gc
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import configuration, null_build_note, requested, standby, timings
+from ostoo_build import at_end, configuration, null_build_note, requested, standby, timings
 from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
@@ -102,7 +103,8 @@ def generate(env: Any) -> None:
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
-    atexit.register(finish, env, sampler.start() if GetOption("timings") else None)
+    at_end.register(partial(finish, env, sampler.start() if GetOption("timings") else None))
+    atexit.register(at_end.run)  # where SCons was started by itself
     env["OSTOO"] = session
     env["OSTOO_NODES"] = {}
     env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
