@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _READY = "ready"
 """What is started first, and does nothing: a program's time does not run while the kernel boots."""
 
+_OF_HOST = frozenset({"CARGO"})
+"""Variables that name a program of this machine: 40 MB, and of no use on another."""
+
 _SHEBANG = "#!/bin/busybox sh\n"
 _EMPTY = ".ostoo"
 """A file that makes a folder be there."""
@@ -72,7 +75,8 @@ class Booted:
 def _files(launches: Mapping[str, Launch]) -> dict[str, bytes]:
     """What the guest holds: a script that starts each, and all that these name."""
     named = {Path(launch.argv[0]) for launch in launches.values()}
-    named |= {Path(value) for launch in launches.values() for value in launch.environment.values() if value[:1] == "/"}
+    variables = (pair for launch in launches.values() for pair in launch.environment.items())
+    named |= {Path(value) for name, value in variables if value[:1] == "/" and name not in _OF_HOST}
     for folder in {launch.folder for launch in launches.values()}:
         named |= {folder, *source_tree.package_files(folder)}
     files = {_inside(path): path.read_bytes() for path in named if path.is_file()}
