@@ -37,6 +37,11 @@ class Node:
     is_file: bool = True
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is a file in which builds remember something: whatever else lies there may go."""
+        return self.is_file and (self.folder is not None or self.name.startswith("build/.ostoo/"))
+
+    @property
     def folder(self) -> str | None:
         """The folder that is this node's alone, and goes with it."""
         folder, _, name = self.name.rpartition("/")

@@ -85,6 +85,8 @@ def declare(env: Any, node: Node) -> Any:
         return known[node.name]
     action = Perform(node.description, node.perform)
     before = [known.get(name) or file_node(env, name) for name in node.after]
+    if node.is_ours:
+        state_file.make_way(env["OSTOO"].root / node.name)  # SCons takes no folder for a file
     if not node.is_file:
         made = env.Alias(node.name, before, action)
     else:

@@ -183,6 +183,8 @@ def _is_known(path: Path, tops: list[tuple[Path, set[str]]], files: set[Path], t
         return True
     if path.resolve() in files or path in files:
         return True
+    if path.name == "action.json" and path.is_relative_to(tree.root / "build"):
+        return True  # it tells what else was read, and that is in the note
     if any(known.is_relative_to(path) for known in (*ours, *files, *(top for top, _ in tops))):
         return True  # a folder above: what matters of it is below
     return any(path.is_relative_to(top) and path.relative_to(top).parts[0] not in skipped for top, skipped in tops)
