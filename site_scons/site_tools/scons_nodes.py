@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from SCons.Action import FunctionAction
 from SCons.Errors import BuildError
 
+from ostoo_build import state_file
 from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.paths import is_local
