@@ -38,7 +38,7 @@ def planned_files(session: Session, unit: PlannedUnit) -> list[Path]:
 
 def planned(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     """Those files as inputs. Raises `OSError` for one that can't be read."""
-    return tuple(look.once(path, partial(session.paths.input, path)) for path in planned_files(session, unit))
+    return unit_inputs.of_files(session, planned_files(session, unit), look)
 
 
 def complete(session: Session, program: Program, action: Action, look: Look) -> Action:

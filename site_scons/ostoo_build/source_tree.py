@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ostoo_build import decoders, digest, state_file
+from ostoo_build import decoders, digest, null_build, state_file
 from ostoo_build.errors import OstooError
 from ostoo_build.inputs import Input, is_executable
 
@@ -60,7 +60,7 @@ def _walk(folder: Path, above: tuple[str, ...], belongs: Callable[[Path, int], b
 
 
 def _of_package(path: Path, depth: int) -> bool:
-    if path.name.startswith(".") or (depth == 1 and path.name == "target" and (path / "CACHEDIR.TAG").exists()):
+    if path.name.startswith(".") or (depth == 1 and path.name == "target" and null_build.is_target(str(path))):
         return False
     return not (path / "Cargo.toml").exists()
 

@@ -328,13 +328,16 @@ def deploy(session: Session, source: Path, destination: Path) -> None:
     """Copy a program to the folder that the target's machine sees, if it is not there."""
     if not _is_same(source, destination):
         session.report.status("Deploying", str(destination))
-        publish(source, destination)
+        _put(source, destination)
 
 
 def publish(source: Path, destination: Path) -> None:
     """Put a file where people look for it: whole, and only now in the place of the former one."""
-    if _is_same(source, destination):
-        return
+    if not _is_same(source, destination):
+        _put(source, destination)
+
+
+def _put(source: Path, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
     try:

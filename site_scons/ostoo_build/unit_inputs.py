@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.execution.requests import Inputs
-    from ostoo_build.inputs import Input
     from ostoo_build.look import Look
     from ostoo_build.plan import Asked, PlannedUnit
     from ostoo_build.session import Session
@@ -32,13 +31,13 @@ def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     """
     made = {session.paths.input_path(path) for path in makers(session, unit)}
     files = [path for path in declared_files(session, unit) if session.paths.input_path(path) not in made]
-    own = (*_package(session, unit.package, look), *_inputs(session, files, look))
+    own = (*_package(session, unit.package, look), *of_files(session, files, look))
     return tuple(dict.fromkeys((*own, *told(session, known_reads(session, unit), look))))
 
 
 def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     """The files of its package, and those that its manifest names; other programs among them have to be built."""
-    others = _inputs(session, declared_files(session, unit), look)
+    others = of_files(session, declared_files(session, unit), look)
     return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
 
 
@@ -68,14 +67,14 @@ def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
     return OstooError(f"there is nothing that makes the declared input {name}", where=where, remedy=why)
 
 
-def _inputs(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
+def of_files(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
+    """Single files as inputs, each looked at once. Raises `OSError` for one that can't be read."""
     return tuple(look.once(path, partial(session.paths.input, path)) for path in paths)
 
 
 def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
     """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there."""
-    files = (file for read in reads for file in source_tree.all_files(session.root / read))
-    return tuple(look.once(path, partial(session.paths.input, path)) for path in files)
+    return of_files(session, (file for read in reads for file in source_tree.all_files(session.root / read)), look)
 
 
 def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:
@@ -133,8 +132,4 @@ def _package(session: Session, package: str, look: Look) -> Inputs:
     folder = package_of(session, package)
     if is_local(package):
         return look.once(("files", package), partial(session.trees.files, package, folder))
-    return (look.once(("folder", package), partial(_whole, session, package, folder)),)
-
-
-def _whole(session: Session, package: str, folder: Path) -> Input:
-    return session.trees.input(package, folder)
+    return (look.once(("folder", package), partial(session.trees.input, package, folder)),)
