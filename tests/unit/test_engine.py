@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -19,6 +20,7 @@ from ostoo_build.execution.action_cache import ActionCache
 from ostoo_build.execution.disk_cache import DiskCache
 from ostoo_build.execution.engine import Engine, Job
 from ostoo_build.execution.finishing import Outcome
+from ostoo_build.execution.record import Output
 from ostoo_build.execution.witness import Witness
 from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.execution.record import Record
+    from ostoo_build.execution.remote_executor import RemoteExecutor
 
 ACTION = Action("Rustc", ("a.rs",), (), (), ())
 LIMIT = 1 << 30
@@ -469,6 +472,28 @@ def test_what_was_not_fetched_is_when_somebody_wants_it(what: dict[str, bool], l
     engine.perform(clone.job(ACTION, write, needed=what.get("needed", False)))
     assert (clone.folder / "lib.rlib").read_bytes() == b"library"
     assert not clone.runs
+
+
+@dataclass
+class Elsewhere:
+    """The part of a remote executor that is asked here: all that it is given works there."""
+
+    is_off: bool = False
+
+    def execute(self, _action: Action, _results: str) -> SimpleNamespace:
+        return SimpleNamespace(done=None, outputs={"lib.rlib": Output(LIBRARY, 7, executable=False)})
+
+
+@pytest.mark.parametrize(("reads", "runs"), [((), []), (("user-rs/a/.told",), [ACTION])])
+def test_what_ran_where_its_undeclared_reads_were_not_is_run_here(
+    reads: tuple[str, ...], runs: list[Action], checkout: Checkout
+) -> None:
+    outcome = Outcome(("lib.rlib",), reads=reads)
+    job = replace(checkout.job(ACTION, write, needed=False), judge=lambda _done: outcome)
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
+    engine.perform(job)
+    engine.cache.flush()
+    assert checkout.runs == runs
 
 
 def put_folder(path: Path) -> None:

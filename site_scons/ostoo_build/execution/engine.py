@@ -228,6 +228,8 @@ class Engine:
         outcome = job.judge(remote.done) if remote else None
         if remote is None or outcome is None or outcome.holds_root:
             return None
+        if not set(outcome.reads) <= set(job.reads):
+            return None  # it says that it read what was not declared, and so was not there
         made = self._record(job, outcome, {name: remote.outputs[name] for name in outcome.outputs})
         if not self._adopted(job, made):
             return None
@@ -239,7 +241,12 @@ class Engine:
         return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to, outcome.reads)
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
-        for path in self.cache.fetch(wanted):
+        files = list(wanted)
+        owners = {self._owner(path) for path, _ in files}
+        # who makes a folder's files anew clears it, and would take away what is being written there
+        with self._locks.reading({folder for folder in owners if folder is not None}):
+            lost = self.cache.fetch(files)
+        for path in lost:
             if self._can_be_made(path):
                 self._make_anew(path)
 
