@@ -76,7 +76,7 @@ def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> None
     for name in names:
         places = (folder / f"lib{name.partition(':')[0]}.a" for folder in searches)
         path = next((place for place in places if place.is_file()), None)
-        if path is None or session.paths.portable(path).startswith(folders):
+        if path is None or session.paths.is_in(path, folders):
             continue
         if session.paths.input_path(path) not in files:
             raise proof.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")

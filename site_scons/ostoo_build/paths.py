@@ -73,9 +73,10 @@ class PathMap:
         return quote(text)
 
     def input_path(self, path: str | Path) -> str:
-        """Name an absolute path as `portable` does, by its own name where a link in the checkout leads elsewhere.
+        """Name an absolute path as `portable` does, by its own name where a link leads elsewhere.
 
         It is the name by which a file is read: a link that is turned elsewhere is another file of the same name.
+        Other places than the checkout are named as wholes, by what they are; links within them are nobody's to turn.
         """
         at = "/"
         for part in str(path).split("/"):
@@ -87,7 +88,12 @@ class PathMap:
         innermost = next((each for each in self._innermost_first if _is_below(at, each[0])), None)
         if innermost == (self.root, "root"):
             return at[len(self.root) :].lstrip("/") or "."
-        return self.portable(path)
+        found = self.portable(path)
+        return at if found.startswith("/") else found
+
+    def is_in(self, path: str | Path, folders: tuple[str, ...]) -> bool:
+        """Whether a path lies in one of some folders, each with a slash at its end: by its name, or where it leads."""
+        return self.input_path(path).startswith(folders) or self.portable(path).startswith(folders)
 
     def input(self, path: Path) -> Input:
         """Take a file as an action's input, by its name. Raises `OSError` where it can't be read."""

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options, script_environment
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
-from ostoo_build.paths import PathMap, absolute, is_local
+from ostoo_build.paths import PathMap, absolute
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ class Setting:
         return self.look.once(path, partial(manifest.read, path))
 
     def portable(self, path: Path) -> str:
-        """Name a path so that it means the same in every checkout."""
-        return self.look.once(("portable", path), partial(self.paths.portable, path))
+        """Name a path so that it means the same in every checkout; by its own names, as cargo does, linked or not."""
+        return self.look.once(("portable", path), partial(self.paths.input_path, path))
 
     def view(self, unit: Unit) -> View:
         """What a unit says of std."""
@@ -255,20 +255,19 @@ class _Planner:
 
     def _directory(self, index: int) -> str:
         """Where cargo runs it: members in the workspace, all others in their package (cargo's `path_args`)."""
-        unit = self.units[index]
+        unit, paths = self.units[index], self.setting.paths
         if unit.is_std and not unit.is_run:
             return "."
-        source, workspace = self.setting.portable(unit.src_path), self.setting.workspace
-        is_member = unit.pkg_id.startswith("path+") and is_local(source)
-        is_inside = workspace == "." or source.startswith(f"{workspace}/")
-        return workspace if is_member and is_inside and not unit.is_run else self._package(index)
+        workspace = Path(paths.root, paths.expand(self.setting.workspace))
+        is_member = unit.pkg_id.startswith(_BY_PATH) and unit.src_path.is_relative_to(workspace)
+        return self.setting.workspace if is_member and not unit.is_run else self._package(index)
 
     def _outside(self, index: int) -> tuple[str, ...]:
         """A root file that its manifest names in another folder; the modules of the crate lie beside it."""
-        source, folder = Path(os.path.normpath(self.units[index].src_path)), self.manifests[index].folder
-        if source.is_relative_to(folder):
+        source, package = self.setting.portable(self.units[index].src_path), self._package(index)
+        if package == "." or f"{source}/".startswith(f"{package}/"):
             return ()
-        return (os.path.relpath(source.with_name("*.rs"), folder),)
+        return (os.path.relpath(Path(source).with_name("*.rs"), package),)
 
     def _is_primary(self, index: int) -> bool:
         """Whether cargo's user would have named the unit's package; it tells compilers so, and no build script."""

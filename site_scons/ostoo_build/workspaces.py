@@ -6,6 +6,7 @@ a target spec of `targets/` as its `build.target`: a kernel, say. Its programs a
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,14 @@ def others(root: Path) -> dict[str, str]:
 
 
 def _others(root: Path) -> Iterator[tuple[str, str]]:
-    for folder in sorted(root.iterdir()):
+    known = {os.path.realpath(root / USER)}
+    for folder in sorted(root.iterdir(), key=lambda each: (each.is_symlink(), each)):
         manifest, configuration = folder / "Cargo.toml", folder / ".cargo/config.toml"
         if folder.name in _NOT_OTHERS or folder.name.startswith(".") or not manifest.is_file():
             continue
+        if os.path.realpath(folder) in known:
+            continue  # one workspace, by two names
+        known.add(os.path.realpath(folder))
         if configuration.is_file() and "workspace" in load_toml(manifest):
             target = _target(load_toml(configuration), folder)
             if target and target.parent == root / "targets" and target.is_file():

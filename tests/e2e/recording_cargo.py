@@ -20,7 +20,8 @@ arguments = sys.argv[1:]
 name = arguments[arguments.index("--crate-name") + 1] if "--crate-name" in arguments else "___"
 if name != "___":
     with open({log!r}, "a") as stream:
-        stream.write(json.dumps({{"arguments": arguments, "environment": dict(os.environ)}}) + "\\n")
+        call = {{"arguments": arguments, "environment": dict(os.environ), "directory": os.getcwd()}}
+        stream.write(json.dumps(call) + "\\n")
 if name != "___" and "--target" in arguments:
     out = arguments[arguments.index("--out-dir") + 1]
     extra = next(a[15:] for a in arguments if a.startswith("extra-filename="))
@@ -37,10 +38,11 @@ os.execv({rustc!r}, [{rustc!r}, *arguments])
 
 @dataclass(frozen=True)
 class Call:
-    """How cargo called rustc once."""
+    """How cargo called rustc once; `directory` is where, with links resolved."""
 
     arguments: list[str]
     environment: dict[str, str]
+    directory: str
 
     @property
     def crate(self) -> str:

@@ -69,6 +69,29 @@ def test_links_are_followed(tmp_path: Path) -> None:
     assert paths.portable(tmp_path / "real" / "a") == paths.portable(tmp_path / "link" / "a") == "a"
 
 
+def test_an_input_is_named_as_it_is_read_wherever_links_lead(tmp_path: Path) -> None:
+    for name in ("checkout/real", "tools/lib", "away/real"):
+        (tmp_path / name).mkdir(parents=True)
+    for name, goal in (("checkout/link", "real"), ("checkout/tools", "../tools"), ("away/link", "real")):
+        (tmp_path / name).symlink_to(goal)
+    (tmp_path / "by-link").symlink_to("tools")
+    paths = PathMap((("root", tmp_path / "checkout"), ("toolchain", tmp_path / "by-link")))
+    named = {
+        "checkout/link/a": "link/a",
+        "checkout/link/../a": "a",
+        "checkout/tools/lib/a": "tools/lib/a",
+        "tools/lib/a": "@{toolchain}/lib/a",
+        "by-link/lib/a": "@{toolchain}/lib/a",
+        "away/link/a": f"{tmp_path}/away/link/a",
+    }
+    assert {path: paths.input_path(tmp_path / path) for path in named} == named
+    for path, name in named.items():
+        folder = f"{name.rpartition('/')[0]}/"
+        assert paths.is_in(tmp_path / path, (folder,)) == (folder != "/")
+    assert paths.is_in(tmp_path / "checkout/tools/lib/a", ("@{toolchain}/",))
+    assert not paths.is_in(tmp_path / "checkout/link/a", ("@{toolchain}/", "lin/"))
+
+
 def test_a_file_is_an_input_by_its_contents_and_portable_path(tmp_path: Path) -> None:
     paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "home")))
     for folder, path in (("os", "a/b.rs"), ("home", "@{cargo-home}/a/b.rs")):

@@ -26,6 +26,14 @@ def test_a_folder_whose_cargo_builds_for_a_target_spec_is_a_workspace_too(tmp_pa
     assert workspaces.others(tmp_path) == {"kernel": "kernel"}
 
 
+def test_a_workspace_that_a_link_leads_to_is_not_another_one(tmp_path: Path) -> None:
+    workspace(tmp_path, "userspace", KERNEL)
+    (tmp_path / "user-rs").symlink_to("userspace")
+    workspace(tmp_path, "kernel", KERNEL)
+    (tmp_path / "a-link").symlink_to("kernel")
+    assert workspaces.others(tmp_path) == {"kernel": "kernel"}
+
+
 @pytest.mark.parametrize(
     ("configuration", "manifest"),
     [

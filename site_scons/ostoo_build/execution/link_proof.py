@@ -41,7 +41,7 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
     folders = (*OF_TOOLS, f"{own_folder}/rustc", *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
     for name in read(text):
         path = paths.input_path(directory / name)
-        if path not in declared and not paths.portable(directory / name).startswith(folders):
+        if path not in declared and not paths.is_in(directory / name, folders):
             raise undeclared(path, manifest)
 
 

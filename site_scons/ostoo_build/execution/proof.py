@@ -34,7 +34,7 @@ def prove(observed: DepInfo, action: Action, told: tuple[str, ...], paths: PathM
         path = paths.input_path(directory / name)
         expected = files.get(path)
         if expected is None:
-            if paths.portable(directory / name).startswith(folders):
+            if paths.is_in(directory / name, folders):
                 continue
             if not (is_local(path) and f"{path}/".startswith(f"{package}/")):
                 raise undeclared(path, f"{package}/Cargo.toml")
