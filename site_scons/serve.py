@@ -42,14 +42,13 @@ class _Child:
     line: socket.socket
 
     def run(self) -> tuple[int, bool]:
-        """Have it build; its exit code, and whether it could read what is to be built."""
+        """Have it build; its exit code, negative for a signal, and whether it could read what is to be built."""
         has_read = bool(self.line.recv(1))
         with contextlib.suppress(OSError):
             self.line.send(b"g")
         _, status = os.waitpid(self.pid, 0)
         self.line.close()
-        code = os.waitstatus_to_exitcode(status)
-        return (code if code >= 0 else 128 - code), has_read
+        return os.waitstatus_to_exitcode(status), has_read
 
 
 def main() -> None:
@@ -76,13 +75,16 @@ def _serve(requests: int, answers: int) -> Standby:
     waiting: _Child | None = None
     while os.read(requests, 1):
         code, has_read = waiting.run() if waiting else (STALE, False)
-        if code == STALE or not has_read:
+        if code == STALE or not has_read or _is_killed(code):
             child = _fork(waits=False)
             if isinstance(child, Standby):
                 return child
             code, has_read = child.run()
+            if _is_killed(code):
+                name = signal.Signals(-code).name
+                print(f"error: the build was killed by {name}", file=sys.stderr, flush=True)  # noqa: T201 - nobody else can
         try:
-            os.write(answers, bytes([code]))
+            os.write(answers, bytes([code if code >= 0 else 128 - code]))
         except BrokenPipeError:  # nobody is there any more
             break
         waiting = None
@@ -92,6 +94,11 @@ def _serve(requests: int, answers: int) -> Standby:
                 return next_one
             waiting = next_one
     sys.exit()
+
+
+def _is_killed(code: int) -> bool:
+    """Whether somebody else ended a build, such as the kernel where memory is short. The next one does its work."""
+    return code < 0 and -code != signal.SIGINT
 
 
 def _fork(*, waits: bool) -> _Child | Standby:

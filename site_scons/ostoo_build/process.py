@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, BinaryIO, NoReturn, TextIO, cast
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, NoReturn, TextIO, cast
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -29,6 +30,13 @@ class Completed:
     returncode: int
     stdout: bytes
     stderr: bytes
+
+
+class StoppedError(OstooError):
+    """A program was ended by `stop_all`; the user asked for it, so nobody needs to be told."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__(f"{program} was stopped")
 
 
 class TimeOverError(OstooError):
@@ -53,15 +61,12 @@ def run(
     process group that is killed when this call is left early, and on Linux dies with the calling thread.
     Raises `OstooError` where the program can't be started, `TimeOverError` where the time is over.
     """
-    process = _start(argv, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds)
-    try:
-        stdout, stderr = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as error:
-        left = _kill_group(process)
-        raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
-    except BaseException:
-        _kill_group(process)
-        raise
+    with _started(argv, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            left = _kill_group(process)
+            raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
     return Completed(process.returncode, stdout, stderr)
 
 
@@ -72,16 +77,12 @@ def follow(
     lines = []
     with (
         tempfile.TemporaryFile() as stdout,
-        _start(argv, cwd, env, stdout=stdout, stderr=subprocess.PIPE, pass_fds=pass_fds) as process,
+        _started(argv, cwd, env, stdout=stdout, stderr=subprocess.PIPE, pass_fds=pass_fds) as process,
     ):
-        try:
-            for line in cast("IO[bytes]", process.stderr):
-                lines.append(line)
-                heed(line)
-            returncode = process.wait()
-        except BaseException:
-            _kill_group(process)
-            raise
+        for line in cast("IO[bytes]", process.stderr):
+            lines.append(line)
+            heed(line)
+        returncode = process.wait()
         stdout.seek(0)
         return Completed(returncode, stdout.read(), b"".join(lines))
 
@@ -155,14 +156,10 @@ def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink:
     """
     with (
         tempfile.TemporaryFile() as complaints,
-        _start(argv, cwd, env, stdout=subprocess.PIPE, stderr=complaints, pass_fds=()) as process,
+        _started(argv, cwd, env, stdout=subprocess.PIPE, stderr=complaints, pass_fds=()) as process,
     ):
-        try:
-            _copy(cast("IO[bytes]", process.stdout), sink, limit, argv[0])
-            returncode = process.wait()
-        except BaseException:
-            _kill_group(process)
-            raise
+        _copy(cast("IO[bytes]", process.stdout), sink, limit, argv[0])
+        returncode = process.wait()
         complaints.seek(0)
         if returncode != 0:
             said = complaints.read().decode(errors="replace").strip()
@@ -175,6 +172,59 @@ def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
         if limit < 0:
             raise OstooError(f"{name} writes more than is allowed")
         sink.write(chunk)
+
+
+_running: set[Attended] = set()
+"""Programs that a caller in this process waits for."""
+
+_is_stopping = threading.Event()
+
+
+def stop_all() -> None:
+    """End all programs that anybody in this process waits for, and those that are started from now on.
+
+    Whoever waits for one of them gets `StoppedError`. Does not wait itself.
+    """
+    _is_stopping.set()
+    for process in tuple(_running):
+        _signal_group(process)
+
+
+@contextlib.contextmanager
+def _started(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+    pass_fds: Sequence[int],
+) -> Iterator[Attended]:
+    """Start `argv` for one who waits for it. It has ended when this is left, in one way or the other."""
+    process = _start(argv, cwd, env, stdout=stdout, stderr=stderr, pass_fds=pass_fds)
+    _running.add(process)
+    try:
+        if _is_stopping.is_set():  # maybe it was not seen there
+            _signal_group(process)
+        yield process
+        process.wait()
+    except Exception as error:
+        if _was_stopped(process):
+            raise StoppedError(argv[0]) from error
+        raise
+    finally:
+        _running.discard(process)
+        if process.returncode is None:
+            _kill_group(process)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if _was_stopped(process):
+        raise StoppedError(argv[0])
+
+
+def _was_stopped(process: Attended) -> bool:
+    return _is_stopping.is_set() and process.returncode == -signal.SIGKILL
 
 
 def _start(
@@ -223,8 +273,13 @@ def _die_with_parent() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> Completed:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _signal_group(process: Attended) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _kill_group(process: Attended) -> Completed:
+    _signal_group(process)
     stdout, stderr = process.communicate()
     return Completed(process.returncode, stdout or b"", stderr or b"")

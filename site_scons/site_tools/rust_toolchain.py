@@ -17,6 +17,7 @@ from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
+from ostoo_build.stops import Stops
 from site_tools import no_signatures, script_errors
 from site_tools.scons_nodes import EXIT_CODE, one_message
 
@@ -43,9 +44,14 @@ def reached(env: Any) -> None:
 
 def finish(env: Any, sampler: timings.Sampler | None) -> None:
     """End an invocation, however it went, and say where its time went."""
+    stops: Stops = env["OSTOO_STOPS"]
     try:
-        _end(env, sampler)
+        if stops.is_asked:
+            env["OSTOO"].close()
+        else:
+            _end(env, sampler)
         sys.stdout.flush()
+        stops.end()
     except Exception as error:
         message = told(error)
         if message is None:
@@ -106,6 +112,7 @@ def generate(env: Any) -> None:
     at_end.register(partial(finish, env, sampler.start() if GetOption("timings") else None))
     atexit.register(at_end.run)  # where SCons was started by itself
     env["OSTOO"] = session
+    env["OSTOO_STOPS"] = Stops()
     env["OSTOO_NODES"] = {}
     env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
     waits = standby.here is not None and standby.here.waits

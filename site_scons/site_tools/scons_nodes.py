@@ -17,6 +17,7 @@ from ostoo_build import state_file
 from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.paths import is_local
+from ostoo_build.process import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,8 @@ class Perform(FunctionAction):
     def _perform(self, target: Any, source: Any, env: Any) -> BuildError | None:  # noqa: ARG002 - SCons names them
         try:
             self.perform()
+        except StoppedError as error:
+            return BuildError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=error.what)
         except Exception as error:
             message = told(error)
             if message is None:

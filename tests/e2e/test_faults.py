@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from trees import TARGET, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.compiler
 
@@ -66,28 +67,55 @@ def running(folder: Path, name: str = "rustc") -> list[str]:
 SPINS = """#[allow(long_running_const_eval)]
 const SPIN: u64 = {
     let mut number = 0;
-    while number < 100_000_000 {
+    while number < u64::MAX {
         number += 1;
     }
     number
 };
 static SPUN: u64 = SPIN;
 """
-"""Keeps rustc busy for some seconds, and little else."""
+"""Keeps rustc busy for ever."""
 
 
-def test_an_interrupted_build_ends_and_is_completed(tree: Tree) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stopped_build_ends_at_once_and_keeps_what_is_finished(tree: Tree, number: signal.Signals) -> None:
     source = tree.root / "user-rs/hello-rs/src/main.rs"
     before = source.read_text(encoding="utf-8")
+    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {tree.root}: no cache has it\nmod args;")
     source.write_text(before + SPINS, encoding="utf-8")
+    files = set(places(tree.root))
     process = tree.start("hello-rs")
+    wait_for(lambda: any(tree.root.glob(f"build/{TARGET}/release/units/ostoo_rt-*/action.json")))
     wait_for(lambda: bool(running(tree.root)))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)  # rustc alone would not end
+    assert process.returncode == -number
+    assert "error" not in out + err
+    assert "Traceback" not in out + err
+    assert not running(tree.root)
+    assert set(places(tree.root)) == files, "something is left in the sources"
     source.write_text(before.replace("Heap works", "Heap still works"), encoding="utf-8")
-    tree.build("hello-rs")
+    assert "ostoo-rt" not in tree.build("hello-rs").done("Compiling")
     assert "Heap still works" in tree.run("hello-rs")[1]
+
+
+def places(root: Path) -> Iterator[str]:
+    """All files of a checkout but what builds make, and what Python does."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != "__pycache__" and Path(folder, name) != root / "build"]
+        yield from (os.path.join(folder, name) for name in names)  # noqa: PTH118 - strings are compared
+
+
+def test_a_build_is_stopped_while_it_waits_for_another(built: Tree) -> None:
+    with FileLock(built.root / "build/.ostoo/lock"):
+        process = built.start("--timings", "hello-rs")
+        stderr = process.stderr
+        assert stderr is not None
+        assert "waiting for the build" in stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in out + err
 
 
 def overwrite(path: Path) -> None:

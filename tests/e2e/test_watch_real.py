@@ -118,6 +118,32 @@ def test_saves_become_programs_and_mistakes_are_told_once(developed: Tree, tmp_p
         assert no_server_is_left(tree)
 
 
+def test_a_waiting_build_that_is_killed_costs_no_save(developed: Tree, tmp_path: Path) -> None:
+    tree = developed
+    good = (tree.root / MAIN).read_text(encoding="utf-8")
+    with watching(tree, tmp_path / "log") as watch:
+        watch.until("Finished")
+        for times, number in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV), 2):
+            os.kill(waiting_build(tree), number)
+            tree.write(MAIN, good.replace("works", f"works after {number.name}"))
+            watch.until("Finished", times)
+            assert f"works after {number.name}" in watch.says()
+        assert "error" not in watch.said
+    tree.write(MAIN, good)
+
+
+def waiting_build(tree: Tree) -> int:
+    """The process that has read everything: the server's child that holds no lock, once there is one."""
+    script = str(tree.root / "site_scons/serve.py")
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = subprocess.run(["pgrep", "-f", script], capture_output=True, text=True, check=False).stdout.split()
+        if len(found) == 2:
+            return max(map(int, found))
+        time.sleep(0.02)
+    pytest.fail("no build waits")
+
+
 def wait_for(watch: Watching, text: str) -> None:
     """Wait until the program says something: several saves may become one build."""
     end = time.monotonic() + PATIENCE

@@ -169,3 +169,45 @@ def test_a_program_that_is_followed_dies_with_its_follower(tmp_path: Path) -> No
         process.follow(python(code), heed, cwd=tmp_path, env=ENV, pass_fds=())
     with pytest.raises(ProcessLookupError):
         os.kill(caught.value.args[0], 0)
+
+
+STOPPED = """
+import os, sys, threading, time
+from pathlib import Path
+from ostoo_build import process
+from ostoo_build.errors import OstooError
+
+here, env = Path.cwd(), {"PATH": os.environ["PATH"]}
+sleeps = ["sh", "-c", "sleep 600 & sleep 600"]
+said = []
+
+def wait(start):
+    try:
+        start()
+    except process.StoppedError as error:
+        said.append(str(error.what))
+
+ways = (
+    lambda: process.run(sleeps, cwd=here, env=env),
+    lambda: process.follow(sleeps, print, cwd=here, env=env, pass_fds=()),
+    lambda: process.copy_output(sleeps, cwd=here, env=env, sink=open("sink", "wb"), limit=1),
+)
+threads = [threading.Thread(target=wait, args=(way,)) for way in ways]
+for thread in threads:
+    thread.start()
+while len(process._running) < len(ways):
+    time.sleep(0.01)
+process.stop_all()
+for thread in threads:
+    thread.join()
+for way in ways:
+    wait(way)
+print(said, process._running)
+"""
+
+
+def test_who_waits_for_a_program_is_told_that_all_are_stopped(tmp_path: Path) -> None:
+    completed = process.run(
+        python(STOPPED), cwd=tmp_path, env={**ENV, "PYTHONPATH": os.pathsep.join(sys.path)}, timeout=60
+    )
+    assert completed.stdout.decode() == f"{['sh was stopped'] * 6} set()\n", completed.stderr.decode()
