@@ -67,10 +67,30 @@ _FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdy
 """Instructions for what is not built here."""
 
 
+_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What Rust's `trim` takes away; Python's takes away more."""
+
+
+def said(output: bytes) -> str:
+    """Decode a build script's output: lines that are not UTF-8 say nothing to cargo."""
+    try:
+        return output.decode()
+    except UnicodeDecodeError:
+        return "\n".join(line.decode() for line in output.split(b"\n") if _is_text(line))
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def parse(stdout: str, script: str) -> Instructions:
     """Read a build script's output. Raises `OstooError` for an instruction that cargo would refuse as well."""
     found = Instructions()
-    for line in map(str.strip, stdout.split("\n")):
+    for line in (each.strip(_SPACES) for each in stdout.split("\n")):
         if line.startswith("cargo::"):
             _apply(found, line.removeprefix("cargo::"), script, strict=True)
         elif line.startswith("cargo:"):

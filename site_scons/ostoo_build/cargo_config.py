@@ -5,6 +5,7 @@ The rules are those of cargo's reference, "Configuration".
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import crate_root, digest, flag_rules, home, rustc_options
+from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
@@ -126,13 +128,23 @@ def _environment(
     """`[env]` (cargo's reference): a variable that is set stays as it is, unless by `force`."""
     for name, entry in env.items():
         if name in variables and not _is_forced(entry):
-            yield name, quote(variables[name])
+            yield name, quote(_text(name, variables[name]))
             continue
         value = str(entry.get("value", "") if isinstance(entry, dict) else entry)
         if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
             yield name, quote(value) if value.startswith("/") else f"{paths.named(folders[name])}/{quote(value)}"
         else:
             yield name, quote(value)
+
+
+def _text(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        what = f"the environment variable {name} is not UTF-8: {os.fsencode(value)!r}"
+        remedy = f"unset {name}, or give its entry under [env] in .cargo/config.toml `force = true`"
+        raise OstooError(what, remedy=remedy) from error
+    return value
 
 
 def _folders(said: str) -> dict[str, Path]:

@@ -12,7 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, home, link_inputs, own_code, source_tree, sysroot, target_spec, unit_inputs
+from ostoo_build import (
+    asked_variables,
+    digest,
+    home,
+    link_inputs,
+    own_code,
+    source_tree,
+    sysroot,
+    target_spec,
+    unit_inputs,
+)
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import finishing, requests
 from ostoo_build.execution.action import Action
@@ -190,8 +200,11 @@ def _while_checks_load(start: Callable[[], Finished]) -> Finished:
 
 
 def run_build_script(session: Session, unit: PlannedUnit) -> None:
-    """Run a build script."""
-    session.engine.perform(_unit_job(session, unit, Look()))
+    """Run a build script. Raises `OstooError` where its result, wherever it is from, is not what the user's gives."""
+    job = _unit_job(session, unit, Look())
+    made = session.engine.perform(job)
+    script = f"{unit.package}/build.rs"
+    asked_variables.refuse(asked_variables.of_script(made.stdout, script, dict(job.action.environment)), script)
 
 
 def compilation(session: Session, unit: PlannedUnit) -> Compilation:

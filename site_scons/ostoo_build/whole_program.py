@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import digest, link_inputs, steps, unit_inputs
+from ostoo_build import asked_variables, digest, link_inputs, steps, unit_inputs
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
@@ -59,7 +59,7 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
     folder = _place(session, program).folder
     if known is None or known.key != wanted.fingerprint or not _are_there(folder, known):
         return False
-    if known.bound_to not in ("", session.engine.cache.root):
+    if known.bound_to not in ("", session.engine.cache.root) or not _is_for_this_user(known):
         return False
     _found(session, program, known)
     return True
@@ -70,8 +70,10 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
     place = _place(session, program)
     action_log.write(session.engine.log, wanted, wanted.outputs[0])
     found = None if program.is_incremental else session.engine.cache.lookup(wanted, place)
-    if found is None or session.engine.cache.fetch(
-        (place.folder / name, output) for name, output in found.outputs.items()
+    if (
+        found is None
+        or not _is_for_this_user(found)
+        or session.engine.cache.fetch((place.folder / name, output) for name, output in found.outputs.items())
     ):
         return False
     session.report.status("Restored", f"{program.name} from the action cache")
@@ -102,6 +104,7 @@ def remember(session: Session, program: Program) -> None:
     made = Record(
         key=wanted.key,
         outputs={name: records.observe(place.folder / name) for name in _names(program)},
+        stdout=asked_variables.to_text(_variables_asked_for(session, program)),
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
@@ -127,6 +130,14 @@ def _is_made_of_these(session: Session, wanted: Wanted, look: Look) -> bool:
         session.engine.result(session.root / folder).outputs[name] == records.observe(session.root / published)
         for folder, published in pairs
     )
+
+
+def _variables_asked_for(session: Session, program: Program) -> Iterator[str]:
+    """The undeclared variables that its build scripts ask for."""
+    for unit in program.units:
+        if unit.kind is Kind.RUN:
+            job, made = session.engine.settled[session.root / unit.folder]
+            yield from asked_variables.of_script(made.stdout, unit.package, dict(job.action.environment))
 
 
 def _target(session: Session, target: str) -> tuple[Input, ...]:
@@ -174,6 +185,14 @@ def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) ->
 def _runs_here(unit: PlannedUnit) -> bool:
     """What std itself runs on the host has the same outcome on each."""
     return not unit.is_std and unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO, Kind.RUN)
+
+
+def _is_for_this_user(known: Record) -> bool:
+    """Whether its build scripts would be told what they were told; else one of them refuses by name."""
+    try:
+        return asked_variables.are_unset(asked_variables.from_text(known.stdout))
+    except ValueError:
+        return False
 
 
 def _are_there(folder: Path, known: Record) -> bool:

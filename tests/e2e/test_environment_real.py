@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import crates
@@ -104,3 +105,81 @@ def test_what_a_macro_found_out_of_this_checkout_stays_in_it(seen: Tree, tmp_pat
     moved = type(seen)(other, seen.cache)
     moved.build("seen")
     assert read(moved.run("seen")[1].split("--")[0])["CARGO_MANIFEST_DIR"] == str(other / "user-rs/seen")
+
+
+ASKS = """fn main() {
+    println!("cargo::rerun-if-env-changed=FIRST");
+    println!("cargo:rerun-if-env-changed=SECOND");
+    println!("cargo::rustc-env=SAID={}", std::env::var("SECOND").unwrap_or_default());
+}"""
+
+
+@pytest.mark.parametrize("name", ["FIRST", "SECOND"])
+def test_a_result_is_refused_wherever_it_is_from_while_a_variable_is_set_that_its_script_asked_for(
+    name: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In `build`, as one program and in parts; in the cache, as one program and in parts."""
+    for each in ("FIRST", "SECOND"):
+        monkeypatch.delenv(each, raising=False)
+    crates.add(tree, "asker", "", lib='#![no_std]\npub const SAID: &str = env!("SAID");\n', build=ASKS)
+    asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('asker')}"
+    crates.add(tree, "seen", asks, main=crates.main('println!("<{}>", asker::SAID);'))
+    tree.build("seen")
+    clone, parts = copy_of(tree, tmp_path / "clone"), copy_of(tree, tmp_path / "parts")
+    # its program is another one, of parts that are in the cache
+    parts.replace("user-rs/seen/src/main.rs", "<{}>", "[{}]")
+
+    def refuses(place: Tree) -> None:
+        for _ in range(2):
+            refused = place.scons("seen")
+            assert refused.code == 2, refused.stderr
+            assert f"the build script asks for the environment variable {name}, which is set" in refused.stderr
+            assert "user-rs/asker/build.rs" in refused.stderr
+            assert refused.stderr.count("error: ") == 1
+
+    for value in ("set", "", "\udcff"):
+        monkeypatch.setenv(name, value)
+        for place in (tree, clone, parts):
+            refuses(place)
+    assert not clone.program("seen").exists()
+    monkeypatch.delenv(name)
+    for place, expected in ((tree, "<>\n"), (clone, "<>\n"), (parts, "[]\n")):
+        place.build("seen")
+        assert place.run("seen")[1] == expected
+        assert place.build("seen").steps == []
+    monkeypatch.setenv(name, "set")
+    for place in (tree, clone, parts):
+        refuses(place)
+    declare = f'\n[env]\n{name} = "declared"\n'
+    for place, brackets in ((tree, "<{}>\n"), (clone, "<{}>\n"), (parts, "[{}]\n")):
+        settings = place.root / "user-rs/.cargo/config.toml"
+        settings.write_text(settings.read_text() + declare)
+        place.build("seen")
+        assert place.run("seen")[1] == brackets.format("set" if name == "SECOND" else "")
+
+
+def copy_of(tree: Tree, root: Path) -> Tree:
+    """Another checkout of the same sources, which has the same cache."""
+    shutil.copytree(tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
+    return type(tree)(root, tree.cache)
+
+
+def test_a_declared_variable_whose_value_no_key_can_hold_is_refused(
+    seen: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = seen.root / "user-rs/.cargo/config.toml"
+    settings.write_text(settings.read_text() + '\n[env]\nWORD = "configured"\nOTHER = { value = "f", force = true }\n')
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{} {}", env!("WORD"), env!("OTHER"));'))
+    seen.write("user-rs/seen/build.rs", "fn main() {}")
+    seen.build("seen")
+    monkeypatch.setenv("OTHER", "\udcff")
+    seen.build("seen")
+    assert seen.run("seen")[1] == "configured f\n"
+    monkeypatch.setenv("WORD", "a\udcff")
+    for _ in range(2):
+        refused = seen.scons("seen")
+        assert refused.code == 2, refused.stderr
+        assert refused.stderr.startswith("error: the environment variable WORD is not UTF-8: b'a\\xff'\n")
+        assert refused.stderr.count("error: ") == 1
+    monkeypatch.delenv("WORD")
+    seen.build("seen")

@@ -47,6 +47,24 @@ something else
     )
 
 
+def test_lines_that_are_not_utf_8_say_nothing_and_the_others_what_they_say() -> None:
+    lines = (
+        b"cargo::rustc-env=A=\xff",
+        b"cargo::rustc-env=B=ok",
+        b"\xff\xfe junk",
+        b"cargo::rustc-cfg=a\xff",
+        "é".encode(),
+    )
+    more = (
+        b"\x00cargo::rustc-env=Z=1",
+        b"\xc2\xa0cargo:rustc-env=E=nbsp",
+        b"cargo::rustc-env=F=a\x1f",
+        b" cargo:rustc-env=D=1 \r",
+    )
+    found = build_script.parse(build_script.said(b"\n".join((*lines, *more))), SCRIPT)
+    assert found == Instructions(env={"B": "ok", "E": "nbsp", "F": "a\x1f", "D": "1"})
+
+
 def test_the_crate_gets_flags_in_the_order_asked_for() -> None:
     found = build_script.parse("cargo::rustc-link-lib=c\ncargo::rustc-cfg=b\ncargo::rustc-cfg=a", SCRIPT)
     assert found.rustc_flags() == ("--cfg", "b", "--cfg", "a", "-l", "c")

@@ -22,7 +22,7 @@ LAYERS = (
     "asm_files build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
     "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite verdict vga_text",
     "flag_rules instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols",
-    "address_taken call_graph package_places stack_state unit_graph",
+    "address_taken asked_variables call_graph package_places stack_state unit_graph",
     "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",
     "needed_tools own_root private_packages size_parts size_report stack_report",
     "debian_kernel emulator provided_tools qemu_system syscall_trace sysroot sysroot_*",

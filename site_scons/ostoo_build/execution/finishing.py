@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +98,6 @@ def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcom
         raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
     declared = {entry.path for entry in action.inputs if entry.path not in told}
     reads = tuple(dict.fromkeys(_more_reads(declared, instructions, unit, done.paths)))
-    _check_variables(instructions, unit)
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
     outputs = tuple(name for name in done.files if name.startswith("out/"))
     return Outcome(outputs, warnings, done.paths.portable_text(done.stdout), reads=reads)
@@ -186,16 +184,6 @@ def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUni
         there = source_tree.all_files(Path(paths.root, path))
         if not there or not declared.issuperset(map(paths.input_path, there)):
             yield path
-
-
-def _check_variables(instructions: Instructions, unit: PlannedUnit) -> None:
-    for name in instructions.changed_variables:
-        if name in os.environ and name not in dict(unit.environment):
-            raise OstooError(
-                f"the build script asks for the environment variable {name}, which is set but not declared",
-                where=f"{unit.package}/build.rs",
-                remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
-            )
 
 
 def _program_files(files: tuple[str, ...], unit_id: str) -> Iterator[str]:

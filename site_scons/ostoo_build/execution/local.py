@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import process, state_file
+from ostoo_build import build_script, process, state_file
 from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
@@ -129,7 +129,7 @@ class LocalRunner:
     def _finished(self, folder: Path, completed: Completed) -> Finished:
         return Finished(
             returncode=completed.returncode,
-            stdout=completed.stdout.decode("utf-8", "replace"),
+            stdout=build_script.said(completed.stdout),
             stderr=completed.stderr.decode("utf-8", "replace"),
             files=tuple(sorted(_files(folder))),
             read=lambda name: (folder / name).read_bytes(),

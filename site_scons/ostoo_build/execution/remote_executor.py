@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, merkle, source_tree
+from ostoo_build import build_script, digest, merkle, source_tree
 from ostoo_build.execution.action import PLACES
 from ostoo_build.execution.circuit import OffError, RefusedError
 from ostoo_build.execution.disk_cache import ChangedError
@@ -142,8 +142,8 @@ class RemoteExecutor:
         with TemporaryDirectory() as scratch:
             reader = _Reader(self.store, Path(scratch))
             outputs = dict(_below(folder, self._output_files(result, reader)))
-            stdout = _text(result.stdout_raw, result.stdout_digest, reader)
-            stderr = _text(result.stderr_raw, result.stderr_digest, reader)
+            stdout = build_script.said(_words(result.stdout_raw, result.stdout_digest, reader))
+            stderr = _words(result.stderr_raw, result.stderr_digest, reader).decode("utf-8", "replace")
             root, _, said = stdout.partition("\n")
             is_judged = action.mnemonic == "Link"
             wanted = (pair for pair in outputs.items() if is_judged or pair[0].endswith((".d", ".rlink")))
@@ -185,10 +185,10 @@ class _Reader:
         return path.read_bytes()
 
 
-def _text(raw: bytes, elsewhere: api.Digest, reader: _Reader) -> str:
+def _words(raw: bytes, elsewhere: api.Digest, reader: _Reader) -> bytes:
     if not raw and elsewhere.size_bytes:
-        raw = reader.read(Output(elsewhere.hash, elsewhere.size_bytes, executable=False))
-    return raw.decode("utf-8", "replace")
+        return reader.read(Output(elsewhere.hash, elsewhere.size_bytes, executable=False))
+    return raw
 
 
 def _walk(folder: api.Directory, path: str, known: dict[str, api.Directory]) -> Iterator[tuple[str, Output]]:
