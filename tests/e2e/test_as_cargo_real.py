@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import beside_cargo
 import crates
 import pytest
-import recording_cargo
+from beside_cargo import arguments_of, defaults_of
 from trees import TARGET, copy_tree
 
-from ostoo_build import configuration, rustc_options, session, std_crates
-from ostoo_build.report import Report
-from ostoo_build.rustc import Kind
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from recording_cargo import Call, Recorded
+    from beside_cargo import Both
     from trees import Tree
-
-    from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.session import Session
 
 pytestmark = pytest.mark.compiler
 
@@ -118,48 +108,12 @@ def make(tree: Tree) -> None:
     settings.write_text(text.replace(folder, f"{folder}, {FLAGS}") + CONFIGURED, encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Both:
-    """One program as cargo builds it, and as we plan it."""
-
-    cargo: Recorded
-    session: Session
-    program: Program
-
-    def run(self, package: str) -> PlannedUnit:
-        (found,) = (u for u in self.program.units if u.kind is Kind.RUN and u.label.startswith(f"{package} v"))
-        return found
-
-    def expanded(self, unit: PlannedUnit) -> dict[str, str]:
-        return {name: self.session.paths.expand(value) for name, value in unit.environment}
-
-    def compilations(self) -> Iterator[tuple[str, Call, PlannedUnit]]:
-        """Each crate of the workspace and of std that both compile, by name and package."""
-        ours = {self.name(u.arguments, dict(u.environment)): u for u in self.program.units if u.kind is not Kind.RUN}
-        theirs = {self.name(tuple(call.arguments), call.environment): call for call in self.cargo.calls}
-        assert ours.keys() <= theirs.keys()
-        for name, unit in ours.items():
-            yield name, theirs[name], unit
-
-    def name(self, arguments: tuple[str, ...], environment: dict[str, str]) -> str:
-        crate = arguments[arguments.index("--crate-name") + 1]
-        kind = next((b for a, b in pairwise(arguments) if a == "--crate-type"), "")
-        return f"{environment['CARGO_PKG_NAME']}:{crate}:{kind}"
-
-
 @pytest.fixture(scope="module", params=["release", "dev", "size"])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("as-cargo")
     tree = copy_tree(folder / "checkout", "off")
     make(tree)
-    variables = {"cache": "off", "profile": request.param}
-    options = session.Options(configuration.read(tree.root, variables))
-    made = session.Session(tree.root, options, Report(colour=False, quiet=True))
-    program = made.plan("told", TARGET)
-    vendor = std_crates.vendor(made.toolchain.rust_src)
-    words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", request.param, "--package", "told")
-    cargo = recording_cargo.build(made.toolchain, tree.root / "user-rs", folder / "cargo", *words, "--bin", "told")
-    return Both(cargo, made, program)
+    return beside_cargo.both_ways(tree, "user-rs", "told", request.param, folder / "cargo")
 
 
 NOT_TOLD = {
@@ -200,57 +154,6 @@ def test_crates_see_the_variables_that_cargo_shows_them(both: Both) -> None:
             names = sorted(({*ours, *theirs.environment}) - NOT_COMPILED_WITH)
             told = {variable: theirs.environment.get(variable) for variable in names}
             assert {variable: ours.get(variable) for variable in names} == told, name
-
-
-OURS = {
-    "--error-format": "both say json",
-    "--json": "cargo asks for reports on the future too",
-    "--emit": "each output has a place of its own",
-    "--out-dir": "likewise",
-    "--target": "added to the action, relative to where it runs",
-    "--extern": "added to the action",
-    "--remap-path-prefix": "no path of a machine gets into a result",
-    "-L": "added to the action; the sysroot's folder only to the link",
-    "-C metadata": "by contents",
-    "-C extra-filename": "likewise",
-    "-C incremental": "where it runs",
-    "-C strip": "two links from one compilation",
-    "-C linker": "added to the action",
-    "-Z checksum-hash-algorithm": "the proof of what was read",
-    "-Z binary-dep-depinfo": "likewise",
-    "-Z emit-stack-sizes": "for reports",
-    "-Z no-link": "a step of its own",
-    "-Z unstable-options": "all of ours have it",
-    "-C opt-level": "cargo leaves out what is rustc's default; compared by value below",
-    "-C debug-assertions": "likewise",
-    "-C overflow-checks": "likewise",
-    "-C debuginfo": "likewise",
-}
-"""What differs between rustc's arguments and cargo's, by its reason."""
-
-FROM_SCRIPTS = {"--cfg": {"made", "built"}, "--check-cfg": {"cfg(made)"}}
-
-
-def arguments_of(words: list[str]) -> list[tuple[str, str]]:
-    """The options that decide what is compiled, in order, spelt alike."""
-    found = []
-    for option in rustc_options.read(words):
-        name = f"{option.flag} {option.name}" if option.flag in ("-C", "-Z") else option.flag
-        value = option.setting if option.flag in ("-C", "-Z") else option.value
-        value = "fat" if (name, value) == ("-C lto", "") else value
-        if option.flag and name not in OURS and value not in FROM_SCRIPTS.get(option.flag, ()):
-            found.append((name, value))
-    return found
-
-
-def defaults_of(words: list[str]) -> dict[str, str]:
-    """What options come to that cargo leaves out where rustc would do the same."""
-    said = {option.name: option.setting for option in rustc_options.read(words) if option.flag == "-C"}
-    level = said.get("opt-level", "0")
-    debug = said.get("debug-assertions", "on" if level == "0" else "off")
-    checks = said.get("overflow-checks", debug)
-    found = {"opt-level": level, "debug-assertions": debug, "overflow-checks": checks}
-    return {**found, "debuginfo": said.get("debuginfo", "0")}
 
 
 def test_rustc_gets_the_arguments_that_cargo_gives_it(both: Both) -> None:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import beside_cargo
 import crates
 import pytest
-import recording_cargo
-from trees import TARGET, Tree, copy_tree
+from trees import Tree, copy_tree
 
-from ostoo_build import configuration, session, std_crates
-from ostoo_build.report import Report
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recording_cargo import Recorded
+    from beside_cargo import Both
 
-    from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.session import Session
+    from ostoo_build.plan import PlannedUnit
 
 pytestmark = pytest.mark.compiler
 
@@ -96,23 +92,15 @@ cfg-if = "1"
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()  # it lets no program name this machine's folders
 
 
-@dataclass(frozen=True)
-class Both:
-    """One program as cargo builds it, and as we plan it."""
+def named(both: Both, unit: PlannedUnit) -> dict[str, str]:
+    """What a unit is told of its own package."""
+    return {name: value for name, value in both.expanded(unit).items() if name.startswith("CARGO_MANIFEST")}
 
-    cargo: Recorded
-    session: Session
-    program: Program
 
-    def named(self, unit: PlannedUnit) -> dict[str, str]:
-        """What a unit is told of its own package."""
-        told = {name: self.session.paths.expand(value) for name, value in unit.environment}
-        return {name: value for name, value in told.items() if name.startswith("CARGO_MANIFEST")}
-
-    def of_members(self) -> Iterator[PlannedUnit]:
-        for unit in self.program.units:
-            if not unit.is_std and unit.label.split()[0] != "ostoo-rt":
-                yield unit
+def of_members(both: Both) -> Iterator[PlannedUnit]:
+    for unit in both.program.units:
+        if not unit.is_std and unit.label.split()[0] != "ostoo-rt":
+            yield unit
 
 
 @pytest.fixture(scope="module", params=["user-rs", "user-rs is a link"])
@@ -123,28 +111,23 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         shutil.move(tree.root / "user-rs", tree.root / "userspace")
         link(tree.root / "user-rs", tree.root / "userspace")
     make(tree, folder / "outside")
-    options = session.Options(configuration.read(tree.root, {"cache": "off"}))
-    made = session.Session(tree.root, options, Report(colour=False, quiet=True))
-    program = made.plan("member", TARGET)
-    vendor = std_crates.vendor(made.toolchain.rust_src)
-    words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", "release", "--package", "member")
-    return Both(recording_cargo.build(made.toolchain, tree.root / "user-rs", folder / "cargo", *words), made, program)
+    return beside_cargo.both_ways(tree, "user-rs", "member", "release", folder / "cargo")
 
 
 def test_packages_behind_links_have_the_names_that_cargo_gives_them(both: Both) -> None:
     root = both.session.paths.root
     calls = {(call.environment["CARGO_PKG_NAME"], call.crate): call for call in both.cargo.calls}
     compared = set()
-    for unit in both.of_members():
+    for unit in of_members(both):
         name = unit.label.split()[0]
         if unit.kind is Kind.RUN:
             theirs = both.cargo.script_environment(name)
-            assert both.named(unit) == theirs, name
+            assert named(both, unit) == theirs, name
             continue
         arguments = [both.session.paths.expand(word) for word in unit.arguments]
         call = calls[name, arguments[arguments.index("--crate-name") + 1]]
         told = {key: value for key, value in call.environment.items() if key.startswith("CARGO_MANIFEST")}
-        assert both.named(unit) == told, name
+        assert named(both, unit) == told, name
         directory = Path(root, both.session.paths.expand(unit.directory))
         assert os.path.realpath(directory) == call.directory, name
         source = next(word for word in call.arguments if word.endswith(".rs"))
