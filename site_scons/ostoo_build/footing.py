@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from ostoo_build.null_build import Tree
     from ostoo_build.plan import PlannedUnit
     from ostoo_build.session import Session
 
@@ -23,13 +25,74 @@ _OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks
 EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
 """Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
 
-Tree = tuple[str, list[str]]
-"""A folder, and names at its top that do not count."""
+
+@dataclass(frozen=True)
+class Footing:
+    """All that the planned programs depend on.
+
+    The first three are trees: of the checkout, of the toolchain, of crates from elsewhere. The others are places, of
+    which some need not be there: of Python and SCons; where a toolchain is looked for; cargo's configuration; what was
+    looked at outside of the checkout to find packages; what packages declare; what links name.
+    """
+
+    checkout: tuple[Tree, ...]
+    toolchain: tuple[Tree, ...]
+    crates: tuple[Tree, ...]
+    python: tuple[str, ...]
+    tools: tuple[str, ...]
+    configuration: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    declared: tuple[str, ...]
+    linked: tuple[str, ...]
+
+    @property
+    def places(self) -> list[str]:
+        return sorted({*self.python, *self.tools, *self.configuration, *self.elsewhere, *self.declared, *self.linked})
 
 
-def of(session: Session) -> tuple[list[Tree], list[str]]:
-    """All that the planned programs depend on: trees, and files, which need not be there."""
-    return list(_trees(session)), sorted({str(path) for path in _files(session)})
+@dataclass(frozen=True)
+class Observed:
+    """What more decides for who judges neither plans nor units: what these were made from, files and folders.
+
+    They are what plans were made from; folders whose entries are inputs; inputs that a walk through the trees does not
+    come by.
+    """
+
+    planned: tuple[str, ...]
+    listed: tuple[str, ...]
+    off_the_trees: tuple[str, ...]
+
+    @property
+    def places(self) -> list[str]:
+        return sorted({*self.planned, *self.listed, *self.off_the_trees})
+
+
+def of(session: Session) -> Footing:
+    """All that the planned programs depend on."""
+    units, places = session.units.values(), session.programs.workspaces
+    programs = (unit for unit in units if unit.kind is Kind.PROGRAM)
+    return Footing(
+        checkout=tuple(_of_checkout(session)),
+        toolchain=tuple((str(place), []) for _, place in toolchain_digest.places(session.toolchain) if place.is_dir()),
+        crates=tuple((folder, []) for folder in _of_crates(session)),
+        python=_names(_of_python()),
+        tools=_names(_of_toolchain(session)),
+        configuration=_names(path for each in places for path in each.cargo.configuration_files()),
+        elsewhere=_names(path for each in places for path in each.elsewhere()),
+        declared=_names(path for unit in units for path in unit_inputs.declared_files(session, unit)),
+        linked=_names(path for unit in programs for path in link_inputs.planned_files(session, unit)),
+    )
+
+
+def observed(session: Session) -> Observed:
+    """What plans and units were made from."""
+    look, units = Look(), session.units.values()
+    edited = {path for unit in units for path in _edited(session, unit, look)}
+    return Observed(
+        planned=_names(path for each in session.programs.workspaces for path in read_set.observed(each.look)),
+        listed=_names(folder for unit in units for folder in unit_inputs.listed_folders(session, unit)),
+        off_the_trees=_names(_off_the_trees(session, edited)),
+    )
 
 
 def is_known(session: Session) -> bool:
@@ -45,39 +108,24 @@ def is_known(session: Session) -> bool:
     )
 
 
-def _trees(session: Session) -> Iterator[Tree]:
+def _names(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(sorted(set(map(str, paths))))
+
+
+def _of_checkout(session: Session) -> Iterator[Tree]:
     hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
     yield str(session.root), ["build", "sysroot", *hidden]
     pins = session.root / "sysroot"
     yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
-    for _, place in toolchain_digest.places(session.toolchain):
-        if place.is_dir():
-            yield str(place), []
+
+
+def _of_crates(session: Session) -> set[str]:
     packages = {unit.package for unit in session.units.values()}
-    for package in packages:
-        if not is_local(package) and not package.startswith("@{rust-src}"):
-            yield session.paths.expand(package), []
-
-
-def _files(session: Session) -> Iterator[Path]:
-    yield from _of_python()
-    yield from _of_toolchain(session)
-    for workspace in session.programs.workspaces:
-        yield from workspace.cargo.configuration_files()
-        yield from workspace.elsewhere()
-    for unit in session.units.values():
-        yield from unit_inputs.declared_files(session, unit)
-        if unit.kind is Kind.PROGRAM:
-            yield from link_inputs.planned_files(session, unit)
-
-
-def judged_anew(session: Session) -> list[str]:
-    """More that it depends on, files and folders, for who does not judge plans and units: what these were made from."""
-    look, units = Look(), session.units.values()
-    found = {path for workspace in session.programs.workspaces for path in read_set.observed(workspace.look)}
-    found.update(folder for unit in units for folder in unit_inputs.listed_folders(session, unit))
-    found.update(_off_the_trees(session, {path for unit in units for path in _edited(session, unit, look)}))
-    return sorted(map(str, found))
+    return {
+        session.paths.expand(package)
+        for package in packages
+        if not is_local(package) and not package.startswith("@{rust-src}")
+    }
 
 
 def _edited(session: Session, unit: PlannedUnit, look: Look) -> Iterator[str]:

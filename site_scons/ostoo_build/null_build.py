@@ -16,6 +16,10 @@ from binascii import crc32
 
 from ostoo_build import state_file
 
+TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 try:
     from _blake2 import blake2b  # in a third of the time that hashlib takes to be loaded
 except ImportError:
@@ -26,6 +30,9 @@ STARTED = time.time_ns()
 
 Question = tuple[str, str, list[str], bytes]
 """Python's version and path, the command's words, and a digest of the environment: it may hold secrets."""
+
+Tree = tuple[str, list[str]]
+"""A folder, and names at its top that do not count."""
 
 question: Question | None = None
 """What this process was asked, in the form of `ask`; None where SCons was started by itself."""
@@ -38,22 +45,53 @@ _HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", 
 """Variables that shells and terminals change all the time, and that nothing here reads."""
 
 
+class Note:
+    """What a command found up to date, and all that this stands on.
+
+    `question` is the command, `trees` and `places` are what has to be as it was, `stamps` what `stat` said of them,
+    and `targets` what the command is about.
+    """
+
+    __slots__ = ("places", "question", "stamps", "targets", "trees")
+
+    def __init__(
+        self, question: Question, trees: list[Tree], places: list[str], stamps: list[object], targets: list[str]
+    ) -> None:
+        self.question, self.trees, self.places, self.stamps, self.targets = question, trees, places, stamps, targets
+
+    def answers(self, asked: Question) -> bool:
+        """Whether the same command has nothing to do now. Raises `OSError` where a place can't be looked at."""
+        return self.question == asked and stamps(self.trees, self.places) == self.stamps
+
+    def to_bytes(self) -> bytes:
+        content = marshal.dumps((self.question, self.trees, self.places, self.stamps, self.targets))
+        return digest(content) + content
+
+    @staticmethod
+    def from_bytes(content: bytes) -> Note | None:
+        """Read what `to_bytes` wrote; None for anything else."""
+        if digest(content[DIGEST:]) != content[:DIGEST]:
+            return None
+        try:
+            return Note(*marshal.loads(content[DIGEST:]))  # noqa: S302 - nobody damaged it
+        except (ValueError, EOFError, TypeError):  # another Python's
+            return None
+
+
 def targets(root: str, asked: Question) -> list[str] | None:
     """Return what a command is about that has nothing to do; None where that is not known."""
-    path = note(root, asked)
+    path = place(root, asked)
     content = state_file.recall(path)
     if content is None:
         return None
-    if digest(content[DIGEST:]) != content[:DIGEST]:
+    known = Note.from_bytes(content)
+    if known is None:
         state_file.found_damaged(path)
         return None
     try:
-        answered, trees, files, known, names = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
-        if answered == asked and stamps(trees, files) == known:
-            return list(names)
-    except (OSError, ValueError, EOFError, TypeError):
-        pass
-    return None
+        return known.targets if known.answers(asked) else None
+    except (OSError, TypeError, ValueError):
+        return None
 
 
 def digest(content: bytes) -> bytes:
@@ -67,15 +105,15 @@ def ask(arguments: list[str]) -> Question:
     return (sys.version, sys.executable, arguments, digest(b"\0".join(b"=".join(pair) for pair in environment)))
 
 
-def note(root: str, asked: Question) -> str:
+def place(root: str, asked: Question) -> str:
     """The note's path; commands that share one only cost each other time."""
     name = crc32(os.fsencode("\0".join(asked[2])))
     return f"{root}/{FOLDER}/{name:08x}"
 
 
-def stamps(trees: list[tuple[str, list[str]]], files: list[str]) -> list[object]:
-    """What `stat` says of all files in some trees, each without some names at its top, and of single files."""
-    found: list[object] = [_stamp_of(path) for path in files]
+def stamps(trees: Sequence[Tree], places: list[str]) -> list[object]:
+    """What `stat` says of all files in some trees, and of single files and folders."""
+    found: list[object] = [_stamp_of(path) for path in places]
     for top, skipped in trees:
         _walk(top, frozenset(skipped), found)
     return found

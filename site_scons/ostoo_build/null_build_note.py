@@ -7,7 +7,6 @@ touched since this process began.
 from __future__ import annotations
 
 import contextlib
-import marshal
 import os
 import sys
 import time
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.execution.record import Output
+    from ostoo_build.footing import Footing, Observed
     from ostoo_build.session import Session
 
 _TICK = 50_000_000
@@ -38,15 +38,19 @@ def write(session: Session, targets: list[str]) -> None:
         if asked is None or not footing.is_known(session):
             return
         _let_the_clock_tick(session)
-        trees, files = footing.of(session)
-        files += footing.judged_anew(session)
+        known = note(footing.of(session), footing.observed(session), asked, targets)
         names = [str(path) for path in _programs(session)]
         programs = null_build.stamps([], names)
-        known = null_build.stamps(trees, files)
-        if _holds_still(session, trees, files, known) and _is_as_it_was(session):
-            content = marshal.dumps((asked, trees, [*names, *files], [*programs, *known], targets))
-            note = null_build.note(str(session.root), asked)
-            state_file.write(note, null_build.digest(content) + content)
+        if _holds_still(session, known) and _is_as_it_was(session):
+            known.places, known.stamps = [*names, *known.places], [*programs, *known.stamps]
+            state_file.write(null_build.place(str(session.root), asked), known.to_bytes())
+
+
+def note(made_of: Footing, observed: Observed, asked: null_build.Question, targets: list[str]) -> null_build.Note:
+    """Look at all that decides."""
+    trees = [*made_of.checkout, *made_of.toolchain, *made_of.crates]
+    places = [*made_of.places, *observed.places]
+    return null_build.Note(asked, trees, places, null_build.stamps(trees, places), targets)
 
 
 def _let_the_clock_tick(session: Session) -> None:
@@ -59,15 +63,16 @@ def _programs(session: Session) -> dict[Path, Output]:
     return {path: output for files in session.current.values() for path, output in files.items()}
 
 
-def _holds_still(session: Session, trees: list[footing.Tree], files: list[str], known: list[Any]) -> bool:
+def _holds_still(session: Session, known: null_build.Note) -> bool:
     """Whether nothing was touched since this process began, and the file system's clock is like ours."""
     started = null_build.STARTED
     if not started - _TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + _TICK:
         return False
     here = session.root.stat().st_dev
-    there = (path for path, stamp in zip(files, known, strict=False) if stamp is not None)
-    in_trees = (entry if isinstance(entry, str) else entry[0] for entry in known[len(files) :])
-    for path in (*there, *(top for top, _ in trees), *in_trees):
+    there = (path for path, stamp in zip(known.places, known.stamps, strict=False) if stamp is not None)
+    walked: list[Any] = known.stamps[len(known.places) :]
+    in_trees = (entry if isinstance(entry, str) else entry[0] for entry in walked)
+    for path in (*there, *(top for top, _ in known.trees), *in_trees):
         status = os.stat(path)  # noqa: PTH116 - strings, thousands of them
         if status.st_ctime_ns > started - (_TICK if status.st_dev == here else _DRIFT):
             return False

@@ -1,13 +1,13 @@
 """Lets a build that has read all it is made of wait for an edit, and tells whether what it read still holds then.
 
-Does not build. `./ostoo watch` keeps one build waiting, so that the next one begins with its work. What may change
-meanwhile are the contents of sources; anything else, and the build has to be read anew.
+Does not build. What it stands on is a `footing.Footing`; plans and units it judges anew. `./ostoo watch` keeps one
+build waiting, so that the next one begins with its work. What may change meanwhile are the contents of sources;
+anything else, and the build has to be read anew.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import footing, null_build, source_tree, unit_inputs, whole_program
@@ -35,7 +35,7 @@ class Standby:
     def __init__(self, line: socket.socket, *, waits: bool) -> None:
         self.waits = waits
         self._line = line
-        self._toolchain = _Sight([], [])
+        self._toolchain = _Sight((), [])
 
     def reached(self, session: Session) -> None:
         """Say that all is read. Where this process waits, return when there is work that it may do; else end it."""
@@ -55,10 +55,9 @@ class Standby:
         if not footing.is_known(session):
             return False
         editable = set(_editable(session))
-        trees, files = footing.of(session)
-        near = [tree for tree in trees if Path(tree[0]).is_relative_to(session.root)]
-        here = _Sight(near, files)
-        self._toolchain = _Sight([tree for tree in trees if tree not in near], [])
+        known = footing.of(session)
+        here = _Sight(known.checkout, known.places)
+        self._toolchain = _Sight((*known.toolchain, *known.crates), [])
         session.unlock()
         if not self._line.recv(1):
             return False
@@ -79,7 +78,7 @@ here: Standby | None = None
 class _Sight:
     """What `stat` says of trees and files at one moment."""
 
-    def __init__(self, trees: list[footing.Tree], files: list[str]) -> None:
+    def __init__(self, trees: tuple[null_build.Tree, ...], files: list[str]) -> None:
         self._where = trees, files
         self._seen = self._look()
 

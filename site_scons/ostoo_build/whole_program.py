@@ -6,7 +6,7 @@ built already needs neither its units nor their keys.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,23 +34,60 @@ if TYPE_CHECKING:
     from ostoo_build.session import Session, Wanted
 
 
-def action(session: Session, program: Program, size_budget: int | None, look: Look) -> Action:
-    """Describe all that the program depends on, as one look finds it. Raises `OSError` for a source that it can't."""
+@dataclass(frozen=True)
+class Whole:
+    """All that a program depends on.
+
+    `plan` is the digest of its plan, `size_budget` in bytes. `sources` are digests of packages and of what they declare
+    besides, by portable path; `target` is what the target's files say. `tool`, `toolchain` and `sysroot` are digests of
+    this build's own code, of the toolchain and of the C library, `host` what build scripts run on: empty where nothing
+    of it is used. `outputs` are portable paths.
+    """
+
+    name: str
+    plan: digest.Hash
+    size_budget: int | None
+    sources: tuple[tuple[str, digest.Hash], ...]
+    target: tuple[Input, ...]
+    tool: digest.Hash
+    toolchain: digest.Hash
+    sysroot: digest.Hash
+    host: str
+    outputs: tuple[str, ...]
+
+    @property
+    def action(self) -> Action:
+        """What is asked of the action cache."""
+        return Action(
+            mnemonic="RustProgram",
+            arguments=(self.name, self.plan, str(self.size_budget)),
+            environment=self.sources,
+            inputs=self.target,
+            outputs=self.outputs,
+            version=digest.of_json([self.tool, self.toolchain, self.sysroot, self.host]),
+        )
+
+
+def whole(session: Session, program: Program, size_budget: int | None, look: Look) -> Whole:
+    """Find all that the program depends on, as one look sees it. Raises `OSError` for a source that it can't."""
     on_host = any(_runs_here(unit) for unit in program.units)
-    state = [
-        own_digest(),
-        session.tools,
-        steps.sysroot_key(session, program.target) if program.uses_std else "",
-        session.invocation.host if on_host else "",
-    ]
-    return Action(
-        mnemonic="RustProgram",
-        arguments=(program.name, digest.of_bytes(msgspec.json.encode(program)), str(size_budget)),
-        environment=tuple(sorted(_sources(session, program, look))),
-        inputs=look.once(("target", program.target), partial(_target, session, program.target)),
+    return Whole(
+        name=program.name,
+        plan=digest.of_bytes(msgspec.json.encode(program)),
+        size_budget=size_budget,
+        sources=tuple(sorted(_sources(session, program, look))),
+        target=look.once(("target", program.target), partial(_target, session, program.target)),
+        tool=own_digest(),
+        toolchain=session.tools,
+        sysroot=steps.sysroot_key(session, program.target) if program.uses_std else "",
+        host=session.invocation.host if on_host else "",
         outputs=Places.of(program).published,
-        version=digest.of_json(state),
     )
+
+
+def action(session: Session, program: Program, size_budget: int | None, look: Look) -> Action:
+    """Describe the program as an action, as one look finds what it depends on."""
+    return whole(session, program, size_budget, look).action
 
 
 def is_current(session: Session, program: Program, wanted: Action) -> bool:

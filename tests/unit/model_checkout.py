@@ -238,7 +238,7 @@ def _program(name: str, units: tuple[PlannedUnit, ...]) -> Program:
     return Program(name, TARGET, "bin", name, "release", uses_std=False, strip="symbols", units=units)
 
 
-def _session(root: Path, cache: str) -> Session:
+def new_session(root: Path, cache: str) -> Session:
     tools = root.parent / "tools"
     variables = {"target": TARGET, "profile": "release", "sysroot": "zig", "cache": cache, "cache_size": "1 GiB"}
     unset = ("RUSTC", "CARGO", "LLD", "RUST_SRC", "remote_cache", "remote_executor", "sandbox")
@@ -264,7 +264,7 @@ def _session(root: Path, cache: str) -> Session:
 def build(request: Request, answer: Answer) -> None:
     """Do what SCons does: perform each node of what is asked for, in order, once."""
     root = Path(request.root)
-    session = _session(root, request.cache)
+    session = new_session(root, request.cache)
     session.__dict__["runner"] = FakeTools(session, answer.runs)
     session.lock()
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import marshal
 import os
 import shutil
 import subprocess
@@ -116,10 +115,35 @@ def test_variables_that_run_into_each_other_are_told_apart(monkeypatch: pytest.M
         assert null_build.ask([]) != before
 
 
+OTHER_NOTES: dict[str, object] = {
+    "question": ("3", "python", ["b"], b""),
+    "trees": [("elsewhere", [])],
+    "places": ["SConstruct", "more"],
+    "stamps": [],
+    "targets": ["b"],
+}
+
+
+def test_each_field_of_a_note_decides(top: Path) -> None:
+    asked, trees, places = ("3", "python", ["a"], b""), [(str(top), ["build"])], [str(top / "absent")]
+    good = null_build.Note(asked, trees, places, null_build.stamps(trees, places), ["a"])
+    path = Path(null_build.place(str(top), asked))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(good.to_bytes())
+    assert null_build.targets(str(top), asked) == ["a"]
+    assert set(OTHER_NOTES) == set(null_build.Note.__slots__)
+    for name, other in OTHER_NOTES.items():
+        known = null_build.Note.from_bytes(good.to_bytes())
+        assert known is not None
+        setattr(known, name, other)
+        path.write_bytes(known.to_bytes())
+        assert null_build.targets(str(top), asked) == (["b"] if name == "targets" else None), name
+
+
 @pytest.mark.parametrize("content", [b"", b"\0", b"(\x05", b"N", b"\xe9\0\0\0\0"])
 def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
-    path = Path(null_build.note(str(tmp_path), asked))
+    path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
     for damage in (content, null_build.digest(content) + content, content + null_build.digest(content)):
         path.write_bytes(damage)
@@ -128,10 +152,9 @@ def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
 
 def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
-    path = Path(null_build.note(str(tmp_path), asked))
+    path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    content = marshal.dumps((asked, [], [], [], ["a"]))
-    good = null_build.digest(content) + content
+    good = null_build.Note(asked, [], [], [], ["a"]).to_bytes()
     path.write_bytes(good)
     assert null_build.targets(str(tmp_path), asked) == ["a"]
     for bit in range(8 * len(good)):

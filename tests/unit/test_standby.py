@@ -4,7 +4,8 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import fake_toolchains as fake
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
     from ostoo_build.session import Session
 
-MAIN, LIBRARY = "user-rs/a/src/main.rs", "toolchain/std/lib.rs"
+MAIN = "user-rs/a/src/main.rs"
+AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}
+"""A file of each field that is looked at after the build."""
+
+PLACES = [field.name for field in fields(footing.Footing) if field.name not in ("checkout", *AFTERWARDS)]
 
 
 @dataclass
@@ -67,10 +72,18 @@ class Ended(Exception):  # noqa: N818 - it stands for the end of the process
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     for name in (MAIN, "user-rs/a/src/text.txt", "user-rs/a/Cargo.toml", "user-rs/b/src/main.rs", "SConstruct"):
         fake.write(tmp_path / "os" / name, name)
-    fake.write(tmp_path / LIBRARY, "std")
-    trees = [(str(tmp_path / "os"), ["build"]), (str(tmp_path / "toolchain"), [])]
+    for name in AFTERWARDS.values():
+        fake.write(tmp_path / name, "std")
+    for name in PLACES:
+        fake.write(tmp_path / "places" / name, name)
+    known = footing.Footing(
+        checkout=((str(tmp_path / "os"), ["build"]),),
+        toolchain=((str(tmp_path / "toolchain"), []),),
+        crates=((str(tmp_path / "crates"), []),),
+        **{name: (str(tmp_path / "places" / name), str(tmp_path / "absent")) for name in PLACES},
+    )
     monkeypatch.setattr(footing, "is_known", lambda _: True)
-    monkeypatch.setattr(footing, "of", lambda _: (trees, [str(tmp_path / "absent")]))
+    monkeypatch.setattr(footing, "of", lambda _: known)
     monkeypatch.setattr(unit_inputs, "declared_files", lambda *_: [])
     monkeypatch.setattr(whole_program, "renew", lambda _: None)
     time.sleep(0.06)  # else the files are as good as changed while they were read
@@ -105,6 +118,10 @@ def waits(checkout: Checkout, change: Callable[[Path], object]) -> Standby:
     return waiting
 
 
+def _edit_place(name: str, root: Path) -> None:
+    fake.write(root.parent / "places" / name, "edited")
+
+
 EDITS: dict[str, Callable[[Path], object]] = {
     "nothing": lambda root: root,
     "a source": lambda root: (root / MAIN).write_text("edited"),
@@ -119,6 +136,7 @@ OTHERS: dict[str, Callable[[Path], object]] = {
     "a lost file": lambda root: (root / MAIN).unlink(),
     "a moved folder": lambda root: shutil.move(root / "user-rs/a/src", root / "user-rs/a/source"),
     "a file that was not there": lambda root: fake.write(root.parent / "absent", ""),
+    **{f"what stands in {name}": partial(_edit_place, name) for name in PLACES},
 }
 
 
@@ -163,11 +181,11 @@ def test_a_build_ends_when_nobody_is_there_any_more(checkout: Checkout) -> None:
         Standby(theirs, waits=True).reached(cast("Session", checkout))
 
 
-def test_the_toolchain_is_looked_at_after_the_build(checkout: Checkout) -> None:
-    library = checkout.root.parent / LIBRARY
-    waiting = waits(checkout, lambda _: library.write_text("another std"))
-    assert not waiting.holds()
-    shutil.rmtree(checkout.root.parent / "toolchain")
+@pytest.mark.parametrize("name", AFTERWARDS)
+def test_what_is_large_is_looked_at_after_the_build(name: str, checkout: Checkout) -> None:
+    library = checkout.root.parent / AFTERWARDS[name]
+    assert waits(checkout, lambda _: None).holds()
+    assert not waits(checkout, lambda _: library.write_text("another")).holds()
 
 
 def test_a_build_that_does_not_wait_says_that_it_has_read_all(checkout: Checkout) -> None:

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import fake_cargo
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
 
+from ostoo_build import state_file
+from ostoo_build import workspace as workspaces
 from ostoo_build.errors import OstooError
 from ostoo_build.look import Look
 from ostoo_build.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fake_cargo import FakeCargo
@@ -143,11 +146,50 @@ def test_each_profile_and_program_has_its_plan(made: FakeCargo) -> None:
     assert plan(made, binary(made, "hello-rs")) == rs
 
 
+SEES_STD = {"no_std": False, "named": [], "marks": []}
+OTHER_MEMOS: dict[str, dict[str, Any]] = {
+    "_Memo": {
+        "reads": {"contents": {"Cargo.toml": "other"}, "places": {}},
+        "variables": {"PATH": "other"},
+        "declared": "other",
+        "crates": [{"source": "user-rs/rt/src/lib.rs", "features": [], "is_test": False, "view": SEES_STD}],
+        "cfgs": [],
+    },
+    "_Survey": {"reads": {"contents": {"Cargo.toml": "other"}, "places": {}}},
+}
+ANSWERS = {"_Memo": {"answer"}, "_Survey": {"binaries", "declared"}}
+
+
+@pytest.mark.parametrize("kind", OTHER_MEMOS)
+def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo) -> None:
+    names = {field.name for field in fields(vars(workspaces)[kind])}
+    assert names == {*OTHER_MEMOS[kind], *ANSWERS[kind]}
+    fake.write(made.cargo.workspace / "hello-std/src/main.rs", "#![cfg_attr(unix, no_std)]")
+    program = binary(made)
+    plan(made, program)
+    memos = {path: json.loads(state_file.recall_sealed(path) or b"") for path in memory(made)}
+    ((path, good),) = ((path, memo) for path, memo in memos.items() if set(memo) == names)
+    made.asked()
+    for name, other in OTHER_MEMOS[kind].items():
+        binary(made)
+        plan(made, program)
+        assert made.asked() == []
+        path.write_bytes(state_file.sealed(json.dumps({**good, name: other}).encode()))
+        binary(made)
+        plan(made, program)
+        assert made.asked(), name
+        assert not state_file.damaged, name
+
+
+def memory(made: FakeCargo) -> Iterator[Path]:
+    return (made.folder / "os/build/.ostoo").iterdir()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
 def test_a_damaged_memory_costs_time_only(content: bytes, made: FakeCargo) -> None:
     program = binary(made)
     first = plan(made, program)
-    for memo in (made.folder / "os/build/.ostoo").iterdir():
+    for memo in memory(made):
         memo.write_bytes(content)
     assert plan(made, program) == first
     assert workspace(made).binaries()[1] == program
