@@ -28,9 +28,10 @@ def others(root: Path) -> dict[str, str]:
 
 def _others(root: Path) -> Iterator[tuple[str, str]]:
     known = {os.path.realpath(root / USER)}
-    for folder in sorted(root.iterdir(), key=lambda each: (each.is_symlink(), each)):
+    shown = (each for each in root.iterdir() if each.name not in _NOT_OTHERS and not each.name.startswith("."))
+    for folder in sorted(shown, key=lambda each: (each.is_symlink(), each)):
         manifest, configuration = folder / "Cargo.toml", folder / ".cargo/config.toml"
-        if folder.name in _NOT_OTHERS or folder.name.startswith(".") or not manifest.is_file():
+        if not manifest.is_file():
             continue
         if os.path.realpath(folder) in known:
             continue  # one workspace, by two names
