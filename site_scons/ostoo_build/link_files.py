@@ -7,6 +7,7 @@ that LLD does not write down: response files, and members of thin archives.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -77,14 +78,14 @@ class _Walk:
     def _meet(self, word: str, beside: Path) -> None:
         """Take a word for what it may lead to: a file, a folder to search, a library's name."""
         name = word.removeprefix("-l").removeprefix(":") if word.startswith("-l") else word
-        names = (word, name, f"lib{name}.a", f"lib{name}.so", word.lstrip("="))
-        for folder in (self.directory, beside, *self.searches):
-            for path in dict.fromkeys(folder / each for each in names):
-                if _is_file(path):
-                    self._add(path)
-        folder = self.directory / word
-        if word.strip("./") and _is_folder(folder):
-            self.search(folder)
+        names = dict.fromkeys((word, name, f"lib{name}.a", f"lib{name}.so", word.lstrip("=")))
+        for folder in dict.fromkeys((self.directory, beside, *self.searches)):
+            for each in names:
+                # strings: a script has hundreds of words, and few are files
+                if os.path.isfile(os.path.join(folder, each)):  # noqa: PTH113, PTH118
+                    self._add(folder / each)
+        if word.strip("./") and os.path.isdir(os.path.join(self.directory, word)):  # noqa: PTH112, PTH118
+            self.search(self.directory / word)
 
     def _add(self, path: Path) -> None:
         if path in self.found.files:
@@ -119,21 +120,6 @@ def _words_of_response(path: Path) -> list[str]:
         return shlex.split(text)
     except ValueError:
         return text.split()
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a word leads to a file; it may be none that a file system takes."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def _thin_members(data: bytes) -> list[str]:

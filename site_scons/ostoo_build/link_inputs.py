@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build import link_files, rustc_options, unit_inputs
 from ostoo_build.execution import link_proof, proof
 from ostoo_build.execution.proof import OF_TOOLS
+from ostoo_build.look import Look
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.link_files import Found
-    from ostoo_build.look import Look
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
 
@@ -33,12 +33,16 @@ _OBJECTS = tuple(f"{when}-link-objects{which}" for when in ("pre", "post") for w
 
 def planned_files(session: Session, unit: PlannedUnit) -> list[Path]:
     """The files of the checkout that a program's flags and target spec name."""
-    return [path for path in _named(session, unit, unit.arguments).files if _may_be_named(session, path)]
+    return _planned_files(session, unit, Look())
 
 
 def planned(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     """Those files as inputs. Raises `OSError` for one that can't be read."""
-    return unit_inputs.of_files(session, planned_files(session, unit), look)
+    return unit_inputs.of_files(session, _planned_files(session, unit, look), look)
+
+
+def _planned_files(session: Session, unit: PlannedUnit, look: Look) -> list[Path]:
+    return [path for path in _named(session, unit, unit.arguments, look).files if _may_be_named(session, path)]
 
 
 def complete(session: Session, program: Program, action: Action, look: Look) -> Action:
@@ -47,7 +51,7 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
     Raises `OstooError` for one that would be read unseen and may not be.
     """
     unit = program.units[-1]
-    found = _named(session, unit, action.arguments)
+    found = _named(session, unit, action.arguments, look)
     inputs = {entry.path: entry for entry in action.inputs}
     files = (*found.files, *unit_inputs.declared_files(session, unit))
     names = {path: session.paths.input_path(path) for path in files}
@@ -90,8 +94,12 @@ def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 
-def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
+def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...], look: Look) -> Found:
     """What rustc's arguments and the spec tell the linker to read."""
+    return look.once(("named", unit.id, arguments), partial(_find_named, session, unit, arguments))
+
+
+def _find_named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
     directory = Path(session.paths.root, session.paths.expand(unit.directory))
     words = map(session.paths.expand, rustc_options.link_arguments(arguments))
     texts = (*words, *_of_spec(session.spec(unit.target).source.value))

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +22,7 @@ _LONG_WITH_VALUE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option. `flag` is `-C`, `-L`, `--cfg`, …, or empty for a word that is none; `words` are as they stood."""
 
     flag: str
@@ -48,9 +47,17 @@ class Option:
         return (kind, folder) if equals and known else ("all", self.value)
 
 
-def read(arguments: Iterable[str]) -> Iterator[Option]:
+def read(arguments: Iterable[str]) -> tuple[Option, ...]:
     """Take arguments apart as rustc's getopts does."""
-    words = iter(arguments)
+    return _read(tuple(arguments))
+
+
+@lru_cache(maxsize=4096)
+def _read(arguments: tuple[str, ...]) -> tuple[Option, ...]:
+    return tuple(_options(iter(arguments)))
+
+
+def _options(words: Iterator[str]) -> Iterator[Option]:
     for word in words:
         if word.startswith("--"):
             yield _long(word, words)
