@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_MENTIONED = re.compile(rb"\.(incbin|include)\b", re.IGNORECASE)
+_MENTIONED = re.compile(rb"\.(incbin|include|macro|irpc?)\b", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"(?:^|[\s;:{])\.(?:incbin|include)\b[ \t]*", re.IGNORECASE | re.MULTILINE)
+_MADE = re.compile(r"(?:^|[\s;:{])\.(?!L)\w*\\[\w(@]", re.MULTILINE)
+"""A directive whose name a macro of the assembler puts together."""
+
 _ASSEMBLY = (".s", ".asm", ".inc")
 
 _TOKEN = re.compile(
@@ -61,6 +64,8 @@ def _of_assembly(text: str) -> Iterator[Taken]:
         quoted = re.match(r'"([^"\n]*)"', bare[match.end() :])
         name = quoted[1] if quoted and "\\" not in quoted[1] else None
         yield Taken(bare.count("\n", 0, match.end()) + 1, name)
+    for match in _MADE.finditer(bare):
+        yield Taken(bare.count("\n", 0, match.end()) + 1, None)
 
 
 def _of_rust(text: str, variables: Mapping[str, str]) -> Iterator[Taken]:
@@ -69,6 +74,8 @@ def _of_rust(text: str, variables: Mapping[str, str]) -> Iterator[Taken]:
         for match in _DIRECTIVE.finditer(literal.value):
             name = _quoted(text, literals, literal, match.end(), variables)
             yield Taken(text.count("\n", 0, literal.start) + 1, name)
+        if _MADE.search(literal.value):
+            yield Taken(text.count("\n", 0, literal.start) + 1, None)
 
 
 def _quoted(
@@ -88,6 +95,26 @@ def _quoted(
         end = following.end
     opened, name, _ = value.split('"', 2)
     return name if not opened and not re.search(r"[{}\\\n]", re.sub(r"@\{[a-z-]+\}", "", name)) else None
+
+
+def bare(text: str) -> str:
+    """A source of Rust without comments, and with nothing in its literals."""
+    kept, at = [], 0
+    while match := _TOKEN.search(text, at):
+        kept.append(text[at : match.start()])
+        at = match.end()
+        if match["block"]:
+            at = _behind_comment(text, at)
+        elif not match["line"]:
+            closing = text.find('"' + match["hashes"], at) if match["raw"] else -1
+            at = closing + 1 + len(match["hashes"]) if closing >= 0 else (len(text) if match["raw"] else at)
+            kept.append('""')
+    return "".join((*kept, text[at:]))
+
+
+def literals(text: str) -> list[str]:
+    """What the string literals of a source of Rust say, but those in comments."""
+    return [literal.value for literal in _literals(text)]
 
 
 def _literals(text: str) -> Iterator[_Literal]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import (
     asked_variables,
     digest,
+    hidden_asm,
     home,
     link_inputs,
     own_code,
@@ -169,8 +170,9 @@ def _unit_job_reading(
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
         link_inputs.check_libraries(session, unit, action)
-        start = partial(session.runner.compile, action, unit, on_metadata)
-        judge = partial(finishing.compilation, action, unit, told, session.paths)
+        start = partial(hidden_asm.compiled, session, action, unit, on_metadata, session.look)
+        hides = partial(hidden_asm.may_be, session, unit, session.look)
+        judge = partial(finishing.compilation, finishing.Compiled(action, unit, told, session.paths, hides))
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
     is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import crates
 import pytest
 
 if TYPE_CHECKING:
@@ -97,10 +98,88 @@ def test_what_assembly_takes_in_from_elsewhere_has_to_be_declared(tree: Tree) ->
     assert said(tree) == "and edited library"
 
 
-def test_a_name_that_only_a_macro_knows_is_refused_with_its_line(tree: Tree) -> None:
-    carrier(tree, r'concat!(".incbin \"", stringify!(greet/own.bin), "\"")')
+def test_a_name_that_only_the_assembler_knows_is_refused(tree: Tree) -> None:
+    carrier(tree, r'".macro take name", ".incbin \"\\name\"", ".endm", "take greet/own.bin"')
     result = tree.scons("greet")
     assert result.code == 2
-    assert "assembly takes in a file whose name is made by a macro" in result.stderr
+    assert "assembly takes in a file whose name the assembler makes" in result.stderr
     assert "user-rs/greet/src/main.rs:5" in result.stderr
     assert not tree.program("greet").exists()
+
+
+PUT = 'global_asm!({start} concat!(".inc", "bin \\"", {given}, "\\""), {end});'
+WRITES = 'format!("core::arch::global_asm!({{}} {{:?}}, {{}});", r#"{start}"#, ".incbin \\"{file}\\"", r#"{end}"#)'
+WAYS = {
+    "split": (PUT.replace("{given}", '"{file}"'), "", ""),
+    "own macro": (
+        "macro_rules! put {{ ($f:expr) => {{ " + PUT.replace("{given}", "$f") + ' }} }} put!("{file}");',
+        "",
+        "",
+    ),
+    "another name": ("use core::arch::global_asm as other; other" + PUT[10:].replace("{given}", '"{file}"'), "", ""),
+    "a library's macro": (
+        'helper::put!("{file}");',
+        "#![no_std]\n#[macro_export]\nmacro_rules! put {{ ($f:expr) => {{ core::arch::"
+        + PUT.replace("{given}", "$f")
+        + " }} }}\n",
+        "",
+    ),
+    "a procedural macro": ('writes::put!("{file}");', "", WRITES + ".parse().unwrap()"),
+}
+"""By how: what the crate says, a library's source, what a procedural macro gives."""
+
+START = '".section .rodata.own,\\"a\\"", ".globl own", "own:", '
+END = '".byte 0", ".text"'
+
+
+@pytest.mark.parametrize("place", ["program", "library"])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_macros_have_the_assembler_take_in_is_found(way: str, place: str, tree: Tree) -> None:
+    """No source has the directive in its text."""
+    file = f"{'greet' if place == 'program' else 'carrier'}/data.bin"
+    written(tree, way, place, file)
+    tree.write(f"user-rs/{file}", "first")
+    tree.build("greet")
+    assert said(tree) == "first"
+    assert tree.build("greet").steps == []
+    for text in ("second", "third", "second"):
+        tree.write(f"user-rs/{file}", text)
+        tree.build("greet")
+        assert said(tree) == text
+        assert tree.build("greet").steps == []
+    tree.build("-c", "greet")
+    tree.write(f"user-rs/{file}", "first")
+    tree.build("greet")
+    assert said(tree) == "first"
+    written(tree, way, place, "../shared/data.bin", add=False)
+    tree.write("shared/data.bin", "from elsewhere")
+    refused = tree.scons("greet")
+    assert refused.code == 2
+    assert "the crate reads shared/data.bin, which is not among its declared inputs" in refused.stderr
+
+
+def written(tree: Tree, way: str, place: str, file: str, *, add: bool = True) -> None:
+    """A program that prints what its own assembly, or that of a library, takes in."""
+    own, helper, writes = (text.format(start=START, end=END, file=file) for text in WAYS[way])
+    text = "unsafe { core::ffi::CStr::from_ptr((&raw const own).cast()) }.to_str().unwrap()"
+    declares = 'extern "C" { static own: u8; }'
+    uses = "#[allow(unused_imports)] use core::arch::global_asm;"
+    files = {
+        "carrier": f"#![no_std]\n{uses}\n{own}\n{declares}\npub fn text() -> &'static str {{ {text} }}\n",
+        "greet": crates.main('println!("{}", carrier::text());'),
+    }
+    if place == "program":
+        files["carrier"] = "#![no_std]\n"
+        files["greet"] = crates.main(f'println!("{{}}", {text});', uses=f"{uses}\nuse carrier as _;\n{own}\n{declares}")
+    helps = {"helper": helper or "#![no_std]\n", "writes": crates.proc_macro("put", writes or "TokenStream::new()")}
+    helps["writes"] = helps["writes"].replace("(_: ", "(_given: ")
+    if add:
+        crates.add(tree, "helper", "", lib=helps["helper"])
+        crates.add(tree, "writes", "[lib]\nproc-macro = true\n", lib=helps["writes"])
+        asks = f"[dependencies]\n{crates.paths('helper', 'writes')}"
+        crates.add(tree, "carrier", asks, lib=files["carrier"])
+        crates.add(tree, "greet", f"{asks}{crates.paths('carrier')}{crates.RUNTIME}", main=files["greet"])
+    tree.write("user-rs/helper/src/lib.rs", helps["helper"])
+    tree.write("user-rs/writes/src/lib.rs", helps["writes"])
+    tree.write("user-rs/carrier/src/lib.rs", files["carrier"])
+    tree.write("user-rs/greet/src/main.rs", files["greet"])

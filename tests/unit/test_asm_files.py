@@ -32,6 +32,9 @@ def of_rust(text: str) -> list[str | None]:
         (r'asm!(".incbin \"{}\"", const X);', None),
         (r'global_asm!(".macro m f", ".incbin \"\\f\"", ".endm");', None),
         (r'global_asm!(".incbin ", "x");', None),
+        (r'global_asm!(".macro m n\n.\\n \"x\"\n.endm\nm incbin");', None),
+        (r'global_asm!(".macro m", ".inc\\()bin \"x\"", ".endm");', None),
+        ('global_asm!(r#".irp n, incbin\n.\\n "x"\n.endr"#);', None),
     ],
 )
 def test_a_name_is_read_as_rust_and_the_assembler_read_it_or_told_to_be_unknown(text: str, name: str | None) -> None:
@@ -47,6 +50,8 @@ def test_a_name_is_read_as_rust_and_the_assembler_read_it_or_told_to_be_unknown(
         'let q = \'"\'; // .incbin "x"',
         r'let a = "incbin \"x\"";',
         'let s = "file.include";',
+        r'global_asm!(".macro m n", "jmp .Lx\\@", ".Lx\\@: .section .text.\\n", ".endm");',
+        r'let s = "a .macro. \n done.\n";',
     ],
 )
 def test_what_is_no_directive_is_left_alone(text: str) -> None:

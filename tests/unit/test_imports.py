@@ -19,7 +19,7 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 LAYERS = (
     "at_end decoders demangle* digest errors home inputs null_build own_code protocol.* state_file",
     "look merkle paths process read_set report sizes source_tree stops suggest tar_members user_cache",
-    "asm_files build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
+    "asm_* build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
     "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite verdict vga_text",
     "flag_rules instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols",
     "address_taken asked_variables call_graph package_places stack_state unit_graph",
@@ -31,7 +31,7 @@ LAYERS = (
     "junit suite_output suite_run workspace",
     "programs workspaces",
     "session",
-    "link_inputs unit_inputs",
+    "hidden_asm link_inputs unit_inputs",
     "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",
     "nodes",
     "program_reports suite_note",

@@ -66,7 +66,8 @@ class Machine:
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
         action = self.action(*environment)
-        return finishing.compilation(action, unit, (), self.paths, self.runner.compile(action, unit, lambda: None))
+        compiled = finishing.Compiled(action, unit, (), self.paths, hides=lambda _: False)
+        return finishing.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
         unit = self.program.units[-1]

@@ -7,7 +7,7 @@ the same library, byte for byte: so these files are inputs of the program too. D
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ def taken(text: str) -> tuple[Input, ...]:
 class Scene:
     """Where a unit was compiled, the paths there and here, and whether it could see no files but its inputs.
 
-    The sources are here too, wherever it ran.
+    The sources are here too, wherever it ran. `expanded` is the crate's with its macros expanded; without it `hides`
+    says that they may put assembly together.
     """
 
     action: Action
@@ -48,6 +49,8 @@ class Scene:
     there: PathMap
     here: PathMap
     sees_no_others: bool
+    expanded: str | None
+    hides: bool
 
 
 def prove(observed: DepInfo, scene: Scene) -> str:
@@ -64,6 +67,10 @@ def prove(observed: DepInfo, scene: Scene) -> str:
     search = _Search(scene, {})
     for name in (there.input_path(path) for path in paths if not there.portable(path).startswith(OF_TOOLS)):
         search.read(name)
+    if scene.expanded is not None:
+        search.read_expanded(scene.expanded)
+    elif scene.hides:
+        search.take_all()
     found = tuple(search.found.values())
     return msgspec.json.encode(found).decode() if found else ""
 
@@ -72,6 +79,8 @@ def prove(observed: DepInfo, scene: Scene) -> str:
 class _Search:
     scene: Scene
     found: dict[str, Input]
+    made: list[str] = field(default_factory=list)
+    """Places in sources where macros make names, which are known once they are expanded."""
 
     @property
     def action(self) -> Action:
@@ -86,11 +95,21 @@ class _Search:
         try:
             data = self._place(name).read_bytes()
         except OSError:
-            self._take_all()  # a generated file that lies elsewhere: it may name anything that the unit may read
+            self.take_all()  # a generated file that lies elsewhere: it may name anything that the unit may read
             return
         for each in asm_files.named(data, name, dict(self.action.environment)):
-            if each.name is None:
+            if each.name is not None:
+                self._take(each.name)
+            elif self.scene.expanded is None or not name.endswith(".rs"):
                 self._unknown(f"{name}:{each.line}")
+            else:
+                self.made.append(f"{name}:{each.line}")
+
+    def read_expanded(self, text: str) -> None:
+        """Look through the crate as rustc has it once all macros are expanded."""
+        for each in asm_files.named(text.encode(), "expanded.rs", {}):
+            if each.name is None:
+                self._unknown("\n".join(self.made) or f"{self.scene.unit.package}/Cargo.toml")
             else:
                 self._take(each.name)
 
@@ -118,15 +137,15 @@ class _Search:
     def _unknown(self, where: str) -> None:
         if is_local(self.scene.unit.package) and not self.scene.sees_no_others:
             raise OstooError(
-                "assembly takes in a file whose name is made by a macro: the build can't tell which it is",
+                "assembly takes in a file whose name the assembler makes: the build can't tell which it is",
                 where=where,
                 remedy='write the name into the directive, as in `.incbin \\"path\\"`, relative to '
                 f"{self.action.directory}; or\n"
                 'concat!(".incbin \\"", env!("CARGO_MANIFEST_DIR"), "/path\\""); or build with sandbox=on',
             )
-        self._take_all()
+        self.take_all()
 
-    def _take_all(self) -> None:
+    def take_all(self) -> None:
         """Anything of the package, or that its build script made."""
         folders = (f"{self.scene.unit.package}/", "build/")
         for entry in self.action.inputs:

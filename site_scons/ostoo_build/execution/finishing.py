@@ -47,7 +47,8 @@ class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subproce
 class Finished:
     """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
 
-    `paths` are those of where it ran. `is_hermetic` says that it could see its declared inputs only, `is_shut_in` that
+    `paths` are those of where it ran. `expanded` is a crate's source with its macros expanded, where somebody asked for
+    it. `is_hermetic` says that it could see its declared inputs only, `is_shut_in` that
     it could see no other files of this checkout.
     """
 
@@ -59,6 +60,7 @@ class Finished:
     paths: PathMap
     is_hermetic: bool = False
     is_shut_in: bool = False
+    expanded: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,31 @@ class Outcome:
     reads: tuple[str, ...] = ()
 
 
-def compilation(action: Action, unit: PlannedUnit, told: Told, here: PathMap, done: Finished) -> Outcome:
-    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input.
+@dataclass(frozen=True)
+class Compiled:
+    """A unit that was compiled: the paths of this machine, wherever that was, and what only a run told that it reads.
 
-    `here` are the paths of this machine, wherever it ran.
+    `hides` tells whether macros may have put assembly together.
     """
+
+    action: Action
+    unit: PlannedUnit
+    told: Told
+    here: PathMap
+    hides: Callable[[Finished], bool]
+
+
+def compilation(compiled: Compiled, done: Finished) -> Outcome:
+    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    action, unit, told = compiled.action, compiled.unit, compiled.told
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     _check_environment(read, action, unit)
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
-    scene = asm_proof.Scene(action, unit, done.paths, here, done.is_hermetic or done.is_shut_in)
+    sees_no_others = done.is_hermetic or done.is_shut_in
+    hides = done.expanded is None and compiled.hides(done)
+    scene = asm_proof.Scene(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)
     assembled = asm_proof.prove(read, scene)
     return Outcome(outputs, stderr, assembled, _holds_root(action, read, done), reads)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, process, state_file
+from ostoo_build import build_script, process, rustc_options, state_file
 from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import Finished
 from ostoo_build.execution.sandbox import Start
@@ -78,6 +78,17 @@ class LocalRunner:
         if unit.is_incremental:
             arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{_INCREMENTAL}"]
         return self._start(folder, arguments, action, _heeder(on_metadata))
+
+    def expand(self, action: Action) -> str | None:
+        """The source of a unit that compiles, with its macros expanded; None where rustc can't tell."""
+        made = ("--emit", "--out-dir", "-Zno-link")
+        options = rustc_options.read(action.arguments[1:])
+        words = [word for option in options if not option.words[0].startswith(made) for word in option.words]
+        argv = [self.paths.expand(word) for word in (action.arguments[0], *words, "-Zunpretty=expanded")]
+        cwd = Path(self.paths.root, self.paths.expand(action.directory))
+        with self.jobserver.token():
+            done = process.run(argv, cwd=cwd, env=self._environment(action))
+        return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
