@@ -6,19 +6,22 @@ No node is up to date by itself: each is performed in every build that reaches i
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import standby, steps, unit_inputs, whole_program
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.record import NAME
+from ostoo_build.look import Look
 from ostoo_build.rustc import Kind
 from ostoo_build.steps import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from ostoo_build.execution.engine import Job
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session, Wanted
 
@@ -27,13 +30,15 @@ if TYPE_CHECKING:
 class Node:
     """`name` is the file that `perform` brings about, or a name for something that is no file; both are portable paths.
 
-    `after` are the names of what has to be there first. `description` is what `scons -n` shows.
+    `after` are the names of what has to be there first. `description` is what `scons -n` shows, unless `is_done` says
+    that there is nothing to do.
     """
 
     name: str
     after: tuple[str, ...]
     description: str
     perform: Callable[[], None]
+    is_done: Callable[[], bool]
     is_file: bool = True
 
     @property
@@ -51,13 +56,13 @@ class Node:
 def check_target(session: Session, target: str) -> Node:
     """The validated target spec; nothing is compiled for a target before it passed."""
     name = f"{steps.target_folder(target)}/{NAME}"
-    return Node(name, (), f"check {target}", partial(steps.check_target, session, target))
+    return _of_job(session, name, (), f"check {target}", partial(steps.target_job, session, target))
 
 
 def sysroot(session: Session, target: str) -> Node:
     """The C library that std links against."""
     folder = steps.sysroot_folder(target)
-    return Node(f"{folder}/{NAME}", (), f"provide {folder}", partial(steps.make_sysroot, session, target))
+    return _of_job(session, f"{folder}/{NAME}", (), f"provide {folder}", partial(steps.sysroot_job, session, target))
 
 
 def of_unit(session: Session, unit: PlannedUnit) -> Iterator[Node]:
@@ -65,15 +70,17 @@ def of_unit(session: Session, unit: PlannedUnit) -> Iterator[Node]:
     others = (unit.read_of(session.units[id_]) for id_ in unit.prerequisites)
     checked = (check_target(session, unit.target).name,) if unit.target else ()
     after = (*others, *checked, *_made_inputs(session, unit))
+    has_none: Callable[[], bool] = partial(is_done, session, lambda: steps.unit_job(session, unit, Look()))
     if unit.kind is Kind.RUN:
-        yield Node(unit.record, after, f"run {unit.label}", partial(steps.run_build_script, session, unit))
+        yield Node(unit.record, after, f"run {unit.label}", partial(steps.run_build_script, session, unit), has_none)
         return
     description = f"rustc {' '.join(unit.arguments)}"
     if unit.kind is Kind.LIBRARY:
         start = partial(_wait_for_metadata, session, unit)
-        yield Node(unit.metadata, after, description, start, is_file=False)
+        yield Node(unit.metadata, after, description, start, has_none, is_file=False)
         after = (unit.metadata,)
-    yield Node(unit.record, after, description, partial(_wait, session, unit))
+        has_none = _is_nothing  # it is shown above
+    yield Node(unit.record, after, description, partial(_wait, session, unit), has_none)
 
 
 def of_program(session: Session, wanted: Wanted) -> Iterator[Node]:
@@ -87,24 +94,24 @@ def of_program(session: Session, wanted: Wanted) -> Iterator[Node]:
         yield sysroot(session, program.target)
     libraries = (session.units[id_].record for id_ in unit.prerequisites)
     made_of = (unit.record, *libraries, *((sysroot(session, program.target).name,) if program.uses_std else ()))
-    linked = Node(f"{places.linked}/{NAME}", made_of, f"link {program.name}", partial(steps.link, session, program))
+    linked = _of_link(session, program, places.linked, made_of, steps.link_job)
     yield linked
     proofs: tuple[str, ...] = (linked.name,)
     if wanted.is_checked and steps.contract_files(session, program.target):
-        check = partial(steps.check_program, session, program, wanted.size_budget)
-        yield Node(f"{places.check}/{NAME}", (linked.name,), f"check {program.name}", check)
+        check = partial(steps.check_job, session, program, wanted.size_budget)
+        yield _of_job(session, f"{places.check}/{NAME}", (linked.name,), f"check {program.name}", check)
         proofs = (linked.name, f"{places.check}/{NAME}")
     first = proofs if standby.here else (linked.name,)  # who watches waits for the program alone
-    again = partial(steps.link_unstripped, session, program)
-    unstripped = Node(f"{places.unstripped}/{NAME}", first, f"link {program.name}.debug", again)
+    unstripped = _of_link(session, program, places.unstripped, first, steps.unstripped_job)
     yield unstripped
     published = (f"{places.linked}/{unit.id}", f"{places.unstripped}/{unit.id}")
     for source, destination, reasons in zip(published, places.published, (proofs, (unstripped.name,)), strict=True):
-        publish = partial(steps.publish, session.root / source, session.root / destination)
-        yield Node(destination, reasons, f"publish {destination}", publish)
+        files = session.root / source, session.root / destination
+        publish, is_there = partial(steps.publish, *files), partial(_is_published, session, *files)
+        yield Node(destination, reasons, f"publish {destination}", publish, is_there)
     remember = partial(whole_program.remember, session, program)
     note = session.paths.portable(whole_program.note(session, program))
-    yield Node(note, places.published, f"remember {program.name}", remember)
+    yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
 
 
 def names_of(program: Program) -> tuple[str, ...]:
@@ -126,8 +133,48 @@ def deploy(session: Session, program: Program) -> Node:
         raise OstooError(f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} is no folder", where=str(folder))
     if destination.is_dir():
         raise OstooError(f"a folder lies where {program.name} is to be deployed", where=str(destination))
-    copy = partial(steps.deploy, session, session.root / source, destination)
-    return Node(str(destination), (source,), f"deploy {destination}", copy)
+    files = session.root / source, destination
+    is_there = partial(steps.is_published, *files)
+    return Node(str(destination), (source,), f"deploy {destination}", partial(steps.deploy, session, *files), is_there)
+
+
+def _of_job(session: Session, name: str, after: tuple[str, ...], description: str, make: Callable[[], Job]) -> Node:
+    return Node(name, after, description, lambda: _perform(session, make), partial(is_done, session, make))
+
+
+def _of_link(
+    session: Session,
+    program: Program,
+    folder: str,
+    after: tuple[str, ...],
+    make: Callable[[Session, Program, Look], Job],
+) -> Node:
+    def job() -> Job:
+        return make(session, program, Look())
+
+    suffix = "" if folder == Places.of(program).linked else ".debug"
+    perform = partial(steps.link, session, program, job)
+    return Node(f"{folder}/{NAME}", after, f"link {program.name}{suffix}", perform, partial(is_done, session, job))
+
+
+def _perform(session: Session, make: Callable[[], Job]) -> None:
+    session.engine.perform(make())
+
+
+def is_done(session: Session, make: Callable[[], Job]) -> bool:
+    """Whether a job's outputs are there, or can be had: nothing is fetched for the answer."""
+    try:
+        return session.engine.present(replace(make(), needed=False)) is not None
+    except (OstooError, OSError):  # what it is made from has yet to be made
+        return False
+
+
+def _is_published(session: Session, source: Path, destination: Path) -> bool:
+    return source.parent in session.engine.settled and steps.is_published(source, destination)
+
+
+def _is_nothing() -> bool:
+    return True
 
 
 def _made_inputs(session: Session, unit: PlannedUnit) -> Iterator[str]:

@@ -6,7 +6,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import own_code, source_tree, steps
+from ostoo_build import nodes, own_code, source_tree, steps
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.engine import Job
 from ostoo_build.execution.finishing import Outcome
@@ -76,14 +76,24 @@ def node(session: Session, program: Program, kind: Kind) -> Node:
     """What makes a report on a program, after the program was published."""
     description = f"report the {kind.value} of {program.name}"
     name = f"{place(program, kind)}/{NAME}"
-    return Node(name, Places.of(program).published, description, partial(write, session, program, kind))
+    write = partial(_write, session, program, kind)
+    is_done = partial(nodes.is_done, session, partial(_job, session, program, kind))
+    return Node(name, Places.of(program).published, description, write, is_done)
 
 
-def write(session: Session, program: Program, kind: Kind) -> None:
-    """Make a report on the program that was published. Where it is another one than before, that one is kept too."""
+def _write(session: Session, program: Program, kind: Kind) -> None:
+    """Have a report made. Where it is another one than before, that one is kept too."""
+    there = session.root / place(program, kind)
+    former = _contents(there / REPORT)
+    session.engine.perform(_job(session, program, kind))
+    if former is not None and former != _contents(there / REPORT):
+        source_tree.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+
+
+def _job(session: Session, program: Program, kind: Kind) -> Job:
+    """Describe a report on the program that was published."""
     name = place(program, kind)
     there = session.root / name
-    former = _contents(there / REPORT)
     shipped, unstripped = (session.root / path for path in Places.of(program).published)
     contract = steps.contract_files(session, program.target) if kind is Kind.STACK else []
 
@@ -112,9 +122,7 @@ def write(session: Session, program: Program, kind: Kind) -> None:
         version=modules_digest(kind),
     )
     subject = f"the {kind.value} of {session.named(program.name, program.target)}"
-    session.engine.perform(Job(action, there, name, "Reporting", subject, run, needed=True))
-    if former is not None and former != _contents(there / REPORT):
-        source_tree.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+    return Job(action, there, name, "Reporting", subject, run, needed=True)
 
 
 def _contents(path: Path) -> bytes | None:

@@ -76,8 +76,8 @@ class Places:
         return Places(linked, unstripped, check, (f"{folder}/{program.name}", f"{folder}/{program.name}.debug"))
 
 
-def check_target(session: Session, target: str) -> None:
-    """Validate a target spec."""
+def target_job(session: Session, target: str) -> Job:
+    """Describe how a target spec is validated."""
     inputs = tuple(session.paths.input(path) for path in target_files(session, target))
     folder = target_folder(target)
     request = CheckRequest(session.spec_file(target), session.toolchain.rustc, session.cargo_environment)
@@ -89,8 +89,7 @@ def check_target(session: Session, target: str) -> None:
         return Outcome((_CHECKED,))
 
     action = Action("TargetSpecCheck", (target,), (), inputs, (f"{folder}/{_CHECKED}",), version=session.tools)
-    job = Job(action, session.root / folder, folder, "Checking", f"target {target}", run)
-    session.engine.perform(job)
+    return Job(action, session.root / folder, folder, "Checking", f"target {target}", run)
 
 
 def target_files(session: Session, target: str) -> list[Path]:
@@ -104,8 +103,8 @@ def target_folder(target: str) -> str:
     return f"build/{target}/target-spec"
 
 
-def make_sysroot(session: Session, target: str) -> None:
-    """Have the sysroot's provider write a target's."""
+def sysroot_job(session: Session, target: str) -> Job:
+    """Describe how the sysroot's provider writes a target's."""
     machine = MACHINES[session.spec(target).arch]
     folder = session.root / sysroot_folder(target)
 
@@ -116,7 +115,7 @@ def make_sysroot(session: Session, target: str) -> None:
     name = sysroot_folder(target)
     action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session, target))
     subject = f"sysroot {folder.name} from {session.variables['sysroot']}"
-    session.engine.perform(Job(action, folder, name, "Providing", subject, run, needed=True))
+    return Job(action, folder, name, "Providing", subject, run, needed=True)
 
 
 def sysroot_key(session: Session, target: str) -> digest.Hash:
@@ -136,14 +135,14 @@ def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
     """What makes a program, as one look finds the sources; what it is made from has to be there."""
     program = wanted.program
     for unit in program.units:
-        yield _unit_job(session, unit, look)
-    yield _link_job(session, program, look)
-    yield _unstripped_job(session, program, look)
+        yield unit_job(session, unit, look)
+    yield link_job(session, program, look)
+    yield unstripped_job(session, program, look)
     if wanted.is_checked and contract_files(session, program.target):
-        yield _check_job(session, program, wanted.size_budget)
+        yield check_job(session, program, wanted.size_budget)
 
 
-def _unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[], None] = lambda: None) -> Job:
+def unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[], None] = lambda: None) -> Job:
     """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
     sources = unit_inputs.declared(session, unit, look)
     return _unit_job_reading(session, unit, sources, unit_inputs.known_reads(session, unit), ready)
@@ -203,7 +202,7 @@ def _while_checks_load(start: Callable[[], Finished]) -> Finished:
 
 def run_build_script(session: Session, unit: PlannedUnit) -> None:
     """Run a build script. Raises `OstooError` where its result, wherever it is from, is not what the user's gives."""
-    job = _unit_job(session, unit, Look())
+    job = unit_job(session, unit, Look())
     made = session.engine.perform(job)
     script = f"{unit.package}/build.rs"
     asked_variables.refuse(asked_variables.of_script(made.stdout, script, dict(job.action.environment)), script)
@@ -213,32 +212,25 @@ def compilation(session: Session, unit: PlannedUnit) -> Compilation:
     """Have a unit compiled in the background, once."""
 
     def work(ready: Callable[[], None]) -> None:
-        session.engine.perform(_unit_job(session, unit, Look(), ready))
+        session.engine.perform(unit_job(session, unit, Look(), ready))
 
     return session.compilations.start(unit.id, work)
 
 
-def link(session: Session, program: Program) -> None:
-    """Link what a loader gets: without symbols, whatever the profile says."""
-    _link(session, program, _link_job(session, program, Look()))
-
-
-def link_unstripped(session: Session, program: Program) -> None:
-    """Link the same program with all symbols, and the debug information that its profile asks for."""
-    _link(session, program, _unstripped_job(session, program, Look()))
-
-
-def _link(session: Session, program: Program, job: Job) -> None:
+def link(session: Session, program: Program, make: Callable[[], Job]) -> None:
+    """Perform one of a program's two links, and describe it when the other one has put all objects back."""
     with session.linking(program.units[-1].id):
-        session.engine.perform(job)
+        session.engine.perform(make())
 
 
-def _link_job(session: Session, program: Program, look: Look) -> Job:
+def link_job(session: Session, program: Program, look: Look) -> Job:
+    """Describe the link of what a loader gets: without symbols, whatever the profile says."""
     discard = session.paths.input(STRIP_SCRIPT)
     return _linked(session, program, look, Placed(discard, Places.of(program).linked, program.name))
 
 
-def _unstripped_job(session: Session, program: Program, look: Look) -> Job:
+def unstripped_job(session: Session, program: Program, look: Look) -> Job:
+    """Describe the link with all symbols, and the debug information that the profile asks for."""
     return _linked(session, program, look, Placed(None, Places.of(program).unstripped, f"{program.name}.debug"))
 
 
@@ -266,12 +258,8 @@ def _linked(session: Session, program: Program, look: Look, placed: Placed) -> J
     return Job(action, folder, unit.folder, "Linking", named, run, needed=True, judge=judge, follows=first)
 
 
-def check_program(session: Session, program: Program, size_budget: int | None) -> None:
-    """Hold a linked program against the loader's contract."""
-    session.engine.perform(_check_job(session, program, size_budget))
-
-
-def _check_job(session: Session, program: Program, size_budget: int | None) -> Job:
+def check_job(session: Session, program: Program, size_budget: int | None) -> Job:
+    """Describe how a linked program is held against the loader's contract."""
     places = Places.of(program)
     contract, schema = contract_files(session, program.target)
     linked = f"{places.linked}/{program.units[-1].id}"
@@ -308,7 +296,7 @@ def _symbols(session: Session, program: Program) -> Symbols:
     """The functions of a program that is refused: only then the check waits for the link that has their names."""
     from ostoo_build import symbols  # noqa: PLC0415 - a good program does not need it
 
-    link_unstripped(session, program)
+    link(session, program, lambda: unstripped_job(session, program, Look()))
     return symbols.load(session.root / Places.of(program).unstripped / program.units[-1].id)
 
 
@@ -341,14 +329,14 @@ def rules_digest() -> digest.Hash:
 
 def deploy(session: Session, source: Path, destination: Path) -> None:
     """Copy a program to the folder that the target's machine sees, if it is not there."""
-    if not _is_same(source, destination):
+    if not is_published(source, destination):
         session.report.status("Deploying", str(destination))
         _put(source, destination)
 
 
 def publish(source: Path, destination: Path) -> None:
     """Put a file where people look for it: whole, and only now in the place of the former one."""
-    if not _is_same(source, destination):
+    if not is_published(source, destination):
         _put(source, destination)
 
 
@@ -364,7 +352,7 @@ def _put(source: Path, destination: Path) -> None:
         raise OstooError(f"can't write {destination}: {error.strerror}", where=str(destination.parent)) from error
 
 
-def _is_same(source: Path, destination: Path) -> bool:
+def is_published(source: Path, destination: Path) -> bool:
     """Whether a file was published already: it is the only judge, and what anybody did to the copy is undone."""
     try:
         status = destination.lstat()

@@ -27,13 +27,17 @@ def node(session: Session, name: str, target: str, executables: Sequence[suite_p
     """What writes the note, after all that it names is there."""
     place = path(session, name, target)
     after = tuple(published for executable in executables for published in nodes.aims_of(session, executable.program))
-    write = partial(_write, session.root / place, suite.to_bytes(tuple(map(_noted, executables))))
-    return Node(place, after, f"note {name}'s tests", write)
+    written = session.root / place, suite.to_bytes(tuple(map(_noted, executables)))
+    return Node(place, after, f"note {name}'s tests", partial(_write, *written), partial(_is_written, *written))
 
 
 def _write(place: Path, content: bytes) -> None:
-    if state_file.recall(place) != content:
+    if not _is_written(place, content):
         state_file.write(place, content)
+
+
+def _is_written(place: Path, content: bytes) -> bool:
+    return state_file.recall(place) == content
 
 
 def _noted(executable: suite_plan.Executable) -> suite.Executable:

@@ -57,7 +57,7 @@ def declare_program(env: Any, program: Program, budget: int | None, *, is_checke
     session: Session = env["OSTOO"]
     makers = whole_program.makers(session, program)
     wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look), is_checked)
-    if env["OSTOO_TOP_DOWN"] and _is_there(session, program, wanted.action):
+    if env["OSTOO_TOP_DOWN"] and _is_there(env, program, wanted.action):
         return [file_node(env, path) for path in nodes.names_of(program)]
     for name, _ in makers:
         _declare_other(env, session, name)
@@ -77,8 +77,12 @@ def _declare_other(env: Any, session: Session, name: str) -> None:
     rust_program(env, name)
 
 
-def _is_there(session: Session, program: Program, wanted: Action) -> bool:
-    return whole_program.is_current(session, program, wanted) or whole_program.restored(session, program, wanted)
+def _is_there(env: Any, program: Program, wanted: Action) -> bool:
+    """Whether the program is at its place; it is put there now where the action cache has it, unless this is `-n`."""
+    session: Session = env["OSTOO"]
+    if whole_program.is_current(session, program, wanted):
+        return True
+    return not env.GetOption("no_exec") and whole_program.restored(session, program, wanted)
 
 
 def generate(env: Any) -> None:

@@ -117,11 +117,7 @@ def generate(env: Any) -> None:
     env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
     waits = standby.here is not None and standby.here.waits
     env["OSTOO_TOP_DOWN"] = not (
-        waits
-        or session.options.all_outputs
-        or GetOption("clean")
-        or GetOption("no_exec")
-        or "std" in COMMAND_LINE_TARGETS
+        waits or session.options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS
     )
     env.AddMethod(request, "Requested")
     env.AddMethod(reached, "Reached")

@@ -28,15 +28,20 @@ EXIT_CODE = 2
 """SCons' own for a failed build."""
 
 
-class Perform(FunctionAction):
-    """Calls `perform`; `description` is what `-n` shows."""
+def _never() -> bool:
+    return False
 
-    def __init__(self, description: str, perform: Callable[[], None]) -> None:
+
+class Perform(FunctionAction):
+    """Calls `perform`; `description` is what `-n` shows, unless `is_done` says that there is nothing to do."""
+
+    def __init__(self, description: str, perform: Callable[[], None], is_done: Callable[[], bool] = _never) -> None:
         # not FunctionAction's own: it takes the function's bytecode apart, for a signature that nobody compares
         super(FunctionAction, self).__init__()
         self.execfunction = self._perform
         self.description = description
         self.perform = perform
+        self.is_done = is_done
 
     def get_presig(self, *_context: Any, **_executor: Any) -> bytes:
         return b""
@@ -46,7 +51,7 @@ class Perform(FunctionAction):
 
     def strfunction(self, _target: Any, _source: Any, env: Any, **_executor: Any) -> str | None:
         """Say nothing beforehand: only the action knows whether there is work, and reports that itself."""
-        return self.description if env.GetOption("no_exec") else None
+        return self.description if env.GetOption("no_exec") and not self.is_done() else None
 
     def _perform(self, target: Any, source: Any, env: Any) -> BuildError | None:  # noqa: ARG002 - SCons names them
         try:
@@ -87,7 +92,7 @@ def declare(env: Any, node: Node) -> Any:
     known: dict[str, Any] = env["OSTOO_NODES"]
     if node.name in known:
         return known[node.name]
-    action = Perform(node.description, node.perform)
+    action = Perform(node.description, node.perform, node.is_done)
     before = [known.get(name) or file_node(env, name) for name in node.after]
     if node.is_ours:
         state_file.make_way(env["OSTOO"].root / node.name)  # SCons takes no folder for a file

@@ -75,6 +75,21 @@ def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
     assert [path for path in known if not path.exists()] == []
 
 
+def test_a_dry_run_lists_what_there_is_to_do(tree: Tree) -> None:
+    settle(tree)
+    assert tree.build("-n", "hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
+    good = tree.program("hello-rs").read_bytes()
+    place = tree.program("hello-rs").relative_to(tree.root)
+    tree.program("hello-rs").unlink()
+    assert tree.build("-n", "hello-rs").stdout == f"publish {place}\n"
+    append("user-rs/hello-rs/src/main.rs", "// an edit for a dry run\n")(tree)
+    listed = re.sub("^(rustc --crate-name [a-z_]+) .*", r"\1", tree.build("-n", "hello-rs").stdout, flags=re.MULTILINE)
+    works = ("rustc --crate-name hello_rs", "link hello-rs", "link hello-rs.debug", "check hello-rs")
+    assert sorted(listed.splitlines()) == sorted([*works, f"publish {place}", f"publish {place}.debug"])
+    tree.build("hello-rs")
+    assert tree.program("hello-rs").read_bytes() == good
+
+
 def test_an_edit_during_a_build_is_built_by_the_next(tree: Tree) -> None:
     settle(tree)
     source = "user-rs/hello-std/src/main.rs"
