@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -61,6 +61,28 @@ class Crate:
     features: tuple[str, ...]
     is_test: bool
     view: View
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a memo answers; what else it was made from is in the memo.
+
+    `what` is the kind of answer, `workspace` the name of its folder. `toolchain`, `configuration` and `tool` are
+    digests of the toolchain, of cargo's configuration and of this build's own code; `lock` and `target_digest` of the
+    files.
+    """
+
+    what: str
+    workspace: str
+    toolchain: digest.Hash
+    configuration: digest.Hash
+    tool: digest.Hash
+    lock: digest.Hash = ""
+    target: str = ""
+    target_digest: digest.Hash = ""
+    profile: str = ""
+    program: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +157,7 @@ class Workspace:
 
     def _survey(self) -> _Survey:
         folder = self.cargo.workspace
-        path = self._memo("survey", folder.name)
+        path = self._memo(self._question("survey"))
         known = _load(path, _Survey)
         if known and known.reads.is_current(folder, self.look):
             return known
@@ -220,13 +242,16 @@ class Workspace:
         _save(path, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
 
     def _plan_memo(self, what: str, binary: Binary, profile: str) -> Path:
-        name = self.cargo.workspace.name
-        return self._memo(what, name, self._lock(), self.target.stem, self.target_digest, profile, binary.name)
+        named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
+        return self._memo(replace(named, target=self.target.stem, target_digest=self.target_digest))
 
-    def _memo(self, *question: str) -> Path:
-        """The file that remembers an answer: another one for another toolchain, configuration, or version of ours."""
+    def _question(self, what: str) -> _Question:
         state = self.rustc.tools, self.cargo.configuration_digest, own_digest()
-        return self.memos / f"{digest.of_json([*question, *state])}.json"
+        return _Question(what, self.cargo.workspace.name, *state)
+
+    def _memo(self, question: _Question) -> Path:
+        """The file that remembers an answer."""
+        return self.memos / f"{digest.of_json(astuple(question))}.json"
 
     def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
@@ -275,7 +300,8 @@ class Workspace:
 
     def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
         place = str(self.cargo.workspace)
-        path = self._memo("cfgs", self.target_digest, *(flag.replace(place, "") for flag in flags))
+        asked = tuple(flag.replace(place, "") for flag in flags)
+        path = self._memo(replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked))
         memo = _load(path, _Cfgs)
         if memo:
             return memo.cfgs

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import fake_cargo
@@ -180,6 +180,16 @@ def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch:
         plan(made, program)
         assert made.asked(), name
         assert str(path) not in state_file.damaged, name
+
+
+def test_each_field_of_a_question_decides(made: FakeCargo) -> None:
+    asked = workspaces._Question("plan", "user-rs", "1", "2", "3", "4", "x86_64", "5", "release", "hello", ("--cfg",))  # noqa: SLF001
+    known = {workspace(made)._memo(asked)}  # noqa: SLF001
+    for count, field in enumerate(fields(asked), 1):
+        value = getattr(asked, field.name)
+        changed: Any = (*value, "more") if isinstance(value, tuple) else f"{value}6"
+        known.add(workspace(made)._memo(replace(asked, **{field.name: changed})))  # noqa: SLF001
+        assert len(known) == count + 1, field.name
 
 
 def memory(made: FakeCargo) -> Iterator[Path]:
