@@ -19,6 +19,7 @@ from ostoo_build import (
 )
 from ostoo_build.errors import OstooError
 from ostoo_build.guest import Guest
+from ostoo_build.inputs import is_executable
 from ostoo_build.private_packages import Project
 from ostoo_build.run_program import machine_of
 
@@ -41,13 +42,13 @@ class _Parts:
     def sha256(self) -> digest.Hash:
         return digest.of_json([self._contents(), digest.of_bytes(self.busybox)])
 
-    def _contents(self) -> list[tuple[str, digest.Hash]]:
+    def _contents(self) -> list[tuple[str, digest.Hash, bool]]:
         whole = [
-            (f"{name}/{file.relative_to(path)}", file) if path.is_dir() else (name, file)
+            (f"{name}/{file.relative_to(path)}", file)
             for name, path in self.files.items()
-            for file in (source_tree.package_files(path) if path.is_dir() else [path])
+            for file in source_tree.all_files(path)
         ]
-        return [(name, digest.of_file(file)) for name, file in whole]
+        return [(name, digest.of_file(file), is_executable(file.stat())) for name, file in whole]
 
 
 class BootKernel:
