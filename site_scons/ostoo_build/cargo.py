@@ -24,6 +24,9 @@ _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 NO_DUMPS = {"RUSTC_ICE": "0"}
 """Has a rustc that crashes leave nothing where it was started: what it says of it is shown."""
 
+_NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
+"""Win over those of the configuration: what a program says in rustc's place is in no key."""
+
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 
@@ -130,11 +133,12 @@ class Cargo:
     def _line(self, profile: str) -> Iterator[str]:
         """A profile, and those that it inherits from."""
         tables = manifest.load_toml(self.workspace / "Cargo.toml").get("profile", {})
+        configured = cargo_config.inherited_profiles(self.configuration_files())
         seen = set()
         while profile and profile not in seen:
             seen.add(profile)
             yield profile
-            profile = tables.get(profile, {}).get("inherits", "")
+            profile = configured.get(profile) or tables.get(profile, {}).get("inherits", "")
 
     def _run(self, *arguments: str) -> str:
         for name in ("Cargo.toml", "Cargo.lock"):
@@ -163,7 +167,7 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if name == "CARGO_HOME" or name.startswith(_KEPT_PREFIXES) or not name.startswith(_DROPPED_PREFIXES)
     }
-    return {**kept, **NO_DUMPS, **toolchain}
+    return {**kept, **NO_DUMPS, **_NO_WRAPPERS, **toolchain}
 
 
 def ignored_variables() -> list[str]:

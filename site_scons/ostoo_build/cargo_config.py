@@ -17,7 +17,7 @@ from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ostoo_build.paths import PathMap
 
@@ -50,13 +50,29 @@ def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
     return found
 
 
-def _included(path: Path) -> Iterator[Path]:
-    """What a file includes: paths as seen from its folder, or tables with one. Cargo tells what is wrong with it."""
+def inherited_profiles(files: Iterable[Path]) -> dict[str, str]:
+    """Which profile each one that configuration files define goes back to; the nearest file's word counts."""
+    found: dict[str, str] = {}
+    for path in files:
+        profiles = _document(path).get("profile")
+        for name, profile in profiles.items() if isinstance(profiles, dict) else ():
+            if isinstance(profile, dict) and isinstance(profile.get("inherits"), str):
+                found.setdefault(name, profile["inherits"])
+    return found
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """A configuration file; nothing where it can't be read: cargo tells what is wrong with it."""
     try:
         with digest.opened(path) as stream:
-            listed = tomllib.loads(stream.read().decode("utf-8-sig")).get("include", ())
+            return tomllib.loads(stream.read().decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
-        return
+        return {}
+
+
+def _included(path: Path) -> Iterator[Path]:
+    """What a file includes: paths as seen from its folder, or tables with one."""
+    listed = _document(path).get("include", ())
     for entry in listed if isinstance(listed, list) else [listed]:
         name = entry.get("path") if isinstance(entry, dict) else entry
         if isinstance(name, str):
@@ -76,6 +92,12 @@ class Place:
 def read(said: str, place: Place, paths: PathMap) -> Configuration:
     """Read what `cargo config get --format=toml --show-origin` said at a place."""
     document = tomllib.loads(said)
+    if document.get("host"):
+        raise OstooError(
+            "cargo's configuration has a table [host], which has no effect on this build",
+            where=f"{place.workspace}/.cargo/config.toml",
+            remedy="take it away, or out of the workspace's reach",
+        )
     workspace, variables = place.workspace, place.variables
     given = tuple(_rustflags(document, place.target, place.cfgs))
     for table in _tables_of(document, place.target, place.cfgs):

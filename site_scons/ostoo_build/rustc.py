@@ -206,6 +206,8 @@ def _profile_flags(profile: Profile) -> Iterator[str]:
     yield from ("-C", f"overflow-checks={switches[profile.overflow_checks]}")
     if profile.codegen_units is not None:
         yield from ("-C", f"codegen-units={profile.codegen_units}")
+    if profile.hint_mostly_unused:
+        yield "-Zhint-mostly-unused"
     yield from profile.rustflags
 
 

@@ -6,7 +6,7 @@ The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Profile:
     strip: str
     incremental: bool
     rustflags: tuple[str, ...]
+    hint_mostly_unused: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,21 @@ def _unit(raw: dict[str, Any]) -> Unit:
     )
 
 
+_HONOURED = frozenset({*(field.name for field in fields(Profile)), "codegen_backend"})
+_WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo", "trim_paths"})
+"""The manual says so of each."""
+
+_OUR_BACKEND = "llvm"
+
+
 def _profile(raw: dict[str, Any]) -> Profile:
+    """Raises `OstooError` for a key that would be lost here."""
+    lost = [name for name, value in raw.items() if value and name not in _HONOURED | _WITHOUT_EFFECT]
+    if raw.get("codegen_backend", _OUR_BACKEND) not in (None, _OUR_BACKEND):
+        lost.append("codegen_backend")
+    if lost:
+        key = lost[0].replace("_", "-")
+        raise OstooError(f"the profile {raw['name']} sets {key}, which this build does not know", remedy="take it away")
     return Profile(
         name=raw["name"],
         opt_level=raw["opt_level"],
@@ -147,6 +162,7 @@ def _profile(raw: dict[str, Any]) -> Profile:
         strip=_strip(raw["strip"]),
         incremental=raw["incremental"],
         rustflags=tuple(raw.get("rustflags", ())),
+        hint_mostly_unused=bool(raw.get("hint_mostly_unused")),
     )
 
 

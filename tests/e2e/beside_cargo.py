@@ -78,6 +78,8 @@ OURS = {
     "-C incremental": "where it runs",
     "-C strip": "two links from one compilation",
     "-C linker": "added to the action",
+    "-C rpath": "without effect, as the manual says",
+    "-C split-debuginfo": "likewise",
     "-Z checksum-hash-algorithm": "the proof of what was read",
     "-Z binary-dep-depinfo": "likewise",
     "-Z emit-stack-sizes": "for reports",

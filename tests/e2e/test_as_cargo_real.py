@@ -74,6 +74,36 @@ PLAIN = "1"
 RELATIVE = { value = "data/b", relative = true }
 FORCED = { value = "f", force = true }
 """
+ODD = """
+[profile.odd]
+inherits = "dev"
+opt-level = 2
+debug = "limited"
+split-debuginfo = "packed"
+strip = "debuginfo"
+lto = "thin"
+codegen-units = 4
+overflow-checks = true
+debug-assertions = false
+rpath = true
+incremental = true
+rustflags = ["-Cforce-unwind-tables=yes"]
+
+[profile.odd.package."*"]
+opt-level = 1
+
+[profile.odd.package.low-sys]
+opt-level = "z"
+codegen-units = 2
+debug = 2
+overflow-checks = false
+
+[profile.odd.build-override]
+opt-level = 3
+debug = 1
+codegen-units = 3
+"""
+"""A profile of the configuration, with all that cargo lets profiles say."""
 FLAGS = r'"--cfg", "mycfg", "--cfg=key=\"v\"", "-Ctarget-feature=+sse3", "-C", "force-frame-pointers=yes"'
 
 
@@ -105,10 +135,10 @@ def make(tree: Tree) -> None:
     text = settings.read_text(encoding="utf-8")
     folder = f'"-Lnative=../sysroot/{TARGET}/lib"'
     assert folder in text
-    settings.write_text(text.replace(folder, f"{folder}, {FLAGS}") + CONFIGURED, encoding="utf-8")
+    settings.write_text(text.replace(folder, f"{folder}, {FLAGS}") + CONFIGURED + ODD, encoding="utf-8")
 
 
-@pytest.fixture(scope="module", params=["release", "dev", "size"])
+@pytest.fixture(scope="module", params=["release", "dev", "size", "odd"])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("as-cargo")
     tree = copy_tree(folder / "checkout", "off")

@@ -129,7 +129,7 @@ def test_each_configuration_that_cargo_merges_counts(place: str, workspace: Fake
 
 
 def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    dropped = ("CARGO_BUILD_TARGET", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTDOCFLAGS", "CARGO_PROFILE_RELEASE_LTO")
+    dropped = ("CARGO_BUILD_TARGET", "RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_PROFILE_RELEASE_LTO")
     kept = ("CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "CARGO_REGISTRIES_X_INDEX", "SOMETHING")
     for name in (*dropped, *kept):
         monkeypatch.setenv(name, "1")
@@ -137,7 +137,19 @@ def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.Monk
     assert not set(dropped) & set(found)
     assert set(kept) < set(found)
     assert found["RUSTC_BOOTSTRAP"] == "1"
+    assert found["RUSTC_WRAPPER"] == found["RUSTC_WORKSPACE_WRAPPER"] == "", "an empty one wins over a configured one"
     assert cargo.ignored_variables() == ["RUSTFLAGS"]
+
+
+def test_a_configured_profile_goes_back_where_the_nearest_file_says(workspace: FakeCargo, tmp_path: Path) -> None:
+    manifest = tmp_path / "os/user-rs/Cargo.toml"
+    manifest.write_text(manifest.read_text() + "[profile]\nsmall = { inherits = 'release' }\n")
+    fake.write(tmp_path / "os/user-rs/.cargo/config.toml", "[profile]\nsmall = { inherits = 'quick' }\nother = 1\n")
+    far = "[profile]\nquick = { inherits = 'dev' }\nsmall = { inherits = 'release' }\n"
+    fake.write(tmp_path / "os/.cargo/config.toml", far)
+    assert workspace.cargo.inherited("small") == "debug"
+    fake.write(tmp_path / "os/.cargo/config.toml", "profile = 1\n")
+    assert workspace.cargo.inherited("small") == "release"
 
 
 def test_a_profile_goes_back_to_one_of_cargos_own(workspace: FakeCargo, tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
     return said(tomlkit.dumps(document), paths)
 
 
+def test_what_is_for_the_host_is_not_dropped(paths: PathMap) -> None:
+    with pytest.raises(OstooError, match=r"has a table \[host\], which has no effect"):
+        read(paths, {"host": {"rustflags": ["-Cdebuginfo=2"]}})
+
+
 @pytest.mark.parametrize("table", [trees.TARGET, "cfg(unix)"])
 def test_another_linker_is_refused(table: str, paths: PathMap) -> None:
     with pytest.raises(OstooError, match="the flag `-C linker=gold` is not allowed"):

@@ -99,6 +99,7 @@ PROFILE_CHANGES: dict[str, Any] = {
     "strip": "none",
     "incremental": True,
     "rustflags": ("-Cx",),
+    "hint_mostly_unused": True,
 }
 CHANGES: dict[str, Any] = {
     "kind": "rlib",

@@ -48,6 +48,22 @@ def test_cargos_graph_is_read_whole() -> None:
     assert not root.dependencies[3].noprelude
 
 
+@pytest.mark.parametrize("changes", [{"codegen_backend": "cranelift"}, {"new_key": "on"}, {"new_key": {"a": 1}}])
+def test_a_key_of_a_profile_that_is_not_known_is_refused(changes: dict[str, Any]) -> None:
+    (name,) = changes
+    with pytest.raises(
+        OstooError, match=f"the profile release sets {name.replace('_', '-')}, which this build does not"
+    ):
+        with_profile(**changes)
+
+
+def test_keys_of_a_profile_that_are_not_set_are_none() -> None:
+    changes = {"codegen_backend": None, "new_key": None, "other": False, "split_debuginfo": "packed", "rpath": True}
+    assert with_profile(**changes) == with_profile()
+    assert with_profile(codegen_backend="llvm") == with_profile()
+    assert with_profile(hint_mostly_unused=True).hint_mostly_unused
+
+
 def test_runs_and_the_host_are_told_apart() -> None:
     (graph,) = unit_graph.parse(GRAPH)
     scripts = [unit for unit in graph.units if unit.kind == "custom-build"]
