@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer
 sys.path.insert(0, f"{ROOT}/site_scons")
 
-from ostoo_build import null_build  # noqa: E402 - found only by the path that is set above
+from ostoo_build import null_build, streams  # noqa: E402 - found only by the path that is set above
 
 
 def main() -> None:
-    _open_streams()
+    streams.take()
     null_build.question = null_build.ask(sys.argv[1:])
     names = null_build.targets(ROOT, null_build.question)
     if names is not None:
@@ -34,20 +35,12 @@ def main() -> None:
         at_end.run()
 
 
-def _open_streams() -> None:
-    """Have the three descriptors taken that everybody writes to: else files of ours would be what they lead to."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr
-        os.set_inheritable(descriptor, True)  # noqa: FBT003 - that is its parameter
-    os.close(descriptor)
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115 - likewise
-
-
 def _say(text: str) -> None:
-    try:
-        print(text, end="", flush=True)  # noqa: T201 - a program's border
-    except OSError as error:
-        print(f"error: can't write to stdout: {error.strerror}", file=sys.stderr, flush=True)  # noqa: T201 - likewise
+    with suppress(OSError):
+        print(text, end="")  # noqa: T201 - a program's border
+    said = streams.complaint()
+    if said:
+        print(said, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
         os._exit(2)  # Python would try once more
 
 

@@ -23,7 +23,7 @@ if ! $fresh; then
     if [ -z "$found" ]; then
         echo "error: this build needs Python 3.11 or newer; python3 here is: $(python3 --version 2>&1 || :)" >&2
         echo '  help: install a newer python3, or put its folder first on PATH' >&2
-        exit 1
+        exit 2
     fi
     # shellcheck disable=SC2086 # the files' names are our own, and separate words
     PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.bootstrap "$root" $requirements

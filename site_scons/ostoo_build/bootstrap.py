@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if _FOR_TESTS in arguments:
             needed_tools.require(os.environ)
-        code = 1
+        code = 2
         _make(Path(arguments[0]), arguments[1:])
     except (OstooError, OSError) as error:
         print(told(error), file=sys.stderr)  # noqa: T201 - a program's border

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import configuration
+from ostoo_build import configuration, streams
 from ostoo_build.errors import OstooError, told
 from ostoo_build.report import Report
 from ostoo_build.session import Options, Session
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ostoo_build.run_program import Runner
 
 ROOT = Path(__file__).parents[2]
+FAILED = 2
+"""Cargo's and rustc's users expect another code than a program's own 1; it is that of builds."""
+
 INTERRUPTED = 130
 """What shells say of a program that ctrl-C ended."""
 
@@ -44,8 +47,9 @@ def main(arguments: list[str]) -> int:
         message = told(error)
         if message is None:
             raise
-        sys.stderr.write(f"{message}\n")
-        return 1
+        if not streams.complaint():
+            sys.stderr.write(f"{message}\n")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return code or 0
@@ -222,7 +226,7 @@ def _file(word: str) -> str:
 def _run(chosen: argparse.Namespace) -> None:
     from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen.words)
+    runner = _runner(chosen.words, [chosen.program])
     runner.build([chosen.program])
     if chosen.syscalls:
         run_program.leave(runner.trace(chosen.program, chosen.arguments))
@@ -232,7 +236,7 @@ def _run(chosen: argparse.Namespace) -> None:
 def _gdb(chosen: argparse.Namespace) -> None:
     from ostoo_build import debugger  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen.words)
+    runner = _runner(chosen.words, [chosen.program])
     runner.build([chosen.program])
     sys.exit(debugger.gdb(runner, chosen.program, chosen.arguments, runner.session().toolchain.rust_src))
 
@@ -250,7 +254,7 @@ def _boot(chosen: argparse.Namespace) -> None:
     variables, programs = _sorted(chosen.words)
     if not programs:
         raise OstooError("there is no program to boot", remedy="name one or more")
-    runner = _runner(variables)
+    runner = _runner(variables, programs)
     sys.exit(boot_programs.Booter(runner.session(), runner).boot(list(dict.fromkeys(programs))))
 
 
@@ -274,28 +278,33 @@ def _test(chosen: argparse.Namespace) -> None:
         junit=chosen.junit,
         boots=chosen.boot,
     )
-    sys.exit(suite_verb.perform(request, _runner(variables)))
+    sys.exit(suite_verb.perform(request, _runner(variables, [chosen.program])))
 
 
-def _runner(variables: Sequence[str]) -> Runner:
+def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
+    """What builds and runs programs. Raises `OstooError` for a word that is none."""
     from ostoo_build import run_program  # noqa: PLC0415 - each verb loads what it needs itself
 
-    return run_program.Runner(ROOT, variables, os.environ, _report())
+    runner = run_program.Runner(ROOT, variables, os.environ, _report())
+    if programs:
+        runner.check(programs)
+    return runner
 
 
 def _stack(chosen: argparse.Namespace) -> int:
     from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    return report_verbs.stack(_runner(chosen.words), chosen.program)
+    return report_verbs.stack(_runner(chosen.words, [chosen.program]), chosen.program)
 
 
 def _size(chosen: argparse.Namespace) -> None:
     from ostoo_build import report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
+    runner = _runner(chosen.words, [chosen.program])
     if chosen.compare is None:
-        report_verbs.size(_runner(chosen.words), chosen.program, whole=chosen.all)
+        report_verbs.size(runner, chosen.program, whole=chosen.all)
     else:
-        report_verbs.compare(_runner(chosen.words), chosen.program, chosen.compare, whole=chosen.all)
+        report_verbs.compare(runner, chosen.program, chosen.compare, whole=chosen.all)
 
 
 def _cache(chosen: argparse.Namespace) -> None:
@@ -322,4 +331,12 @@ def _report() -> Report:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    streams.take()
+    try:
+        sys.exit(main(sys.argv[1:]))
+    finally:
+        complaint = streams.complaint()
+        if complaint:
+            sys.stderr.write(complaint)
+            sys.stderr.flush()
+            os._exit(FAILED)  # Python would try once more

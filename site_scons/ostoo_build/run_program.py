@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import configuration, elf, emulator, loader_contract, process, program_reports, syscall_trace
 from ostoo_build.errors import OstooError
 from ostoo_build.session import Options, Session
+from ostoo_build.suggest import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,13 @@ class Runner:
         )
         if code:
             sys.exit(code)
+
+    def check(self, programs: Sequence[str]) -> None:
+        """Raise `OstooError` for a word that is no program: to scons others mean something too."""
+        known = self.session().programs.binaries
+        for name in programs:
+            if name not in known:
+                raise OstooError(f"there is no program {name}", remedy=one_of(name, known))
 
     def session(self) -> Session:
         """An invocation of its own with the same variables."""

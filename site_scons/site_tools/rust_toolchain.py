@@ -12,7 +12,7 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import at_end, configuration, null_build_note, requested, standby, timings
+from ostoo_build import at_end, configuration, null_build_note, requested, standby, streams, timings
 from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
@@ -50,15 +50,22 @@ def finish(env: Any, sampler: timings.Sampler | None) -> None:
             env["OSTOO"].close()
         else:
             _end(env, sampler)
-        sys.stdout.flush()
         stops.end()
+        said = streams.complaint()
+        if said:
+            _leave(said)
     except Exception as error:
         message = told(error)
         if message is None:
             raise
-        sys.stderr.write(f"{message}\n")
-        sys.stderr.flush()
-        os._exit(EXIT_CODE)  # it is too late for another way
+        _leave(f"{message}\n")
+
+
+def _leave(said: str) -> None:
+    """It is too late for another way."""
+    sys.stderr.write(said)
+    sys.stderr.flush()
+    os._exit(EXIT_CODE)
 
 
 def _end(env: Any, sampler: timings.Sampler | None) -> None:

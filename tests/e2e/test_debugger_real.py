@@ -121,7 +121,7 @@ def test_an_address_is_told_as_function_and_line(tree: Tree) -> None:
     )
     assert done.stdout == f"{main.address:#x}: main at user-rs/hello-std/src/main.rs:{line}\n"
     assert "error: 0x10 is no address in the code of hello-std\n" in done.stderr
-    assert done.code == 1
+    assert done.code == 2
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_address_is_told_as_function_and_line(tree: Tree) -> None:
 )
 def test_mistakes_are_told(arguments: tuple[str, ...], said: str, tree: Tree) -> None:
     done = ostoo(tree, "addr2line", *arguments)
-    assert done.code == 1
+    assert done.code == 2
     assert done.stderr.startswith(said)
     assert "Traceback" not in done.stderr
 

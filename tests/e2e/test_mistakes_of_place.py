@@ -212,14 +212,41 @@ def test_a_checkout_whose_path_is_not_utf_8(shared_cache: Path, tmp_path: Path) 
     assert result.stderr.startswith("error: the checkout's path is not UTF-8: b'")
 
 
-def test_an_output_that_is_full_is_told(built: Tree) -> None:
-    """It is asked so often that it is answered without SCons."""
+SAID = {"full": "No space left on device", "closed": "Bad file descriptor"}
+
+
+def with_stdout(tree: Tree, how: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Start something whose stdout is full, or closed."""
+    redirected = {"full": ">/dev/full", "closed": ">&-"}[how]
+    command = ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *words]
+    return subprocess.run(command, cwd=tree.root, stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.mark.parametrize("how", SAID)
+def test_an_output_that_can_not_be_written_is_told(how: str, built: Tree) -> None:
+    """By a build with nothing to do, which is answered without SCons, by SCons itself, and by each verb."""
     for _ in range(3):
         built.build("hello-rs")
-    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={built.cache}", "hello-rs"]
-    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
-        done = subprocess.run(command, cwd=built.root, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 2
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
+    scons = (sys.executable, "-S", "-P", "site_scons/start.py", f"cache={built.cache}")
+    verb = (sys.executable, "-P", "-m", "ostoo_build.cli")
+    asked = [(*scons, "hello-rs"), (*scons, "-h"), (*scons, "hello-std", "-n"), (*scons, "-c", "hello-std")]
+    asked += [(*verb, "help"), (*verb, "why-miss", ".", "."), (*verb, "size", "hello-rs")]
+    for words in asked:
+        done = with_stdout(built, how, "env", "PYTHONPATH=site_scons", *words)
+        assert done.returncode == 2, words
+        assert done.stderr.count("error: ") == 1, done.stderr
+        assert f"error: can't write to stdout: {SAID[how]}\n" in done.stderr, words
+        assert "Traceback" not in done.stderr
     assert built.run("hello-rs")[0] == 0
+
+
+@pytest.mark.parametrize("verb", ["run", "gdb", "size", "stack", "test", "boot"])
+def test_a_verb_refuses_what_is_no_program_before_it_builds_anything(verb: str, built: Tree) -> None:
+    for word in ("deploy", "all", "hello-rs.tests", "nosuch"):
+        command = [sys.executable, "-P", "-m", "ostoo_build.cli", verb, word]
+        env = {**os.environ, "PYTHONPATH": "site_scons"}
+        done = subprocess.run(command, cwd=built.root, capture_output=True, text=True, env=env, check=False)
+        assert done.returncode == 2, done.stderr
+        near = "did you mean hello-rs?" if "hello" in word else "there are cat-rs, hello-rs, hello-std"
+        assert done.stderr == f"error: there is no program {word}\n  help: {near}\n"
+    assert not (built.root / "user").exists()

@@ -87,7 +87,7 @@ def test_a_pattern_that_covers_the_program_is_enough(tree: Tree) -> None:
 def test_a_name_that_no_program_can_have_is_refused(name: str, message: str, tree: Tree) -> None:
     before = state(tree)
     result = ostoo(tree, "new", name)
-    assert result.code == 1
+    assert result.code == 2
     assert message in result.stderr
     assert "help: choose another name" in result.stderr
     assert "Traceback" not in result.stderr

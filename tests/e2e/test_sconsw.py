@@ -150,7 +150,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None
     requirements = folder / "requirements.txt"
     requirements.write_text(re.sub("sha256:[0-9a-f]+", f"sha256:{'0' * 64}", requirements.read_text()))
     done = sconsw(folder)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"making {folder}/.venv\n")
     assert "DO NOT MATCH THE HASHES" in done.stderr
     assert "Traceback" not in done.stderr
@@ -166,7 +166,7 @@ def test_an_older_python_is_told_clearly(tmp_path: Path) -> None:
     (tools / "python3").write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
     (tools / "python3").chmod(0o755)
     done = run(folder, str(tools / "sh"), "sconsw", PATH=str(tools))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
         "error: this build needs Python 3.11 or newer; python3 here is: Python 3.9.2\n"
         "  help: install a newer python3, or put its folder first on PATH\n"

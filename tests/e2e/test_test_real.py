@@ -159,7 +159,7 @@ PLACES = [(3, ()), (10, ("--boot",))]
 def test_every_end_of_a_test_with_std_is_told(limit: int, place: tuple[str, ...], tree: Tree) -> None:
     junit = tree.root / "results/junit.xml"
     done = ostoo(tree, "hello-std", "cases::", "--time-limit", str(limit), "--junit", str(junit), *place)
-    assert done.code == 101
+    assert done.code == 201
     assert verdicts(done) == {
         "cases::passes": "ok",
         "cases::fails": "FAILED",
@@ -199,7 +199,7 @@ def test_every_end_of_a_test_with_std_is_told(limit: int, place: tuple[str, ...]
 @pytest.mark.parametrize(("limit", "place"), PLACES)
 def test_every_end_of_a_test_without_std_is_told(limit: int, place: tuple[str, ...], tree: Tree) -> None:
     done = ostoo(tree, "hello-rs", "--time-limit", str(limit), *place)
-    assert done.code == 101
+    assert done.code == 201
     assert verdicts(done) == {
         "cases::passes": "ok",
         "cases::fails": "FAILED",
@@ -243,7 +243,7 @@ def test_tests_of_another_processor_run_in_qemu(target: str, tree: Tree) -> None
     assert not target.startswith(platform.machine()), "on this machine the test would prove nothing"
     for program in ("hello-std", "hello-rs"):
         done = ostoo(tree, program, "pass", "panics_", "fails", f"target={target}")
-        assert done.code == 101
+        assert done.code == 201
         found = verdicts(done)
         found.pop("cases::panics_otherwise", None)
         assert found == {"cases::passes": "ok", "cases::panics_as_it_should": "ok", "cases::fails": "FAILED"}
@@ -253,10 +253,10 @@ def test_tests_of_another_processor_run_in_qemu(target: str, tree: Tree) -> None
 def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
     (tree.root / "kernel.img").touch()
     done = ostoo(tree, "hello-rs", "--boot", "kernel=ostoo:kernel.img")
-    assert done.code == 1
+    assert done.code == 2
     assert "tests can't be started on ostoo: it takes programs by their names alone" in done.stderr
     done = ostoo(tree, "hello-rs", "--boot", f"target={OTHER}")
-    assert done.code == 1
+    assert done.code == 2
     assert "is for EM_AARCH64" in done.stderr
 
 

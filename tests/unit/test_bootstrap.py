@@ -62,7 +62,7 @@ def test_changed_requirements_are_installed_anew(root: Path) -> None:
 
 def test_a_failed_installation_is_one_message_and_tried_again(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     python(root, "echo 'no route to host' >&2; exit 1")
-    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 1
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 2
     shown = capsys.readouterr().err
     assert "error: can't make the project's Python environment:\n  no route to host\n" in shown
     assert "Traceback" not in shown
@@ -87,7 +87,7 @@ def test_an_environment_that_does_not_serve_is_made_anew(
     change(root)
     creator = fake.script(root / "creator", f"echo \"$*\" >> '{root}/created'; exit 1")
     monkeypatch.setattr("sys.executable", str(creator))
-    assert bootstrap.main([str(root), "base.txt"]) == 1
+    assert bootstrap.main([str(root), "base.txt"]) == 2
     assert (root / "created").read_text().startswith("-m venv --clear ")
 
 

@@ -1,0 +1,105 @@
+"""The toolchain goes away, or becomes another one, in the middle of a build: one message, and nothing wrong is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import Tree, copy_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.compiler
+
+LEFT_OUT = ("share", "etc", "libexec", "clippy-driver", "rustfmt", "cargo-clippy", "cargo-fmt", "rustdoc")
+
+
+def toolchain() -> Path:
+    """The toolchain that the tests' builds use."""
+    said = subprocess.run(["rustc", "+nightly", "--print=sysroot"], capture_output=True, text=True, check=True).stdout
+    return Path(said.strip())
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's home with a copy of the toolchain; its rustup refuses everything."""
+    folder = tmp_path_factory.mktemp("private")
+    copy = folder / ".rustup/toolchains" / toolchain().name
+    shutil.copytree(toolchain(), copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    rustup = folder / "bin/rustup"
+    rustup.parent.mkdir()
+    rustup.write_text("#!/bin/sh\necho refused >&2\nexit 1\n")
+    rustup.chmod(0o755)
+    return folder
+
+
+def remove_folder(chosen: Path) -> None:
+    chosen.rename(chosen.with_name("elsewhere"))
+
+
+def remove_compiler(chosen: Path) -> None:
+    (chosen / "bin/rustc").rename(chosen / "bin/rustc.elsewhere")
+
+
+def remove_source(chosen: Path) -> None:
+    (chosen / "lib/rustlib/src").rename(chosen / "lib/rustlib/src.elsewhere")
+
+
+def restore(chosen: Path) -> None:
+    for lost in (chosen, chosen / "bin/rustc", chosen / "lib/rustlib/src"):
+        elsewhere = lost.with_name("elsewhere" if lost == chosen else f"{lost.name}.elsewhere")
+        if elsewhere.exists():
+            elsewhere.rename(lost)
+
+
+@pytest.mark.parametrize("lose", [remove_folder, remove_compiler, remove_source])
+def test_a_toolchain_that_goes_away_is_told_once(
+    lose: Callable[[Path], None], private: Path, tmp_path: Path, first: Tree
+) -> None:
+    chosen = private / ".rustup/toolchains" / toolchain().name
+    tree = copy_tree(tmp_path / "checkout", str(tmp_path / "cache"))
+    environment = {
+        **os.environ,
+        "HOME": str(private),
+        "RUSTUP_HOME": str(private / ".rustup"),
+        "CARGO_HOME": str(private / ".cargo"),
+        "XDG_CACHE_HOME": str(tmp_path / "user"),
+        "PATH": f"{private / 'bin'}:/usr/bin:/bin",
+    }
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", "hello-rs", "-j4"]
+        return subprocess.Popen(command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True)
+
+    process = start()
+    said = []
+    assert process.stderr is not None
+    watchdog = threading.Timer(300, process.kill)
+    watchdog.start()
+    for line in process.stderr:
+        said.append(line)
+        if line.strip().startswith("Compiling core"):
+            lose(chosen)
+    code = process.wait()
+    watchdog.cancel()
+    text = "".join(said)
+    restore(chosen)
+    assert "Compiling core" in text
+    assert code == 2, text
+    assert text.count("error: ") == 1, text
+    assert "Traceback" not in text
+    assert "error: the toolchain changed, or went away, while it was used\n  help: run the build again\n" in text
+    assert not tree.program("hello-rs").exists()
+    if lose is not remove_folder:
+        return  # the others are undone in the same way
+    again = start()
+    _, text = again.communicate(timeout=600)
+    assert again.returncode == 0, text
+    assert tree.program("hello-rs").read_bytes() == first.program("hello-rs").read_bytes()
