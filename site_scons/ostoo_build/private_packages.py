@@ -6,9 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from filelock import FileLock
-
-from ostoo_build import toolchain
+from ostoo_build import locks, toolchain
 from ostoo_build.apt import Apt
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def have(parcel: Parcel, project: Project, find: Callable[[], T | None]) -> T | 
     if found is None:
         folder = parcel.folder(project.root)
         folder.parent.mkdir(exist_ok=True)
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
+        with locks.of_file(folder.with_name(f"{folder.name}.lock")):
             found = find()
             if found is None:
                 _fetch(parcel, project)

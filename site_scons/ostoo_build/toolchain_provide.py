@@ -25,12 +25,12 @@ def find_or_provide(
     try:
         return toolchain.find(root, variables, environ)
     except NoToolchainError:
-        from filelock import FileLock  # noqa: PLC0415 - most starts find a toolchain
+        from ostoo_build import locks  # noqa: PLC0415 - most starts find a toolchain
 
         private = root / toolchain.PRIVATE
         private.mkdir(exist_ok=True)
         # another build may be fetching it
-        with FileLock(private / "lock"):
+        with locks.of_file(private / "lock"):
             return _provide(root, variables, environ, say)
 
 

@@ -8,9 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from filelock import FileLock
-
-from ostoo_build import digest, process
+from ostoo_build import digest, locks, process
 from ostoo_build.errors import OstooError
 from ostoo_build.report import fetching
 
@@ -28,7 +26,7 @@ def provide(project: Path) -> Path:
     if destination.is_dir():
         return destination
     toolchain.mkdir(exist_ok=True)
-    with FileLock(toolchain / "lock"):
+    with locks.of_file(toolchain / "lock"):
         if destination.is_dir():  # another process was faster
             return destination
         with tempfile.TemporaryDirectory(dir=toolchain, prefix=".ziglang.") as scratch:
