@@ -300,7 +300,7 @@ class _Planner:
             environment=tuple(self._environment(index, folder)),
             externs=tuple(self._externs(index)),
             libraries=tuple(self._libraries(index)),
-            run=next((self.ids[d.index] for d in self.needed[index] if self._is_own_run(index, d)), None),
+            run=self._own_run(index),
             runs=tuple(self._runs(index)),
             script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
@@ -365,8 +365,18 @@ class _Planner:
         elif Kind.of(unit) is Kind.PROGRAM:
             yield from (self.ids[i] for i in self.order if self.units[i].is_run and self.units[i].platform)
 
-    def _is_own_run(self, index: int, dependency: Dependency) -> bool:
-        return self.units[dependency.index].is_run and not self.units[index].is_run
+    def _own_run(self, index: int) -> str | None:
+        """The run of its package's build script. Raises `OstooError` where there are several."""
+        if self.units[index].is_run:
+            return None
+        found = [self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run]
+        if len(found) > 1:
+            raise OstooError(
+                f"the package {self.manifests[index].name} has {len(found)} build scripts",
+                where=str(self.manifests[index].path),
+                remedy="this build knows one for each package: have one call the others",
+            )
+        return next(iter(found), None)
 
     def _is_script(self, dependency: Dependency) -> bool:
         return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT

@@ -129,8 +129,8 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     if unit.run:
         instructions = next(_instructions((unit.run,), records))
         arguments += instructions.rustc_flags()
-        environment |= instructions.env
         environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
+        environment |= instructions.env
         inputs += _run_files(invocation, (unit.run,), records)
     arguments += _dependency_flags(invocation, unit)
     outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
