@@ -135,7 +135,7 @@ class LocalRunner:
         users = {name: self.users[name] for name in names if name in self.users}
         jobs = {"NUM_JOBS": str(self.jobserver.jobs)} if action.mnemonic == "BuildScriptRun" else {}
         own = {name: self.paths.expand(value) for name, value in action.environment}
-        return {**self.environment, **users, **self.jobserver.environment, **own, **jobs}
+        return {**self.environment, **users, **self.jobserver.environment, **jobs, **own}
 
     def _finished(self, folder: Path, completed: Completed) -> Finished:
         return Finished(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Inputs = tuple[Input, ...]
 
+_OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
+"""What cargo gives a build script itself, or takes from it, whatever `[env]` says."""
+
 _HOST = "OSTOO_HOST"
 """Nobody reads the variable; it makes other actions of what other hosts link and run."""
 
@@ -150,7 +153,8 @@ def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, recor
     """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'."""
     script = invocation.units[unit.script]
     name = script.outputs[0]
-    environment = {**dict(unit.environment), _HOST: invocation.host}
+    declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
+    environment = {**declared, _HOST: invocation.host}
     for run in unit.runs:
         links = invocation.units[run].links.upper().replace("-", "_")
         for key, value in next(_instructions((run,), records)).metadata.items():
