@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ostoo_build import crate_root, digest, flag_rules, manifest, rustc, rustc_options, script_environment
+from ostoo_build import crate_root, digest, flag_rules, manifest, read_runs, rustc, rustc_options, script_environment
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.paths import PathMap, absolute
@@ -53,10 +53,10 @@ class PlannedUnit:
     """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
 
     `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
-    `target` the name of its target spec, or empty for the host. `externs` are direct
-    dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build script's run, `script`
-    the build script that a run starts (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search
-    paths (for a program) it sees. `is_incremental` says that rustc goes on from what it kept of the last compilation.
+    `target` the name of its target spec, or empty for the host. `externs` are direct dependencies, `libraries` the ids
+    of all libraries it may come to read, `run` its own build script's run, `script` the build script that a run starts
+    (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths (for a program) it sees,
+    `read_runs` those whose files it may read. `is_incremental`: rustc goes on from what it kept of the last time.
     """
 
     id: str
@@ -74,6 +74,7 @@ class PlannedUnit:
     libraries: tuple[str, ...]
     run: str | None
     runs: tuple[str, ...]
+    read_runs: tuple[str, ...]
     script: str
     links: str
     outputs: tuple[str, ...]
@@ -90,7 +91,7 @@ class PlannedUnit:
         return f"{self.folder}/metadata"
 
     def read_of(self, library: PlannedUnit) -> str:
-        """What names the part of a library that this unit reads: its metadata where that is enough."""
+        """The part of a library that this unit reads: its metadata where that is enough."""
         return library.metadata if self.needs_metadata_only(library) else library.record
 
     def needs_metadata_only(self, library: PlannedUnit) -> bool:
@@ -101,7 +102,7 @@ class PlannedUnit:
     def prerequisites(self) -> tuple[str, ...]:
         """Ids of all units whose records this unit's action reads."""
         optional = [unit for unit in (self.run, self.script) if unit]
-        return (*self.libraries, *optional, *(run for run in self.runs if run != self.run))
+        return tuple(dict.fromkeys((*self.libraries, *optional, *self.runs, *self.read_runs)))
 
 
 @dataclass(frozen=True)
@@ -302,6 +303,7 @@ class _Planner:
             libraries=tuple(self._libraries(index)),
             run=self._own_run(index),
             runs=tuple(self._runs(index)),
+            read_runs=tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
             script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
             outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),

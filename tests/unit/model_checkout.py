@@ -227,6 +227,7 @@ def _unit(
         libraries=tuple(unit.id for unit in needs),
         run=run,
         runs=(),
+        read_runs=(run,) if run else (),
         script=script,
         links="",
         outputs=outputs,

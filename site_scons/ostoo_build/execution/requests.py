@@ -134,7 +134,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
         arguments += instructions.rustc_flags()
         environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
         environment |= instructions.env
-        inputs += _run_files(invocation, (unit.run,), records)
+    inputs += _run_files(invocation, unit.read_runs, records)
     arguments += _dependency_flags(invocation, unit)
     outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
     outputs = outputs if unit.outputs else (f"{unit.folder}/",)
@@ -165,7 +165,10 @@ def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, recor
         mnemonic="BuildScriptRun",
         arguments=(absolute(path),),
         environment=tuple(environment.items()),
-        inputs=(*sources, Input(path, made.sha256, made.size, made.executable)),
+        inputs=(
+            *(*sources, Input(path, made.sha256, made.size, made.executable)),
+            *_run_files(invocation, unit.read_runs, records),
+        ),
         outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
         directory=unit.directory,
