@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import asm_macros, dep_info, source_tree, unit_inputs
+from ostoo_build import asm_macros, dep_info, digest, own_code, source_tree, unit_inputs
+from ostoo_build.paths import is_local
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ostoo_build.session import Session
 
 _SOURCE = ".rs"
+_RULES = ("asm_files.py", "asm_macros.py", "hidden_asm.py")
 _NO_LIBRARY = frozenset({"tests", "benches", "examples"})
 
 
@@ -37,7 +39,7 @@ def may_be(session: Session, unit: PlannedUnit, look: Look, done: Finished) -> b
     """Whether a compiled crate's assembly may be made by macros."""
     if unit.is_std or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO):
         return False
-    if any(look.once(("macros of", other.id), partial(_hands_on, session, other)) for other in _seen(session, unit)):
+    if any(_hands_on(session, other, look) for other in _seen(session, unit)):
         return True
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8")).files
     directory = Path(session.paths.root, session.paths.expand(unit.directory))
@@ -49,11 +51,27 @@ def _seen(session: Session, unit: PlannedUnit) -> Iterator[PlannedUnit]:
     return (other for other in map(session.units.__getitem__, unit.libraries) if not other.is_std)
 
 
-def _hands_on(session: Session, library: PlannedUnit) -> bool:
-    if library.kind is not Kind.PROC_MACRO:
-        return any(map(asm_macros.hands_on, _sources(session, library)))
-    parts = (library, *_seen(session, library))
-    return any(asm_macros.mentions(data) for part in parts for data in _sources(session, part))
+def _hands_on(session: Session, library: PlannedUnit, look: Look) -> bool:
+    """What was fetched is read once for all builds."""
+    find = partial(look.once, ("macros of", library.id), partial(_find_macros, session, library))
+    packages = sorted({part.package for part in _parts(session, library)})
+    if any(map(is_local, packages)):
+        return find()
+    contents = [unit_inputs.fetched(session, package, look).sha256 for package in packages]
+    rules = own_code.digest_of_files(_RULES)
+    return session.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
+
+
+def _parts(session: Session, library: PlannedUnit) -> Iterator[PlannedUnit]:
+    """The libraries whose text a library's macros may be made of."""
+    yield library
+    if library.kind is Kind.PROC_MACRO:
+        yield from _seen(session, library)
+
+
+def _find_macros(session: Session, library: PlannedUnit) -> bool:
+    tells = asm_macros.mentions if library.kind is Kind.PROC_MACRO else asm_macros.hands_on
+    return any(tells(data) for part in _parts(session, library) for data in _sources(session, part))
 
 
 def _sources(session: Session, unit: PlannedUnit) -> Iterator[bytes]:

@@ -31,6 +31,7 @@ from ostoo_build import (
     user_cache,
     workspaces,
 )
+from ostoo_build.answers import Answers
 from ostoo_build.cargo import NO_DUMPS, Cargo
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.action_cache import ActionCache
@@ -291,6 +292,10 @@ class Session:
         return TreeMemo(self.memos / "trees.json")
 
     @cached_property
+    def answers(self) -> Answers:
+        return Answers(self.memos / "answers.json")
+
+    @cached_property
     def sysroot(self) -> Provider:
         return sysroot_providers.choose(self.variables["sysroot"], self.root)
 
@@ -339,9 +344,10 @@ class Session:
 
     def close(self) -> None:
         """Write down what the next invocation wants to know, and wait for the cache."""
-        if "trees" in self.__dict__:
-            with contextlib.suppress(OSError):  # it costs time only
-                self.trees.save()
+        for name in ("trees", "answers"):
+            if name in self.__dict__:
+                with contextlib.suppress(OSError):  # it costs time only
+                    getattr(self, name).save()
         if state_file.damaged:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.execution.requests import Inputs
+    from ostoo_build.inputs import Input
     from ostoo_build.look import Look
     from ostoo_build.plan import Asked, PlannedUnit
     from ostoo_build.session import Session
@@ -129,7 +130,13 @@ def listed_folders(session: Session, unit: PlannedUnit) -> list[Path]:
 def _package(session: Session, package: str, look: Look) -> Inputs:
     if is_of_std(package):
         return ()
-    folder = package_of(session, package)
     if is_local(package):
+        folder = package_of(session, package)
         return look.once(("files", package), partial(session.trees.files, package, folder))
-    return (look.once(("folder", package), partial(session.trees.input, package, folder)),)
+    return (fetched(session, package, look),)
+
+
+def fetched(session: Session, package: str, look: Look) -> Input:
+    """The whole folder of a package that nobody edits. Raises `OSError` for a file that can't be read."""
+    folder = package_of(session, package)
+    return look.once(("folder", package), partial(session.trees.input, package, folder))
