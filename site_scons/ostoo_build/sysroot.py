@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -57,11 +59,20 @@ def provide(provider: Provider, machine: Machine, destination: Path) -> None:
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
+        _clear_scratch(destination)
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as scratch:
             _make(provider, machine, Path(scratch))
             _replace(Path(scratch, "finished"), destination, Path(scratch, "old"))
     except OSError as error:
         raise OstooError(f"can't make the sysroot: {error}", where=str(destination)) from error
+
+
+def _clear_scratch(destination: Path) -> None:
+    """Remove what a killed build left. Nobody else is at it: the checkout's lock is ours."""
+    scratch = re.compile(rf"\.{re.escape(destination.name)}\.\w+")
+    for path in destination.parent.iterdir():
+        if scratch.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _make(provider: Provider, machine: Machine, scratch: Path) -> None:

@@ -52,6 +52,14 @@ def test_an_old_sysroot_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert "include/old.h" not in contents(tmp_path / "user")
 
 
+def test_what_a_killed_build_left_is_removed_and_what_others_have_is_not(tmp_path: Path) -> None:
+    for name in (".user.abcd_123/raw/lib", ".user.mine.abcd_123", "user.abcd_123", ".userabcd", "user.mine"):
+        (tmp_path / name).mkdir(parents=True)
+    sysroot.provide(FakeProvider(), MACHINE, tmp_path / "user")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".user.mine.abcd_123", "user.abcd_123", ".userabcd", "user.mine", "user"}
+
+
 @pytest.mark.parametrize("broken", [{"lib/crt1.o": elf("main")}, {"lib/libc.a": b"half an arch"}])
 def test_a_tree_that_breaks_the_contract_leaves_the_old_sysroot_as_it_was(
     tmp_path: Path, broken: dict[str, bytes]
