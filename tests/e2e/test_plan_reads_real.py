@@ -57,19 +57,41 @@ class Place:
         return known is not None
 
 
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place whose plan is remembered; beside it, as `good`, a copy of all that it is made of."""
+    top = tmp_path_factory.mktemp("plans") / "place"
+    (top / "home/.cargo").mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch:
+        _be_its_user(top, patch)
+        tree = copy_tree(top / "home/work/checkout", "off")
+        made = Place(top / "home", tree, patch)
+        _write_packages(made)
+        _write_configuration(made)
+        assert made.plan()
+        assert made.is_remembered()
+        _copy(top, top.with_name("good"))
+        yield made
+
+
+def _be_its_user(top: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("CARGO_HOME", str(top / "home/.cargo"))
+    patch.setenv("XDG_CACHE_HOME", str(top / "cache"))
+    patch.delenv("SAID", raising=False)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, symlinks=True)
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    folder = tmp_path / "home"
-    home = folder / ".cargo"
-    home.mkdir(parents=True)
-    monkeypatch.setenv("CARGO_HOME", str(home))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("SAID", raising=False)
-    tree = copy_tree(folder / "work/checkout", "off")
-    made = Place(folder, tree, monkeypatch)
-    _write_packages(made)
-    _write_configuration(made)
-    assert made.plan()
+def place(planned: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """As it was made, whatever tests before did to it: the same paths, contents and times."""
+    top = planned.folder.parent
+    _copy(top.with_name("good"), top)
+    _be_its_user(top, monkeypatch)
+    made = Place(planned.folder, planned.tree, monkeypatch)
     assert made.is_remembered()
     return made
 
