@@ -65,6 +65,13 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
     }[Kind.of(unit)]
 
 
+STD_BY_ITS_OWN_NAMES = "-Ztranslate-remapped-path-to-local-path=no"
+"""Else code of the host's std has the names of its source where rustc finds that, and other ones where it does not.
+
+It does not where `lib/rustlib/src/rust` is a link, as in Debian's packages.
+"""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where a unit's root source lies, where its outputs go, and where rustc runs; all are portable paths."""
@@ -91,6 +98,8 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, layout: Layout) 
     yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
     if unit.platform:
         yield "-Zemit-stack-sizes"  # costs nothing that is shipped, and `./ostoo stack` needs them
+    else:
+        yield STD_BY_ITS_OWN_NAMES
     if unit.is_std:
         yield from ("-Z", "force-unstable-if-unmarked")
     if is_local(source):

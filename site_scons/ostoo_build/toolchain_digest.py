@@ -36,10 +36,7 @@ PLACES = {
     "lld": "lib/rustlib/lld/bin/rust-lld",
     "rust-src": "lib/rustlib/src/rust/library",
 }
-"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all.
-
-rustc looks for std's source there: where it finds it, panics in code of std for the host name its files.
-"""
+"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
 
 
 def of(toolchain: Toolchain, memos: Path) -> Input:

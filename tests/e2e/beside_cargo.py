@@ -80,6 +80,7 @@ OURS = {
     "-C linker": "added to the action",
     "-C rpath": "without effect, as the manual says",
     "-C split-debuginfo": "likewise",
+    "-Z translate-remapped-path-to-local-path": "no result depends on where std's source lies",
     "-Z checksum-hash-algorithm": "the proof of what was read",
     "-Z binary-dep-depinfo": "likewise",
     "-Z emit-stack-sizes": "for reports",

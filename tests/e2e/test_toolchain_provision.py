@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build import process, std_crates, toolchain, toolchain_debian, toolchain_digest
+from ostoo_build import process, rustc, std_crates, toolchain, toolchain_debian, toolchain_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,19 @@ def test_compiler_and_linker_run(found: toolchain.Toolchain, tmp_path: Path) -> 
     (tmp_path / "ld.lld").symlink_to(found.lld)
     run(found, found.rustc, "main.rs", *linker, cwd=tmp_path)
     assert run(found, tmp_path / "main", cwd=tmp_path) == "hello\n"
+
+
+def test_a_crate_of_the_host_is_the_same_wherever_stds_source_lies(found: toolchain.Toolchain, tmp_path: Path) -> None:
+    """Here a link leads to it; in other toolchains, and where actions run elsewhere, it is a folder."""
+    sysroot, other = found.rustc.parents[1], tmp_path / "sysroot"
+    shutil.copytree(sysroot / "lib/rustlib" / found.host, other / "lib/rustlib" / found.host, copy_function=os.link)
+    shutil.copytree(found.rust_src, other / "lib/rustlib/src/rust/library", copy_function=os.link)
+    assert (sysroot / "lib/rustlib/src/rust").is_symlink()
+    (tmp_path / "main.rs").write_text('fn main() { print!("{}", &std::env::args().next().unwrap()[1..]); }\n')
+    for name, place in (("here.o", sysroot), ("there.o", other)):
+        flags = (rustc.STD_BY_ITS_OWN_NAMES, f"--sysroot={place}", "--emit=obj", "-o", name)
+        run(found, found.rustc, "main.rs", *flags, cwd=tmp_path)
+    assert (tmp_path / "here.o").read_bytes() == (tmp_path / "there.o").read_bytes()
 
 
 def test_cargo_plans_std_without_the_network(found: toolchain.Toolchain, tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ def test_each_compilation_is_remapped_and_proved(package: Manifest) -> None:
     assert "-Zchecksum-hash-algorithm=sha256" in found
 
 
+@pytest.mark.parametrize(("unit", "is_told"), [(MACRO, True), (SCRIPT, True), (RT, False), (PROGRAM, False)])
+def test_crates_for_the_host_name_std_alike_wherever_its_source_lies(
+    unit: Unit,
+    is_told: bool,  # noqa: FBT001 - a table's column
+    package: Manifest,
+) -> None:
+    assert (rustc.STD_BY_ITS_OWN_NAMES in flags(unit, package)) == is_told
+
+
 def remaps(arguments: list[str]) -> list[str]:
     prefix = "--remap-path-prefix="
     return [flag.removeprefix(prefix) for flag in arguments if flag.startswith(prefix)]
