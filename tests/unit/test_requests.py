@@ -167,6 +167,7 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     assert action.arguments == (f"@{{root}}/{script.folder}/build-script",)
     assert inputs_of(action, script) == ["build-script"]
     assert dict(action.environment)["DEP_MY_LIB_INCLUDE_DIR"] == "/inc"
+    assert dict(action.environment)["RUSTC_BOOTSTRAP"] == "1", "cargo needs it there too, and hands it on"
     assert action.directory == run.package
     assert set(SOURCES) < set(action.inputs)
 

@@ -154,7 +154,7 @@ def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, recor
     script = invocation.units[unit.script]
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
-    environment = {**declared, _HOST: invocation.host}
+    environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
     for run in unit.runs:
         links = invocation.units[run].links.upper().replace("-", "_")
         for key, value in next(_instructions((run,), records)).metadata.items():
