@@ -188,11 +188,15 @@ def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) ->
     return tuple(sorted(variables.items()))
 
 
+def own_lld(sysroot: Path, host: str) -> Path:
+    """Where a sysroot has an LLD of its own, if it has one."""
+    return sysroot / "lib" / "rustlib" / host / "bin" / "rust-lld"
+
+
 def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
     """Rustup brings `rust-lld`; Debian names it `ld.lld-22`, or `ld.lld` for its default version."""
     sysroot = Path(found.sysroot)
-    own = sysroot / "lib" / "rustlib" / found.host / "bin" / "rust-lld"
-    if own.is_file():
+    if (own := own_lld(sysroot, found.host)).is_file():
         return own
     for folder in (sysroot / "bin", *_search_path(environ)):
         linkers = [path for path in folder.glob("ld.lld*") if re.fullmatch(r"ld\.lld(-\d+)?", path.name)]
