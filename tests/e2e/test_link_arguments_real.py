@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from trees import PROJECT
 
-from ostoo_build import build_script
+from ostoo_build import build_script, toolchain
 from ostoo_build.execution import requests
 
 if TYPE_CHECKING:
@@ -89,14 +91,15 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
         "app": list(some_instructions(draw, "app", ("", "-bins", "bin", "search", "flags"))),
         "lib": list(some_instructions(draw, "lib", ("", "search", "flags"))),
     }
+    found = toolchain.find(PROJECT, {}, os.environ)
+    environment = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc)}
     linker, log = tmp_path / "linker", tmp_path / "log"
     write(linker, LINKER.format(log=log))
     linker.chmod(0o755)
-    host = host_of()
     write(tmp_path / "Cargo.toml", _workspace(profile))
     words = json.dumps([*flags, "-Clinker-flavor=ld.lld", f"-Clinker={linker}"])
     unstable = "[unstable]\nprofile-rustflags = true\n"
-    write(tmp_path / ".cargo/config.toml", f"{unstable}[target.{host}]\nrustflags = {words}\n")
+    write(tmp_path / ".cargo/config.toml", f"{unstable}[target.{found.host}]\nrustflags = {words}\n")
     for name, more in {"app": "[dependencies]\nlib = { path = '../lib' }\n", "lib": ""}.items():
         links = 'links = "lib"\n' if name == "lib" else ""
         package = f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\n'
@@ -105,9 +108,11 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
         write(tmp_path / name / "said", "\n".join(said[name]) + "\n")
     write(tmp_path / "lib/src/lib.rs", "")
     write(tmp_path / "app/src/main.rs", "use lib as _;\nfn main() {}\n")
-    subprocess.run(
-        ["cargo", "+nightly", "build", "--release", "--target", host], cwd=tmp_path, check=False, capture_output=True
-    )
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True)
+
+    run(found.cargo, "build", "--release", "--target", found.host)
     prefixes = ("flag", "prof", "app", "lib")
     expected = of_linker(log.read_text().splitlines(), prefixes)
     assert len(expected) > 4
@@ -116,20 +121,10 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
     ours = [*requests.link_flags((*profile, *flags)), *requests.asked_of_link(own, others, "bin", "app")]
     log.unlink()
     (tmp_path / "m.rs").write_text("#![no_main]\n")
-    subprocess.run(
-        ["rustc", "+nightly", "--crate-type=bin", "m.rs", "-Clinker-flavor=ld.lld", *ours, f"-Clinker={linker}"],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-    )
+    run(found.rustc, "--crate-type=bin", "m.rs", "-Clinker-flavor=ld.lld", *ours, f"-Clinker={linker}")
     assert of_linker(log.read_text().splitlines(), prefixes) == expected
 
 
 def _workspace(flags: list[str]) -> str:
     head = 'cargo-features = ["profile-rustflags"]\n[workspace]\nmembers = ["app", "lib"]\nresolver = "2"\n'
     return f"{head}[profile.release.package.app]\nrustflags = {json.dumps(flags)}\n"
-
-
-def host_of() -> str:
-    said = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    return next(line.partition(": ")[2] for line in said.splitlines() if line.startswith("host: "))

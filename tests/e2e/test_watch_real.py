@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from trees import Tree, copy_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("watch")]
 
@@ -51,8 +51,8 @@ class Watching:
 
 
 @pytest.fixture(scope="module")
-def developed(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
-    made = copy_tree(tmp_path_factory.mktemp("watch") / "checkout", str(shared_cache))
+def developed(tmp_path_factory: pytest.TempPathFactory, first_developed: Tree) -> Tree:
+    made = copy_tree(tmp_path_factory.mktemp("watch") / "checkout", first_developed.cache)
     made.build("profile=dev", "hello-std")
     return made
 
@@ -139,9 +139,9 @@ def waiting_build(tree: Tree) -> int:
     script = str(tree.root / "site_scons/serve.py")
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        found = subprocess.run(["pgrep", "-f", script], capture_output=True, text=True, check=False).stdout.split()
+        found = list(running(script))
         if len(found) == 2:
-            return max(map(int, found))
+            return max(found)
         time.sleep(0.02)
     pytest.fail("no build waits")
 
@@ -154,11 +154,19 @@ def wait_for(watch: Watching, text: str) -> None:
         time.sleep(0.02)
 
 
+def running(script: str) -> Iterator[int]:
+    """The processes that were started with a script."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if script in (process / "cmdline").read_text(encoding="utf-8", errors="replace"):
+                yield int(process.name)
+
+
 def no_server_is_left(tree: Tree) -> bool:
     """Whether what the watch started has ended, a moment after it."""
     script = str(tree.root / "site_scons/serve.py")
     for _ in range(100):
-        if subprocess.run(["pgrep", "-f", script], capture_output=True, check=False).returncode == 1:
+        if not any(running(script)):
             return True
         time.sleep(0.05)
     return False
