@@ -19,6 +19,11 @@ def pytest_configure() -> None:
     os.environ["PATH"] = provided_tools.on_path(os.environ, Path(__file__).parents[1])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: there is often one that waits for a guest, a server, or the `first` checkout."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse to run a group's tests side by side: with pytest 9.2, pytest-xdist 3.8 forgets groups (its issue 1386)."""
@@ -33,10 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _user_cache(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Give each unit test a user of its own; whole builds share one, as a toolchain takes long to hash."""
-    whole = request.path.parent.name == "e2e"
-    folder = tmp_path_factory.getbasetemp().parent / "user" if whole else tmp_path_factory.mktemp("user")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    """Give each unit test a user of its own; those of `e2e` share one."""
+    if request.path.parent.name != "e2e":
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user")))
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import compileall
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
-from trees import PROJECT, Tree, copy_tree
+from trees import PROJECT, Tree, copy_tree, take_sysroot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _user_cache_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give whole builds one user, also those that fixtures of modules make: a toolchain takes long to hash."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "user"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +35,19 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
+def first_developed(first: Tree) -> Tree:
+    """A checkout in which programs were compiled for development, likewise."""
+    tree = Tree(first.root.with_name("first-developed"), first.cache)
+    with FileLock(tree.root.with_name("first-developed.lock")):
+        if not tree.root.exists():
+            take_sysroot(copy_tree(tree.root, tree.cache), first).build("profile=dev", "hello-rs", "hello-std")
+    return tree
+
+
+@pytest.fixture(scope="session")
 def shared_cache(first: Tree) -> Path:
     """An action cache that holds all programs."""
-    return Path(first.cache)
+    return first.root.with_name("action-cache")
 
 
 @pytest.fixture

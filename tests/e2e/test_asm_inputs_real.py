@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import crates
@@ -44,7 +43,7 @@ extern "C" {
 
 def carrier(tree: Tree, own: str) -> None:
     """A program with data in its own assembly, and a library with data in a file that its assembly includes."""
-    subprocess.run(["./ostoo", "new", "greet"], cwd=tree.root, check=True, capture_output=True)
+    tree.ostoo("new", "greet")
     tree.write("user-rs/greet/src/main.rs", MAIN.format(own=own))
     manifest = tree.root / "user-rs/greet/Cargo.toml"
     dependency = '[dependencies]\ncarrier = { path = "../carrier" }'

@@ -78,7 +78,7 @@ def test_what_a_crate_of_the_host_reads_undeclared_is_refused_by_name(seen: Tree
     assert "[env] in .cargo/config.toml" in failed.stderr
     settings = seen.root / "user-rs/.cargo/config.toml"
     settings.write_text(settings.read_text() + '\n[env]\nPATH = ""\n')
-    assert "not declared" not in seen.scons("seen").stderr
+    assert seen.begins("Running seen", "seen"), "its build script was compiled"
 
 
 def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,13 +86,15 @@ def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatc
     settings.write_text(settings.read_text() + '\n[env]\nWORD = "configured"\n')
     seen.write("user-rs/seen/src/main.rs", crates.main('println!("{}", env!("WORD"));'))
     seen.write("user-rs/seen/build.rs", 'fn main() { println!("cargo::rerun-if-env-changed=WORD"); }')
-    for value, expected in ((None, "configured"), ("mine", "mine"), ("other", "other"), (None, "configured")):
+    for value, expected in ((None, "configured"), ("mine", "mine"), (None, "configured")):
         if value is None:
             monkeypatch.delenv("WORD", raising=False)
         else:
             monkeypatch.setenv("WORD", value)
         seen.build("seen")
         assert seen.run("seen")[1] == f"{expected}\n"
+    monkeypatch.setenv("WORD", "other")
+    assert seen.begins("Compiling core", "seen"), "each value is another one, for every crate"
 
 
 def test_what_a_macro_found_out_of_this_checkout_stays_in_it(seen: Tree, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ fn main() -> i32 {{
 
 def program(tree: Tree, *symbols: str) -> None:
     """A program `greet` that prints the address of each symbol."""
-    subprocess.run(["./ostoo", "new", "greet"], cwd=tree.root, check=True, capture_output=True)
+    tree.ostoo("new", "greet")
     statics = " ".join(f"static {symbol}: u8;" for symbol in symbols)
     prints = "\n    ".join(f'println!("{symbol} {{:#x}}", &raw const {symbol} as usize);' for symbol in symbols)
     tree.write("user-rs/greet/src/main.rs", MAIN.format(statics=statics, prints=prints))
@@ -200,7 +200,7 @@ def test_a_static_library_that_a_crate_takes_in_has_to_be_its_own(tree: Tree) ->
 
 
 def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
-    subprocess.run(["./ostoo", "new", "--std", "greet"], cwd=tree.root, check=True, capture_output=True)
+    tree.ostoo("new", "--std", "greet")
     tree.write("user-rs/greet/src/main.rs", '#![feature(restricted_std)]\nfn main() { println!("hi"); }\n')
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
     said = refusal(tree, "the program greet has no entry: nothing defines the symbol _start", "ostoo-rt")

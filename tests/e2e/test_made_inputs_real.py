@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,7 +45,7 @@ def declare(tree: Tree, program: str, inputs: str) -> None:
 
 def two(tree: Tree) -> None:
     for program in ("inner", "outer"):
-        subprocess.run(["./ostoo", "new", program], cwd=tree.root, check=True, capture_output=True)
+        tree.ostoo("new", program)
     tree.write("user-rs/inner/src/main.rs", INNER.format(said="<first>"))
     tree.write("user-rs/outer/src/main.rs", OUTER)
     declare(tree, "outer", "../../build/x86_64-ostoo-user/release/inner")

@@ -15,21 +15,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("profiles")]
 
 SAID = "Hello from Rust std on ostoo!\n"
-CUSTOM = '\n[profile.mine]\ninherits = "size"\nopt-level = "z"\n'
-
-
-@pytest.fixture(scope="module")
-def developed(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
-    made = copy_tree(tmp_path_factory.mktemp("dev") / "checkout", str(shared_cache))
-    made.build("profile=dev", "hello-rs", "hello-std")
-    return made
+CUSTOM = '\n[profile.mine]\ninherits = "size"\n[profile.mine.package.hello-rs]\nopt-level = "z"\n'
 
 
 @pytest.fixture
-def dev(developed: Tree, tmp_path: Path) -> Tree:
+def dev(first_developed: Tree, tmp_path: Path) -> Tree:
     """A checkout with both programs built for development."""
-    shutil.copytree(developed.root, tmp_path / "checkout", symlinks=True)
-    return Tree(tmp_path / "checkout", developed.cache)
+    shutil.copytree(first_developed.root, tmp_path / "checkout", symlinks=True)
+    return Tree(tmp_path / "checkout", first_developed.cache)
 
 
 def sections(path: Path) -> set[str]:

@@ -7,14 +7,10 @@ import platform
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 from trees import Result, Tree, copy_tree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # with the tests of `./ostoo run`: what they compile for other processors is there then
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("run")]
@@ -121,8 +117,10 @@ def package(tree: Tree, name: str, add: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
-    made = copy_tree(tmp_path_factory.mktemp("test") / "a folder/checkout", str(shared_cache))
+def tree(tmp_path_factory: pytest.TempPathFactory, first_developed: Tree) -> Tree:
+    """Tests are built for development: each test executable is a program, which takes seconds to optimize."""
+    made = copy_tree(tmp_path_factory.mktemp("test") / "a folder/checkout", first_developed.cache)
+    made.write("ostoo.toml", f'cache = "{made.cache}"\nprofile = "dev"\n')
     package(made, "hello-std", STD)
     package(made, "hello-rs", NO_STD)
     return made
@@ -131,7 +129,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
 def ostoo(tree: Tree, *arguments: str) -> Result:
     command = [sys.executable, "-P", "-m", "ostoo_build.cli", "test", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(tree.root / "site_scons")}
-    tree.write("ostoo.toml", f'cache = "{tree.cache}"')
     done = subprocess.run(
         command, cwd=tree.root, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
@@ -242,8 +239,8 @@ def test_output_is_seen_at_once_where_that_is_wanted(place: tuple[str, ...], tre
 def test_tests_of_another_processor_run_in_qemu(target: str, tree: Tree) -> None:
     assert not target.startswith(platform.machine()), "on this machine the test would prove nothing"
     for program in ("hello-std", "hello-rs"):
-        done = ostoo(tree, program, "pass", "panics_", "fails", f"target={target}")
-        assert done.code == 201
+        done = ostoo(tree, program, "pass", "panics_", "fails", f"target={target}", "profile=release")
+        assert done.code == 101
         found = verdicts(done)
         found.pop("cases::panics_otherwise", None)
         assert found == {"cases::passes": "ok", "cases::panics_as_it_should": "ok", "cases::fails": "FAILED"}
@@ -261,12 +258,12 @@ def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
 
 
 def test_a_program_is_the_same_whether_its_tests_are_built_or_not(tree: Tree) -> None:
-    tree.build("hello-std", "hello-rs")
+    tree.build("profile=release", "hello-std", "hello-rs")
     for name in ("hello-std", "hello-rs"):
         source = tree.root / f"user-rs/{name}/src/main.rs"
         before, built = source.read_text(), tree.program(name).read_bytes()
         source.write_text(before[: before.index("#[cfg(test)]\nmod")])
-        tree.build(name)
+        tree.build("profile=release", name)
         assert tree.program(name).read_bytes() == built
         source.write_text(before)
 

@@ -64,6 +64,23 @@ class Tree:
         assert result.code == 0, result.stderr
         return result
 
+    def begins(self, step: str, *arguments: str) -> bool:
+        """Whether a build comes to a step that would take long; there it is killed."""
+        process = self.start(*arguments)
+        with process:
+            assert process.stderr
+            told = any(line.strip().startswith(step) for line in process.stderr)
+            process.kill()
+        for left in (self.root / "sysroot").glob(".*"):
+            shutil.rmtree(left)  # else the next build that makes a sysroot does it
+        return told
+
+    def ostoo(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb with the packages that are here: by its script it would install them first."""
+        command = [sys.executable, "-P", "-m", "ostoo_build.cli", *words]
+        environment = {**os.environ, "PYTHONPATH": str(self.root / "site_scons")}
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=True)
+
     def program(self, name: str, profile: str = "release") -> Path:
         return self.root / "build" / TARGET / profile / name
 
