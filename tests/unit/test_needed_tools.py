@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
@@ -10,7 +12,7 @@ from ostoo_build import needed_tools
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 DEBIAN = ("apt-get", "dpkg-deb", "dpkg-query")
 NAMES = tuple(tool.name for tool in needed_tools.TOOLS)
@@ -75,3 +77,40 @@ def test_a_kernel_without_user_namespaces_is_told(tmp_path: Path, monkeypatch: p
 def test_a_tool_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needed_tools, "_PATIENCE", 0.2)
     assert "openssl did not finish" in refusal(machine(tmp_path, *DEBIAN, *NAMES, openssl="exec /bin/sleep 60")).what
+
+
+EVERYWHERE = {"sh", "env", "unshare", "as", "gzip", "no-such-program"}
+"""Of every Debian, or of the packages of `cc`, or of none, as a test says."""
+
+
+def started(source: Path) -> Iterator[str]:
+    """The names of programs in a module that calls of `subprocess` begin with, there or by a list that is put there."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    named = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func).startswith(("subprocess.", "process.")):
+            yield from first_word(node.args[0], named)
+
+
+def first_word(command: ast.expr, named: Mapping[str, ast.expr]) -> Iterator[str]:
+    if isinstance(command, ast.Starred):
+        command = command.value
+    if isinstance(command, ast.Name) and command.id in named:
+        command = named[command.id]
+    if isinstance(command, ast.List | ast.Tuple) and command.elts:
+        yield from first_word(command.elts[0], named)
+    elif isinstance(command, ast.Constant) and isinstance(command.value, str) and "/" not in command.value:
+        yield command.value
+
+
+def test_tests_start_no_program_that_a_machine_may_lack() -> None:
+    found = {word for path in Path(__file__).parents[1].rglob("*.py") for word in started(path)}
+    assert {"git", "strace", "cc", "openssl"} <= found
+    known = {*EVERYWHERE, *(tool.name for tool in needed_tools.TOOLS)}
+    assert found - known == set()
