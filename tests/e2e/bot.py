@@ -16,6 +16,8 @@ import grpc
 from buildgrid._protos.build.bazel.remote.execution.v2 import remote_execution_pb2 as api
 from buildgrid._protos.google.devtools.remoteworkers.v1test2 import bots_pb2, bots_pb2_grpc, worker_pb2
 
+_READY = "takes actions"
+"""What each slot says of itself, when the server knows it."""
 _POLL = 60
 """Seconds that the server may wait for work to hand out."""
 
@@ -33,6 +35,8 @@ def serve(bots: Any, name: str, command: list[str]) -> None:
     worker = worker_pb2.Worker(devices=[worker_pb2.Device(handle=name)])
     session = bots_pb2.BotSession(bot_id=name, status=bots_pb2.OK, worker=worker)
     session = bots.CreateBotSession(bots_pb2.CreateBotSessionRequest(parent="", bot_session=session))
+    sys.stdout.write(f"{_READY}\n")
+    sys.stdout.flush()
     while True:
         for lease in session.leases:
             lease.result.Pack(carry_out(lease, command))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / ".toolchain" / "engines"
@@ -125,16 +125,24 @@ def wait_for_port(port: int) -> None:
 def wait_for(address: tuple[str, int] | str) -> None:
     """Wait until a server takes connections, on a port or a socket's path."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    deadline = time.monotonic() + 20
-    while True:
+
+    def takes_connections() -> bool:
         try:
             with socket.socket(family) as client:
                 client.connect(address)
         except OSError:
-            assert time.monotonic() < deadline, "the server does not start: see its log"
-            time.sleep(0.05)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(takes_connections)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for a server on a machine that may be busy with other tests."""
+    deadline = time.monotonic() + 120
+    while not is_so():
+        assert time.monotonic() < deadline, "the server does not start: see its log"
+        time.sleep(0.05)
 
 
 def provide(requirements: Path) -> Path:

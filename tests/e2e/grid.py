@@ -123,8 +123,11 @@ def buildgrid(folder: Path, certificates: Path) -> Iterator[BuildGrid]:
         stack.enter_context(engines.running(casd, folder / "worker.log"))
         engines.wait_for_port(proxy)
         run = [str(engines.BUILDBOX / "buildbox-run"), f"--remote=http://127.0.0.1:{proxy}"]
-        bot = [sys.executable, str(Path(__file__).with_name("bot.py")), f"127.0.0.1:{port}", str(os.cpu_count())]
-        stack.enter_context(engines.running([*bot, *run, *engines.runner_arguments()], folder / "bot.log", **python))
+        slots, log = os.cpu_count() or 1, folder / "bot.log"
+        bot = [sys.executable, str(Path(__file__).with_name("bot.py")), f"127.0.0.1:{port}", str(slots)]
+        stack.enter_context(engines.running([*bot, *run, *engines.runner_arguments()], log, **python))
+        # a service without workers counts as one that runs nothing
+        engines.wait_until(lambda: log.read_text(encoding="utf-8").count("takes actions") == slots)
         yield BuildGrid(f"grpc://127.0.0.1:{port}", f"grpcs://127.0.0.1:{tls_port}")
 
 
