@@ -18,16 +18,21 @@ pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("damage")]
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
-    return copy_tree(tmp_path_factory.mktemp("damaged") / "checkout", str(shared_cache))
+    """A checkout in which builds remember all that they ever do."""
+    tree = copy_tree(tmp_path_factory.mktemp("damaged") / "checkout", str(shared_cache))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tree.root.parent / "user"))
+        for _ in range(3):
+            tree.build("hello-rs")
+    return tree
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_all_state_is_damaged_at_once(damage: str, damaged: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     user = damaged.root.parent / "user"  # the user's cache is damaged, too
     monkeypatch.setenv("XDG_CACHE_HOME", str(user))
-    for _ in range(3):
-        damaged.build("hello-rs")
     damaged.build("hello-rs", "--all-outputs")
+    damaged.build("hello-rs")
     good = damaged.program("hello-rs").read_bytes()
     files = state_files(damaged.root, user / "ostoo-build")
     names = {path.name for path in files}

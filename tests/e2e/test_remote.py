@@ -168,7 +168,7 @@ SLOW_SCRIPT = "fn main() {\n    std::thread::sleep(std::time::Duration::from_sec
 
 
 def test_a_service_that_hangs_while_it_works_is_given_up(tmp_path: Path, edited: Tree) -> None:
-    edited.write("user-rs/hello-rs/build.rs", SLOW_SCRIPT)
+    edited.write("user-rs/hello-rs/build.rs", f"//! {edited.root}: no cache has it.\n{SLOW_SCRIPT}")
     for server in engines.casd(tmp_path / "store"):
         process = edited.start(f"remote_executor={server.address}", "hello-rs")
         # the build script is compiled then, and runs
@@ -178,7 +178,7 @@ def test_a_service_that_hangs_while_it_works_is_given_up(tmp_path: Path, edited:
         server.freeze()
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr
-        assert stderr.count("warning:") == 1
+        assert stderr.count("warning:") == 1, stderr
         assert edited.run("hello-rs")[0] == 0
 
 
