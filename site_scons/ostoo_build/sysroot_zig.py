@@ -55,9 +55,9 @@ class ZigMusl:
         for headers in reversed(_HEADERS):  # the first ones win
             shutil.copytree(libc / headers.format(arch=machine.arch), raw / "include", dirs_exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            sources = _sources(libc / "musl", machine.arch)
+            listed = sources(libc / "musl", machine.arch)
             fixed = _fixed_sources(libc / "musl", self.project / FIXES, Path(scratch))
-            members = _compile(zig, machine, [fixed.get(source, source) for source in sources], Path(scratch))
+            members = _compile(zig, machine, [fixed.get(source, source) for source in listed], Path(scratch))
         _write_library(members, raw / "lib", machine)
 
 
@@ -68,7 +68,7 @@ def factory(argument: str, project: Path) -> ZigMusl:
     return ZigMusl(project)
 
 
-def _sources(musl: Path, arch: str) -> list[str]:
+def sources(musl: Path, arch: str) -> list[str]:
     """List what musl's Makefile compiles, in a fixed order: an arch's own file replaces the generic one."""
     folders = [*sorted(path for path in (musl / "src").iterdir() if path.is_dir()), musl / "src/malloc/mallocng"]
     files = [path for folder in folders for path in _of_arch(folder, arch).values()]
