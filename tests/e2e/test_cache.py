@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, Result, Tree, copy_tree
+from trees import PROJECT, Result, Tree, copy_cache, copy_tree
 
 from ostoo_build import why_miss
 from ostoo_build.execution import action_log
@@ -103,7 +103,7 @@ def test_a_fresh_clone_starts_no_process_at_all(tree: Tree, tmp_path: Path) -> N
 
 def test_eight_builds_at_once_share_a_cache(shared_cache: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    shutil.copytree(shared_cache, cache)
+    copy_cache(shared_cache, cache)
     trees = [copy_tree(tmp_path / f"checkout-{number}", str(cache)) for number in range(8)]
     for number, tree in enumerate(trees):
         tree.replace("user-rs/rt/src/io.rs", "//!", f"//! {number // 2}\n//!")

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from trees import Tree, copy_tree
+from trees import Tree, copy_cache, copy_tree
 
 from ostoo_build.execution import cache_upkeep
 
@@ -66,7 +66,7 @@ def harass(cache: Path, over: threading.Event, chance: random.Random) -> None:
 def builds_at_once(folder: Path, cache: Path, count: int, expected: bytes, chance: random.Random) -> None:
     """Have so many fresh checkouts built at once from one cache that is harassed meanwhile."""
     shared = folder / "cache"
-    shutil.copytree(cache, shared)
+    copy_cache(cache, shared)
     damage_half(shared, chance)
     trees = [copy_tree(folder / f"tree{number}", str(shared)) for number in range(count)]
     over = threading.Event()

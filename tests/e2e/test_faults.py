@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
-from trees import TARGET, Tree
+from trees import TARGET, Tree, copy_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,7 +141,7 @@ def test_damaged_outputs_are_made_again(built: Tree, damage: Callable[[Path], No
 
 def test_a_damaged_cache_is_a_miss(built: Tree, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    shutil.copytree(built.cache, cache)
+    copy_cache(built.cache, cache)
     before = built.program("hello-rs").read_bytes()
     for number, blob in enumerate(sorted((cache / "cas").rglob("*"))):
         if blob.is_file() and number % 2:

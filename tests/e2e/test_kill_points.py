@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from trees import TARGET, Tree, copy_tree
+from trees import TARGET, Tree, copy_cache, copy_tree
 
 pytestmark = pytest.mark.compiler
 
@@ -121,7 +121,7 @@ def _profile(options: tuple[str, ...]) -> str:
 
 def killings(folder: Path, cache: Path, seed: int) -> Killings:
     """Set a checkout up, with a cache of its own."""
-    shutil.copytree(cache, folder / "cache")
+    copy_cache(cache, folder / "cache")
     tree = copy_tree(folder / "victim", str(folder / "cache"))
     text, contract = ((tree.root / name).read_text() for name in (MAIN, CONTRACT))
     return Killings(tree, random.Random(seed), text, contract)  # noqa: S311 - faults, not secrets

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import engines
 import pytest
-from trees import TARGET, Tree, copy_tree, take_sysroot
+from trees import TARGET, Tree, copy_cache, copy_tree, take_sysroot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +153,7 @@ def test_blobs_that_were_damaged_on_the_server_are_misses(tmp_path: Path, edited
     for server in engines.casd(tmp_path / "store"):
         address = f"remote_cache={server.address}"
         other = copy_tree(tmp_path / "other", str(tmp_path / "cache"))
-        shutil.copytree(edited.cache, other.cache)
+        copy_cache(edited.cache, other.cache)
         shutil.copy(edited.root / MAIN, other.root / MAIN)
         edited.build(address, "remote_upload=on", "hello-rs")
         for path in server.blobs():

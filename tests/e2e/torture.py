@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trees import Result, Tree, copy_tree
+from trees import Result, Tree, copy_cache, copy_tree
 
 PROGRAMS = ("cat-rs", "hello-rs")
 SOURCES = ("user-rs/cat-rs/src/main.rs", "user-rs/hello-rs/src/main.rs", "user-rs/rt/src/io.rs")
@@ -196,7 +196,7 @@ def _sha256(path: Path) -> str:
 def torture(folder: Path, cache: Path, seed: int) -> Torture:
     """Set both checkouts up. Their caches are apart: what one stores wrongly the other must not find."""
     victim_cache = folder / "cache"
-    shutil.copytree(cache, victim_cache)
+    copy_cache(cache, victim_cache)
     return Torture(copy_tree(folder / "victim", str(victim_cache)), copy_tree(folder / "judge", str(cache)), seed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -95,6 +96,22 @@ def take_sysroot(tree: Tree, made: Tree) -> Tree:
     """Give a checkout the sysroot that another one made of the same sources: it takes half a minute each time."""
     shutil.copytree(made.root / "sysroot" / TARGET, tree.root / "sysroot" / TARGET)
     return tree
+
+
+def copy_cache(cache: Path | str, copy: Path | str) -> None:
+    """Copy an action cache that other tests fill meanwhile: results first, as what they name is stored before them."""
+
+    def copy_file(source: str, target: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # not stored yet: it is renamed right now
+            shutil.copy2(source, target)
+
+    Path(copy).mkdir()
+    for part in ("ac", "cas"):
+        if Path(cache, part).is_dir():
+            shutil.copytree(Path(cache, part), Path(copy, part), copy_function=copy_file)
+    for path in Path(cache).iterdir():
+        if path.is_file():
+            copy_file(str(path), str(Path(copy, path.name)))
 
 
 def copy_tree(root: Path, cache: str) -> Tree:
