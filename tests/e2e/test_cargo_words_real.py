@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import crates
 import pytest
+from trees import cargo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +40,7 @@ def test_each_word_of_cargos_graph_is_known(tmp_path: Path) -> None:
     (tmp_path / "build.rs").write_text("fn main() {}")
     (tmp_path / "src/main.rs").write_text("fn main() {}")
     (tmp_path / "src/lib.rs").write_text("")
-    command = ["cargo", "+nightly", "build", "--unit-graph", "-Zunstable-options", "--release", "--offline"]
-    graph = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout)
+    graph = json.loads(cargo(tmp_path, "build", "--unit-graph", "-Zunstable-options", "--release", "--offline"))
     for unit in graph["units"]:
         assert unit.keys() <= UNIT
         assert unit["profile"].keys() <= PROFILE | WITHOUT_EFFECT
@@ -108,8 +107,7 @@ def test_who_sets_a_variable_that_several_set_is_who_it_is_with_cargo(tree: Tree
     (plain / ".cargo/config.toml").write_text(configured)
     (plain / "build.rs").write_text(script)
     (plain / "src/main.rs").write_text(f"fn main() {{ {says} }}")
-    command = ["cargo", "+nightly", "run", "-q", "--offline", "-j", "3"]
-    theirs = subprocess.run(command, cwd=plain, capture_output=True, text=True, check=True).stdout
+    theirs = cargo(plain, "run", "-q", "--offline", "-j", "3")
 
     crates.add(tree, "all", f"[dependencies]\n{crates.RUNTIME}\n", main=crates.main(says), build=script)
     settings = tree.root / "user-rs/.cargo/config.toml"

@@ -7,32 +7,29 @@ import shutil
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import Tree, copy_tree
+from trees import PROJECT, Tree, copy_tree
+
+from ostoo_build import toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.compiler
 
 LEFT_OUT = ("share", "etc", "libexec", "clippy-driver", "rustfmt", "cargo-clippy", "cargo-fmt", "rustdoc")
 
 
-def toolchain() -> Path:
-    """The toolchain that the tests' builds use."""
-    said = subprocess.run(["rustc", "+nightly", "--print=sysroot"], capture_output=True, text=True, check=True).stdout
-    return Path(said.strip())
-
-
 @pytest.fixture(scope="module")
 def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's home with a copy of the toolchain; its rustup refuses everything."""
     folder = tmp_path_factory.mktemp("private")
-    copy = folder / ".rustup/toolchains" / toolchain().name
-    shutil.copytree(toolchain(), copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    found = toolchain.find(PROJECT, {}, os.environ)
+    copy = folder / f".rustup/toolchains/nightly-{found.host}"
+    shutil.copytree(found.rustc.parents[1], copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
     rustup = folder / "bin/rustup"
     rustup.parent.mkdir()
     rustup.write_text("#!/bin/sh\necho refused >&2\nexit 1\n")
@@ -63,7 +60,7 @@ def restore(chosen: Path) -> None:
 def test_a_toolchain_that_goes_away_is_told_once(
     lose: Callable[[Path], None], private: Path, tmp_path: Path, first: Tree
 ) -> None:
-    chosen = private / ".rustup/toolchains" / toolchain().name
+    (chosen,) = (private / ".rustup/toolchains").iterdir()
     tree = copy_tree(tmp_path / "checkout", str(tmp_path / "cache"))
     environment = {
         **os.environ,

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ostoo_build import toolchain
+
 PROJECT = Path(__file__).parents[2]
 TARGET = "x86_64-ostoo-user"
 
@@ -90,6 +92,14 @@ class Tree:
             [self.program(name, profile), *arguments], capture_output=True, text=True, timeout=20, check=False
         )
         return completed.returncode, completed.stdout, completed.stderr
+
+
+def cargo(folder: Path, *arguments: str) -> str:
+    """What cargo of the toolchain that builds here take says: on PATH there may be another one, or none."""
+    found = toolchain.find(PROJECT, {}, os.environ)
+    command = [str(found.cargo), *arguments]
+    environment = {**os.environ, **dict(found.env)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def take_sysroot(tree: Tree, made: Tree) -> Tree:
