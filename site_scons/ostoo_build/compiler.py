@@ -44,13 +44,13 @@ def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compil
 
     Raises `OstooError` where the program does not run or is no rustc.
     """
-    memo = _read_memo(memo_file)
-    if known := _recall(memo.get(str(rustc))):
+    memo, place = _read_memo(memo_file), os.path.realpath(rustc)  # checkouts may share one folder through a link
+    if known := _recall(memo.get(place)):
         return known
     compiler = _ask(rustc, environ)
     # a proxy's answer changes with settings that are none of its files
     if Path(compiler.rustc).samefile(rustc):
-        _write_memo(memo_file, {**memo, str(rustc): {"compiler": asdict(compiler), "stamps": _stamps(compiler)}})
+        _write_memo(memo_file, {**memo, place: {"compiler": asdict(compiler), "stamps": _stamps(compiler)}})
     return compiler
 
 

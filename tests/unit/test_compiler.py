@@ -31,6 +31,16 @@ def test_a_proxy_stands_for_the_compiler_behind_it_and_is_asked_each_time(tmp_pa
     assert (proxy.parent / "asked").read_text().split() == ["-vV", "--print"] * 2
 
 
+def test_a_compiler_that_several_folders_share_through_links_is_asked_once(tmp_path: Path) -> None:
+    folder = fake.sysroot(tmp_path / "rust")
+    fake.rustc(folder / "bin/rustc", sysroot=folder)
+    for name in ("one", "two"):
+        (tmp_path / name).symlink_to(folder)
+        found = compiler.identify(tmp_path / name / "bin/rustc", tmp_path / "memo", ENVIRON)
+        assert found.rustc == str(folder / "bin/rustc")
+    assert (folder / "bin/asked").read_text().split() == ["-vV", "--print"]
+
+
 def test_an_unknown_answer_is_told(tmp_path: Path) -> None:
     program = fake.script(tmp_path / "rustc", "echo hello")
     with pytest.raises(OstooError, match="not a rustc") as caught:
