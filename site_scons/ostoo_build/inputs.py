@@ -5,10 +5,14 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build import digest  # noqa: TC001 - msgspec reads the fields' types
+from ostoo_build import digest
 
 if TYPE_CHECKING:
     import os
+
+
+NOTHING = digest.of_bytes(b"")
+"""The digest of a folder in which nothing lies."""
 
 
 def is_executable(status: os.stat_result) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
-from ostoo_build.inputs import Input
+from ostoo_build.inputs import NOTHING, Input
 from ostoo_build.protocol import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _serialize(folder: _Folder, directories: dict[digest.Hash, bytes]) -> api.Di
         raise ValueError(f"a file and a folder share a name: {sorted(names)}")
     nodes = {name: _serialize(below, directories) for name, below in folder.folders.items()}
     nodes |= {name: api.Digest(hash=entry.sha256, size_bytes=entry.size) for name, entry in folder.known.items()}
+    directories.update({NOTHING: b""} if any(entry.sha256 == NOTHING for entry in folder.known.values()) else {})
     message = api.Directory(
         files=[_file_node(name, folder.files[name]) for name in sorted(folder.files)],
         directories=[api.DirectoryNode(name=name, digest=nodes[name]) for name in sorted(nodes)],

@@ -44,6 +44,13 @@ def all_files(place: Path) -> list[Path]:
     return [place] if place.is_file() else []
 
 
+def empty_folders(place: Path) -> list[Path]:
+    """A folder, or all below it, in which nothing lies, in sorted order: whoever lists them sees them."""
+    if not place.is_dir():
+        return []
+    return sorted(Path(folder) for folder, folders, files in os.walk(place) if not folders and not files)
+
+
 def _walk(folder: Path, above: tuple[str, ...], belongs: Callable[[Path, int], bool]) -> Iterator[Path]:
     """`above` are the real paths of the folders that this one lies in, itself the last."""
     with os.scandir(folder) as entries:

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import rustc_options, source_tree
+from ostoo_build import inputs, rustc_options, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
+from ostoo_build.inputs import Input
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -74,8 +75,14 @@ def of_files(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
 
 
 def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
-    """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there."""
-    return of_files(session, (file for read in reads for file in source_tree.all_files(session.root / read)), look)
+    """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there.
+
+    A folder in which nothing lies is one too: it may be asked for.
+    """
+    places = [session.root / read for read in reads]
+    files = of_files(session, (file for place in places for file in source_tree.all_files(place)), look)
+    empty = (session.paths.input_path(folder) for place in places for folder in source_tree.empty_folders(place))
+    return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
 
 
 def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:

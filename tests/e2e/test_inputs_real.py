@@ -19,7 +19,17 @@ pytestmark = pytest.mark.compiler
 PACKAGE = "user-rs/hello-rs"
 MAIN = f"{PACKAGE}/src/main.rs"
 
-NAMED = (".motd", "target/x", "nested/data", ".folder", "../beside.txt", "../.hidden/deep", "linked", "turned/data")
+NAMED = (
+    ".motd",
+    "target/x",
+    "nested/data",
+    ".folder",
+    "../beside.txt",
+    "../.hidden/deep",
+    "linked",
+    "turned/data",
+    "list",
+)
 """What a build script reads, relative to its package."""
 
 SCRIPT = """
@@ -29,7 +39,10 @@ fn read(path: &Path) -> String {
     if path.is_dir() {
         let mut inside: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         inside.sort();
-        return inside.iter().map(|path| read(path)).collect();
+        let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().replace(".txt", "");
+        let listed = path.ends_with("list");
+        if listed && inside.is_empty() { return "there".into(); }
+        return inside.iter().map(|path| if listed { name(path) } else { String::new() } + &read(path)).collect();
     }
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
@@ -80,6 +93,13 @@ def edits(tree: Tree) -> Iterator[tuple[Callable[[], object], str, str]]:
     yield lambda: tree.write("user-rs/.hidden/deep", "second"), "../.hidden/deep", "second"
     yield lambda: turn(folder / "linked", "b.txt"), "linked", "b"
     yield lambda: turn(folder / "turned", "two"), "turned/data", "of two"
+    yield (folder / "list").mkdir, "list", "there"
+    yield (folder / "list/empty").mkdir, "list", "empty"
+    yield lambda: tree.write(f"{PACKAGE}/list/.hidden", "!"), "list", ".hidden!empty"
+    yield (folder / "list/empty").rmdir, "list", ".hidden!"
+    yield lambda: tree.write(f"{PACKAGE}/list/file.txt", "?"), "list", ".hidden!file?"
+    yield (folder / "list/.hidden").unlink, "list", "file?"
+    yield lambda: tree.write(f"{PACKAGE}/list/.later", "!"), "list", ".later!file?"
     yield (folder / ".motd").unlink, ".motd", ""
     yield lambda: tree.write(f"{PACKAGE}/.motd", "third"), ".motd", "third"
 
@@ -94,7 +114,7 @@ def test_whatever_a_build_script_names_is_an_input(tree: Tree) -> None:
     turn(tree.root / PACKAGE / "turned", "one")
     tree.write(f"{PACKAGE}/build.rs", SCRIPT.replace("NAMES", ", ".join(f'"{name}"' for name in NAMED)))
     edit_first_line(tree, '"{}", env!("ALL")')
-    expected = dict.fromkeys(NAMED, "first") | {"linked": "a", "turned/data": "of one"}
+    expected = dict.fromkeys(NAMED, "first") | {"linked": "a", "turned/data": "of one", "list": ""}
     assert said(tree) == "".join(f"{name}={text};" for name, text in expected.items())
     assert tree.build("hello-rs").steps == []
     for number, (edit, name, found) in enumerate(edits(tree)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, dep_info, entry, source_tree
+from ostoo_build import build_script, dep_info, entry
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import asm_proof, link_proof, proof
 from ostoo_build.paths import is_local, seen_from
@@ -197,8 +197,9 @@ def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUni
                 where=f"{unit.package}/build.rs",
                 remedy=f"move the file into {near}",
             )
-        there = source_tree.all_files(Path(paths.root, path))
-        if not there or not declared.issuperset(map(paths.input_path, there)):
+        place = Path(paths.root, path)
+        # in a folder what no package declares may turn up later: a hidden file, a folder in which nothing lies
+        if place.is_dir() or not place.is_file() or paths.input_path(place) not in declared:
             yield path
 
 
