@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.execution.requests import Inputs
-    from ostoo_build.inputs import Input
     from ostoo_build.look import Look
     from ostoo_build.plan import Asked, PlannedUnit
     from ostoo_build.session import Session
