@@ -37,6 +37,16 @@ def package_files(folder: Path) -> list[Path]:
     return sorted(_walk(folder, (os.path.realpath(folder),), _of_package))
 
 
+def package_links(folder: Path) -> list[Path]:
+    """The links among a package's files and folders, in sorted order; what lies behind one is not looked at."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        here, depth = Path(place), 1 if place == str(folder) else 2
+        found += [here / name for name in (*folders, *files) if (here / name).is_symlink()]
+        folders[:] = [name for name in folders if _of_package(here / name, depth)]
+    return sorted(found)
+
+
 def all_files(place: Path) -> list[Path]:
     """A file, or all files below a folder, hidden ones too, in sorted order; none where there is nothing."""
     if place.is_dir():

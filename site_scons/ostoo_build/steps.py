@@ -163,7 +163,8 @@ def _unit_job_reading(
 
     known = _read_by(session, unit)
     if unit.kind is Kind.RUN:
-        action = requests.run_action(session.invocation, unit, sources, known)
+        links = unit_inputs.links(session, unit, reads)
+        action = requests.run_action(session.invocation, unit, sources, known, links)
         start = partial(session.runner.run_build_script, action, unit)
         judge: Judge = partial(finishing.run, action, unit, told)
     else:

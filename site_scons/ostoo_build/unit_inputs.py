@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import inputs, rustc_options, source_tree
+from ostoo_build import digest, inputs, rustc_options, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 from ostoo_build.inputs import Input
 from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,6 +83,19 @@ def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
     files = of_files(session, (file for place in places for file in source_tree.all_files(place)), look)
     empty = (session.paths.input_path(folder) for place in places for folder in source_tree.empty_folders(place))
     return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
+
+
+def links(session: Session, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
+    """Digest of where links lead that a build script may ask for: its package's, and those told of; empty for none.
+
+    To who reads them links are what they lead to, whose contents are inputs.
+    """
+    if unit.kind is not Kind.RUN or not is_local(unit.package):
+        return ""
+    told_of = (session.root / read for read in reads)
+    paths = (*source_tree.package_links(session.root / unit.package), *(path for path in told_of if path.is_symlink()))
+    texts = {session.paths.input_path(path): session.paths.portable_text(str(path.readlink())) for path in paths}
+    return digest.of_json(texts) if texts else ""
 
 
 def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:

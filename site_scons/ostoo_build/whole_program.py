@@ -193,6 +193,8 @@ def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[s
         entries = unit_inputs.of(session, unit, look)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
         found.setdefault(unit.package, set()).add(look.once(("package", inside), partial(digest.of_json, inside)))
+        links = unit_inputs.links(session, unit, unit_inputs.known_reads(session, unit))
+        found[unit.package].update([links] if links else [])
         for entry in entries:
             if entry not in inside:
                 found.setdefault(entry.path, set()).add(entry.sha256)

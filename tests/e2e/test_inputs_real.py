@@ -163,3 +163,28 @@ def test_a_new_file_that_a_declared_pattern_matches_is_an_input(tree: Tree) -> N
         assert said(tree) == str(number)
         for _ in range(2):
             assert tree.build("hello-rs").steps == []
+
+
+def test_where_a_link_leads_is_an_input_of_scripts_whatever_is_there(tree: Tree) -> None:
+    """What they lead to is the same, byte for byte."""
+    folder = tree.root / PACKAGE
+    names = ("told", "untold", "../outside")
+    for goal in ("one", "two"):
+        for place in (folder, folder.parent):
+            (place / goal).mkdir()
+            (place / goal / "file").write_text("same")
+    for name in names:
+        turn(folder / name, "one")
+    reads = "".join(f'std::fs::read_link("{name}").unwrap().display().to_string() + " " + &' for name in names)
+    tells = "".join(f'println!("cargo::rerun-if-changed={name}");' for name in ("told", "../outside", "build.rs"))
+    source = f'fn main() {{ let all = {reads}String::new(); println!("cargo::rustc-env=ALL={{all}}"); {tells} }}'
+    tree.write(f"{PACKAGE}/build.rs", source)
+    edit_first_line(tree, '"{}", env!("ALL")')
+    expected = dict.fromkeys(names, "one")
+    for turned in ("", *names, *names):
+        if turned:
+            expected[turned] = "two" if expected[turned] == "one" else "one"
+            turn(folder / turned, expected[turned])
+        assert said(tree).split() == list(expected.values()), turned
+        assert tree.build("hello-rs").steps == []
+    assert seen_with_nothing_in_memory(tree, "clone").split() == list(expected.values())

@@ -63,8 +63,10 @@ def invocation(program: Program) -> Invocation:
 
 
 def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
-    complete = requests.run_action if unit.kind is Kind.RUN else requests.compile_action
-    return complete(invocation(program), unit, SOURCES, {**records(program), **changed})
+    known = {**records(program), **changed}
+    if unit.kind is Kind.RUN:
+        return requests.run_action(invocation(program), unit, SOURCES, known, "")
+    return requests.compile_action(invocation(program), unit, SOURCES, known)
 
 
 def link(program: Program, **changed: Record) -> Action:
@@ -160,9 +162,10 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     below = replace(run, id="below-1", links="my-lib")
     units = {**invocation(program).units, below.id: below}
     kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
-    action = requests.run_action(
-        replace(invocation(program), units=units), replace(run, runs=(below.id,)), SOURCES, kept
-    )
+    of_run = replace(run, runs=(below.id,), read_runs=(below.id,))
+    all_units = replace(invocation(program), units=units)
+    action = requests.run_action(all_units, of_run, SOURCES, kept, "")
+    assert action.key != requests.run_action(all_units, of_run, SOURCES, kept, "1" * 64).key, "links lead elsewhere"
     assert action.mnemonic == "BuildScriptRun"
     assert action.arguments == (f"@{{root}}/{script.folder}/build-script",)
     assert inputs_of(action, script) == ["build-script"]

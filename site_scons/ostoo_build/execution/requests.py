@@ -19,6 +19,7 @@ from ostoo_build.rustc import DEP_INFO, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ostoo_build import digest
     from ostoo_build.build_script import Instructions
     from ostoo_build.execution.record import Record
     from ostoo_build.plan import PlannedUnit, Program
@@ -30,6 +31,10 @@ _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
 
 _HOST = "OSTOO_HOST"
 """Nobody reads the variable; it makes other actions of what other hosts link and run."""
+
+
+_LINKS = "OSTOO_LINKS"
+"""Nobody reads it either."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +154,22 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     )
 
 
-def run_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
-    """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'."""
+def run_action(
+    invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
+) -> Action:
+    """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'.
+
+    `links` is a digest of where links lead that it may ask for, or empty.
+    """
     script = invocation.units[unit.script]
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
     environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
+    environment |= {_LINKS: links} if links else {}
     for run in unit.runs:
-        links = invocation.units[run].links.upper().replace("-", "_")
+        below = invocation.units[run].links.upper().replace("-", "_")
         for key, value in next(_instructions((run,), records)).metadata.items():
-            environment[f"DEP_{links}_{key.upper().replace('-', '_')}"] = value
+            environment[f"DEP_{below}_{key.upper().replace('-', '_')}"] = value
     made = records[script.id].outputs[name]
     path = f"{script.folder}/{name}"
     return Action(
