@@ -76,6 +76,7 @@ def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
 
 
 def test_a_dry_run_lists_what_there_is_to_do(tree: Tree) -> None:
+    append("user-rs/hello-rs/src/main.rs", f"// {tree.root}: no cache has the program: all its parts are there\n")(tree)
     settle(tree)
     assert tree.build("-n", "hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
     good = tree.program("hello-rs").read_bytes()
