@@ -147,7 +147,7 @@ def test_a_mistake_in_a_description_is_told_before_anything_is_built(tree: Tree)
     tree.replace("targets/linux.boot.json", "$schema", "$schem")
     done = ostoo(tree, "hello-rs")
     tree.replace("targets/linux.boot.json", "$schem", "$schema")
-    assert (done.code, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (2, "")
     assert "the boot description breaks its schema" in done.stderr
     assert "Compiling" not in done.stderr
 

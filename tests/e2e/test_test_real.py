@@ -280,7 +280,7 @@ def test_a_package_may_have_a_library_tests_in_files_and_tests_without_a_harness
     done = ostoo(tree, "parts")
     assert verdicts(done) == {"tests::doubles": "ok", "it_prints_what_the_library_says": "ok", "whole": "FAILED"}
     refused = ostoo(tree, "hello-rs", "--", "--loud")
-    assert (refused.code, refused.stdout) == (1, "")
+    assert (refused.code, refused.stdout) == (2, "")
     assert "no test takes --loud" in refused.stderr
 
 
