@@ -17,7 +17,7 @@ from buildgrid._protos.build.bazel.remote.execution.v2 import remote_execution_p
 from buildgrid._protos.google.devtools.remoteworkers.v1test2 import bots_pb2, bots_pb2_grpc, worker_pb2
 
 _READY = "takes actions"
-"""What each slot says of itself, when the server knows it."""
+"""What each slot says of itself before it asks: the server answers when it has work."""
 _POLL = 60
 """Seconds that the server may wait for work to hand out."""
 
@@ -34,9 +34,9 @@ def serve(bots: Any, name: str, command: list[str]) -> None:
     """Take one action after the other, until the server ends."""
     worker = worker_pb2.Worker(devices=[worker_pb2.Device(handle=name)])
     session = bots_pb2.BotSession(bot_id=name, status=bots_pb2.OK, worker=worker)
-    session = bots.CreateBotSession(bots_pb2.CreateBotSessionRequest(parent="", bot_session=session))
     sys.stdout.write(f"{_READY}\n")
     sys.stdout.flush()
+    session = bots.CreateBotSession(bots_pb2.CreateBotSessionRequest(parent="", bot_session=session))
     while True:
         for lease in session.leases:
             lease.result.Pack(carry_out(lease, command))
