@@ -71,6 +71,7 @@ def test_a_client_certificate_opens_the_other_door(team: Team, clone: Tree, cert
 
 
 def test_who_has_no_certificate_builds_alone(team: Team, tree: Tree, certificates: Path) -> None:
+    tree.build("hello-rs")
     tree.replace("user-rs/hello-rs/src/main.rs", "extern crate alloc;", "// a stranger\nextern crate alloc;")
     result = tree.build(f"remote_cache={team.grid.tls_address}", f"tls_certificate={certificates}/ca.pem", "hello-rs")
     assert result.stderr.count("warning:") == 1
