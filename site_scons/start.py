@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer
 sys.path.insert(0, f"{ROOT}/site_scons")
@@ -36,8 +35,10 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):
+    try:  # noqa: SIM105 - contextlib takes long to be loaded
         print(text, end="")  # noqa: T201 - a program's border
+    except OSError:
+        pass
     said = streams.complaint()
     if said:
         print(said, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise

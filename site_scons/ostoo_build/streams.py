@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from errno import EBADF
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as in `null_build`: typing itself takes long to be loaded
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TextIO
+    from typing import Any, TextIO
 
 _STDERR = 2
 

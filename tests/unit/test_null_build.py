@@ -165,7 +165,7 @@ def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
 
 
 def test_what_takes_long_to_import_is_not_imported() -> None:
-    code = "from ostoo_build import null_build; import sys; print(*sys.modules)"
+    code = "from ostoo_build import null_build, streams; import sys; print(*sys.modules)"
     command = [sys.executable, "-S", "-P", "-c", code]
     said = subprocess.run(command, env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=True)
     assert "ostoo_build.null_build" in said.stdout
