@@ -100,15 +100,11 @@ def _quoted(
 def bare(text: str) -> str:
     """A source of Rust without comments, and with nothing in its literals."""
     kept, at = [], 0
-    while match := _TOKEN.search(text, at):
-        kept.append(text[at : match.start()])
-        at = match.end()
-        if match["block"]:
-            at = _behind_comment(text, at)
-        elif not match["line"]:
-            closing = text.find('"' + match["hashes"], at) if match["raw"] else -1
-            at = closing + 1 + len(match["hashes"]) if closing >= 0 else (len(text) if match["raw"] else at)
+    for token, end in _tokens(text):
+        kept.append(text[at : token.start()])
+        if not (token["line"] or token["block"]):
             kept.append('""')
+        at = end
     return "".join((*kept, text[at:]))
 
 
@@ -119,18 +115,25 @@ def literals(text: str) -> list[str]:
 
 def _literals(text: str) -> Iterator[_Literal]:
     """All string literals that are not commented out."""
+    for token, end in _tokens(text):
+        if token["raw"]:
+            yield _Literal(token.start(), end, text[token.end() : end].removesuffix('"' + token["hashes"]))
+        elif token["text"]:
+            yield _Literal(token.start(), end, _ESCAPE.sub(_unescaped, token["text"][1:-1]))
+
+
+def _tokens(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Comments and literals, each by what it begins with and where it ends."""
     at = 0
     while match := _TOKEN.search(text, at):
         at = match.end()
         if match["block"]:
             at = _behind_comment(text, at)
         elif match["raw"]:
-            closing = text.find('"' + match["hashes"], at)
-            closing = closing if closing >= 0 else len(text)
-            yield _Literal(match.start(), closing + 1 + len(match["hashes"]), text[at:closing])
-            at = closing + 1 + len(match["hashes"])
-        elif match["text"]:
-            yield _Literal(match.start(), at, _ESCAPE.sub(_unescaped, match["text"][1:-1]))
+            closing = '"' + match["hashes"]
+            found = text.find(closing, at)
+            at = found + len(closing) if found >= 0 else len(text)
+        yield match, at
 
 
 def _unescaped(match: re.Match[str]) -> str:
