@@ -18,7 +18,7 @@ from ostoo_build import state_file
 
 TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 try:
     from _blake2 import blake2b  # in a third of the time that hashlib takes to be loaded
@@ -113,25 +113,26 @@ def place(root: str, asked: Question) -> str:
 
 def stamps(trees: Sequence[Tree], places: list[str]) -> list[object]:
     """What `stat` says of all files in some trees, and of single files and folders."""
-    found: list[object] = [_stamp_of(path) for path in places]
-    for top, skipped in trees:
-        _walk(top, frozenset(skipped), found)
-    return found
+    return [stamp for part in _parts(trees, places) for stamp in part]
 
 
 def _hold(trees: Sequence[Tree], places: list[str], known: list[object]) -> bool:
     """Whether `stamps` would say the same. What people edit comes first, and one difference is enough."""
-    found: list[object] = [_stamp_of(path) for path in places]
-    at = len(found)
-    if known[:at] != found:
-        return False
-    for top, skipped in trees:
-        found = []
-        _walk(top, frozenset(skipped), found)
-        if known[at : at + len(found)] != found:
+    at = 0
+    for part in _parts(trees, places):
+        if known[at : at + len(part)] != part:
             return False
-        at += len(found)
+        at += len(part)
     return at == len(known)
+
+
+def _parts(trees: Sequence[Tree], places: list[str]) -> Iterator[list[object]]:
+    """The stamps of all places, then those of each tree."""
+    yield [_stamp_of(path) for path in places]
+    for top, skipped in trees:
+        found: list[object] = []
+        _walk(top, frozenset(skipped), found)
+        yield found
 
 
 def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
