@@ -242,9 +242,8 @@ class Engine:
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         files = list(wanted)
-        owners = {self._owner(path) for path, _ in files}
         # who makes a folder's files anew clears it, and would take away what is being written there
-        with self._locks.reading({folder for folder in owners if folder is not None}):
+        with self._locks.reading(self._owners(path for path, _ in files)):
             lost = self.cache.fetch(files)
         for path in lost:
             if self._can_be_made(path):
@@ -269,8 +268,10 @@ class Engine:
     def _folders(self, inputs: Iterable[Input]) -> set[Path]:
         """The folders of the actions that made some of an action's inputs."""
         root = Path(self.paths.root)
-        owners = {self._owner(root / entry.path) for entry in inputs if is_local(entry.path)}
-        return {folder for folder in owners if folder is not None}
+        return self._owners(root / entry.path for entry in inputs if is_local(entry.path))
+
+    def _owners(self, paths: Iterable[Path]) -> set[Path]:
+        return {folder for folder in map(self._owner, paths) if folder is not None}
 
     def _owner(self, path: Path) -> Path | None:
         return next((folder for folder in path.parents if folder in self.settled), None)
