@@ -1,11 +1,14 @@
-"""Fetches the pinned `ziglang` wheel into the project's `.toolchain/`. Does not know what it is used for."""
+"""Has the pinned `ziglang` wheel in the project's `.toolchain/`, as it was packed. Does not know what it is for."""
 
 from __future__ import annotations
 
+import base64
+import csv
 import os
 import re
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ostoo_build import digest, locks, process
@@ -16,24 +19,62 @@ REQUIREMENTS = "sysroot/zig-requirements.txt"
 """The pin, below the project's folder: a pip requirements file with a digest for each platform's wheel."""
 
 
-def provide(project: Path) -> Path:
-    """Return the wheel's package folder (`zig`, `lib/`), fetched at the first call.
+_PACKAGE = "ziglang"
+_RECORD = "RECORD"
+"""Digests of all files of the wheel, as Python's packaging has them in each wheel: it lies beside what it is of."""
 
-    The folder is whole or not there. Raises `OstooError` where pip finds no wheel that the pin allows.
+
+def provide(project: Path) -> Path:
+    """Return the wheel's package folder (`zig`, `lib/`), fetched where there is none, and anew where it was damaged.
+
+    The folder is whole or not there; all of it is read to know that, which takes half a second.
+    Raises `OstooError` where pip finds no wheel that the pin allows.
     """
     toolchain = project / ".toolchain"
-    destination = toolchain / f"ziglang-{_version(project / REQUIREMENTS)}"
-    if destination.is_dir():
+    destination = toolchain / f"{_PACKAGE}-{_version(project / REQUIREMENTS)}"
+    if _is_as_packed(destination):
         return destination
     toolchain.mkdir(exist_ok=True)
     with locks.of_file(toolchain / "lock"):
-        if destination.is_dir():  # another process was faster
-            return destination
-        with tempfile.TemporaryDirectory(dir=toolchain, prefix=".ziglang.") as scratch:
-            fetching("zig: some 80 MB, 340 MB unpacked")
-            _install(project / REQUIREMENTS, Path(scratch))
-            Path(scratch).joinpath("ziglang").rename(destination)
+        if not _is_as_packed(destination):  # else another process was faster
+            _fetch(project / REQUIREMENTS, destination)
     return destination
+
+
+def _is_as_packed(folder: Path) -> bool:
+    """Whether a folder holds what its record lists, to the byte, and nothing else."""
+    try:
+        recorded = _recorded(folder / _RECORD)
+        found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+        if found != {folder / name for name in (*recorded, _RECORD)}:
+            return False
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            return all(threads.map(lambda name: digest.of_file(folder / name) == recorded[name], recorded))
+    except (OSError, ValueError, csv.Error):
+        return False
+
+
+def _recorded(record: Path) -> dict[str, digest.Hash]:
+    """The names of the package's files, relative to its folder, with their digests. Raises `ValueError`."""
+    rows = csv.reader(digest.text_of(record).splitlines())
+    files = [(name.removeprefix(f"{_PACKAGE}/"), value) for name, value, _ in rows if name.startswith(f"{_PACKAGE}/")]
+    padded = {name: f"{value.removeprefix('sha256=')}=" for name, value in files}
+    return {name: base64.urlsafe_b64decode(value).hex() for name, value in padded.items()}
+
+
+def _fetch(requirements: Path, destination: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{_PACKAGE}.") as scratch:
+        again = " anew, as .toolchain's is not as it was packed" if destination.exists() else ""
+        fetching(f"zig{again}: some 80 MB, 340 MB unpacked")
+        _install(requirements, Path(scratch))
+        package = Path(scratch, _PACKAGE)
+        record = next(Path(scratch).glob(f"{_PACKAGE}-*.dist-info/{_RECORD}"), None)
+        if record is None:
+            raise OstooError("the wheel of zig lists no files of its own", where=str(requirements))
+        record.rename(package / _RECORD)
+        if destination.exists():
+            destination.rename(Path(scratch, "damaged"))
+        package.rename(destination)
 
 
 def _version(requirements: Path) -> str:

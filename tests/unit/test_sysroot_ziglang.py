@@ -1,13 +1,22 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sysroot_trees import MACHINE, write
 
 from ostoo_build import digest, process, sysroot, sysroot_zig, ziglang
 from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT = Path(__file__).parents[2]
 PIN = b"# comment\nziglang==1.2.3 \\\n    --hash=sha256:00\n"
@@ -18,13 +27,33 @@ def project(folder: Path, fixes: bytes = b"fix = []\n") -> Path:
     return folder
 
 
+def pack(package: Path) -> None:
+    """Write the record that a wheel brings, as pip leaves it beside the package."""
+    files = sorted(path for path in package.rglob("*") if path.is_file())
+    digests = [base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=") for path in files]
+    names = [path.relative_to(package.parent).as_posix() for path in files]
+    lines = [f"{name},sha256={digest.decode()},9" for name, digest in zip(names, digests, strict=True)]
+    lines.append("ziglang-1.2.3.dist-info/RECORD,,")
+    write(package.parent, {"ziglang-1.2.3.dist-info/RECORD": "\n".join(lines).encode()})
+
+
+def as_fetched(package: Path) -> None:
+    """Write a wheel's package where it lies once it was fetched."""
+    pack(package)
+    information = package.parent / "ziglang-1.2.3.dist-info"
+    (information / "RECORD").rename(package / "RECORD")
+    information.rmdir()
+    package.rename(package.with_name("ziglang-1.2.3"))
+
+
 def with_zig(folder: Path, returncode: int) -> None:
-    zig = folder / ".toolchain/ziglang-1.2.3"
+    zig = folder / ".toolchain/ziglang"
     files = {f"lib/libc/{name}/bits/x.h": b"" for name in ("include/x86_64-linux-musl", "include/generic-musl")}
     files |= {f"lib/libc/musl/crt/{name}": b"" for name in ("crt1.c", "crti.c", "crtn.c")}
     files |= {"lib/libc/musl/src/malloc/mallocng/malloc.c": b"", "lib/libc/musl/src/locale/iconv.c": b"hole\n"}
     write(zig, files | {"zig": f"#!/bin/sh\necho no memory >&2\nexit {returncode}\n".encode()})
     (zig / "zig").chmod(0o755)
+    as_fetched(zig)
 
 
 @pytest.mark.parametrize("name", [ziglang.REQUIREMENTS, sysroot_zig.FIXES])
@@ -73,6 +102,57 @@ def test_a_wheel_that_is_there_is_not_fetched(tmp_path: Path) -> None:
     assert ziglang.provide(tmp_path) == tmp_path / ".toolchain/ziglang-1.2.3"
 
 
+def in_place_of(path: Path) -> Path:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    return path
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "a file edited": lambda zig: (zig / "lib/libc/musl/crt/crt1.c").write_bytes(b"\n"),
+    "a file lost": lambda zig: (zig / "lib/libc/musl/crt/crt1.c").unlink(),
+    "a file more": lambda zig: (zig / "lib/libc/musl/crt/crt2.c").write_bytes(b""),
+    "a folder in the place of a file": lambda zig: in_place_of(zig / "zig").mkdir(),
+    "a folder that is a link": lambda zig: (zig / "lib/libc/musl/src/crt").symlink_to("../crt"),
+    "no record": lambda zig: (zig / "RECORD").unlink(),
+    "a record that is none": lambda zig: (zig / "RECORD").write_bytes(b"ziglang/zig\n"),
+    "a digest that is none": lambda zig: (zig / "RECORD").write_bytes(b"ziglang/zig,sha256=x,1\n"),
+    "a line lost": lambda zig: (zig / "RECORD").write_bytes((zig / "RECORD").read_bytes().partition(b"\n")[2]),
+    "a file in the place of all": lambda zig: in_place_of(zig).write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_wheel_that_was_damaged_is_fetched_anew(
+    damage: Callable[[Path], object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with_zig(project(tmp_path), returncode=0)
+    lying = tmp_path / ".toolchain/ziglang-1.2.3"
+    whole = tmp_path / "whole"
+    shutil.copytree(lying, whole / "ziglang", ignore=shutil.ignore_patterns("RECORD"))
+
+    def pip(_argv: list[str], *, cwd: Path, env: object) -> process.Completed:
+        assert env
+        shutil.copytree(whole, cwd, dirs_exist_ok=True)
+        pack(cwd / "ziglang")
+        return process.Completed(0, b"", b"")
+
+    damage(lying)
+    monkeypatch.setattr(process, "run", pip)
+    ziglang.provide(tmp_path)
+    assert "zig anew, as .toolchain's is not as it was packed: some 80 MB" in capsys.readouterr().err
+    monkeypatch.setattr(process, "run", None)
+    assert ziglang.provide(tmp_path) == lying
+    assert sorted(path.name for path in lying.parent.iterdir()) == ["lock", "ziglang-1.2.3"]
+    for path in (path for path in (whole / "ziglang").rglob("*") if path.is_file()):
+        assert lying.joinpath(path.relative_to(whole / "ziglang")).read_bytes() == path.read_bytes()
+
+
 def test_a_failed_fetch_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = process.Completed(1, b"", b"no network\n")
     monkeypatch.setattr(process, "run", lambda *_args, **_options: failed)
@@ -89,6 +169,7 @@ def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.M
         assert env
         commands.append(argv)
         write(cwd, {"ziglang/zig": b""})
+        pack(cwd / "ziglang")
         return process.Completed(0, b"", b"")
 
     monkeypatch.setattr(process, "run", pip)
@@ -105,6 +186,7 @@ def test_two_builds_at_once_fetch_one_wheel(tmp_path: Path, monkeypatch: pytest.
         fetched.append(cwd)
         time.sleep(0.2)
         write(cwd, {"ziglang/zig": b""})
+        pack(cwd / "ziglang")
         return process.Completed(0, b"", b"")
 
     monkeypatch.setattr(process, "run", pip)
