@@ -10,25 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ostoo_build import link_files, rustc_options, unit_inputs
+from ostoo_build import link_files, rustc_options, target_words, unit_inputs
 from ostoo_build.execution import link_proof, proof
 from ostoo_build.execution.proof import OF_TOOLS
 from ostoo_build.look import Look
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.link_files import Found
     from ostoo_build.plan import PlannedUnit, Program
     from ostoo_build.session import Session
-
-_ARGUMENTS = ("pre-link-args", "late-link-args", "late-link-args-dynamic", "late-link-args-static", "post-link-args")
-_OBJECTS = tuple(f"{when}-link-objects{which}" for when in ("pre", "post") for which in ("", "-self-contained"))
 
 
 def planned_files(session: Session, unit: PlannedUnit) -> list[Path]:
@@ -102,7 +97,7 @@ def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...], look
 def _find_named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
     directory = Path(session.paths.root, session.paths.expand(unit.directory))
     words = map(session.paths.expand, rustc_options.link_arguments(arguments))
-    texts = (*words, *_of_spec(session.spec(unit.target).source.value))
+    texts = (*words, *target_words.of_linker(session.spec(unit.target).source.value))
     return link_files.named(texts, directory, _searches(session, unit, arguments))
 
 
@@ -111,19 +106,6 @@ def _searches(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -
     directory = Path(session.paths.root, session.paths.expand(unit.directory))
     folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
     return [directory / session.paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
-
-
-def _of_spec(spec: dict[str, Any]) -> Iterator[str]:
-    """All words of a target spec that reach the linker."""
-    for key in (*_ARGUMENTS, *_OBJECTS):
-        yield from _texts(spec.get(key))
-    yield from str(spec.get("link-script") or "").split()
-
-
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, dict):
-        return [text for each in value.values() for text in _texts(each)]
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else ()
 
 
 def _may_be_named(session: Session, path: Path) -> bool:

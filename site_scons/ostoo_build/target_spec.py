@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, json_source, target_findings, target_schema
+from ostoo_build import digest, flag_rules, json_source, target_findings, target_schema, target_words
 from ostoo_build.errors import OstooError
 from ostoo_build.target_compiler import TargetCompiler
 
@@ -53,17 +53,16 @@ class CheckRequest:
 
 
 def load(path: Path) -> TargetSpec:
-    """Read a target spec. Raises `OstooError` with line and column where it is no JSON object."""
+    """Read a target spec.
+
+    Raises `OstooError` with line and column where it is no JSON object, and where it says what no flag may say.
+    """
     source = json_source.read(path)
     if not isinstance(source.value, dict):
         raise OstooError("a target spec is a JSON object, in braces", where=f"{path}:1:1")
-    if source.value.get("cpu") == "native":
-        line, column = source.position(("cpu",))
-        raise OstooError(
-            "the target spec's cpu is native: that is another processor on each machine, and results are shared",
-            where=f"{path}:{line}:{column}",
-            remedy="name the processor: rustc --print target-cpus lists them",
-        )
+    for pointer, flag in target_words.as_flags(source.value):
+        line, column = source.position(pointer)
+        flag_rules.check((flag,), f"{path}:{line}:{column}")
     return TargetSpec(source, digest.of_bytes(source.text.encode()))
 
 

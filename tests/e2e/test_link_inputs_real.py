@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from trees import TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,6 +111,49 @@ def test_an_edit_of_whatever_the_linker_reads_is_in_the_next_program(tree: Tree)
     kinds["included"](2)
     tree.build("greet")
     assert printed(tree) == {**expected, "included": 2}
+
+
+SPEC = {
+    "pre-link-args": {"gnu-lld": ["-Tlinker/before.ld", "@linker/words"]},
+    "late-link-args": {"gnu-lld": ["linker/late.ld"]},
+    "post-link-args": {"gnu-lld": ["-Llinker/lib", "-lafter", "linker/thin.a"]},
+    "pre-link-objects": {"static-nopic-exe": ["linker/first.o"]},
+    "post-link-objects": {"static-nopic-exe": ["linker/last.o"]},
+    "link-script": "INCLUDE linker/own.ld",
+}
+
+
+def test_an_edit_of_whatever_a_target_spec_names_is_in_the_next_program(tree: Tree) -> None:
+    folder = tree.root / "user-rs/linker"
+    folder.mkdir()
+    kinds: dict[str, Callable[[int], object]] = {
+        "before": lambda value: tree.write("user-rs/linker/before.ld", f"before = {value};"),
+        "response": lambda value: tree.write("user-rs/linker/words", f"--defsym=response={value}"),
+        "late": lambda value: tree.write("user-rs/linker/late.ld", f"late = {value};"),
+        "after": lambda value: archive(folder / "lib/libafter.a", "after", value),
+        "thin": lambda value: archive(folder / "thin.a", "thin", value, thin=True),
+        "first": lambda value: assemble(folder / "first.o", "first", value),
+        "last": lambda value: assemble(folder / "last.o", "last", value),
+        "own": lambda value: tree.write("user-rs/linker/own.ld", f"own = {value};"),
+    }
+    program(tree, *kinds)
+    path = tree.root / "targets" / f"{TARGET}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **SPEC}))
+    policy = tree.root / "targets/policy.schema.json"
+    demands = json.loads(policy.read_text())
+    demands["$defs"]["no-objects"] = {}
+    policy.write_text(json.dumps(demands))
+    for number, change in enumerate(kinds.values(), 1):
+        change(number)
+    tree.build("greet")
+    expected = {name: number for number, name in enumerate(kinds, 1)}
+    assert printed(tree) == expected
+    for number, (name, change) in enumerate(kinds.items(), 0x101):
+        change(number)
+        result = tree.build("greet")
+        expected[name] = number
+        assert printed(tree) == expected, f"{name} was edited"
+        assert (result.done("Compiling"), result.done("Linking")) == ([], ["greet", "greet.debug"])
 
 
 CONFIGURED = """

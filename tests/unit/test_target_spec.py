@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -376,9 +377,29 @@ def test_a_target_spec_without_an_arch_is_told_when_it_is_asked_for(tmp_path: Pa
         _ = target_spec.load(tmp_path / "x.json").arch
 
 
-def test_a_processor_that_is_another_one_on_each_machine_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('"cpu": "native"', "-Ctarget-cpu=native"),
+        ('"llvm-args": ["-x", "-mcpu=native"]', "-Cllvm-args=-mcpu=native"),
+        ('"llvm-args": "--load=a.so"', "-Cllvm-args=--load=a.so"),
+        ('"linker": "x86_64-elf-ld"', "-Clinker=x86_64-elf-ld"),
+        ('"default-codegen-backend": "./own.so"', "-Zcodegen-backend=./own.so"),
+        ('"pre-link-args": {"ld.lld": ["-x", "-Map=a.map"]}', "-Map=a.map"),
+        ('"late-link-args-static": {"gnu-lld": ["--lto-sample-profile=x"]}', "--lto-sample-profile=x"),
+        ('"post-link-args": {"gnu-lld": ["--plugin-opt=mcpu=native"]}', "--plugin-opt=mcpu=native"),
+    ],
+)
+def test_what_no_flag_may_say_no_spec_may_say(said: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    path.write_text('{\n  "arch": "x86_64",\n  "cpu": "native"\n}')
-    with pytest.raises(OstooError, match="cpu is native") as caught:
+    path.write_text(f'{{\n  "arch": "x86_64",\n  {said}\n}}')
+    with pytest.raises(OstooError, match=re.escape(f"`{told}` is not allowed")) as caught:
         target_spec.load(path)
     assert caught.value.where.startswith(f"{path}:3:")
+
+
+def test_what_flags_may_say_a_spec_may_say(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    said = {"linker": "rust-lld", "pre-link-args": {"ld.lld": ["-Tlink.ld", "-n"]}, "cpu": "x86-64", "llvm-args": 3}
+    path.write_text(json.dumps(said))
+    assert target_spec.load(path).source.value == said
