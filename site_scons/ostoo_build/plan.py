@@ -11,29 +11,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from ostoo_build import crate_root, digest, flag_rules, manifest, read_runs, rustc, rustc_options, script_environment
+from ostoo_build import digest, flag_rules, read_runs, rustc, rustc_options, script_environment
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
-from ostoo_build.paths import PathMap, absolute
+from ostoo_build.paths import absolute
+from ostoo_build.plan_setting import BY_PATH
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.crate_root import View
-    from ostoo_build.look import Look
     from ostoo_build.manifest import Manifest
-    from ostoo_build.script_environment import Told
+    from ostoo_build.plan_setting import Setting
     from ostoo_build.unit_graph import Dependency, Unit, UnitGraph
 
 
 SCRATCH = "CARGO_TARGET_TMPDIR"
 """Cargo's variable for a folder that files of `tests/` may write to."""
-
-_BY_PATH = "path+file://"
-"""What the id of a package that was not fetched begins with."""
 
 Asked = tuple[str, str]
 """A program's name, and the target that it is wanted for."""
@@ -138,44 +133,6 @@ class Program:
         return any(unit.is_incremental for unit in self.units)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What the plans of one profile share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
-
-    `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
-
-    Manifests and sources are as `look` finds them.
-    """
-
-    paths: PathMap
-    workspace: str
-    target: str
-    cfgs: frozenset[str]
-    rustflags: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
-    told: Told
-    look: Look
-
-    def manifest(self, unit: Unit) -> Manifest:
-        """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
-        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(_manifest_path, unit))
-        return self.look.once(path, partial(manifest.read, path))
-
-    def portable(self, path: Path) -> str:
-        """Name a path so that it means the same in every checkout; by its own names, as cargo does, linked or not."""
-        return self.look.once(("portable", path), partial(self.paths.input_path, path))
-
-    def view(self, unit: Unit) -> View:
-        """What a unit says of std."""
-        of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
-        return self.look.once(("view", unit.src_path, unit.features, unit.is_test), of_unit)
-
-
-def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs
-    """What a unit of the target is compiled under."""
-    return cfgs | {"test"} if is_test else cfgs
-
-
 def plan_program(graph: UnitGraph, setting: Setting) -> Program:
     """Plan the one program that `graph` was made for."""
     return _Planner(graph, setting).program()
@@ -260,7 +217,7 @@ class _Planner:
         if unit.is_std and not unit.is_run:
             return "."
         workspace = Path(paths.root, paths.expand(self.setting.workspace))
-        is_member = unit.pkg_id.startswith(_BY_PATH) and unit.src_path.is_relative_to(workspace)
+        is_member = unit.pkg_id.startswith(BY_PATH) and unit.src_path.is_relative_to(workspace)
         return self.setting.workspace if is_member and not unit.is_run else self._package(index)
 
     def _outside(self, index: int) -> tuple[str, ...]:
@@ -322,7 +279,7 @@ class _Planner:
 
     def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:
         unit, manifest_ = self.units[index], self.manifests[index]
-        yield from self.setting.env
+        yield from self.setting.env_of(unit)
         yield from rustc.package_environment(unit, manifest_, self._package(index))
         if self._is_primary(index):
             yield "CARGO_PRIMARY_PACKAGE", "1"
@@ -382,19 +339,3 @@ class _Planner:
 
     def _is_script(self, dependency: Dependency) -> bool:
         return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT
-
-
-def _manifest_path(unit: Unit) -> Path:
-    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
-
-    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
-    """
-    source, _, package = unit.pkg_id.partition("#")
-    if source.startswith(_BY_PATH):
-        return Path(unquote(source.removeprefix(_BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
-    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
-    for folder in unit.src_path.parents:
-        candidate = folder / "Cargo.toml"
-        if candidate.is_file() and manifest.load_toml(candidate).get("package", {}).get("name") == name:
-            return candidate
-    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import rustc
 from ostoo_build.errors import OstooError
-from ostoo_build.plan import Program, Setting, plan_program
+from ostoo_build.plan import Program, plan_program
 
 if TYPE_CHECKING:
+    from ostoo_build.plan_setting import Setting
     from ostoo_build.unit_graph import Unit, UnitGraph
 
 FOLDER = "{}.tests"

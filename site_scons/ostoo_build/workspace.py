@@ -31,7 +31,8 @@ from ostoo_build.crate_root import View  # noqa: TC001 - likewise
 from ostoo_build.errors import OstooError
 from ostoo_build.look import Look
 from ostoo_build.own_code import own_digest
-from ostoo_build.plan import Program, Setting, cfgs_of, plan_program
+from ostoo_build.plan import Program, plan_program
+from ostoo_build.plan_setting import Setting, cfgs_of
 from ostoo_build.read_set import ReadSet, have_changed_since
 from ostoo_build.script_environment import Machine, Told
 from ostoo_build.suite_plan import Executable, plan_executable

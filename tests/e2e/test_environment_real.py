@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import crates
 import pytest
+from trees import PROJECT
+
+from ostoo_build import std_environment, toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,15 +89,26 @@ def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatc
     settings.write_text(settings.read_text() + '\n[env]\nWORD = "configured"\n')
     seen.write("user-rs/seen/src/main.rs", crates.main('println!("{}", env!("WORD"));'))
     seen.write("user-rs/seen/build.rs", 'fn main() { println!("cargo::rerun-if-env-changed=WORD"); }')
-    for value, expected in ((None, "configured"), ("mine", "mine"), (None, "configured")):
+    for value, expected in ((None, "configured"), ("mine", "mine"), (None, "configured"), ("other", "other")):
         if value is None:
             monkeypatch.delenv("WORD", raising=False)
         else:
             monkeypatch.setenv("WORD", value)
-        seen.build("seen")
+        built = seen.build("seen")
         assert seen.run("seen")[1] == f"{expected}\n"
-    monkeypatch.setenv("WORD", "other")
-    assert seen.begins("Compiling core", "seen"), "each value is another one, for every crate"
+        assert "core" not in built.done("Compiling"), "std asks for no such variable"
+    assert "seen" in built.done("Compiling")
+
+
+def test_what_std_reads_of_the_environment_is_found(first: Tree) -> None:
+    """Its compilers are told nothing else of `[env]`."""
+    texts = [path.read_text() for path in first.root.glob("build/*/release/units/*/dep-info.d")]
+    assert any("library/std/src/lib.rs" in text for text in texts)
+    of_std = (text for text in texts if "/library/" in text)
+    names = {line.partition("=")[0] for text in of_std for line in text.split("# env-dep:")[1:]}
+    assert names == {"STD_ENV_ARCH"}
+    found = std_environment.read_by(toolchain.find(PROJECT, {}, os.environ).rust_src, {*names, "GREETING", "RUSTC_LOG"})
+    assert found == {*names, "RUSTC_LOG"}
 
 
 def test_what_a_macro_found_out_of_this_checkout_stays_in_it(seen: Tree, tmp_path: Path) -> None:

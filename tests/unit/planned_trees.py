@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from ostoo_build import plan, unit_graph
 from ostoo_build.look import Look
 from ostoo_build.paths import PathMap
+from ostoo_build.plan_setting import Setting
 from ostoo_build.script_environment import Machine, Told
 
 if TYPE_CHECKING:
-    from ostoo_build.plan import Program, Setting
+    from ostoo_build.plan import Program
     from ostoo_build.unit_graph import UnitGraph
 
 DATA = Path(__file__).parent / "data"
@@ -57,7 +58,7 @@ def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
     host = Machine("x86_64-unknown-linux-gnu", ("unix",), ())
     told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags), host, "release")
-    return plan.Setting(paths, "user-rs", TARGET, CFGS, flags, env, told, Look())
+    return Setting(paths, "user-rs", TARGET, CFGS, flags, env, told, Look())
 
 
 def planned(folder: Path, program: str) -> Program:

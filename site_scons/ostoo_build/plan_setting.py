@@ -1,0 +1,92 @@
+"""What the plans of one profile share, and how they find manifests and sources. Plans nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from ostoo_build import crate_root, manifest, std_environment
+from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.crate_root import View
+    from ostoo_build.look import Look
+    from ostoo_build.manifest import Manifest
+    from ostoo_build.paths import PathMap
+    from ostoo_build.script_environment import Told
+    from ostoo_build.unit_graph import Unit
+
+BY_PATH = "path+file://"
+"""What the id of a package that was not fetched begins with."""
+
+_STD = "@{rust-src}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the plans of one profile share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
+
+    `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
+
+    Manifests and sources are as `look` finds them.
+    """
+
+    paths: PathMap
+    workspace: str
+    target: str
+    cfgs: frozenset[str]
+    rustflags: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    told: Told
+    look: Look
+
+    def manifest(self, unit: Unit) -> Manifest:
+        """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
+        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(_manifest_path, unit))
+        return self.look.once(path, partial(manifest.read, path))
+
+    def portable(self, path: Path) -> str:
+        """Name a path so that it means the same in every checkout; by its own names, as cargo does, linked or not."""
+        return self.look.once(("portable", path), partial(self.paths.input_path, path))
+
+    def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
+        """Cargo's `[env]` without what a crate of std can't ask for."""
+        if not (unit.is_std and self.env) or unit.is_run:
+            yield from self.env
+            return
+        source = self.portable(unit.src_path)
+        folder = Path(self.paths.expand(_STD)) if source.startswith(f"{_STD}/") else self.manifest(unit).path.parent
+        names = tuple(name for name, _ in self.env)
+        asked = self.look.once(("asks for", folder), partial(std_environment.read_by, folder, names))
+        yield from ((name, value) for name, value in self.env if name in asked)
+
+    def view(self, unit: Unit) -> View:
+        """What a unit says of std."""
+        of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
+        return self.look.once(("view", unit.src_path, unit.features, unit.is_test), of_unit)
+
+
+def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs
+    """What a unit of the target is compiled under."""
+    return cfgs | {"test"} if is_test else cfgs
+
+
+def _manifest_path(unit: Unit) -> Path:
+    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
+
+    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
+    """
+    source, _, package = unit.pkg_id.partition("#")
+    if source.startswith(BY_PATH):
+        return Path(unquote(source.removeprefix(BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
+    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
+    for folder in unit.src_path.parents:
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file() and manifest.load_toml(candidate).get("package", {}).get("name") == name:
+            return candidate
+    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))
