@@ -30,9 +30,9 @@ def compiled(
 ) -> Finished:
     """Run rustc on a unit, and once more for its macros alone where that is needed to know what it read."""
     done = session.runner.compile(action, unit, on_metadata)
-    if done.returncode or done.is_shut_in or not may_be(session, unit, look, done):
+    if done.returncode or not may_be(session, unit, look, done):
         return done
-    return replace(done, expanded=session.runner.expand(action))
+    return replace(done, expanded=session.runner.expand(action, unit))
 
 
 def may_be(session: Session, unit: PlannedUnit, look: Look, done: Finished) -> bool:

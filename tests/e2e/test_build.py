@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, TARGET, Tree, copy_tree, take_sysroot
+from trees import PROJECT, TARGET, Tree, copy_tree
 
 from ostoo_build import toolchain
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.compiler
 
 PROGRAMS = ["cat-rs", "hello-rs", "hello-std"]
-NAMES = tuple(PROGRAMS)
 
 
 def test_programs_run_and_say_what_they_should(built: Tree) -> None:
@@ -155,25 +154,6 @@ def test_clean_leaves_nothing_and_costs_no_compilation(built: Tree) -> None:
     assert built.build().done("Compiling") == []
 
 
-def outputs(tree: Tree) -> dict[str, bytes]:
-    """What was compiled and linked for the target, by its place in the checkout."""
-    units = tree.root / "build" / TARGET
-    made = [path for path in units.rglob("*") if path.suffix in (".rlib", ".rmeta") or path.name.startswith(NAMES)]
-    return {str(path.relative_to(units)): path.read_bytes() for path in made if path.is_file()}
-
-
-def test_two_checkouts_make_the_same_bytes(first: Tree, tmp_path: Path) -> None:
-    """Both compile everything; that zig makes the same sysroot everywhere has a test of its own."""
-    other = take_sysroot(copy_tree(tmp_path / "a longer path with spaces and ü", "off"), first)
-    assert {"core", "std", *PROGRAMS} <= set(other.build().done("Compiling"))
-    found = [outputs(tree) for tree in (first, other)]
-    assert len(found[0]) > 20
-    assert found[0].keys() == found[1].keys()
-    assert [name for name in found[0] if found[0][name] != found[1][name]] == []
-    for tree, files in zip((first, other), found, strict=True):
-        assert not any(str(tree.root).encode() in data for data in files.values())
-
-
 def test_cargo_builds_the_same_tree(built: Tree) -> None:
     """The workspace stays cargo's: what scons reads of it is enough for cargo as well."""
     found = toolchain.find(PROJECT, {}, os.environ)
@@ -183,9 +163,9 @@ def test_cargo_builds_the_same_tree(built: Tree) -> None:
         "RUSTC": str(found.rustc),
         "CARGO_TARGET_X86_64_OSTOO_USER_LINKER": str(found.lld),
     }
-    command: list[str | Path] = [found.cargo, "build", "--release", "-p", "hello-rs"]
+    command: list[str | Path] = [found.cargo, "build", "-p", "hello-rs"]
     subprocess.run(command, cwd=built.root / "user-rs", env=environment, check=True)
-    made = built.root / "user-rs/target" / TARGET / "release/hello-rs"
+    made = built.root / "user-rs/target" / TARGET / "debug/hello-rs"
     said = subprocess.run([made], capture_output=True, text=True, check=True).stdout
     assert said == "Hello from Rust on ostoo!\nHeap works: 42\n"
 

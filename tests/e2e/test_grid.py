@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import grid
 import pytest
-from trees import Tree, copy_tree
+from trees import Tree, copy_tree, take_sysroot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,18 +28,18 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Team]:
+def team(first: Tree, tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Iterator[Team]:
     for engine in grid.buildgrid(tmp_path_factory.mktemp("buildgrid") / "engine", certificates):
         folder = tmp_path_factory.mktemp("first")
-        first = copy_tree(folder / "a checkout", str(folder / "cache"))
-        result = first.build(f"remote_executor={engine.address}", "remote_upload=on", "hello-rs")
-        yield Team(engine, first, result.steps)
+        member = take_sysroot(copy_tree(folder / "a checkout", str(folder / "cache")), first)
+        result = member.build(f"remote_executor={engine.address}", "remote_upload=on", "hello-rs")
+        yield Team(engine, member, result.steps)
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Tree:
-    """A checkout whose local cache holds nothing."""
-    return copy_tree(tmp_path / "clone", str(tmp_path / "cache"))
+def clone(tmp_path: Path, first: Tree) -> Tree:
+    """A checkout whose local cache holds nothing; it has a sysroot."""
+    return take_sysroot(copy_tree(tmp_path / "clone", str(tmp_path / "cache")), first)
 
 
 def test_all_actions_run_on_a_worker_and_give_the_same_program_as_here(team: Team, tree: Tree) -> None:

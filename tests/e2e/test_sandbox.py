@@ -1,4 +1,4 @@
-"""`sandbox=on`: actions in bubblewrap, with the real compiler."""
+"""`sandbox=on`: actions in bubblewrap, with the real compiler. That they make the same is in `test_cache.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import Result, Tree, copy_tree, take_sysroot
+from trees import Result, Tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,15 +22,6 @@ def build_with_script(tree: Tree, *lines: str) -> Result:
     """Build hello-rs, which gets a build script that does something."""
     tree.write("user-rs/hello-rs/build.rs", "\n".join(("fn main() {", *lines, "}\n")))
     return tree.scons(ON, "hello-rs")
-
-
-def test_programs_are_the_same_as_without(tree: Tree, first: Tree, tmp_path: Path) -> None:
-    tree.build()
-    shut_in = take_sysroot(copy_tree(tmp_path / "shut in", str(tmp_path / "cache")), first)
-    result = shut_in.build(ON)
-    assert {"core", "std", "hello-std"} <= set(result.done("Compiling"))
-    for program in ("hello-rs", "hello-std", "cat-rs"):
-        assert shut_in.program(program).read_bytes() == tree.program(program).read_bytes()
 
 
 def test_a_build_script_that_reads_what_is_not_declared_fails_and_the_file_is_named(tree: Tree) -> None:

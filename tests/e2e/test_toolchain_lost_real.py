@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, Tree, copy_tree
+from trees import PROJECT, Tree, copy_tree, take_sysroot
 
 from ostoo_build import toolchain
 
@@ -61,7 +61,7 @@ def test_a_toolchain_that_goes_away_is_told_once(
     lose: Callable[[Path], None], private: Path, tmp_path: Path, first: Tree
 ) -> None:
     (chosen,) = (private / ".rustup/toolchains").iterdir()
-    tree = copy_tree(tmp_path / "checkout", str(tmp_path / "cache"))
+    tree = take_sysroot(copy_tree(tmp_path / "checkout", str(tmp_path / "cache")), first)
     environment = {
         **os.environ,
         "HOME": str(private),

@@ -79,15 +79,14 @@ class LocalRunner:
             arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{_INCREMENTAL}"]
         return self._start(folder, arguments, action, _heeder(on_metadata))
 
-    def expand(self, action: Action) -> str | None:
+    def expand(self, action: Action, unit: PlannedUnit) -> str | None:
         """The source of a unit that compiles, with its macros expanded; None where rustc can't tell."""
         made = ("--emit", "--out-dir", "-Zno-link")
         options = rustc_options.read(action.arguments[1:])
         words = [word for option in options if not option.words[0].startswith(made) for word in option.words]
-        argv = [self.paths.expand(word) for word in (action.arguments[0], *words, "-Zunpretty=expanded")]
-        cwd = Path(self.paths.root, self.paths.expand(action.directory))
+        arguments = (action.arguments[0], *words, "-Zunpretty=expanded")
         with self.jobserver.token():
-            done = process.run(argv, cwd=cwd, env=self._environment(action))
+            done = self._completed(self._folder(unit), arguments, action, _ignore)
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
@@ -118,16 +117,20 @@ class LocalRunner:
         return Path(self.paths.root, unit.folder)
 
     def _start(self, folder: Path, arguments: Sequence[str], action: Action, heed: Callable[[bytes], None]) -> Finished:
+        with self.jobserver.token():
+            self.timeline.started()
+            completed = self._completed(folder, arguments, action, heed)
+        return self._finished(folder, completed)
+
+    def _completed(
+        self, folder: Path, arguments: Sequence[str], action: Action, heed: Callable[[bytes], None]
+    ) -> Completed:
         argv = [self.paths.expand(argument) for argument in arguments]
         cwd = Path(self.paths.root, self.paths.expand(action.directory))
         start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
-        with self.jobserver.token():
-            self.timeline.started()
-            if self.sandbox is None:
-                completed = process.follow(argv, heed, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
-            else:
-                completed = self.sandbox.follow(action, folder, start, heed)
-        return self._finished(folder, completed)
+        if self.sandbox is None:
+            return process.follow(argv, heed, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
+        return self.sandbox.follow(action, folder, start, heed)
 
     def _environment(self, action: Action) -> dict[str, str]:
         """What a process sees: a compilation for the target nothing of the user's environment."""
