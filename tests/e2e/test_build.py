@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -124,7 +125,9 @@ def test_another_flag_profile_or_target_spec_rebuilds_what_it_is_for(built: Tree
 
 def test_another_linker_of_the_toolchain_rebuilds_all_but_the_sysroot(built: Tree, tmp_path: Path) -> None:
     wrapper = tmp_path / "other-lld"
-    wrapper.write_text(f'#!/bin/sh\nexec "{toolchain.find(PROJECT, {}, os.environ).lld}" "$@"\n')
+    found = toolchain.find(PROJECT, {}, os.environ)
+    variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in found.env)
+    wrapper.write_text(f'#!/bin/sh\n{variables} exec "{found.lld}" "$@"\n')
     wrapper.chmod(0o755)
     assert built.begins("Compiling core", "hello-rs", f"LLD={wrapper}")
     built.build("sysroot")

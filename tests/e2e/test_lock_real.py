@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tomllib
 from typing import TYPE_CHECKING
 
 import crates
 import pytest
-from trees import PROJECT, Tree, copy_tree
+from trees import PROJECT, Tree, cargo, copy_tree
 
 from ostoo_build import configuration, session
 from ostoo_build.report import Report
@@ -63,8 +62,7 @@ def test_a_crate_that_std_has_too_is_locked_as_cargo_locks_it(tree: Tree) -> Non
     assert f"{OLDER} v1.999.0" in [unit.label for unit in program.units]
     ours = (tree.root / "user-rs/Cargo.lock").read_bytes()
     (tree.root / "user-rs/Cargo.lock").unlink()
-    cargo = opened(tree).toolchain.cargo
-    subprocess.run([cargo, "generate-lockfile"], cwd=tree.root / "user-rs", check=True)
+    cargo(tree.root / "user-rs", "generate-lockfile")
     assert (tree.root / "user-rs/Cargo.lock").read_bytes() == ours
 
 

@@ -155,6 +155,7 @@ NOT_ASKED = {
     r".*/\.cargo/bin.*": "where other commands of cargo are",
     r".*/rust-toolchain(\.toml)?": "the toolchain is chosen before",
     r".*/sysroot/[^/]*/lib": "rustc's, of cargo's question about the target: libraries for links",
+    r".*/src/rustc-[0-9.]+/library/.*": "std's source, in the toolchain of Debian: its digest is in the name",
     r".*/targets(/[^/]*\.json)?": "the target spec's digest is in the memo's name",
 }
 """What cargo looks at, and what can't change a plan, by its reason."""

@@ -45,12 +45,17 @@ def remove_compiler(chosen: Path) -> None:
     (chosen / "bin/rustc").rename(chosen / "bin/rustc.elsewhere")
 
 
+def source_of(chosen: Path) -> Path:
+    """Where std's source lies, also where Debian's packages have a link to it."""
+    return (chosen / "lib/rustlib/src/rust").resolve()
+
+
 def remove_source(chosen: Path) -> None:
-    (chosen / "lib/rustlib/src").rename(chosen / "lib/rustlib/src.elsewhere")
+    source_of(chosen).rename(f"{source_of(chosen)}.elsewhere")
 
 
 def restore(chosen: Path) -> None:
-    for lost in (chosen, chosen / "bin/rustc", chosen / "lib/rustlib/src"):
+    for lost in (chosen, chosen / "bin/rustc", source_of(chosen)):
         elsewhere = lost.with_name("elsewhere" if lost == chosen else f"{lost.name}.elsewhere")
         if elsewhere.exists():
             elsewhere.rename(lost)

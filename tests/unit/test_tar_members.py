@@ -119,7 +119,8 @@ def test_a_negative_size_is_refused_instead_of_read_for_ever(size: int) -> None:
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     first = tar(file("a", bytes(512)))[:1024]
-    assert complaint(first + header + bytes(1024)) == "not a sound tar file: a member that ends before it begins"
+    complaints = ("a member that ends before it begins", "no header at byte 1024")  # of newer and of older Pythons
+    assert complaint(first + header + bytes(1024)) in [f"not a sound tar file: {each}" for each in complaints]
 
 
 def test_a_size_that_leads_behind_the_end_is_refused() -> None:
