@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build import digest
+from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Iterable
 
 
 NOTHING = digest.of_bytes(b"")
@@ -31,3 +33,17 @@ class Input(NamedTuple):
     size: int
     executable: bool = False
     is_folder: bool = False
+
+
+def refuse_odd(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
+    """Raise `OstooError` for a name that no action can have: a folder can hold any."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise OstooError(
+                f"the name of a file is not UTF-8: {os.fsencode(name)!r}", where=str(folder), remedy="rename it"
+            ) from error
+        if "@{" in name:
+            what = "the name of a file holds @{, which stands for places here"
+            raise OstooError(what, where=f"{os.fspath(folder)}/{name}", remedy="rename it")

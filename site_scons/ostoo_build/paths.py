@@ -15,7 +15,7 @@ from os.path import normpath, realpath
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
-from ostoo_build.inputs import Input, is_executable
+from ostoo_build.inputs import Input, is_executable, refuse_odd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,12 @@ class PathMap:
     @property
     def root(self) -> str:
         return self._real["root"]
+
+    @cached_property
+    def marks(self) -> tuple[str, ...]:
+        """What tells in a text where this checkout is: its path, and that of `build` where it is a link elsewhere."""
+        build = realpath(f"{self.root}/build")
+        return (self.root,) if _is_below(build, self.root) else (self.root, build)
 
     def portable(self, path: str | Path) -> str:
         """Name an absolute path: relative to the root where it lies in the checkout, else behind a placeholder.
@@ -96,9 +102,14 @@ class PathMap:
         return self.input_path(path).startswith(folders) or self.portable(path).startswith(folders)
 
     def input(self, path: Path) -> Input:
-        """Take a file as an action's input, by its name. Raises `OSError` where it can't be read."""
-        status = path.stat()
-        return Input(self.input_path(path), digest.of_file(path), status.st_size, is_executable(status))
+        """Take a file as an action's input, by its name.
+
+        Raises `OSError` where it can't be read, `OstooError` for a name that no action can have.
+        """
+        status, name = path.stat(), self.input_path(path)
+        if is_local(name):
+            refuse_odd(self.root, (name,))
+        return Input(name, digest.of_file(path), status.st_size, is_executable(status))
 
     def expand(self, text: str) -> str:
         """Put the real places into a portable text."""

@@ -54,6 +54,7 @@ _MODULES = {
         *("instruction_flow.py", "disassembly.py", "loader_contract.py", "schema_file.py", "program_reports.py"),
     ),
 }
+_FILES = {Kind.SIZE: (REPORT, PAGE), Kind.STACK: (REPORT,)}
 _SHARED = ("elf.py", "symbol_table.py", "demangle.py", "demangle_v0.py", "sizes.py")
 
 
@@ -104,13 +105,13 @@ def _job(session: Session, program: Program, kind: Kind) -> Job:
             size = size_report.analyse(shipped, unstripped, program.name)
             source_tree.write_output(there / REPORT, size.to_json().encode())
             source_tree.write_output(there / PAGE, size.to_page().encode())
-            return Outcome((REPORT, PAGE))
+            return Outcome(_FILES[kind])
         from ostoo_build import loader_contract, stack_report  # noqa: PLC0415 - likewise
 
         given = loader_contract.load(contract[0]).stack if contract else None
         stack = stack_report.analyse(unstripped, program.name, given)
         source_tree.write_output(there / REPORT, stack.to_json().encode())
-        return Outcome((REPORT,))
+        return Outcome(_FILES[kind])
 
     inputs = tuple(session.paths.input(path) for path in (shipped, unstripped, *contract))
     action = Action(
@@ -118,7 +119,7 @@ def _job(session: Session, program: Program, kind: Kind) -> Job:
         (program.name,),
         (),
         inputs,
-        (f"{name}/{REPORT}",),
+        tuple(f"{name}/{file}" for file in _FILES[kind]),
         version=modules_digest(kind),
     )
     subject = f"the {kind.value} of {session.named(program.name, program.target)}"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ostoo_build import decoders, digest, null_build, state_file
-from ostoo_build.errors import OstooError
-from ostoo_build.inputs import Input, is_executable
+from ostoo_build.inputs import Input, is_executable, refuse_odd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +123,7 @@ class TreeMemo:
         files = package_files(folder)
         before = [signature(file) for file in files]
         names = [file.relative_to(folder).as_posix() for file in files]
-        _refuse_odd(folder, names)
+        refuse_odd(folder, names)
         signatures = digest.of_json(list(zip(names, before, strict=True)))
         known = self._known.get(name)
         if known is not None and known.signatures == signatures:
@@ -140,20 +139,6 @@ class TreeMemo:
         if self._changed:
             state_file.write(self._path, state_file.sealed(msgspec.json.encode(self._known)))
             self._changed = False
-
-
-def _refuse_odd(folder: Path, names: Sequence[str]) -> None:
-    """Actions can't name every file that a folder can hold."""
-    for name in names:
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise OstooError(
-                f"the name of a file is not UTF-8: {os.fsencode(name)!r}", where=str(folder), remedy="rename it"
-            ) from error
-        if "@{" in name:
-            what = "the name of a file holds @{, which stands for places here"
-            raise OstooError(what, where=str(folder / name), remedy="rename it")
 
 
 class _Known(NamedTuple):

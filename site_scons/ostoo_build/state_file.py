@@ -109,11 +109,30 @@ def make_way(path: str | os.PathLike[str]) -> None:
     except OSError:
         return
     if stat.S_ISDIR(mode):
-        import shutil  # noqa: PLC0415 - nobody but damage makes a folder there
-
-        shutil.rmtree(path)
+        _remove_folder(path)
     elif not (stat.S_ISREG(mode) and os.access(path, os.R_OK)):
         os.unlink(path)  # noqa: PTH108 - no pathlib here
+
+
+def _remove_folder(path: str | os.PathLike[str]) -> None:
+    """Take a folder away, also one that whoever made it has closed to himself."""
+    import shutil  # noqa: PLC0415 - nobody but damage, and what actions left, brings a folder there
+
+    open_up(path)
+    for place, folders, _ in os.walk(path):
+        for name in folders:
+            open_up(os.path.join(place, name))  # noqa: PTH118 - no pathlib here
+    shutil.rmtree(path)
+
+
+def open_up(folder: str | os.PathLike[str]) -> None:
+    """Let what lies in a folder be taken away, as far as its owner is who asks; a link is left alone."""
+    try:
+        mode = os.lstat(folder).st_mode
+        if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - no pathlib here
+    except OSError:  # it may be possible all the same
+        pass
 
 
 def remove(path: str | os.PathLike[str]) -> None:
@@ -121,7 +140,7 @@ def remove(path: str | os.PathLike[str]) -> None:
     make_way(path)
     try:  # noqa: SIM105 - contextlib is not loaded yet
         os.unlink(path)  # noqa: PTH108 - no pathlib here
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # nor is it there where a file lies in its folder's place
         pass
 
 

@@ -21,6 +21,7 @@ from ostoo_build import (
     own_code,
     source_tree,
     sysroot,
+    sysroot_providers,
     target_spec,
     unit_inputs,
 )
@@ -110,12 +111,16 @@ def sysroot_job(session: Session, target: str) -> Job:
 
     def run() -> Outcome:
         sysroot.provide(session.sysroot, machine, folder)
+        if sysroot.key(sysroot_providers.choose(session.variables["sysroot"], session.root), machine) != key:
+            what = f"what sysroot={session.variables['sysroot']} names changed while it was used"
+            raise OstooError(what, remedy="run the build again")
         return Outcome(tuple(str(path.relative_to(folder)) for path in source_tree.package_files(folder)))
 
     name = sysroot_folder(target)
-    action = Action("MuslSysroot", (machine.arch,), (), (), (name,), version=sysroot_key(session, target))
+    key = sysroot_key(session, target)
+    action = Action("MuslSysroot", (machine.arch,), (), (), (f"{name}/",), version=key)
     subject = f"sysroot {folder.name} from {session.variables['sysroot']}"
-    return Job(action, folder, name, "Providing", subject, run, needed=True)
+    return Job(action, folder, name, "Providing", subject, run, needed=True, promised=sysroot.OUTPUTS)
 
 
 def sysroot_key(session: Session, target: str) -> digest.Hash:
@@ -187,6 +192,8 @@ def _unit_job_reading(
         judge=judge,
         reads=reads,
         reading=lambda others: _unit_job_reading(session, unit, declared, others, ready),
+        promised=(f"{unit.id}.rlink",) if unit.kind is Kind.PROGRAM else (),
+        tree=finishing.OUT if unit.kind is Kind.RUN else "",
     )
     return job
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest
+from ostoo_build import digest, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.sysroot import RAW_FILES
 
@@ -24,8 +24,8 @@ class FolderMusl:
     folder: Path
 
     def identity(self) -> Mapping[str, str]:
-        include = self.folder / "include"
-        headers = [path.relative_to(self.folder).as_posix() for path in sorted(include.rglob("*")) if path.is_file()]
+        include = source_tree.all_files(self.folder / "include")
+        headers = [path.relative_to(self.folder).as_posix() for path in include]
         files = {name: digest.of_file(self.folder / name) for name in (*RAW_FILES, *headers)}
         return {"name": "folder", "files": digest.of_json(files)}
 

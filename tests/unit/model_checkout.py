@@ -14,14 +14,15 @@ import re
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ostoo_build.execution.results  # noqa: F401 - each forked build needs it
 from ostoo_build import elf_check, nodes, state_file, target_spec, whole_program
 from ostoo_build.errors import OstooError
-from ostoo_build.execution.finishing import Finished
+from ostoo_build.execution import out_folder
+from ostoo_build.execution.finishing import OUT, Finished
 from ostoo_build.execution.local import _clear, _files
 from ostoo_build.plan import Extern, PlannedUnit, Program
 from ostoo_build.report import Report
@@ -116,8 +117,9 @@ class FakeTools:
         libraries = [
             sha((self.session.root / entry.path).read_bytes())
             for entry in action.inputs
-            if entry.path.startswith("build/")
+            if entry.path.startswith("build/") and not entry.is_folder
         ]
+        libraries += [self._listed(self.session.units[run]) for run in unit.read_runs]
         lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
         made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
         if unit.kind is Kind.LIBRARY:
@@ -138,15 +140,35 @@ class FakeTools:
         names = [".told", "../shared.txt"]
         texts = [self._text(f"{unit.package}/{name}") for name in names]
         write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, self._sources(unit)))
+        self._write_some_shape(folder / OUT, int(sha(texts), 16) % 4)
+        out_folder.settle(folder / OUT)
+        empty = tuple(sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(folder / OUT)))
         said = [f"cargo::rerun-if-changed={name}" for name in names]
-        return self._finished(folder, "\n".join([*said, f"cargo::rustc-env=TOLD={sha(texts)}", ""]))
+        done = self._finished(folder, "\n".join([*said, f"cargo::rustc-env=TOLD={sha(texts)}", ""]))
+        return replace(done, folders=empty)
+
+    def _write_some_shape(self, out: Path, shape: int) -> None:
+        """What is a file after one run is a folder after another."""
+        if shape == 0:
+            write(out, "data", "a file")
+        elif shape == 1:
+            write(out, "data/inner", "in a folder")
+            (out / "data/empty").mkdir()
+        elif shape == 2:
+            (out / "data").symlink_to("generated.rs")
+
+    def _listed(self, run: PlannedUnit) -> str:
+        """What a macro sees that looks at what lies there."""
+        out = self.session.root / run.folder / OUT
+        return sha(sorted((path.relative_to(out).as_posix(), path.is_dir()) for path in out.rglob("*")))
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         self.runs.append(f"link {linked.parent.name}")
         unit = program.units[-1]
         folder = self.session.root / unit.folder
         linked.parent.mkdir(exist_ok=True)
-        read = [entry.path for entry in action.inputs if entry.path.startswith("build/")]
+        inputs = [entry for entry in action.inputs if not entry.is_folder]
+        read = [entry.path for entry in inputs if entry.path.startswith("build/")]
         texts = [(self.session.root / path).read_bytes() for path in read]
         write(folder, unit.id, sha(action.arguments, texts))
         write(folder, f"{unit.id}.link.d", "x: x\n" + "".join(f"{path}:\n" for path in read))

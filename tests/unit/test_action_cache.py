@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ostoo_build.execution import record as records
+from ostoo_build.execution import results
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import ActionCache, Place
 from ostoo_build.execution.disk_cache import DiskCache
@@ -16,7 +17,7 @@ from ostoo_build.report import Report
 if TYPE_CHECKING:
     from pathlib import Path
 
-ACTION = Action("Rustc", ("a.rs",), (), (), ())
+ACTION = Action("Rustc", ("a.rs",), (), (), ("build/units/core/",))
 OTHER = replace(ACTION, arguments=("b.rs",))
 LIMIT = 1 << 30
 HERE, ELSEWHERE = "0" * 64, "1" * 64
@@ -171,3 +172,42 @@ def test_a_cache_that_kept_nothing_yet_has_nothing_to_give_up(cache: ActionCache
     (place.folder / "out/lib.rlib").write_bytes(b"edited")
     store(cache, made, place)
     assert not (cache.disk and cache.disk.folder.exists())
+
+
+LIBRARY = Action("Rustc", ("a.rs",), (), (), ("build/units/core/core.d", "build/units/core/script"))
+OUTPUT = records.Output("0" * 64, 1, executable=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result with files of these names, and whether it can be the action's."""
+
+    action: Action
+    names: tuple[str, ...]
+    is_one: bool
+    promised: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(LIBRARY, ("script",), is_one=True),
+        Answer(LIBRARY, (), is_one=False),
+        Answer(LIBRARY, ("core.d",), is_one=False),
+        Answer(LIBRARY, ("script", "other"), is_one=False),
+        Answer(LIBRARY, ("script", "action.json"), is_one=False),
+        Answer(LIBRARY, ("deep/script",), is_one=False),
+        Answer(ACTION, ("script", "other"), is_one=True),
+        Answer(ACTION, (), is_one=True),
+        Answer(ACTION, ("other",), is_one=False, promised=("script",)),
+        Answer(ACTION, ("script", "other"), is_one=True, promised=("script",)),
+    ],
+)
+def test_a_result_that_the_action_can_not_have_is_a_miss(answer: Answer, cache: ActionCache, place: Place) -> None:
+    """Whoever stored it: with fewer files it would promise what nobody made, with more it would overwrite others."""
+    key = answer.action.key
+    content = results.from_record(Record(key, dict.fromkeys(answer.names, OUTPUT)), place.path)
+    assert cache.disk
+    cache.disk.keep_result(key, content)
+    found = cache.lookup(answer.action, replace(place, promised=answer.promised))
+    assert (found is not None) is answer.is_one

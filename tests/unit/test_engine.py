@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.record import Record
     from ostoo_build.execution.remote_executor import RemoteExecutor
 
-ACTION = Action("Rustc", ("a.rs",), (), (), ())
+ACTION = Action("Rustc", ("a.rs",), (), (), ("build/", "reader/"))
 LIMIT = 1 << 30
 LIBRARY = digest.of_bytes(b"library")
 READER = replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
@@ -517,3 +517,182 @@ def test_whatever_lies_under_an_outputs_name_gives_way(
     assert not os.path.lexists(clone.folder / "lib.rlib")
     engine.perform(clone.job(READER, read))
     assert (clone.root / "reader/copy").read_bytes() == b"library"
+
+
+SHAPES: dict[str, dict[str, bytes]] = {
+    "a file": {"out/a": b"a file"},
+    "a folder": {"out/a/b": b"in a folder", "out/a/c": b"beside"},
+    "deeper": {"out/a/b/c": b"deep"},
+    "another name": {"out/b": b"another"},
+    "nothing": {},
+}
+
+
+def script(shape: str) -> Callable[[Path], Outcome]:
+    """What clears its folder and writes files, as a build script has it done."""
+
+    def run(folder: Path) -> Outcome:
+        records.keep_only(folder, records.Record("", {}))
+        (folder / "out").mkdir()
+        for name, content in SHAPES[shape].items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return Outcome(tuple(SHAPES[shape]))
+
+    return run
+
+
+def found(folder: Path) -> dict[str, bytes]:
+    files = (path for path in (folder / "out").rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("former", SHAPES)
+@pytest.mark.parametrize("later", SHAPES)
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_outputs_take_the_place_of_others_of_any_shape(
+    former: str,
+    later: str,
+    is_cached: bool,  # noqa: FBT001 - a table's column
+    checkout: Checkout,
+    clone: Checkout,
+) -> None:
+    """What was a file may be a folder now, and the other way round; the next build finds what this one made."""
+    actions = {shape: replace(ACTION, arguments=(shape,)) for shape in SHAPES}
+    if is_cached:
+        checkout.perform(actions[later], script(later))
+    clone.perform(actions[former], script(former))
+    for _ in range(2):
+        clone.perform(actions[later], script(later))
+        assert found(clone.folder) == SHAPES[later]
+
+
+def of_script(checkout: Checkout, action: Action, run: Callable[[Path], Outcome]) -> Job:
+    return replace(checkout.job(action, run), tree="out")
+
+
+def perform(checkout: Checkout, job: Job) -> Record:
+    engine = checkout.engine()
+    try:
+        return engine.perform(job)
+    finally:
+        engine.cache.flush()
+
+
+@pytest.mark.parametrize("left", ["out/junk", "out/more/junk", "out/a", "out/a/b/junk", "junk"])
+def test_what_a_killed_run_left_is_not_beside_what_the_cache_has(
+    left: str, checkout: Checkout, clone: Checkout
+) -> None:
+    perform(checkout, of_script(checkout, ACTION, script("a folder")))
+    (clone.folder / left).parent.mkdir(parents=True)
+    (clone.folder / left).write_bytes(b"junk")
+    perform(clone, of_script(clone, ACTION, script("a folder")))
+    assert not clone.runs
+    assert found(clone.folder) == SHAPES["a folder"]
+    assert not (clone.folder / "junk").exists()
+
+
+def add_file(folder: Path) -> None:
+    (folder / "out/a/new").write_bytes(b"new")
+
+
+def add_folder(folder: Path) -> None:
+    (folder / "out/new").mkdir()
+
+
+def add_link(folder: Path) -> None:
+    (folder / "out/new").symlink_to("a")
+
+
+def take_all(folder: Path) -> None:
+    shutil.rmtree(folder / "out")
+
+
+@pytest.mark.parametrize("change", [add_file, add_folder, add_link, take_all])
+def test_a_scripts_folder_is_as_the_script_left_it(change: Callable[[Path], None], checkout: Checkout) -> None:
+    """Whoever lists it sees what lies there."""
+    job = of_script(checkout, ACTION, script("a folder"))
+    perform(checkout, job)
+    change(checkout.folder)
+    perform(checkout, job)
+    assert found(checkout.folder) == SHAPES["a folder"]
+    assert sorted(path.name for path in (checkout.folder / "out").iterdir()) == ["a"]
+    assert checkout.runs == [ACTION]
+
+
+def leave_empty(folder: Path) -> Outcome:
+    (folder / "out/empty").mkdir(parents=True)
+    return Outcome((), folders=("out/empty",))
+
+
+def test_a_folder_in_which_nothing_lies_is_kept_too(checkout: Checkout, clone: Checkout) -> None:
+    made = perform(checkout, of_script(checkout, ACTION, leave_empty))
+    job = of_script(clone, ACTION, leave_empty)
+    assert perform(clone, job) == made
+    assert not clone.runs
+    assert (clone.folder / "out/empty").is_dir()
+    (clone.folder / "out/empty").rmdir()
+    assert perform(clone, job) == made
+    assert (clone.folder / "out/empty").is_dir()
+
+
+def test_what_changes_an_output_right_after_it_was_hashed_is_seen(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a process does that a build script leaves behind."""
+    observe = Witness.observe
+
+    def observed(self: Witness, path: Path) -> Output:
+        output = observe(self, path)
+        path.write_bytes(b"LIBRARY")
+        return output
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Witness, "observe", observed)
+        checkout.perform()
+    checkout.perform()
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+
+
+@pytest.mark.parametrize("outputs", [{}, {"other.rlib": Output(LIBRARY, 7, executable=False)}])
+def test_an_executor_that_lacks_what_the_action_makes_is_not_believed(
+    outputs: dict[str, Output], checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = SimpleNamespace(done=None, outputs=outputs)
+    executor = SimpleNamespace(is_off=False, execute=lambda *_: answer)
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", executor))
+    engine.perform(replace(checkout.job(ACTION, write), judge=lambda _done: Outcome(("lib.rlib",))))
+    assert checkout.runs == [ACTION]
+    assert "the remote executor left no result that can be used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("dep-info.d"), ValueError("no digest")])
+def test_an_executors_answer_that_can_not_be_judged_is_none(error: Exception, checkout: Checkout) -> None:
+    def judge(_done: object) -> Outcome:
+        raise error
+
+    answer = SimpleNamespace(done=None, outputs={"lib.rlib": Output(LIBRARY, 7, executable=False)})
+    executor = SimpleNamespace(is_off=False, execute=lambda *_: answer)
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", executor))
+    engine.perform(replace(checkout.job(ACTION, write), judge=judge))
+    assert checkout.runs == [ACTION]
+
+
+@pytest.mark.parametrize("kind", ["a file", "a link", "a link to nowhere", "a pipe"])
+def test_whatever_lies_in_a_folders_place_gives_way_and_what_a_link_leads_to_stays(
+    kind: str, checkout: Checkout, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs/data"
+    theirs.parent.mkdir()
+    theirs.write_text("data")
+    checkout.root.mkdir()
+    ways: dict[str, Callable[[Path], object]] = {
+        "a file": lambda path: path.write_text("text"),
+        "a link": lambda path: path.symlink_to(theirs.parent),
+        "a link to nowhere": lambda path: path.symlink_to("nowhere"),
+        "a pipe": os.mkfifo,
+    }
+    ways[kind](checkout.folder)
+    checkout.perform(run=write_two)
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
+    assert [path.read_text() for path in theirs.parent.iterdir()] == ["data"]

@@ -326,3 +326,54 @@ def test_a_build_script_may_read_its_package_and_std(name: str, machine: Machine
 def test_a_build_script_may_not_read_elsewhere(name: str, machine: Machine) -> None:
     with pytest.raises(OstooError, match=r"the build script reads .*, which is not in its package"):
         run_script(machine, f"echo 'cargo::rerun-if-changed={name}'")
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ('echo "$OUT_DIR/a" > "$OUT_DIR/b"', True),
+        ('printf "\\0%s" "$OUT_DIR" > "$OUT_DIR/b"', True),
+        ('echo "cargo::rustc-env=A=$OUT_DIR"', False),
+        ('echo "cargo::warning=$OUT_DIR"', False),
+        ('echo "b" > "$OUT_DIR/b"', False),
+    ],
+)
+def test_what_a_script_wrote_the_checkouts_path_into_is_for_that_checkout(
+    line: str,
+    holds: bool,  # noqa: FBT001 - a table's column
+    machine: Machine,
+) -> None:
+    """What it says is written down for any checkout."""
+    assert run_script(machine, line).holds_root is holds
+
+
+def test_a_script_that_asks_where_its_folder_really_is_has_that_for_this_checkout(
+    machine: Machine, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (machine.root / "build").symlink_to(elsewhere)
+    assert run_script(machine, 'echo "cargo::rustc-env=A=$(realpath "$OUT_DIR")"').holds_root
+    assert not run_script(machine, 'echo "cargo::rustc-env=A=$OUT_DIR"').holds_root
+
+
+def test_what_a_script_leaves_is_files_and_folders(machine: Machine) -> None:
+    outcome = run_script(
+        machine,
+        'cd "$OUT_DIR" && mkdir empty sub && echo a > sub/a && ln -s sub link && ln -s sub/a file && mkfifo pipe',
+        "ln -s nowhere lost && ln -s . loop && chmod 555 sub",
+    )
+    assert outcome.outputs == ("out/file", "out/link/a", "out/sub/a")
+    assert outcome.folders == ("out/empty",)
+
+
+@pytest.mark.parametrize("name", ["a\\377", "@{root}"])
+def test_a_file_of_a_script_that_no_action_can_name_is_refused(name: str, machine: Machine) -> None:
+    with pytest.raises(OstooError, match="the name of a file"):
+        run_script(machine, f"touch \"$OUT_DIR/$(printf '{name}')\"")
+
+
+def test_folders_that_a_script_closed_are_no_hindrance_to_the_next_run(machine: Machine) -> None:
+    with pytest.raises(ToolFailed):
+        run_script(machine, 'mkdir -p "$OUT_DIR/a/b" && touch "$OUT_DIR/a/b/c" && chmod -R 500 "$OUT_DIR/a"; exit 1')
+    assert run_script(machine, 'touch "$OUT_DIR/d"').outputs == ("out/d",)

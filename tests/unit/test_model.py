@@ -175,6 +175,12 @@ class Checkouts(RuleBasedStateMachine):
         if files:
             spoil(files[number % len(files)], damage)
 
+    @rule(name=st.sampled_from(("junk", "data", "data/junk", "more/junk", "empty/")))
+    def leave_something_beside_what_a_script_left(self, name: str) -> None:
+        out = self.root / f"build/host/release/units/gen-run/out/{name}"
+        if out.parent.parent.is_dir() and not out.parent.is_file() and not out.exists():
+            out.mkdir(parents=True) if name.endswith("/") else model.write(self.root, str(out), "junk")
+
     @rule(number=ANY, damage=st.sampled_from(("lose", "flip", "cut", "empty")))
     def damage_half_of_the_cache(self, number: int, damage: str) -> None:
         entries = [

@@ -24,6 +24,7 @@ RECORDS = st.builds(
     stdout=st.text(),
     stderr=st.text(),
     bound_to=st.just("") | HEX,
+    folders=st.lists(NAMES, max_size=2).map(tuple),
 )
 
 
@@ -221,3 +222,31 @@ def test_a_file_of_another_size_is_not_read(tmp_path: Path, monkeypatch: pytest.
     os.truncate(path, 1 << 40)
     monkeypatch.setattr(digest, "of_file", lambda name: pytest.fail(f"{name} is read"))
     assert not record.holds(path, output)
+
+
+def test_what_lies_beside_outputs_is_taken_away(saved: Record, tmp_path: Path) -> None:
+    """Whatever it is; but what rustc wants to find again, and the folders of other actions."""
+    other = tmp_path / "linked"
+    other.mkdir()
+    record.save(other, Record("l" * 64, {}))
+    for name in ("junk", "closed/deep/junk", "incremental/kept", "unsound/action.json", "linked/kept"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"{}")
+    (tmp_path / "link").symlink_to("linked")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "closed/deep").chmod(0o500)
+    (tmp_path / "closed").chmod(0o100)
+    record.keep_only(tmp_path, saved)
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    kept = ["incremental/kept", "lib.rlib", "linked/.signatures.json", "linked/action.json", "linked/kept", "script"]
+    assert left == kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["incremental", "lib.rlib", "linked", "script"]
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"LIBRARY"), lambda path: path.chmod(0o755)])
+def test_an_output_that_is_not_what_it_should_be_is_taken_away(
+    damage: Callable[[Path], object], saved: Record, tmp_path: Path
+) -> None:
+    damage(tmp_path / "lib.rlib")
+    record.keep_only(tmp_path, saved)
+    assert [path.name for path in tmp_path.iterdir()] == ["script"]

@@ -21,6 +21,7 @@ RECORDS = st.builds(
     outputs=st.dictionaries(NAMES, st.builds(Output, HEX, st.integers(0, 2**60), st.booleans())),
     stdout=TEXT,
     stderr=TEXT,
+    folders=st.lists(NAMES, unique=True, max_size=3).map(sorted).map(tuple),
 )
 GOOD = api.OutputFile(path=f"{FOLDER}/lib.rlib", digest=api.Digest(hash="0" * 64, size_bytes=1))
 
@@ -70,6 +71,14 @@ def of_file(path: str, sha256: str, size: int) -> api.ActionResult:
         api.ActionResult(output_directories=[api.OutputDirectory(path=FOLDER)]),
         api.ActionResult(stdout_raw=b"/somewhere/else\ncargo::rustc-cfg=a\n"),
         api.ActionResult(stderr_raw=b"\xff"),
+        api.ActionResult(output_files=[GOOD], stdout_digest=api.Digest(hash="0" * 64, size_bytes=7)),
+        api.ActionResult(output_files=[GOOD], stderr_digest=api.Digest(hash="0" * 64, size_bytes=7)),
+        api.ActionResult(output_files=[GOOD], output_symlinks=[api.OutputSymlink(path=f"{FOLDER}/a", target="/etc")]),
+        api.ActionResult(
+            output_directories=[
+                api.OutputDirectory(path=f"{FOLDER}/a", tree_digest=api.Digest(hash="0" * 64, size_bytes=2))
+            ]
+        ),
     ],
 )
 def test_what_this_build_did_not_write_is_no_result(bad: api.ActionResult) -> None:

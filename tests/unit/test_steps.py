@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
+import sysroot_trees
 
-from ostoo_build import own_code, steps
+from ostoo_build import own_code, steps, sysroot_providers
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.steps import Places
@@ -130,3 +132,24 @@ def test_other_checks_check_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         fake.write(tmp_path / f"{name}.py", "# another")
     monkeypatch.setattr(own_code, "_FOLDER", tmp_path)
     assert steps.rules_digest() != before
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
+    is_edited: bool,  # noqa: FBT001 - a table's column
+    tmp_path: Path,
+) -> None:
+    sysroot_trees.write(tmp_path / "musl", sysroot_trees.good_files())
+    session = SimpleNamespace(
+        root=tmp_path,
+        variables={"sysroot": "folder:musl"},
+        sysroot=sysroot_providers.choose("folder:musl", tmp_path),
+        spec=lambda _target: SimpleNamespace(arch="x86_64"),
+    )
+    job = steps.sysroot_job(cast("Session", session), trees.TARGET)
+    if not is_edited:
+        assert set(job.promised) <= set(job.run().outputs)
+        return
+    (tmp_path / "musl/include/stdio.h").write_text("/* edited */")
+    with pytest.raises(OstooError, match="what sysroot=folder:musl names changed while it was used"):
+        job.run()

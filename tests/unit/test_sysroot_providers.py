@@ -50,6 +50,20 @@ def test_a_folder_with_other_contents_is_another_key(tmp_path: Path, name: str) 
     assert sysroot.key(sysroot_providers.choose("folder:musl", tmp_path), MACHINE) != before
 
 
+def test_headers_behind_a_link_are_in_the_key(tmp_path: Path) -> None:
+    write(tmp_path / "musl", good_files())
+    header = tmp_path / "elsewhere/deep/more.h"
+    header.parent.mkdir(parents=True)
+    header.write_text("one")
+    (tmp_path / "musl/include/linked").symlink_to(tmp_path / "elsewhere")
+    provider = sysroot_providers.choose("folder:musl", tmp_path)
+    before = sysroot.key(provider, MACHINE)
+    sysroot.provide(provider, MACHINE, tmp_path / "out")
+    assert (tmp_path / "out/include/linked/deep/more.h").read_text() == "one"
+    header.write_text("two")
+    assert sysroot.key(provider, MACHINE) != before
+
+
 def test_a_folder_elsewhere_with_the_same_contents_is_the_same_key(tmp_path: Path) -> None:
     keys = set()
     for name in ("a", "b"):

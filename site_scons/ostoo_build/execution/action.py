@@ -16,7 +16,7 @@ from ostoo_build import digest, toolchain_digest
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ostoo_build.inputs import Input
     from ostoo_build.merkle import Tree
@@ -31,6 +31,9 @@ PLACES = {
 
 _FOLDER = "checkout"
 """Never the top: where that is `/`, a root's path could not be told from any other."""
+
+PROOF = ".d"
+"""How the names of files end in which rustc and the linker say what they read."""
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -128,6 +131,16 @@ class Action:
     def key(self) -> digest.Hash:
         """The digest of the REAPI Action: equal keys mean equal results."""
         return self.encoded.sha256
+
+    def may_make(self, paths: Collection[str]) -> bool:
+        """Whether these portable paths can be all that the action leaves: what it names, and nothing that it does not.
+
+        What only proves what was read is no part of a result.
+        """
+        named = {path for path in self.outputs if not path.endswith("/")}
+        folders = tuple(path for path in self.outputs if path.endswith("/"))
+        promised = {path for path in named if not path.endswith(PROOF)}
+        return promised <= set(paths) and all(path in named or path.startswith(folders) for path in paths)
 
     @cached_property
     def encoded(self) -> Encoded:

@@ -18,22 +18,26 @@ from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.record import holds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.disk_cache import DiskCache
     from ostoo_build.execution.record import Output, Record
-    from ostoo_build.execution.remote_store import RemoteStore
+    from ostoo_build.execution.remote_store import Blob, RemoteStore
     from ostoo_build.report import Report
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an action's outputs lie: a portable path for results, and the folder itself."""
+    """Where an action's outputs lie: a portable path for results, and the folder itself.
+
+    `promised` are names of outputs that each result has, besides the files that the action names.
+    """
 
     path: str
     folder: Path
+    promised: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,7 +62,7 @@ class ActionCache:
             for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
                 content = self.disk.result(key)
                 if content is not None:
-                    return _understood(content, action.key, place.path, bound_to)
+                    return _understood(content, action, place, bound_to)
         return self._lookup_remotely(action, place)
 
     def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
@@ -89,7 +93,8 @@ class ActionCache:
         content = results.from_record(record, place.path)
         self._keep_here(lambda disk: disk.keep_result(action.key, content))
         if (remote := self.remote) is not None:
-            self._later(self._uploader, lambda: remote.keep(action.key, action.encoded.size, content, ()))
+            blobs = _messages(results.messages_of(record))
+            self._later(self._uploader, lambda: remote.keep(action.key, action.encoded.size, content, blobs))
 
     def flush(self) -> None:
         """Wait until all results are kept."""
@@ -111,7 +116,7 @@ class ActionCache:
 
     def _lookup_remotely(self, action: Action, place: Place) -> Record | None:
         content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
-        found = _understood(content, action.key, place.path, "") if content is not None else None
+        found = _understood(content, action, place, "") if content is not None else None
         if found is not None:
             self._keep_here(lambda disk: disk.keep_result(action.key, content or b""))
         return found
@@ -157,7 +162,7 @@ class ActionCache:
         from ostoo_build.execution.remote_store import Blob  # noqa: PLC0415 - most builds have no remote store
 
         encoded = action.encoded
-        messages = [Blob(name, len(content), content=content) for name, content in encoded.own_blobs.items()]
+        messages = _messages({**encoded.own_blobs, **results.messages_of(record)})
         files = [Blob(output.sha256, output.size, place.folder / name) for name, output in record.outputs.items()]
         content = results.from_record(record, place.path)
         try:
@@ -187,6 +192,12 @@ class ActionCache:
         return digest.of_json([key, self.root])
 
 
+def _messages(contents: Mapping[digest.Hash, bytes]) -> list[Blob]:
+    from ostoo_build.execution.remote_store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+    return [Blob(name, len(content), content=content) for name, content in contents.items()]
+
+
 def _is_there(path: Path, output: Output) -> bool:
     try:
         return path.exists() and holds(path, output)
@@ -213,11 +224,15 @@ def _put(temporary: Path, path: Path, output: Output) -> None:
         raise
 
 
-def _understood(content: bytes, key: digest.Hash, folder: str, bound_to: str) -> Record | None:
+def _understood(content: bytes, action: Action, place: Place, bound_to: str) -> Record | None:
+    """The record that a result is; None for one that can't be what this action makes, whoever stored it."""
     from ostoo_build.execution import results  # noqa: PLC0415 - a start without work looks nothing up
 
     try:
-        found = results.to_record(content, key, folder)
+        found = results.to_record(content, action.key, place.path)
     except ValueError:
+        return None
+    made = {f"{place.path}/{name}" for name in (*found.outputs, *found.folders)}
+    if not (action.may_make(made) and found.outputs.keys() >= set(place.promised)):
         return None
     return replace(found, bound_to=bound_to)

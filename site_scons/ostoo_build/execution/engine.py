@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.action_cache import ActionCache
     from ostoo_build.execution.finishing import Finished, Outcome
-    from ostoo_build.execution.remote_executor import RemoteExecutor
+    from ostoo_build.execution.remote_executor import Remote, RemoteExecutor
     from ostoo_build.execution.timeline import Way
     from ostoo_build.execution.witness import Witness
     from ostoo_build.inputs import Input
@@ -47,6 +47,7 @@ class Job:
     outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
     depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
     `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
+    `promised` are names of outputs that each result has. `tree` is a folder within `folder` all of which are outputs.
     """
 
     action: Action
@@ -61,6 +62,8 @@ class Job:
     follows: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     reading: Callable[[tuple[str, ...]], Job] | None = None
+    promised: tuple[str, ...] = ()
+    tree: str = ""
 
     def of(self, reads: tuple[str, ...]) -> Job:
         """The job as it is where its action reads these."""
@@ -68,7 +71,7 @@ class Job:
 
     @property
     def place(self) -> Place:
-        return Place(self.results, self.folder)
+        return Place(self.results, self.folder, self.promised)
 
 
 class Settled(NamedTuple):
@@ -110,11 +113,14 @@ class Engine:
             return found
         former = records.load(job.folder)
         self.settled.pop(job.folder, None)
+        if job.folder.is_symlink() or not job.folder.is_dir():
+            state_file.remove(job.folder)  # what a link leads to is not ours to clear
         records.discard(job.folder)
         action_log.write(self.log, job.action, job.results)
         made = self._made(job)
         for name in set(former.outputs if former else ()) - set(made.outputs):
-            state_file.remove(job.folder / name)
+            if not any(f"{other}/".startswith(f"{name}/") for other in (*made.outputs, *made.folders)):
+                state_file.remove(job.folder / name)
         self.settled[job.folder] = Settled(job.of(made.reads), made)
         return made
 
@@ -124,6 +130,8 @@ class Engine:
         if found is None or found.key != job.action.key:
             return None
         if not (self._fits(found) and records.is_intact(job.folder, found)):
+            return None
+        if job.tree and not records.is_all(job.folder, job.tree, found):
             return None
         if self._is_wanted(job):
             if not self._restored(job, found):
@@ -172,8 +180,9 @@ class Engine:
     def _adopted(self, job: Job, record: Record) -> bool:
         """Take a result over whose files lie elsewhere; False where they are wanted here and can't be had."""
         job.folder.mkdir(parents=True, exist_ok=True)
-        for name, output in record.outputs.items():
-            _drop_other(job.folder / name, output)
+        records.keep_only(job.folder, record)
+        for name in filter(None, (job.tree, *record.folders)):
+            (job.folder / name).mkdir(parents=True, exist_ok=True)
         if self._is_wanted(job) and not self._restored(job, record):
             return False
         records.save(job.folder, replace(record, reads=job.reads))
@@ -210,22 +219,23 @@ class Engine:
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
         self.witness.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
         self.report.messages((outcome.stderr,))
+        looks = records.looks_of(job.folder, outcome.outputs)
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
         if as_promised and job.shared:
             self.cache.store(job.action, made, job.place)
         if not as_promised:
             made = replace(made, key="")  # good for this invocation, and no answer to the action's question
-        records.save(job.folder, made)
+        records.save(job.folder, made, looks)
         return made
 
     def _run_elsewhere(self, job: Job) -> Record | None:
-        """Have a remote executor do it; None where it can't, or where what it left is good there only."""
+        """Have a remote executor do it; None where it can't, or where what it left is no answer, or good there only."""
         if self.executor is None or self.executor.is_off or job.judge is None:
             return None
         self.report.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)
-        outcome = job.judge(remote.done) if remote else None
+        outcome = self._judged(job, remote) if remote else None
         if remote is None or outcome is None or outcome.holds_root:
             return None
         if not set(outcome.reads) <= set(job.reads):
@@ -236,9 +246,20 @@ class Engine:
         self.cache.adopt(job.action, made, job.place)
         return made
 
+    def _judged(self, job: Job, remote: Remote) -> Outcome | None:
+        """What an executor's word comes to; None where it lacks what the action makes."""
+        try:
+            outcome = job.judge(remote.done) if job.judge else None
+        except (OSError, ValueError):
+            outcome = None
+        if outcome is None or not {*outcome.outputs, *job.promised} <= remote.outputs.keys():
+            self.report.warn_once("the remote executor left no result that can be used: what it ran is run here again")
+            return None
+        return outcome
+
     def _record(self, job: Job, outcome: Outcome, outputs: dict[str, Output]) -> Record:
         bound_to = self.cache.root if outcome.holds_root else ""
-        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to, outcome.reads)
+        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to, outcome.reads, outcome.folders)
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         files = list(wanted)
@@ -263,7 +284,7 @@ class Engine:
             self.settled[folder] = Settled(job.of(made.reads), made)
             for name, output in made.outputs.items():
                 if promised.outputs.get(name) != output:
-                    self._anew[self.paths.portable(folder / name)] = output.sha256
+                    self._anew[self.paths.input_path(folder / name)] = output.sha256
 
     def _folders(self, inputs: Iterable[Input]) -> set[Path]:
         """The folders of the actions that made some of an action's inputs."""
@@ -295,13 +316,3 @@ def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output
     for entry in inputs:
         if is_local(entry.path) and not (path := root / entry.path).exists():
             yield path, Output(entry.sha256, entry.size, entry.executable)
-
-
-def _drop_other(path: Path, output: Output) -> None:
-    """Take away what lies under the name of an output that is not fetched yet, from an earlier action or anybody."""
-    try:
-        if records.holds(path, output):
-            return
-    except OSError:
-        pass
-    state_file.remove(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import build_script, dep_info, entry
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import asm_proof, link_proof, proof
+from ostoo_build.inputs import refuse_odd
 from ostoo_build.paths import is_local, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _NO_ENTRY = re.compile(r"cannot find entry symbol (\S+?);")
 """LLD's word for it."""
 
+
+OUT = "out"
+"""The folder in a run's own that is the build script's: its `OUT_DIR`."""
 
 Told = tuple[str, ...]
 """Portable paths of inputs that no manifest declares: an earlier run of the action told of them."""
@@ -47,9 +51,9 @@ class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subproce
 class Finished:
     """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
 
-    `paths` are those of where it ran. `expanded` is a crate's source with its macros expanded, where somebody asked for
-    it. `is_hermetic` says that it could see its declared inputs only, `is_shut_in` that
-    it could see no other files of this checkout.
+    `folders` are those in which nothing lies. `paths` are those of where it ran. `expanded` is a crate's source with
+    its macros expanded, where somebody asked for it. `is_hermetic` says that it could see its declared inputs only,
+    `is_shut_in` that it could see no other files of this checkout.
     """
 
     returncode: int
@@ -61,13 +65,16 @@ class Finished:
     is_hermetic: bool = False
     is_shut_in: bool = False
     expanded: str | None = None
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a run left: output names within the action's folder, and what it wrote, as portable texts.
 
-    `reads` are files and folders of the checkout that the action did not declare and may read: by their portable paths.
+    `folders` are those among the outputs in which nothing lies. `holds_root` says that the outputs may hold the
+    checkout's path. `reads` are files and folders of the checkout that the action did not declare and may read: by
+    their portable paths.
     """
 
     outputs: tuple[str, ...]
@@ -75,6 +82,7 @@ class Outcome:
     stdout: str = ""
     holds_root: bool = False
     reads: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,12 @@ def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcom
     declared = {entry.path for entry in action.inputs if entry.path not in told}
     reads = tuple(dict.fromkeys(_more_reads(declared, instructions, unit, done.paths)))
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
-    outputs = tuple(name for name in done.files if name.startswith("out/"))
-    return Outcome(outputs, warnings, done.paths.portable_text(done.stdout), reads=reads)
+    outputs = tuple(name for name in done.files if name.startswith(f"{OUT}/"))
+    refuse_odd(Path(done.paths.root, unit.folder), (*outputs, *done.folders))
+    stdout = done.paths.portable_text(done.stdout)
+    # what it says is portable, what it wrote is as it is
+    holds_root = any(_tells_root(text, done.paths) for text in (stdout.encode(), *map(done.read, outputs)))
+    return Outcome(outputs, warnings, stdout, holds_root, reads, done.folders)
 
 
 def link(action: Action, program: Program, done: Finished) -> Outcome:
@@ -177,8 +189,11 @@ def _holds_root(action: Action, read: DepInfo, done: Finished) -> bool:
         return True
     has_macros = any(is_local(entry.path) and entry.path.endswith(_MACRO) for entry in action.inputs)
     suspects = [name for name in done.files if name.endswith(".rlink") or (has_macros and name != DEP_INFO)]
-    root = done.paths.root.encode()
-    return any(root in done.read(name) for name in suspects)
+    return any(_tells_root(done.read(name), done.paths) for name in suspects)
+
+
+def _tells_root(content: bytes, paths: PathMap) -> bool:
+    return any(mark.encode() in content for mark in paths.marks)
 
 
 def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> Iterator[str]:

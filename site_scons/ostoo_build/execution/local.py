@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, process, rustc_options, state_file
+from ostoo_build.execution import out_folder
 from ostoo_build.execution import record as records
-from ostoo_build.execution.finishing import Finished
+from ostoo_build.execution.finishing import OUT, Finished
 from ostoo_build.execution.sandbox import Start
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.paths import is_local, seen_from
@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from ostoo_build.process import Completed
 
 
-_INCREMENTAL = "incremental"
-"""The folder in a unit's own in which rustc keeps what it wants to know the next time."""
-
-
 _BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02
 
 _NOT_STARTED = 126
 """The exit code of setpriv, and of shells, for a program that can't be started."""
+
+_NOTHING = records.Record("", {})
 
 _FEW = 2
 """Processors that other units keep busy; there threads pay for core alone, which all others wait for."""
@@ -76,7 +74,7 @@ class LocalRunner:
         if not _is_small(action, unit) and (self.jobserver.jobs > _FEW or not unit.libraries):
             arguments.append(f"-Zthreads={self.jobserver.jobs}")
         if unit.is_incremental:
-            arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{_INCREMENTAL}"]
+            arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{records.INCREMENTAL}"]
         return self._start(folder, arguments, action, _heeder(on_metadata))
 
     def expand(self, action: Action, unit: PlannedUnit) -> str | None:
@@ -92,14 +90,19 @@ class LocalRunner:
     def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
         folder = self._folder(unit)
+        made = folder / OUT
         for _ in range(_BUSY_RETRIES):
             _clear(folder)
-            (folder / "out").mkdir(parents=True)
+            made.mkdir(parents=True)
             done = self._start(folder, action.arguments, action, _ignore)
             if not _was_busy(done):
                 break
             time.sleep(_BUSY_PAUSE)
-        return done
+        if done.returncode:
+            return done
+        out_folder.settle(made)
+        empty = sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(made))
+        return replace(done, files=tuple(sorted(_files(folder))), folders=tuple(empty))
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         """Link a compiled program; `linked` is the file to be."""
@@ -199,18 +202,14 @@ def _kept(files: list[Path], aside: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Take away what an action left there; folders with a record of their own are another action's."""
+    """Take away what an action left there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if not path.is_dir() or path.is_symlink():
-            path.unlink()
-        elif path.name != _INCREMENTAL and not (path / records.NAME).exists():
-            shutil.rmtree(path)
+    records.keep_only(folder, _NOTHING)
 
 
 def _files(folder: Path) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         if place == str(folder):
-            folders[:] = [name for name in folders if name != _INCREMENTAL]
+            folders[:] = [name for name in folders if name != records.INCREMENTAL]
         paths = (Path(place, name) for name in names)
         yield from (path.relative_to(folder).as_posix() for path in paths if path.is_file())

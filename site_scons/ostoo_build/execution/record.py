@@ -7,19 +7,27 @@ count.
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ostoo_build import decoders, digest, state_file
 from ostoo_build.source_tree import Signature, signature, write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 NAME = "action.json"
 
+INCREMENTAL = "incremental"
+"""The folder in a unit's own in which rustc keeps what it wants to know the next time: no output."""
+
 _SIGNATURES = ".signatures.json"
+
+Looks: TypeAlias = "Mapping[str, Signature | None]"
+"""What `stat` says of files by name; None for one that is not here."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,8 @@ class Record:
 
     `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
     path where the outputs may hold that path: they are then good for nothing else. `reads` are the portable paths of
-    inputs that only the action's run told of; the key is that of the action with them.
+    inputs that only the action's run told of; the key is that of the action with them. `folders` are those among the
+    outputs in which nothing lies.
     """
 
     key: digest.Hash
@@ -46,13 +55,19 @@ class Record:
     stderr: str = ""
     bound_to: str = ""
     reads: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
-        return digest.canonical_json({**asdict(self), "seal": self._seal()})
+        return digest.canonical_json({**self._told(), "seal": self._seal()})
 
     def _seal(self) -> digest.Hash:
         """A flipped bit may leave a record that can be understood, and is wrong."""
-        return digest.of_json(asdict(self))
+        return digest.of_json(self._told())
+
+    def _told(self) -> dict[str, Any]:
+        """All that it says; most have no such folders, and earlier versions knew none."""
+        told = asdict(self)
+        return told if self.folders else {name: value for name, value in told.items() if name != "folders"}
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
@@ -61,7 +76,7 @@ class Record:
         found = Record(**{field.name: getattr(read, field.name) for field in fields(Record)})
         if read.seal != found._seal():
             raise ValueError("the record was altered")
-        if not all(map(_is_below, found.outputs)):
+        if not all(map(_is_below, (*found.outputs, *found.folders))):
             raise ValueError("an output lies outside the action's folder")
         return found
 
@@ -92,9 +107,9 @@ def read(path: Path) -> Record | None:
         return None
 
 
-def save(folder: Path, record: Record) -> None:
-    """Make the outputs in a folder count."""
-    remember(folder, record)
+def save(folder: Path, record: Record, looks: Looks | None = None) -> None:
+    """Make the outputs in a folder count; `looks` are those of outputs from before they were hashed."""
+    _remember(folder, record, looks_of(folder, record.outputs) if looks is None else looks)
     write_output(folder / NAME, record.to_bytes())
 
 
@@ -109,19 +124,74 @@ def is_intact(folder: Path, record: Record) -> bool:
     Outputs that were never fetched from the cache are none the worse for that.
     """
     known = _signatures(folder)
-    hashed = False
-    for name, output in record.outputs.items():
-        try:
-            if [_signature(folder / name), output.sha256] == known.get(name):
-                continue
-            if not holds(folder / name, output):
-                return False
-        except OSError:
+    try:
+        looks = looks_of(folder, record.outputs)
+        anew = [name for name, output in record.outputs.items() if [looks[name], output.sha256] != known.get(name)]
+        if not all(holds(folder / name, record.outputs[name]) for name in anew):
             return False
-        hashed = True
-    if hashed:
-        remember(folder, record)
-    return True
+    except OSError:
+        return False
+    if anew:
+        _remember(folder, record, looks)
+    return all(os.path.isdir(folder / name) for name in record.folders)  # noqa: PTH112 - many of them
+
+
+def is_all(folder: Path, tree: str, record: Record) -> bool:
+    """Whether in the folder `tree` within an action's own nothing lies that the record does not name."""
+    above = _folders_above(record.outputs)
+    for place, folders, files in os.walk(folder / tree):
+        at = os.path.relpath(place, folder)
+        names = [f"{at}/{name}" for name in folders]
+        links = [name for name in names if os.path.islink(folder / name)]  # noqa: PTH114 - many of them
+        if links or not record.outputs.keys() >= {f"{at}/{name}" for name in files}:
+            return False
+        if not (folders or files or at == tree or at in above or at in record.folders):
+            return False
+    return os.path.isdir(folder / tree)  # noqa: PTH112 - as above
+
+
+def keep_only(folder: Path, record: Record) -> None:
+    """Take away what lies in an action's folder and is no output that is what it should be.
+
+    Folders with a record of their own are another action's. Raises `OSError` where something can't be taken away.
+    """
+    above = _folders_above((*record.outputs, *(f"{name}/" for name in record.folders)))
+    _keep_only(folder, "", record, above)
+
+
+def _keep_only(folder: Path, below: str, record: Record, above: Collection[str]) -> None:
+    state_file.open_up(folder / below)
+    with os.scandir(folder / below) as entries:
+        found = list(entries)
+    for entry in found:
+        name = f"{below}{entry.name}"
+        if not entry.is_dir(follow_symlinks=False):
+            if not is_good(folder / name, record.outputs.get(name)):
+                state_file.remove(entry.path)
+        elif name in above:
+            _keep_only(folder, f"{name}/", record, above)
+        elif below or not (entry.name == INCREMENTAL or _is_anothers(folder / name)):
+            state_file.remove(entry.path)
+
+
+def _is_anothers(folder: Path) -> bool:
+    try:
+        return bool(Record.from_bytes(state_file.read(folder / NAME)))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _folders_above(names: Collection[str]) -> set[str]:
+    """All folders in which these files lie."""
+    return {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
+
+
+def is_good(path: Path, output: Output | None) -> bool:
+    """Whether what lies there is an output, and as it should be."""
+    try:
+        return output is not None and holds(path, output)
+    except OSError:
+        return False
 
 
 def observe(path: Path) -> Output:
@@ -148,6 +218,14 @@ def _signatures(folder: Path) -> dict[str, list[Any]]:
     return raw if isinstance(raw, dict) else {}
 
 
+def looks_of(folder: Path, names: Collection[str]) -> Looks:
+    """What files look like at this moment, before somebody hashes them: what changes them later changes their looks.
+
+    Raises `OSError` for one that may not be looked at.
+    """
+    return {name: _signature(folder / name) for name in names}
+
+
 def _signature(path: Path) -> Signature | None:
     """None for a file that is not here."""
     try:
@@ -158,5 +236,9 @@ def _signature(path: Path) -> Signature | None:
 
 def remember(folder: Path, record: Record) -> None:
     """Note what outputs look like that are known to be right."""
-    signatures = {name: [_signature(folder / name), output.sha256] for name, output in record.outputs.items()}
+    _remember(folder, record, looks_of(folder, record.outputs))
+
+
+def _remember(folder: Path, record: Record, looks: Looks) -> None:
+    signatures = {name: [looks[name], output.sha256] for name, output in record.outputs.items()}
     state_file.write(folder / _SIGNATURES, state_file.sealed(json.dumps(signatures).encode()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ostoo_build import build_script, flag_rules, rustc, rustc_options
 from ostoo_build.execution import asm_proof, link_proof
 from ostoo_build.execution.action import Action
-from ostoo_build.inputs import Input
+from ostoo_build.inputs import NOTHING, Input
 from ostoo_build.paths import absolute, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
@@ -97,7 +97,7 @@ def output_inputs(folder: str, record: Record) -> Inputs:
     return tuple(
         Input(f"{folder}/{name}", output.sha256, output.size, output.executable)
         for name, output in record.outputs.items()
-    )
+    ) + tuple(Input(f"{folder}/{name}", NOTHING, 0, is_folder=True) for name in record.folders)
 
 
 def asked_of_link(

@@ -1,0 +1,85 @@
+"""Brings what a build script left in its folder into the form in which every cache gives it back. Knows no script.
+
+That is regular files of two modes, and folders. A link becomes what it leads to, as whoever reads it sees it; one that
+leads nowhere, or to a folder that it lies in, is nothing, and so is a pipe or a socket.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build import state_file
+from ostoo_build.inputs import is_executable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILE, _PROGRAM, _FOLDER = 0o644, 0o755, 0o755
+
+
+def settle(folder: Path) -> None:
+    """Settle a folder and all below it. Raises `OSError` for what can't be read or changed."""
+    _settle(folder, (os.path.realpath(folder),))
+
+
+def empty_folders(folder: Path) -> Iterator[Path]:
+    """All folders below, but the folder itself, in which nothing lies."""
+    for place, folders, files in os.walk(folder):
+        if not folders and not files and place != str(folder):
+            yield Path(place)
+
+
+def _settle(folder: Path, above: tuple[str, ...]) -> None:
+    """`above` are the real paths of the folders that this one lies in, itself the last."""
+    folder.chmod(_FOLDER)
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        path = Path(entry.path)
+        if entry.is_symlink():
+            _follow(path, above)
+        elif entry.is_dir():
+            _settle(path, (*above, f"{above[-1]}/{entry.name}"))
+        elif entry.is_file():
+            _settle_file(path)
+        else:
+            path.unlink()
+
+
+def _follow(path: Path, above: tuple[str, ...]) -> None:
+    goal = Path(os.path.realpath(path))
+    path.unlink()
+    if goal.is_file():
+        _copy(goal, path)
+    elif goal.is_dir() and not any(Path(each).is_relative_to(goal) for each in above):
+        path.mkdir()
+        for entry in sorted(goal.iterdir()):
+            (path / entry.name).symlink_to(entry)
+        _settle(path, (*above, str(goal)))
+
+
+def _settle_file(path: Path) -> None:
+    status = path.lstat()
+    if status.st_nlink > 1:
+        _copy(path, path)  # another name of it may be a source, which is the user's
+    elif stat.S_IMODE(status.st_mode) != _mode(status):
+        path.chmod(_mode(status))
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(_mode(source.stat()))
+        temporary.replace(target)
+    except BaseException:
+        state_file.remove(temporary)
+        raise
+
+
+def _mode(status: os.stat_result) -> int:
+    return _PROGRAM if is_executable(status) else _FILE
