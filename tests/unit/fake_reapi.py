@@ -35,6 +35,8 @@ class FakeServer:
     frames: int = 1
     course: list[tuple[api.ExecutionStage.Value, float]] = field(default_factory=list)
     """An operation's stages, and for how many seconds each lasts."""
+    answer: bytes = api.ExecuteResponse(message="done").SerializeToString()
+    """What an operation comes to, serialized, or whatever stands in its place."""
 
     def start(self, credentials: grpc.ServerCredentials | None = None) -> tuple[grpc.Server, int]:
         """Serve on loopback; the port."""
@@ -105,7 +107,8 @@ class FakeServer:
             yield told
             self.closing.wait(seconds)
         finished = api.Operation(name="operation", done=True)
-        finished.response.Pack(api.ExecuteResponse(message="done"))
+        finished.response.Pack(api.ExecuteResponse())
+        finished.response.value = self.answer
         yield finished
 
     def compress(self, data: bytes) -> Iterator[bytes]:

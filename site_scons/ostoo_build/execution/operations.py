@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from ostoo_build.execution import results
 from ostoo_build.protocol import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
@@ -86,5 +87,9 @@ class Operations:
 
 def _stage(operation: api.Operation) -> int:
     """How far an operation is; a service that does not tell is believed to work."""
-    metadata = api.ExecuteOperationMetadata()
-    return metadata.stage if operation.metadata.Unpack(metadata) else api.ExecutionStage.UNKNOWN
+    if operation.metadata.TypeName() != api.ExecuteOperationMetadata.DESCRIPTOR.full_name:
+        return api.ExecutionStage.UNKNOWN
+    try:
+        return results.parsed(api.ExecuteOperationMetadata, operation.metadata.value).stage
+    except ValueError:
+        return api.ExecutionStage.UNKNOWN

@@ -5,15 +5,18 @@ Whatever keeps the service from it is no error of the build: the action then run
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ostoo_build import build_script, digest, merkle, source_tree
-from ostoo_build.execution.action import PLACES
+from ostoo_build.execution import results
+from ostoo_build.execution.action import PLACES, PROOF
 from ostoo_build.execution.circuit import OffError, RefusedError
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.finishing import Finished
@@ -24,7 +27,7 @@ from ostoo_build.paths import PathMap
 from ostoo_build.protocol import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ostoo_build.execution.action import Action
     from ostoo_build.execution.remote_store import RemoteStore
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from ostoo_build.report import Report
 
 _OK = 0
+
+_Left: TypeAlias = "tuple[str, Output | None]"
+"""What lies at a portable path: None for a folder in which nothing lies."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class RemoteExecutor:
                     f"the remote executor {self.service.options.address} is off, the build goes on here: "
                     f"it started no action in {QUEUED:.0f} s"
                 )
+            except ValueError as error:
+                self._refused(f"its answer can't be understood ({error})")
             except (OffError, ChangedError, OSError):
                 pass
             return None
@@ -126,10 +134,11 @@ class RemoteExecutor:
             action_digest=api.Digest(hash=encoded.sha256, size_bytes=encoded.size),
         )
         operation = self._operations.follow(request)
-        response = api.ExecuteResponse()
-        if operation.HasField("error") or not operation.response.Unpack(response):
+        is_one = operation.response.TypeName() == api.ExecuteResponse.DESCRIPTOR.full_name
+        if operation.HasField("error") or not is_one:
             self._refused(operation.error.message)
             return None
+        response = results.parsed(api.ExecuteResponse, operation.response.value)
         if response.status.code != _OK:
             self._refused(response.status.message or response.message)
             return None
@@ -141,12 +150,15 @@ class RemoteExecutor:
     def _understood(self, result: api.ActionResult, action: Action, folder: str) -> Remote | None:
         with TemporaryDirectory() as scratch:
             reader = _Reader(self.store, Path(scratch))
-            outputs = dict(_below(folder, self._output_files(result, reader)))
+            left = list(_below(folder, self._left(result, reader)))
+            outputs = {name: output for name, output in left if output is not None}
             stdout = build_script.said(_words(result.stdout_raw, result.stdout_digest, reader))
             stderr = _words(result.stderr_raw, result.stderr_digest, reader).decode("utf-8", "replace")
-            root, _, said = stdout.partition("\n")
-            is_judged = action.mnemonic == "Link"
-            wanted = (pair for pair in outputs.items() if is_judged or pair[0].endswith((".d", ".rlink")))
+            root, line_end, said = stdout.partition("\n")
+            if not (line_end and root.startswith("/")):
+                raise ValueError("it does not say where the action ran")
+            is_judged = action.mnemonic in ("Link", "BuildScriptRun")
+            wanted = (pair for pair in outputs.items() if is_judged or pair[0].endswith((PROOF, ".rlink")))
             small = {name: reader.read(output) for name, output in wanted}
         places = ((name, Path(root, place)) for name, place in PLACES.items())
         done = Finished(
@@ -154,18 +166,21 @@ class RemoteExecutor:
             stdout=said,
             stderr=stderr,
             files=tuple(outputs),
-            read=small.__getitem__,
+            read=partial(_read, small),
             paths=PathMap((("root", Path(root)), *places)),
             is_hermetic=True,
+            folders=tuple(name for name, output in left if output is None),
         )
         return Remote(done, outputs)
 
-    def _output_files(self, result: api.ActionResult, reader: _Reader) -> Iterator[tuple[str, Output]]:
+    def _left(self, result: api.ActionResult, reader: _Reader) -> Iterator[_Left]:
+        """Everything that the action left. Raises `ValueError` for a link: here it would be another file, or none."""
+        if result.output_symlinks:
+            raise ValueError(f"{result.output_symlinks[0].path} is a link")
         for file in result.output_files:
-            yield file.path, Output(file.digest.hash, file.digest.size_bytes, file.is_executable)
+            yield file.path, results.output(file)
         for each in result.output_directories:
-            content = reader.read(Output(each.tree_digest.hash, each.tree_digest.size_bytes, executable=False))
-            tree = api.Tree.FromString(content)
+            tree = results.parsed(api.Tree, reader.read(_content(each.tree_digest)))
             known = {digest.of_bytes(child.SerializeToString(deterministic=True)): child for child in tree.children}
             yield from _walk(tree.root, each.path, known)
 
@@ -187,19 +202,38 @@ class _Reader:
 
 def _words(raw: bytes, elsewhere: api.Digest, reader: _Reader) -> bytes:
     if not raw and elsewhere.size_bytes:
-        return reader.read(Output(elsewhere.hash, elsewhere.size_bytes, executable=False))
+        return reader.read(_content(elsewhere))
     return raw
 
 
-def _walk(folder: api.Directory, path: str, known: dict[str, api.Directory]) -> Iterator[tuple[str, Output]]:
+def _content(said: api.Digest) -> Output:
+    return Output(*results.checked(said), executable=False)
+
+
+def _read(files: Mapping[str, bytes], name: str) -> bytes:
+    """Raise `OSError` where the action left no such file."""
+    if name not in files:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return files[name]
+
+
+def _walk(folder: api.Directory, path: str, known: Mapping[str, api.Directory]) -> Iterator[_Left]:
+    if folder.symlinks:
+        raise ValueError(f"{path}/{folder.symlinks[0].name} is a link")
     for file in folder.files:
-        yield f"{path}/{file.name}", Output(file.digest.hash, file.digest.size_bytes, file.is_executable)
+        yield f"{path}/{file.name}", results.output(file)
     for child in folder.directories:
-        yield from _walk(known[child.digest.hash], f"{path}/{child.name}", known)
+        below = f"{path}/{child.name}"
+        if child.digest.hash not in known:
+            raise ValueError(f"{below} is not in its tree")
+        found = known[child.digest.hash]
+        if not (found.files or found.directories or found.symlinks):
+            yield below, None
+        yield from _walk(found, below, known)
 
 
-def _below(folder: str, files: Iterator[tuple[str, Output]]) -> Iterator[tuple[str, Output]]:
-    for path, output in files:
+def _below(folder: str, left: Iterator[_Left]) -> Iterator[_Left]:
+    for path, output in left:
         name = path.removeprefix(f"{folder}/")
         if name != path and not {"", ".", ".."} & set(name.split("/")):
             yield name, output
