@@ -7,9 +7,18 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ostoo_build import home, link_inputs, read_set, toolchain, toolchain_digest, unit_inputs
+from ostoo_build import (
+    home,
+    link_inputs,
+    null_build,
+    read_set,
+    source_tree,
+    toolchain,
+    toolchain_digest,
+    unit_inputs,
+)
 from ostoo_build.look import Look
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
@@ -72,9 +81,9 @@ def of(session: Session) -> Footing:
     units, places = session.units.values(), session.programs.workspaces
     programs = (unit for unit in units if unit.kind is Kind.PROGRAM)
     return Footing(
-        checkout=tuple(_of_checkout(session)),
+        checkout=tuple(checkout_trees(session)),
         toolchain=tuple((str(place), []) for _, place in toolchain_digest.places(session.toolchain) if place.is_dir()),
-        crates=tuple((folder, []) for folder in _of_crates(session)),
+        crates=tuple((folder, []) for folder in crate_folders(session)),
         python=_names(_of_python()),
         tools=_names(_of_toolchain(session)),
         configuration=_names(path for each in places for path in each.cargo.configuration_files()),
@@ -91,7 +100,7 @@ def observed(session: Session) -> Observed:
     return Observed(
         planned=_names(path for each in session.programs.workspaces for path in read_set.observed(each.look)),
         listed=_names(folder for unit in units for folder in unit_inputs.listed_folders(session, unit)),
-        off_the_trees=_names(_off_the_trees(session, edited)),
+        off_the_trees=_names(off_the_trees(session, edited)),
     )
 
 
@@ -112,14 +121,14 @@ def _names(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted(set(map(str, paths))))
 
 
-def _of_checkout(session: Session) -> Iterator[Tree]:
+def checkout_trees(session: Session) -> Iterator[Tree]:
     hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
     yield str(session.root), ["build", "sysroot", *hidden]
     pins = session.root / "sysroot"
     yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
 
 
-def _of_crates(session: Session) -> set[str]:
+def crate_folders(session: Session) -> set[str]:
     packages = {unit.package for unit in session.units.values()}
     return {
         session.paths.expand(package)
@@ -134,15 +143,33 @@ def _edited(session: Session, unit: PlannedUnit, look: Look) -> Iterator[str]:
     yield from unit_inputs.known_reads(session, unit)
 
 
-def _off_the_trees(session: Session, names: set[str]) -> Iterator[Path]:
-    """Files, and the folders they are found in, that a walk does not come by: hidden ones, and those behind links."""
-    for name in names:
-        path = session.root / name
-        if os.path.realpath(path) != str(path) or any(part.startswith(".") for part in path.parts):
+def off_the_trees(session: Session, names: set[str]) -> Iterator[Path]:
+    """Files, and the folders they are found in, that a walk through the trees does not come by.
+
+    They are hidden, or lie behind links, in what cargo has built, in a sysroot: a walk leaves out what is no input.
+    """
+    trees = tuple(checkout_trees(session))
+    yield from _not_walked(trees, (session.root / name for name in names), session.root)
+    for folder in _of_edited_crates(session):
+        yield from _not_walked(((str(folder), []),), source_tree.package_files(folder), folder)
+
+
+def _not_walked(trees: tuple[Tree, ...], paths: Iterable[Path], top: Path) -> Iterator[Path]:
+    stamps: list[Any] = null_build.stamps(trees, [])
+    walked = {stamp if isinstance(stamp, str) else stamp[0] for stamp in stamps}
+    for path in paths:
+        if str(path) not in walked or os.path.realpath(path) != str(path):
             yield path
             if path.is_dir():
                 yield from (Path(folder) for folder, _, _ in os.walk(path))
-            yield from (folder for folder in path.parents if folder.is_relative_to(session.root))
+            yield from (folder for folder in path.parents if folder.is_relative_to(top))
+
+
+def _of_edited_crates(session: Session) -> Iterator[Path]:
+    """Those from elsewhere that somebody may edit: what was downloaded stays as it is."""
+    for folder in sorted(crate_folders(session)):
+        if not session.paths.portable(folder).startswith("@{cargo-home}/"):
+            yield Path(folder)
 
 
 def _of_python() -> Iterator[Path]:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import crates
 import pytest
 from trees import TARGET, Tree, copy_tree
 
@@ -230,3 +231,36 @@ def _is_known(path: Path, tops: list[tuple[Path, set[str]]], files: set[Path], t
         for seen in (path, path.resolve())
         for top, skipped in tops
     )
+
+
+ODD_PLACES = ("user-rs/odd/src/target/word.txt", "user-rs/odd/target/told", "sysroot/mine/told", "user-rs/odd/.hidden")
+ODD_SCRIPT = """
+fn main() {
+    let names = ["target/told", "../../sysroot/mine/told", ".hidden"];
+    let texts = names.map(|name| {
+        println!("cargo::rerun-if-changed={name}");
+        std::fs::read_to_string(name).unwrap()
+    });
+    println!("cargo::rustc-env=TOLD={}", texts.join(" "));
+}
+"""
+
+
+def test_inputs_in_places_that_a_walk_leaves_out_are_seen(shared_cache: Path, tmp_path: Path) -> None:
+    """Where cargo builds, where sysroots are made, and where names begin with a dot."""
+    checkout = copy_tree(tmp_path / "checkout", str(shared_cache))
+    words = dict(zip(ODD_PLACES, "abcd", strict=True))
+    for name, word in words.items():
+        checkout.write(name, word)
+    for name in ("user-rs/odd/src/target", "user-rs/odd/target"):
+        checkout.write(f"{name}/CACHEDIR.TAG", "")
+    main = crates.main('println!("{} {}", include_str!("target/word.txt"), env!("TOLD"));')
+    crates.add(checkout, "odd", f"[dependencies]\n{crates.RUNTIME}", main=main, build=ODD_SCRIPT)
+    for edited in ([], *([name] for name in ODD_PLACES)):
+        for name in edited:
+            words[name] = words[name].upper()
+            checkout.write(name, words[name])
+        for _ in range(3):
+            checkout.build("odd")
+            assert checkout.run("odd")[1] == " ".join(words.values()) + "\n"
+        assert list((checkout.root / null_build.FOLDER).iterdir()), "there is a note to be misled by"

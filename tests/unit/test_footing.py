@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ostoo_build import null_build_note
+from ostoo_build import footing, null_build, null_build_note
 from ostoo_build.footing import Footing, Observed
+from ostoo_build.paths import PathMap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,3 +40,53 @@ def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Footing, Observ
     assert note.answers(ASKED)
     (tmp_path / name / "file").write_text("edited")
     assert not note.answers(ASKED)
+
+
+READ = (
+    "user-rs/a/src/main.rs",
+    "user-rs/a/src/target/mod.rs",
+    "user-rs/a/target/told",
+    "user-rs/a/.hidden",
+    "user-rs/a/link/behind.rs",
+    "user-rs/a/__pycache__/data",
+    "sysroot/mine/told",
+    ".git/HEAD",
+    "absent",
+)
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("top", ["checkout", "site_scons/checkout", ".hidden/checkout"])
+def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: str, top: str, tmp_path: Path) -> None:
+    root = tmp_path / top
+    for each in (*READ[:-1], "user-rs/a/src/target/CACHEDIR.TAG", "user-rs/a/target/CACHEDIR.TAG"):
+        path = root / each.replace("link", "goal")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+    (root / "user-rs/a/link").symlink_to("goal")
+    session: Any = SimpleNamespace(
+        root=root, paths=PathMap((("root", root), ("cargo-home", tmp_path / "cargo"))), units={}
+    )
+    trees = list(footing.checkout_trees(session))
+    places = sorted(map(str, footing.off_the_trees(session, set(READ))))
+    before = null_build.stamps(trees, places)
+    assert null_build.stamps(trees, places) == before
+    (root / name).write_text("two, and longer")
+    assert null_build.stamps(trees, places) != before
+
+
+def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path: Path) -> None:
+    crate, shared = tmp_path / "crate", tmp_path / "shared"
+    for path in (crate / "src/lib.rs", shared / "deep/mod.rs", tmp_path / "os/sysroot/a"):
+        path.parent.mkdir(parents=True)
+        path.write_text("one")
+    (crate / "src/shared").symlink_to(shared)
+    paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "cargo")))
+    session: Any = SimpleNamespace(root=tmp_path / "os", paths=paths, units={"a": SimpleNamespace(package=str(crate))})
+    trees: list[null_build.Tree] = [(folder, []) for folder in footing.crate_folders(session)]
+    places = sorted(map(str, footing.off_the_trees(session, set())))
+    before = null_build.stamps(trees, places)
+    for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
+        change()
+        assert null_build.stamps(trees, places) != before
+        before = null_build.stamps(trees, places)
