@@ -131,6 +131,9 @@ def deploy(session: Session, program: Program) -> Node:
     destination = folder / program.name
     if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
         raise OstooError(f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} is no folder", where=str(folder))
+    if os.path.realpath(folder).startswith(os.path.realpath(session.root / "build") + "/"):
+        what = f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} lies in build, which is the build's own"
+        raise OstooError(what, where=str(folder), remedy="name another folder")
     if destination.is_dir():
         raise OstooError(f"a folder lies where {program.name} is to be deployed", where=str(destination))
     files = session.root / source, destination

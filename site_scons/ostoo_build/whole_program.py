@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import asked_variables, digest, link_inputs, steps, unit_inputs
+from ostoo_build import asked_variables, digest, link_inputs, state_file, steps, unit_inputs
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import action_log
 from ostoo_build.execution import record as records
@@ -24,6 +24,7 @@ from ostoo_build.own_code import own_digest
 from ostoo_build.rustc import Kind
 from ostoo_build.source_tree import write_output
 from ostoo_build.steps import Places
+from ostoo_build.suite_plan import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from ostoo_build.inputs import Input
     from ostoo_build.plan import Asked, PlannedUnit, Program
     from ostoo_build.session import Session, Wanted
+
+_TESTS = FOLDER.format("")
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,22 @@ def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[s
         yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
+def take_away_lost(session: Session) -> None:
+    """Take away what was published of programs that no workspace has any more, as far as it is what was published."""
+    notes = session.memos / "programs"
+    for path in sorted(notes.rglob("*.json")):
+        *places, name = path.relative_to(notes).with_suffix("").parts
+        program = (*places, name, "", "")[2].removesuffix(_TESTS)
+        if program not in session.programs.binaries:
+            known = records.read(path)
+            folder = session.root.joinpath("build", *places)
+            for name, output in known.outputs.items() if known else ():
+                if records.is_good(folder / name, output):
+                    session.report.status("Removing", f"{name}: no workspace has this program any more")
+                    state_file.remove(folder / name)
+            state_file.remove(path)
+
+
 def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
     """The programs that a program reads, and those that these read, first those that have to be built first.
 
@@ -263,4 +282,4 @@ def _found(session: Session, program: Program, record: Record) -> None:
 
 def note(session: Session, program: Program) -> Path:
     """The file with the record of the program at its place; the key is the action's fingerprint."""
-    return session.memos / "programs" / f"{program.target}-{program.profile}-{program.name}.json"
+    return session.memos / "programs" / program.target / program.profile / f"{program.name}.json"

@@ -22,6 +22,9 @@ def rust_program(env: Any, name: str, size_budget: str | None = None, **unknown:
     The budget is for what is shipped: a profile that keeps symbols is for development.
     """
     declared: dict[str, Any] = env["OSTOO_PROGRAMS"]
+    if not isinstance(name, str):
+        with one_message():
+            raise OstooError("the name is no text", where=f"env.RustProgram({name!r})")
     if name in declared:
         return declared[name]
     with one_message():
@@ -57,10 +60,12 @@ def declare_program(env: Any, program: Program, budget: int | None, *, is_checke
     session: Session = env["OSTOO"]
     makers = whole_program.makers(session, program)
     wanted = Wanted(program, budget, whole_program.action(session, program, budget, session.look), is_checked)
-    if env["OSTOO_TOP_DOWN"] and _is_there(env, program, wanted.action):
-        return [file_node(env, path) for path in nodes.names_of(program)]
     for name, _ in makers:
         _declare_other(env, session, name)
+    # a program that is refused takes with it those that read it
+    are_made = all(maker in session.current for maker in makers)
+    if env["OSTOO_TOP_DOWN"] and are_made and _is_there(env, program, wanted.action):
+        return [file_node(env, path) for path in nodes.names_of(program)]
     session.wanted[program.asked] = wanted
     if program.uses_std:
         env.MuslSysroot(program.target)
@@ -73,7 +78,7 @@ def _declare_other(env: Any, session: Session, name: str) -> None:
     """Declare a program that another one reads, as its SConscript does where it has one."""
     script = session.programs.binaries[name].manifest.with_name("SConscript")
     if name not in env["OSTOO_PROGRAMS"] and script.is_file():
-        env.SConscript(str(script), exports="env")
+        env.SConscript(str(script).replace("$", "$$"), exports="env")  # else SCons takes it for a variable
     rust_program(env, name)
 
 

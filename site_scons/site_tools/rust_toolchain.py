@@ -12,7 +12,7 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import at_end, configuration, null_build_note, requested, standby, streams, timings
+from ostoo_build import at_end, configuration, null_build_note, requested, standby, streams, timings, whole_program
 from ostoo_build.errors import OstooError, told
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.report import Report
@@ -20,6 +20,9 @@ from ostoo_build.session import Options, Session
 from ostoo_build.stops import Stops
 from site_tools import no_signatures, script_errors
 from site_tools.scons_nodes import EXIT_CODE, one_message
+
+_MOST_JOBS = 1000
+"""As many have room in the jobserver's pipe, and threads in most machines."""
 
 _LONG = 5.0
 """Seconds of a build after which people ask where they went."""
@@ -71,6 +74,8 @@ def _leave(said: str) -> None:
 def _end(env: Any, sampler: timings.Sampler | None) -> None:
     session: Session = env["OSTOO"]
     if _is_complete(env):
+        if set(env["OSTOO_ASKED"].programs) == set(session.programs.binaries):
+            whole_program.take_away_lost(session)
         null_build_note.write(session, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
     session.close()
     if sampler is not None:
@@ -97,9 +102,9 @@ def generate(env: Any) -> None:
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
     asked = GetOption("num_jobs")
-    if asked < 1:
+    if not 0 < asked <= _MOST_JOBS:
         with one_message():
-            raise OstooError(f"-j {asked} is no number above 0")
+            raise OstooError(f"-j {asked} is no number above 0, and at most {_MOST_JOBS}")
     jobs = asked if asked > 1 else usable_cpus()
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"

@@ -190,3 +190,24 @@ def test_timings_show_where_the_time_went(built: Tree) -> None:
         assert f'"name": "{name}", "seconds":' in page, "each is on the critical path"
     events = json.loads((built.root / "build/timings/trace.json").read_bytes())["traceEvents"]
     assert {"hello-std", "linking hello-std", "checking hello-std", "cores"} <= {each["name"] for each in events}
+
+
+def test_a_program_that_is_no_more_goes_with_the_next_build_of_all(built: Tree) -> None:
+    built.write(f"build/{TARGET}/release/mine", "somebody's")
+    built.write("build/.ostoo/programs/odd.json", "{}")
+    names = [f"{name}{end}" for name in ("cat-rs", "was-rs") for end in ("", ".debug")]
+    shutil.copytree(built.root / "user-rs/hello-rs", built.root / "user-rs/was-rs")
+    built.replace("user-rs/was-rs/Cargo.toml", 'name = "hello-rs"', 'name = "was-rs"')
+    built.replace("user-rs/Cargo.toml", '"cat-rs",', '"cat-rs", "was-rs",')
+    built.build()
+    assert all(built.program(name).exists() for name in names)
+    built.replace("user-rs/Cargo.toml", '"cat-rs", "was-rs",', '"is-rs",')
+    (built.root / "user-rs/was-rs").rename(built.root / "user-rs/is-rs")
+    built.replace("user-rs/is-rs/Cargo.toml", 'name = "was-rs"', 'name = "is-rs"')
+    built.program("cat-rs").write_bytes(b"somebody's")
+    built.build("hello-rs")
+    assert all(built.program(name).exists() for name in names), "who asks for one program has no other touched"
+    built.build()
+    left = sorted(path.name for path in built.program("mine").parent.iterdir() if path.is_file())
+    kept = [f"{name}{end}" for name in ("hello-rs", "hello-std", "is-rs") for end in ("", ".debug")]
+    assert left == sorted([*kept, "cat-rs", "mine"]), "what is not as it was published is somebody's"
