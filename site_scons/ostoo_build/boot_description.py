@@ -73,7 +73,7 @@ def load(path: Path) -> BootDescription:
         qemu=tuple(document["qemu"]),
         init=tuple(document["delivery"].get("init", ())),
         keys=Keys(keys["prompt"], keys["text"]) if keys else None,
-        screen=(screen["first"], screen["end"]) if screen else None,
+        screen=(int(screen["first"]), int(screen["end"])) if screen else None,
         output=document["output"],
         exit_log=exit_line["log"],
         exit_pattern=exit_line["pattern"],
@@ -99,5 +99,5 @@ def _check_patterns(document: Mapping[str, Any], path: Path) -> None:
 def _compiled(pattern: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern.replace(NONCE, ""))
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise OstooError(f"no regular expression: {error}", where=where) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import (
@@ -25,7 +27,6 @@ from ostoo_build.run_program import machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ostoo_build.guest import Boot
     from ostoo_build.session import Session
@@ -80,7 +81,7 @@ class BootKernel:
     def image(self) -> Path:
         """The file that is booted."""
         if self._named_image:
-            path = (self._session.root / self._named_image).resolve()
+            path = Path(os.path.realpath(self._session.root / self._named_image))
             if not path.is_file():
                 raise OstooError("there is no such kernel image", where=str(path))
             return path

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import cargo_config, digest, home, manifest, process, std_crates, unit_graph
+from ostoo_build import cargo_config, digest, home, manifest, process, std_crates, toml_tables, unit_graph
 from ostoo_build.cargo_config import Place
 from ostoo_build.errors import OstooError
 
@@ -83,7 +83,7 @@ class Cargo:
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
         arguments = (
             *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *("--target", str(target), *chosen, *self._std_features(profile)),
+            *("--target", str(target), *chosen, *self.std_features(profile)),
         )
         return unit_graph.parse(self._run(*arguments))
 
@@ -113,16 +113,19 @@ class Cargo:
         """Where cargo looks for configuration, whether or not there is any."""
         return cargo_config.files(self.workspace, self.environment)
 
-    def _std_features(self, profile: str) -> Iterator[str]:
+    def std_features(self, profile: str) -> Iterator[str]:
         """What the workspace asks of std for one profile, and for those that inherit from it.
 
         Cargo knows `build-std-features` of its configuration alone, where they hold for all profiles.
         """
-        root = manifest.load_toml(self.workspace / "Cargo.toml")
-        asked = root.get("workspace", {}).get("metadata", {}).get("ostoo", {}).get("profile", {})
+        path = self.workspace / "Cargo.toml"
+        metadata = toml_tables.table(manifest.load_toml(path), "workspace", where=str(path)).get("metadata")
+        where = f"{path}: workspace.metadata.ostoo"
+        asked = toml_tables.table(metadata, "ostoo", "profile", where=where) if isinstance(metadata, dict) else {}
         for name in self._line(profile):
             if name in asked:
-                yield f"-Zbuild-std-features={','.join(asked[name].get('build-std-features', ()))}"
+                features = toml_tables.texts(toml_tables.table(asked, name, where=where), "build-std-features", where)
+                yield f"-Zbuild-std-features={','.join(features)}"
                 return
 
     def inherited(self, profile: str) -> str:
@@ -132,13 +135,14 @@ class Cargo:
 
     def _line(self, profile: str) -> Iterator[str]:
         """A profile, and those that it inherits from."""
-        tables = manifest.load_toml(self.workspace / "Cargo.toml").get("profile", {})
+        path = self.workspace / "Cargo.toml"
+        tables = toml_tables.table(manifest.load_toml(path), "profile", where=str(path))
         configured = cargo_config.inherited_profiles(self.configuration_files())
         seen = set()
         while profile and profile not in seen:
             seen.add(profile)
             yield profile
-            profile = configured.get(profile) or tables.get(profile, {}).get("inherits", "")
+            profile = configured.get(profile) or toml_tables.table(tables, profile, where=str(path)).get("inherits", "")
 
     def _run(self, *arguments: str) -> str:
         for name in ("Cargo.toml", "Cargo.lock"):

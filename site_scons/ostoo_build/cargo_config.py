@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import crate_root, digest, flag_rules, home, rustc_options
+from ostoo_build import crate_root, digest, flag_rules, home, rustc_options, toml_tables
 from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
@@ -91,19 +91,22 @@ class Place:
 
 def read(said: str, place: Place, paths: PathMap) -> Configuration:
     """Read what `cargo config get --format=toml --show-origin` said at a place."""
-    document = tomllib.loads(said)
+    document, where = tomllib.loads(said), f"{place.workspace}/.cargo/config.toml"
     if document.get("host"):
         raise OstooError(
             "cargo's configuration has a table [host], which has no effect on this build",
-            where=f"{place.workspace}/.cargo/config.toml",
+            where=where,
             remedy="take it away, or out of the workspace's reach",
         )
     workspace, variables = place.workspace, place.variables
-    given = tuple(_rustflags(document, place.target, place.cfgs))
-    for table in _tables_of(document, place.target, place.cfgs):
+    tables = list(_tables_of(document, place, where))
+    given = tuple(_rustflags(document, tables, where))
+    for table in tables:
         if "linker" in table:
             flag_rules.check(("-C", f"linker={table['linker']}"), f".cargo/config.toml: linker for {place.target}")
-    env: dict[str, Any] = document.get("env", {})
+    env = toml_tables.table(document, "env", where=where)
+    for name, entry in env.items():
+        _refuse_odd(name, entry, where)
     return Configuration(
         rustflags=tuple(_portable_flags(given, workspace, paths)),
         given=given,
@@ -112,23 +115,30 @@ def read(said: str, place: Place, paths: PathMap) -> Configuration:
     )
 
 
-def _rustflags(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> list[str]:
+def _rustflags(document: dict[str, Any], tables: list[dict[str, Any]], where: str) -> list[str]:
     """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
-    of_target: list[str] = []
-    for table in _tables_of(document, target, cfgs):
-        of_target += _flag_list(table.get("rustflags", []))
-    return of_target or _flag_list(document.get("build", {}).get("rustflags", []))
+    of_target = [flag for table in tables for flag in _flags_in(table, where)]
+    return of_target or _flags_in(toml_tables.table(document, "build", where=where), where)
 
 
-def _tables_of(document: dict[str, Any], target: str, cfgs: frozenset[str]) -> Iterator[dict[str, Any]]:
-    tables: dict[str, Any] = document.get("target", {})
-    for name, table in tables.items():
-        if crate_root.holds(name[4:], cfgs) if name.startswith("cfg(") else name == target:
-            yield table
+def _tables_of(document: dict[str, Any], place: Place, where: str) -> Iterator[dict[str, Any]]:
+    for name in toml_tables.table(document, "target", where=where):
+        if crate_root.holds(name[4:], place.cfgs) if name.startswith("cfg(") else name == place.target:
+            yield toml_tables.table(document, "target", name, where=where)
 
 
-def _flag_list(value: str | list[str]) -> list[str]:
-    return value.split() if isinstance(value, str) else list(value)
+def _flags_in(table: dict[str, Any], where: str) -> list[str]:
+    value = table.get("rustflags")
+    return value.split() if isinstance(value, str) else toml_tables.texts(table, "rustflags", where)
+
+
+def _refuse_odd(name: str, entry: Any, where: str) -> None:
+    """Raise `OstooError` for an entry of `[env]` that cargo would not take."""
+    value = entry.get("value") if isinstance(entry, dict) else entry
+    switches = [entry[key] for key in ("force", "relative") if key in entry] if isinstance(entry, dict) else []
+    if not isinstance(value, str) or not all(isinstance(switch, bool) for switch in switches):
+        remedy = f'write {name} = "…", or {name} = {{ value = "…", relative = true }}'
+        raise OstooError(f"env.{name} is neither a text nor a table with one", where=where, remedy=remedy)
 
 
 def _portable_flags(flags: tuple[str, ...], workspace: Path, paths: PathMap) -> Iterator[str]:
@@ -152,7 +162,7 @@ def _environment(
         if name in variables and not _is_forced(entry):
             yield name, quote(_text(name, variables[name]))
             continue
-        value = str(entry.get("value", "") if isinstance(entry, dict) else entry)
+        value = entry["value"] if isinstance(entry, dict) else entry
         if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
             yield name, quote(value) if value.startswith("/") else f"{paths.named(folders[name])}/{quote(value)}"
         else:

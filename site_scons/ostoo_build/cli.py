@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from pathlib import Path
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 FAILED = 2
 """Cargo's and rustc's users expect another code than a program's own 1; it is that of builds."""
+
+_LONGEST = 1_000_000
+"""Seconds; the machine knows no times above some 2,000,000."""
 
 INTERRUPTED = 130
 """What shells say of a program that ctrl-C ended."""
@@ -140,8 +142,8 @@ def _seconds(word: str) -> float:
         seconds = float(word)
     except ValueError:
         seconds = 0
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0")
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0, and at most {_LONGEST}")
     return seconds
 
 

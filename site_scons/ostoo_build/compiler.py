@@ -15,6 +15,9 @@ from ostoo_build.errors import OstooError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PATIENCE = 120.0
+"""Seconds that a rustc may take for an answer."""
+
 _LIBRARIES = ("librustc_driver-*", "libLLVM*", "libstd-*")
 
 
@@ -88,7 +91,7 @@ def _ask(rustc: Path, environ: Mapping[str, str]) -> Compiler:
 
 
 def _output(rustc: Path, *arguments: str, env: Mapping[str, str]) -> str:
-    answer = process.run([str(rustc), *arguments], cwd=rustc.parent, env=env)
+    answer = process.run([str(rustc), *arguments], cwd=rustc.parent, env=env, timeout=_PATIENCE)
     if answer.returncode:
         said = answer.stderr.decode("utf-8", "replace").strip()
         raise OstooError(f"rustc does not run: {said}", where=str(rustc))

@@ -119,11 +119,14 @@ def _tokens(text: str) -> list[str]:
 
 
 def _evaluate(tokens: list[str], active: frozenset[str]) -> bool:
+    """What is no predicate does not hold; cargo and rustc tell what is wrong with it."""
+    if not tokens:
+        return False
     name = tokens.pop()
     following = tokens[-1] if tokens else ""
     if following == "=":
         tokens.pop()
-        return f'{name}="{tokens.pop()[1:]}"' in active
+        return bool(tokens) and f'{name}="{tokens.pop()[1:]}"' in active
     if following != "(":
         return name in active or name == "true"
     tokens.pop()

@@ -33,6 +33,20 @@ class OstooError(Exception):
         return "\n".join(lines)
 
 
+_REFUSED: tuple[tuple[type[Exception], str, OstooError], ...] = (
+    (RecursionError, "", OstooError("something is nested too deep")),
+    (MemoryError, "", OstooError("there is not enough memory", remedy="allow more: ulimit -v")),
+    (
+        RuntimeError,
+        "can't start new thread",
+        OstooError("no more threads can be started", remedy="allow more: ulimit -u, ulimit -v"),
+    ),
+    (RuntimeError, "Symlink loop", OstooError("links lead in a circle")),
+    (ValueError, "embedded null", OstooError("a name holds a NUL character", remedy="take it out")),
+)
+"""What Python has no kind of its own for, with a part of its words."""
+
+
 def told(error: BaseException) -> OstooError | None:
     """Tell what the user's machine refused in his terms; None for what only a mistake of ours can bring about."""
     if isinstance(error, OstooError):
@@ -46,8 +60,9 @@ def told(error: BaseException) -> OstooError | None:
         )
     if isinstance(error, UnicodeDecodeError):
         return OstooError(f"a text is not UTF-8: {error.object[error.start :][:20]!r}", remedy="save it as UTF-8")
-    if isinstance(error, RecursionError):
-        return OstooError("something is nested too deep")
+    for kind, said, message in _REFUSED:
+        if isinstance(error, kind) and said in str(error):
+            return message
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest
+from ostoo_build import digest, toml_tables
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
@@ -72,9 +72,24 @@ def read(path: Path) -> Manifest:
         links=str(fields.get("links", "")),
         feature_names=_feature_names(document),
         lints=_lint_flags(_lints(document, workspace.lints)),
-        extra_inputs=tuple(package.get("metadata", {}).get("ostoo", {}).get("inputs", ())),
+        extra_inputs=_declared_inputs(package, path),
         without_harness=tuple(_without_harness(document, str(package["name"]))),
     )
+
+
+def name_in(path: Path) -> Any:
+    """The name of the package whose manifest a file is, whatever else it may be."""
+    package = load_toml(path).get("package")
+    return package.get("name") if isinstance(package, dict) else None
+
+
+def _declared_inputs(package: dict[str, Any], path: Path) -> tuple[str, ...]:
+    """What stands in `metadata` is no affair of cargo's: it may be anything."""
+    metadata = package.get("metadata", {})
+    if not isinstance(metadata, dict):
+        return ()
+    where = f"{path}: package.metadata.ostoo"
+    return tuple(toml_tables.texts(toml_tables.table(metadata, "ostoo", where=where), "inputs", where))
 
 
 def load_toml(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from ostoo_build import manifest, process, workspaces
+from ostoo_build import manifest, package_places, process, workspaces
 from ostoo_build.errors import OstooError
 from ostoo_build.requested import WORDS
 from ostoo_build.source_tree import write_atomically
@@ -151,8 +151,8 @@ def _refuse_taken(session: Session, name: str) -> None:
 
 
 def _members(workspace: Path) -> Iterator[Path]:
-    for pattern in manifest.load_toml(workspace / "Cargo.toml").get("workspace", {}).get("members", []):
-        yield from workspace.glob(f"{pattern}/Cargo.toml")
+    places = package_places.of_members(workspace / "Cargo.toml")
+    return (path for path in places if path.name == "Cargo.toml" and path.is_file())
 
 
 def _refuse_unfit(cargo: Cargo, name: str) -> None:

@@ -87,6 +87,6 @@ def _manifest_path(unit: Unit) -> Path:
     name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
     for folder in unit.src_path.parents:
         candidate = folder / "Cargo.toml"
-        if candidate.is_file() and manifest.load_toml(candidate).get("package", {}).get("name") == name:
+        if candidate.is_file() and manifest.name_in(candidate) == name:
             return candidate
     raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

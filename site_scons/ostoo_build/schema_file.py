@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import digest
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from jsonschema.exceptions import ValidationError
 
 
 def load(path: Path, schema: str, title: str) -> Any:
@@ -34,10 +38,44 @@ def _read(path: Path) -> Any:
         raise OstooError(f"not JSON: {error}", where=str(path)) from error
 
 
+def complaint(schema: Any) -> str:
+    """Why `schema` is no schema of draft 2020-12, empty where it is one."""
+    import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return error.message
+    return ""
+
+
+def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
+    """All in a document that a schema does not allow. Raises `OstooError` for a schema that can't be applied.
+
+    References that lead out of the schema are not followed.
+    """
+    import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
+    import referencing  # noqa: PLC0415 - likewise
+
+    try:
+        return list(jsonschema.Draft202012Validator(schema, registry=referencing.Registry()).iter_errors(document))
+    except referencing.exceptions.Unresolvable as error:
+        raise OstooError(f"the schema refers to {error.ref}, which is not in it") from error
+    except (re.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # a pattern that is none; what stands where no schema of schemas looks, and a reference leads to
+        raise OstooError(f"the schema can't be applied: {error}") from error
+
+
 def _validate(document: Any, path: Path, schema: Path, title: str) -> None:
     import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
 
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_read(schema)).iter_errors(document))
+    rules = _read(schema)
+    if said := complaint(rules):
+        raise OstooError(f"this is no JSON schema: {said}", where=str(schema))
+    try:
+        error = jsonschema.exceptions.best_match(problems(document, rules))
+    except OstooError as odd:
+        raise OstooError(odd.what, where=str(schema)) from odd
     if error is not None:
         pointer = "".join(f"/{part}" for part in error.absolute_path)
         raise OstooError(

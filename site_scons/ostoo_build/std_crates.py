@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ostoo_build import manifest
+from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,4 +41,6 @@ def uses_registry(lock_file: Path) -> bool:
     if not lock_file.is_file():
         return False
     packages = manifest.load_toml(lock_file).get("package", [])
-    return any(package.get("source", "").startswith(_REGISTRIES) for package in packages)
+    if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
+        raise OstooError("the lock's packages are no list of tables", where=str(lock_file))
+    return any(str(package.get("source", "")).startswith(_REGISTRIES) for package in packages)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import digest, process, sysroot_folder
+from ostoo_build import digest, process, sysroot_folder, toml_tables
 from ostoo_build.errors import OstooError
 from ostoo_build.manifest import load_toml
 from ostoo_build.report import fetching
@@ -37,6 +37,8 @@ class DebianMusl:
 
     def write_raw(self, raw: Path, machine: Machine) -> None:
         arch = _DEBIAN_ARCH[machine.arch]
+        if arch not in self.sha256:
+            raise OstooError(f"no musl-dev is pinned for {arch}", where=PINS)
         with tempfile.TemporaryDirectory() as name:
             scratch = Path(name)
             fetching(f"Debian's musl-dev {self.version}: 1 MB")
@@ -61,7 +63,12 @@ def factory(argument: str, project: Path) -> DebianMusl:
             where=str(project / PINS),
             remedy=f"add [{release}] with the version and SHA256 that `apt-cache show musl-dev` prints",
         )
-    return DebianMusl(pins[release]["version"], pins[release]["sha256"])
+    where = f"{project / PINS}: [{release}]"
+    pin = toml_tables.table(pins, release, where=where)
+    sha256 = toml_tables.table(pin, "sha256", where=where)
+    return DebianMusl(
+        toml_tables.text(pin, "version", where), {arch: toml_tables.text(sha256, arch, where) for arch in sha256}
+    )
 
 
 def _release() -> str:

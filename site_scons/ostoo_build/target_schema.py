@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.errors import OstooError
+from ostoo_build import schema_file
 from ostoo_build.target_findings import Finding, did_you_mean
 
 if TYPE_CHECKING:
@@ -31,26 +32,8 @@ def violations(document: Any, schema: Mapping[str, Any]) -> list[Finding]:
     A `$comment` beside a violated keyword is that rule's reason, and is told. References that lead out of the schema
     are not followed: such a schema raises `OstooError`.
     """
-    import jsonschema  # noqa: PLC0415 - 50 ms that only a build which checks a target spec has to pay
-    import referencing  # noqa: PLC0415 - likewise
-
-    validator = jsonschema.Draft202012Validator(schema, registry=referencing.Registry())
-    try:
-        found = [finding for problem in validator.iter_errors(document) for finding in _findings(problem)]
-    except referencing.exceptions.Unresolvable as error:
-        raise OstooError(f"the schema refers to {error.ref}, which is not in it") from error
+    found = [finding for problem in schema_file.problems(document, schema) for finding in _findings(problem)]
     return list(dict.fromkeys(found))
-
-
-def complaint(schema: Any) -> str:
-    """Why `schema` is no schema of draft 2020-12, empty where it is one."""
-    import jsonschema  # noqa: PLC0415 - 50 ms that only a build which checks a target spec has to pay
-
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        return error.message
-    return ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +67,9 @@ def _nearest(problem: ValidationError) -> Sequence[_Broken]:
 
 def _leaves(problem: ValidationError) -> Iterator[_Broken]:
     if not problem.context:
-        rule: Any = problem.schema
+        rule: Any = problem.schema if isinstance(problem.schema, dict) else {}
         path = tuple(problem.absolute_path)
-        yield _Broken(path, problem.instance, str(problem.validator), problem.validator_value, rule)
+        yield _Broken(path, problem.instance, str(problem.validator or ""), problem.validator_value, rule)
     for inner in problem.context or ():
         yield from _leaves(inner)
 
@@ -115,8 +98,9 @@ def _unquoted(value: Any, types: Sequence[str]) -> str:
 
 def _unknown_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
     first = broken[0]
-    known = first.rule["properties"]
-    for name in (name for name in first.instance if name not in known):
+    known, patterns = first.rule.get("properties", {}), first.rule.get("patternProperties", {})
+    matched = {name for name in first.instance if any(re.search(pattern, name) for pattern in patterns)}
+    for name in (name for name in first.instance if name not in known and name not in matched):
         remedy = did_you_mean(name, known) or _UNKNOWN_KEY
         yield Finding((*first.path, name), "there is no such key", remedy, in_name=True)
 
@@ -124,7 +108,8 @@ def _unknown_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
 def _missing_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
     first = broken[0]
     for name in (name for name in first.demanded if name not in first.instance):
-        rule = first.rule.get("properties", {}).get(name, {})
+        described = first.rule.get("properties", {}).get(name)
+        rule = described if isinstance(described, dict) else {}
         allowed = [_shown(value) for keyword in _CHOICES.keys() & rule for value in _CHOICES[keyword](rule[keyword])]
         expected = f"expected {_listed(allowed)}" if allowed else ""
         yield Finding((*first.path, name), "this key is missing", _lines(expected, rule.get("$comment", "")))
@@ -133,7 +118,8 @@ def _missing_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
 def _other(broken: Sequence[_Broken]) -> Iterator[Finding]:
     first = broken[0]
     message = f"{_shown(first.instance)} breaks {first.keyword} {_shown(first.demanded)}"
-    yield first.finding(f"{_shown(first.instance)} is not allowed here" if "$comment" in first.rule else message)
+    tells = first.keyword and "$comment" not in first.rule
+    yield first.finding(message if tells else f"{_shown(first.instance)} is not allowed here")
 
 
 def _lines(*texts: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, flag_rules, json_source, target_findings, target_schema, target_words
+from ostoo_build import digest, flag_rules, json_source, schema_file, target_findings, target_schema, target_words
 from ostoo_build.errors import OstooError
 from ostoo_build.target_compiler import TargetCompiler
 
@@ -86,7 +86,7 @@ def check(request: CheckRequest) -> None:
 
 def _policy(path: Path) -> Mapping[str, Any]:
     policy: dict[str, Any] = json_source.read(path).value
-    if complaint := target_schema.complaint(policy):
+    if complaint := schema_file.complaint(policy):
         raise OstooError(f"this is no JSON schema: {complaint}", where=str(path))
     return policy
 

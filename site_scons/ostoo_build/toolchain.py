@@ -32,6 +32,9 @@ SOURCE = Path("lib/rustlib/src/rust/library")
 """Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
 
 
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
 class NoToolchainError(OstooError):
     """None of the places where a toolchain may be has one that serves."""
 
@@ -108,10 +111,13 @@ def named_channel(root: Path) -> str:
     path = root / "rust-toolchain.toml"
     try:
         with digest.opened(path) as stream:
-            return str(tomllib.load(stream)["toolchain"]["channel"])
+            channel = tomllib.load(stream)["toolchain"]["channel"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else repr(error)
         raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error
+    if not (isinstance(channel, str) and _CHANNEL.fullmatch(channel)):
+        raise OstooError(f"the toolchain's channel is no name: {channel!r}", where=str(path))
+    return channel
 
 
 def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
@@ -166,9 +172,14 @@ def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapp
 
 
 def release(version: str) -> tuple[int, int]:
-    """Major and minor number of a compiler's or its package's version; Debian's may have an epoch in front."""
-    major, minor = re.findall(r"\d+", version.rpartition(":")[2])[:2]
-    return int(major), int(minor)
+    """Major and minor number of a compiler's or its package's version; Debian's may have an epoch in front.
+
+    Raises `OstooError` where it has none.
+    """
+    numbers = re.search(r"(\d{1,9})\D+(\d{1,9})", version.rpartition(":")[2])
+    if not numbers:
+        raise OstooError(f"{version} is no version of a compiler")
+    return int(numbers[1]), int(numbers[2])
 
 
 def check_age(found: Compiler) -> None:

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ostoo_build import toml_tables
 from ostoo_build.manifest import load_toml
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _others(root: Path) -> Iterator[tuple[str, str]]:
 
 def _target(configuration: dict[str, Any], folder: Path) -> Path | None:
     """The one spec that cargo builds for there; cargo reads the path from the folder that has `.cargo`."""
-    named = configuration.get("build", {}).get("target")
+    named = toml_tables.table(configuration, "build", where=f"{folder}/.cargo/config.toml").get("target")
     if not isinstance(named, str) or not named.endswith(".json"):
         return None
-    return Path(folder, named).resolve()
+    return Path(os.path.realpath(folder / named))

@@ -110,6 +110,26 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         ("deploy", "hello-rs", "DEPLOY_DIR="),
         "error: DEPLOY_DIR= is empty\n  help: leave it away, or write one such as DEPLOY_DIR=user\n",
     ),
+    "DEPLOY_DIR lies in build": (
+        nothing,
+        ("deploy", "hello-rs", f"DEPLOY_DIR={RELEASE}"),
+        f"error: DEPLOY_DIR={RELEASE} lies in build, which is the build's own\n  --> {{root}}/{RELEASE}\n",
+    ),
+    "inputs of another type": (
+        behind("user-rs/hello-rs/Cargo.toml", '\n[package.metadata.ostoo]\ninputs = "../x"\n'),
+        ("hello-rs",),
+        "error: inputs is no list of texts\n  --> {root}/user-rs/hello-rs/Cargo.toml: package.metadata.ostoo\n",
+    ),
+    "a name with a NUL": (
+        behind("user-rs/hello-rs/Cargo.toml", '\n[package.metadata.ostoo]\ninputs = ["a\\u0000b"]\n'),
+        ("hello-rs",),
+        "error: a name holds a NUL character\n",
+    ),
+    "a schema that is none": (
+        in_place_of("targets/loader.schema.json", lambda path: path.write_text('{"type": 1}')),
+        ("hello-rs",),
+        "  --> {root}/targets/loader.schema.json\n",
+    ),
     "a name that is not UTF-8": (
         in_place_of(f"{PACKAGE}/a\udcff.rs", a_file),
         ("hello-rs",),
@@ -165,7 +185,12 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "error: '-1' is not a size\n",
     ),
     "an empty cache_size": (nothing, ("hello-rs", "cache_size="), "error: cache_size= is empty\n"),
-    "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is no number above 0\n"),
+    "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is no number above 0, and at most 1000\n"),
+    "more jobs than any machine has": (
+        nothing,
+        ("hello-rs", "-j", "100000"),
+        "error: -j 100000 is no number above 0, and at most 1000\n",
+    ),
     "a port that there is none of": (
         nothing,
         ("hello-rs", "remote_cache=grpc://127.0.0.1:99999"),
@@ -238,6 +263,28 @@ def test_an_output_that_can_not_be_written_is_told(how: str, built: Tree) -> Non
         assert f"error: can't write to stdout: {SAID[how]}\n" in done.stderr, words
         assert "Traceback" not in done.stderr
     assert built.run("hello-rs")[0] == 0
+
+
+def test_a_budget_in_a_folder_with_a_dollar_sign_is_heeded(tree: Tree) -> None:
+    """To SCons such a sign begins a variable."""
+    shutil.copytree(tree.root / "user-rs/hello-rs", tree.root / "user-rs/a$b$(c)")
+    tree.replace("user-rs/a$b$(c)/Cargo.toml", 'name = "hello-rs"', 'name = "odd"')
+    tree.replace("user-rs/Cargo.toml", "members = [", 'members = ["a$b$(c)", ')
+    tree.write("user-rs/a$b$(c)/SConscript", 'Import("env")\nenv.RustProgram("odd", size_budget="1 KiB")\n')
+    refused = tree.scons("odd")
+    assert refused.code == 2
+    assert "size-budget" in refused.stderr
+    tree.replace("user-rs/a$b$(c)/SConscript", "1 KiB", "1 MiB")
+    tree.build("odd")
+
+
+@pytest.mark.parametrize("seconds", ["0", "nan", "inf", "1e7", "x"])
+def test_a_time_that_is_none_is_told(seconds: str, tree: Tree) -> None:
+    command = [sys.executable, "-P", "-m", "ostoo_build.cli", "test", "hello-rs", "--time-limit", seconds]
+    env = {**os.environ, "PYTHONPATH": "site_scons"}
+    done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 2
+    assert f"{seconds} is no number of seconds above 0" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["run", "gdb", "size", "stack", "test", "boot"])

@@ -42,6 +42,13 @@ def test_what_can_not_be_shown_is_escaped() -> None:
         (OSError(5, "Input/output error", b"/a\xff"), "error: Input/output error\n  --> /a\\udcff"),
         (OSError("text"), "error: text"),
         (RecursionError("deep"), "error: something is nested too deep"),
+        (MemoryError(), "error: there is not enough memory\n  help: allow more: ulimit -v"),
+        (
+            RuntimeError("can't start new thread"),
+            "error: no more threads can be started\n  help: allow more: ulimit -u, ulimit -v",
+        ),
+        (RuntimeError("Symlink loop from '/a'"), "error: links lead in a circle"),
+        (ValueError("embedded null byte"), "error: a name holds a NUL character\n  help: take it out"),
     ],
 )
 def test_what_the_machine_refuses_is_a_message(error: Exception, message: str) -> None:
@@ -55,4 +62,5 @@ def test_a_name_that_is_not_utf_8_is_a_message() -> None:
 
 
 def test_a_mistake_of_ours_is_none() -> None:
-    assert told(KeyError("a")) is None
+    for error in (KeyError("a"), ValueError("a"), RuntimeError("a")):
+        assert told(error) is None

@@ -18,7 +18,8 @@ PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
     "at_end decoders demangle* digest errors home inputs null_build own_code protocol.* state_file streams",
-    "answers locks look merkle paths process read_set report sizes source_tree stops suggest tar_members user_cache",
+    "answers locks look merkle paths process read_set report sizes source_tree stops suggest tar_members toml_tables",
+    "user_cache",
     "asm_* build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
     "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite verdict vga_text",
     "flag_rules instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ostoo_build import json_source, target_findings, target_schema, target_spec
+from ostoo_build import json_source, schema_file, target_findings, target_schema, target_spec
 from ostoo_build.errors import OstooError
 from ostoo_build.target_compiler import TargetCompiler
 from ostoo_build.target_findings import Finding
@@ -152,7 +152,7 @@ def test_the_policy_allows_the_projects_own_targets(spec: dict[str, Any]) -> Non
 
 
 def test_the_policy_is_a_schema() -> None:
-    assert target_schema.complaint(POLICY) == ""
+    assert schema_file.complaint(POLICY) == ""
 
 
 @pytest.mark.parametrize(

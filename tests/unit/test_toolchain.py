@@ -282,3 +282,21 @@ def test_a_project_that_names_no_channel_is_told(root: Path, environ: dict[str, 
     (root / "rust-toolchain.toml").write_text("[toolchain]\n")
     with pytest.raises(OstooError, match="can't read the toolchain's channel"):
         toolchain.find(root, {}, environ)
+
+
+@pytest.mark.parametrize("version", ["", "nightly", "1", "9" * 5000, "x.y"])
+def test_a_version_without_numbers_is_none(version: str) -> None:
+    with pytest.raises(OstooError, match="is no version of a compiler"):
+        toolchain.release(version)
+
+
+@pytest.mark.parametrize("version", ["1.96.0", "1.96.0-nightly", "2:1.96.0+dfsg1-1~deb12u1"])
+def test_a_version_is_its_first_two_numbers(version: str) -> None:
+    assert toolchain.release(version) == (1, 96)
+
+
+@pytest.mark.parametrize("channel", ["1", "[]", '["nightly"]', '"*"', '"../x"', '""', "true", "{}", '"a\\u0000b"'])
+def test_a_channel_that_is_no_name_is_told(channel: str, tmp_path: Path) -> None:
+    (tmp_path / "rust-toolchain.toml").write_text(f"[toolchain]\nchannel = {channel}\n")
+    with pytest.raises(OstooError, match="the toolchain's channel is no name"):
+        toolchain.named_channel(tmp_path)

@@ -82,3 +82,11 @@ def test_builds_of_other_programs_have_nothing_in_common(tmp_path: Path) -> None
     action_log.write(tmp_path / "b", CORE, "build/units/other")
     with pytest.raises(OstooError, match="no action in common"):
         why_miss.explain(build(tmp_path / "a"), tmp_path / "b")
+
+
+def test_an_action_with_a_place_of_any_length_is_written_down(tmp_path: Path) -> None:
+    places = [f"build/{'x' * 200}/units/core-{number}" for number in range(2)]
+    for folder in ("a", "b"):
+        for place in places:
+            action_log.write(tmp_path / folder / why_miss.LOG, CORE, place)
+    assert why_miss.explain(tmp_path / "a", tmp_path / "b").startswith("all 2 actions")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ostoo_build import decoders, state_file
+from ostoo_build import decoders, digest, state_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.execution.action import Action
+
+_LONGEST = 200
+"""Bytes of a file's name, which must not have more than 255 with all that is added."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,10 @@ def write(folder: Path, action: Action, results: str) -> None:
         environment=dict(action.environment),
         inputs={each.path: each.sha256 for each in action.inputs},
     )
-    name = f"{action.mnemonic}-{results.replace('/', '-')}.json"
-    state_file.write(folder / name, msgspec.json.encode(entry))
+    name = f"{action.mnemonic}-{results.replace('/', '-')}"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f"{action.mnemonic}-{digest.of_bytes(os.fsencode(results))}"
+    state_file.write(folder / f"{name}.json", msgspec.json.encode(entry))
 
 
 def read(folder: Path) -> dict[str, Entry]:
