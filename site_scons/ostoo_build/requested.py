@@ -94,7 +94,7 @@ def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
     folders = dict.fromkeys(session.programs.binaries[name].manifest.parent for name in names)
     for script in (folder / "SConscript" for folder in folders):
         if script.is_file():
-            yield str(script.relative_to(session.root)).replace("$", "$$")  # else SCons takes it for a variable
+            yield str(script.relative_to(session.root))
 
 
 def _program(target: str, known: Sequence[str], session: Session) -> str:

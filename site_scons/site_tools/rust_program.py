@@ -78,7 +78,7 @@ def _declare_other(env: Any, session: Session, name: str) -> None:
     """Declare a program that another one reads, as its SConscript does where it has one."""
     script = session.programs.binaries[name].manifest.with_name("SConscript")
     if name not in env["OSTOO_PROGRAMS"] and script.is_file():
-        env.SConscript(str(script).replace("$", "$$"), exports="env")  # else SCons takes it for a variable
+        env.SConscript(env.fs.File(str(script)), exports="env")  # in a text SCons would look for variables
     rust_program(env, name)
 
 
