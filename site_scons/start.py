@@ -26,10 +26,16 @@ def main() -> None:
 
     site.main()
     from ostoo_build import at_end  # noqa: PLC0415 - likewise
+    from ostoo_build.errors import told  # noqa: PLC0415 - likewise
 
     sys.argv.insert(1, "-Q")
     try:
         runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+    except Exception as error:  # of SCons' own modules: all else it tells itself
+        message = told(error)
+        if message is None:
+            raise
+        sys.exit(_complain(f"{message}\n"))
     finally:
         at_end.run()
 
@@ -41,8 +47,12 @@ def _say(text: str) -> None:
         pass
     said = streams.complaint()
     if said:
-        print(said, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
-        os._exit(2)  # Python would try once more
+        os._exit(_complain(said))  # Python would try once more
+
+
+def _complain(text: str) -> int:
+    print(text, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
+    return 2
 
 
 main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 _LONGEST = 1000
 """Characters of a line that are shown."""
@@ -51,6 +52,25 @@ def told(error: BaseException) -> OstooError | None:
     """Tell what the user's machine refused in his terms; None for what only a mistake of ours can bring about."""
     if isinstance(error, OstooError):
         return error
+    return _of_damage(error) or _of_machine(error)
+
+
+def _of_damage(error: BaseException) -> OstooError | None:
+    """What damaged packages may have brought about: what is missing, or what nobody knows."""
+    place = str(getattr(error, "filename", None) or "")
+    if _of_machine(error) and not place.startswith(sys.prefix):
+        return None
+    from ostoo_build import installed_packages  # noqa: PLC0415 - it is hardly ever needed
+
+    damaged = installed_packages.damaged()
+    if damaged is None:
+        return None
+    return OstooError(
+        "a package of this build is damaged", where=str(damaged), remedy="build again: .venv is made anew then"
+    )
+
+
+def _of_machine(error: BaseException) -> OstooError | None:
     if isinstance(error, OSError):
         place = error.filename2 or error.filename or ""
         return OstooError(error.strerror or str(error), where=os.fsdecode(place) if not isinstance(place, int) else "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import csv
 import os
 import re
 import sys
@@ -11,7 +9,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ostoo_build import digest, locks, process
+from ostoo_build import digest, locks, process, wheel_record
 from ostoo_build.errors import OstooError
 from ostoo_build.report import fetching
 
@@ -20,8 +18,6 @@ REQUIREMENTS = "sysroot/zig-requirements.txt"
 
 
 _PACKAGE = "ziglang"
-_RECORD = "RECORD"
-"""Digests of all files of the wheel, as Python's packaging has them in each wheel: it lies beside what it is of."""
 
 
 def provide(project: Path) -> Path:
@@ -44,22 +40,16 @@ def provide(project: Path) -> Path:
 def _is_as_packed(folder: Path) -> bool:
     """Whether a folder holds what its record lists, to the byte, and nothing else."""
     try:
-        recorded = _recorded(folder / _RECORD)
+        of_all = wheel_record.read(folder / wheel_record.NAME)
+        own = f"{_PACKAGE}/"
+        recorded = {name.removeprefix(own): sha256 for name, sha256 in of_all.items() if name.startswith(own)}
         found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-        if found != {folder / name for name in (*recorded, _RECORD)}:
+        if found != {folder / name for name in (*recorded, wheel_record.NAME)}:
             return False
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             return all(threads.map(lambda name: digest.of_file(folder / name) == recorded[name], recorded))
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError):
         return False
-
-
-def _recorded(record: Path) -> dict[str, digest.Hash]:
-    """The names of the package's files, relative to its folder, with their digests. Raises `ValueError`."""
-    rows = csv.reader(digest.text_of(record).splitlines())
-    files = [(name.removeprefix(f"{_PACKAGE}/"), value) for name, value, _ in rows if name.startswith(f"{_PACKAGE}/")]
-    padded = {name: f"{value.removeprefix('sha256=')}=" for name, value in files}
-    return {name: base64.urlsafe_b64decode(value).hex() for name, value in padded.items()}
 
 
 def _fetch(requirements: Path, destination: Path) -> None:
@@ -68,10 +58,10 @@ def _fetch(requirements: Path, destination: Path) -> None:
         fetching(f"zig{again}: some 80 MB, 340 MB unpacked")
         _install(requirements, Path(scratch))
         package = Path(scratch, _PACKAGE)
-        record = next(Path(scratch).glob(f"{_PACKAGE}-*.dist-info/{_RECORD}"), None)
+        record = next(Path(scratch).glob(f"{_PACKAGE}-*.dist-info/{wheel_record.NAME}"), None)
         if record is None:
             raise OstooError("the wheel of zig lists no files of its own", where=str(requirements))
-        record.rename(package / _RECORD)
+        record.rename(package / wheel_record.NAME)
         if destination.exists():
             destination.rename(Path(scratch, "damaged"))
         package.rename(destination)

@@ -38,7 +38,8 @@ def install() -> None:
 
 
 def _tell_syntax(error: SyntaxError) -> None:
-    sys.stderr.write(f"{OstooError(error.msg, where=f'{error.filename}:{error.lineno}')}\n")
+    message = told(error) or OstooError(error.msg, where=f"{error.filename}:{error.lineno}")
+    sys.stderr.write(f"{message}\n")
     sys.exit(EXIT_CODE)
 
 

@@ -141,11 +141,10 @@ def test_what_macros_have_the_assembler_take_in_is_found(way: str, place: str, t
     tree.build("greet")
     assert said(tree) == "first"
     assert tree.build("greet").steps == []
-    for text in ("second", "third", "second"):
-        tree.write(f"user-rs/{file}", text)
-        tree.build("greet")
-        assert said(tree) == text
-        assert tree.build("greet").steps == []
+    tree.write(f"user-rs/{file}", "second")
+    tree.build("greet")
+    assert said(tree) == "second"
+    assert tree.build("greet").steps == []
     tree.build("-c", "greet")
     tree.write(f"user-rs/{file}", "first")
     tree.build("greet")

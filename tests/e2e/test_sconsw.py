@@ -9,8 +9,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROJECT = Path(__file__).parents[2]
 BASE = "installing the packages of requirements.txt: some 20 MB to fetch, 100 MB unpacked"
@@ -132,6 +136,32 @@ def test_an_interrupted_start_is_made_good(moment: str, started: Path, tmp_path:
             link.symlink_to("/no/such/python")
     done = sconsw(folder, "all")
     assert done.returncode == 0, done.stderr
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "lost": lambda path: path.unlink(),
+    "cut": lambda path: os.truncate(path, 1000),
+    "a pipe": lambda path: os.mkfifo(path.rename(path.with_name("elsewhere")).with_name(path.name)),
+    "a letter changed": lambda path: path.write_bytes(b"(" + path.read_bytes()[1:]),
+}
+
+
+@pytest.mark.network
+def test_a_damaged_package_is_named_and_the_next_start_makes_all_anew(started: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    for name, damage in DAMAGES.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(started, folder, symlinks=True)
+        (path,) = (folder / ".venv").glob("lib/python*/site-packages/SCons/Node/FS.py")
+        damage(path)
+        done = sconsw(folder, "all")
+        expected = (
+            f"error: a package of this build is damaged\n  --> {path}\n  help: build again: .venv is made anew then\n"
+        )
+        assert (done.returncode, done.stderr) == (2, expected), name
+    again = sconsw(folder, "all")
+    assert again.returncode == 0
+    assert said(again) == [f"making {folder}/.venv", BASE]
 
 
 @pytest.mark.network

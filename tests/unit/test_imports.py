@@ -17,7 +17,8 @@ SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
 LAYERS = (
-    "at_end decoders demangle* digest errors home inputs null_build own_code protocol.* state_file streams",
+    "at_end decoders demangle* digest errors home inputs installed_packages null_build state_file streams wheel_record",
+    "own_code protocol.*",
     "answers locks look merkle paths process read_set report sizes source_tree stops suggest tar_members toml_tables",
     "user_cache",
     "asm_* build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
