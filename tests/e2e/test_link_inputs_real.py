@@ -274,3 +274,13 @@ def test_a_flag_that_depends_on_the_machine_is_refused(tree: Tree, words: Sequen
     assert result.code == 2
     assert f"the flag `{' '.join(words)}` is not allowed" in result.stderr
     assert "user-rs/.cargo/config.toml" in result.stderr
+
+
+@pytest.mark.parametrize("argument", ["--plugin-opt=mcpu=native", "-Map=greet.map", "--lto-sample-profile=x"])
+def test_a_link_argument_of_a_script_is_held_to_the_rules_for_flags(tree: Tree, argument: str) -> None:
+    program(tree)
+    script(tree, argument)
+    refusal(tree, f"the link argument `{argument}` is not allowed", "user-rs/greet/build.rs")
+    script(tree, "--gc-sections")
+    tree.build("greet")
+    assert printed(tree) == {}
