@@ -100,6 +100,18 @@ def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatc
     assert "seen" in built.done("Compiling")
 
 
+@pytest.mark.parametrize("sandbox", ["off", "on"])
+def test_the_environment_is_in_the_order_of_cargos(sandbox: str, seen: Tree) -> None:
+    """Some build scripts tell what they find, in the order in which they find it: that of Debian's std does."""
+    names = 'std::env::vars().map(|(name, _)| name).collect::<Vec<_>>().join(" ")'
+    seen.write("user-rs/seen/build.rs", f'fn main() {{ println!("cargo::rustc-env=NAMES={{}}", {names}); }}')
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{}", env!("NAMES"));'))
+    seen.build("seen", f"sandbox={sandbox}")
+    found = [name for name in seen.run("seen")[1].split() if name != "PWD"]  # of the sandbox
+    assert "CARGO_MANIFEST_DIR" in found
+    assert found == sorted(found)
+
+
 def test_what_std_reads_of_the_environment_is_found(first: Tree) -> None:
     """Its compilers are told nothing else of `[env]`."""
     texts = [path.read_text() for path in first.root.glob("build/*/release/units/*/dep-info.d")]

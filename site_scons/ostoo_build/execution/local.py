@@ -136,12 +136,15 @@ class LocalRunner:
         return self.sandbox.follow(action, folder, start, heed)
 
     def _environment(self, action: Action) -> dict[str, str]:
-        """What a process sees: a compilation for the target nothing of the user's environment."""
+        """What a process sees: a compilation for the target nothing of the user's environment.
+
+        In the order of names, as from cargo: some scripts tell what they find, in the order in which it stands.
+        """
         names = _OF_SCRIPTS if action.mnemonic == "BuildScriptRun" else _OF_LINKS if _links(action) else ()
         users = {name: self.users[name] for name in names if name in self.users}
         jobs = {"NUM_JOBS": str(self.jobserver.jobs)} if action.mnemonic == "BuildScriptRun" else {}
         own = {name: self.paths.expand(value) for name, value in action.environment}
-        return {**self.environment, **users, **self.jobserver.environment, **jobs, **own}
+        return dict(sorted({**self.environment, **users, **self.jobserver.environment, **jobs, **own}.items()))
 
     def _finished(self, folder: Path, completed: Completed) -> Finished:
         return Finished(

@@ -88,16 +88,20 @@ class _Cell:
 
     def run(self, start: Start, heed: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
         """Run a process; `beside` are mounts that it alone needs."""
+        # what sees nothing of the user's environment sees nothing of this either
+        environment = {**start.environment, **(_FOLDERS if "PATH" in start.environment else {})}
+        # bubblewrap hands on an environment in an order of its own, but not what it is told to set
+        variables = (word for name in sorted(environment) for word in ("--setenv", name, environment[name]))
+        options = (*self._mounts(beside), "--chdir", str(start.cwd), "--clearenv", *variables)
         words = self.scratch / "arguments"
-        words.write_bytes(b"\0".join(map(os.fsencode, (*self._mounts(beside), "--chdir", str(start.cwd)))))
+        words.write_bytes(b"\0".join(map(os.fsencode, options)))
         # as a file: a crate may have more files than a command line has room for
         with words.open("rb") as stream:
             return process.follow(
                 [str(self.sandbox.bwrap), "--args", str(stream.fileno()), "--", *start.argv],
                 heed,
                 cwd=Path("/"),
-                # what sees nothing of the user's environment sees nothing of this either
-                env={**start.environment, **(_FOLDERS if "PATH" in start.environment else {})},
+                env=environment,
                 pass_fds=(*start.descriptors, stream.fileno()),
             )
 
