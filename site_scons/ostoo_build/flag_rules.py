@@ -16,34 +16,45 @@ if TYPE_CHECKING:
 _OUTPUT = "the build says itself where outputs go: other files would be lost, in the cache above all"
 _PROCESSOR = "it means another processor on each machine, and results are shared: name the processor"
 _CODE = "it loads code that no key sees"
+_LLVM = "LLVM does not tell that it reads or writes that file"
 _TOOLCHAIN = "RUSTC=, LLD= and rust-toolchain.toml choose the tools, so that their contents are in every key"
 
 _FLAGS = {
     **dict.fromkeys(("-o", "--out-dir", "--emit", "--print", "--explain", "--error-format", "--json"), _OUTPUT),
     **dict.fromkeys(("-h", "--help", "-V", "--version"), _OUTPUT),
-    **dict.fromkeys(("--crate-name", "--target"), "the build names crates and targets itself"),
+    **dict.fromkeys(("--crate-name", "--crate-type", "--target"), "the build names crates and targets itself"),
     "--sysroot": _TOOLCHAIN,
     "--env-set": "write the variable under [env] in .cargo/config.toml",
 }
 _SETTINGS = {
     **dict.fromkeys(("-C incremental", "-C extra-filename", "-C save-temps", "-Z no-link", "-Z link-only"), _OUTPUT),
-    **dict.fromkeys(("-Z temps-dir", "-Z self-profile", "-Z dump-mir", "-Z unpretty", "-Z ls"), _OUTPUT),
-    **dict.fromkeys(("-Z llvm-plugins", "-Z autodiff-plugin"), _CODE),
+    **dict.fromkeys(("-Z temps-dir", "-Z self-profile", "-Z unpretty", "-Z ls"), _OUTPUT),
+    **dict.fromkeys(("-Z dump-dep-graph", "-Z dump-mir", "-Z dump-mono-stats", "-Z llvm-time-trace"), _OUTPUT),
+    **dict.fromkeys(("-Z metrics-dir", "-Z nll-facts", "-Z profile-closures", "-Z remark-dir"), _OUTPUT),
+    **dict.fromkeys(("-Z print-codegen-stats-json", "-Z split-dwarf-out-dir"), _OUTPUT),
+    "-Z sanitizer-dataflow-abilist": "rustc does not tell that it reads that file",
+    **dict.fromkeys(("-Z llvm-plugins", "-Z autodiff-plugin", "-Z offload"), _CODE),
 }
 _NATIVE = re.compile(r"(^|[=,\s])-{0,2}(m?cpu|m?tune|mtune-cpu)=native\b")
 _LOADS = re.compile(r"(^|[=,\s])-{1,2}load(-pass-plugin)?\b")
+_FILE = re.compile(r"=\S*/|(^|\s)-[\w-]*(dir|(?<!pro)file|filename|output|path)=")
 _VALUES = (
     ("target-cpu", re.compile("^native$"), _PROCESSOR),
     ("tune-cpu", re.compile("^native$"), _PROCESSOR),
     ("llvm-args", _NATIVE, _PROCESSOR),
     ("llvm-args", _LOADS, _CODE),
-    ("codegen-backend", re.compile("[./]"), _CODE),
+    ("llvm-args", _FILE, _LLVM),
+    ("codegen-backend", re.compile("^(?!llvm$)"), _CODE),
+    ("split-debuginfo", re.compile("^(?!off$)"), "PROGRAM.debug is whole: files beside it would be lost"),
     ("linker", re.compile(r"^(?!(.*/)?(rust-lld|lld|ld\.lld)(-\d+)?$)"), f"the toolchain's LLD links; {_TOOLCHAIN}"),
 )
 _WORDS = {
     "@": "write the flags themselves: cargo runs rustc in another folder for each package, and std finds no such file",
     "": "rustc would take it for a source file",
 }
+
+_OF_LLVM = re.compile("^--?(plugin-opt=(?=-)|mllvm=)")
+"""What LLD hands on to LLVM stands behind it, or in the argument behind `-mllvm`."""
 
 _LINKER_WRITES = "it writes a file beside the program, and a program from the cache comes without one"
 _LINKER_READS = "the linker does not tell that it reads that file"
@@ -53,7 +64,16 @@ _LINKER = {
     **dict.fromkeys(("opt-remarks-filename", "save-temps", "thinlto-cache-dir", "output", "o"), _LINKER_WRITES),
     **dict.fromkeys(("lto-sample-profile", "lto-cs-profile-file", "irpgo-profile"), _LINKER_READS),
     **dict.fromkeys(("plugin-opt=sample-profile", "plugin-opt=cs-profile-path"), _LINKER_READS),
-    **dict.fromkeys(("error-handling-script", "load-pass-plugin"), _CODE),
+    **dict.fromkeys(("lto-obj-path", "lto-emit-asm", "lto-emit-llvm", "plugin-opt=obj-path"), _LINKER_WRITES),
+    **dict.fromkeys(("plugin-opt=emit-asm", "plugin-opt=emit-llvm", "plugin-opt=opt-remarks-filename"), _LINKER_WRITES),
+    **dict.fromkeys(("plugin-opt=thinlto-index-only", "thinlto-index-only"), _LINKER_WRITES),
+    **dict.fromkeys(("plugin-opt=dwo_dir", "plugin-opt=stats-file", "plugin-opt=time-trace"), _LINKER_WRITES),
+    **dict.fromkeys(("thinlto-emit-imports-files", "thinlto-emit-index-files"), _LINKER_WRITES),
+    **dict.fromkeys(("plugin-opt=thinlto-emit-imports-files", "plugin-opt=save-temps"), _LINKER_WRITES),
+    **dict.fromkeys(("lto-basic-block-sections=", "plugin-opt=basic-block-sections="), _LINKER_READS),
+    **dict.fromkeys(
+        ("error-handling-script", "load-pass-plugin", "thinlto-distributor", "thinlto-remote-compiler"), _CODE
+    ),
     "chroot": _LINKER_READS,
 }
 """Options of LLD without their hyphens; one with `=` at its end is refused with a value only."""
@@ -61,24 +81,29 @@ _LINKER = {
 
 def check(flags: Iterable[str], where: str) -> None:
     """Raise `OstooError` for the first of rustc's flags that can't be allowed; `where` is who asked for it."""
-    for option in rustc_options.read(flags):
+    words = tuple(flags)
+    for option in rustc_options.read(words):
         reason = _reason(option)
         if reason:
             raise OstooError(f"the flag `{' '.join(option.words)}` is not allowed", where=where, remedy=reason)
-    check_linker(rustc_options.link_arguments(flags), where)
+    check_linker(rustc_options.link_arguments(words), where)
 
 
 def check_linker(arguments: Iterable[str], where: str) -> None:
     """Raise `OstooError` for the first of the linker's arguments that can't be allowed."""
+    before = ""
     for argument in arguments:
-        reason = _linker_reason(argument)
+        reason = _linker_reason(argument, before)
         if reason:
             raise OstooError(f"the link argument `{argument}` is not allowed", where=where, remedy=reason)
+        before = argument
 
 
 def _reason(option: Option) -> str:
     if not option.flag:
         return _WORDS["@"] if option.value.startswith("@") else _WORDS[""]
+    if option.flag == "-l" and option.value.startswith("link-arg"):
+        return "write it as `-C link-arg=`, where it is seen what it names"
     reason = _FLAGS.get(option.flag) or _SETTINGS.get(f"{option.flag} {option.name}")
     return reason or next((why for name, pattern, why in _VALUES if _has(option, name, pattern)), "")
 
@@ -87,9 +112,12 @@ def _has(option: Option, name: str, pattern: re.Pattern[str]) -> bool:
     return option.name == name and pattern.search(option.setting) is not None
 
 
-def _linker_reason(argument: str) -> str:
+def _linker_reason(argument: str, before: str) -> str:
     if _NATIVE.search(argument):
         return _PROCESSOR
+    of_llvm = argument if before in ("-mllvm", "--mllvm") else _OF_LLVM.sub("", argument)
+    if of_llvm != argument or before.endswith("-mllvm"):
+        return next((why for pattern, why in ((_LOADS, _CODE), (_FILE, _LLVM)) if pattern.search(of_llvm)), "")
     word = argument.removeprefix("-").removeprefix("-") if argument.startswith("-") else ""
     for option, reason in _LINKER.items():
         if word == option.removesuffix("=") and not option.endswith("="):

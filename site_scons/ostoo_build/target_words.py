@@ -22,6 +22,7 @@ _SETTINGS = {
     "linker": "-Clinker=",
     "llvm-args": "-Cllvm-args=",
     "default-codegen-backend": "-Zcodegen-backend=",
+    "split-debuginfo": "-Csplit-debuginfo=",
     **dict.fromkeys(_LINK_ARGUMENTS, "-Clink-arg="),
 }
 
