@@ -25,9 +25,13 @@ _PLACEHOLDER = re.compile(r"@\{([a-z-]+)\}")
 
 @dataclass(frozen=True)
 class PathMap:
-    """The real file or folder behind each placeholder; `root` is always among them."""
+    """The real file or folder behind each placeholder; `root` is always among them.
+
+    `of_tools` is what the portable paths begin with of what the toolchain's digest, part of every key, vouches for.
+    """
 
     places: tuple[tuple[str, Path], ...]
+    of_tools: tuple[str, ...] = ("@{rust-src}/", "@{toolchain}/")
 
     @cached_property
     def _real(self) -> dict[str, str]:

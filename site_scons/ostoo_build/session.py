@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -191,7 +191,7 @@ class Session:
     @cached_property
     def paths(self) -> PathMap:
         chosen = self.toolchain
-        return PathMap(
+        found = PathMap(
             (
                 ("root", self.root),
                 ("toolchain", chosen.rustc.parent.parent),
@@ -202,12 +202,15 @@ class Session:
                 ("lld", chosen.lld),
             )
         )
+        places = [place for _, place in toolchain_digest.places(chosen)]
+        of_tools = (f"{found.portable(place)}{'/' if place.is_dir() else ''}" for place in places)
+        return replace(found, of_tools=tuple(of_tools))
 
     @cached_property
     def cargo_environment(self) -> dict[str, str]:
         """What cargo, and rustc where it is asked a question, may see of the user's environment."""
         for name in cargo.ignored_variables():
-            self.report.warn_once(f"{name} is ignored: write flags into .cargo/config.toml of the workspace")
+            self.report.warn_once(f"{name} is ignored: write what it says into .cargo/config.toml of the workspace")
         return {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
 
     def _workspace(self, folder: str, target: str) -> Workspace:

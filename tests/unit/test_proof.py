@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +50,14 @@ def prove(paths: PathMap, **files: str) -> None:
 )
 def test_what_is_declared_or_the_toolchains_may_be_read(name: str, paths: PathMap, tmp_path: Path) -> None:
     prove(paths, **{name.format(tmp_path): SHA})
+
+
+def test_a_toolchains_folder_vouches_for_nothing_else_that_lies_there(paths: PathMap, tmp_path: Path) -> None:
+    """The system's is `/usr`."""
+    known = replace(paths, of_tools=("@{rust-src}/", "@{toolchain}/lib/rustlib/host/lib/"))
+    prove(known, **{f"{tmp_path}/toolchain/lib/rustlib/host/lib/libstd.rlib": SHA})
+    with pytest.raises(OstooError, match=r"the crate reads @\{toolchain\}/lib/libz\.rlib, which"):
+        prove(known, **{f"{tmp_path}/toolchain/lib/libz.rlib": SHA})
 
 
 def test_names_are_those_of_the_folder_where_rustc_ran(paths: PathMap) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from ostoo_build import asm_files
 from ostoo_build.errors import OstooError
-from ostoo_build.execution.proof import OF_TOOLS, undeclared
+from ostoo_build.execution.proof import undeclared
 from ostoo_build.inputs import Input
 from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
@@ -65,7 +65,7 @@ def prove(observed: DepInfo, scene: Scene) -> str:
     ran_in = Path(there.root, there.expand(scene.action.directory))
     paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))
     search = _Search(scene, {})
-    for name in (there.input_path(path) for path in paths if not there.portable(path).startswith(OF_TOOLS)):
+    for name in (there.input_path(path) for path in paths if not there.portable(path).startswith(there.of_tools)):
         search.read(name)
     if scene.expanded is not None:
         search.read_expanded(scene.expanded)
@@ -120,7 +120,7 @@ class _Search:
         """The assembler opens a relative name in the folder where rustc runs."""
         path = Path(self.here.root, self.here.expand(self.action.directory), self.here.expand(word))
         name = self.here.input_path(path)
-        if name in self.found or self.here.portable(path).startswith(OF_TOOLS):
+        if name in self.found or self.here.portable(path).startswith(self.here.of_tools):
             return
         covering = next(self._covering(name), None)
         if covering is not None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.errors import OstooError
-from ostoo_build.execution.proof import OF_TOOLS
 
 if TYPE_CHECKING:
     from ostoo_build.execution.action import Action
@@ -38,7 +37,11 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
     """
     directory = Path(paths.root, paths.expand(action.directory))
     declared = {entry.path for entry in action.inputs}
-    folders = (*OF_TOOLS, f"{own_folder}/rustc", *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    folders = (
+        *paths.of_tools,
+        f"{own_folder}/rustc",
+        *(f"{entry.path}/" for entry in action.inputs if entry.is_folder),
+    )
     for name in read(text):
         path = paths.input_path(directory / name)
         if path not in declared and not paths.is_in(directory / name, folders):
@@ -47,7 +50,7 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
 
 def undeclared(path: str, manifest: str) -> OstooError:
     """Make the error about a file that a link reads and nobody declared."""
-    if path.startswith("/"):
+    if path.startswith(("/", "@{toolchain}")):
         remedy = "other machines do not have it: put it into the checkout"
     elif path.startswith("build/"):
         remedy = "no step promises that file to the link: have a build script make it, in its OUT_DIR"

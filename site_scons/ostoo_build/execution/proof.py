@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
 
 
-OF_TOOLS = ("@{rust-src}/", "@{toolchain}/")
-"""What the toolchain's digest, part of every key, vouches for."""
-
-
 def prove(observed: DepInfo, action: Action, told: tuple[str, ...], paths: PathMap, package: str) -> tuple[str, ...]:
     """Hold what rustc read against what the action declares: files by content, folders by name.
 
@@ -28,7 +24,7 @@ def prove(observed: DepInfo, action: Action, told: tuple[str, ...], paths: PathM
     """
     files = {entry.path: entry.sha256 for entry in action.inputs if entry.path not in told}
     directory = Path(paths.root, paths.expand(action.directory))
-    folders = (*OF_TOOLS, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    folders = (*paths.of_tools, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
     found = []
     for name, sha256 in observed.files.items():
         path = paths.input_path(directory / name)
