@@ -6,8 +6,12 @@ The instructions are cargo's (reference, "Build Scripts"): `cargo::KEY=VALUE`, a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ostoo_build.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass
@@ -37,15 +41,40 @@ class Instructions:
                 found.append(rest)
         return found
 
-    def rustc_flags(self) -> tuple[str, ...]:
-        """The flags for the crate whose build script it was."""
-        pairs = (
-            ("--cfg", self.cfgs),
-            ("--check-cfg", self.check_cfgs),
-            ("-L", self.link_searches),
-            ("-l", self.link_libs),
-        )
-        return tuple(part for flag, values in pairs for value in values for part in (flag, value))
+    def link_flags(self, kind: str, target: str) -> Iterator[str]:
+        """Those arguments in rustc's words."""
+        for argument in self.link_args_of(kind, target):
+            yield from ("-C", f"link-arg={argument}")
+
+    def library_flags(self) -> Iterator[str]:
+        """The flags for the libraries that the script names."""
+        for library in self.link_libs:
+            yield from ("-l", library)
+
+    def cfg_flags(self) -> Iterator[str]:
+        """The flags for each crate of the package whose build script it was."""
+        for flag, values in (("--cfg", self.cfgs), ("--check-cfg", self.check_cfgs)):
+            yield from (part for value in values for part in (flag, value))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run asked for, and its `OUT_DIR` as it names it."""
+
+    instructions: Instructions
+    out: str
+
+
+def search_flags(said: Iterable[Said]) -> Iterator[str]:
+    """The folders that runs ask to search: first what lies within the `OUT_DIR` of who asks, as cargo has it."""
+    named = [(search, _folder(search), each.out) for each in said for search in each.instructions.link_searches]
+    for search, _, _ in sorted(named, key=lambda each: f"{each[1]}/".startswith(f"{each[2]}/"), reverse=True):
+        yield from ("-L", search)
+
+
+def _folder(search: str) -> str:
+    kind, equals, folder = search.partition("=")
+    return folder if equals and kind in ("all", "crate", "dependency", "framework", "native") else search
 
 
 _LISTS = {
@@ -59,6 +88,9 @@ _LISTS = {
     "rerun-if-env-changed": "changed_variables",
 }
 
+
+_NEW = frozenset({"error"})
+"""The old spelling does not know it: `cargo:error=…` is metadata."""
 
 _LINK_ARG = "rustc-link-arg"
 _LINK_ARGS = {f"{_LINK_ARG}{whose}" for whose in ("", "-bin", "-bins", "-tests")}
@@ -98,28 +130,43 @@ def parse(stdout: str, script: str) -> Instructions:
     return found
 
 
+_BOOTSTRAP = "RUSTC_BOOTSTRAP"
+"""The one variable that no script may set: it lets a crate use what is unstable."""
+
+
 def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) -> None:
-    key, equals, value = instruction.partition("=")
-    if not equals:
-        raise OstooError(f"the build script printed `{instruction}`, which has no `=`", where=script)
-    if key in _LISTS:
+    key, value = _pair(instruction, instruction, script)
+    if key in _LISTS and (strict or key not in _NEW):
         getattr(found, _LISTS[key]).append(value)
     elif key in _LINK_ARGS:
         found.link_args.append((key.removeprefix(_LINK_ARG), value))
+        if key == f"{_LINK_ARG}-bin":
+            _pair(value, instruction, script)
     elif key in _FOR_OTHERS:
         return
     elif key == "rustc-env":
-        name, _, text = value.partition("=")
-        found.env[name] = text
+        name, text = _pair(value, instruction, script)
+        if name == _BOOTSTRAP:
+            found.warnings.append(f"the build script can't set {_BOOTSTRAP}={text}: it has no effect")
+        else:
+            found.env[name] = text
     elif key == "rustc-flags":
         _split_flags(found, value, script)
     elif key == "metadata" and strict:
-        name, _, text = value.partition("=")
+        name, text = _pair(value, instruction, script)
         found.metadata[name] = text
     elif not strict:
         found.metadata[key] = value
     else:
         raise OstooError(f"the build script printed the unknown instruction `{key}`", where=script)
+
+
+def _pair(text: str, instruction: str, script: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        what = "no `=`" if text == instruction else "no second `=`"
+        raise OstooError(f"the build script printed `{instruction}`, which has {what}", where=script)
+    return name, value
 
 
 def _split_flags(found: Instructions, value: str, script: str) -> None:

@@ -12,14 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import link_files, rustc_options, target_words, unit_inputs
+from ostoo_build import ar, digest, link_files, rustc_options, target_words, unit_inputs
+from ostoo_build.errors import OstooError
 from ostoo_build.execution import link_proof, proof
-from ostoo_build.execution.proof import OF_TOOLS
 from ostoo_build.look import Look
 from ostoo_build.paths import is_local
+from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from ostoo_build.execution.action import Action
+    from ostoo_build.execution.finishing import Finished
     from ostoo_build.execution.requests import Inputs
     from ostoo_build.link_files import Found
     from ostoo_build.plan import PlannedUnit, Program
@@ -58,27 +62,99 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
             inputs[names[path]] = look.once(path, partial(session.paths.input, path))
     for path in found.unseen:
         name = session.paths.input_path(path)
-        if name not in inputs and not session.paths.portable(path).startswith(OF_TOOLS):
+        if name not in inputs and not session.paths.portable(path).startswith(session.paths.of_tools):
             raise link_proof.undeclared(name, f"{unit.package}/Cargo.toml")
     return replace(action, inputs=tuple(inputs.values()))
 
 
 def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> None:
-    """Raise `OstooError` for a static library that a compilation takes in and nobody declared: dep-info has none."""
-    asked = [option.value for option in rustc_options.read(action.arguments) if option.flag == "-l"]
-    names = [name for kind, _, name in (each.rpartition("=") for each in asked) if kind.startswith("static")]
-    if not names or not unit.target or unit.is_std:
+    """Raise `OstooError` for a file that a compilation takes in unseen and nobody declared: dep-info has none of them.
+
+    They are static libraries that arguments name, and what the link of a macro or build script reads of the checkout.
+    """
+    if unit.is_std:
         return
-    files = {entry.path for entry in action.inputs}
-    folders = (*OF_TOOLS, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
-    searches = _searches(session, unit, action.arguments)
-    for name in names:
-        places = (folder / f"lib{name.partition(':')[0]}.a" for folder in searches)
-        path = next((place for place in places if place.is_file()), None)
-        if path is None or session.paths.is_in(path, folders):
-            continue
-        if session.paths.input_path(path) not in files:
+    is_declared = _declared(session, action)
+    if unit.target:
+        paths = _static_libraries(session, unit, action)
+    elif unit.kind is not Kind.LIBRARY:
+        paths = _of_host_link(session, unit, action)
+    else:
+        return
+    for path in paths:
+        if not is_declared(path):
             raise proof.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
+
+
+def check_bundled(session: Session, unit: PlannedUnit, action: Action, done: Finished) -> None:
+    """Raise `OstooError` for a static library that the compiled crate has in itself and nobody declared.
+
+    `#[link(kind = "static")]` may name one in any source, or a macro may write it; what it holds is in the crate then.
+    """
+    searches = _searches(session, unit, action.arguments)
+    if unit.kind is not Kind.LIBRARY or unit.is_std or not searches:
+        return
+    taken = {name for name in _members(done.read(unit.outputs[-1])) if not name.endswith(_OWN_MEMBERS)}
+    is_declared = _declared(session, action)
+    found: dict[str, Path] = {}
+    for folder in (folder for folder in searches if taken and folder.is_dir()):
+        for path in sorted(folder.iterdir()):
+            found.setdefault(path.name, path)  # of one name rustc takes the first
+    for path in (path for path in found.values() if not is_declared(path)):
+        members = set(_members(_archive(path)))
+        if path.name in taken or (members and members <= taken):
+            raise proof.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
+
+
+_OWN_MEMBERS = (".rcgu.o", ".rmeta")
+"""What rustc names the members of a library that it made itself."""
+
+
+def _members(data: bytes) -> list[str]:
+    try:
+        return [member.name for member in ar.read(data, "")]
+    except OstooError:
+        return []
+
+
+def _archive(path: Path) -> bytes:
+    try:
+        with digest.opened(path) as stream:
+            return stream.read() if stream.read(len(_ARCHIVE)) == _ARCHIVE and stream.seek(0) == 0 else b""
+    except OSError:
+        return b""
+
+
+_ARCHIVE = b"!<arch>\n"
+
+
+def _declared(session: Session, action: Action) -> Callable[[Path], bool]:
+    files = {entry.path for entry in action.inputs}
+    folders = (*session.paths.of_tools, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    return lambda path: session.paths.is_in(path, folders) or session.paths.input_path(path) in files
+
+
+def _static_libraries(session: Session, unit: PlannedUnit, action: Action) -> Iterator[Path]:
+    """Those that `-l static=NAME` means, in any of its forms: `static:+verbatim=FILE`, `static=NAME:OTHER`."""
+    asked = [option.value for option in rustc_options.read(action.arguments) if option.flag == "-l"]
+    searches = _searches(session, unit, action.arguments)
+    for kind, _, names in (each.rpartition("=") for each in asked):
+        files = [file for name in names.split(":") for file in (f"lib{name}.a", name)]
+        places = (folder / file for folder in searches for file in files if kind.startswith("static"))
+        yield from [place for place in places if place.is_file()][:1]
+
+
+def _of_host_link(session: Session, unit: PlannedUnit, action: Action) -> Iterator[Path]:
+    """The files of the checkout that a link for this machine reads; what else it reads is this machine's."""
+    words = map(session.paths.expand, rustc_options.link_arguments(action.arguments))
+    parts = (part for word in words for part in word.split(","))  # `-Wl,` gathers several
+    searches = filter(partial(_is_here, session), _searches(session, unit, action.arguments))
+    found = link_files.named(parts, _directory(session, unit), searches).files
+    return filter(partial(_is_here, session), found)
+
+
+def _is_here(session: Session, path: Path) -> bool:
+    return is_local(session.paths.input_path(path))
 
 
 def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
@@ -95,17 +171,21 @@ def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...], look
 
 
 def _find_named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
-    directory = Path(session.paths.root, session.paths.expand(unit.directory))
     words = map(session.paths.expand, rustc_options.link_arguments(arguments))
     texts = (*words, *target_words.of_linker(session.spec(unit.target).source.value))
-    return link_files.named(texts, directory, _searches(session, unit, arguments))
+    return link_files.named(texts, _directory(session, unit), _searches(session, unit, arguments))
 
 
 def _searches(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> list[Path]:
     """The folders in which native libraries are looked for."""
-    directory = Path(session.paths.root, session.paths.expand(unit.directory))
+    directory = _directory(session, unit)
     folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
     return [directory / session.paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
+
+
+def _directory(session: Session, unit: PlannedUnit) -> Path:
+    """Where rustc runs."""
+    return Path(session.paths.root, session.paths.expand(unit.directory))
 
 
 def _may_be_named(session: Session, path: Path) -> bool:

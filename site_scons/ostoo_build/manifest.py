@@ -6,6 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import digest, toml_tables
@@ -13,12 +14,15 @@ from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority."""
+    """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority.
+
+    `has_library` tells who gets the libraries that its build script names. `hides_dependencies` says that rustc is told
+    which of them are no part of its own interface.
+    """
 
     path: Path
     name: str
@@ -27,6 +31,8 @@ class Manifest:
     links: str
     feature_names: tuple[str, ...]
     lints: tuple[str, ...]
+    has_library: bool
+    hides_dependencies: bool
     extra_inputs: tuple[str, ...]
     without_harness: tuple[tuple[str, str], ...]
     """Targets whose tests have a `main` of their own, by kind and name."""
@@ -57,7 +63,8 @@ def read(path: Path) -> Manifest:
     package = document.get("package")
     if not isinstance(package, dict) or "name" not in package:
         raise OstooError("the manifest names no package", where=str(path), remedy="add `[package]` with a `name`")
-    workspace = _workspace_above(path) if _inherits(document) else _Workspace(path.parent, {}, {})
+    _refuse_unknown(document, path)
+    workspace = _workspace_of(path, document) if _inherits(document) else _Workspace(path.parent, {}, {})
     fields = _inherit(package, workspace.fields, path.parent, workspace.folder)
     version = str(fields.get("version", "0.0.0"))
     return Manifest(
@@ -72,6 +79,8 @@ def read(path: Path) -> Manifest:
         links=str(fields.get("links", "")),
         feature_names=_feature_names(document),
         lints=_lint_flags(_lints(document, workspace.lints)),
+        has_library=_has_library(document, path.parent),
+        hides_dependencies="public-dependency" in document.get("cargo-features", ()),
         extra_inputs=_declared_inputs(package, path),
         without_harness=tuple(_without_harness(document, str(package["name"]))),
     )
@@ -123,14 +132,26 @@ class _Workspace:
     lints: dict[str, Any]
 
 
-def _workspace_above(path: Path) -> _Workspace:
-    for folder in (path.parent, *path.parent.parents):
+def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
+    """The workspace that a package names, or the nearest above that does not exclude it."""
+    named = document["package"].get("workspace")
+    folders = [path.parent, *path.parent.parents]
+    if isinstance(named, str):
+        folders = [Path(os.path.normpath(path.parent / named))]
+    for folder in folders:
         candidate = folder / "Cargo.toml"
         if candidate.is_file():
             workspace = _cached_toml(candidate).get("workspace")
-            if isinstance(workspace, dict):
+            if isinstance(workspace, dict) and not _is_excluded(path.parent, folder, workspace):
                 return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
     raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
+
+
+def _is_excluded(package: Path, folder: Path, workspace: dict[str, Any]) -> bool:
+    def is_in(key: str) -> bool:
+        return any(package.is_relative_to(folder / name) for name in workspace.get(key, ()) if isinstance(name, str))
+
+    return is_in("exclude") and not is_in("members")
 
 
 _FILES = ("readme", "license-file")
@@ -183,15 +204,50 @@ def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
     hidden = {
         entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")
     }
-    tables = [document, *document.get("target", {}).values()]
     optional = {
         name
-        for table in tables
-        for kind in ("dependencies", "build-dependencies")
-        for name, value in table.get(kind, {}).items()
-        if isinstance(value, dict) and value.get("optional")
+        for kind, name, value in _dependencies(document)
+        if not kind.startswith("dev") and isinstance(value, dict) and value.get("optional")
     }
     return tuple(sorted({*features, *(optional - hidden)}))
+
+
+_KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
+
+
+def _dependencies(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """All dependencies of a package, each with its kind and name."""
+    for table in (document, *document.get("target", {}).values()):
+        for kind in _KINDS:
+            yield from ((kind, name, value) for name, value in table.get(kind, {}).items())
+
+
+def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
+    """Raise `OstooError` for what only cargo itself can do."""
+    package = document["package"]
+    scripts = package.get("build")
+    if isinstance(scripts, list):
+        raise OstooError(
+            f"the package {package['name']} has {len(scripts)} build scripts",
+            where=str(path),
+            remedy="this build knows one for each package, without brackets: have one call the others",
+        )
+    artifacts = [name for _, name, value in _dependencies(document) if isinstance(value, dict) and "artifact" in value]
+    renamed = [f"[[bin]] {each.get('name')}" for each in document.get("bin", ()) if "filename" in each]
+    found = [f"{name} as an artifact" for name in artifacts] + [f"a file name for {name}" for name in renamed]
+    if "metabuild" in package:
+        found.append("metabuild")
+    if found:
+        raise OstooError(
+            f"the package {package['name']} asks for {found[0]}, which this build does not know",
+            where=str(path),
+            remedy="take it away: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM",
+        )
+
+
+def _has_library(document: dict[str, Any], folder: Path) -> bool:
+    finds = document["package"].get("autolib", True)
+    return "lib" in document or bool(finds and (folder / "src/lib.rs").is_file())
 
 
 def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:

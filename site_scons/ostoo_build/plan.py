@@ -10,14 +10,13 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, flag_rules, read_runs, rustc, rustc_options, script_environment
-from ostoo_build.errors import OstooError
+from ostoo_build import digest, flag_rules, read_runs, rustc, rustc_options, script_environment, script_order
 from ostoo_build.execution import record as records
 from ostoo_build.paths import absolute
-from ostoo_build.plan_setting import BY_PATH
 from ostoo_build.rustc import Kind
+from ostoo_build.unit_graph import BY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +35,20 @@ Asked = tuple[str, str]
 
 @dataclass(frozen=True)
 class Extern:
-    """A library that a unit names: by unit id, under the name its source uses."""
+    """A library that a unit names: by unit id, under the name its source uses.
+
+    `is_private` tells rustc that its items are no part of the unit's own interface.
+    """
 
     unit: str
     name: str
     noprelude: bool
+    is_private: bool
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What rustc is told of it."""
+        return (*(("priv",) if self.is_private else ()), *(("noprelude", "nounused") if self.noprelude else ()))
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,9 @@ class PlannedUnit:
     `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
     `target` the name of its target spec, or empty for the host. `externs` are direct dependencies, `libraries` the ids
     of all libraries it may come to read, `run` its own build script's run, `script` the build script that a run starts
-    (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths (for a program) it sees,
-    `read_runs` those whose files it may read. `is_incremental`: rustc goes on from what it kept of the last time.
+    (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths it sees, in cargo's order,
+    `read_runs` those whose files it may read. `takes_libraries`: those that its build script names are for it.
+    `is_incremental`: rustc goes on from what it kept of the last time.
     """
 
     id: str
@@ -70,6 +79,7 @@ class PlannedUnit:
     run: str | None
     runs: tuple[str, ...]
     read_runs: tuple[str, ...]
+    takes_libraries: bool
     script: str
     links: str
     outputs: tuple[str, ...]
@@ -149,6 +159,7 @@ class _Planner:
         self.order: list[int] = []
         self.ids: dict[int, str] = {}
         self.manifests: dict[int, Manifest] = {}
+        self.linked: dict[int, tuple[int, ...]] = {}
         self._visit(self.root)
 
     def program(self) -> Program:
@@ -173,6 +184,7 @@ class _Planner:
         self.needed[index] = tuple(self._needed(index))
         for dependency in self.needed[index]:
             self._visit(dependency.index)
+        self.linked[index] = script_order.linked(index, self.units, self.needed[index], self.linked, self._rank)
         self.ids[index] = self._identify(index)
         self.order.append(index)
 
@@ -207,6 +219,9 @@ class _Planner:
             "dependencies": [(self.ids[d.index], d.extern_crate_name, d.noprelude) for d in self.needed[index]],
         }
         return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
+
+    def _rank(self, index: int) -> tuple[Any, ...]:
+        return script_order.rank(self.manifests[index], self.units[index].pkg_id)
 
     def _package(self, index: int) -> str:
         return self.setting.portable(self.manifests[index].folder)
@@ -261,6 +276,7 @@ class _Planner:
             run=self._own_run(index),
             runs=tuple(self._runs(index)),
             read_runs=tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
+            takes_libraries=unit.is_of_library or not manifest_.has_library,
             script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
             outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),
@@ -296,9 +312,11 @@ class _Planner:
             yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
 
     def _externs(self, index: int) -> Iterator[Extern]:
-        for dependency in self.needed[index]:
-            if Kind.of(self.units[dependency.index]) in (Kind.LIBRARY, Kind.PROC_MACRO):
-                yield Extern(self.ids[dependency.index], dependency.extern_crate_name, dependency.noprelude)
+        hides = self.manifests[index].hides_dependencies and self.units[index].is_of_library
+        for each in self.needed[index]:
+            if Kind.of(self.units[each.index]) in (Kind.LIBRARY, Kind.PROC_MACRO):
+                is_private = hides and not each.public
+                yield Extern(self.ids[each.index], each.extern_crate_name, each.noprelude, is_private)
 
     def _libraries(self, index: int) -> list[str]:
         """All that rustc may load for this unit; a proc macro carries what it was built from in itself."""
@@ -317,25 +335,15 @@ class _Planner:
 
     def _runs(self, index: int) -> Iterator[str]:
         unit = self.units[index]
-        if unit.is_run:
-            below = (d.index for d in self.needed[index] if self.units[d.index].is_run)
-            # of std's runs cargo tells where it builds std only
-            yield from (self.ids[i] for i in below if unit.is_std or not self.units[i].is_std)
-        elif Kind.of(unit) is Kind.PROGRAM:
-            yield from (self.ids[i] for i in self.order if self.units[i].is_run and self.units[i].platform)
+        below = (d.index for d in self.needed[index] if self.units[d.index].is_run)
+        # of std's runs cargo tells where it builds std only
+        told = (i for i in below if unit.is_std or not self.units[i].is_std) if unit.is_run else self.linked[index]
+        yield from (self.ids[i] for i in told)
 
     def _own_run(self, index: int) -> str | None:
-        """The run of its package's build script. Raises `OstooError` where there are several."""
-        if self.units[index].is_run:
-            return None
-        found = [self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run]
-        if len(found) > 1:
-            raise OstooError(
-                f"the package {self.manifests[index].name} has {len(found)} build scripts",
-                where=str(self.manifests[index].path),
-                remedy="this build knows one for each package: have one call the others",
-            )
-        return next(iter(found), None)
+        """The run of its package's build script."""
+        found = (self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run)
+        return None if self.units[index].is_run else next(found, None)
 
     def _is_script(self, dependency: Dependency) -> bool:
         return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from ostoo_build import crate_root, manifest, std_environment
-from ostoo_build.errors import OstooError
+from ostoo_build import crate_root, manifest, std_environment, unit_graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from ostoo_build.paths import PathMap
     from ostoo_build.script_environment import Told
     from ostoo_build.unit_graph import Unit
-
-BY_PATH = "path+file://"
-"""What the id of a package that was not fetched begins with."""
 
 _STD = "@{rust-src}"
 
@@ -47,7 +42,7 @@ class Setting:
 
     def manifest(self, unit: Unit) -> Manifest:
         """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
-        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(_manifest_path, unit))
+        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(unit_graph.manifest_path, unit))
         return self.look.once(path, partial(manifest.read, path))
 
     def portable(self, path: Path) -> str:
@@ -74,19 +69,3 @@ class Setting:
 def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs
     """What a unit of the target is compiled under."""
     return cfgs | {"test"} if is_test else cfgs
-
-
-def _manifest_path(unit: Unit) -> Path:
-    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
-
-    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
-    """
-    source, _, package = unit.pkg_id.partition("#")
-    if source.startswith(BY_PATH):
-        return Path(unquote(source.removeprefix(BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
-    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
-    for folder in unit.src_path.parents:
-        candidate = folder / "Cargo.toml"
-        if candidate.is_file() and manifest.name_in(candidate) == name:
-            return candidate
-    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

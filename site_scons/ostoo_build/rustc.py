@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ostoo_build import rustc_options
 from ostoo_build.errors import OstooError
 from ostoo_build.paths import absolute, is_local, quote, seen_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ostoo_build.manifest import Manifest
+    from ostoo_build.rustc_options import Option
     from ostoo_build.unit_graph import Profile, Unit
 
 
@@ -90,21 +92,21 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, layout: Layout) 
     yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
     yield from _crate_type(unit, manifest)
     yield from _emit(unit, unit_id, seen_from(layout.folder, directory))
-    yield from _profile_flags(unit.profile)
-    yield from _lto_flags(unit)
+    yield from _profile_flags(unit, manifest)
+    yield from _test_flags(unit, manifest)
     for feature in unit.features:
         yield from ("--cfg", f'feature="{feature}"')
     yield from ("--check-cfg", "cfg(docsrs,test)", "--check-cfg", _feature_check(unit, manifest))
     yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
+    if unit.profile.hint_mostly_unused:
+        yield "-Zhint-mostly-unused"
     if unit.platform:
         yield "-Zemit-stack-sizes"  # costs nothing that is shipped, and `./ostoo stack` needs them
     else:
         yield STD_BY_ITS_OWN_NAMES
     if unit.is_std:
         yield from ("-Z", "force-unstable-if-unmarked")
-    if is_local(source):
-        yield from manifest.lints
-    else:
+    if not unit.is_local:
         yield from ("--cap-lints", "allow")
     yield from _remap_flags(named, directory)
     yield from PROOF_FLAGS
@@ -130,12 +132,16 @@ def _remap_flags(source: str, directory: str) -> Iterator[str]:
 
 
 def proof_of(flags: Iterable[str]) -> Iterator[str]:
-    """More of a proof, for a user's flags that let rustc find libraries beyond those that the plan names.
+    """More of a proof, for flags that let rustc find crates beyond those that the plan names.
 
     Without such flags it can't read others; and rustc hashes all that it names: 0.08 s for the libraries of std.
     """
-    if any(flag.startswith(("-L", "--extern")) for flag in flags):
+    if any(map(_finds_crates, rustc_options.read(flags))):
         yield "-Zbinary-dep-depinfo"
+
+
+def _finds_crates(option: Option) -> bool:
+    return option.flag == "--extern" or (option.flag == "-L" and option.folder[0] not in ("native", "framework"))
 
 
 def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[tuple[str, str], ...]:
@@ -154,10 +160,9 @@ def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[t
     return tuple(sorted(variables.items()))
 
 
-def extern_flag(name: str, path: str, *, noprelude: bool) -> tuple[str, str]:
-    """Make one crate visible under a name, at exactly one path."""
-    options = "noprelude,nounused:" if noprelude else ""
-    return "--extern", f"{options}{name}={path}"
+def extern_flag(name: str, path: str, options: Sequence[str]) -> tuple[str, str]:
+    """Make one crate visible under a name, at exactly one path; `options` are rustc's words, such as `noprelude`."""
+    return "--extern", f"{','.join(options)}{':' if options else ''}{name}={path}"
 
 
 def has_libtest(unit: Unit, manifest: Manifest) -> bool:
@@ -167,14 +172,17 @@ def has_libtest(unit: Unit, manifest: Manifest) -> bool:
 
 
 def _crate_type(unit: Unit, manifest: Manifest) -> Iterator[str]:
+    if not unit.is_test:
+        yield from ("--crate-type", _one_type(unit, manifest))
+
+
+def _test_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
     if has_libtest(unit, manifest):
         yield "--test"
         if unit.profile.panic != "unwind":
             yield "-Zpanic-abort-tests"
     elif unit.is_test:
         yield from ("--cfg", "test")
-    else:
-        yield from ("--crate-type", _one_type(unit, manifest))
 
 
 def _one_type(unit: Unit, manifest: Manifest) -> str:
@@ -204,38 +212,48 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
     yield from ("--out-dir", folder)
 
 
-def _profile_flags(profile: Profile) -> Iterator[str]:
-    switches = {True: "on", False: "off"}
-    yield from ("-C", f"opt-level={profile.opt_level}")
+def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
+    """In cargo's order, and without what cargo leaves out: flags of the profile's own, and of users, go by that."""
+    profile = unit.profile
+    if Kind.of(unit) is Kind.PROC_MACRO:
+        yield from ("-C", "prefer-dynamic", "--extern", "proc_macro")
+    if profile.opt_level != "0":
+        yield from ("-C", f"opt-level={profile.opt_level}")
     if profile.panic != "unwind":
         # cargo's word for a profile that says nothing too: then it is the target's own strategy
         yield from ("-C", f"panic={profile.panic}")
-    yield from ("-C", f"debuginfo={profile.debuginfo}")
-    yield from ("-C", f"debug-assertions={switches[profile.debug_assertions]}")
-    yield from ("-C", f"overflow-checks={switches[profile.overflow_checks]}")
+    yield from _lto_flags(unit)
     if profile.codegen_units is not None:
         yield from ("-C", f"codegen-units={profile.codegen_units}")
-    if profile.hint_mostly_unused:
-        yield "-Zhint-mostly-unused"
+    if profile.debuginfo != "0":
+        yield from ("-C", f"debuginfo={profile.debuginfo}")
+    yield from manifest.lints
     yield from profile.rustflags
+    yield from _check_flags(profile)
 
 
-_LTO_OF_PROGRAM = {"true": "lto=fat", "fat": "lto=fat", "thin": "lto=thin"}
+def _check_flags(profile: Profile) -> Iterator[str]:
+    """What rustc would not do by itself at this level: assertions come without optimization, checks with assertions."""
+    debug, overflow = profile.debug_assertions, profile.overflow_checks
+    switches = {True: "on", False: "off"}
+    if debug != (profile.opt_level == "0"):
+        yield from ("-C", f"debug-assertions={switches[debug]}")
+    if overflow != debug:
+        yield from ("-C", f"overflow-checks={switches[overflow]}")
 
 
 def _lto_flags(unit: Unit) -> Iterator[str]:
     """Cargo's graph names the program's LTO for every unit; its dependencies then carry bitcode instead of code."""
-    across_crates = unit.profile.lto in ("true", "fat", "thin")
+    lto = unit.profile.lto
     match Kind.of(unit):
-        case Kind.PROGRAM | Kind.LIBRARY if unit.profile.lto == "off" and unit.platform is not None:
+        case Kind.PROGRAM | Kind.LIBRARY if lto == "off" and unit.platform is not None:
             # within a crate it is off too, so cargo says it of each
             yield from ("-C", "lto=off", "-C", "embed-bitcode=no")
-        case Kind.PROGRAM if unit.profile.lto in _LTO_OF_PROGRAM:
-            yield from ("-C", _LTO_OF_PROGRAM[unit.profile.lto])
-        case Kind.LIBRARY if across_crates and unit.platform is not None:
+        case Kind.PROGRAM if lto != "false":
+            # the words are rustc's, and many
+            yield from ("-C", "lto=fat" if lto == "true" else f"lto={lto}")
+        case Kind.LIBRARY if lto != "false" and unit.platform is not None:
             yield from ("-C", "linker-plugin-lto")
-        case Kind.PROC_MACRO:
-            yield from ("-C", "embed-bitcode=no", "-C", "prefer-dynamic", "--extern", "proc_macro")
         case _:
             yield from ("-C", "embed-bitcode=no")
 

@@ -177,7 +177,8 @@ def _unit_job_reading(
         link_inputs.check_libraries(session, unit, action)
         start = partial(hidden_asm.compiled, session, action, unit, on_metadata, session.look)
         hides = partial(hidden_asm.may_be, session, unit, session.look)
-        judge = partial(finishing.compilation, finishing.Compiled(action, unit, told, session.paths, hides))
+        check = partial(link_inputs.check_bundled, session, unit, action)
+        judge = partial(finishing.compilation, finishing.Compiled(action, unit, told, session.paths, hides, check))
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
     is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)

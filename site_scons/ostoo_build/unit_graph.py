@@ -9,10 +9,15 @@ import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from ostoo_build import manifest
 from ostoo_build.errors import OstooError
 
 FORMAT_VERSION = 1
+
+BY_PATH = "path+file://"
+"""What the id of a package that was not fetched begins with."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,16 @@ class Unit:
     @property
     def crate_name(self) -> str:
         return self.target_name.replace("-", "_")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its package is somebody's own, wherever it lies: cargo caps the lints of all others."""
+        return self.pkg_id.startswith(BY_PATH) and not self.is_std
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether it is made of its package's library, for itself or with its tests."""
+        return self.kind not in ("bin", "test", "bench", "example", "custom-build")
 
     @property
     def is_run(self) -> bool:
@@ -124,7 +139,7 @@ def _unit(raw: dict[str, Any]) -> Unit:
         kind=target["kind"][0],
         crate_types=tuple(target["crate_types"]),
         target_name=target["name"],
-        src_path=Path(target["src_path"]),
+        src_path=Path(target["src_path"] or "."),  # none where cargo writes the source itself
         edition=target["edition"],
         profile=_profile(raw["profile"]),
         platform=raw["platform"],
@@ -181,3 +196,19 @@ def _dependency(raw: dict[str, Any]) -> Dependency:
         noprelude=bool(raw.get("noprelude")),
         nounused=bool(raw.get("nounused")),
     )
+
+
+def manifest_path(unit: Unit) -> Path:
+    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
+
+    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
+    """
+    source, _, package = unit.pkg_id.partition("#")
+    if source.startswith(BY_PATH):
+        return Path(unquote(source.removeprefix(BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
+    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
+    for folder in unit.src_path.parents:
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file() and manifest.name_in(candidate) == name:
+            return candidate
+    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

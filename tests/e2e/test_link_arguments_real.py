@@ -13,6 +13,7 @@ import pytest
 from trees import PROJECT
 
 from ostoo_build import build_script, toolchain
+from ostoo_build.build_script import Said
 from ostoo_build.execution import requests
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
     expected = of_linker(log.read_text().splitlines(), prefixes)
     assert len(expected) > 4
 
-    own, others = ([build_script.parse("\n".join(said[name]), name)] for name in ("app", "lib"))
-    ours = [*requests.link_flags((*profile, *flags)), *requests.asked_of_link(own, others, "bin", "app")]
+    own, other = (Said(build_script.parse("\n".join(said[name]), name), name) for name in ("app", "lib"))
+    ours = [*requests.link_flags((*profile, *flags)), *build_script.search_flags((own, other))]
+    ours += own.instructions.link_flags("bin", "app")
     log.unlink()
     (tmp_path / "m.rs").write_text("#![no_main]\n")
     run(found.rustc, "--crate-type=bin", "m.rs", "-Clinker-flavor=ld.lld", *ours, f"-Clinker={linker}")

@@ -7,7 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import TARGET
+from trees import PROJECT, TARGET
+
+from ostoo_build import configuration, session, toolchain_digest
+from ostoo_build.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -242,6 +245,65 @@ def test_a_static_library_that_a_crate_takes_in_has_to_be_its_own(tree: Tree) ->
     archive(tree.root / "user-rs/libs/libtaken.a", "taken", 2)
     tree.build("greet")
     assert printed(tree) == {"taken": 2}
+
+
+def test_the_toolchain_vouches_for_what_its_digest_holds_and_for_nothing_else() -> None:
+    options = session.Options(configuration.read(PROJECT, {"cache": "off"}))
+    made = session.Session(PROJECT, options, Report(colour=False, quiet=True))
+    chosen = made.toolchain
+    for _, path in toolchain_digest.files(chosen):
+        assert made.paths.is_in(path, made.paths.of_tools), path
+    for name in ("lib/rustlib/x86_64-unknown-linux-musl/lib/self-contained/libc.a", "lib/x86_64-linux-gnu/libz.a"):
+        assert not made.paths.is_in(chosen.rustc.parent.parent / name, made.paths.of_tools)
+
+
+BUNDLES = {
+    "in a source": ('#[link(name = "taken", kind = "static")] extern "C" { pub static taken: u8; }', ()),
+    "by a macro": (
+        """macro_rules! taken {
+            ($name:literal) => { #[link(name = $name, kind = "static")] extern "C" { pub static taken: u8; } };
+        }
+        taken!("taken");""",
+        (),
+    ),
+    "whole": (
+        '#[link(name = "taken", kind = "static", modifiers = "+whole-archive")] extern "C" { pub static taken: u8; }',
+        (),
+    ),
+    "by another name": (
+        '#[link(name = "other", kind = "static")] extern "C" { pub static taken: u8; }',
+        ("rustc-link-lib=static=other:taken",),
+    ),
+    "verbatim": (
+        'extern "C" { pub static taken: u8; }',
+        ("rustc-link-lib=static:+verbatim=libtaken.a",),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BUNDLES)
+def test_a_static_library_that_a_librarys_source_names_has_to_be_its_own(how: str, tree: Tree) -> None:
+    """The library's code is in the crate then: no link reads it again."""
+    source, asked = BUNDLES[how]
+    program(tree)
+    tree.write("user-rs/low/src/lib.rs", f"#![no_std]\n#![allow(missing_docs)]\n{source}\n")
+    says = "".join(f'println!("cargo::{each}");' for each in (*asked, "rustc-link-search=native=../libs"))
+    tree.write("user-rs/low/build.rs", f"fn main() {{ {says} }}".replace("../libs", "libs"))
+    head = '[package]\nname = "low"\nversion = "0.1.0"\nedition = "2021"\n'
+    tree.write("user-rs/low/Cargo.toml", head)
+    tree.replace("user-rs/Cargo.toml", "members = [", 'members = ["low", ')
+    tree.replace("user-rs/greet/Cargo.toml", "[dependencies]\n", '[dependencies]\nlow = { path = "../low" }\n')
+    tree.replace(
+        "user-rs/greet/src/main.rs", "    0\n", '    println!("taken {:#x}", &raw const low::taken as usize);\n    0\n'
+    )
+    (tree.root / "user-rs/libs").mkdir()
+    archive(tree.root / "user-rs/libs/libtaken.a", "taken", 1)
+    refusal(tree, "the crate reads user-rs/libs/libtaken.a, which is not among its declared inputs", "user-rs/low")
+    tree.write("user-rs/low/Cargo.toml", f'{head}[package.metadata.ostoo]\ninputs = ["../libs/*.a"]\n')
+    for value in (1, 2):
+        archive(tree.root / "user-rs/libs/libtaken.a", "taken", value)
+        tree.build("greet")
+        assert printed(tree) == {"taken": value}
 
 
 def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:

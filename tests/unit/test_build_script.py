@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build import build_script
-from ostoo_build.build_script import Instructions
+from ostoo_build.build_script import Instructions, Said
 from ostoo_build.errors import OstooError
 
 SCRIPT = "user-rs/a/build.rs"
@@ -67,7 +67,8 @@ def test_lines_that_are_not_utf_8_say_nothing_and_the_others_what_they_say() -> 
 
 def test_the_crate_gets_flags_in_the_order_asked_for() -> None:
     found = build_script.parse("cargo::rustc-link-lib=c\ncargo::rustc-cfg=b\ncargo::rustc-cfg=a", SCRIPT)
-    assert found.rustc_flags() == ("--cfg", "b", "--cfg", "a", "-l", "c")
+    assert [*found.cfg_flags()] == ["--cfg", "b", "--cfg", "a"]
+    assert [*found.library_flags()] == ["-l", "c"]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,10 @@ def test_the_crate_gets_flags_in_the_order_asked_for() -> None:
         ("cargo::rustc-cfg", "has no `=`"),
         ("cargo::unheard=of", "unknown instruction `unheard`"),
         ("cargo::rustc-flags=-O", "the flag `-O`; only -l and -L"),
+        ("cargo::rustc-env=A", "`rustc-env=A`, which has no second `=`"),
+        ("cargo:rustc-env=A", "`rustc-env=A`, which has no second `=`"),
+        ("cargo::metadata=a", "`metadata=a`, which has no second `=`"),
+        ("cargo::rustc-link-arg-bin=-Tx", "`rustc-link-arg-bin=-Tx`, which has no second `=`"),
     ],
 )
 def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
@@ -90,6 +95,31 @@ def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
 )
 def test_what_cargo_takes_is_no_error_here(line: str) -> None:
     build_script.parse(line, SCRIPT)
+
+
+def test_what_only_the_new_spelling_has_is_metadata_in_the_old_one() -> None:
+    old = build_script.parse("cargo:error=bad\ncargo:metadata=a=b\ncargo:unheard=of", SCRIPT)
+    assert (old.errors, old.metadata) == ([], {"error": "bad", "metadata": "a=b", "unheard": "of"})
+    assert build_script.parse("cargo::error=bad", SCRIPT).errors == ["bad"]
+
+
+def test_no_script_has_a_crate_use_what_is_unstable() -> None:
+    found = build_script.parse("cargo::rustc-env=RUSTC_BOOTSTRAP=1\ncargo:rustc-env=A=1", SCRIPT)
+    assert found.env == {"A": "1"}
+    assert found.warnings == ["the build script can't set RUSTC_BOOTSTRAP=1: it has no effect"]
+
+
+def test_what_a_script_made_is_searched_before_what_lies_elsewhere() -> None:
+    """Cargo's rule since 1.88; else the order is that of asking."""
+    first = build_script.parse(
+        "cargo::rustc-link-search=/usr/lib\ncargo::rustc-link-search=native=/a/out/lib\n"
+        "cargo::rustc-link-search=/a/outer\ncargo::rustc-flags=-L /a/out",
+        SCRIPT,
+    )
+    second = build_script.parse("cargo::rustc-link-search=/a/out\ncargo::rustc-link-search=all=/b/out", SCRIPT)
+    said = (Said(first, "/a/out"), Said(second, "/b/out"))
+    folders = [word for word in build_script.search_flags(said) if word != "-L"]
+    assert folders == ["native=/a/out/lib", "/a/out", "all=/b/out", "/usr/lib", "/a/outer", "/a/out"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ LAYERS = (
     "needed_tools own_root private_packages size_parts size_report stack_report",
     "debian_kernel emulator provided_tools qemu_system syscall_trace sysroot sysroot_*",
     "cargo_config code_rules configuration std_environment elf_check elf_rule elf_rules rustc script_environment",
-    "bootstrap cargo execution.* guest plan plan_setting read_runs suite_plan",
+    "bootstrap cargo execution.* guest plan plan_setting read_runs script_order suite_plan",
     "junit suite_output suite_run workspace",
     "programs workspaces",
     "session",

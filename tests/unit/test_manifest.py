@@ -214,3 +214,64 @@ name = "whole"
 harness = false
 """
     assert package(tmp_path, text).without_harness == (("lib", "a_b"), ("test", "whole"))
+
+
+UNKNOWN = {
+    'build = ["a.rs"]': "has 1 build scripts",
+    'build = ["a.rs", "b.rs"]': "has 2 build scripts",
+    'metabuild = ["x"]': "asks for metabuild",
+    '[[bin]]\nname = "x"\nfilename = "y"': "asks for a file name for [[bin]] x",
+    '[dependencies]\nx = { path = "x", artifact = "bin" }': "asks for x as an artifact",
+    '[build-dependencies]\nx = { path = "x", artifact = ["cdylib"] }': "asks for x as an artifact",
+    '[target."cfg(unix)".dev-dependencies]\nx = { path = "x", artifact = "bin" }': "asks for x as an artifact",
+}
+
+
+@pytest.mark.parametrize("said", UNKNOWN)
+def test_what_only_cargo_can_do_is_refused_by_name(said: str, tmp_path: Path) -> None:
+    with pytest.raises(OstooError) as caught:
+        package(tmp_path, said)
+    assert UNKNOWN[said] in caught.value.what
+    assert caught.value.where == str(tmp_path / "Cargo.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "source", "has_library"),
+    [
+        ("", "src/lib.rs", True),
+        ("", "src/main.rs", False),
+        ('[lib]\npath = "x.rs"', "x.rs", True),
+        ("[lib]\nproc-macro = true", "src/lib.rs", True),
+        ("autolib = false", "src/lib.rs", False),
+    ],
+)
+def test_a_package_tells_whether_it_has_a_library(
+    said: str,
+    source: str,
+    has_library: bool,  # noqa: FBT001 - a table's column
+    tmp_path: Path,
+) -> None:
+    (tmp_path / source).parent.mkdir(exist_ok=True)
+    (tmp_path / source).touch()
+    assert package(tmp_path, said).has_library == has_library
+
+
+def inherited(tmp_path: Path, folder: str, more: str = "") -> str:
+    text = f'[package]\nname = "a"\nversion.workspace = true\n{more}'
+    return manifest.read(write(tmp_path / folder, text)).version
+
+
+def test_a_package_inherits_from_the_workspace_that_cargo_finds(tmp_path: Path) -> None:
+    for name, more in {"": "", "own": 'exclude = ["out"]', "other": ""}.items():
+        write(tmp_path / name, f'[workspace]\n{more}\n[workspace.package]\nversion = "1.0.{len(name)}"\n')
+    assert inherited(tmp_path, "own/member") == "1.0.3"
+    assert inherited(tmp_path, "own/out/a") == "1.0.0", "what the nearer one excludes is not its own"
+    assert inherited(tmp_path, "own/pointed", 'workspace = "../../other"') == "1.0.5"
+    with pytest.raises(OstooError, match="inherits from a workspace"):
+        inherited(tmp_path, "own/lost", 'workspace = "../nowhere"')
+
+
+def test_a_package_whose_interface_counts_says_so(tmp_path: Path) -> None:
+    assert not package(tmp_path).hides_dependencies
+    text = 'cargo-features = ["public-dependency"]\n[package]\nname = "a"\n'
+    assert manifest.read(write(tmp_path / "b", text)).hides_dependencies

@@ -89,7 +89,7 @@ class Outcome:
 class Compiled:
     """A unit that was compiled: the paths of this machine, wherever that was, and what only a run told that it reads.
 
-    `hides` tells whether macros may have put assembly together.
+    `hides` tells whether macros may have put assembly together, `check` raises `OstooError` for an undeclared library.
     """
 
     action: Action
@@ -97,6 +97,7 @@ class Compiled:
     told: Told
     here: PathMap
     hides: Callable[[Finished], bool]
+    check: Callable[[Finished], None]
 
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
@@ -106,6 +107,8 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     _check_environment(read, action, unit)
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
+    if not done.is_hermetic:
+        compiled.check(done)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
     sees_no_others = done.is_hermetic or done.is_shut_in
     hides = done.expanded is None and compiled.hides(done)

@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, flag_rules, rustc, rustc_options
+from ostoo_build.build_script import Instructions, Said
+from ostoo_build.errors import OstooError
 from ostoo_build.execution import asm_proof, link_proof
 from ostoo_build.execution.action import Action
 from ostoo_build.inputs import NOTHING, Input
@@ -17,10 +19,9 @@ from ostoo_build.paths import absolute, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ostoo_build import digest
-    from ostoo_build.build_script import Instructions
     from ostoo_build.execution.record import Record
     from ostoo_build.plan import PlannedUnit, Program
 
@@ -63,10 +64,10 @@ def link_action(
     """
     unit, target = program.units[-1], invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
-    own = list(_instructions((unit.run,) if unit.run else (), records))
-    others = list(_instructions(tuple(run for run in unit.runs if run != unit.run), records))
     searches = sorted({f"native={seen(entry.path.rpartition('/')[0])}" for entry in sysroot})
-    asked = list(asked_of_link(own, others, program.kind, program.target_name))
+    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
+    said = tuple(_said(invocation, unit.runs, records))
+    asked = [*build_script.search_flags(said), *own.link_flags(program.kind, program.target_name)]
     flag_rules.check(asked, f"{unit.package}/build.rs")
     arguments = [
         *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
@@ -100,17 +101,6 @@ def output_inputs(folder: str, record: Record) -> Inputs:
     ) + tuple(Input(f"{folder}/{name}", NOTHING, 0, is_folder=True) for name in record.folders)
 
 
-def asked_of_link(
-    own: Sequence[Instructions], others: Sequence[Instructions], kind: str, target_name: str
-) -> Iterator[str]:
-    """What build scripts ask of the link, in cargo's order: folders of all, arguments of the package's own."""
-    for instructions in (*own, *others):
-        yield from (part for search in instructions.link_searches for part in ("-L", search))
-    for instructions in own:
-        for argument in instructions.link_args_of(kind, target_name):
-            yield from ("-C", f"link-arg={argument}")
-
-
 _NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
 """Names of outputs of units are of no use to a linker."""
 
@@ -134,12 +124,18 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     elif unit.kind is not Kind.LIBRARY:
         arguments += ["-C", "linker=cc"]
         environment[_HOST] = invocation.host
+    # a program is linked later: what others ask for is for that
+    told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
+    said = tuple(_said(invocation, told, records))
+    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
     if unit.run:
-        instructions = next(_instructions((unit.run,), records))
-        arguments += instructions.rustc_flags()
         environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
-        environment |= instructions.env
-    inputs += _run_files(invocation, unit.read_runs, records)
+    environment |= own.env
+    asked = list(_asked_of_rustc(unit, said, own))
+    flag_rules.check(asked, f"{unit.package}/build.rs")
+    arguments += (*asked, *(flag for flag in rustc.proof_of(asked) if flag not in arguments))
+    searched = (run for run, each in zip(told, said, strict=True) if each.instructions.link_searches)
+    inputs += _run_files(invocation, tuple(dict.fromkeys((*unit.read_runs, *searched))), records)
     arguments += _dependency_flags(invocation, unit)
     outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
     outputs = outputs if unit.outputs else (f"{unit.folder}/",)
@@ -154,6 +150,16 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     )
 
 
+def _asked_of_rustc(unit: PlannedUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
+    """What build scripts ask of a compilation, in cargo's order; what is linked for this machine is linked by it."""
+    yield from build_script.search_flags(said)
+    if unit.takes_libraries:
+        yield from own.library_flags()
+    if unit.kind is Kind.PROC_MACRO:
+        yield from own.link_flags(unit.kind.value, unit.label)
+    yield from own.cfg_flags()
+
+
 def run_action(
     invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
 ) -> Action:
@@ -161,6 +167,12 @@ def run_action(
 
     `links` is a digest of where links lead that it may ask for, or empty.
     """
+    if not unit.script:
+        raise OstooError(
+            f"the configuration says what the build script of {unit.label} says: [target.TRIPLE.{unit.links}]",
+            where=f"{unit.package}/Cargo.toml",
+            remedy="take that table away: this build runs the script",
+        )
     script = invocation.units[unit.script]
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
@@ -189,6 +201,11 @@ def run_action(
 def _instructions(runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Instructions]:
     for run in runs:
         yield build_script.parse(records[run].stdout, run)
+
+
+def _said(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Said]:
+    for run, instructions in zip(runs, _instructions(runs, records), strict=True):
+        yield Said(instructions, absolute(f"{invocation.units[run].folder}/out"))
 
 
 def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:
@@ -229,7 +246,7 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
             # std's crates need no --extern: a search finds what `extern crate` names, injected or written
             yield from () if extern.noprelude else ("--extern", extern.name)
         else:
-            yield from rustc.extern_flag(extern.name, path, noprelude=extern.noprelude)
+            yield from rustc.extern_flag(extern.name, path, extern.options)
     for id_ in unit.libraries:
         library = invocation.units[id_]
         folder = seen(f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0])
