@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -11,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import cargo_config, digest, home, manifest, process, std_crates, toml_tables, unit_graph
-from ostoo_build.cargo_config import Place
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ostoo_build.cargo_config import Configuration
+    from ostoo_build.cargo_config import Ask, Configuration, Place
     from ostoo_build.paths import PathMap
 
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
@@ -85,7 +85,15 @@ class Cargo:
             *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
             *("--target", str(target), *chosen, *self.std_features(profile)),
         )
-        return unit_graph.parse(self._run(*arguments))
+        graphs = unit_graph.parse(self._run(*arguments))
+        for unit in chain.from_iterable(graph.units for graph in graphs):
+            if unit.platform and Path(unit.platform).name != target.name:
+                raise OstooError(
+                    f"cargo builds {unit.target_name} for {unit.platform}, whatever is asked for",
+                    where=str(unit_graph.manifest_path(unit)),
+                    remedy="take `forced-target` away, or the dependency's `target`",
+                )
+        return graphs
 
     def _std_crates(self) -> tuple[str, ...]:
         """Have std's crates taken from where they are; what the workspace itself needs is locked before, by cargo."""
@@ -95,10 +103,10 @@ class Cargo:
         self._run("update", "--workspace")
         return () if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
 
-    def configuration(self, target: str, cfgs: frozenset[str], paths: PathMap) -> Configuration:
+    def configuration(self, place: Place, ask: Ask, paths: PathMap) -> Configuration:
         """Read the merged configuration (cargo's `config get`)."""
         said = self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
-        return cargo_config.read(said, Place(self.workspace, os.environ, target, cfgs), paths)
+        return cargo_config.read(said, place, ask, paths)
 
     @cached_property
     def configuration_digest(self) -> digest.Hash:
@@ -174,6 +182,11 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **NO_DUMPS, **_NO_WRAPPERS, **toolchain}
 
 
+_IGNORED = re.compile(
+    r"(CARGO_ENCODED_|CARGO_BUILD_)?RUSTFLAGS|CARGO_BUILD_WARNINGS|CARGO_(PROFILE|UNSTABLE)_.+|CARGO_TARGET_.+_(RUSTFLAGS|LINKER)"
+)
+
+
 def ignored_variables() -> list[str]:
     """Variables of the user's environment that would change cargo's build, and do not change this one."""
-    return [name for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS") if os.environ.get(name)]
+    return sorted(name for name, value in os.environ.items() if value and _IGNORED.fullmatch(name))

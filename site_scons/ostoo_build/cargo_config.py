@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,14 @@ _MOST = 64
 class Configuration:
     """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
 
-    `given` are the flags as the user wrote them.
+    `given` are the flags as the user wrote them, `linker` and `host_linker` what build scripts are told of linkers.
     `variables` are those of the user's environment that could have been in the place of an entry of `[env]`.
     """
 
     rustflags: tuple[str, ...]
     given: tuple[str, ...]
+    linker: str
+    host_linker: str
     env: tuple[tuple[str, str], ...]
     variables: tuple[str, ...]
 
@@ -79,52 +82,108 @@ def _included(path: Path) -> Iterator[Path]:
             yield path.parent / name
 
 
+Ask = Callable[[tuple[str, ...]], frozenset[str]]
+"""What rustc says of the target's cfgs under some flags. Raises `OstooError` for flags that can't be allowed."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a configuration is read: by whom in which workspace, for which target, under which cfgs."""
+    """Where a configuration is read: by whom in which workspace, for which target on which host.
+
+    `host_cfgs` are those that rustc tells of the host.
+    """
 
     workspace: Path
     variables: Mapping[str, str]
     target: str
-    cfgs: frozenset[str]
+    host: str
+    host_cfgs: frozenset[str]
 
 
-def read(said: str, place: Place, paths: PathMap) -> Configuration:
+_UNKNOWN = "this build does not know"
+REFUSED = {
+    "[host]": "has no effect on this build",
+    "[unstable] allow-features": _UNKNOWN,
+    "[unstable] any-build-script-metadata": _UNKNOWN,
+    "[unstable] dual-proc-macros": _UNKNOWN,
+    "[unstable] root-dir": _UNKNOWN,
+    "[unstable] public-dependency": "this build knows as one of a manifest's cargo-features only",
+    "[build] sbom": _UNKNOWN,
+    '[build] warnings = "deny"': f"{_UNKNOWN}: `-Dwarnings` among rustflags is alike",
+}
+"""What cargo heeds and nobody here would, and why."""
+
+
+def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
     """Read what `cargo config get --format=toml --show-origin` said at a place."""
     document, where = tomllib.loads(said), f"{place.workspace}/.cargo/config.toml"
-    if document.get("host"):
+    for what in (what for what in REFUSED if _is_said(document, what)):
         raise OstooError(
-            "cargo's configuration has a table [host], which has no effect on this build",
+            f"cargo's configuration has {what}, which {REFUSED[what]}",
             where=where,
             remedy="take it away, or out of the workspace's reach",
         )
     workspace, variables = place.workspace, place.variables
-    tables = list(_tables_of(document, place, where))
-    given = tuple(_rustflags(document, tables, where))
-    for table in tables:
-        if "linker" in table:
-            flag_rules.check(("-C", f"linker={table['linker']}"), f".cargo/config.toml: linker for {place.target}")
+    tables = _Tables(document, where)
+    # which tables hold goes by the flags of the target's own, and what flags there are by the tables (cargo's rule)
+    given = tables.rustflags(place.target, ask(tables.rustflags(place.target, None)))
     env = toml_tables.table(document, "env", where=where)
     for name, entry in env.items():
         _refuse_odd(name, entry, where)
+    folders = _Folders.of(said)
+    linker, named = tables.linker(place.target, ask(given), folders)
+    if named:
+        flag_rules.check(("-C", f"linker={named}"), f".cargo/config.toml: linker for {place.target}")
     return Configuration(
         rustflags=tuple(_portable_flags(given, workspace, paths)),
         given=given,
-        env=tuple(sorted(_environment(env, _folders(said), variables, paths))),
+        linker=paths.portable_text(linker),
+        host_linker=paths.portable_text(tables.linker(place.host, place.host_cfgs, folders)[0]),
+        env=tuple(sorted(_environment(env, folders.env, variables, paths))),
         variables=tuple(sorted(name for name, entry in env.items() if not _is_forced(entry))),
     )
 
 
-def _rustflags(document: dict[str, Any], tables: list[dict[str, Any]], where: str) -> list[str]:
-    """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
-    of_target = [flag for table in tables for flag in _flags_in(table, where)]
-    return of_target or _flags_in(toml_tables.table(document, "build", where=where), where)
+def _is_said(document: dict[str, Any], what: str) -> bool:
+    """Whether a configuration has `[TABLE]`, `[TABLE] KEY` or `[TABLE] KEY = VALUE`."""
+    table, _, pair = what.removeprefix("[").partition("]")
+    key, equals, value = pair.strip().partition(" = ")
+    said = document.get(table)
+    if not key or not isinstance(said, dict):
+        return bool(said) and not key
+    return f'"{said.get(key)}"' == value if equals else said.get(key) not in (None, False)
 
 
-def _tables_of(document: dict[str, Any], place: Place, where: str) -> Iterator[dict[str, Any]]:
-    for name in toml_tables.table(document, "target", where=where):
-        if crate_root.holds(name[4:], place.cfgs) if name.startswith("cfg(") else name == place.target:
-            yield toml_tables.table(document, "target", name, where=where)
+@dataclass(frozen=True)
+class _Tables:
+    """What a configuration says of targets; anything may stand in it. `where` is the file."""
+
+    document: dict[str, Any]
+    where: str
+
+    def rustflags(self, target: str, cfgs: frozenset[str] | None) -> tuple[str, ...]:
+        """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
+        of_target = [flag for _, table in self.of(target, cfgs) for flag in _flags_in(table, self.where)]
+        return tuple(of_target or _flags_in(toml_tables.table(self.document, "build", where=self.where), self.where))
+
+    def of(self, target: str, cfgs: frozenset[str] | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The target's own table, and those whose cfg holds, if cfgs are known: in cargo's order. The last wins."""
+        names = toml_tables.table(self.document, "target", where=self.where)
+        holding = (name for name in sorted(names) if name.startswith("cfg(") and cfgs is not None)
+        own = (target,) if target in names else ()
+        for name in (*own, *(name for name in holding if crate_root.holds(name[4:], cfgs or frozenset()))):
+            yield name, toml_tables.table(self.document, "target", name, where=self.where)
+
+    def linker(self, target: str, cfgs: frozenset[str], folders: _Folders) -> tuple[str, str]:
+        """What cargo takes for a target's linker, and how the configuration names it; twice nothing for none."""
+        found = {name: str(table["linker"]) for name, table in self.of(target, cfgs) if "linker" in table}
+        if target not in found and len(found) > 1:
+            where = ", ".join(f"[target.'{name}']" for name in found)
+            raise OstooError(f"several tables name a linker for {target}", where=f"{self.where}: {where}")
+        for name, linker in found.items():
+            # a name without a slash is looked for in PATH
+            return str(folders.linkers[name] / linker) if "/" in linker and name in folders.linkers else linker, linker
+        return "", ""
 
 
 def _flags_in(table: dict[str, Any], where: str) -> list[str]:
@@ -179,14 +238,27 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-def _folders(said: str) -> dict[str, Path]:
-    """Which folder the value of a variable is relative to: the one that holds the folder of the file it is from."""
-    found = {}
-    for text, document in _entries(said):
-        for name, entry in document.get("env", {}).items():
-            if isinstance(entry, dict) and "value" in entry:
-                found[name] = Path(_comment(text)).parents[1]
-    return found
+@dataclass(frozen=True)
+class _Folders:
+    """What paths are relative to: the folder that holds the folder of the file they are from. By variable, by table."""
+
+    env: dict[str, Path]
+    linkers: dict[str, Path]
+
+    @staticmethod
+    def of(said: str) -> _Folders:
+        env: dict[str, Path] = {}
+        linkers: dict[str, Path] = {}
+        for text, document in _entries(said):
+            folder = Path(_comment(text)).parent.parent
+            values, targets = _items(document.get("env")), _items(document.get("target"))
+            env |= {name: folder for name, entry in values if "value" in dict(_items(entry))}
+            linkers |= {name: folder for name, entry in targets if "linker" in dict(_items(entry))}
+        return _Folders(env, linkers)
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
 
 
 def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Machine:
-    """What scripts are told of one they build for: `rustflags` as the user wrote them, `cfgs` as rustc prints them."""
+    """What scripts are told of one they build for: `rustflags` as the user wrote them, `cfgs` as rustc prints them.
+
+    `linker` is the one that the configuration names for it, a portable text, or empty.
+    """
 
     triple: str
     cfgs: tuple[str, ...]
     rustflags: tuple[str, ...]
+    linker: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def of_run(unit: Unit, manifest: Manifest, told: Told, folder: str) -> Iterator[
     yield "DEBUG", "true" if profile.debuginfo != "0" else "false"
     yield "PROFILE", told.profile
     yield "CARGO_ENCODED_RUSTFLAGS", quote("\x1f".join(machine.rustflags))
+    if machine.linker:
+        yield "RUSTC_LINKER", machine.linker
     if manifest.links:
         yield "CARGO_MANIFEST_LINKS", manifest.links
     for feature in unit.features:

@@ -27,6 +27,7 @@ from ostoo_build import (
     user_cache,
 )
 from ostoo_build.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
+from ostoo_build.cargo_config import Place
 from ostoo_build.crate_root import View  # noqa: TC001 - likewise
 from ostoo_build.errors import OstooError
 from ostoo_build.look import Look
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 
 _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
 """Cargo asks for all kinds of crates at once; of no one kind alone is then what rustc says."""
+
+_OF_A_QUESTION = frozenset({"proc_macro"})
+"""Cargo takes no notice of it either."""
 
 _DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
 
@@ -262,9 +266,12 @@ class Workspace:
         configuration = self.look.once("configuration", self._configuration)
         told = Told(
             Machine(
-                self.target.stem, self._asked(*self._for_target, *configuration.given, *_ALL_KINDS), configuration.given
+                self.target.stem,
+                self._asked(*self._for_target, *configuration.given, *_ALL_KINDS),
+                configuration.given,
+                configuration.linker,
             ),
-            Machine(self.rustc.host, self._asked(*_ALL_KINDS), ()),
+            Machine(self.rustc.host, self._asked(*_ALL_KINDS), (), configuration.host_linker),
             self.cargo.inherited(profile),
         )
         return Setting(
@@ -279,11 +286,15 @@ class Workspace:
         )
 
     def _configuration(self) -> Configuration:
-        cfgs = frozenset(self._asked(*self._for_target))
-        found = self.cargo.configuration(self.target.stem, cfgs, self.paths)
         where = f"{self.cargo.workspace}/.cargo/config.toml: rustflags for {self.target.stem}"
-        flag_rules.check(found.given, where)
-        return found
+
+        def ask(flags: tuple[str, ...]) -> frozenset[str]:
+            flag_rules.check(flags, where)
+            return frozenset(self._asked(*self._for_target, *flags, *_ALL_KINDS)) - _OF_A_QUESTION
+
+        host_cfgs = frozenset(self._asked(*_ALL_KINDS)) - _OF_A_QUESTION
+        place = Place(self.cargo.workspace, os.environ, self.target.stem, self.rustc.host, host_cfgs)
+        return self.cargo.configuration(place, ask, self.paths)
 
     @property
     def _for_target(self) -> tuple[str, ...]:

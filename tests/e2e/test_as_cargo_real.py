@@ -73,6 +73,9 @@ CONFIGURED = """
 PLAIN = "1"
 RELATIVE = { value = "data/b", relative = true }
 FORCED = { value = "f", force = true }
+
+[target.'cfg(target_env = "musl")']
+linker = "rust-lld"
 """
 ODD = """
 [profile.odd]

@@ -48,11 +48,37 @@ def test_each_word_of_cargos_graph_is_known(tmp_path: Path) -> None:
         assert all(dependency.keys() <= DEPENDENCY for dependency in unit["dependencies"])
 
 
+OF_CARGO = (
+    *("unstable-options", "unit-graph", "json-target-spec", "build-std", "build-std-features"),
+    *("panic-immediate-abort", "profile-rustflags"),
+)
+"""What this project's own workspace asks cargo for."""
+
 REFUSED = {
     "several build scripts": (
         f'cargo-features = ["multiple-build-scripts"]\n{PACKAGE}build = ["a.rs", "b.rs"]\n',
         "",
         "error: the package all has 2 build scripts",
+    ),
+    "an artifact": (
+        f'{PACKAGE}[build-dependencies]\nhello-rs = {{ path = "../hello-rs", artifact = "bin" }}\n',
+        "[unstable]\nbindeps = true\n",
+        "error: the package all asks for hello-rs as an artifact, which this build does not know",
+    ),
+    "what is said in a script's place": (
+        f'{PACKAGE}links = "mine"\nbuild = "a.rs"\n',
+        '[target.x86_64-ostoo-user.mine]\nrustc-cfg = ["b"]\n',
+        "error: the configuration says what the build script of all v0.1.0 says: [target.TRIPLE.mine]",
+    ),
+    "features that may be used": (
+        PACKAGE,
+        f"[unstable]\nallow-features = {json.dumps(OF_CARGO)}\n",
+        "error: cargo's configuration has [unstable] allow-features, which this build does not know",
+    ),
+    "warnings that fail a build": (
+        PACKAGE,
+        '[build]\nwarnings = "deny"\n',
+        'error: cargo\'s configuration has [build] warnings = "deny", which this build does not know',
     ),
     "another code generator": (
         PACKAGE,
@@ -71,6 +97,9 @@ def test_what_this_build_has_no_way_for_is_refused_by_name(what: str, tree: Tree
         tree.write(f"user-rs/all/{name}.rs", f'fn main() {{ println!("cargo::rustc-cfg={name}"); }}')
     settings = tree.root / "user-rs/.cargo/config.toml"
     text = settings.read_text(encoding="utf-8")
+    if not configured.startswith("[unstable]"):
+        tree.write(".cargo/config.toml", configured)
+        configured = ""
     more = configured.removeprefix("[unstable]\n").partition("[profile")
     settings.write_text(text.replace("[unstable]\n", f"[unstable]\n{more[0]}") + more[1] + more[2], encoding="utf-8")
     refused = tree.scons("all")

@@ -56,8 +56,8 @@ def graph(paths: PathMap, program: str) -> UnitGraph:
 
 def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
-    host = Machine("x86_64-unknown-linux-gnu", ("unix",), ())
-    told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags), host, "release")
+    host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
+    told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
     return Setting(paths, "user-rs", TARGET, CFGS, flags, env, told, Look())
 
 

@@ -50,11 +50,19 @@ def test_what_a_package_asks_of_others_tells_programs_apart(
 
 def test_a_program_is_planned_alone(workspace: FakeCargo, tmp_path: Path) -> None:
     binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64)
-    (graph,) = workspace.cargo.unit_graphs([binary], "release", tmp_path / "t.json")
+    (graph,) = workspace.cargo.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
     assert graph == trees.graph(workspace.paths, "hello-rs")
     (asked,) = workspace.asked()
     assert asked.startswith("build --unit-graph -Zunstable-options --profile release ")
-    assert asked.endswith(f" --target {tmp_path}/t.json --package hello --bin hello-rs")
+    assert asked.endswith(f" --target {tmp_path}/{trees.TARGET}.json --package hello --bin hello-rs")
+
+
+def test_a_unit_for_another_target_is_refused_by_name(workspace: FakeCargo, tmp_path: Path) -> None:
+    text = trees.graph_text(workspace.paths, "hello-rs")
+    workspace.answer("hello-rs", json.loads(text.replace(f"{trees.TARGET}.json", "thumbv8m.main-none-eabi", 1)))
+    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64)
+    with pytest.raises(OstooError, match=r"for .*thumbv8m\.main-none-eabi, whatever is asked for"):
+        workspace.cargo.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
 
 
 def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCargo, tmp_path: Path) -> None:
@@ -70,12 +78,12 @@ def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCarg
     document["roots"] += range(root + 1, len(document["units"]))
     workspace.answer("hello-rs", document)
     binary = Binary("hello-rs", "hello-rs", tmp_path / "Cargo.toml", "0" * 64)
-    found = workspace.cargo.test_graphs(binary, "release", tmp_path / "t.json")
+    found = workspace.cargo.test_graphs(binary, "release", tmp_path / f"{trees.TARGET}.json")
     assert [graph.name for graph in found] == ["hello-rs", "hello_rs", "outside"]
     assert all(graph.units[-1].is_test for graph in found)
     (asked,) = workspace.asked()
     assert asked.startswith("build --unit-graph -Zunstable-options --profile release ")
-    assert asked.endswith(f" --target {tmp_path}/t.json --package hello-rs --tests -Zpanic-abort-tests")
+    assert asked.endswith(f" --target {tmp_path}/{trees.TARGET}.json --package hello-rs --tests -Zpanic-abort-tests")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,9 @@ def test_a_profile_may_have_features_of_std_and_hands_them_on(
         circle = { inherits = "circle" }
         """
     )
-    workspace.cargo.unit_graphs([Binary("hello-rs", "hello", manifest, "0" * 64)], profile, tmp_path / "t.json")
+    workspace.cargo.unit_graphs(
+        [Binary("hello-rs", "hello", manifest, "0" * 64)], profile, tmp_path / f"{trees.TARGET}.json"
+    )
     (question,) = workspace.asked()
     assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
 
@@ -138,7 +148,7 @@ def test_the_users_environment_does_not_change_the_plan(monkeypatch: pytest.Monk
     assert set(kept) < set(found)
     assert found["RUSTC_BOOTSTRAP"] == "1"
     assert found["RUSTC_WRAPPER"] == found["RUSTC_WORKSPACE_WRAPPER"] == "", "an empty one wins over a configured one"
-    assert cargo.ignored_variables() == ["RUSTFLAGS"]
+    assert cargo.ignored_variables() == ["CARGO_PROFILE_RELEASE_LTO", "RUSTFLAGS"]
 
 
 def test_a_configured_profile_goes_back_where_the_nearest_file_says(workspace: FakeCargo, tmp_path: Path) -> None:
@@ -169,11 +179,11 @@ def test_a_workspace_that_needs_no_registry_takes_stds_crates_from_stds_source(
 ) -> None:
     cargo_ = replace(workspace.cargo, vendor=tmp_path / "vendor")
     binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64)
-    cargo_.unit_graphs([binary], "release", tmp_path / "t.json")
+    cargo_.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
     locked, planned = workspace.asked()
     assert locked == "update --workspace"
     assert planned.startswith("--locked --config source.crates-io.replace-with=")
     fake.write(tmp_path / "os/user-rs/Cargo.lock", '[[package]]\nname = "a"\nsource = "registry+x"\n')
-    cargo_.unit_graphs([binary], "release", tmp_path / "t.json")
+    cargo_.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
     (planned,) = workspace.asked()
     assert planned.startswith("build --unit-graph ")

@@ -23,7 +23,13 @@ def paths(tmp_path: Path) -> PathMap:
 
 
 def said(text: str, paths: PathMap, **variables: str) -> Configuration:
-    return cargo_config.read(text, Place(Path(paths.root, "user-rs"), variables, trees.TARGET, trees.CFGS), paths)
+    place = Place(Path(paths.root, "user-rs"), variables, trees.TARGET, "host", frozenset({"unix"}))
+    return cargo_config.read(text, place, ask, paths)
+
+
+def ask(flags: tuple[str, ...]) -> frozenset[str]:
+    """What a rustc says that knows `--cfg` alone."""
+    return trees.CFGS | {flag.removeprefix("--cfg=") for flag in flags if flag.startswith("--cfg=")}
 
 
 def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
@@ -31,8 +37,27 @@ def read(paths: PathMap, document: dict[str, Any]) -> Configuration:
 
 
 def test_what_is_for_the_host_is_not_dropped(paths: PathMap) -> None:
-    with pytest.raises(OstooError, match=r"has a table \[host\], which has no effect"):
+    with pytest.raises(OstooError, match=r"has \[host\], which has no effect"):
         read(paths, {"host": {"rustflags": ["-Cdebuginfo=2"]}})
+
+
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ({"unstable": {"allow-features": ["a"]}}, "allow-features"),
+        ({"unstable": {"allow-features": []}}, "allow-features"),
+        ({"unstable": {"public-dependency": True}}, "public-dependency"),
+        ({"unstable": {"any-build-script-metadata": True}}, "any-build-script-metadata"),
+        ({"build": {"sbom": True}}, "sbom"),
+        ({"build": {"warnings": "deny"}}, "warnings"),
+    ],
+)
+def test_what_cargo_would_heed_and_nobody_here_is_refused_by_name(
+    document: dict[str, Any], what: str, paths: PathMap
+) -> None:
+    with pytest.raises(OstooError, match=f"configuration has .*{what}.*, which this build "):
+        read(paths, document)
+    read(paths, {"unstable": {"public-dependency": False, "build-std": ["core"]}, "build": {"warnings": "warn"}})
 
 
 @pytest.mark.parametrize("table", [trees.TARGET, "cfg(unix)"])
@@ -48,7 +73,23 @@ def test_another_linker_is_refused(table: str, paths: PathMap) -> None:
         ({"build": {"rustflags": "-Ca  -Cb"}}, ("-Ca", "-Cb")),
         ({"build": {"rustflags": ["-Ca"]}, "target": {"other": {"rustflags": ["-Cb"]}}}, ("-Ca",)),
         ({"build": {"rustflags": ["-Ca"]}, "target": {trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb",)),
-        ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Ca", "-Cb")),
+        ({"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, trees.TARGET: {"rustflags": ["-Cb"]}}}, ("-Cb", "-Ca")),
+        (
+            {"target": {"cfg(unix)": {"rustflags": ["-Ca"]}, "cfg(all(unix))": {"rustflags": ["-Cb"]}}},
+            ("-Cb", "-Ca"),
+        ),
+        (
+            {"target": {trees.TARGET: {"rustflags": ["--cfg=a"]}, "cfg(a)": {"rustflags": "-Ca --cfg=b"}}},
+            ("--cfg=a", "-Ca", "--cfg=b"),
+        ),
+        (
+            {"target": {"cfg(all())": {"rustflags": ["--cfg=a"]}, "cfg(a)": {"rustflags": ["-Ca"]}}},
+            ("--cfg=a",),
+        ),
+        (
+            {"build": {"rustflags": ["--cfg=a"]}, "target": {"cfg(a)": {"rustflags": ["-Ca"]}}},
+            ("-Ca",),
+        ),
         ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
         ({"target": {trees.TARGET: {"linker": "rust-lld"}, "other": {"linker": "x"}}}, ()),
     ],
@@ -77,6 +118,40 @@ def test_only_the_sysroot_is_left_out_of_flags_and_they_fit_any_checkout(
     here = [flag.replace("{root}", root) for flag in flags]
     expected = [flag.replace("@{root}", "@@").replace("{root}", root).replace("@@", "@{root}") for flag in portable]
     assert read(paths, {"build": {"rustflags": here}}).rustflags == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("lines", "linker", "of_host"),
+    [
+        ([], "", ""),
+        (['target.{target}.linker = "rust-lld" # {root}/.cargo/config.toml'], "rust-lld", ""),
+        (
+            ['target.{target}.linker = "bin/ld.lld" # {root}/user-rs/.cargo/config.toml'],
+            "@{root}/user-rs/bin/ld.lld",
+            "",
+        ),
+        (['target.host.linker = "clang" # {root}/.cargo/config.toml'], "", "clang"),
+        (["target.'cfg(not(unix))'.linker = \"gold\" # {root}/.cargo/config.toml"], "", ""),
+        (
+            [
+                "target.'cfg(unix)'.linker = \"lld\" # {root}/.cargo/config.toml",
+                'target.{target}.linker = "rust-lld" # {root}/.cargo/config.toml',
+            ],
+            "rust-lld",
+            "lld",
+        ),
+    ],
+)
+def test_build_scripts_are_told_the_linkers_that_cargo_tells_them(
+    lines: list[str], linker: str, of_host: str, paths: PathMap
+) -> None:
+    found = said("\n".join(lines).replace("{root}", paths.root).replace("{target}", trees.TARGET), paths)
+    assert (found.linker, found.host_linker) == (linker, of_host)
+
+
+def test_several_tables_that_name_a_linker_are_refused_as_by_cargo(paths: PathMap) -> None:
+    with pytest.raises(OstooError, match="several tables name a linker"):
+        read(paths, {"target": {"cfg(unix)": {"linker": "lld"}, "cfg(all())": {"linker": "lld"}}})
 
 
 def test_the_configured_environment_is_read(paths: PathMap) -> None:

@@ -54,6 +54,11 @@ def judged(read: Callable[[], object]) -> OstooError | None:
     return None
 
 
+def known(_flags: tuple[str, ...]) -> frozenset[str]:
+    """What rustc says of the target."""
+    return trees.CFGS
+
+
 def write(path: Path, document: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document) if path.suffix == ".json" else tomlkit.dumps(document))
@@ -97,14 +102,14 @@ CONFIGURATION = {
 
 def test_cargos_configuration(tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, trees.CFGS)
-    assert judged(lambda: cargo_config.read(tomlkit.dumps(CONFIGURATION), place, paths)) is None
+    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
+    assert judged(lambda: cargo_config.read(tomlkit.dumps(CONFIGURATION), place, known, paths)) is None
     for document in mutations.of(CONFIGURATION):
         text = tomlkit.dumps(document)
         path = tmp_path / "kernel/.cargo/config.toml"
         write(tmp_path / "kernel/Cargo.toml", {"workspace": {}})
         write(path, document)
-        judged(lambda text=text: cargo_config.read(text, place, paths))  # type: ignore[misc]
+        judged(lambda text=text: cargo_config.read(text, place, known, paths))  # type: ignore[misc]
         judged(lambda: workspaces.others(tmp_path))
         judged(lambda path=path: cargo_config.inherited_profiles([path]))  # type: ignore[misc]
         judged(lambda: cargo_config.files(tmp_path / "kernel", {"CARGO_HOME": str(tmp_path)}))
@@ -113,18 +118,18 @@ def test_cargos_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("predicate", ["cfg(", "cfg()", "cfg(a =)", "cfg(all(", "cfg(=)", "cfg(,)", "cfg(not)"])
 def test_a_predicate_that_is_none(predicate: str, tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, trees.CFGS)
+    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     text = tomlkit.dumps({"target": {predicate: {"rustflags": ["-Ca"]}}})
-    judged(lambda: cargo_config.read(text, place, paths))
+    judged(lambda: cargo_config.read(text, place, known, paths))
 
 
 def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, trees.CFGS)
+    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     for entry in (1, True, ["a"], {}, {"value": 1}, {"value": "a", "relative": "yes"}, {"value": "a", "force": 1}):
         text = tomlkit.dumps({"env": {"A": entry}})
         with pytest.raises(OstooError, match=r"env\.A is neither a text nor a table with one"):
-            cargo_config.read(text, place, paths)
+            cargo_config.read(text, place, known, paths)
 
 
 def test_a_lock_file(tmp_path: Path) -> None:
