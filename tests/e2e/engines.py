@@ -70,12 +70,15 @@ def casd_command(folder: Path, port: int, *options: str) -> list[str]:
 def runner_arguments() -> list[str]:
     """What lets actions see the machine's own programs, as in a worker's image.
 
-    That has the libraries too which the machine lacks, and which came with a toolchain of the project's own.
+    That has the libraries too which the machine lacks, and which came with a toolchain of the project's own. Inputs are
+    copied to where actions run, which takes longer, where FUSE is not for this user.
     """
     mounts = {"/usr": "/usr", "/usr/bin": "/bin", "/usr/lib": "/lib", "/usr/lib64": "/lib64", "/etc": "/etc"}
     if libraries := [str(path) for path in (PROJECT / toolchain.DEBIAN).glob("usr/lib/*-linux-gnu*")]:
         mounts |= {**dict.fromkeys(libraries, ""), str(_library_cache(libraries)): "/etc/ld.so.cache"}
-    return [f"--ro-bind-mount={here}:{there or here}" for here, there in mounts.items() if Path(here).exists()]
+    seen = [f"--ro-bind-mount={here}:{there or here}" for here, there in mounts.items() if Path(here).exists()]
+    has_fuse = os.access("/dev/fuse", os.R_OK | os.W_OK)
+    return [*([] if has_fuse else ["--staging-mode=copy-or-link"]), *seen]
 
 
 def _library_cache(folders: list[str]) -> Path:
