@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import shutil
@@ -310,10 +311,11 @@ def _symbols(session: Session, program: Program) -> Symbols:
 
 
 def _load_checks() -> None:
-    import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
-    import jsonschema  # noqa: F401, PLC0415 - likewise
+    with contextlib.suppress(Exception):  # whoever needs them tells why they can't be loaded
+        import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
+        import jsonschema  # noqa: F401, PLC0415 - likewise
 
-    from ostoo_build import elf_check, loader_contract  # noqa: F401, PLC0415 - likewise
+        from ostoo_build import elf_check, loader_contract  # noqa: F401, PLC0415 - likewise
 
 
 def contract_files(session: Session, target: str) -> list[Path]:
