@@ -79,14 +79,15 @@ def _choice(broken: Sequence[_Broken]) -> Iterator[Finding]:
     first = broken[0]
     allowed = [_shown(value) for each in broken for value in _CHOICES[each.keyword](each.demanded)]
     found = _shown(first.instance)
-    yield first.finding(f"expected {_listed(allowed)}, found {found}", did_you_mean(found, allowed))
+    what = f"expected {_listed(allowed)}, found {found}" if allowed else f"{found} is not allowed here"
+    yield first.finding(what, did_you_mean(found, allowed))
 
 
 def _type(broken: Sequence[_Broken]) -> Iterator[Finding]:
     first = broken[0]
     names = [name for each in broken for name in _TYPES[type(each.demanded)](each.demanded) if name != "null"]
     drift = _DRIFT.get(first.path, "")
-    what = f"expected {_listed(names)}, found {_shown(first.instance)}"
+    what = f"expected {_listed(names) or 'null'}, found {_shown(first.instance)}"
     yield first.finding(what, _unquoted(first.instance, names), drift)
 
 
@@ -127,7 +128,7 @@ def _lines(*texts: str) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _shown(value: Any) -> str:

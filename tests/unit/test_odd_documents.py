@@ -215,6 +215,8 @@ def test_the_policy_of_target_specs(policy: Any) -> None:
         {"additionalProperties": False, "patternProperties": {"^a": {}}},
         {"required": ["nosuch"], "properties": {"nosuch": True}},
         {"properties": {"cpu": {"pattern": "("}, "arch": {"pattern": "("}}},
+        {"properties": {"cpu": {"enum": []}, "arch": {"enum": []}}},
+        {"properties": {"cpu": {"type": "null"}, "arch": {"type": "null"}}},
         {"$ref": "https://example.invalid/schema.json"},
         {"$ref": "#/nowhere"},
         {"$ref": "#"},
