@@ -1,6 +1,16 @@
 # Sourced by sconsw and ostoo, which set $root and $requirements: makes $root/.venv hold these packages, and sets $python.
 # No Python starts here as long as the copies that were installed from equal the files.
 
+line_break='
+'
+case $root in
+    *:* | *"$line_break"*)
+        echo "error: the project's path has a colon or a line break in it, which separate paths elsewhere: $root" >&2
+        echo '  help: rename the folder' >&2
+        exit 2
+        ;;
+esac
+
 python=$root/.venv/bin/python
 # without its compiled modules Python takes twice as long for a build that has nothing to do
 unset PYTHONDONTWRITEBYTECODE

@@ -118,6 +118,10 @@ class Session:
         except UnicodeEncodeError as error:
             name = os.fsencode(self.root)
             raise OstooError(f"the checkout's path is not UTF-8: {name!r}", remedy="rename the folder") from error
+        if "\n" in str(self.root):
+            raise OstooError(
+                "the checkout's path has a line break in it", where=repr(str(self.root)), remedy="rename the folder"
+            )
         for folder in (self.memos.parent, self.memos):
             if os.path.lexists(folder) and not folder.is_dir():
                 raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")

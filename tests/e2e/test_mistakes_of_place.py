@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import TARGET, Tree, copy_tree
+from trees import PROJECT, TARGET, Tree, copy_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,6 +235,25 @@ def test_a_checkout_whose_path_is_not_utf_8(shared_cache: Path, tmp_path: Path) 
     result = tree.scons("hello-rs")
     assert result.code == 2
     assert result.stderr.startswith("error: the checkout's path is not UTF-8: b'")
+
+
+def test_a_checkout_whose_path_has_a_line_break(shared_cache: Path, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path / "a\nb", str(shared_cache))
+    result = tree.scons("hello-rs")
+    assert result.code == 2
+    assert result.stderr.startswith("error: the checkout's path has a line break in it\n")
+
+
+@pytest.mark.parametrize("name", ["a:b", "a\nb"])
+@pytest.mark.parametrize("command", ["sconsw", "ostoo"])
+def test_a_project_where_no_environment_can_be_made(command: str, name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    (folder / "site_scons").mkdir(parents=True)
+    for file in (command, "site_scons/venv.sh"):
+        shutil.copy(PROJECT / file, folder / file)
+    done = subprocess.run([folder / command, "help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the project's path has a colon or a line break in it")
 
 
 SAID = {"full": "No space left on device", "closed": "Bad file descriptor"}
