@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from bare_workspace import Bare
 from beside_cargo import OURS, defaults_of
 from trees import TARGET
 
-from ostoo_build import rustc_options
+from ostoo_build import rustc, rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,3 +151,33 @@ def test_flags_of_any_place_mean_what_they_mean_to_cargo(seed: int, tmp_path: Pa
     assert ours.keys() == theirs.keys() == {"app", "low"}
     for crate, words in ours.items():
         assert meaning([made.paths.expand(word) for word in words]) == meaning(theirs[crate]), crate
+
+
+def test_rustc_is_told_which_dependencies_are_private(tmp_path: Path) -> None:
+    made = Bare(tmp_path)
+    made.configure("")
+    made.write("Cargo.toml", '[workspace]\nresolver = "2"\nmembers = ["app", "high", "open", "closed"]\n')
+    head = 'version = "0.1.0"\nedition = "2021"\n[dependencies]\n'
+    both = 'open = { path = "../open", public = true }\nclosed = { path = "../closed" }\n'
+    feature = 'cargo-features = ["public-dependency"]\n'
+    made.write("high/Cargo.toml", f'{feature}[package]\nname = "high"\n{head}{both}')
+    needs = 'closed = { path = "../closed" }\nhigh = { path = "../high" }\n'
+    made.write("app/Cargo.toml", f'{feature}[package]\nname = "app"\n{head}{needs}')
+    for name in ("open", "closed"):
+        made.write(f"{name}/Cargo.toml", f'[package]\nname = "{name}"\n{head}')
+        made.write(f"{name}/src/lib.rs", "")
+    made.write("high/src/lib.rs", "")
+    made.write("app/src/main.rs", "fn main() {}\n")
+    theirs = {
+        (crate_of(call), word.partition("=")[0])
+        for call in made.recorded("app", "release").calls
+        for flag, word in pairwise(call.arguments)
+        if flag == "--extern"
+    }
+    ours = {
+        (crate_of(unit), rustc.extern_flag(extern.name, "", extern.options)[1].removesuffix("="))
+        for unit in made.plan("app", "release").units
+        for extern in unit.externs
+    }
+    assert ours == theirs
+    assert {("high", "priv:closed"), ("high", "open"), ("app", "closed")} <= ours
