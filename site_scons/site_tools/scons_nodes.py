@@ -6,6 +6,7 @@ nothing, and is not even kept.
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -94,8 +95,11 @@ def declare(env: Any, node: Node) -> Any:
         return known[node.name]
     action = Perform(node.description, node.perform, node.is_done)
     before = [known.get(name) or file_node(env, name) for name in node.after]
+    root = env["OSTOO"].root
+    if node.folder is not None and os.path.lexists(root / node.folder) and not (root / node.folder).is_dir():
+        state_file.remove(root / node.folder)  # SCons takes no file for a folder
     if node.is_ours:
-        state_file.make_way(env["OSTOO"].root / node.name)  # SCons takes no folder for a file
+        state_file.make_way(root / node.name)  # nor a folder for a file
     if not node.is_file:
         made = env.Alias(node.name, before, action)
     else:

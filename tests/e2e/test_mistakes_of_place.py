@@ -214,6 +214,20 @@ def test_a_mistake_is_one_message(mistake: str, built: Tree) -> None:
         assert built.program("cat-rs").read_bytes() == before
 
 
+@pytest.mark.parametrize("make", [a_file, os.mkfifo, a_link("nowhere")])
+def test_whatever_lies_in_the_place_of_an_actions_folder_gives_way(make: Callable[[Path], object], built: Tree) -> None:
+    edit = behind("user-rs/hello-rs/src/main.rs", f"// {built.root}: nobody has compiled this\n")
+    edit(built.root)
+    built.build("hello-rs")
+    (unit,) = (built.root / RELEASE / "units").glob("hello_rs-*")
+    shutil.rmtree(unit)
+    make(unit)
+    edit(built.root)
+    built.build("hello-rs")
+    assert unit.is_dir()
+    assert built.run("hello-rs")[0] == 0
+
+
 def test_a_compiler_that_crashes_leaves_nothing_behind(tree: Tree) -> None:
     tree.replace(f"targets/{TARGET}.json", '"x86_64-unknown-linux-musl"', '"nowhere-unknown-linux-musl"')
     before = listing(tree.root)
