@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import ar, digest, process, ziglang
+from ostoo_build import ar, digest, process, toml_tables, ziglang
 from ostoo_build.errors import OstooError
 from ostoo_build.manifest import load_toml
 from ostoo_build.sysroot_contract import read_object
@@ -84,21 +84,23 @@ def _of_arch(folder: Path, arch: str) -> dict[str, Path]:
 def _fixed_sources(musl: Path, fixes: Path, scratch: Path) -> dict[str, str]:
     """Write the mended files into `scratch` and return where each one is, by its name below `musl`."""
     fixed = {}
-    for fix in load_toml(fixes)["fix"]:
-        mended = _mend(musl.joinpath(fix["file"]).read_bytes(), fix, fixes)
-        path = scratch / PurePath(fix["file"]).name
-        path.write_bytes(mended)
-        fixed[fix["file"]] = str(path)
+    for fix in toml_tables.tables(load_toml(fixes), "fix", str(fixes)):
+        file = toml_tables.text(fix, "file", str(fixes))
+        path = scratch / PurePath(file).name
+        path.write_bytes(_mend(musl.joinpath(file).read_bytes(), fix, str(fixes)))
+        fixed[file] = str(path)
     return fixed
 
 
-def _mend(source: bytes, fix: Mapping[str, Any], where: Path) -> bytes:
-    if digest.of_bytes(source) != fix["before"]:
-        raise OstooError(f"{fix['id']} is a fix for another {fix['file']}", where=str(where))
-    for edit in fix["edit"]:
-        source = source.replace(edit["old"].encode(), edit["new"].encode())
-    if digest.of_bytes(source) != fix["after"]:
-        raise OstooError(f"{fix['id']} did not mend {fix['file']} as it should", where=str(where))
+def _mend(source: bytes, fix: dict[str, Any], where: str) -> bytes:
+    name, file, before, after = (toml_tables.text(fix, key, where) for key in ("id", "file", "before", "after"))
+    if digest.of_bytes(source) != before:
+        raise OstooError(f"{name} is a fix for another {file}", where=where)
+    for edit in toml_tables.tables(fix, "edit", where):
+        old, new = (toml_tables.text(edit, key, where).encode() for key in ("old", "new"))
+        source = source.replace(old, new)
+    if digest.of_bytes(source) != after:
+        raise OstooError(f"{name} did not mend {file} as it should", where=where)
     return source
 
 

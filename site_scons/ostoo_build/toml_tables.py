@@ -22,6 +22,14 @@ def table(document: Any, *keys: str, where: str) -> dict[str, Any]:
     return tables
 
 
+def tables(document: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    """The tables of a key, none where it is not there. Raises `OstooError` where something else stands."""
+    found = document.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise OstooError(f"{key} is no list of tables", where=where, remedy=f"write [[{key}]] above each")
+    return found
+
+
 def text(document: dict[str, Any], key: str, where: str) -> str:
     """The text of a key. Raises `OstooError` where it is not there, or something else stands."""
     found = document.get(key)

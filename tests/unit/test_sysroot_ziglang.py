@@ -97,6 +97,25 @@ def test_musl_is_compiled_only_after_the_fix_has_been_applied(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"fix = 1", "fix is no list of tables"),
+        (b"fix = [1]", "fix is no list of tables"),
+        (b"[[fix]]", "file is missing"),
+        (b"[[fix]]\nfile = 1", "file is no text"),
+        (b'[[fix]]\nfile = "src/locale/iconv.c"\nid = "a"', "before is missing"),
+        (fix(b"hole\n", b"patch\n").replace(b'new = "patch"', b"new = []"), "new is no text"),
+        (fix(b"hole\n", b"patch\n").replace(b"[[fix.edit]]", b"[fix.edit]"), "edit is no list of tables"),
+    ],
+)
+def test_fixes_of_another_shape_are_refused(said: bytes, told: str, tmp_path: Path) -> None:
+    with_zig(project(tmp_path, said), returncode=1)
+    with pytest.raises(OstooError) as caught:
+        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out")
+    assert (caught.value.what, caught.value.where) == (told, str(tmp_path / sysroot_zig.FIXES))
+
+
 def test_a_wheel_that_is_there_is_not_fetched(tmp_path: Path) -> None:
     with_zig(project(tmp_path), returncode=0)
     assert ziglang.provide(tmp_path) == tmp_path / ".toolchain/ziglang-1.2.3"
