@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ostoo_build import digest, wheel_record
+from ostoo_build import wheel_record
 
 _VENV = Path(__file__).parents[2] / ".venv"
 
@@ -34,14 +34,7 @@ def damaged_in(venv: Path) -> Path | None:
             recorded = wheel_record.read(record)
         except (OSError, ValueError):
             return record
-        for name, sha256 in recorded.items():
-            if not _is(packages / name, sha256):
-                return packages / name
+        found = wheel_record.altered(packages, recorded)
+        if found:
+            return found
     return None
-
-
-def _is(path: Path, sha256: digest.Hash) -> bool:
-    try:
-        return digest.of_file(path) == sha256
-    except OSError:
-        return False

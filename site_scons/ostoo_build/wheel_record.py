@@ -1,14 +1,18 @@
-"""Reads the list of files, with digests, that each Python package brings. Does not compare them with anything."""
+"""Holds files against the list, with digests, that each Python package brings. Does not know whose they are."""
 
 from __future__ import annotations
 
 import base64
 import csv
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 NAME = "RECORD"
@@ -28,3 +32,18 @@ def read(record: Path) -> dict[str, digest.Hash]:
         raise ValueError(str(error)) from error
     hashed = ((name, value.removeprefix(_ALGORITHM)) for name, value in rows if value.startswith(_ALGORITHM))
     return {name: base64.urlsafe_b64decode(f"{value}=").hex() for name, value in hashed}
+
+
+def altered(folder: Path, recorded: Mapping[str, digest.Hash]) -> Path | None:
+    """The first of the recorded files below a folder that is not as it was recorded, if there is one."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        sound = threads.map(partial(_is, folder), recorded.items())
+        return next((folder / name for name, is_sound in zip(recorded, sound, strict=True) if not is_sound), None)
+
+
+def _is(folder: Path, entry: tuple[str, digest.Hash]) -> bool:
+    name, sha256 = entry
+    try:
+        return digest.of_file(folder / name) == sha256
+    except OSError:
+        return False

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ostoo_build import digest, locks, process, wheel_record
@@ -44,12 +43,10 @@ def _is_as_packed(folder: Path) -> bool:
         own = f"{_PACKAGE}/"
         recorded = {name.removeprefix(own): sha256 for name, sha256 in of_all.items() if name.startswith(own)}
         found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-        if found != {folder / name for name in (*recorded, wheel_record.NAME)}:
-            return False
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            return all(threads.map(lambda name: digest.of_file(folder / name) == recorded[name], recorded))
+        listed = {folder / name for name in (*recorded, wheel_record.NAME)}
     except (OSError, ValueError):
         return False
+    return found == listed and wheel_record.altered(folder, recorded) is None
 
 
 def _fetch(requirements: Path, destination: Path) -> None:
