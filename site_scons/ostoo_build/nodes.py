@@ -114,6 +114,22 @@ def of_program(session: Session, wanted: Wanted) -> Iterator[Node]:
     yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
 
 
+def restored(program: Program) -> Iterator[Node]:
+    """What `-n` shows of a program that the action cache has: it is put there as one, and none of its parts made."""
+    for number, name in enumerate(names_of(program)):
+        is_told: Callable[[], bool] = _is_nothing if number else _is_something
+        description = f"restore {program.name} from the action cache"
+        yield Node(name, (), description, _not_now, is_told)
+
+
+def _not_now() -> None:
+    raise AssertionError("a dry run performs nothing")
+
+
+def _is_something() -> bool:
+    return False
+
+
 def names_of(program: Program) -> tuple[str, ...]:
     """The files that people look for."""
     return Places.of(program).published

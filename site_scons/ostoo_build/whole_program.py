@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ostoo_build.execution.record import Output
     from ostoo_build.inputs import Input
     from ostoo_build.plan import Asked, PlannedUnit, Program
     from ostoo_build.session import Session, Wanted
@@ -107,19 +108,30 @@ def is_current(session: Session, program: Program, wanted: Action) -> bool:
 
 def restored(session: Session, program: Program, wanted: Action) -> bool:
     """Have the action cache put at its place what `wanted` makes, if it has that."""
-    place = _place(session, program)
     action_log.write(session.engine.log, wanted, wanted.outputs[0])
-    found = None if program.is_incremental else session.engine.cache.lookup(wanted, place)
-    if (
-        found is None
-        or not _is_for_this_user(found)
-        or session.engine.cache.fetch((place.folder / name, output) for name, output in found.outputs.items())
-    ):
+    found = _kept(session, program, wanted)
+    if found is None or session.engine.cache.fetch(_files(session, program, found)):
         return False
     session.report.status("Restored", f"{program.name} from the action cache")
     session.report.messages((found.stderr,))
     _write_down(session, program, replace(found, key=wanted.fingerprint))
     return True
+
+
+def is_kept(session: Session, program: Program, wanted: Action) -> bool:
+    """Whether `restored` would put it there."""
+    found = _kept(session, program, wanted)
+    return found is not None and session.engine.cache.has(_files(session, program, found))
+
+
+def _kept(session: Session, program: Program, wanted: Action) -> Record | None:
+    found = None if program.is_incremental else session.engine.cache.lookup(wanted, _place(session, program))
+    return found if found and _is_for_this_user(found) else None
+
+
+def _files(session: Session, program: Program, record: Record) -> list[tuple[Path, Output]]:
+    folder = _place(session, program).folder
+    return [(folder / name, output) for name, output in record.outputs.items()]
 
 
 def renew(session: Session) -> None:
@@ -276,8 +288,7 @@ def _write_down(session: Session, program: Program, record: Record) -> None:
 
 
 def _found(session: Session, program: Program, record: Record) -> None:
-    folder = _place(session, program).folder
-    session.current[program.asked] = {folder / name: output for name, output in record.outputs.items()}
+    session.current[program.asked] = dict(_files(session, program, record))
 
 
 def note(session: Session, program: Program) -> Path:

@@ -63,9 +63,13 @@ def declare_program(env: Any, program: Program, budget: int | None, *, is_checke
     for name, _ in makers:
         _declare_other(env, session, name)
     # a program that is refused takes with it those that read it
-    are_made = all(maker in session.current for maker in makers)
-    if env["OSTOO_TOP_DOWN"] and are_made and _is_there(env, program, wanted.action):
-        return [file_node(env, path) for path in nodes.names_of(program)]
+    are_made = all(maker in session.current or maker in env["OSTOO_KEPT"] for maker in makers)
+    if env["OSTOO_TOP_DOWN"] and are_made:
+        if _is_there(env, program, wanted.action):
+            return [file_node(env, path) for path in nodes.names_of(program)]
+        if env.GetOption("no_exec") and whole_program.is_kept(session, program, wanted.action):
+            env["OSTOO_KEPT"].add(program.asked)
+            return [declare(env, node) for node in nodes.restored(program)]
     session.wanted[program.asked] = wanted
     if program.uses_std:
         env.MuslSysroot(program.target)
@@ -92,6 +96,7 @@ def _is_there(env: Any, program: Program, wanted: Action) -> bool:
 
 def generate(env: Any) -> None:
     env["OSTOO_PROGRAMS"] = {}
+    env["OSTOO_KEPT"] = set()
     env.AddMethod(rust_program, "RustProgram")
 
 

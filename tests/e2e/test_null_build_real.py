@@ -77,13 +77,15 @@ def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
 
 
 def test_a_dry_run_lists_what_there_is_to_do(tree: Tree) -> None:
-    append("user-rs/hello-rs/src/main.rs", f"// {tree.root}: no cache has the program: all its parts are there\n")(tree)
+    append("user-rs/hello-rs/src/main.rs", f"// {tree.root}: no cache had the program: all its parts are there\n")(tree)
     settle(tree)
     assert tree.build("-n", "hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
     good = tree.program("hello-rs").read_bytes()
     place = tree.program("hello-rs").relative_to(tree.root)
     tree.program("hello-rs").unlink()
-    assert tree.build("-n", "hello-rs").stdout == f"publish {place}\n"
+    assert tree.build("-n", "hello-rs").stdout == "restore hello-rs from the action cache\n"
+    assert not tree.program("hello-rs").exists()
+    assert tree.build("-n", "hello-rs", "cache=off").stdout == f"publish {place}\n"
     append("user-rs/hello-rs/src/main.rs", "// an edit for a dry run\n")(tree)
     listed = re.sub("^(rustc --crate-name [a-z_]+) .*", r"\1", tree.build("-n", "hello-rs").stdout, flags=re.MULTILINE)
     works = ("rustc --crate-name hello_rs", "link hello-rs", "link hello-rs.debug", "check hello-rs")

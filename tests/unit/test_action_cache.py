@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build import state_file
 from ostoo_build.execution import record as records
 from ostoo_build.execution import results
 from ostoo_build.execution.action import Action
@@ -154,18 +157,48 @@ def test_an_output_that_changed_meanwhile_is_not_kept(cache: ActionCache, made: 
     assert cache.disk
 
 
-def test_a_folder_that_cannot_be_used_switches_the_cache_off_with_one_warning(
+def test_a_folder_that_can_not_be_used_is_said_once_and_has_nothing(
     made: Record, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     cache = cache_at(tmp_path / "file")
     store(cache, made, place)
     store(cache, made, place)
-    assert cache.disk is None
     assert cache.lookup(ACTION, place) is None
-    assert re.fullmatch(
-        r"warning: the action cache is off: Not a directory \(.*/file/cas.*\)\n", capsys.readouterr().err
-    )
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"warning: the action cache keeps nothing new: Not a directory \(.*/file/cas.*\)\n", said)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO])
+def test_a_cache_that_takes_nothing_still_gives_what_it_has(
+    number: int, stored: Record, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, back = cache_at(place.folder.with_name("cache")), place.folder.with_name("back")
+
+    def refuse(path: Path, *_: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(state_file, "replace", refuse)
+    monkeypatch.setattr(os, "utime", refuse)
+    (place.folder / "new").write_bytes(b"new")
+    new = Record(OTHER.key, {"new": records.observe(place.folder / "new")})
+    for _ in range(2):
+        cache.store(OTHER, new, place)
+        cache.flush()
+    assert cache.lookup(ACTION, place) == stored
+    assert fetch(cache, stored, back) == []
+    assert cache.lookup(OTHER, place) is None
+    said = capsys.readouterr().err
+    assert said.count("warning: the action cache keeps nothing new") == 1
+    assert os.strerror(number) in said
+
+
+def test_a_result_that_is_none_hides_no_other(cache: ActionCache, made: Record, place: Place) -> None:
+    bound = replace(made, bound_to=HERE)
+    store(cache, bound, place)
+    assert cache.disk
+    cache.disk.keep_result(ACTION.key, b"no message")
+    assert cache.lookup(ACTION, place) == bound
 
 
 def test_a_cache_that_kept_nothing_yet_has_nothing_to_give_up(cache: ActionCache, made: Record, place: Place) -> None:

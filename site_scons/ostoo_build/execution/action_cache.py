@@ -1,7 +1,7 @@
 """The action cache: results by action, files by content, on this disk and in the team's store. Does not run anything.
 
-What is not on this disk is looked for in the team's store. Where the folder can't be used it switches itself off with
-one warning.
+What is not on this disk is looked for in the team's store. Where the folder can't be written one warning says so, and
+what it has is used all the same.
 """
 
 from __future__ import annotations
@@ -55,14 +55,17 @@ class ActionCache:
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
     _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
     _pending: list[Future[None]] = field(default_factory=list)
+    _is_written: bool = True
+    """Whether results are kept in the folder: not any more, once it did not take one."""
 
     def lookup(self, action: Action, place: Place) -> Record | None:
         """Find the record of an action; None where there is none that can be trusted."""
         if self.disk is not None:
             for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
                 content = self.disk.result(key)
-                if content is not None:
-                    return _understood(content, action, place, bound_to)
+                found = _understood(content, action, place, bound_to) if content is not None else None
+                if found is not None:
+                    return found
         return self._lookup_remotely(action, place)
 
     def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
@@ -72,6 +75,20 @@ class ActionCache:
             found = pool.map(lambda file: self._fetch(*file), files)
             missing = [file for file, is_there in zip(files, found, strict=True) if not is_there]
         return self._fetch_remotely(missing)
+
+    def has(self, wanted: Iterable[tuple[Path, Output]]) -> bool:
+        """Whether `fetch` would find all these files, as far as that can be told without reading them."""
+        away = [output for path, output in wanted if not _is_there(path, output)]
+        left = [output for output in away if self.disk is None or not self.disk.has(output.sha256)]
+        if self.remote is None or not left:
+            return not left
+        from ostoo_build.execution.circuit import OffError  # noqa: PLC0415 - most builds have no remote store
+        from ostoo_build.execution.remote_store import Blob  # noqa: PLC0415 - likewise
+
+        try:
+            return not self.remote.missing([Blob(output.sha256, output.size) for output in left])
+        except OffError:
+            return False
 
     def forget(self, action: Action) -> None:
         """Take a result away whose files are gone."""
@@ -178,15 +195,16 @@ class ActionCache:
 
     def _try(self, keep: Callable[[DiskCache], None]) -> None:
         disk = self.disk
-        if disk is None:
+        if disk is None or not self._is_written:
             return
         try:
             keep(disk)
         except ChangedError:
             return
         except OSError as error:
-            self.disk = None
-            self.report.warn_once(f"the action cache is off: {error.strerror} ({error.filename or disk.folder})")
+            self._is_written = False
+            where = error.filename or disk.folder
+            self.report.warn_once(f"the action cache keeps nothing new: {error.strerror} ({where})")
 
     def _own_key(self, key: digest.Hash) -> digest.Hash:
         return digest.of_json([key, self.root])

@@ -127,11 +127,23 @@ class RemoteStore:
     def upload(self, blobs: Sequence[Blob]) -> None:
         """Send files that the server does not have. Raises `OffError`, `RefusedError` and `ChangedError`."""
         different = {blob.sha256: blob for blob in blobs}
-        small, large = self._split([different[sha256] for sha256 in self._missing(list(different.values()))])
+        small, large = self._split([different[sha256] for sha256 in self.missing(list(different.values()))])
         batches = [self._pool.submit(self._write_batch, batch) for batch in small]
         singles = [self._pool.submit(self._write_one, blob) for blob in large]
         for future in [*batches, *singles]:
             future.result()
+
+    def missing(self, blobs: Sequence[Blob]) -> set[digest.Hash]:
+        """The files that the server does not have. Raises `OffError` and `RefusedError`."""
+        found: set[digest.Hash] = set()
+        for group in _grouped(blobs, lambda _: _ENTRY, bytestream.MESSAGE):
+            request = api.FindMissingBlobsRequest(
+                instance_name=self.options.instance, blob_digests=[blob.digest for blob in group]
+            )
+            answer = self._call(self.methods.find_missing, request, writes=True)
+            missing = answer.missing_blob_digests if answer else request.blob_digests
+            found |= {each.hash for each in missing}
+        return found
 
     def is_there(self) -> bool:
         """Ask for a sign of life; a server that gives none is given up."""
@@ -169,17 +181,6 @@ class RemoteStore:
         return self.circuit.call(
             lambda timeout: method.future(request, timeout=timeout, metadata=self.options.metadata), **how
         )
-
-    def _missing(self, blobs: Sequence[Blob]) -> set[digest.Hash]:
-        found: set[digest.Hash] = set()
-        for group in _grouped(blobs, lambda _: _ENTRY, bytestream.MESSAGE):
-            request = api.FindMissingBlobsRequest(
-                instance_name=self.options.instance, blob_digests=[blob.digest for blob in group]
-            )
-            answer = self._call(self.methods.find_missing, request, writes=True)
-            missing = answer.missing_blob_digests if answer else request.blob_digests
-            found |= {each.hash for each in missing}
-        return found
 
     def _split(self, blobs: Sequence[Blob]) -> tuple[list[list[Blob]], list[Blob]]:
         """Batches of small files, and large ones."""
