@@ -35,6 +35,11 @@ class Input(NamedTuple):
     is_folder: bool = False
 
 
+def changed(path: str) -> OstooError:
+    """Make the error about an input that did not hold still."""
+    return OstooError(f"{path} changed while it was used", remedy="run the build again")
+
+
 def refuse_odd(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
     """Raise `OstooError` for a name that no action can have: a folder can hold any."""
     for name in names:

@@ -67,23 +67,23 @@ def complete(session: Session, program: Program, action: Action, look: Look) -> 
     return replace(action, inputs=tuple(inputs.values()))
 
 
-def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> None:
-    """Raise `OstooError` for a file that a compilation takes in unseen and nobody declared: dep-info has none of them.
+def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> frozenset[str]:
+    """The files that a compilation takes in unseen: dep-info has none of them.
 
-    They are static libraries that arguments name, and what the link of a macro or build script reads of the checkout.
+    Raises `OstooError` for one that nobody declared. They are static libraries that arguments name, what the link of a
+    macro or build script reads of the checkout, and profiles.
     """
     if unit.is_std:
-        return
+        return frozenset()
     is_declared = _declared(session, action)
     if unit.target:
-        paths = _static_libraries(session, unit, action)
-    elif unit.kind is not Kind.LIBRARY:
-        paths = _of_host_link(session, unit, action)
+        paths = [*_static_libraries(session, unit, action)]
     else:
-        return
+        paths = [*_of_host_link(session, unit, action)] if unit.kind is not Kind.LIBRARY else []
     for path in paths:
         if not is_declared(path):
             raise proof.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
+    return frozenset(map(session.paths.input_path, (*paths, *unit_inputs.of_flags(session, unit))))
 
 
 def check_bundled(session: Session, unit: PlannedUnit, action: Action, done: Finished) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest
+from ostoo_build.inputs import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,6 +57,22 @@ def observed(look: Look) -> list[Path]:
 def have_changed_since(began: int, paths: Iterable[Path]) -> bool:
     """Whether one of these was, or may have been, touched since a time in nanoseconds."""
     return any(_changed(path) >= began for path in paths)
+
+
+def is_touched(began: int, path: Path) -> bool:
+    """Whether a file was touched since a time in nanoseconds.
+
+    It may be again what it was when it was hashed, and was another for who read it meanwhile. A file
+    system's clock may be a tick behind ours: no program begins to read so soon.
+    """
+    return path.is_file() and max(path.stat().st_ctime_ns, path.lstat().st_ctime_ns) >= began
+
+
+def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
+    """Raise `OstooError` where a file was touched since a time in nanoseconds; it is named as seen from a folder."""
+    for path in paths:
+        if is_touched(began, path):
+            raise changed(os.path.relpath(path, folder))
 
 
 # strings in place of paths, below: a Path for each of a stored set's costs more than the look

@@ -94,7 +94,11 @@ def _is_settled(found: Signature) -> bool:
 
 def signature(path: Path) -> Signature:
     """Read a file's signature. Raises `OSError` where it can't."""
-    status = path.stat()
+    return of_status(path.stat())
+
+
+def of_status(status: os.stat_result) -> Signature:
+    """The signature of what `stat`, or `lstat`, was asked about."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 

@@ -175,11 +175,12 @@ def _unit_job_reading(
         judge: Judge = partial(finishing.run, action, unit, told)
     else:
         action = requests.compile_action(session.invocation, unit, sources, known)
-        link_inputs.check_libraries(session, unit, action)
+        unseen = link_inputs.check_libraries(session, unit, action)
         start = partial(hidden_asm.compiled, session, action, unit, on_metadata, session.look)
         hides = partial(hidden_asm.may_be, session, unit, session.look)
         check = partial(link_inputs.check_bundled, session, unit, action)
-        judge = partial(finishing.compilation, finishing.Compiled(action, unit, told, session.paths, hides, check))
+        compiled = finishing.Compiled(action, unit, told, session.paths, hides, check, unseen)
+        judge = partial(finishing.compilation, compiled)
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
     is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)
@@ -196,6 +197,7 @@ def _unit_job_reading(
         reading=lambda others: _unit_job_reading(session, unit, declared, others, ready),
         promised=(f"{unit.id}.rlink",) if unit.kind is Kind.PROGRAM else (),
         tree=finishing.OUT if unit.kind is Kind.RUN else "",
+        vouched="" if unit.kind is Kind.RUN else ".rs",
     )
     return job
 

@@ -120,7 +120,7 @@ def is_of_std(package: str) -> bool:
 
 def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
     """What a unit's manifest declares, and flags name. Raises `OstooError` for a file of another checkout."""
-    found = [*_of_flags(session, unit)]
+    found = [*of_flags(session, unit)]
     if unit.extra_inputs and is_local(unit.package):
         found += source_tree.expand_inputs(session.root / unit.package, unit.extra_inputs)
     for path in found:
@@ -133,7 +133,7 @@ def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
     return found
 
 
-def _of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
+def of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
     """The profiles that rustc reads, of which its dep-info says nothing."""
     asked = unit.arguments if any("use=" in word for word in unit.arguments) else ()
     for option in rustc_options.read(asked):

@@ -34,7 +34,7 @@ from ostoo_build.look import Look
 from ostoo_build.own_code import own_digest
 from ostoo_build.plan import Program, plan_program
 from ostoo_build.plan_setting import Setting, cfgs_of
-from ostoo_build.read_set import ReadSet, have_changed_since
+from ostoo_build.read_set import ReadSet, have_changed_since, is_touched, refuse_touched
 from ostoo_build.script_environment import Machine, Told
 from ostoo_build.suite_plan import Executable, plan_executable
 from ostoo_build.target_spec import CheckRequest
@@ -166,6 +166,7 @@ class Workspace:
         known = _load(path, _Survey)
         if known and known.reads.is_current(folder, self.look):
             return known
+        began = time.time_ns()
         manifests = package_places.of_workspace(folder / "Cargo.toml", self.cargo.configuration_files())
         contents = [*package_places.of_members(folder / "Cargo.toml")]
         contents += [place for each in manifests for place in package_places.of_package(each, folder)]
@@ -174,6 +175,7 @@ class Workspace:
         binaries = tuple(
             replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in self.cargo.binaries()
         )
+        refuse_touched(began, (*contents, *self.cargo.configuration_files()), folder)
         found = _Survey(reads, binaries, declared)
         if reads.is_current(folder, Look()):
             _save(path, found)
@@ -209,15 +211,16 @@ class Workspace:
     def _begin(self, profile: str) -> tuple[Setting, int]:
         """Look at what the answer will depend on before it is asked for: then a file saved meanwhile is noticed."""
         self._surveyed  # noqa: B018 - looks
+        began = self.look.once("began", time.time_ns)
         # before cargo: of a bad target spec we say more than cargo
-        return self.look.once(("setting", profile), partial(self._setting, profile)), time.time_ns()
+        return self.look.once(("setting", profile), partial(self._setting, profile)), began
 
     def _locked(self, ask: Callable[[], Answer]) -> Answer:
         """Ask again where cargo locked something meanwhile: what is remembered belongs to one lock."""
         while True:
-            before = self._lock()
+            before, began = self._lock(), time.time_ns()
             found = ask()
-            if self._lock() == before:
+            if self._lock() == before and not is_touched(began, self.cargo.workspace / "Cargo.lock"):
                 return found
 
     def _recall(self, path: Path, kind: type[_Memo[Answer]]) -> Answer | None:
@@ -239,6 +242,7 @@ class Workspace:
         contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
         places = {unit.src_path: None for unit in units}
         reads = ReadSet.of(contents, places, folder, self.look)
+        refuse_touched(began, (*contents, *self.cargo.configuration_files(), self.target), folder)
         unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
         if have_changed_since(began, unforeseen) or reads != ReadSet.of(contents, places, folder, Look()):
             return
@@ -313,7 +317,8 @@ class Workspace:
     def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
         place = str(self.cargo.workspace)
         asked = tuple(flag.replace(place, "") for flag in flags)
-        path = self._memo(replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked))
+        question = replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked)
+        began, path = time.time_ns(), self._memo(question)
         memo = _load(path, _Cfgs)
         if memo:
             return memo.cfgs
@@ -323,6 +328,7 @@ class Workspace:
             # the check says more than the compiler, line and remedy
             target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
+        refuse_touched(began, [self.target], self.cargo.workspace)
         cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))
         _save(path, _Cfgs(cfgs))
         return cfgs

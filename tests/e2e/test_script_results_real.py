@@ -136,6 +136,47 @@ def test_what_a_script_wrote_its_folders_path_into_is_no_other_checkouts(tree: T
     assert second - first == long - short
 
 
+GOALS = {
+    "absolute": 'root.join("assets")',
+    "relative": '"../".repeat(Path::new(&out).strip_prefix(root).unwrap().components().count()) + "assets"',
+}
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_what_lies_behind_a_link_that_leaves_the_folder_is_an_input(goal: str, tree: Tree) -> None:
+    script = f"""
+    use std::path::Path;
+    fn main() {{
+        let (out, package) = (std::env::var("OUT_DIR").unwrap(), std::env::var("CARGO_MANIFEST_DIR").unwrap());
+        let root = Path::new(&package).ancestors().nth(2).unwrap();
+        std::os::unix::fs::symlink({GOALS[goal]}, format!("{{out}}/assets")).unwrap();
+        println!("cargo::rerun-if-changed=build.rs");
+    }}
+    """
+    tree.write("assets/.hidden/word", "one")
+    main = crates.main('println!("{}", include_str!(concat!(env!("OUT_DIR"), "/assets/.hidden/word")));')
+    crates.add(tree, "odd", f"[dependencies]\n{crates.RUNTIME}", main=main, build=script)
+    tree.build("odd")
+    assert tree.run("odd")[1] == "one\n"
+    tree.write("assets/.hidden/word", "another")
+    tree.build("odd")
+    assert tree.run("odd")[1] == "another\n"
+
+
+def test_a_link_to_what_other_machines_do_not_have_is_refused(tree: Tree) -> None:
+    script = """
+    fn main() {
+        let out = std::env::var("OUT_DIR").unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", format!("{out}/name")).unwrap();
+    }
+    """
+    main = crates.main("let _ = 1;")
+    crates.add(tree, "odd", f"[dependencies]\n{crates.RUNTIME}", main=main, build=script)
+    result = tree.scons("odd")
+    assert result.code == 2
+    assert "error: the build script reads /etc/hostname, which is not in the checkout" in result.stderr
+
+
 class Everything(dict[str, bytes]):
     """Results in which each key has the same."""
 

@@ -36,6 +36,10 @@ class FakeCargo:
         """Have it say that of its configuration."""
         (self.folder / "bin/config.toml").write_text(said)
 
+    def meanwhile(self, command: str) -> None:
+        """Have something done by the shell while it reads."""
+        (self.folder / "bin/while-it-reads").write_text(command)
+
     def asked(self) -> list[str]:
         """All questions since the last call of this."""
         path = self.folder / "bin/asked"
@@ -52,6 +56,7 @@ def make(folder: Path) -> FakeCargo:
     fake.script(
         answers / "cargo",
         f"echo \"$*\" >> '{answers}/asked'",
+        f"if [ -e '{answers}/while-it-reads' ]; then . '{answers}/while-it-reads'; fi",
         'case "$*" in',
         f"*metadata*) cat '{answers}/metadata.json' ;;",
         f"*config\\ get*) cat '{answers}/config.toml' ;;",

@@ -241,6 +241,77 @@ def test_a_link_is_no_output(checkout: Checkout) -> None:
         checkout.perform(run=run)
 
 
+SOURCES = tuple(Input(name, digest.of_bytes(b"one"), 3) for name in ("layout.ld", "more.ld"))
+LINK = replace(ACTION, arguments=("-T",), inputs=SOURCES)
+
+
+def copy_of(checkout: Checkout, *edits: tuple[str, ...]) -> Callable[[Path], Outcome]:
+    """An action that copies a file; in each of its runs somebody edits files before, and puts them back after it."""
+    for source in SOURCES:
+        checkout.root.mkdir(exist_ok=True)
+        (checkout.root / source.path).write_bytes(b"one")
+    left = list(edits)
+
+    def run(folder: Path) -> Outcome:
+        names = left.pop(0) if left else ()
+        for name in names:
+            (checkout.root / name).write_bytes(b"two")
+        (folder / "lib.rlib").write_bytes((checkout.root / "layout.ld").read_bytes())
+        for name in names:
+            (checkout.root / name).write_bytes(b"one")
+        return Outcome(("lib.rlib",))
+
+    return run
+
+
+def test_what_was_made_of_an_input_that_was_edited_and_put_back_is_made_again(checkout: Checkout) -> None:
+    checkout.perform(LINK, copy_of(checkout, ("layout.ld",)))
+    assert (checkout.folder / "lib.rlib").read_bytes() == b"one"
+    assert len(checkout.runs) == 2
+
+
+def test_an_input_that_does_not_hold_still_fails_the_build(checkout: Checkout, clone: Checkout) -> None:
+    with pytest.raises(OstooError, match=r"layout\.ld changed while it was used"):
+        checkout.perform(LINK, copy_of(checkout, ("more.ld",), ("layout.ld",)))
+    clone.perform(LINK, copy_of(clone))
+    assert len(clone.runs) == 1, "nothing was kept"
+
+
+def test_an_action_may_write_its_own_input_each_time_if_that_is_what_it_was(checkout: Checkout) -> None:
+    checkout.perform(LINK, copy_of(checkout, ("more.ld",), ("more.ld",)))
+    assert len(checkout.runs) == 2
+    checkout.perform(LINK, copy_of(checkout))
+    assert len(checkout.runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("vouched", "unproved", "runs"),
+    [(".ld", None, 1), ("", frozenset(), 1), ("", frozenset({"layout.ld"}), 2), (".rs", frozenset({"more.ld"}), 1)],
+)
+def test_what_a_tool_tells_of_what_it_read_needs_no_other_run(
+    vouched: str, unproved: frozenset[str] | None, runs: int, checkout: Checkout
+) -> None:
+    run = copy_of(checkout, ("layout.ld",))
+    job = checkout.job(LINK, lambda folder: replace(run(folder), unproved=unproved))
+    engine = checkout.engine()
+    engine.perform(replace(job, vouched=vouched))
+    engine.cache.flush()
+    assert len(checkout.runs) == runs
+
+
+def test_what_others_read_already_is_not_made_again(checkout: Checkout) -> None:
+    run, engine = copy_of(checkout, ("layout.ld",)), checkout.engine()
+
+    def announce(folder: Path) -> Outcome:
+        outcome = run(folder)
+        engine.announce(job, "lib.rlib")
+        return outcome
+
+    job = checkout.job(LINK, announce)
+    with pytest.raises(OstooError, match=r"layout\.ld changed while it was used"):
+        engine.perform(job)
+
+
 def read(folder: Path) -> Outcome:
     (folder / "copy").write_bytes((folder.parent / "build/lib.rlib").read_bytes())
     return Outcome(("copy",))

@@ -66,7 +66,7 @@ class Machine:
 
     def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
         action = self.action(*environment)
-        compiled = finishing.Compiled(action, unit, (), self.paths, hides=lambda _: False, check=lambda _: None)
+        compiled = finishing.Compiled(action, unit, (), self.paths, lambda _: False, lambda _: None, frozenset())
         return finishing.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:

@@ -60,6 +60,23 @@ def test_a_link_becomes_what_it_leads_to(goal: str, out: Path) -> None:
     assert not any(path.is_symlink() for path in out.rglob("*"))
 
 
+LEADS = {"to a source": ["package/b"], "to a folder of sources": ["package"]}
+
+
+@pytest.mark.parametrize("goal", LINKS)
+def test_where_links_led_that_left_the_folder_is_told(goal: str, out: Path) -> None:
+    (out / "link").symlink_to(LINKS[goal][0])
+    found = [os.path.relpath(os.path.realpath(path), out.parent) for path in out_folder.settle(out)]
+    assert found == LEADS.get(goal, [])
+
+
+def test_a_link_that_led_out_is_told_by_the_name_that_it_has(out: Path) -> None:
+    (out.parent / "alias").symlink_to("package")
+    (out / "sub/link").symlink_to("../../alias/deep")
+    (out / "absolute").symlink_to(out.parent / "alias/b")
+    assert sorted(out_folder.settle(out)) == sorted([f"{out}/sub/../../alias/deep", f"{out.parent}/alias/b"])
+
+
 def test_links_that_lead_into_each_other_come_to_an_end(out: Path) -> None:
     (out / "other").mkdir()
     (out / "other/back").symlink_to("../sub")

@@ -9,13 +9,12 @@ import pytest
 from ostoo_build import digest, merkle, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution.witness import Witness
+from ostoo_build.inputs import Input
 from ostoo_build.paths import PathMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from ostoo_build.inputs import Input
 
 HOUR = 3600 * 10**9
 
@@ -97,6 +96,57 @@ def test_what_changed_after_it_was_observed_is_told(root: Path, inputs: list[Inp
     swap(root)
     with pytest.raises(OstooError, match="library changed"):
         seen.check(inputs[:1])
+
+
+def put_back(path: Path) -> None:
+    """Edit a file in place for a moment."""
+    content = path.read_text()
+    path.write_text(content.upper())
+    path.write_text(content)
+
+
+def turn_and_turn_back(root: Path) -> None:
+    for goal in ("other", "library"):
+        (root / "link").unlink()
+        (root / "link").symlink_to(goal)
+
+
+def add_and_take_away(root: Path) -> None:
+    (root / "package/src/new.rs").touch()
+    (root / "package/src/new.rs").unlink()
+
+
+def replace_and_put_back(root: Path) -> None:
+    (root / "library").rename(root / "aside")
+    (root / "library").write_text("LIBRARY")
+    (root / "aside").rename(root / "library")
+
+
+MOMENTS: list[Callable[[Path], object]] = [
+    lambda root: put_back(root / "library"),
+    lambda root: put_back(root / "package/src/lib.rs"),
+    add_and_take_away,
+    lambda root: os.utime(root / "library"),
+    replace_and_put_back,
+    turn_and_turn_back,
+    lambda root: (root / "library").unlink(),
+]
+
+
+@pytest.mark.parametrize("edit", MOMENTS)
+def test_whatever_was_edited_for_a_moment_is_told(edit: Callable[[Path], object], root: Path) -> None:
+    (root / "link").symlink_to("library")
+    paths, seen = PathMap((("root", root),)), witness(root)
+    inputs = [paths.input(root / "link"), paths.input(root / "library"), Input("package", "0" * 64, 1, is_folder=True)]
+    looks = seen.looks(inputs)
+    assert seen.touched(looks) == frozenset()
+    edit(root)
+    assert seen.touched(looks)
+
+
+def test_what_builds_make_may_be_put_in_place_again(root: Path) -> None:
+    seen = witness(root)
+    assert seen.looks([Input(name, "0" * 64, 1) for name in ("build/a", "sysroot/x/lib/libc.a", "@{rust-src}/a")]) == {}
 
 
 def test_a_toolchain_that_is_replaced_is_told(root: Path, tmp_path: Path) -> None:

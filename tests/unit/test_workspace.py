@@ -216,6 +216,57 @@ def test_a_source_that_is_gone_is_no_crash_while_remembering(made: FakeCargo) ->
     assert made.asked(), "cargo has the word"
 
 
+@pytest.mark.parametrize(
+    "name", ["user-rs/Cargo.toml", "user-rs/hello-std/Cargo.toml", "user-rs/rt/Cargo.toml", ".cargo/config.toml"]
+)
+def test_what_was_edited_and_put_back_while_cargo_read_it_makes_no_plan(name: str, made: FakeCargo) -> None:
+    path = made.folder / "os" / name
+    if not path.exists():
+        fake.write(path, "[build]\n")
+    program = binary(made)
+    made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
+    with pytest.raises(OstooError, match=f"{path.name} changed while it was used"):
+        plan(made, program)
+    memories = len(list(memory(made)))
+    made.meanwhile("")
+    made.asked()
+    plan(made, program)
+    assert any("build" in question for question in made.asked()), "nothing was remembered"
+    assert len(list(memory(made))) > memories
+
+
+def test_what_was_edited_and_put_back_while_programs_were_asked_for_is_not_remembered(made: FakeCargo) -> None:
+    path = made.cargo.workspace / "rt/Cargo.toml"
+    made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
+    with pytest.raises(OstooError, match=r"rt/Cargo\.toml changed while it was used"):
+        workspace(made).binaries()
+    made.meanwhile("")
+    made.asked()
+    assert workspace(made).binaries()
+    assert made.asked()
+
+
+def test_a_lock_that_was_edited_and_put_back_is_read_again(made: FakeCargo) -> None:
+    edit_lock(made.cargo.workspace)
+    program = binary(made)
+    once, lock = made.folder / "once", made.cargo.workspace / "Cargo.lock"
+    made.meanwhile(f"case $* in build*) if [ ! -e '{once}' ]; then sleep 0.03; touch '{once}' '{lock}'; fi ;; esac\n")
+    made.asked()
+    plan(made, program)
+    assert len([question for question in made.asked() if question.startswith("build")]) == 2
+
+
+def test_a_target_spec_that_was_edited_and_put_back_is_not_remembered(made: FakeCargo) -> None:
+    spec = made.folder / f"os/targets/{trees.TARGET}.json"
+    program = binary(made)
+    with (made.folder / "rustc").open("a") as script:
+        script.write(f"sleep 0.03; echo '{{}}' > '{spec}'\n")
+    before = len(list(memory(made)))
+    with pytest.raises(OstooError, match="changed while it was used"):
+        plan(made, program)
+    assert len(list(memory(made))) == before
+
+
 def test_programs_that_ask_the_same_are_one_question(made: FakeCargo) -> None:
     """Cargo's answer has a root for each; what they have in common is planned once."""
     other = json.loads(trees.graph_text(made.paths, "hello-std"))

@@ -21,6 +21,7 @@ from ostoo_build.execution.action_cache import Place
 from ostoo_build.execution.folder_locks import FolderLocks
 from ostoo_build.execution.record import Output, Record
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.inputs import changed
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Job:
     depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
     `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
     `promised` are names of outputs that each result has. `tree` is a folder within `folder` all of which are outputs.
+    Of inputs with names that end with `vouched` the tool tells what was in them, where that is not empty.
     """
 
     action: Action
@@ -64,6 +66,7 @@ class Job:
     reading: Callable[[tuple[str, ...]], Job] | None = None
     promised: tuple[str, ...] = ()
     tree: str = ""
+    vouched: str = ""
 
     def of(self, reads: tuple[str, ...]) -> Job:
         """The job as it is where its action reads these."""
@@ -208,14 +211,7 @@ class Engine:
         as_promised = all(entry.sha256 == self._anew.get(entry.path, entry.sha256) for entry in job.action.inputs)
         job.folder.mkdir(parents=True, exist_ok=True)
         self.report.status(job.verb, job.subject)
-        began = time.time_ns()
-        try:
-            outcome = job.run()
-        except OstooError:
-            self.witness.check_tools()  # then what it could not do says nothing
-            raise
-        if as_promised:
-            self.witness.check(job.action.inputs)
+        outcome, began = self._ran(job, as_promised=as_promised)
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
         self.witness.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
         self.report.messages((outcome.stderr,))
@@ -228,6 +224,31 @@ class Engine:
             made = replace(made, key="")  # good for this invocation, and no answer to the action's question
         records.save(job.folder, made, looks)
         return made
+
+    def _ran(self, job: Job, *, as_promised: bool) -> tuple[Outcome, int]:
+        """Run a job's action, and tell when its last run began: it runs again where an input did not hold still.
+
+        That may be what it was when it was hashed, and have been something else when it was read. What is touched in
+        both runs is written by the action itself. Raises `OstooError` where an input is not what it was.
+        """
+        known: frozenset[str] = frozenset()
+        unvouched = [entry for entry in job.action.inputs if not (job.vouched and entry.path.endswith(job.vouched))]
+        while True:
+            looks, began = self.witness.looks(unvouched), time.time_ns()
+            try:
+                outcome = job.run()
+            except OstooError:
+                self.witness.check_tools()  # then what it could not do says nothing
+                raise
+            if as_promised:
+                self.witness.check(job.action.inputs)
+            touched = self.witness.touched(looks)
+            touched = touched if outcome.unproved is None else touched & outcome.unproved
+            if touched <= known:
+                return outcome, began
+            if known or job.folder in self._early:  # others read already what it made
+                raise changed(min(touched - known))
+            known = touched
 
     def _run_elsewhere(self, job: Job) -> Record | None:
         """Have a remote executor do it; None where it can't, or where what it left is no answer, or good there only."""

@@ -16,9 +16,8 @@ from ostoo_build.paths import is_local, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from ostoo_build.build_script import Instructions
     from ostoo_build.dep_info import DepInfo
     from ostoo_build.execution.action import Action
     from ostoo_build.paths import PathMap
@@ -51,9 +50,9 @@ class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subproce
 class Finished:
     """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
 
-    `folders` are those in which nothing lies. `paths` are those of where it ran. `expanded` is a crate's source with
-    its macros expanded, where somebody asked for it. `is_hermetic` says that it could see its declared inputs only,
-    `is_shut_in` that it could see no other files of this checkout.
+    `folders` are those in which nothing lies, `led` is where links led that left its folder. `paths` are those of where
+    it ran. `expanded` is a crate's source with its macros expanded, where somebody asked for it. `is_hermetic` says
+    that it could see its declared inputs only, `is_shut_in` that it could see no other files of this checkout.
     """
 
     returncode: int
@@ -66,6 +65,7 @@ class Finished:
     is_shut_in: bool = False
     expanded: str | None = None
     folders: tuple[str, ...] = ()
+    led: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Outcome:
 
     `folders` are those among the outputs in which nothing lies. `holds_root` says that the outputs may hold the
     checkout's path. `reads` are files and folders of the checkout that the action did not declare and may read: by
-    their portable paths.
+    their portable paths. `unproved` are the inputs that it may have read and nothing tells with what in them; None for
+    all of them.
     """
 
     outputs: tuple[str, ...]
@@ -83,6 +84,7 @@ class Outcome:
     holds_root: bool = False
     reads: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    unproved: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Compiled:
     """A unit that was compiled: the paths of this machine, wherever that was, and what only a run told that it reads.
 
     `hides` tells whether macros may have put assembly together, `check` raises `OstooError` for an undeclared library.
+    `unseen` are inputs that dep-info tells nothing of.
     """
 
     action: Action
@@ -98,6 +101,7 @@ class Compiled:
     here: PathMap
     hides: Callable[[Finished], bool]
     check: Callable[[Finished], None]
+    unseen: frozenset[str]
 
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
@@ -114,7 +118,9 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     hides = done.expanded is None and compiled.hides(done)
     scene = asm_proof.Scene(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)
     assembled = asm_proof.prove(read, scene)
-    return Outcome(outputs, stderr, assembled, _holds_root(action, read, done), reads)
+    unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
+    holds_root = _holds_root(action, read, done)
+    return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved)
 
 
 def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
@@ -124,7 +130,8 @@ def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcom
         said = (*instructions.errors, done.stderr)
         raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
     declared = {entry.path for entry in action.inputs if entry.path not in told}
-    reads = tuple(dict.fromkeys(_more_reads(declared, instructions, unit, done.paths)))
+    led = (name for name in done.led if not _lies_among(declared, done.paths.input_path(name)))
+    reads = tuple(dict.fromkeys(_more_reads(declared, (*instructions.changed_files, *led), unit, done.paths)))
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)
     outputs = tuple(name for name in done.files if name.startswith(f"{OUT}/"))
     refuse_odd(Path(done.paths.root, unit.folder), (*outputs, *done.folders))
@@ -199,12 +206,17 @@ def _tells_root(content: bytes, paths: PathMap) -> bool:
     return any(mark.encode() in content for mark in paths.marks)
 
 
-def _more_reads(declared: set[str], instructions: Instructions, unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
+def _lies_among(declared: set[str], path: str) -> bool:
+    """Whether it is what other steps made, all of which are inputs."""
+    return path.startswith("build/") and any(f"{name}/".startswith(f"{path}/") for name in declared)
+
+
+def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
     """What a build script says that it reads, as far as it is not declared. Raises `OstooError` for what nobody has."""
     package = Path(paths.root, paths.expand(unit.package))
     # std's source belongs to the toolchain, whose digest is part of every key
     known = (f"{unit.folder}/", "@{rust-src}/", *([] if is_local(unit.package) else [f"{unit.package}/"]))
-    for name in instructions.changed_files:
+    for name in names:
         path = paths.input_path(package / name)
         if f"{path}/".startswith(known):
             continue

@@ -100,9 +100,9 @@ class LocalRunner:
             time.sleep(_BUSY_PAUSE)
         if done.returncode:
             return done
-        out_folder.settle(made)
+        led = out_folder.settle(made)
         empty = sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(made))
-        return replace(done, files=tuple(sorted(_files(folder))), folders=tuple(empty))
+        return replace(done, files=tuple(sorted(_files(folder))), folders=tuple(empty), led=led)
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         """Link a compiled program; `linked` is the file to be."""

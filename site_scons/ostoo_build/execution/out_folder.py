@@ -21,9 +21,27 @@ if TYPE_CHECKING:
 _FILE, _PROGRAM, _FOLDER = 0o644, 0o755, 0o755
 
 
-def settle(folder: Path) -> None:
-    """Settle a folder and all below it. Raises `OSError` for what can't be read or changed."""
+def settle(folder: Path) -> tuple[str, ...]:
+    """Settle a folder and all below it; where links led that left it. Raises `OSError` for what can't be had.
+
+    Whoever reads through such a link reads what lies there: to change it is to change what the script left.
+    """
+    led = tuple(_leading_out(folder))
     _settle(folder, (os.path.realpath(folder),))
+    return led
+
+
+def _leading_out(folder: Path) -> Iterator[str]:
+    top = os.path.realpath(folder)
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            goal = os.path.realpath(path)
+            if path.is_symlink() and path.exists() and not (_is_in(goal, top) or _is_in(top, goal)):
+                yield os.path.join(place, path.readlink())  # noqa: PTH118 - not made shorter: folders may be links
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return Path(path).is_relative_to(folder)
 
 
 def empty_folders(folder: Path) -> Iterator[Path]:

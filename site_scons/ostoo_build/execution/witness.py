@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import digest, source_tree
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
+from ostoo_build.inputs import changed
 from ostoo_build.paths import is_local
-from ostoo_build.source_tree import signature
+from ostoo_build.source_tree import of_status, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,12 @@ _DRIFT = 2_000_000_000
 
 _TICK = 20_000_000
 """Nanoseconds that its clock, which ticks, is behind ours."""
+
+_NOT_EDITED = ("build/", "sysroot/", "@{")
+"""What builds make, or fetch, begins so."""
+
+Looks = dict[str, "list[Signature]"]
+"""What `stat` says, by portable path, of an input and of the links that lead to it; of nothing where it is gone."""
 
 
 class Witness:
@@ -61,7 +69,7 @@ class Witness:
             except OSError:
                 same = False
             if not same:
-                raise _changed(f"{entry.path} changed while it was used")
+                raise changed(entry.path)
         self.check_tools()
 
     def check_tools(self) -> None:
@@ -72,14 +80,44 @@ class Witness:
             except OSError:
                 same = False
             if not same:
-                raise _changed("the toolchain changed, or went away, while it was used")
+                what = "the toolchain changed, or went away, while it was used"
+                raise OstooError(what, remedy="run the build again")
+
+    def looks(self, inputs: Iterable[Input]) -> Looks:
+        """What inputs that somebody may edit look like before an action reads them.
+
+        Waits until the file system's clock has ticked since the last change: then the next one must show.
+        """
+        found = {entry.path: self._look(entry.path) for entry in inputs if not entry.path.startswith(_NOT_EDITED)}
+        latest = max((ctime for look in found.values() for _size, _mtime, ctime, _inode in look), default=0)
+        time.sleep(min(max(latest + _TICK - time.time_ns(), 0), _TICK) / 1e9)
+        return found
+
+    def touched(self, looks: Looks) -> frozenset[str]:
+        """The inputs that were touched since then, whatever is in them now."""
+        return frozenset(path for path, look in looks.items() if self._look(path) != look)
 
     def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
         """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
         for entry in inputs:
             path = Path(self._paths.root, self._paths.expand(entry.path))
             if is_local(entry.path) and signature(path)[2] >= moment - _TICK:
-                raise _changed(f"{entry.path} changed while it was used")
+                raise changed(entry.path)
+
+    def _look(self, name: str) -> list[Signature]:
+        path = Path(self._paths.root, self._paths.expand(name))
+        try:
+            if not path.is_dir():
+                inside = [path]
+            else:
+                files = source_tree.package_files(path)
+                inside = sorted({path, *files, *(file.parent for file in files)})
+            found = [signature(each) for each in inside]
+        except OSError:
+            return []
+        if os.path.realpath(path) != str(path):
+            found += [of_status(each.lstat()) for each in (path, *path.parents) if each.is_symlink()]
+        return found
 
     def _file(self, path: Path) -> digest.Hash | None:
         """Hash a file; None where it was not touched. Through a link it may be another one by now."""
@@ -112,7 +150,3 @@ class Witness:
         with self._lock:
             if signature(path) == before:
                 self._seen[path] = (before, sha256)
-
-
-def _changed(what: str) -> OstooError:
-    return OstooError(what, remedy="run the build again")
