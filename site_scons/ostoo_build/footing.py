@@ -7,12 +7,11 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ostoo_build import (
     home,
     link_inputs,
-    null_build,
     read_set,
     source_tree,
     toolchain,
@@ -24,7 +23,7 @@ from ostoo_build.paths import is_local
 from ostoo_build.rustc import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ostoo_build.null_build import Tree
     from ostoo_build.plan import PlannedUnit
@@ -53,6 +52,10 @@ class Footing:
     elsewhere: tuple[str, ...]
     declared: tuple[str, ...]
     linked: tuple[str, ...]
+
+    @property
+    def trees(self) -> list[Tree]:
+        return [*self.checkout, *self.toolchain, *self.crates]
 
     @property
     def places(self) -> list[str]:
@@ -93,15 +96,30 @@ def of(session: Session) -> Footing:
     )
 
 
-def observed(session: Session) -> Observed:
-    """What plans and units were made from."""
+def observed(session: Session, walked: Collection[str]) -> Observed:
+    """What plans and units were made from; `walked` is all that a walk through the trees came by."""
     look, units = Look(), session.units.values()
     edited = {path for unit in units for path in _edited(session, unit, look)}
-    return Observed(
-        planned=_names(path for each in session.programs.workspaces for path in read_set.observed(each.look)),
-        listed=_names(folder for unit in units for folder in unit_inputs.listed_folders(session, unit)),
-        off_the_trees=_names(off_the_trees(session, edited)),
-    )
+    off = _names(off_the_trees(session, edited, walked))
+    return Observed(planned=_planned(session), listed=_listed(session), off_the_trees=off)
+
+
+def read_here(session: Session) -> set[str]:
+    """All that people may edit and builds read: of packages, configuration, what was told or looked for."""
+    look, units, made_of = Look(), session.units.values(), of(session)
+    named = {str(session.root / name) for unit in units for name in _edited(session, unit, look)}
+    crates = {str(path) for folder in _of_edited_crates(session) for path in source_tree.package_files(folder)}
+    places = {*made_of.configuration, *made_of.elsewhere, *made_of.declared, *made_of.linked}
+    return {*named, *crates, *places, *_planned(session), *_listed(session)}
+
+
+def _planned(session: Session) -> tuple[str, ...]:
+    return _names(path for each in session.programs.workspaces for path in read_set.observed(each.look))
+
+
+def _listed(session: Session) -> tuple[str, ...]:
+    units = session.units.values()
+    return _names(folder for unit in units for folder in unit_inputs.listed_folders(session, unit))
 
 
 def is_known(session: Session) -> bool:
@@ -143,20 +161,17 @@ def _edited(session: Session, unit: PlannedUnit, look: Look) -> Iterator[str]:
     yield from unit_inputs.known_reads(session, unit)
 
 
-def off_the_trees(session: Session, names: set[str]) -> Iterator[Path]:
-    """Files, and the folders they are found in, that a walk through the trees does not come by.
+def off_the_trees(session: Session, names: set[str], walked: Collection[str]) -> Iterator[Path]:
+    """Files, and the folders they are found in, that a walk through the trees did not come by.
 
     They are hidden, or lie behind links, in what cargo has built, in a sysroot: a walk leaves out what is no input.
     """
-    trees = tuple(checkout_trees(session))
-    yield from _not_walked(trees, (session.root / name for name in names), session.root)
+    yield from _not_walked(walked, (session.root / name for name in names), session.root)
     for folder in _of_edited_crates(session):
-        yield from _not_walked(((str(folder), []),), source_tree.package_files(folder), folder)
+        yield from _not_walked(walked, source_tree.package_files(folder), folder)
 
 
-def _not_walked(trees: tuple[Tree, ...], paths: Iterable[Path], top: Path) -> Iterator[Path]:
-    stamps: list[Any] = null_build.stamps(trees, [])
-    walked = {stamp if isinstance(stamp, str) else stamp[0] for stamp in stamps}
+def _not_walked(walked: Collection[str], paths: Iterable[Path], top: Path) -> Iterator[Path]:
     for path in paths:
         if str(path) not in walked or os.path.realpath(path) != str(path):
             yield path

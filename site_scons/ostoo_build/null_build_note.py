@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build import footing, null_build, state_file, toolchain
@@ -18,6 +19,7 @@ from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from ostoo_build.execution.record import Output
@@ -38,7 +40,7 @@ def write(session: Session, targets: list[str]) -> None:
         if asked is None or not footing.is_known(session):
             return
         _let_the_clock_tick(session)
-        known = note(footing.of(session), footing.observed(session), asked, targets)
+        known = note(footing.of(session), partial(footing.observed, session), asked, targets)
         names = [str(path) for path in _programs(session)]
         programs = null_build.stamps([], names)
         if _holds_still(session, known) and _is_as_it_was(session):
@@ -46,11 +48,14 @@ def write(session: Session, targets: list[str]) -> None:
             state_file.write(null_build.place(str(session.root), asked), known.to_bytes())
 
 
-def note(made_of: Footing, observed: Observed, asked: null_build.Question, targets: list[str]) -> null_build.Note:
-    """Look at all that decides."""
-    trees = [*made_of.checkout, *made_of.toolchain, *made_of.crates]
-    places = [*made_of.places, *observed.places]
-    return null_build.Note(asked, trees, places, null_build.stamps(trees, places), targets)
+def note(
+    made_of: Footing, observe: Callable[[Collection[str]], Observed], asked: null_build.Question, targets: list[str]
+) -> null_build.Note:
+    """Look at all that decides, by one walk; `observe` is told what that came by, and says what more there is."""
+    walked: list[Any] = null_build.stamps(made_of.trees, [])
+    seen = {entry if isinstance(entry, str) else entry[0] for entry in walked}
+    places = [*made_of.places, *observe(seen).places]
+    return null_build.Note(asked, made_of.trees, places, [*null_build.stamps([], places), *walked], targets)
 
 
 def _let_the_clock_tick(session: Session) -> None:
@@ -69,14 +74,25 @@ def _holds_still(session: Session, known: null_build.Note) -> bool:
     if not started - _TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + _TICK:
         return False
     here = session.root.stat().st_dev
-    there = (path for path, stamp in zip(known.places, known.stamps, strict=False) if stamp is not None)
-    walked: list[Any] = known.stamps[len(known.places) :]
-    in_trees = (entry if isinstance(entry, str) else entry[0] for entry in walked)
-    for path in (*there, *(top for top, _ in known.trees), *in_trees):
-        status = os.stat(path)  # noqa: PTH116 - strings, thousands of them
+    for path in _late(known, started - _DRIFT):
+        status = os.stat(path)  # noqa: PTH116 - strings
         if status.st_ctime_ns > started - (_TICK if status.st_dev == here else _DRIFT):
             return False
     return True
+
+
+def _late(known: null_build.Note, moment: int) -> Iterator[str]:
+    """What was touched after a moment, and folders, of which no stamp tells that."""
+    stamps: list[Any] = known.stamps
+    for path, stamp in zip(known.places, stamps, strict=False):
+        if stamp is not None and stamp[2] > moment:
+            yield path
+    yield from (top for top, _ in known.trees)
+    for entry in stamps[len(known.places) :]:
+        if isinstance(entry, str):
+            yield entry
+        elif entry[3] > moment:
+            yield entry[0]
 
 
 def _is_as_it_was(session: Session) -> bool:

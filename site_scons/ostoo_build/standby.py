@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import footing, null_build, source_tree, unit_inputs, whole_program
+from ostoo_build import footing, null_build, source_tree, unit_inputs, watched, whole_program
 from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Standby:
         here = _Sight(known.checkout, known.places)
         self._toolchain = _Sight((*known.toolchain, *known.crates), [])
         session.unlock()
+        watched.note(session)
         if not self._line.recv(1):
             return False
         edited = here.changes()

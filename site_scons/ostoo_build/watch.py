@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import null_build, process
+from ostoo_build import process, state_file, watched
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ostoo_build.process import Attended
     from ostoo_build.report import Report
@@ -34,9 +34,8 @@ _PATIENCE = 2.0
 """Seconds that a running program has to end when it is asked to."""
 
 _TOOL = "site_scons"
-_OUTPUTS = frozenset({"build", "sysroot", "user"})
-_READ = frozenset({".cargo"})
-"""Hidden folders that builds read."""
+_LOOK = 500
+"""Milliseconds from one look at what else builds read to the next, where no event tells of it."""
 
 
 @dataclass
@@ -90,10 +89,12 @@ class Watch:
         return found
 
     def _start_watching(self) -> None:
-        entries = [entry for entry in self.root.iterdir() if self._counts(entry)]
+        entries = [entry for entry in self.root.iterdir() if watched.counts(self.root, entry)]
         deep = [entry for entry in entries if entry.is_dir()]
         for paths, recursive in ((deep, True), ([self.root], False)):
             threading.Thread(target=self._follow, args=(paths, recursive), daemon=True).start()
+        state_file.remove(self.root / watched.NOTE)  # of another watch
+        threading.Thread(target=self._follow_others, daemon=True).start()
 
     def _follow(self, paths: list[Path], recursive: bool) -> None:  # noqa: FBT001 - a thread's arguments have no names
         import watchfiles  # noqa: PLC0415 - loaded while the first build runs
@@ -101,24 +102,47 @@ class Watch:
         for found in watchfiles.watch(
             *paths,
             recursive=recursive,
-            watch_filter=lambda _, path: self._counts(Path(path)),
+            watch_filter=lambda _, path: watched.counts(self.root, Path(path)),
             step=_SETTLED,
             debounce=_LONGEST,
             raise_interrupt=False,
         ):
             self._changes.put({path for _, path in found})
 
-    def _counts(self, path: Path) -> bool:
-        """Whether a build may read it."""
-        names = path.relative_to(self.root).parts
-        if not names or names[0] in _OUTPUTS or "__pycache__" in names or names[-1].endswith("~"):
-            return False
-        folders = (self.root.joinpath(*names[:count]) for count in range(1, len(names) + 1))
-        return not any(
-            (folder.name.startswith(".") and folder.name not in _READ)
-            or (folder.name == "target" and null_build.is_target(str(folder)))
-            for folder in folders
-        )
+    def _follow_others(self) -> None:
+        """Follow what the last build read besides: events only wake, it is `stat` that tells."""
+        import watchfiles  # noqa: PLC0415 - as above
+
+        told: watched.Stamps = {}
+        seen = told
+        while True:
+            places = {self.root, *_folders(seen)}
+            for _ in watchfiles.watch(
+                *places,
+                recursive=False,
+                watch_filter=None,
+                step=_SETTLED,
+                debounce=_LONGEST,
+                rust_timeout=_LOOK,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+            ):
+                last = watched.read(self.root)
+                seen, told = (seen, told) if last == told else (last, last)
+                now = watched.stamps([*seen])
+                if changed := {name for name in seen if now[name] != seen[name]}:
+                    self._changes.put(changed)
+                seen = now
+                if not {*_folders(seen)} <= places:
+                    break
+
+
+def _folders(names: Iterable[str]) -> Iterator[Path]:
+    """The folders in which a change of these, or of what they lead to, shows, as far as they are there."""
+    for name in names:
+        for path in {Path(name), Path(os.path.realpath(name))}:
+            if path.parent.is_dir():
+                yield path.parent
 
 
 class Server:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tied import TIED
 from trees import Tree, copy_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("watch")]
 
@@ -72,7 +73,12 @@ def watching(tree: Tree, log: Path, *more: str) -> Iterator[Watching]:
     environment = {**os.environ, "PYTHONPATH": str(tree.root / "site_scons"), "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [*command, *more], cwd=tree.root, env=environment, stdout=stream, stderr=stream, start_new_session=True
+            [*TIED, *command, *more],
+            cwd=tree.root,
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
         )
     try:
         yield Watching(tree, process, log)
@@ -118,6 +124,49 @@ def test_saves_become_programs_and_mistakes_are_told_once(developed: Tree, tmp_p
         assert watch.process.wait(PATIENCE) == 130
         assert "Traceback" not in watch.said
         assert no_server_is_left(tree)
+
+
+TELLS = """
+fn main() {
+    for name in ["../../.words/told", "link"] {
+        println!("cargo::rerun-if-changed={name}");
+        let text = std::fs::read_to_string(name).unwrap();
+        println!("cargo::rustc-env={}={}", name.rsplit('/').next().unwrap(), text.trim());
+    }
+}
+"""
+SAYS = '"HashMap says {} {} {}", env!("told"), env!("link"), elsewhere::WORD'
+
+
+def test_what_is_hidden_or_linked_or_elsewhere_is_built_at_once(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, first_developed: Tree
+) -> None:
+    tree = copy_tree(tmp_path / "checkout", first_developed.cache)
+    crate = tmp_path_factory.mktemp("elsewhere")
+    (crate / "src").mkdir()
+    (crate / "Cargo.toml").write_text('[package]\nname = "elsewhere"\nversion = "1.0.0"\nedition = "2024"\n')
+    (crate / "src/lib.rs").write_text('#![no_std]\npub const WORD: &str = "a";\n')
+    package = "user-rs/hello-std"
+    tree.write(".words/told", "b")
+    tree.write(".words/linked", "c")
+    (tree.root / package / "link").symlink_to("../../.words/linked")
+    tree.write(f"{package}/build.rs", TELLS)
+    manifest = (tree.root / package / "Cargo.toml").read_text(encoding="utf-8")
+    named = f'[dependencies]\nelsewhere = {{ path = "{crate}" }}'
+    tree.write(f"{package}/Cargo.toml", manifest.replace("[dependencies]", named))
+    tree.replace(MAIN, '"HashMap works: {map:?}"', SAYS)
+    edits: dict[str, Callable[[], object]] = {
+        "says x c a": lambda: tree.write(".words/told", "x"),
+        "says x y a": lambda: tree.write(".words/linked", "y"),
+        "says x y z": lambda: (crate / "src/lib.rs").write_text('#![no_std]\npub const WORD: &str = "z";\n'),
+    }
+    with watching(tree, tmp_path / "log") as watch:
+        watch.until("Finished")
+        wait_for(watch, "says b c a")
+        for said, edit in edits.items():
+            waiting_build(tree)
+            edit()
+            wait_for(watch, said)
 
 
 def test_a_waiting_build_that_is_killed_costs_no_save(developed: Tree, tmp_path: Path) -> None:

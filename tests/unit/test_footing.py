@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
+from os import scandir
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from ostoo_build.footing import Footing, Observed
 from ostoo_build.paths import PathMap
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 TREES = ("checkout", "toolchain", "crates")
@@ -34,12 +37,39 @@ def stands_on(tmp_path: Path) -> tuple[Footing, Observed]:
 
 @pytest.mark.parametrize("name", [*MADE_OF, *SEEN])
 def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Footing, Observed], tmp_path: Path) -> None:
-    note = null_build_note.note(*stands_on, ASKED, ["a"])
+    made_of, seen = stands_on
+    note = null_build_note.note(made_of, lambda _: seen, ASKED, ["a"])
     (tmp_path / name / "skipped").write_text("")
     (tmp_path / "unrelated").write_text("")
     assert note.answers(ASKED)
     (tmp_path / name / "file").write_text("edited")
     assert not note.answers(ASKED)
+
+
+def walked(trees: list[null_build.Tree]) -> set[str]:
+    stamps: list[Any] = null_build.stamps(trees, [])
+    return {stamp if isinstance(stamp, str) else stamp[0] for stamp in stamps}
+
+
+def test_a_note_is_written_of_one_walk(
+    stands_on: tuple[Footing, Observed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[str] = []
+    told: list[str] = []
+    made_of, seen = stands_on
+
+    def look(folder: str) -> Any:
+        folders.append(folder)
+        return scandir(folder)
+
+    def observe(names: Collection[str]) -> Observed:
+        told.extend(names)
+        return seen
+
+    monkeypatch.setattr(os, "scandir", look)
+    null_build_note.note(made_of, observe, ASKED, ["a"])
+    assert sorted(folders) == sorted(str(tmp_path / name) for name in TREES)
+    assert sorted(told) == sorted(str(tmp_path / name / "file") for name in TREES)
 
 
 READ = (
@@ -68,7 +98,7 @@ def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: st
         root=root, paths=PathMap((("root", root), ("cargo-home", tmp_path / "cargo"))), units={}
     )
     trees = list(footing.checkout_trees(session))
-    places = sorted(map(str, footing.off_the_trees(session, set(READ))))
+    places = sorted(map(str, footing.off_the_trees(session, set(READ), walked(trees))))
     before = null_build.stamps(trees, places)
     assert null_build.stamps(trees, places) == before
     (root / name).write_text("two, and longer")
@@ -84,7 +114,7 @@ def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path:
     paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "cargo")))
     session: Any = SimpleNamespace(root=tmp_path / "os", paths=paths, units={"a": SimpleNamespace(package=str(crate))})
     trees: list[null_build.Tree] = [(folder, []) for folder in footing.crate_folders(session)]
-    places = sorted(map(str, footing.off_the_trees(session, set())))
+    places = sorted(map(str, footing.off_the_trees(session, set(), walked(trees))))
     before = null_build.stamps(trees, places)
     for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
         change()

@@ -34,7 +34,7 @@ LAYERS = (
     "programs workspaces",
     "session",
     "hidden_asm link_inputs unit_inputs",
-    "cache_verbs footing null_build_note requested standby steps timings whole_program why_miss",
+    "cache_verbs footing null_build_note requested standby steps timings watched whole_program why_miss",
     "nodes",
     "program_reports suite_note",
     "boot_kernel boot_programs booted_launcher cli debugger new_program report_verbs run_program suite_verb watch",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build import footing, null_build, unit_inputs, whole_program
+from ostoo_build import footing, null_build, unit_inputs, watched, whole_program
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.paths import PathMap
 from ostoo_build.standby import STALE, Standby
@@ -86,6 +86,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setattr(footing, "of", lambda _: known)
     monkeypatch.setattr(unit_inputs, "declared_files", lambda *_: [])
     monkeypatch.setattr(whole_program, "renew", lambda _: None)
+    monkeypatch.setattr(watched, "note", lambda _: None)
     time.sleep(0.06)  # else the files are as good as changed while they were read
     monkeypatch.setattr(null_build, "STARTED", time.time_ns())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build import cli, watch
+from ostoo_build import cli, watch, watched
 from ostoo_build.errors import OstooError
 from ostoo_build.report import Report
 from ostoo_build.watch import Server, Watch
@@ -45,7 +45,7 @@ def project(tmp_path: Path) -> Watch:
     ],
 )
 def test_what_a_build_may_read_counts_and_what_builds_write_does_not(name: str, counts: bool, project: Watch) -> None:  # noqa: FBT001 - a table's column
-    assert project._counts(project.root / name) is counts  # noqa: SLF001 - the rule alone, without a file system's events
+    assert watched.counts(project.root, project.root / name) is counts
 
 
 def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
