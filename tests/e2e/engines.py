@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tied import TIED
+
 from ostoo_build import toolchain
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[subpr
     path = f"{BUILDBOX}{os.pathsep}{os.environ['PATH']}"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command,
+            [*TIED, *command],
             stdout=file,
             stderr=file,
             env={**os.environ, "PATH": path, **environment},

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import engines
+from tied import TIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +115,7 @@ def buildgrid(folder: Path, certificates: Path) -> Iterator[BuildGrid]:
         text = _CONFIGURATION.format(**chosen, database=database, readers=READERS)
         configuration.write_text(text, encoding="utf-8")
         bgd = [sys.executable, "-c", "from buildgrid.server.app import cli; cli()"]
-        subprocess.run([*bgd, "migrate", "apply", database], env={**os.environ, **python}, check=True)
+        subprocess.run([*TIED, *bgd, "migrate", "apply", database], env={**os.environ, **python}, check=True)
         server = [*bgd, "server", "start", str(configuration)]
         stack.enter_context(engines.running(server, folder / "server.log", **python))
         engines.wait_for_port(port)

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from tied import TIED
 from trees import PROJECT, Tree, copy_tree, take_sysroot
 
 from ostoo_build import toolchain
@@ -77,8 +78,8 @@ def test_a_toolchain_that_goes_away_is_told_once(
     }
 
     def start() -> subprocess.Popen[str]:
-        command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", "hello-rs", "-j4"]
-        return subprocess.Popen(command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True)
+        scons = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", "hello-rs", "-j4"]
+        return subprocess.Popen([*TIED, *scons], cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True)
 
     process = start()
     said = []

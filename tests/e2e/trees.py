@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tied import TIED
+
 from ostoo_build import toolchain
 
 PROJECT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ class Tree:
         self.write(name, text.replace(old, new))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={self.cache}", *arguments]
+        command = [*TIED, sys.executable, "-S", "-P", "site_scons/start.py", f"cache={self.cache}", *arguments]
         return subprocess.Popen(
             command, cwd=self.root, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

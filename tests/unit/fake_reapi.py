@@ -20,6 +20,18 @@ CHUNK = 1 << 16
 
 
 @dataclass
+class Hanging:
+    """A fault for which methods answer much later; `over` has those for which that time came."""
+
+    fake: FakeServer
+    over: list[grpc.ServicerContext] = field(default_factory=list)
+
+    def __call__(self, context: grpc.ServicerContext) -> None:
+        self.fake.closing.wait(60)
+        self.over.append(context)
+
+
+@dataclass
 class FakeServer:
     """What it holds, and how it misbehaves: `faults` are called with the context before a method answers."""
 

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from model_checkout import PROGRAMS, SOURCES, Request
+from tied import TIED
 
 from ostoo_build.execution import cache_upkeep
 
@@ -38,7 +39,7 @@ class Builds:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "model_checkout.py")],
+            [*TIED, sys.executable, str(HERE / "model_checkout.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # each damage is told there

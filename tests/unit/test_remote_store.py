@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from fake_reapi import FakeServer
+from fake_reapi import FakeServer, Hanging
 
 from ostoo_build import digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import remote_options
-from ostoo_build.execution.circuit import PATIENCE, QUICK
 from ostoo_build.execution.disk_cache import ChangedError
 from ostoo_build.execution.remote_channel import RemoteOptions
 from ostoo_build.execution.remote_store import Blob, RemoteStore
@@ -169,13 +168,6 @@ def test_a_damaged_file_is_missing_and_a_lying_server_is_given_up(
     assert fake.calls == []
 
 
-def hang(fake: FakeServer) -> Callable[[Any], None]:
-    def wait(_context: Any) -> None:
-        fake.closing.wait(30)
-
-    return wait
-
-
 METHODS = ["GetCapabilities", "GetActionResult", "FindMissingBlobs", "BatchReadBlobs", "BatchUpdateBlobs"]
 BROKEN = [
     grpc.StatusCode.UNAVAILABLE,
@@ -212,11 +204,10 @@ def test_a_server_that_hangs_costs_a_moment_once_and_one_warning(
 ) -> None:
     fake.add(SMALL)
     fake.add(LARGE)
-    fake.faults[method] = hang(fake)
-    begin = time.monotonic()
+    fake.faults[method] = hanging = Hanging(fake)
     use(store, tmp_path)
     use(store, tmp_path)
-    assert time.monotonic() - begin < 5 * PATIENCE, "whatever hangs, hangs at once"
+    assert hanging.over == [], "nobody waits for it"
     assert capsys.readouterr().err.count("warning:") == 1
 
 
@@ -264,21 +255,17 @@ def test_a_server_that_is_slow_each_time_is_given_up(
     fake: FakeServer, store: RemoteStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.faults["GetActionResult"] = lambda _: time.sleep(0.9)
-    begin = time.monotonic()
     for _ in range(20):
         store.result(KEY, 1)
-    calls = len(fake.calls)
-    assert time.monotonic() - begin < PATIENCE + calls * QUICK + 0.5
     assert capsys.readouterr().err.count("warning:") == 1
-    assert calls < 5
+    assert len(fake.calls) < 5, "each costs it 0.65 of 2 seconds at least"
 
 
 def test_nobody_there_costs_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = RemoteStore(RemoteOptions("grpc://127.0.0.1:1", writable=True), Report(colour=False, quiet=False))
-    begin = time.monotonic()
     use(store, tmp_path)
     store.close()
-    assert time.monotonic() - begin < PATIENCE + 2
+    assert store.circuit.is_off
     assert capsys.readouterr().err.count("warning:") == 1
 
 

@@ -1,0 +1,6 @@
+"""Processes of tests that end with who started them, however that ended: a run that is killed leaves none behind."""
+
+from __future__ import annotations
+
+TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+"""What a command begins with."""
