@@ -2,36 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest
+from ostoo_build import digest, own_code, user_cache
+from ostoo_build.answers import Answers
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from jsonschema.exceptions import ValidationError
+
+_MEMO = "valid-documents.json"
 
 
 def load(path: Path, schema: str, title: str) -> Any:
     """Read the document at `path`; `schema` is the schema's file name, `title` what messages call the document.
 
-    Raises `OstooError` with file and line, or JSON pointer.
+    Raises `OstooError` with file and line, or JSON pointer. What was found to keep to its schema is remembered for all
+    checkouts of the user: to load what judges it takes longer than to compile a small crate.
     """
-    document = _read(path)
-    _validate(document, path, path.with_name(schema), title)
+    rules = path.with_name(schema)
+    texts = [_read(path), _read(rules)]
+    document = _parsed(texts[0], path)
+
+    def judge() -> bool:
+        _validate(document, path, _parsed(texts[1], rules), rules, title)
+        return True
+
+    judges = own_code.digest_of_files([Path(__file__).name])
+    question = digest.of_json([judges, *map(digest.of_bytes, texts)])
+    answers = Answers(user_cache.folder() / _MEMO)
+    answers.once(question, judge)
+    with contextlib.suppress(OSError):
+        answers.save()
     return document
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> bytes:
     try:
         with digest.opened(path) as stream:
-            return json.loads(stream.read())
+            return stream.read()
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
+
+
+def _parsed(text: bytes, path: Path) -> Any:
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise OstooError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
     except (UnicodeDecodeError, RecursionError) as error:
@@ -66,10 +88,9 @@ def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
         raise OstooError(f"the schema can't be applied: {error}") from error
 
 
-def _validate(document: Any, path: Path, schema: Path, title: str) -> None:
+def _validate(document: Any, path: Path, rules: Any, schema: Path, title: str) -> None:
     import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
 
-    rules = _read(schema)
     if said := complaint(rules):
         raise OstooError(f"this is no JSON schema: {said}", where=str(schema))
     try:

@@ -315,7 +315,6 @@ def _symbols(session: Session, program: Program) -> Symbols:
 def _load_checks() -> None:
     with contextlib.suppress(Exception):  # whoever needs them tells why they can't be loaded
         import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
-        import jsonschema  # noqa: F401, PLC0415 - likewise
 
         from ostoo_build import elf_check, loader_contract  # noqa: F401, PLC0415 - likewise
 

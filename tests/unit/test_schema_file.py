@@ -37,3 +37,32 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, what: str, 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="can't read it: No such file"):
         schema_file.load(tmp_path / "none.json", "toy.schema.json", "the toy")
+
+
+def test_what_keeps_to_its_schema_is_judged_once_for_all_checkouts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    load(tmp_path / "a", '{"sizes": [1]}')
+    monkeypatch.setattr(schema_file, "problems", lambda *_: pytest.fail("it was judged before"))
+    assert load(tmp_path / "b", '{"sizes": [1]}') == {"sizes": [1]}
+    with pytest.raises(pytest.fail.Exception):
+        load(tmp_path / "a", '{"sizes": [2]}')
+    monkeypatch.setitem(SCHEMA, "title", "another schema")
+    with pytest.raises(pytest.fail.Exception):
+        load(tmp_path / "a", '{"sizes": [1]}')
+
+
+def test_what_breaks_its_schema_is_refused_each_time(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(OstooError, match="breaks its schema"):
+            load(tmp_path, '{"sizes": [""]}')
+
+
+def test_another_version_of_the_judge_judges_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(tmp_path, '{"sizes": [1]}')
+    monkeypatch.setattr("ostoo_build.own_code.digest_of_files", lambda _: "another")
+    monkeypatch.setattr(schema_file, "problems", lambda *_: pytest.fail("judged"))
+    with pytest.raises(pytest.fail.Exception):
+        load(tmp_path, '{"sizes": [1]}')
