@@ -37,7 +37,7 @@ _SETTINGS = {
 }
 _NATIVE = re.compile(r"(^|[=,\s])-{0,2}(m?cpu|m?tune|mtune-cpu)=native\b")
 _LOADS = re.compile(r"(^|[=,\s])-{1,2}load(-pass-plugin)?\b")
-_FILE = re.compile(r"=\S*/|(^|\s)-[\w-]*(dir|(?<!pro)file|filename|output|path)=")
+_FILE = re.compile(r"=\S*/|(^|\s)[^-=\s]*/|(^|\s)-[\w-]*(dir|(?<!pro)file|filename|output|path)(=|\s|$)")
 _VALUES = (
     ("target-cpu", re.compile("^native$"), _PROCESSOR),
     ("tune-cpu", re.compile("^native$"), _PROCESSOR),
@@ -55,6 +55,9 @@ _WORDS = {
 
 _OF_LLVM = re.compile("^--?(plugin-opt=(?=-)|mllvm=)")
 """What LLD hands on to LLVM stands behind it, or in the argument behind `-mllvm`."""
+
+_TWO_WORDS = ("-mllvm", "--mllvm")
+_VALUE = "write the next word in the same place: what it does is told by both"
 
 _LINKER_WRITES = "it writes a file beside the program, and a program from the cache comes without one"
 _LINKER_READS = "the linker does not tell that it reads that file"
@@ -97,6 +100,10 @@ def check_linker(arguments: Iterable[str], where: str) -> None:
         if reason:
             raise OstooError(f"the link argument `{argument}` is not allowed", where=where, remedy=reason)
         before = argument
+    if before in _TWO_WORDS:
+        raise OstooError(
+            f"the link argument `{before}` is not allowed with nothing behind it", where=where, remedy=_VALUE
+        )
 
 
 def _reason(option: Option) -> str:
@@ -115,8 +122,8 @@ def _has(option: Option, name: str, pattern: re.Pattern[str]) -> bool:
 def _linker_reason(argument: str, before: str) -> str:
     if _NATIVE.search(argument):
         return _PROCESSOR
-    of_llvm = argument if before in ("-mllvm", "--mllvm") else _OF_LLVM.sub("", argument)
-    if of_llvm != argument or before.endswith("-mllvm"):
+    of_llvm = argument if before in _TWO_WORDS else _OF_LLVM.sub("", argument)
+    if of_llvm != argument or before in _TWO_WORDS:
         return next((why for pattern, why in ((_LOADS, _CODE), (_FILE, _LLVM)) if pattern.search(of_llvm)), "")
     word = argument.removeprefix("-").removeprefix("-") if argument.startswith("-") else ""
     for option, reason in _LINKER.items():

@@ -60,9 +60,9 @@ def load(path: Path) -> TargetSpec:
     source = json_source.read(path)
     if not isinstance(source.value, dict):
         raise OstooError("a target spec is a JSON object, in braces", where=f"{path}:1:1")
-    for pointer, flag in target_words.as_flags(source.value):
+    for pointer, flags in target_words.as_flags(source.value):
         line, column = source.position(pointer)
-        flag_rules.check((flag,), f"{path}:{line}:{column}")
+        flag_rules.check(flags, f"{path}:{line}:{column}")
     return TargetSpec(source, digest.of_bytes(source.text.encode()))
 
 

@@ -34,10 +34,22 @@ def of_linker(spec: dict[str, Any]) -> Iterator[str]:
     yield from str(spec.get("link-script") or "").split()
 
 
-def as_flags(spec: dict[str, Any]) -> Iterator[tuple[Pointer, str]]:
-    """What the spec says, in the words of rustc's flags, each with its place."""
+def as_flags(spec: dict[str, Any]) -> Iterator[tuple[Pointer, tuple[str, ...]]]:
+    """What the spec says, in the words of rustc's flags: each list of words as one, with its place."""
     for key, flag in _SETTINGS.items():
-        yield from ((pointer, f"{flag}{text}") for pointer, text in _texts(spec.get(key), (key,)))
+        for pointer, texts in _lists(spec.get(key), (key,)):
+            yield pointer, tuple(f"{flag}{text}" for text in texts)
+
+
+def _lists(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, list[str]]]:
+    """Words that follow each other, wherever they are, and those that stand alone."""
+    if isinstance(value, list):
+        yield pointer, [text for _, text in _texts(value, pointer)]
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _lists(inner, (*pointer, key))
+    elif isinstance(value, str):
+        yield pointer, [value]
 
 
 def _texts(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:

@@ -52,6 +52,12 @@ NATIVE = "another processor on each machine"
         (["-Clink-args=--Map kernel.map"], "writes a file"),
         (["-Clink-arg=--error-handling-script=x"], "no key sees"),
         (["-Clink-arg=--lto-sample-profile=x"], "does not tell"),
+        (["-Cllvm-args=-pass-remarks-output x.yaml"], "LLVM does not tell"),
+        (["-Cllvm-args=-pass-remarks-output", "-Cllvm-args=x.yaml"], "LLVM does not tell"),
+        (["-Cllvm-args=-memprof-use a/b"], "LLVM does not tell"),
+        (["-Clink-args=-mllvm -stats-file -mllvm x"], "LLVM does not tell"),
+        (["-Clink-args=-mllvm -memprof-use -mllvm a/b"], "LLVM does not tell"),
+        (["-Clink-arg=-z", "-Clink-arg=-mllvm"], "told by both"),
     ],
 )
 def test_what_a_key_would_not_see_is_refused_by_name(flags: list[str], reason: str) -> None:

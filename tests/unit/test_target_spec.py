@@ -388,6 +388,9 @@ def test_a_target_spec_without_an_arch_is_told_when_it_is_asked_for(tmp_path: Pa
         ('"pre-link-args": {"ld.lld": ["-x", "-Map=a.map"]}', "-Map=a.map"),
         ('"late-link-args-static": {"gnu-lld": ["--lto-sample-profile=x"]}', "--lto-sample-profile=x"),
         ('"post-link-args": {"gnu-lld": ["--plugin-opt=mcpu=native"]}', "--plugin-opt=mcpu=native"),
+        ('"pre-link-args": {"gnu-lld": ["-mllvm", "-stats-file=x"]}', "-stats-file=x"),
+        ('"late-link-args": {"gnu-lld": ["-z", "now", "--mllvm", "-memprof-use=a/b"]}', "-memprof-use=a/b"),
+        ('"llvm-args": ["-pass-remarks-output", "x.yaml"]', "-Cllvm-args=-pass-remarks-output"),
     ],
 )
 def test_what_no_flag_may_say_no_spec_may_say(said: str, told: str, tmp_path: Path) -> None:
@@ -398,8 +401,16 @@ def test_what_no_flag_may_say_no_spec_may_say(said: str, told: str, tmp_path: Pa
     assert caught.value.where.startswith(f"{path}:3:")
 
 
+def test_a_word_of_a_spec_whose_value_stands_elsewhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"pre-link-args": {"gnu-lld": ["-mllvm"], "ld.lld": ["-load=x.so"]}}))
+    with pytest.raises(OstooError, match="`-mllvm` is not allowed with nothing behind it"):
+        target_spec.load(path)
+
+
 def test_what_flags_may_say_a_spec_may_say(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    said = {"linker": "rust-lld", "pre-link-args": {"ld.lld": ["-Tlink.ld", "-n"]}, "cpu": "x86-64", "llvm-args": 3}
+    words = ["-Tlink.ld", "-n", "-mllvm", "-x=1"]
+    said = {"linker": "rust-lld", "pre-link-args": {"ld.lld": words}, "cpu": "x86-64", "llvm-args": 3}
     path.write_text(json.dumps(said))
     assert target_spec.load(path).source.value == said
