@@ -18,9 +18,10 @@ from ostoo_build.errors import OstooError
 from ostoo_build.paths import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ostoo_build.paths import PathMap
+    from ostoo_build.rustc_options import Option
 
 _NAMES = ("config.toml", "config")
 _SYSROOT = re.compile("sysroot/[^/]+/lib")
@@ -32,11 +33,14 @@ _MOST = 64
 class Configuration:
     """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
 
-    `given` are the flags as the user wrote them, `linker` and `host_linker` what build scripts are told of linkers.
+    `behind_sysroot` is how many folders of `rustflags` are searched for native libraries after the sysroot's, which is
+    not among them. `given` are the flags as the user wrote them, `linker` and `host_linker` what build scripts are told
+    of linkers.
     `variables` are those of the user's environment that could have been in the place of an entry of `[env]`.
     """
 
     rustflags: tuple[str, ...]
+    behind_sysroot: int
     given: tuple[str, ...]
     linker: str
     host_linker: str
@@ -132,10 +136,15 @@ def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
         _refuse_odd(name, entry, where)
     folders = _Folders.of(said)
     linker, named = tables.linker(place.target, ask(given), folders)
+    flags = rustc_options.read(given)
+    of_sysroot = [option for option in flags if _is_of_sysroot(option, workspace, paths)]
     if named:
         flag_rules.check(("-C", f"linker={named}"), f".cargo/config.toml: linker for {place.target}")
     return Configuration(
-        rustflags=tuple(_portable_flags(given, workspace, paths)),
+        rustflags=tuple(
+            paths.portable_text(word) for option in flags if option not in of_sysroot for word in option.words
+        ),
+        behind_sysroot=_searched_behind(flags, of_sysroot),
         given=given,
         linker=paths.portable_text(linker),
         host_linker=paths.portable_text(tables.linker(place.host, place.host_cfgs, folders)[0]),
@@ -200,13 +209,15 @@ def _refuse_odd(name: str, entry: Any, where: str) -> None:
         raise OstooError(f"env.{name} is neither a text nor a table with one", where=where, remedy=remedy)
 
 
-def _portable_flags(flags: tuple[str, ...], workspace: Path, paths: PathMap) -> Iterator[str]:
-    """The flags without the sysroot's folder: its node provides that, and only to the link."""
-    for option in rustc_options.read(flags):
-        kind, folder = option.folder
-        is_native = option.flag == "-L" and kind in ("native", "all")
-        if not (is_native and _SYSROOT.fullmatch(paths.portable(workspace / folder))):
-            yield from map(paths.portable_text, option.words)
+def _is_of_sysroot(option: Option, workspace: Path, paths: PathMap) -> bool:
+    """Whether it names the sysroot's folder: its node provides that, and only to the link."""
+    return option.searches_native and bool(_SYSROOT.fullmatch(paths.portable(workspace / option.folder[1])))
+
+
+def _searched_behind(flags: Sequence[Option], of_sysroot: Sequence[Option]) -> int:
+    """How many folders are searched after the sysroot's; of one that is named twice the first counts."""
+    behind = flags[flags.index(of_sysroot[0]) :] if of_sysroot else ()
+    return sum(option.searches_native and option not in of_sysroot for option in behind)
 
 
 def _is_forced(entry: Any) -> bool:

@@ -24,8 +24,9 @@ _STD = "@{rust-src}"
 
 @dataclass(frozen=True)
 class Setting:
-    """What the plans of one profile share: `cfgs` and `rustflags` are the target's, `env` is cargo's `[env]`.
+    """What the plans of one profile share: `cfgs`, `rustflags` and `behind_sysroot` are the target's.
 
+    `env` is cargo's `[env]`.
     `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
 
     Manifests and sources are as `look` finds them.
@@ -36,6 +37,7 @@ class Setting:
     target: str
     cfgs: frozenset[str]
     rustflags: tuple[str, ...]
+    behind_sysroot: int
     env: tuple[tuple[str, str], ...]
     told: Told
     look: Look

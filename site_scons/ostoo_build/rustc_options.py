@@ -46,6 +46,11 @@ class Option(NamedTuple):
         known = kind in ("all", "crate", "dependency", "framework", "native")
         return (kind, folder) if equals and known else ("all", self.value)
 
+    @property
+    def searches_native(self) -> bool:
+        """Whether it names a folder that native libraries are looked for in."""
+        return self.flag == "-L" and self.folder[0] not in ("crate", "dependency", "framework")
+
 
 def read(arguments: Iterable[str]) -> tuple[Option, ...]:
     """Take arguments apart as rustc's getopts does."""

@@ -284,6 +284,7 @@ class Workspace:
             target=self.target.stem,
             cfgs=self._cfgs,
             rustflags=configuration.rustflags,
+            behind_sysroot=configuration.behind_sysroot,
             env=configuration.env,
             told=told,
             look=self.look,

@@ -30,6 +30,7 @@ SCRIPT = """fn main() {
 }
 """
 NAMES = ("beta-sys", "zed", "alpha", "mid-sys", "alpha-b")
+SYSROOT = f"sysroot/{TARGET}/lib"
 OUT = re.compile(r"[^ =]*/build/([\w-]+)-[0-9a-f]{16}/out")
 
 
@@ -72,7 +73,9 @@ def package(made: Bare, name: str, said: Sequence[str], needs: Mapping[str, Sequ
 def make(draw: random.Random, folder: Path) -> Bare:
     """A program, with or without a library beside it, over libraries and a macro that need each other somehow."""
     made = Bare(folder)
-    made.configure("")
+    searched = ["native=/first", f"native=../sysroot/{TARGET}/lib", "/second", "native=third"]
+    flags = [f"-L{search}" for search in draw.sample(searched, draw.randint(0, 4))]
+    made.configure(f"[target.{TARGET}]\nrustflags = {flags}\n")
     libraries = draw.sample(NAMES, len(NAMES))
     members = ["app", "macros", "host-lib", *libraries]
     made.write("Cargo.toml", f'[workspace]\nresolver = "2"\nmembers = {members}\n'.replace("'", '"'))
@@ -135,7 +138,8 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
         action = requests.compile_action(invocation, unit, (), records)
         found = heard(action.arguments, outs)
         if unit.kind is Kind.PROGRAM:
-            link = heard(requests.link_action(invocation, program, (), records, None).arguments, outs)
+            sysroot = (Input(f"{SYSROOT}/libc.a", "8" * 64, 1),)
+            link = heard(requests.link_action(invocation, program, sysroot, records, None).arguments, outs)
             found |= {name: link[name] for name in ("searches", "arguments")}
         found["arguments"] = [each for each in found["arguments"] if not each.startswith("--dependency-file=")]
         yield (package_of(unit), crate_of(unit.arguments), bool(unit.target)), found
@@ -168,6 +172,11 @@ def test_who_hears_what_of_build_scripts_is_as_with_cargo(seed: int, tmp_path: P
     assert found.keys() == theirs.keys()
     for key, told in found.items():
         of_cargo = theirs[key]
+        of_sysroot = f"native=../{SYSROOT}"
+        if of_sysroot not in of_cargo["searches"] or key[0] != "app" or key[1] != "app":
+            # it is for the link, whoever names it
+            for each in (told, of_cargo):
+                each["searches"] = [search for search in each["searches"] if search != of_sysroot]
         if (not key[2] and key[0] != "macros") or (key[2] and key[0] != "app"):
             # nobody links them
             told["arguments"], of_cargo["arguments"] = [], []

@@ -58,7 +58,7 @@ def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
     host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
     told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
-    return Setting(paths, "user-rs", TARGET, CFGS, flags, env, told, Look())
+    return Setting(paths, "user-rs", TARGET, CFGS, flags, 0, env, told, Look())
 
 
 def planned(folder: Path, program: str) -> Program:

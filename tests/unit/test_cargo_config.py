@@ -121,6 +121,21 @@ def test_only_the_sysroot_is_left_out_of_flags_and_they_fit_any_checkout(
 
 
 @pytest.mark.parametrize(
+    ("flags", "behind"),
+    [
+        (["-Lnative=a", "-L../sysroot/x/lib"], 0),
+        (["-Lnative=a", "-L../sysroot/x/lib", "-Ldependency=d", "-L", "native=b", "-Ca", "-Lc"], 2),
+        (["-L../sysroot/x/lib", "-Lnative=../sysroot/x/lib", "-La"], 1),
+        (["-La"], 0),
+    ],
+)
+def test_a_configuration_tells_what_is_searched_after_the_sysroot(
+    flags: list[str], behind: int, paths: PathMap
+) -> None:
+    assert read(paths, {"build": {"rustflags": flags}}).behind_sysroot == behind
+
+
+@pytest.mark.parametrize(
     ("lines", "linker", "of_host"),
     [
         ([], "", ""),
