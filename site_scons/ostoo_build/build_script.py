@@ -13,10 +13,15 @@ from ostoo_build.errors import OstooError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ostoo_build.package_targets import Target
+
 
 @dataclass
 class Instructions:
-    """What one run asked for, in the order it asked; `link_args` are each for what the instruction's name ends in."""
+    """What one run asked for, in the order it asked; `link_args` are each for what the instruction's name ends in.
+
+    `new` is the first instruction in the newer spelling, without its value.
+    """
 
     cfgs: list[str] = field(default_factory=list)
     check_cfgs: list[str] = field(default_factory=list)
@@ -29,6 +34,7 @@ class Instructions:
     errors: list[str] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
     changed_variables: list[str] = field(default_factory=list)
+    new: str = ""
 
     def link_args_of(self, kind: str, target: str) -> list[str]:
         """The linker's arguments for a program of the package, or for its tests, by cargo's kind and name."""
@@ -55,6 +61,14 @@ class Instructions:
         """The flags for each crate of the package whose build script it was."""
         for flag, values in (("--cfg", self.cfgs), ("--check-cfg", self.check_cfgs)):
             yield from (part for value in values for part in (flag, value))
+
+
+@dataclass(frozen=True)
+class Package:
+    """What decides which instructions a script may print: its package's targets, and the oldest Rust that it is for."""
+
+    targets: tuple[Target, ...]
+    rust_version: str
 
 
 @dataclass(frozen=True)
@@ -93,10 +107,11 @@ _NEW = frozenset({"error"})
 """The old spelling does not know it: `cargo:error=…` is metadata."""
 
 _LINK_ARG = "rustc-link-arg"
-_LINK_ARGS = {f"{_LINK_ARG}{whose}" for whose in ("", "-bin", "-bins", "-tests")}
+_KINDS = {"-bins": "bin", "-tests": "test", "-examples": "example", "-benches": "bench", "-cdylib": "cdylib"}
+_LINK_ARGS = {f"{_LINK_ARG}{whose}": whose for whose in ("", "-bin", *_KINDS)} | {"rustc-cdylib-link-arg": "-cdylib"}
 
-_FOR_OTHERS = {f"rustc-link-arg-{kind}" for kind in ("benches", "examples", "cdylib")} | {"rustc-cdylib-link-arg"}
-"""Instructions for what is not built here."""
+_NEW_SINCE = (1, 77)
+"""The release of Rust that brought the newer spelling."""
 
 
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -124,6 +139,7 @@ def parse(stdout: str, script: str) -> Instructions:
     found = Instructions()
     for line in (each.strip(_SPACES) for each in stdout.split("\n")):
         if line.startswith("cargo::"):
+            found.new = found.new or line.partition("=")[0]
             _apply(found, line.removeprefix("cargo::"), script, strict=True)
         elif line.startswith("cargo:"):
             _apply(found, line.removeprefix("cargo:"), script, strict=False)
@@ -139,11 +155,9 @@ def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) 
     if key in _LISTS and (strict or key not in _NEW):
         getattr(found, _LISTS[key]).append(value)
     elif key in _LINK_ARGS:
-        found.link_args.append((key.removeprefix(_LINK_ARG), value))
+        found.link_args.append((_LINK_ARGS[key], value))
         if key == f"{_LINK_ARG}-bin":
             _pair(value, instruction, script)
-    elif key in _FOR_OTHERS:
-        return
     elif key == "rustc-env":
         name, text = _pair(value, instruction, script)
         if name == _BOOTSTRAP:
@@ -159,6 +173,28 @@ def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) 
         found.metadata[key] = value
     else:
         raise OstooError(f"the build script printed the unknown instruction `{key}`", where=script)
+
+
+def check(said: Instructions, package: Package, script: str) -> None:
+    """Raise `OstooError` for an instruction that cargo would refuse because of what the package is."""
+    for whose, argument in said.link_args:
+        name = argument.partition("=")[0] if whose == "-bin" else ""
+        kind = "bin" if name else _KINDS.get(whose, "")
+        # for one that is no cdylib cargo warns only
+        if kind and whose != "-cdylib" and not any(kind == each and name in ("", of) for each, of in package.targets):
+            missing = f"no {kind} target{name and f' {name}'}"
+            raise OstooError(
+                f"the build script printed `{_LINK_ARG}{whose}`, and its package has {missing}",
+                where=script,
+                remedy=f"`{_LINK_ARG}` is for whatever the package has",
+            )
+    oldest = tuple(int(part) for part in package.rust_version.partition("-")[0].split(".") if part.isdigit())
+    if said.new and oldest and oldest < _NEW_SINCE:
+        raise OstooError(
+            f"the build script printed `{said.new}`, which Rust {package.rust_version} does not know",
+            where=script,
+            remedy=f"print it with one colon, or raise the package's rust-version to {_NEW_SINCE[0]}.{_NEW_SINCE[1]}",
+        )
 
 
 def _pair(text: str, instruction: str, script: str) -> tuple[str, str]:

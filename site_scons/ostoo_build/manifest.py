@@ -9,19 +9,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, toml_tables
+from ostoo_build import digest, package_targets, toml_tables
 from ostoo_build.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ostoo_build.package_targets import Target
 
 
 @dataclass(frozen=True)
 class Manifest:
     """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority.
 
-    `has_library` tells who gets the libraries that its build script names. `hides_dependencies` says that rustc is told
-    which of them are no part of its own interface.
+    `targets` are cargo's kinds and names of them. `hides_dependencies` says that rustc is told which dependencies are
+    no part of its own interface.
     """
 
     path: Path
@@ -31,7 +33,7 @@ class Manifest:
     links: str
     feature_names: tuple[str, ...]
     lints: tuple[str, ...]
-    has_library: bool
+    targets: tuple[Target, ...]
     hides_dependencies: bool
     extra_inputs: tuple[str, ...]
     without_harness: tuple[tuple[str, str], ...]
@@ -40,6 +42,11 @@ class Manifest:
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    @property
+    def has_library(self) -> bool:
+        """Whether the libraries that its build script names are for a library of its own."""
+        return any(kind not in package_targets.OTHERS for kind, _ in self.targets)
 
 
 _ENVIRONMENT = {
@@ -79,7 +86,7 @@ def read(path: Path) -> Manifest:
         links=str(fields.get("links", "")),
         feature_names=_feature_names(document),
         lints=_lint_flags(_lints(document, workspace.lints)),
-        has_library=_has_library(document, path.parent),
+        targets=package_targets.of_package(document, fields, path.parent),
         hides_dependencies="public-dependency" in document.get("cargo-features", ()),
         extra_inputs=_declared_inputs(package, path),
         without_harness=tuple(_without_harness(document, str(package["name"]))),
@@ -243,11 +250,6 @@ def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
             where=str(path),
             remedy="take it away: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM",
         )
-
-
-def _has_library(document: dict[str, Any], folder: Path) -> bool:
-    finds = document["package"].get("autolib", True)
-    return "lib" in document or bool(finds and (folder / "src/lib.rs").is_file())
 
 
 def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build import digest, flag_rules, read_runs, rustc, rustc_options, script_environment, script_order
 from ostoo_build.execution import record as records
+from ostoo_build.package_targets import Target  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.paths import absolute
 from ostoo_build.rustc import Kind
 from ostoo_build.unit_graph import BY_PATH
@@ -60,6 +61,7 @@ class PlannedUnit:
     of all libraries it may come to read, `run` its own build script's run, `script` the build script that a run starts
     (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths it sees, in cargo's order,
     `read_runs` those whose files it may read. `takes_libraries`: those that its build script names are for it.
+    `targets` are those of a run's package: what a script says is for them.
     `is_incremental`: rustc goes on from what it kept of the last time.
     """
 
@@ -80,6 +82,7 @@ class PlannedUnit:
     runs: tuple[str, ...]
     read_runs: tuple[str, ...]
     takes_libraries: bool
+    targets: tuple[Target, ...]
     script: str
     links: str
     outputs: tuple[str, ...]
@@ -115,7 +118,7 @@ class Program:
     """The plan of one program: its units, dependencies first and the program's own last.
 
     `kind` and `target_name` are cargo's words for what it is made of: `bin`, or for an executable with tests also `lib`
-    and `test`.
+    and `test`. `behind_sysroot` of the folders that its flags have searched come after the sysroot's.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Program:
     target_name: str
     profile: str
     uses_std: bool
+    behind_sysroot: int
     strip: str
     units: tuple[PlannedUnit, ...]
 
@@ -171,6 +175,7 @@ class _Planner:
             target_name=root.target_name,
             profile=root.profile.name,
             uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
+            behind_sysroot=self.setting.behind_sysroot,
             strip=root.profile.strip,
             units=(*map(self._shared, self.order[:-1]), self._planned(self.root)),
         )
@@ -277,6 +282,7 @@ class _Planner:
             runs=tuple(self._runs(index)),
             read_runs=tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
             takes_libraries=unit.is_of_library or not manifest_.has_library,
+            targets=manifest_.targets if kind is Kind.RUN else (),
             script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
             links=manifest_.links,
             outputs=() if kind is Kind.RUN else rustc.outputs(unit, id_),
@@ -307,8 +313,7 @@ class _Planner:
     def _test_environment(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Where a file of `tests/` finds its package's programs, and may write (cargo's reference, as below)."""
         yield SCRATCH, absolute("build/tmp")
-        others = (self.units[dependency.index] for dependency in unit.dependencies)
-        for name in (other.target_name for other in others if other.kind == "bin"):
+        for name in (name for kind, name in self.setting.manifest(unit).targets if kind == "bin"):
             yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
 
     def _externs(self, index: int) -> Iterator[Extern]:

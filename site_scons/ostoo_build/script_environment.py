@@ -55,6 +55,8 @@ def of_run(unit: Unit, manifest: Manifest, told: Told, folder: str) -> Iterator[
     yield "DEBUG", "true" if profile.debuginfo != "0" else "false"
     yield "PROFILE", told.profile
     yield "CARGO_ENCODED_RUSTFLAGS", quote("\x1f".join(machine.rustflags))
+    if profile.trim_paths:
+        yield "CARGO_TRIM_PATHS", profile.trim_paths
     if machine.linker:
         yield "RUSTC_LINKER", machine.linker
     if manifest.links:

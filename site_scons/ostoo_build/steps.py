@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from ostoo_build import (
     asked_variables,
+    build_script,
     digest,
     hidden_asm,
     home,
     link_inputs,
     own_code,
+    seen_files,
     source_tree,
     sysroot,
     sysroot_providers,
@@ -150,16 +152,16 @@ def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
 
 def unit_job(session: Session, unit: PlannedUnit, look: Look, ready: Callable[[], None] = lambda: None) -> Job:
     """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
-    sources = unit_inputs.declared(session, unit, look)
-    return _unit_job_reading(session, unit, sources, unit_inputs.known_reads(session, unit), ready)
+    found = unit_inputs.found(session, unit, look)
+    return _unit_job_reading(session, unit, found, unit_inputs.known_reads(session, unit), ready)
 
 
 def _unit_job_reading(
-    session: Session, unit: PlannedUnit, declared: Inputs, reads: tuple[str, ...], ready: Callable[[], None]
+    session: Session, unit: PlannedUnit, found: unit_inputs.Found, reads: tuple[str, ...], ready: Callable[[], None]
 ) -> Job:
     folder = session.root / unit.folder
-    more = [entry for entry in unit_inputs.told(session, reads, Look()) if entry not in declared]
-    sources = (*declared, *more)
+    more = [entry for entry in unit_inputs.told(session, reads, Look()) if entry not in found.declared]
+    sources = (*found.declared, *more)
     told = tuple(entry.path for entry in more)
 
     def on_metadata() -> None:
@@ -183,18 +185,22 @@ def _unit_job_reading(
         judge = partial(finishing.compilation, compiled)
     if unit.kind is Kind.PROGRAM:
         start = partial(_while_checks_load, start)
+    run = partial(_judged, start, judge)
     is_of_script = unit.kind in (Kind.RUN, Kind.BUILD_SCRIPT)
+    if is_of_script and found.own:
+        run = partial(seen_files.judged, unit, found.own, session.paths, start, judge)
     job = Job(
         action=action,
         folder=folder,
         results=unit.folder,
         verb="Running" if unit.kind is Kind.RUN else "Compiling",
         subject=session.named(f"{unit.label} (build script)" if is_of_script else unit.label, unit.target),
-        run=partial(_judged, start, judge),
+        run=run,
         shared=not unit.is_incremental,
         judge=judge,
         reads=reads,
-        reading=lambda others: _unit_job_reading(session, unit, declared, others, ready),
+        reading=lambda others: _unit_job_reading(session, unit, found, others, ready),
+        seeing=partial(requests.seeing, action, found.own),
         promised=(f"{unit.id}.rlink",) if unit.kind is Kind.PROGRAM else (),
         tree=finishing.OUT if unit.kind is Kind.RUN else "",
         vouched="" if unit.kind is Kind.RUN else ".rs",
@@ -217,6 +223,8 @@ def run_build_script(session: Session, unit: PlannedUnit) -> None:
     job = unit_job(session, unit, Look())
     made = session.engine.perform(job)
     script = f"{unit.package}/build.rs"
+    package = build_script.Package(unit.targets, dict(unit.environment).get("CARGO_PKG_RUST_VERSION", ""))
+    build_script.check(build_script.parse(made.stdout, script), package, script)
     asked_variables.refuse(asked_variables.of_script(made.stdout, script, dict(job.action.environment)), script)
 
 

@@ -22,7 +22,10 @@ BY_PATH = "path+file://"
 
 @dataclass(frozen=True)
 class Profile:
-    """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`."""
+    """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`.
+
+    `trim_paths` is what build scripts are told of it, empty where nobody asked for it.
+    """
 
     name: str
     opt_level: str
@@ -36,6 +39,7 @@ class Profile:
     incremental: bool
     rustflags: tuple[str, ...]
     hint_mostly_unused: bool = False
+    trim_paths: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def _unit(raw: dict[str, Any]) -> Unit:
 
 
 _HONOURED = frozenset({*(field.name for field in fields(Profile)), "codegen_backend"})
-_WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo", "trim_paths"})
+_WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo"})
 """The manual says so of each."""
 
 _OUR_BACKEND = "llvm"
@@ -178,7 +182,13 @@ def _profile(raw: dict[str, Any]) -> Profile:
         incremental=raw["incremental"],
         rustflags=tuple(raw.get("rustflags", ())),
         hint_mostly_unused=bool(raw.get("hint_mostly_unused")),
+        trim_paths=_trim_paths(raw["trim_paths"]) if "trim_paths" in raw else "",
     )
+
+
+def _trim_paths(raw: Any) -> str:
+    """Cargo's word for what it writes as null for all, or as a list."""
+    return "all" if raw is None else ",".join(raw) or "none"
 
 
 def _strip(raw: Any) -> str:

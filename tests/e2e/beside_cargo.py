@@ -72,6 +72,7 @@ OURS = {
     "--target": "added to the action, relative to where it runs",
     "--extern": "added to the action",
     "--remap-path-prefix": "no path of a machine gets into a result",
+    "--remap-path-scope": "likewise",
     "-L": "added to the action; the sysroot's folder only to the link",
     "-C metadata": "by contents",
     "-C extra-filename": "likewise",

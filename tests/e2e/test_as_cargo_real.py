@@ -89,6 +89,7 @@ codegen-units = 4
 overflow-checks = true
 debug-assertions = false
 rpath = true
+trim-paths = "all"
 incremental = true
 rustflags = ["-Cforce-unwind-tables=yes"]
 
@@ -138,7 +139,8 @@ def make(tree: Tree) -> None:
     text = settings.read_text(encoding="utf-8")
     folder = f'"-Lnative=../sysroot/{TARGET}/lib"'
     assert folder in text
-    settings.write_text(text.replace(folder, f"{folder}, {FLAGS}") + CONFIGURED + ODD, encoding="utf-8")
+    text = text.replace(folder, f"{folder}, {FLAGS}").replace("[unstable]", "[unstable]\ntrim-paths = true")
+    settings.write_text(text + CONFIGURED + ODD, encoding="utf-8")
 
 
 @pytest.fixture(scope="module", params=["release", "dev", "size", "odd"])

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.compiler
 PACKAGE = '[package]\nname = "all"\nversion = "0.1.0"\nedition = "2021"\n'
 PROFILE = {
     *("name", "opt_level", "lto", "codegen_units", "debuginfo", "debug_assertions", "overflow_checks", "panic"),
-    *("strip", "incremental", "rustflags", "codegen_backend", "hint_mostly_unused"),
+    *("strip", "incremental", "rustflags", "codegen_backend", "hint_mostly_unused", "trim_paths"),
 }
-WITHOUT_EFFECT = {"split_debuginfo", "rpath", "trim_paths"}
+WITHOUT_EFFECT = {"split_debuginfo", "rpath"}
 """The manual says so."""
 
 UNIT = {"pkg_id", "target", "profile", "platform", "mode", "features", "is_std", "dependencies"}

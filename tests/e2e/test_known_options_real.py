@@ -199,7 +199,7 @@ OF_CARGO = {
     "host-config": "[host] is refused",
     "sbom": "[build] sbom is refused",
     "target-applies-to-host": "without [host] the same",
-    "trim-paths": "without effect, as the manual says",
+    "trim-paths": "scripts are told, else without effect, as the manual says",
     "unstable-options": "of the command line",
 }
 """What each unstable flag of cargo is about that may stand under `[unstable]` and is not refused there."""

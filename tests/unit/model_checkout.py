@@ -251,6 +251,7 @@ def _unit(
         runs=(),
         read_runs=(run,) if run else (),
         takes_libraries=True,
+        targets=(),
         script=script,
         links="",
         outputs=outputs,
@@ -259,7 +260,7 @@ def _unit(
 
 
 def _program(name: str, units: tuple[PlannedUnit, ...]) -> Program:
-    return Program(name, TARGET, "bin", name, "release", uses_std=False, strip="symbols", units=units)
+    return Program(name, TARGET, "bin", name, "release", uses_std=False, behind_sysroot=0, strip="symbols", units=units)
 
 
 def new_session(root: Path, cache: str) -> Session:

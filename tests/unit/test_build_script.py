@@ -44,6 +44,7 @@ something else
         errors=["broken"],
         changed_files=["build.rs"],
         changed_variables=["CC"],
+        new="cargo::rustc-cfg",
     )
 
 
@@ -62,7 +63,7 @@ def test_lines_that_are_not_utf_8_say_nothing_and_the_others_what_they_say() -> 
         b" cargo:rustc-env=D=1 \r",
     )
     found = build_script.parse(build_script.said(b"\n".join((*lines, *more))), SCRIPT)
-    assert found == Instructions(env={"B": "ok", "E": "nbsp", "F": "a\x1f", "D": "1"})
+    assert found == Instructions(env={"B": "ok", "E": "nbsp", "F": "a\x1f", "D": "1"}, new="cargo::rustc-env")
 
 
 def test_the_crate_gets_flags_in_the_order_asked_for() -> None:
@@ -95,6 +96,26 @@ def test_what_cargo_refuses_is_an_error_here(line: str, message: str) -> None:
 )
 def test_what_cargo_takes_is_no_error_here(line: str) -> None:
     build_script.parse(line, SCRIPT)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("cargo::rustc-link-arg-tests=-z", "`rustc-link-arg-tests`, and its package has no test target"),
+        ("cargo:rustc-link-arg-bin=b=-z", "`rustc-link-arg-bin`, and its package has no bin target b"),
+        ("cargo::rustc-cfg=a", "`cargo::rustc-cfg`, which Rust 1.76.1 does not know"),
+    ],
+)
+def test_what_does_not_fit_the_package_is_refused(line: str, message: str) -> None:
+    package = build_script.Package((("bin", "a"), ("example", "b")), "" if "-link-" in line else "1.76.1")
+    with pytest.raises(OstooError, match=message):
+        build_script.check(build_script.parse(line, SCRIPT), package, SCRIPT)
+    for taken in (
+        "cargo:rustc-link-arg-bin=a=-z",
+        "cargo:rustc-link-arg-examples=-z",
+        "cargo:rustc-link-arg-cdylib=-z",
+    ):
+        build_script.check(build_script.parse(taken, SCRIPT), package, SCRIPT)
 
 
 def test_what_only_the_new_spelling_has_is_metadata_in_the_old_one() -> None:

@@ -100,6 +100,7 @@ PROFILE_CHANGES: dict[str, Any] = {
     "incremental": True,
     "rustflags": ("-Cx",),
     "hint_mostly_unused": True,
+    "trim_paths": "all",
 }
 CHANGES: dict[str, Any] = {
     "kind": "rlib",

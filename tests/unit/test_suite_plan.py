@@ -68,6 +68,15 @@ def test_a_file_of_tests_finds_the_program_and_is_not_linked_with_it(paths: Path
     assert environment["CARGO_BIN_EXE_hello-std"] == f"@{{root}}/build/{trees.TARGET}/release/hello-std"
 
 
+def test_a_file_of_tests_knows_the_place_of_a_program_whose_features_are_off(paths: PathMap, tmp_path: Path) -> None:
+    manifest = tmp_path / "os/user-rs/hello-std/Cargo.toml"
+    trees.write(manifest.parent / "src/off.rs", "")
+    table = '[[bin]]\nname = "off"\npath = "src/off.rs"\nrequired-features = ["no_std"]\n'
+    manifest.write_text(f"{manifest.read_text()}{table}")
+    environment = dict(planned(paths, "hello-std", "test").program.units[-1].environment)
+    assert environment["CARGO_BIN_EXE_off"] == f"@{{root}}/build/{trees.TARGET}/release/off"
+
+
 def test_tests_without_std_have_neither_it_nor_its_harness(paths: PathMap, tmp_path: Path) -> None:
     trees.write(tmp_path / "os/user-rs/hello-rs/src/main.rs", RUNNER)
     executable = planned(paths, "hello-rs")

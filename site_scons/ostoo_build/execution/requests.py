@@ -5,11 +5,11 @@ What is added here: the target, dependencies with their digests, and what build 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, flag_rules, rustc, rustc_options
+from ostoo_build import build_script, digest, flag_rules, rustc, rustc_options
 from ostoo_build.build_script import Instructions, Said
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import asm_proof, link_proof
@@ -19,9 +19,8 @@ from ostoo_build.paths import absolute, seen_from
 from ostoo_build.rustc import DEP_INFO, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from ostoo_build import digest
     from ostoo_build.execution.record import Record
     from ostoo_build.plan import PlannedUnit, Program
 
@@ -35,7 +34,8 @@ _HOST = "OSTOO_HOST"
 
 
 _LINKS = "OSTOO_LINKS"
-"""Nobody reads it either."""
+_NAMES = "OSTOO_NAMES"
+"""Nobody reads these either."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def link_action(
     arguments = [
         *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
         *("--target", seen(target.path), "-Zunstable-options"),
-        *link_flags(unit.arguments),
-        *(part for search in searches for part in ("-L", search)),
+        *_searching(tuple(link_flags(unit.arguments)), searches, program.behind_sysroot),
         *asked,
         *("-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
@@ -99,6 +98,16 @@ def output_inputs(folder: str, record: Record) -> Inputs:
         Input(f"{folder}/{name}", output.sha256, output.size, output.executable)
         for name, output in record.outputs.items()
     ) + tuple(Input(f"{folder}/{name}", NOTHING, 0, is_folder=True) for name in record.folders)
+
+
+def _searching(flags: tuple[str, ...], searches: list[str], behind: int) -> Iterator[str]:
+    """The flags with the sysroot's folders where they stood: `behind` is how many others come after them."""
+    options = rustc_options.read(flags)
+    places = [at for at, option in enumerate(options) if option.searches_native]
+    place = places[-behind] if behind else len(options)
+    yield from (word for option in options[:place] for word in option.words)
+    yield from (word for search in searches for word in ("-L", search))
+    yield from (word for option in options[place:] for word in option.words)
 
 
 _NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
@@ -195,6 +204,22 @@ def run_action(
         outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
         directory=unit.directory,
+    )
+
+
+def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
+    """The action on those of its package's files that it can have read: what is in the others makes no difference.
+
+    `own` are all of them: which there are does make one, to who looks for a file or lists a folder, and which of them
+    can be run. `seen` are portable paths of files and folders.
+    """
+    names = {entry.path: entry.executable for entry in own}
+    folders = tuple(f"{path}/" for path in seen)
+    left_out = {name for name in names if name not in seen and not name.startswith(folders)}
+    return replace(
+        action,
+        inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
+        environment=(*action.environment, (_NAMES, digest.of_json(sorted(names.items())))),
     )
 
 
