@@ -6,6 +6,7 @@ Of a package that somebody may edit each file is an input; of one that was fetch
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,20 @@ def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     """The files of its package, and those that its manifest names; other programs among them have to be built."""
     others = of_files(session, declared_files(session, unit), look)
     return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The inputs of a unit that are known before it is made, and those of them in its package that people may edit."""
+
+    declared: Inputs
+    own: Inputs
+
+
+def found(session: Session, unit: PlannedUnit, look: Look) -> Found:
+    """What a look finds of a unit's inputs. Raises as `of` does."""
+    own = _package(session, unit.package, look) if is_local(unit.package) else ()
+    return Found(declared(session, unit, look), own)
 
 
 def makers(session: Session, unit: PlannedUnit) -> dict[Path, Asked]:

@@ -48,6 +48,7 @@ class Job:
     outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
     depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
     `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
+    `seeing` is the action with those inputs of its package alone that a run can have read.
     `promised` are names of outputs that each result has. `tree` is a folder within `folder` all of which are outputs.
     Of inputs with names that end with `vouched` the tool tells what was in them, where that is not empty.
     """
@@ -64,6 +65,7 @@ class Job:
     follows: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     reading: Callable[[tuple[str, ...]], Job] | None = None
+    seeing: Callable[[tuple[str, ...]], Action] | None = None
     promised: tuple[str, ...] = ()
     tree: str = ""
     vouched: str = ""
@@ -71,6 +73,10 @@ class Job:
     def of(self, reads: tuple[str, ...]) -> Job:
         """The job as it is where its action reads these."""
         return self if self.reading is None or reads == self.reads else self.reading(reads)
+
+    def key(self, seen: tuple[str, ...] | None) -> Hash:
+        """The key of what was made by a run that can have read these; without them that of the action."""
+        return (self.action if seen is None or self.seeing is None else self.seeing(seen)).key
 
     @property
     def place(self) -> Place:
@@ -86,7 +92,7 @@ class Settled(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether the record answers the action's question in other invocations too."""
-        return self.record.key == self.job.action.key
+        return self.record.key == self.job.key(self.record.seen)
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ class Engine:
     def present(self, job: Job) -> Record | None:
         """Judge whether a job's outputs are there: if and only if its folder's record has the key that it has now."""
         found = records.load(job.folder)
-        if found is None or found.key != job.action.key:
+        if found is None or found.key != job.key(found.seen):
             return None
         if not (self._fits(found) and records.is_intact(job.folder, found)):
             return None
@@ -280,7 +286,16 @@ class Engine:
 
     def _record(self, job: Job, outcome: Outcome, outputs: dict[str, Output]) -> Record:
         bound_to = self.cache.root if outcome.holds_root else ""
-        return Record(job.action.key, outputs, outcome.stdout, outcome.stderr, bound_to, outcome.reads, outcome.folders)
+        return Record(
+            key=job.key(outcome.seen),
+            outputs=outputs,
+            stdout=outcome.stdout,
+            stderr=outcome.stderr,
+            bound_to=bound_to,
+            reads=outcome.reads,
+            folders=outcome.folders,
+            seen=outcome.seen,
+        )
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         files = list(wanted)

@@ -76,6 +76,7 @@ class Outcome:
     checkout's path. `reads` are files and folders of the checkout that the action did not declare and may read: by
     their portable paths. `unproved` are the inputs that it may have read and nothing tells with what in them; None for
     all of them.
+    `seen` are those of the inputs in its package that it can have read, None where nobody knows.
     """
 
     outputs: tuple[str, ...]
@@ -85,6 +86,7 @@ class Outcome:
     reads: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     unproved: frozenset[str] | None = None
+    seen: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ class Record:
     `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
     path where the outputs may hold that path: they are then good for nothing else. `reads` are the portable paths of
     inputs that only the action's run told of; the key is that of the action with them. `folders` are those among the
-    outputs in which nothing lies.
+    outputs in which nothing lies. `seen` are the inputs in its package that the run can have read: the key is that of
+    the action with these alone. It is None where nobody knows.
     """
 
     key: digest.Hash
@@ -56,6 +57,7 @@ class Record:
     bound_to: str = ""
     reads: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    seen: tuple[str, ...] | None = None
 
     def to_bytes(self) -> bytes:
         return digest.canonical_json({**self._told(), "seal": self._seal()})
@@ -65,9 +67,9 @@ class Record:
         return digest.of_json(self._told())
 
     def _told(self) -> dict[str, Any]:
-        """All that it says; most have no such folders, and earlier versions knew none."""
-        told = asdict(self)
-        return told if self.folders else {name: value for name, value in told.items() if name != "folders"}
+        """All that it says; what is seldom said earlier versions did not know."""
+        seldom = {"folders": self.folders or None, "seen": self.seen}
+        return {name: value for name, value in asdict(self).items() if seldom.get(name, True) is not None}
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
