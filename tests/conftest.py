@@ -20,8 +20,8 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: there is often one that waits for a guest, a server, or the `first` checkout."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two workers more than processors: often one waits for a guest, a server, or the `first` checkout."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 @pytest.hookimpl(trylast=True)

@@ -252,7 +252,7 @@ def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
     done = ostoo(tree, "hello-rs", "--boot", "kernel=ostoo:kernel.img")
     assert done.code == 2
     assert "tests can't be started on ostoo: it takes programs by their names alone" in done.stderr
-    done = ostoo(tree, "hello-rs", "--boot", f"target={OTHER}")
+    done = ostoo(tree, "hello-rs", "--boot", f"target={OTHER}", "profile=release")
     assert done.code == 2
     assert "is for EM_AARCH64" in done.stderr
 

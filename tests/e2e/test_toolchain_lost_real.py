@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tied import TIED
-from trees import PROJECT, Tree, copy_tree, take_sysroot
+from trees import PROJECT, Tree, copy_cache, copy_tree, take_sysroot
 
 from ostoo_build import toolchain
 
@@ -102,6 +102,7 @@ def test_a_toolchain_that_goes_away_is_told_once(
     assert not tree.program("hello-rs").exists()
     if lose is not remove_folder:
         return  # the others are undone in the same way
+    copy_cache(first.cache, tree.cache)  # what the failed build left there stays
     again = start()
     _, text = again.communicate(timeout=600)
     assert again.returncode == 0, text

@@ -111,16 +111,20 @@ def take_sysroot(tree: Tree, made: Tree) -> Tree:
 
 
 def copy_cache(cache: Path | str, copy: Path | str) -> None:
-    """Copy an action cache that other tests fill meanwhile: results first, as what they name is stored before them."""
+    """Copy an action cache that other tests fill meanwhile: results first, as what they name is stored before them.
+
+    What the copy holds already stays as it is.
+    """
 
     def copy_file(source: str, target: str) -> None:
         with contextlib.suppress(FileNotFoundError):  # not stored yet: it is renamed right now
-            shutil.copy2(source, target)
+            if not Path(target).exists():
+                shutil.copy2(source, target)
 
-    Path(copy).mkdir()
+    Path(copy).mkdir(exist_ok=True)
     for part in ("ac", "cas"):
         if Path(cache, part).is_dir():
-            shutil.copytree(Path(cache, part), Path(copy, part), copy_function=copy_file)
+            shutil.copytree(Path(cache, part), Path(copy, part), copy_function=copy_file, dirs_exist_ok=True)
     for path in Path(cache).iterdir():
         if path.is_file():
             copy_file(str(path), str(Path(copy, path.name)))
