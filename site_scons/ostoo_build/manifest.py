@@ -269,17 +269,17 @@ def _lints(document: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any
 
 
 def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:
-    """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse; `rust` lints carry no prefix."""
-    found: list[tuple[int, str, str, list[str]]] = []
+    """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse, whatever tool they are of."""
+    found: list[tuple[int, str, str]] = []
+    checks: list[str] = []
     for tool, table in lints.items():
-        if tool == "cargo":
-            continue
-        for name, value in table.items():
+        for name, value in table.items() if tool != "cargo" else ():
             settings = value if isinstance(value, dict) else {"level": value}
             prefix = "" if tool == "rust" else f"{tool}::"
-            found.append((settings.get("priority", 0), prefix + name, settings["level"], settings.get("check-cfg", [])))
+            found.append((settings.get("priority", 0), name, f"--{settings['level']}={prefix}{name}"))
+            if prefix + name == "unexpected_cfgs":
+                checks += [part for cfg in settings.get("check-cfg", []) for part in ("--check-cfg", cfg)]
+    found.sort(key=lambda entry: entry[2])
     found.sort(key=lambda entry: entry[1], reverse=True)
     found.sort(key=lambda entry: entry[0])
-    flags = [f"--{level}={name}" for _priority, name, level, _check in found]
-    checks = [part for *_, check in found for cfg in check for part in ("--check-cfg", cfg)]
-    return (*flags, *checks)
+    return (*(flag for *_, flag in found), *checks)

@@ -104,7 +104,7 @@ def make(draw: random.Random, folder: Path) -> Bare:
     )
     for name in ("app", "low"):
         document: dict[str, Any] = {"package": {"name": name, "version": "0.1.0", "edition": "2021"}}
-        document["lints"] = {"rust": some_lints(draw)}
+        document["lints"] = {"rust": some_lints(draw), "clippy": some_lints(draw)}
         if name == "app":
             document["dependencies"] = {"low": {"path": "../low"}}
         made.write(f"{name}/Cargo.toml", tomlkit.dumps(document))

@@ -144,12 +144,16 @@ def test_lints_are_flags_by_priority_and_within_it_backwards(tmp_path: Path) -> 
     unexpected_cfgs = { level = "warn", check-cfg = ["cfg(a)", "cfg(b)"] }
     [lints.clippy]
     pedantic = "forbid"
+    zero = { level = "allow", check-cfg = ["cfg(c)"] }
+    missing_docs = "deny"
     """
     assert package(tmp_path, text).lints == (
         "--deny=all",
+        "--allow=clippy::zero",
         "--warn=unexpected_cfgs",
-        "--warn=missing_docs",
         "--forbid=clippy::pedantic",
+        "--deny=clippy::missing_docs",
+        "--warn=missing_docs",
         "--allow=unused",
         *("--check-cfg", "cfg(a)", "--check-cfg", "cfg(b)"),
     )
