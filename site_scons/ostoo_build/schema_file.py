@@ -27,8 +27,9 @@ def load(path: Path, schema: str, title: str) -> Any:
     checkouts of the user: to load what judges it takes longer than to compile a small crate.
     """
     rules = path.with_name(schema)
-    texts = [_read(path), _read(rules)]
-    document = _parsed(texts[0], path)
+    text = _read(path)
+    document = _parsed(text, path)  # what is no JSON is told whatever judges it
+    texts = [text, _read(rules)]
 
     def judge() -> bool:
         _validate(document, path, _parsed(texts[1], rules), rules, title)
