@@ -67,6 +67,68 @@ def test_what_a_key_would_not_see_is_refused_by_name(flags: list[str], reason: s
     assert caught.value.where == ".cargo/config.toml"
 
 
+BY_NAME = {
+    "where outputs go": (
+        "-o=x --out-dir=x --emit=asm --print=cfg --explain=E1 --error-format=short --json=artifacts"
+        " -h --help -V --version -Cincremental=x -Cextra-filename=x -Csave-temps -Zno-link -Zlink-only -Ztemps-dir=x"
+        " -Zself-profile=x"
+        " -Zunpretty=expanded -Zls=all -Zdump-dep-graph -Zdump-mir=all -Zdump-mono-stats -Zllvm-time-trace"
+        " -Zmetrics-dir=x -Znll-facts -Zprofile-closures -Zremark-dir=x -Zprint-codegen-stats-json=x"
+        " -Zsplit-dwarf-out-dir=x"
+    ),
+    "names crates and targets itself": "--crate-name=x --crate-type=lib --target=x",
+    "choose the tools": "--sysroot=x",
+    "write the variable under": "--env-set=A=b",
+    "does not tell that it reads": "-Zsanitizer-dataflow-abilist=x",
+    "no key sees": "-Zllvm-plugins=x -Zautodiff-plugin=x -Zoffload=x",
+}
+BY_NAME_TO_THE_LINKER = {
+    "writes a file beside": (
+        "Map why-extract reproduce dependency-file time-trace print-archive-stats print-symbol-order print-gc-sections="
+        " out-implib opt-remarks-filename save-temps thinlto-cache-dir output o lto-obj-path lto-emit-asm lto-emit-llvm"
+        " plugin-opt=obj-path plugin-opt=emit-asm plugin-opt=emit-llvm plugin-opt=opt-remarks-filename"
+        " plugin-opt=thinlto-index-only thinlto-index-only plugin-opt=dwo_dir plugin-opt=stats-file"
+        " plugin-opt=time-trace thinlto-emit-imports-files thinlto-emit-index-files"
+        " plugin-opt=thinlto-emit-imports-files plugin-opt=save-temps"
+    ),
+    "does not tell that it reads": (
+        "lto-sample-profile lto-cs-profile-file irpgo-profile plugin-opt=sample-profile plugin-opt=cs-profile-path"
+        " lto-basic-block-sections= plugin-opt=basic-block-sections= chroot"
+    ),
+    "no key sees": "error-handling-script load-pass-plugin thinlto-distributor thinlto-remote-compiler",
+}
+
+
+@pytest.mark.parametrize(("reason", "flag"), [(why, flag) for why, flags in BY_NAME.items() for flag in flags.split()])
+def test_each_flag_that_is_refused_by_its_name_is_refused(reason: str, flag: str) -> None:
+    forms = [[flag]]
+    if flag[:2] in ("-C", "-Z"):
+        forms += [[flag[:2], flag[2:]], [flag[:2], flag[2:].replace("-", "_")]]
+    for form in forms:
+        with pytest.raises(OstooError, match="is not allowed") as caught:
+            flag_rules.check(form, "")
+        assert reason in caught.value.remedy, form
+
+
+@pytest.mark.parametrize(
+    ("reason", "name"), [(why, name) for why, names in BY_NAME_TO_THE_LINKER.items() for name in names.split()]
+)
+def test_each_option_of_the_linker_that_is_refused_by_its_name_is_refused(reason: str, name: str) -> None:
+    words = [f"{name}x"] if name.endswith("=") else [name, f"{name}=x"]
+    for argument in (f"{hyphens}{word}" for hyphens in ("-", "--") for word in words):
+        with pytest.raises(OstooError, match="is not allowed") as caught:
+            flag_rules.check(["-C", f"link-arg={argument}"], "")
+        assert reason in caught.value.remedy, argument
+
+
+def test_what_is_refused_by_name_is_listed_here_whole() -> None:
+    """A name that is added to the rules gets its test too."""
+    tables = flag_rules._FLAGS, flag_rules._SETTINGS, flag_rules._LINKER  # noqa: SLF001 - what is not tried otherwise
+    assert sum(map(len, tables)) == sum(
+        len(names.split()) for each in (BY_NAME, BY_NAME_TO_THE_LINKER) for names in each.values()
+    )
+
+
 @pytest.mark.parametrize(
     "flags",
     [

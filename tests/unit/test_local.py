@@ -14,7 +14,7 @@ import pytest
 
 from ostoo_build import build_script, digest
 from ostoo_build.errors import OstooError
-from ostoo_build.execution import finishing
+from ostoo_build.execution import finishing, incremental
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.finishing import ToolFailed
 from ostoo_build.execution.jobserver import Jobserver
@@ -153,6 +153,7 @@ def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machin
     unit = replace(machine.unit("ostoo_rt"), is_incremental=True)
     state = f"{unit.folder}/incremental"
     kept = fake.write(machine.root / state / "a/kept.o", "")
+    incremental.vouch(machine.root / state)
     old = fake.write(machine.root / unit.folder / "old/incremental/a", "")
     machine.rustc('for a in "$@"; do echo "$a"; done > args', *made(unit), machine.dep_info(unit))
     done = machine.runner.compile(machine.action(), unit, lambda: None)
@@ -160,6 +161,11 @@ def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machin
     assert kept.exists()
     assert not old.exists()
     assert sorted(done.files) == sorted(["dep-info.d", *unit.outputs])
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    assert kept.exists()
+    kept.write_text("damaged")
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    assert not kept.exists(), "rustc would have used it"
 
 
 def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build import build_script, process, rustc_options, state_file
-from ostoo_build.execution import out_folder
+from ostoo_build.execution import incremental, out_folder
 from ostoo_build.execution import record as records
 from ostoo_build.execution.finishing import OUT, Finished
 from ostoo_build.execution.sandbox import Start
@@ -73,9 +73,14 @@ class LocalRunner:
         arguments = [*action.arguments]
         if not _is_small(action, unit) and (self.jobserver.jobs > _FEW or not unit.libraries):
             arguments.append(f"-Zthreads={self.jobserver.jobs}")
+        kept = folder / records.INCREMENTAL
         if unit.is_incremental:
+            incremental.take_away_altered(kept)
             arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{records.INCREMENTAL}"]
-        return self._start(folder, arguments, action, _heeder(on_metadata))
+        done = self._start(folder, arguments, action, _heeder(on_metadata))
+        if unit.is_incremental:
+            incremental.vouch(kept)
+        return done
 
     def expand(self, action: Action, unit: PlannedUnit) -> str | None:
         """The source of a unit that compiles, with its macros expanded; None where rustc can't tell."""

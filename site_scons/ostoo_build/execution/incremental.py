@@ -1,0 +1,54 @@
+"""Vouches for what rustc keeps for its next run: rustc trusts it, so what was altered since is not used. Runs nothing.
+
+The list of contents lies in the same folder, where rustc looks at folders of crates only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build import digest, state_file
+from ostoo_build.source_tree import signature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LIST = ".contents.json"
+
+
+def take_away_altered(folder: Path) -> None:
+    """Take the folder away unless each file in it is what it was when `vouch` saw it. Raises `OSError`."""
+    known = _known(folder)
+    try:
+        is_whole = {name: sha256 for name, (_, sha256) in _seen(folder, known).items()} == {
+            name: sha256 for name, (_, sha256) in known.items()
+        }
+    except OSError:
+        is_whole = False
+    if not is_whole:
+        state_file.remove(folder)
+
+
+def vouch(folder: Path) -> None:
+    """Note what is in each file that rustc left. Raises `OSError`."""
+    if folder.is_dir():
+        content = json.dumps(_seen(folder, _known(folder))).encode()
+        state_file.write(folder / _LIST, state_file.sealed(content))
+
+
+def _known(folder: Path) -> dict[str, list[Any]]:
+    found = state_file.recall_json(folder / _LIST)
+    return found if isinstance(found, dict) else {}
+
+
+def _seen(folder: Path, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """By name a file's signature and digest: it is read only where it does not look as known."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for path in (folder.joinpath(place, name) for name in names if name != _LIST):
+            name, look = path.relative_to(folder).as_posix(), signature(path)
+            before, sha256 = known.get(name, (None, ""))
+            found[name] = [look, sha256 if before == look and not path.is_symlink() else digest.of_file(path)]
+    return found
