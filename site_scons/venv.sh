@@ -11,6 +11,19 @@ case $root in
         ;;
 esac
 
+# where the stack is tiny Python ends with a signal while it imports
+if [ -r /proc/self/limits ]; then
+    while read -r first second _ soft _; do
+        [ "$first $second" = 'Max stack' ] && break
+    done </proc/self/limits
+    if [ "$soft" != unlimited ] && [ "$soft" -lt 262144 ] &&
+        ! { ulimit -S -s 8192 || ulimit -S -s 1024 || ulimit -S -s 256; } 2>/dev/null; then
+        echo "error: the stack is limited to $((soft / 1024)) KiB here (ulimit -s), less than Python needs" >&2
+        echo '  help: allow 256 KiB at least; 8192 is usual' >&2
+        exit 2
+    fi
+fi
+
 python=$root/.venv/bin/python
 # without its compiled modules Python takes twice as long for a build that has nothing to do
 unset PYTHONDONTWRITEBYTECODE

@@ -52,6 +52,28 @@ def sconsw(folder: Path, *arguments: str, **variables: str) -> subprocess.Comple
     return run(folder, str(folder / "sconsw"), "-Q", *arguments, cwd=folder, **variables)
 
 
+LIMITED = """
+root=$PWD requirements=
+ulimit {which} -s 64
+. ./site_scons/venv.sh
+ulimit -S -s
+"""
+
+
+def test_a_stack_that_is_too_small_for_python_is_told_or_made_larger(tmp_path: Path) -> None:
+    folder = copy_launcher(tmp_path / "project")
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/python").symlink_to(sys.executable)
+    for_good = run(folder, "sh", "-c", LIMITED.format(which=""))
+    assert for_good.returncode == 2
+    assert for_good.stdout == ""
+    assert for_good.stderr == (
+        "error: the stack is limited to 64 KiB here (ulimit -s), less than Python needs\n"
+        "  help: allow 256 KiB at least; 8192 is usual\n"
+    )
+    assert int(run(folder, "sh", "-c", LIMITED.format(which="-S")).stdout) >= 256
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_launcher(tmp_path_factory.mktemp("sconsw") / "a project")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,8 @@ def test_what_is_for_the_host_is_not_dropped(paths: PathMap) -> None:
         ({"unstable": {"allow-features": []}}, "allow-features"),
         ({"unstable": {"public-dependency": True}}, "public-dependency"),
         ({"unstable": {"any-build-script-metadata": True}}, "any-build-script-metadata"),
+        ({"unstable": {"dual-proc-macros": True}}, "dual-proc-macros"),
+        ({"unstable": {"root-dir": "x"}}, "root-dir"),
         ({"build": {"sbom": True}}, "sbom"),
         ({"build": {"warnings": "deny"}}, "warnings"),
     ],
@@ -215,6 +218,25 @@ def test_what_a_file_includes_is_read_too(tmp_path: Path) -> None:
     included = {tmp_path / "a/.cargo/x.toml", tmp_path / "a/.cargo/../y.toml", tmp_path / "a/.cargo/deep/z.toml"}
     assert included < set(found)
     assert len(found) == len(set(found)), "one that includes itself is one"
+
+
+@pytest.mark.parametrize("entry", [1, {"value": 1}, {"value": "a", "force": 1}, {"value": "a", "relative": "yes"}, {}])
+def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(entry: Any, paths: PathMap) -> None:
+    with pytest.raises(OstooError, match=r"env\.A is neither a text nor a table with one"):
+        read(paths, {"env": {"A": entry}})
+
+
+def test_a_variable_that_is_no_text_is_refused_where_it_would_be_told(paths: PathMap) -> None:
+    text = 'env.A = "b" # /elsewhere/.cargo/config.toml'
+    with pytest.raises(OstooError, match="the environment variable A is not UTF-8"):
+        said(text, paths, A=os.fsdecode(b"\xff"))
+    assert said(text, paths, B=os.fsdecode(b"\xff")).env == (("A", "b"),)
+
+
+def test_the_files_are_those_of_all_folders_above_and_of_cargos_own_by_both_names(tmp_path: Path) -> None:
+    found = cargo_config.files(tmp_path / "a", {"CARGO_HOME": str(tmp_path / "home")})
+    places = (*(folder / ".cargo" for folder in (tmp_path / "a", *(tmp_path / "a").parents)), tmp_path / "home")
+    assert set(found) == {place / name for place in places for name in ("config.toml", "config")}
 
 
 @pytest.mark.parametrize("damage", ["include = 1", "include = [1, {}]", "include", "\xff"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ostoo_build import json_source, schema_file, target_findings, target_schema, target_spec
+from ostoo_build import json_source, schema_file, target_findings, target_schema, target_spec, target_words
 from ostoo_build.errors import OstooError
 from ostoo_build.target_compiler import TargetCompiler
 from ostoo_build.target_findings import Finding
@@ -387,6 +387,9 @@ def test_a_target_spec_without_an_arch_is_told_when_it_is_asked_for(tmp_path: Pa
         ('"default-codegen-backend": "./own.so"', "-Zcodegen-backend=./own.so"),
         ('"pre-link-args": {"ld.lld": ["-x", "-Map=a.map"]}', "-Map=a.map"),
         ('"late-link-args-static": {"gnu-lld": ["--lto-sample-profile=x"]}', "--lto-sample-profile=x"),
+        ('"late-link-args": {"ld.lld": ["-Map=a.map"]}', "-Map=a.map"),
+        ('"late-link-args-dynamic": {"ld.lld": ["-Map=a.map"]}', "-Map=a.map"),
+        ('"split-debuginfo": "packed"', "-Csplit-debuginfo=packed"),
         ('"post-link-args": {"gnu-lld": ["--plugin-opt=mcpu=native"]}', "--plugin-opt=mcpu=native"),
         ('"pre-link-args": {"gnu-lld": ["-mllvm", "-stats-file=x"]}', "-stats-file=x"),
         ('"late-link-args": {"gnu-lld": ["-z", "now", "--mllvm", "-memprof-use=a/b"]}', "-memprof-use=a/b"),
@@ -406,6 +409,14 @@ def test_a_word_of_a_spec_whose_value_stands_elsewhere_is_refused(tmp_path: Path
     path.write_text(json.dumps({"pre-link-args": {"gnu-lld": ["-mllvm"], "ld.lld": ["-load=x.so"]}}))
     with pytest.raises(OstooError, match="`-mllvm` is not allowed with nothing behind it"):
         target_spec.load(path)
+
+
+def test_all_words_of_a_spec_that_reach_the_linker_are_known() -> None:
+    whens = ["pre-link-args", "post-link-args", *(f"late-link-args{which}" for which in ("", "-dynamic", "-static"))]
+    objects = [f"{when}-link-objects{which}" for when in ("pre", "post") for which in ("", "-self-contained")]
+    spec: dict[str, object] = {key: {"ld.lld": [key]} for key in (*whens, *objects)}
+    found = set(target_words.of_linker({**spec, "link-script": "INPUT ( a.o )", "cpu": "other"}))
+    assert found == {*whens, *objects, "INPUT", "(", "a.o", ")"}
 
 
 def test_what_flags_may_say_a_spec_may_say(tmp_path: Path) -> None:
