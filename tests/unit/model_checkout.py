@@ -42,6 +42,8 @@ SOURCES = {
     "user-rs/base/src/more.rs": "more",
     "user-rs/gen/build.rs": "script",
     "user-rs/gen/.told": "told",
+    "user-rs/gen/untold.txt": "untold",
+    "user-rs/gen/src/lib.rs": "pub gen",
     "user-rs/one/src/main.rs": "one",
     "user-rs/two/src/main.rs": "two",
     "user-rs/shared.txt": "shared",
@@ -138,8 +140,9 @@ class FakeTools:
         self.runs.append(unit.id)
         folder = self._begin(unit)
         names = [".told", "../shared.txt"]
-        texts = [self._text(f"{unit.package}/{name}") for name in names]
-        write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, self._sources(unit)))
+        texts = [self._text(f"{unit.package}/{name}") for name in (*names, "untold.txt")]
+        script = [self._text(entry.path) for entry in action.inputs if entry.path.endswith("/build-script")]
+        write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, script))
         self._write_some_shape(folder / OUT, int(sha(texts), 16) % 4)
         out_folder.settle(folder / OUT)
         empty = tuple(sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(folder / OUT)))
@@ -196,7 +199,7 @@ class FakeTools:
         return {
             name: hashlib.sha256((self.session.root / name).read_bytes()).hexdigest()
             for name in names
-            if "/." not in name
+            if "/." not in name and (unit.kind is not Kind.BUILD_SCRIPT or name.endswith("build.rs"))
         }
 
     def _finished(self, folder: Path, stdout: str = "") -> Finished:
