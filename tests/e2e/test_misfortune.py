@@ -1,0 +1,22 @@
+"""A handful of the steps of `misfortune`, which goes on as long as you like as a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from misfortune import misfortune
+from trees import copy_cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.compiler
+
+
+def test_whatever_befell_a_checkout_a_build_leaves_what_a_clean_one_makes(tmp_path: Path, shared_cache: Path) -> None:
+    std = tmp_path / "std"
+    copy_cache(shared_cache, std)
+    subject = misfortune(tmp_path, std, seed=2)
+    subject.run(steps=8)
+    assert len(subject.verdicts) > 1
