@@ -172,7 +172,8 @@ def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...], look
 
 def _find_named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
     words = map(session.paths.expand, rustc_options.link_arguments(arguments))
-    texts = (*words, *target_words.of_linker(session.spec(unit.target).source.value))
+    read = (word for word in words if not word.startswith(link_proof.OPTION))
+    texts = (*read, *target_words.of_linker(session.spec(unit.target).source.value))
     return link_files.named(texts, _directory(session, unit), _searches(session, unit, arguments))
 
 

@@ -92,12 +92,22 @@ def of_files(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
 def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
     """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there.
 
-    A folder in which nothing lies is one too: it may be asked for.
+    A folder in which nothing lies is one too: it may be asked for. Of the whole checkout it is what people write there.
     """
-    places = [session.root / read for read in reads]
+    places = [place for read in reads for place in _told_of(session, read)]
     files = of_files(session, (file for place in places for file in source_tree.all_files(place)), look)
     empty = (session.paths.input_path(folder) for place in places for folder in source_tree.empty_folders(place))
     return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
+
+
+def _told_of(session: Session, read: str) -> list[Path]:
+    place = session.root / read
+    if place != session.root:
+        return [place]
+    return [entry for entry in sorted(place.iterdir()) if entry.name not in _MADE and not entry.name.startswith(".")]
+
+
+_MADE = frozenset({"build", "sysroot"})
 
 
 def links(session: Session, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:

@@ -107,3 +107,17 @@ def test_a_script_runs_again_where_cargo_runs_it_and_for_what_it_read(tells: str
             assert runs == of_cargo, name
         assert tree.run("reruns")[1].strip() == found_now(folders[0]), name
         assert tree.build("reruns").steps == [], name
+
+
+def test_a_script_may_name_the_whole_checkout(tree: Tree) -> None:
+    script = """fn main() {
+    println!("cargo::rerun-if-changed=../..");
+    println!("cargo::rustc-env=ALL={}", std::fs::read_to_string("../../note.txt").unwrap().trim());
+}"""
+    main = crates.main('println!("{}", env!("ALL"));')
+    crates.add(tree, "reruns", f"[dependencies]\n{crates.RUNTIME}", main=main, build=script)
+    for text in ("first", "second"):
+        tree.write("note.txt", text)
+        tree.build("reruns")
+        assert tree.run("reruns")[1].strip() == text
+        assert tree.build("reruns").steps == []

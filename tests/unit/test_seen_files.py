@@ -90,3 +90,4 @@ def test_only_what_was_seen_and_which_files_there_are_makes_another_key(own: Inp
     assert key(own[:-1]) != first
     assert key((*own[:-1], own[-1]._replace(executable=True))) != first
     assert key(own, ("p/data.txt",)) != first
+    assert key(edited("p/src/main.rs"), (".",)) != key(own, (".",)), "the whole checkout"

@@ -10,6 +10,7 @@ import pytest
 
 from ostoo_build import unit_inputs
 from ostoo_build.errors import OstooError
+from ostoo_build.look import Look
 
 if TYPE_CHECKING:
     from ostoo_build.plan import PlannedUnit
@@ -41,6 +42,15 @@ def test_a_profile_that_rustc_reads_is_an_input(words: tuple[str, ...], unit: Pl
     outside = replace(unit, arguments=("-Cprofile-use=/elsewhere/a.profdata",))
     with pytest.raises(OstooError, match="outside of the checkout"):
         unit_inputs.declared_files(session, outside)
+
+
+def test_of_the_whole_checkout_a_script_is_told_what_people_write_there(session: Any) -> None:
+    for name in ("note.txt", "empty/.keep", "build/x/out.o", "sysroot/x/lib/libc.a", ".git/HEAD", "user-rs/.hidden"):
+        trees.write(session.root / name, "")
+    (session.root / "empty/.keep").unlink()
+    found = {entry.path for entry in unit_inputs.told(session, (".", ".git/HEAD"), Look())}
+    assert {"note.txt", "empty", "user-rs/.hidden", ".git/HEAD"} < found
+    assert not any(path.startswith(("build/", "sysroot/")) for path in found)
 
 
 def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: PlannedUnit, session: Any) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _ESCAPED = re.compile(r"\\([ #\\])|\$(\$)")
 
 
+OPTION = "--dependency-file="
+"""What names a file that the linker writes: what the last link left there is no input."""
+
+
 def dependency_file(folder: str, unit_id: str) -> str:
     """Where a link writes down what it read."""
     return f"{folder}/{unit_id}.link.d"

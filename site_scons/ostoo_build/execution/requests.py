@@ -76,7 +76,7 @@ def link_action(
         *asked,
         *("-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
-        *("-C", f"link-arg=--dependency-file={seen(link_proof.dependency_file(unit.folder, unit.id))}"),
+        *("-C", f"link-arg={link_proof.OPTION}{seen(link_proof.dependency_file(unit.folder, unit.id))}"),
     ]
     return Action(
         mnemonic="Link",
@@ -215,7 +215,7 @@ def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
     """
     names = {entry.path: entry.executable for entry in own}
     folders = tuple(f"{path}/" for path in seen)
-    left_out = {name for name in names if name not in seen and not name.startswith(folders)}
+    left_out = {name for name in names if not ("." in seen or name in seen or name.startswith(folders))}
     return replace(
         action,
         inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
