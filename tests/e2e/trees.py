@@ -131,9 +131,10 @@ def copy_cache(cache: Path | str, copy: Path | str) -> None:
 
 
 def copy_tree(root: Path, cache: str) -> Tree:
-    """Copy what git knows of the project; the toolchain and its wheels are shared: large, and never written to.
+    """Copy what git knows of the project, but for what no build reads: tests, benchmarks and documents.
 
-    Python's compiled modules come along, with the times of their sources: else each checkout makes them anew.
+    The toolchain and its wheels are shared: large, and never written to. Python's compiled modules come along, with the
+    times of their sources: else each checkout makes them anew.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -143,7 +144,7 @@ def copy_tree(root: Path, cache: str) -> Tree:
         check=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (PROJECT / name).is_file():
+        if (PROJECT / name).is_file() and not name.startswith(("tests/", "bench/", "docs/")):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, root / name)
     for compiled in (PROJECT / "site_scons").rglob("*.pyc"):
