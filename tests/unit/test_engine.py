@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ import pytest
 from ostoo_build import digest
 from ostoo_build.errors import OstooError
 from ostoo_build.execution import record as records
+from ostoo_build.execution import requests
 from ostoo_build.execution.action import Action
 from ostoo_build.execution.action_cache import ActionCache
 from ostoo_build.execution.disk_cache import DiskCache
@@ -767,3 +769,28 @@ def test_whatever_lies_in_a_folders_place_gives_way_and_what_a_link_leads_to_sta
     checkout.perform(run=write_two)
     assert (checkout.folder / "lib.rlib").read_bytes() == b"library"
     assert [path.read_text() for path in theirs.parent.iterdir()] == ["data"]
+
+
+def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Checkout, clone: Checkout) -> None:
+    """Else an edit of what made no difference has it made once more in each checkout."""
+
+    def sees(folder: Path) -> Outcome:
+        return replace(write(folder), seen=("p/read",))
+
+    def job(of: Checkout, other: str) -> Job:
+        own = []
+        for name, text in (("p/read", "read"), ("p/other", other)):
+            (of.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (of.root / name).write_text(text)
+            own.append(Input(name, digest.of_bytes(text.encode()), len(text)))
+        action = replace(ACTION, inputs=tuple(own))
+        return replace(of.job(action, sees), seeing=partial(requests.seeing, action, tuple(own)))
+
+    for of in (checkout, clone):
+        engine = of.engine()
+        found = engine.perform(job(of, "one"))
+        engine.cache.flush()
+        assert found.seen == ("p/read",)
+        assert of.engine().present(job(of, "two")) == found
+    assert len(checkout.runs) == 1
+    assert clone.runs == []

@@ -182,7 +182,7 @@ class Engine:
     def _cached(self, job: Job) -> Record | None:
         found = self.cache.lookup(job.action, job.place)
         if found is None or self._adopted(job, found):
-            return found and replace(found, reads=job.reads)
+            return found and _kept(job, found)
         self.cache.forget(job.action)
         return None
 
@@ -194,7 +194,7 @@ class Engine:
             (job.folder / name).mkdir(parents=True, exist_ok=True)
         if self._is_wanted(job) and not self._restored(job, record):
             return False
-        records.save(job.folder, replace(record, reads=job.reads))
+        records.save(job.folder, _kept(job, record))
         self.report.messages((record.stderr,))
         return True
 
@@ -346,6 +346,11 @@ class Engine:
 
     def _fits(self, record: Record) -> bool:
         return record.bound_to in ("", self.cache.root)
+
+
+def _kept(job: Job, record: Record) -> Record:
+    """A result from elsewhere as the record of a job."""
+    return replace(record, key=job.key(record.seen), reads=job.reads)
 
 
 def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output]]:

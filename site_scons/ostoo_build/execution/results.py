@@ -6,6 +6,7 @@ placeholder of the root where an engine's hold its path.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,9 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _ROOT_LINE = "@{root}\n"
 """What the launcher prints first: where an action ran. Here, anywhere."""
 
+_SEEN = "@{seen}"
+"""What a line begins with that tells what an action can have read: no portable text does."""
+
 _EMPTY = api.Tree(root=api.Directory()).SerializeToString(deterministic=True)
 _NOTHING = api.Digest(hash=digest.of_bytes(_EMPTY), size_bytes=len(_EMPTY))
 """A folder in which nothing lies, in the API's words."""
@@ -31,7 +35,8 @@ def from_record(record: Record, folder: str) -> bytes:
     """Write a record, whose outputs lie below the portable path `folder`, as an `ActionResult`."""
     files = [_output_file(f"{folder}/{name}", output) for name, output in sorted(record.outputs.items())]
     folders = [api.OutputDirectory(path=f"{folder}/{name}", tree_digest=_NOTHING) for name in sorted(record.folders)]
-    stdout = f"{_ROOT_LINE}{record.stdout}" if record.stdout else ""
+    seen = "" if record.seen is None else f"{_SEEN}{json.dumps(record.seen)}\n"
+    stdout = f"{_ROOT_LINE}{seen}{record.stdout}" if record.stdout or seen else ""
     result = api.ActionResult(
         output_files=files,
         output_directories=folders,
@@ -52,7 +57,19 @@ def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
         raise ValueError("not a result of this build")
     outputs = {_name(file.path, folder): output(file) for file in result.output_files}
     folders = tuple(_name(each.path, folder) for each in result.output_directories)
-    return Record(key, outputs, stdout.removeprefix(_ROOT_LINE), result.stderr_raw.decode(), folders=folders)
+    said, seen = _apart(stdout.removeprefix(_ROOT_LINE))
+    return Record(key, outputs, said, result.stderr_raw.decode(), folders=folders, seen=seen)
+
+
+def _apart(stdout: str) -> tuple[str, tuple[str, ...] | None]:
+    """What an action wrote, and what it can have read. Raises `ValueError` for what nobody wrote."""
+    if not stdout.startswith(_SEEN):
+        return stdout, None
+    line, _, said = stdout.removeprefix(_SEEN).partition("\n")
+    seen = json.loads(line)
+    if not isinstance(seen, list) or not all(isinstance(path, str) for path in seen):
+        raise ValueError("not a result of this build")
+    return said, tuple(seen)
 
 
 def messages_of(record: Record) -> dict[digest.Hash, bytes]:
