@@ -89,8 +89,12 @@ def recall_json(path: str | os.PathLike[str]) -> object:
 
 
 def found_damaged(path: str | os.PathLike[str]) -> None:
-    """Note that what a file says can't be understood."""
+    """Note that what a file says can't be understood, and take it away: nobody may need it for long, and it is told."""
     damaged[os.fspath(path)] = None
+    try:  # noqa: SIM105 - contextlib is not loaded yet
+        remove(path)
+    except OSError:
+        pass
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:

@@ -47,6 +47,19 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_told_once_though_nobody_writes_it_anew(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    DAMAGES[damage](path)
+    assert state_file.recall(path) is None
+    monkeypatch.setattr(state_file, "damaged", {})
+    assert state_file.recall(path) is None
+    assert state_file.damaged == {}
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.timeout(20)
 def test_what_is_no_file_of_ours_is_damaged_and_can_be_written_over(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "state"
