@@ -39,7 +39,7 @@ def seen(tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tree:
     crates.add(tree, "environ", "[lib]\nproc-macro = true\n", lib=crates.proc_macro("environ", MACRO))
     asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('environ')}"
     said = 'println!("{}\\n--", environ::environ!());\nprintln!("{}", include_str!(concat!(env!("OUT_DIR"), "/env")));'
-    crates.add(tree, "seen", asks, main=crates.main(said), build=SCRIPT)
+    crates.add(tree, "seen", asks, main=crates.main(said), build=f"{SCRIPT}// {tmp_path}: no cache has what it says\n")
     return tree
 
 

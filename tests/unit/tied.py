@@ -2,5 +2,7 @@
 
 from __future__ import annotations
 
-TIED = ("setpriv", "--pdeathsig", "KILL", "--")
-"""What a command begins with."""
+import shutil
+
+TIED = (shutil.which("setpriv") or "setpriv", "--pdeathsig", "KILL", "--")
+"""What a command begins with, whatever PATH it gets."""
