@@ -159,7 +159,7 @@ rustflags = [
 
 
 def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_means(tree: Tree) -> None:
-    """All in one program: each of these trees has core compiled."""
+    """All in one program: each of these trees has core compiled. Flags, profile and spec are others for no script."""
     kinds = give_spec(tree)
     names = ("one", "two", "three", "four", "five", "six", "last")
     program(tree, *names, *kinds)
@@ -168,6 +168,7 @@ def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_mean
     text = config.read_text()
     old = text[text.index("[target.x86_64-ostoo-user]") : text.index("[target.aarch64-ostoo-user]")]
     tree.replace("user-rs/.cargo/config.toml", old, CONFIGURED)
+    tree.replace("user-rs/Cargo.toml", 'opt-level = "s"', "opt-level = 2")
     for number, name in enumerate(names[:5], 1):
         tree.write(f"user-rs/linker/{name}.ld", f"{name} = {number};")
         tree.write(f"linker/{name}.ld", f"{name} = 99;")  # where the build itself runs: no file of cargo's
@@ -175,7 +176,9 @@ def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_mean
     archive(tree.root / "user-rs/libs/libsix.a", "six", 6)
     for number, change in enumerate(kinds.values(), 0x101):
         change(number)
-    tree.build("greet")
+    compiled = [step for step in tree.build("greet").steps if step.startswith("Compiling")]
+    assert {"core", "alloc", "ostoo-rt", "greet"} <= {step.split()[1] for step in compiled}
+    assert [step for step in compiled if "(build script)" in step] == ["Compiling greet v0.1.0 (build script)"]
     expected = {name: number for number, name in enumerate(names[:6], 1)} | {"last": 3}
     expected |= {name: number for number, name in enumerate(kinds, 0x101)}
     assert printed(tree) == expected

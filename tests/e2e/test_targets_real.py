@@ -24,7 +24,6 @@ members = ["kernel"]
 [profile.release]
 opt-level = "s"
 lto = true
-panic = "abort"
 strip = true
 """,
     ".cargo/config.toml": f"""
@@ -49,6 +48,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 #[cfg(not(of_the_kernel))]
 compile_error!("the kernel's own configuration is not there");
+#[cfg(not(panic = "abort"))]
+compile_error!("the target spec says how it panics, and the profile nothing");
 
 struct Bump([u8; 4096], AtomicUsize);
 
