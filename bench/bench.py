@@ -25,7 +25,7 @@ from cases import CASES, EVERYBODY, Case  # noqa: E402 - likewise
 from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
 from table import Conditions, Figures  # noqa: E402 - likewise
 
-from ostoo_build.errors import OstooError  # noqa: E402 - likewise
+from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from measure import Cost

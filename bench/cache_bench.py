@@ -18,7 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
-sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/unit")]
+sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
 
 import line  # noqa: E402 - found only by the path that is set above
 import page  # noqa: E402 - likewise
@@ -28,7 +28,7 @@ from contenders import CPUS, OURS, enter  # noqa: E402 - likewise
 from line import Line  # noqa: E402 - likewise
 from table import Conditions, conditions, spread, table  # noqa: E402 - likewise
 
-from ostoo_build.errors import OstooError  # noqa: E402 - likewise
+from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

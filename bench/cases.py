@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from contenders import CARGO, NO_STD, OURS, STD, SYSROOT, TUNED
 
-from ostoo_build.errors import OstooError
+from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,8 @@ import measure
 import mixed_tree
 from trees import PROJECT, TARGET, copy_tree
 
-from ostoo_build import cargo, std_crates, toolchain
+from ostoo_build.planning import cargo, std_crates
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -29,7 +29,7 @@ import page  # noqa: E402 - likewise
 from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
 from trees import TARGET  # noqa: E402 - likewise
 
-from ostoo_build.errors import OstooError  # noqa: E402 - likewise
+from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

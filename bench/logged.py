@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ostoo_build import configuration, session
-from ostoo_build.report import Report
+from ostoo_build.base.console import Report
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ class Logged:
 
 def read(root: Path) -> Iterator[Logged]:
     """All compilations and links that were needed in this checkout."""
-    options = session.Options(configuration.read(root, {"cache": "off"}))
+    options = session.Options(build_variables.read(root, {"cache": "off"}))
     paths = session.Session(root, options, Report(colour=False, quiet=True)).paths
     for mnemonic in MNEMONICS:
         for log in sorted((root / "build/.ostoo/actions").glob(f"{mnemonic}-*.json")):

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ostoo_build.errors import OstooError
+from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

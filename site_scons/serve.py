@@ -24,14 +24,10 @@ import SCons.Environment
 import SCons.Platform.posix
 import SCons.Script.Main
 
-import ostoo_build.elf_check
-import ostoo_build.loader_contract
-import ostoo_build.merkle
-import ostoo_build.null_build_note
-import ostoo_build.requested
-import ostoo_build.timings  # noqa: F401
-from ostoo_build import at_end, null_build, standby
-from ostoo_build.standby import STALE, Standby
+from ostoo_build.base import deferred
+from ostoo_build.rebuild import standby
+from ostoo_build.rebuild.standby import STALE, Standby
+from ostoo_build.start import null_build
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def main() -> None:
     try:
         SCons.Script.main()
     finally:
-        at_end.run()
+        deferred.run()
         if not standby.here.holds():
             sys.exit(STALE)
 

@@ -11,7 +11,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer
 sys.path.insert(0, f"{ROOT}/site_scons")
 
-from ostoo_build import null_build, streams  # noqa: E402 - found only by the path that is set above
+from ostoo_build.base import streams  # noqa: E402 - found only by the path that is set above
+from ostoo_build.start import null_build  # noqa: E402 - likewise
 
 
 def main() -> None:
@@ -25,8 +26,8 @@ def main() -> None:
     import site  # noqa: PLC0415 - likewise
 
     site.main()
-    from ostoo_build import at_end  # noqa: PLC0415 - likewise
-    from ostoo_build.errors import told  # noqa: PLC0415 - likewise
+    from ostoo_build.base import deferred  # noqa: PLC0415 - likewise
+    from ostoo_build.base.errors import told  # noqa: PLC0415 - likewise
 
     sys.argv.insert(1, "-Q")
     try:
@@ -37,7 +38,7 @@ def main() -> None:
             raise
         sys.exit(_complain(f"{message}\n"))
     finally:
-        at_end.run()
+        deferred.run()
 
 
 def _say(text: str) -> None:

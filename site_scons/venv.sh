@@ -49,5 +49,5 @@ if ! $fresh; then
         exit 2
     fi
     # shellcheck disable=SC2086 # the files' names are our own, and separate words
-    PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.bootstrap "$root" $requirements
+    PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.start.bootstrap "$root" $requirements
 fi

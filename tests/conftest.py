@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ostoo_build import provided_tools
+from ostoo_build.start import provided_tools
 
 
 def pytest_configure() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import nodes
-from ostoo_build.errors import OstooError
+from ostoo_build.base.errors import OstooError
+from ostoo_build.rules import nodes
 from site_tools.scons_nodes import declare, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.session import Session
+    from ostoo_build.build.session import Session
 
 
 def deploy_program(env: Any, name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ostoo_build import nodes, steps
+from ostoo_build.rules import nodes, steps
 from site_tools.scons_nodes import declare, one_message
 
 

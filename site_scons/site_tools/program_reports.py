@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import program_reports
-from ostoo_build.program_reports import Kind
+from ostoo_build.rules import reports as program_reports
+from ostoo_build.rules.reports import Kind
 from site_tools.scons_nodes import declare
 
 if TYPE_CHECKING:
-    from ostoo_build.requested import Requested
-    from ostoo_build.session import Session
+    from ostoo_build.build.request import Requested
+    from ostoo_build.build.session import Session
 
 
 def declare_reports(env: Any, requested: Requested) -> None:

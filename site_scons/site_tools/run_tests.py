@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ostoo_build import process
-from ostoo_build.errors import OstooError
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
 from site_tools.scons_nodes import Perform
 
 
@@ -20,8 +20,8 @@ def run_tests(env: Any) -> None:
         env["OSTOO"].report.status("Providing", line)
 
     def perform() -> None:
-        from ostoo_build import needed_tools, own_root, provided_tools  # noqa: PLC0415 - builds need none of it
-        from ostoo_build.private_packages import Project  # noqa: PLC0415 - likewise
+        from ostoo_build.fetch.debian_packages import Project  # noqa: PLC0415 - likewise
+        from ostoo_build.start import needed_tools, own_root, provided_tools  # noqa: PLC0415 - builds need none of it
 
         provided_tools.provide(needed_tools.require(os.environ), Project(root, os.environ, say))
         alone = own_root.prefix(os.environ) or ()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import nodes, sizes, whole_program
-from ostoo_build.errors import OstooError
-from ostoo_build.session import Wanted
-from ostoo_build.suggest import one_of
+from ostoo_build.base import byte_size
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.spelling import one_of
+from ostoo_build.build.session import Wanted
+from ostoo_build.rules import nodes, whole_program
 from site_tools.scons_nodes import declare, file_node, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.execution.action import Action
-    from ostoo_build.plan import Program
-    from ostoo_build.session import Session
+    from ostoo_build.actions.action import Action
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import Program
 
 
 def rust_program(env: Any, name: str, size_budget: str | None = None, **unknown: Any) -> Any:
@@ -51,7 +52,7 @@ def rust_program(env: Any, name: str, size_budget: str | None = None, **unknown:
 
 
 def _for_target(env: Any, program: Program, size_budget: str | None) -> Any:
-    budget = sizes.parse(size_budget) if size_budget and not program.keeps_symbols else None
+    budget = byte_size.parse(size_budget) if size_budget and not program.keeps_symbols else None
     return declare_program(env, program, budget, is_checked=True)
 
 

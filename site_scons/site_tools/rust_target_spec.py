@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ostoo_build import nodes
+from ostoo_build.rules import nodes
 from site_tools.scons_nodes import declare
 
 

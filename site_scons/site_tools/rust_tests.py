@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import suite_note
-from ostoo_build.suite_plan import FOLDER
+from ostoo_build.planning.test_plan import FOLDER
+from ostoo_build.rules import tests as program_tests
 from site_tools.rust_program import declare_program
 from site_tools.scons_nodes import declare, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.session import Session
+    from ostoo_build.build.session import Session
 
 
 def rust_tests(env: Any, name: str) -> Any:
@@ -30,7 +30,7 @@ def _for_target(env: Any, name: str, target: str) -> Any:
     made = [declare_program(env, executable.program, None, is_checked=False) for executable in executables]
     started = {program for executable in executables for program in executable.programs}
     programs = [env.RustProgram(program) for program in sorted(started)]
-    return [declare(env, suite_note.node(session, name, target, executables)), made, programs]
+    return [declare(env, program_tests.node(session, name, target, executables)), made, programs]
 
 
 def generate(env: Any) -> None:

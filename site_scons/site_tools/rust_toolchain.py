@@ -12,12 +12,17 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build import at_end, configuration, null_build_note, requested, standby, streams, timings, whole_program
-from ostoo_build.errors import OstooError, told
+from ostoo_build.base import deferred, streams
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.stops import Stops
+from ostoo_build.build import request as build_request
+from ostoo_build.build import variables as build_variables
+from ostoo_build.build.session import Options, Session
+from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import usable_cpus
-from ostoo_build.report import Report
-from ostoo_build.session import Options, Session
-from ostoo_build.stops import Stops
+from ostoo_build.rebuild import null_build_note, standby
+from ostoo_build.rules import whole_program
 from site_tools import no_signatures, script_errors
 from site_tools.scons_nodes import EXIT_CODE, one_message
 
@@ -28,11 +33,11 @@ _LONG = 5.0
 """Seconds of a build after which people ask where they went."""
 
 
-def request(env: Any) -> requested.Requested:
+def request(env: Any) -> build_request.Requested:
     """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
     with one_message():
         env["OSTOO"].lock()
-        asked = requested.read(COMMAND_LINE_TARGETS, env["OSTOO"])
+        asked = build_request.read(COMMAND_LINE_TARGETS, env["OSTOO"])
         programs = env["OSTOO"].programs
         programs.start_planning(programs.asked(asked.programs))
         env["OSTOO_ASKED"] = asked
@@ -87,7 +92,7 @@ def _end(env: Any, sampler: timings.Sampler | None) -> None:
 
 def _is_complete(env: Any) -> bool:
     """Whether programs were asked for and nothing else, and all of them are there."""
-    asked: requested.Requested | None = env.get("OSTOO_ASKED")
+    asked: build_request.Requested | None = env.get("OSTOO_ASKED")
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
     return (
         asked is not None
@@ -111,18 +116,20 @@ def generate(env: Any) -> None:
     )
     AddOption("--timings", action="store_true", help=f"show in {timings.FOLDER} where the time went")
     gc.disable()
-    env.Help(requested.help_text(), append=True)
+    env.Help(build_request.help_text(), append=True)
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     root = Path(env.Dir("#").get_abspath())
     with one_message():
-        options = Options(configuration.read(root, ARGUMENTS), jobs, bool(GetOption("all_outputs")))
+        options = Options(
+            build_variables.read(root, ARGUMENTS), jobs, bool(GetOption("all_outputs")), standby.here is not None
+        )
         session = Session(root, options, report)
         session.make_memos()
     # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
     SetOption("num_jobs", 2 * jobs + (int(session.variables["remote_jobs"]) if session.executes_remotely else 0))
     sampler = timings.Sampler(session.timeline, lambda: session.jobserver.busy)
-    at_end.register(partial(finish, env, sampler.start() if GetOption("timings") else None))
-    atexit.register(at_end.run)  # where SCons was started by itself
+    deferred.register(partial(finish, env, sampler.start() if GetOption("timings") else None))
+    atexit.register(deferred.run)  # where SCons was started by itself
     env["OSTOO"] = session
     env["OSTOO_STOPS"] = Stops()
     env["OSTOO_NODES"] = {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import nodes
+from ostoo_build.rules import nodes
 from site_tools.scons_nodes import declare
 
 if TYPE_CHECKING:
-    from ostoo_build.plan import PlannedUnit
+    from ostoo_build.planning.plan import PlannedUnit
 
 
 def rust_unit(env: Any, unit: PlannedUnit) -> Any:

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from SCons.Action import FunctionAction
 from SCons.Errors import BuildError
 
-from ostoo_build import state_file
-from ostoo_build.errors import OstooError, told
-from ostoo_build.execution.finishing import ToolFailed
-from ostoo_build.paths import is_local
-from ostoo_build.process import StoppedError
+from ostoo_build.actions.outcome import ToolFailed
+from ostoo_build.base import state_file
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.paths import is_local
+from ostoo_build.base.process import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ostoo_build.nodes import Node
+    from ostoo_build.rules.nodes import Node
 
 EXIT_CODE = 2
 """SCons' own for a failed build."""
@@ -33,7 +33,7 @@ def _never() -> bool:
     return False
 
 
-class Perform(FunctionAction):
+class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
     """Calls `perform`; `description` is what `-n` shows, unless `is_done` says that there is nothing to do."""
 
     def __init__(self, description: str, perform: Callable[[], None], is_done: Callable[[], bool] = _never) -> None:

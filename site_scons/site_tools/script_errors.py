@@ -13,7 +13,7 @@ from typing import Any
 import SCons.Script
 import SCons.Script.Main
 
-from ostoo_build.errors import OstooError, told
+from ostoo_build.base.errors import OstooError, told
 from site_tools.scons_nodes import EXIT_CODE
 
 _SCRIPTS = ("SConstruct", "SConscript")

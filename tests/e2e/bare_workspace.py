@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 import recording_cargo
 from trees import PROJECT, TARGET
 
-from ostoo_build import cargo, home, target_spec, toolchain
-from ostoo_build.cargo import Cargo
-from ostoo_build.look import Look
-from ostoo_build.paths import PathMap
-from ostoo_build.workspace import Rustc, Workspace
+from ostoo_build.base import home
+from ostoo_build.base.paths import PathMap
+from ostoo_build.base.snapshot import Look
+from ostoo_build.planning import cargo
+from ostoo_build.planning.cargo import Cargo
+from ostoo_build.planning.workspace import Rustc, Workspace
+from ostoo_build.target import spec as target_spec
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from recording_cargo import Recorded
 
-    from ostoo_build.plan import Program
-    from ostoo_build.toolchain import Toolchain
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.toolchain.find import Toolchain
 
 CONFIG = f"""
 [build]

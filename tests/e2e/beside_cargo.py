@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import recording_cargo
 
-from ostoo_build import configuration, rustc_options, session, std_crates
-from ostoo_build.report import Report
-from ostoo_build.rustc import Kind
+from ostoo_build.base.console import Report
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
+from ostoo_build.planning import std_crates
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
     from recording_cargo import Call, Recorded
     from trees import Tree
 
-    from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.session import Session
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import PlannedUnit, Program
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Both:
 
 def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: Path) -> Both:
     """Have cargo build a program of a workspace in a checkout, and plan it."""
-    options = session.Options(configuration.read(tree.root, {"cache": "off", "profile": profile}))
+    options = session.Options(build_variables.read(tree.root, {"cache": "off", "profile": profile}))
     made = session.Session(tree.root, options, Report(colour=False, quiet=True))
     (asked,) = made.programs.asked([program])
     planned = made.plan(*asked)

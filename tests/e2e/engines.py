@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tied import TIED
 
-from ostoo_build import toolchain
+from ostoo_build.fetch import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def runner_arguments() -> list[str]:
     copied to where actions run, which takes longer, where FUSE is not for this user.
     """
     mounts = {"/usr": "/usr", "/usr/bin": "/bin", "/usr/lib": "/lib", "/usr/lib64": "/lib64", "/etc": "/etc"}
-    if libraries := [str(path) for path in (PROJECT / toolchain.DEBIAN).glob("usr/lib/*-linux-gnu*")]:
+    if libraries := [str(path) for path in (PROJECT / places.DEBIAN).glob("usr/lib/*-linux-gnu*")]:
         mounts |= {**dict.fromkeys(libraries, ""), str(_library_cache(libraries)): "/etc/ld.so.cache"}
     seen = [f"--ro-bind-mount={here}:{there or here}" for here, there in mounts.items() if Path(here).exists()]
     has_fuse = os.access("/dev/fuse", os.R_OK | os.W_OK)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.toolchain import Toolchain
+    from ostoo_build.toolchain.find import Toolchain
 
 _RECORDER = """\
 #!{python} -S

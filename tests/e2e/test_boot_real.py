@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from trees import PROJECT, Result, Tree, copy_tree
 
-from ostoo_build import boot_description, debian_kernel, guest, initramfs, qemu_system
-from ostoo_build.errors import OstooError
-from ostoo_build.guest import Guest
-from ostoo_build.private_packages import Project
+from ostoo_build.base.errors import OstooError
+from ostoo_build.boot import debian_kernel, guest, initramfs
+from ostoo_build.boot import description as boot_description
+from ostoo_build.boot import qemu as qemu_system
+from ostoo_build.boot.guest import Guest
+from ostoo_build.fetch.debian_packages import Project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ostoo_build.boot_description import BootDescription
-    from ostoo_build.guest import Boot
-    from ostoo_build.qemu_system import QemuSystem
+    from ostoo_build.boot.description import BootDescription
+    from ostoo_build.boot.guest import Boot
+    from ostoo_build.boot.qemu import QemuSystem
 
 pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.xdist_group("boot")]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT, TARGET, Tree, copy_tree
 
-from ostoo_build import toolchain
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path

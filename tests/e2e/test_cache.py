@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT, TARGET, Result, Tree, copy_cache, copy_tree, take_sysroot
 
-from ostoo_build import why_miss
-from ostoo_build.execution import action_log
+from ostoo_build.actions import action_log
+from ostoo_build.cli import why_miss
 
 if TYPE_CHECKING:
-    from ostoo_build.execution.action_log import Entry
+    from ostoo_build.actions.action_log import Entry
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("cache")]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from trees import Tree, copy_cache, copy_tree
 
-from ostoo_build.execution import cache_upkeep
+from ostoo_build.cache import upkeep as cache_upkeep
 
 pytestmark = pytest.mark.compiler
 

@@ -8,9 +8,22 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from ostoo_build import container_archive, container_blobs, process, sysroot_container, sysroot_providers, tar_members
-from ostoo_build.errors import OstooError
-from ostoo_build.sysroot import MACHINES
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot import providers as sysroot_providers
+from ostoo_build.sysroot.image import (
+    archive as image_archive,
+)
+from ostoo_build.sysroot.image import (
+    blobs as image_blobs,
+)
+from ostoo_build.sysroot.image import (
+    provider as sysroot_image,
+)
+from ostoo_build.sysroot.image import (
+    tar as tar_members,
+)
+from ostoo_build.sysroot.install import MACHINES
 
 PREFIX = "/home/ctng/x-tools/sysroot/usr"
 
@@ -84,7 +97,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         set_environment(folder, patch)
         run(folder, "sh", "-euc", BUILD)
     (folder / "sysroot").mkdir()
-    (folder / sysroot_container.PINS).write_text(f'image = "ostoo-compiler"\nprefix = "{PREFIX}"\n')
+    (folder / sysroot_image.PINS).write_text(f'image = "ostoo-compiler"\nprefix = "{PREFIX}"\n')
     return folder
 
 
@@ -142,9 +155,9 @@ def test_an_image_saved_by_podman_and_packed_is_read(
 def test_the_image_has_the_layers_and_whiteouts_that_these_tests_are_about(store: Path, tmp_path: Path) -> None:
     run(store, "buildah", "push", "ostoo-compiler", f"oci:{tmp_path / 'image'}")
     names = []
-    with container_blobs.opened(tmp_path / "image", tmp_path) as blobs:
-        for layer in container_archive.find(blobs, None, "amd64").layers:
-            with container_archive.layer_tar(blobs, layer, tmp_path) as tar:
+    with image_blobs.opened(tmp_path / "image", tmp_path) as blobs:
+        for layer in image_archive.find(blobs, None, "amd64").layers:
+            with image_archive.layer_tar(blobs, layer, tmp_path) as tar:
                 names.append({member.path[-1] for member in tar_members.members(tar, "layer") if member.path})
     assert "gone.h" in names[0]
     assert {".wh.gone.h", "hard.h"} <= names[1]
@@ -166,8 +179,8 @@ def test_podman_serves_a_pinned_image_only(store: Path, tmp_path: Path, key: str
 def test_podman_and_an_archive_tell_the_same_id(store: Path, tmp_path: Path) -> None:
     image = tmp_path / "image"
     run(store, "podman", "save", "--quiet", "--output", str(image), "ostoo-compiler")
-    with container_blobs.opened(image, tmp_path) as blobs:
-        names = container_archive.find(blobs, None, "amd64").names
+    with image_blobs.opened(image, tmp_path) as blobs:
+        names = image_archive.find(blobs, None, "amd64").names
     assert names == (sysroot_providers.choose("podman", store).identity()["image"],)
 
 
@@ -208,7 +221,7 @@ def test_a_flipped_bit_in_a_real_archive_is_refused(store: Path, tmp_path: Path)
 def test_the_right_prefix_is_told(store: Path, tmp_path: Path, source: str) -> None:
     run(store, "buildah", "push", "ostoo-compiler", f"oci:{tmp_path / 'image'}")
     (tmp_path / "sysroot").mkdir()
-    (tmp_path / sysroot_container.PINS).write_text('image = "ostoo-compiler"\nprefix = "/usr"\n')
+    (tmp_path / sysroot_image.PINS).write_text('image = "ostoo-compiler"\nprefix = "/usr"\n')
     with pytest.raises(OstooError) as caught:
         raw_tree(source.format(tmp_path / "image"), tmp_path, tmp_path / "raw")
     assert caught.value.remedy == f"set the prefix to {PREFIX}"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree, copy_tree
 
-from ostoo_build import symbols
-from ostoo_build.errors import OstooError
-from ostoo_build.source_lines import SourceLines
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import functions as symbols
+from ostoo_build.binary.source_lines import SourceLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

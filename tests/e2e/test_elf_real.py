@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from ostoo_build import elf_check, loader_contract, process, symbols, toolchain
-from ostoo_build.elf_rule import ProgramFacts
-from ostoo_build.errors import OstooError
-from ostoo_build.symbols import Symbols
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import functions as symbols
+from ostoo_build.binary.functions import Symbols
+from ostoo_build.loader import check as loader_check
+from ostoo_build.loader import contract as loader_contract
+from ostoo_build.loader.rule import ProgramFacts
+from ostoo_build.toolchain import find as toolchain
 
 PROJECT = Path(__file__).parents[2]
 TARGET = PROJECT / "targets/x86_64-ostoo-user.json"
@@ -57,7 +61,7 @@ def facts(program: Path, *, uses_std: bool) -> ProgramFacts:
 
 def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
     with pytest.raises(OstooError) as caught:
-        elf_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: symbols.load(program))
+        loader_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: symbols.load(program))
     return set(re.findall(r"^([a-z-]+), ", caught.value.what, re.MULTILINE))
 
 
@@ -65,7 +69,7 @@ def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
 @pytest.mark.parametrize("uses_std", [False, True])
 def test_what_rustc_and_lld_make_by_the_target_fits(tmp_path: Path, *, uses_std: bool) -> None:
     program = build(tmp_path, STRIP)
-    report = elf_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: Symbols(()))
+    report = loader_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: Symbols(()))
     assert report.file_size == program.stat().st_size
     assert (report.syscalls, report.hidden_syscalls) == ((60,), ())
     assert process.run([str(program)], cwd=tmp_path, env={}).returncode == 0
@@ -118,4 +122,4 @@ def test_a_violation_names_the_function_of_an_unstripped_program(tmp_path: Path)
     code = ".globl wide; .type wide, @function; wide: nop; vzeroupper; .size wide, . - wide"
     program = build(tmp_path, after=code)
     with pytest.raises(OstooError, match=r"no-avx, address 0x[0-9a-f]+ \(wide\+0x1\): vzeroupper"):
-        elf_check.verify(program, CONTRACT, facts(program, uses_std=False), lambda: symbols.load(program))
+        loader_check.verify(program, CONTRACT, facts(program, uses_std=False), lambda: symbols.load(program))

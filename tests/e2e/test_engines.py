@@ -47,7 +47,7 @@ def is_tied(pid: int) -> bool:
 def test_what_tests_start_ends_with_them_however_they_end(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "site_scons").mkdir()
     (tmp_path / "site_scons/start.py").write_text("import time\ntime.sleep(1000)\n")
-    paths = (HERE, HERE.parent / "unit", HERE.parents[1] / "site_scons")
+    paths = (HERE, HERE.parent / "support", HERE.parents[1] / "site_scons")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     command = [sys.executable, "-c", STARTS, str(tmp_path / "log"), str(tmp_path)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as runner:

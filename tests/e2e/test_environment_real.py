@@ -10,7 +10,8 @@ import crates
 import pytest
 from trees import PROJECT
 
-from ostoo_build import std_environment, toolchain
+from ostoo_build.planning import std_environment
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path

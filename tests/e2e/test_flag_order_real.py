@@ -12,7 +12,8 @@ from bare_workspace import Bare
 from beside_cargo import OURS, defaults_of
 from trees import TARGET
 
-from ostoo_build import rustc, rustc_options
+from ostoo_build.planning import rustc_flags
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from recording_cargo import Call
 
-    from ostoo_build.plan import PlannedUnit
+    from ostoo_build.planning.plan import PlannedUnit
 
 pytestmark = pytest.mark.compiler
 
@@ -175,7 +176,7 @@ def test_rustc_is_told_which_dependencies_are_private(tmp_path: Path) -> None:
         if flag == "--extern"
     }
     ours = {
-        (crate_of(unit), rustc.extern_flag(extern.name, "", extern.options)[1].removesuffix("="))
+        (crate_of(unit), rustc_flags.extern_flag(extern.name, "", extern.options)[1].removesuffix("="))
         for unit in made.plan("app", "release").units
         for extern in unit.externs
     }

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT, cargo
 
-from ostoo_build import cargo_config, flag_rules, toolchain
-from ostoo_build.errors import OstooError
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import cargo_config
+from ostoo_build.rust import flag_rules
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ostoo_build.toolchain import Toolchain
+    from ostoo_build.toolchain.find import Toolchain
 
 pytestmark = pytest.mark.compiler
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT
 
-from ostoo_build import build_script, toolchain
-from ostoo_build.build_script import Said
-from ostoo_build.execution import requests
+from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rust import build_script
+from ostoo_build.rust.build_script import Said
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
     assert len(expected) > 4
 
     own, other = (Said(build_script.parse("\n".join(said[name]), name), name) for name in ("app", "lib"))
-    ours = [*requests.link_flags((*profile, *flags)), *build_script.search_flags((own, other))]
+    ours = [*rule_actions.link_flags((*profile, *flags)), *build_script.search_flags((own, other))]
     ours += own.instructions.link_flags("bin", "app")
     log.unlink()
     (tmp_path / "m.rs").write_text("#![no_main]\n")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT, TARGET
 
-from ostoo_build import configuration, session, toolchain_digest
-from ostoo_build.report import Report
+from ostoo_build.base.console import Report
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
+from ostoo_build.toolchain import digest as toolchain_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -251,7 +253,7 @@ def test_a_static_library_that_a_crate_takes_in_has_to_be_its_own(tree: Tree) ->
 
 
 def test_the_toolchain_vouches_for_what_its_digest_holds_and_for_nothing_else() -> None:
-    options = session.Options(configuration.read(PROJECT, {"cache": "off"}))
+    options = session.Options(build_variables.read(PROJECT, {"cache": "off"}))
     made = session.Session(PROJECT, options, Report(colour=False, quiet=True))
     chosen = made.toolchain
     for _, path in toolchain_digest.files(chosen):

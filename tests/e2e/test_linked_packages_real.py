@@ -12,14 +12,14 @@ import crates
 import pytest
 from trees import Tree, copy_tree
 
-from ostoo_build.rustc import Kind
+from ostoo_build.planning.rustc_flags import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beside_cargo import Both
 
-    from ostoo_build.plan import PlannedUnit
+    from ostoo_build.planning.plan import PlannedUnit
 
 pytestmark = pytest.mark.compiler
 

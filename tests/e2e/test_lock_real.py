@@ -11,13 +11,14 @@ import crates
 import pytest
 from trees import PROJECT, Tree, cargo, copy_tree
 
-from ostoo_build import configuration, session
-from ostoo_build.report import Report
+from ostoo_build.base.console import Report
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.session import Session
+    from ostoo_build.build.session import Session
 
 pytestmark = pytest.mark.compiler
 
@@ -46,7 +47,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def opened(tree: Tree) -> Session:
-    options = session.Options(configuration.read(tree.root, {"cache": "off"}))
+    options = session.Options(build_variables.read(tree.root, {"cache": "off"}))
     return session.Session(tree.root, options, Report(colour=False, quiet=True))
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree
 
-from ostoo_build import configuration, new_program
-from ostoo_build.errors import OstooError
-from ostoo_build.report import Report
-from ostoo_build.session import Options, Session
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError
+from ostoo_build.build import variables as build_variables
+from ostoo_build.build.session import Options, Session
+from ostoo_build.cli import new as new_verb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,10 +100,10 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
         raise OSError(28, "No space left on device", str(path))
 
     before = state(tree)
-    monkeypatch.setattr(new_program, "write_atomically", full)
-    session = Session(tree.root, Options(configuration.read(tree.root, {})), Report(colour=False, quiet=True))
+    monkeypatch.setattr(new_verb, "write_atomically", full)
+    session = Session(tree.root, Options(build_variables.read(tree.root, {})), Report(colour=False, quiet=True))
     with pytest.raises(OstooError, match="can't make greet: No space left on device"):
-        new_program.create(session, "greet", new_program.NO_STD)
+        new_verb.create(session, "greet", new_verb.NO_STD)
     assert state(tree) == before
 
 

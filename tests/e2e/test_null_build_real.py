@@ -15,7 +15,7 @@ import crates
 import pytest
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build import null_build
+from ostoo_build.start import null_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def loads_scons(tree: Tree, **environment: str) -> bool:
     command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
     env = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1", **environment}
     done = subprocess.run(command, cwd=tree.root, env=env, capture_output=True, text=True, check=True)
-    if "| ostoo_build.null_build" not in re.sub(" +", " ", done.stderr):
+    if "| ostoo_build.start.null_build" not in re.sub(" +", " ", done.stderr):
         pytest.fail(done.stderr)
     return "SCons.Script" in done.stderr
 
@@ -132,7 +132,7 @@ CHANGES: dict[str, Callable[[Tree], object]] = {
     "the target is edited": append("targets/x86_64-ostoo-user.json", "\n"),
     "the contract is edited": append("targets/x86_64-ostoo-user.loader.json", "\n"),
     "a script is edited": append("user-rs/hello-rs/SConscript", "# an edit\n"),
-    "the tool is edited": append("site_scons/ostoo_build/suggest.py", "# an edit\n"),
+    "the tool is edited": append("site_scons/ostoo_build/base/spelling.py", "# an edit\n"),
     "a pin is edited": append("sysroot/zig-requirements.txt", "# an edit\n"),
     "the channel is edited": append("rust-toolchain.toml", "# an edit\n"),
     "a program is damaged": lambda tree: swap(tree.program("hello-rs")),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import PROJECT, cargo
 
-from ostoo_build import build_script, manifest, toolchain
-from ostoo_build.errors import OstooError
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import manifest
+from ostoo_build.rust import build_script
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

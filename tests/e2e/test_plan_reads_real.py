@@ -15,14 +15,17 @@ import crates
 import pytest
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build import configuration, session, state_file, std_crates
-from ostoo_build.report import Report
+from ostoo_build.base import state_file
+from ostoo_build.base.console import Report
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
+from ostoo_build.planning import std_crates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ostoo_build.plan import Program
-    from ostoo_build.session import Session
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import Program
 
 pytestmark = pytest.mark.compiler
 
@@ -41,7 +44,7 @@ class Place:
         path.write_text(text, encoding="utf-8")
 
     def opened(self) -> Session:
-        options = session.Options(configuration.read(self.tree.root, {"cache": "off"}))
+        options = session.Options(build_variables.read(self.tree.root, {"cache": "off"}))
         return session.Session(self.tree.root, options, Report(colour=False, quiet=True))
 
     def plan(self) -> Program:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build import configuration, session
-from ostoo_build.look import Look
-from ostoo_build.report import Report
+from ostoo_build.base.console import Report
+from ostoo_build.base.snapshot import Look
+from ostoo_build.build import session
+from ostoo_build.build import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trees import Tree
 
-    from ostoo_build.cargo import Binary
-    from ostoo_build.plan import Program
-    from ostoo_build.workspace import Workspace
+    from ostoo_build.planning.cargo import Binary
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.workspace import Workspace
 
 SHARED = """
 [features]
@@ -54,7 +55,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, asks in ASKS.items():
         package(tree, name, "main", asks)
     tree.write("user-rs/of-host/build.rs", "fn main() {}")
-    options = session.Options(configuration.read(tree.root, {"cache": "off"}))
+    options = session.Options(build_variables.read(tree.root, {"cache": "off"}))
     made = session.Session(tree.root, options, Report(colour=False, quiet=True))
     return replace(made.programs.workspace("user-rs", TARGET), memos=folder / "plans")
 
@@ -90,7 +91,7 @@ def test_one_session_keeps_programs_that_differ_apart(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     root = workspace.cargo.workspace.parent
-    options = session.Options(configuration.read(root, {"cache": "off"}), jobs=4)
+    options = session.Options(build_variables.read(root, {"cache": "off"}), jobs=4)
     made = session.Session(root, options, Report(colour=False, quiet=True))
     made.programs.start_planning((name, TARGET) for name in ASKS)
     assert [made.plan(name, TARGET) for name in ASKS] == [planned(workspace, name)[0] for name in ASKS]

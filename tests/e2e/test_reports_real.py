@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree, copy_tree
 
-from ostoo_build import toolchain
-from ostoo_build.demangle import demangle
-from ostoo_build.symbol_table import read_program, symbols
+from ostoo_build.binary.demangle import demangle
+from ostoo_build.binary.symbol_table import read_program, symbols
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import crates
 import pytest
 from trees import PROJECT
 
-from ostoo_build import toolchain
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

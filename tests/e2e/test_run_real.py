@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from trees import Result, Tree, copy_tree
 
-from ostoo_build import call_graph, symbol_table
+from ostoo_build.binary import symbol_table
+from ostoo_build.stack import call_graph
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -247,7 +247,7 @@ def test_what_tests_need_and_can_not_be_had_is_told_before_anything_is_made(tmp_
 
 @pytest.mark.network
 def test_ostoo_runs_where_it_is_called_with_the_same_packages(started: Path, tmp_path: Path) -> None:
-    (started / "site_scons/ostoo_build/cli.py").write_text(
+    (started / "site_scons/ostoo_build/cli/__main__.py").write_text(
         "import os, sys\nimport SCons\nprint(os.getcwd(), sys.argv[1:])\n"
     )
     done = run(tmp_path, str(started / "ostoo"), "why", "a b")

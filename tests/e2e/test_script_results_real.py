@@ -10,7 +10,7 @@ import pytest
 from fake_reapi import FakeServer
 from trees import Tree, copy_cache, copy_tree
 
-from ostoo_build.protocol import remote_execution_pb2 as api
+from ostoo_build.reapi import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,18 +10,18 @@ import pytest
 from bare_workspace import Bare
 from trees import TARGET
 
-from ostoo_build import rustc_options
-from ostoo_build.execution import requests
-from ostoo_build.execution.record import Output, Record
-from ostoo_build.execution.requests import Invocation
-from ostoo_build.inputs import Input
-from ostoo_build.rustc import Kind
+from ostoo_build.actions.record import Output, Record
+from ostoo_build.base.input import Input
+from ostoo_build.build.invocation import Invocation
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ostoo_build.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import PlannedUnit, Program
 
 pytestmark = pytest.mark.compiler
 
@@ -135,11 +135,11 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
     for unit in program.units:
         if unit.kind is Kind.RUN:
             continue
-        action = requests.compile_action(invocation, unit, (), records)
+        action = rule_actions.compile_action(invocation, unit, (), records)
         found = heard(action.arguments, outs)
         if unit.kind is Kind.PROGRAM:
             sysroot = (Input(f"{SYSROOT}/libc.a", "8" * 64, 1),)
-            link = heard(requests.link_action(invocation, program, sysroot, records, None).arguments, outs)
+            link = heard(rule_actions.link_action(invocation, program, sysroot, records, None).arguments, outs)
             found |= {name: link[name] for name in ("searches", "arguments")}
         found["arguments"] = [each for each in found["arguments"] if not each.startswith("--dependency-file=")]
         yield (package_of(unit), crate_of(unit.arguments), bool(unit.target)), found

@@ -4,7 +4,11 @@ from pathlib import Path
 import pytest
 from trees import PROJECT, TARGET, Tree
 
-from ostoo_build import ar, process, sysroot, sysroot_zig, ziglang
+from ostoo_build.base import process
+from ostoo_build.binary import ar
+from ostoo_build.fetch import ziglang
+from ostoo_build.sysroot import install as sysroot
+from ostoo_build.sysroot import zig as sysroot_zig
 
 PROGRAM = rb"""
 #include <errno.h>

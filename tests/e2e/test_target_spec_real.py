@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ostoo_build import target_schema, target_spec, toolchain
-from ostoo_build.errors import OstooError
-from ostoo_build.target_compiler import TargetCompiler
-from ostoo_build.target_spec import CheckRequest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.target import schema as target_schema
+from ostoo_build.target import spec as target_spec
+from ostoo_build.target.compiler import TargetCompiler
+from ostoo_build.target.spec import CheckRequest
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

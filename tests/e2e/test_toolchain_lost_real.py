@@ -13,7 +13,7 @@ import pytest
 from tied import TIED
 from trees import PROJECT, Tree, copy_cache, copy_tree, take_sysroot
 
-from ostoo_build import toolchain
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

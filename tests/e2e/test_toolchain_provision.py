@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build import process, rustc, std_crates, toolchain, toolchain_debian, toolchain_digest
+from ostoo_build.base import process
+from ostoo_build.planning import rustc_flags, std_crates
+from ostoo_build.toolchain import debian as toolchain_debian
+from ostoo_build.toolchain import digest as toolchain_digest
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +72,7 @@ def test_a_crate_of_the_host_is_the_same_wherever_stds_source_lies(found: toolch
     assert (sysroot / "lib/rustlib/src/rust").is_symlink()
     (tmp_path / "main.rs").write_text('fn main() { print!("{}", &std::env::args().next().unwrap()[1..]); }\n')
     for name, place in (("here.o", sysroot), ("there.o", other)):
-        flags = (rustc.STD_BY_ITS_OWN_NAMES, f"--sysroot={place}", "--emit=obj", "-o", name)
+        flags = (rustc_flags.STD_BY_ITS_OWN_NAMES, f"--sysroot={place}", "--emit=obj", "-o", name)
         run(found, found.rustc, "main.rs", *flags, cwd=tmp_path)
     assert (tmp_path / "here.o").read_bytes() == (tmp_path / "there.o").read_bytes()
 

@@ -116,7 +116,7 @@ def test_saves_become_programs_and_mistakes_are_told_once(developed: Tree, tmp_p
         watch.until("Finished", 5)
         wait_for(watch, "loud: true")
 
-        tree.replace("site_scons/ostoo_build/suggest.py", '"""', '"""  ')
+        tree.replace("site_scons/ostoo_build/base/spelling.py", '"""', '"""  ')
         watch.until("Finished", 6)
         tree.write(MAIN, good)
         wait_for(watch, "works")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tied import TIED
 
-from ostoo_build import toolchain
+from ostoo_build.toolchain import find as toolchain
 
 PROJECT = Path(__file__).parents[2]
 TARGET = "x86_64-ostoo-user"
@@ -149,7 +149,7 @@ def copy_tree(root: Path, cache: str) -> Tree:
             shutil.copy2(PROJECT / name, root / name)
     for compiled in (PROJECT / "site_scons").rglob("*.pyc"):
         copy = root / compiled.relative_to(PROJECT)
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(compiled, copy)
     (PROJECT / ".toolchain").mkdir(exist_ok=True)
     (root / ".toolchain").symlink_to(PROJECT / ".toolchain")

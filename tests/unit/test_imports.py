@@ -5,10 +5,16 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build.base import json_schema
+from ostoo_build.cli import boot
+from ostoo_build.planning import workspace
+from ostoo_build.rules import hidden_asm, reports, steps, whole_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,31 +22,33 @@ if TYPE_CHECKING:
 SITE_SCONS = Path(__file__).parents[2] / "site_scons"
 PACKAGE = SITE_SCONS / "ostoo_build"
 
-LAYERS = (
-    "at_end decoders demangle* digest errors home inputs installed_packages null_build state_file streams wheel_record",
-    "own_code protocol.*",
-    "answers locks look merkle paths process read_set report sizes source_tree stops suggest tar_members toml_tables",
-    "user_cache",
-    "package_targets",
-    "asm_* build_script crate_root dep_info disassembly elf entry initramfs json_source manifest schema_file",
-    "boot_description guest_log launcher link_files loader_contract qmp rustc_options suite verdict vga_text",
-    "flag_rules instruction_flow source_lines stack_bound stack_effects static_syscalls symbol_table symbols",
-    "address_taken asked_variables call_graph package_places stack_state unit_graph",
-    "apt ar compiler container_* std_crates target_* toolchain toolchain_* unwind_stub ziglang",
-    "needed_tools own_root private_packages size_parts size_report stack_report",
-    "debian_kernel emulator provided_tools qemu_system syscall_trace sysroot sysroot_*",
-    "cargo_config code_rules configuration std_environment elf_check elf_rule elf_rules rustc script_environment",
-    "bootstrap cargo execution.* guest plan plan_setting read_runs script_order suite_plan",
-    "junit suite_output suite_run workspace",
-    "programs workspaces",
-    "session",
-    "hidden_asm link_inputs seen_files unit_inputs",
-    "cache_verbs footing null_build_note requested standby steps timings watched whole_program why_miss",
-    "nodes",
-    "program_reports suite_note",
-    "boot_kernel boot_programs booted_launcher cli debugger new_program report_verbs run_program suite_verb watch",
-)
-"""Names and patterns, lowest layer first: a module imports from its own layer and from those below."""
+PACKAGES = {
+    "base": "",
+    "reapi": "base",
+    "binary": "base",
+    "rust": "base",
+    "fetch": "base",
+    "target": "base rust",
+    "loader": "base binary",
+    "stack": "base binary loader",
+    "size": "base binary",
+    "start": "base fetch",
+    "sysroot": "base binary fetch",
+    "sysroot.image": "base sysroot",
+    "toolchain": "base fetch reapi",
+    "actions": "base reapi",
+    "remote": "actions base reapi rust",
+    "cache": "actions base remote",
+    "planning": "actions base rust target",
+    "execution": "actions base cache planning reapi remote rust",
+    "run": "base fetch loader",
+    "build": "actions base cache execution planning reapi remote start sysroot target toolchain",
+    "rules": "actions base binary build cache execution loader planning run rust size stack sysroot target",
+    "boot": "base binary build fetch run",
+    "rebuild": "actions base build fetch planning rules start toolchain",
+    "cli": "actions base binary boot build cache execution loader planning rebuild rules run size stack",
+}
+"""Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
 
 
 def name_of(path: Path) -> str:
@@ -53,29 +61,47 @@ GENERATED = "remote_execution_pb2"
 
 def imported(path: Path) -> Iterator[tuple[str, str]]:
     """All imports of a file, those within functions and for types included: the module, and the name taken from it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return imported_by(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imported_by(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
+            assert node.level == 0, f"line {node.lineno} imports relatively"
             yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 def own_modules(path: Path) -> set[str]:
-    dotted = {f"{module}.{name}" for module, name in imported(path)} | {module for module, _ in imported(path)}
+    return own_modules_of(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def own_modules_of(tree: ast.AST) -> set[str]:
+    found = list(imported_by(tree))
+    dotted = {f"{module}.{name}" for module, name in found} | {module for module, _ in found}
     return {name.removeprefix("ostoo_build.") for name in dotted if name.startswith("ostoo_build.")} & set(MODULES)
 
 
-def layer_of(module: str) -> int:
-    found = [i for i, layer in enumerate(LAYERS) for pattern in layer.split() if fnmatch(module, pattern)]
-    assert len(found) == 1, f"{module} stands in {len(found)} layers; say in LAYERS where it belongs"
-    return found[0]
+def package_of(module: str) -> str:
+    return module.rpartition(".")[0]
 
 
-def test_a_module_imports_from_its_layer_and_below() -> None:
-    graph = {module: own_modules(path) for module, path in MODULES.items()}
-    above = {(module, other) for module in graph for other in graph[module] if layer_of(other) > layer_of(module)}
-    assert not above
+def test_a_package_imports_from_those_that_its_row_names() -> None:
+    pairs = {(package_of(module), package_of(other)) for module, path in MODULES.items() for other in own_modules(path)}
+    used = {(package, other) for package, other in pairs if package != other}
+    assert used == {(package, other) for package, others in PACKAGES.items() for other in others.split()}
+
+
+def test_packages_have_no_circle() -> None:
+    assert set(PACKAGES) == {package_of(module) for module in MODULES}
+    TopologicalSorter({package: others.split() for package, others in PACKAGES.items()}).prepare()
+
+
+def test_a_package_says_what_it_is_for() -> None:
+    for package in PACKAGES:
+        text = (PACKAGE / package.replace(".", "/") / "__init__.py").read_text(encoding="utf-8")
+        assert ast.get_docstring(ast.parse(text)), package
 
 
 def test_imports_have_no_circle() -> None:
@@ -84,12 +110,54 @@ def test_imports_have_no_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
+def run_time_imports(module: str) -> set[str]:
+    """What a module loads of ours, sooner or later: imports for types alone decide nothing."""
+
+    class Loaded(ast.NodeTransformer):
+        def visit_If(self, node: ast.If) -> ast.AST | None:
+            return None if "TYPE_CHECKING" in ast.unparse(node.test) else self.generic_visit(node)
+
+    tree = Loaded().visit(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+    return own_modules_of(tree)
+
+
+def closure(*modules: str) -> set[str]:
+    found: set[str] = set()
+    ahead = set(modules)
+    while ahead:
+        found |= ahead
+        ahead = {other for module in ahead for other in run_time_imports(module)} - found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("decided_by", "begins_at", "leaves_out"),
+    [
+        (workspace.DECIDED_BY, ["planning.workspace"], "execution boot cli"),
+        (whole_program.DECIDED_BY, ["rules.whole_program", "rules.nodes"], "boot cli rebuild size stack run"),
+        (steps.DECIDED_BY, ["loader.check", "loader.contract"], "planning rules"),
+        (reports.DECIDED_BY[reports.Kind.SIZE], ["size.report"], "stack planning"),
+        (reports.DECIDED_BY[reports.Kind.STACK], ["stack.report", "loader.contract"], "size planning"),
+        (hidden_asm.DECIDED_BY, ["rules.hidden_asm"], "boot cli"),
+        (json_schema.DECIDED_BY, ["base.json_schema"], "boot cli"),
+        (boot.DECIDED_BY, ["boot.guest", "boot.qemu", "boot.initramfs", "boot.description"], "planning rules"),
+    ],
+)
+def test_what_decides_a_result_is_what_is_imported_for_it(
+    decided_by: tuple[str, ...], begins_at: list[str], leaves_out: str
+) -> None:
+    names = {module: MODULES[module].relative_to(PACKAGE).as_posix() for module in closure(*begins_at)}
+    covered = tuple(name if name.endswith(".py") else f"{name}/" for name in decided_by)
+    assert {name for name in names.values() if not name.startswith(covered)} == set()
+    assert not set(leaves_out.split()) & set(decided_by)
+
+
 def test_a_start_loads_nothing_that_only_some_builds_need() -> None:
     """What checks and reports load takes longer than the rest of a start that finds nothing to do."""
     tools = [ast.parse(path.read_text(encoding="utf-8")) for path in (SITE_SCONS / "site_tools").glob("*.py")]
     own = (node for tool in tools for node in tool.body if isinstance(node, ast.ImportFrom) and node.module)
     lines = [ast.unparse(node) for node in own if str(node.module).startswith("ostoo_build")]
-    assert "from ostoo_build import program_reports" in lines
+    assert "from ostoo_build.rules import reports as program_reports" in lines
     said = "import sys; print(*sorted({'capstone', 'elftools', 'grpc', 'jsonschema'} & set(sys.modules)))"
     script = "\n".join([*lines, said])
     loaded = subprocess.run(
@@ -101,10 +169,12 @@ def test_a_start_loads_nothing_that_only_some_builds_need() -> None:
 def test_only_process_starts_programs() -> None:
     starters = {"subprocess", "pty", "multiprocessing"}
     assert {name for name, path in MODULES.items() if starters & {module for module, _ in imported(path)}} == {
-        "process"
+        "base.process"
     }
     by_os = ("os.system", "os.popen", "os.spawn", "os.exec", "os.fork", "os.posix_spawn")
-    assert [name for name, path in MODULES.items() if any(call in path.read_text() for call in by_os)] == ["process"]
+    assert [name for name, path in MODULES.items() if any(call in path.read_text() for call in by_os)] == [
+        "base.process"
+    ]
 
 
 def test_the_package_knows_nothing_of_scons() -> None:

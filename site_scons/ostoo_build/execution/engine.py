@@ -13,30 +13,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build import state_file
-from ostoo_build.errors import OstooError
-from ostoo_build.execution import action_log
-from ostoo_build.execution import record as records
-from ostoo_build.execution.action_cache import Place
+from ostoo_build.actions import action_log
+from ostoo_build.actions import record as records
+from ostoo_build.actions.record import Output, Record
+from ostoo_build.base import state_file
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import changed
+from ostoo_build.base.paths import is_local
+from ostoo_build.cache.action_cache import Place
 from ostoo_build.execution.folder_locks import FolderLocks
-from ostoo_build.execution.record import Output, Record
 from ostoo_build.execution.timeline import Timeline
-from ostoo_build.inputs import changed
-from ostoo_build.paths import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ostoo_build.digest import Hash
-    from ostoo_build.execution.action import Action
-    from ostoo_build.execution.action_cache import ActionCache
-    from ostoo_build.execution.finishing import Finished, Outcome
-    from ostoo_build.execution.remote_executor import Remote, RemoteExecutor
+    from ostoo_build.actions.action import Action
+    from ostoo_build.actions.outcome import Finished, Outcome
+    from ostoo_build.base.console import Report
+    from ostoo_build.base.digest import Hash
+    from ostoo_build.base.input import Input
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.cache.action_cache import ActionCache
+    from ostoo_build.execution.input_guard import Witness
     from ostoo_build.execution.timeline import Way
-    from ostoo_build.execution.witness import Witness
-    from ostoo_build.inputs import Input
-    from ostoo_build.paths import PathMap
-    from ostoo_build.report import Report
+    from ostoo_build.remote.executor import Remote, RemoteExecutor
 
 
 @dataclass(frozen=True)

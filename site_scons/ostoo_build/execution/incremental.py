@@ -9,8 +9,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build import digest, state_file
-from ostoo_build.source_tree import signature
+from ostoo_build.base import digest, state_file
+from ostoo_build.base.source_files import signature
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,23 +11,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import build_script, process, rustc_options, state_file
+from ostoo_build.actions import record as records
+from ostoo_build.actions.outcome import OUT, Finished
+from ostoo_build.base import process, state_file
+from ostoo_build.base.paths import is_local, seen_from
 from ostoo_build.execution import incremental, out_folder
-from ostoo_build.execution import record as records
-from ostoo_build.execution.finishing import OUT, Finished
 from ostoo_build.execution.sandbox import Start
 from ostoo_build.execution.timeline import Timeline
-from ostoo_build.paths import is_local, seen_from
+from ostoo_build.rust import build_script
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ostoo_build.execution.action import Action
+    from ostoo_build.actions.action import Action
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.base.process import Completed
     from ostoo_build.execution.jobserver import Jobserver
     from ostoo_build.execution.sandbox import Sandbox
-    from ostoo_build.paths import PathMap
-    from ostoo_build.plan import PlannedUnit, Program
-    from ostoo_build.process import Completed
+    from ostoo_build.planning.plan import PlannedUnit, Program
 
 
 _BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02

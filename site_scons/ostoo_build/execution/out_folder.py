@@ -12,8 +12,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build import state_file
-from ostoo_build.inputs import is_executable
+from ostoo_build.base import state_file
+from ostoo_build.base.input import is_executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,17 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build import process
-from ostoo_build.errors import OstooError
-from ostoo_build.execution import proof
-from ostoo_build.paths import is_local
+from ostoo_build.actions import outcome
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ostoo_build.execution.action import Action
-    from ostoo_build.paths import PathMap
-    from ostoo_build.process import Completed
+    from ostoo_build.actions.action import Action
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.base.process import Completed
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
 """What programs of the system, the linker above all, can't run without."""
@@ -131,7 +131,7 @@ class _Cell:
             raise self._written(self.sandbox.paths.portable(refused[0]))
         # rustc looks for sources of other crates too, where it finds a mistake and wants to show more
         for path in sorted(missed, key=self._distance):
-            raise proof.undeclared(self.sandbox.paths.portable(path), self._manifest)
+            raise outcome.undeclared(self.sandbox.paths.portable(path), self._manifest)
 
     def _distance(self, path: Path) -> tuple[bool, bool]:
         """How little a file that was missed says about a failure."""

@@ -1,0 +1,198 @@
+"""What is run and what is looked up: one action with all that its result depends on. Does not run it.
+
+An action is portable as in `paths`, and the same thing as an Action of the Remote Execution API v2, in a cache or on
+another machine. Layout of its input tree: in `checkout/` the checkout's files at their places, and in its `.ostoo/`
+whatever lies outside of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+from ostoo_build.base.paths import is_local
+from ostoo_build.reapi.layout import PLACES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from ostoo_build.base.input import Input
+    from ostoo_build.reapi import remote_execution_pb2
+    from ostoo_build.reapi.merkle import Tree
+
+_FOLDER = "checkout"
+"""Never the top: where that is `/`, a root's path could not be told from any other."""
+
+PROOF = ".d"
+"""How the names of files end in which rustc and the linker say what they read."""
+
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+_LAUNCHER = r"""
+ostoo_root=$PWD
+ostoo_expand() {
+    ostoo_value= ostoo_rest=$1
+    while :; do
+        case $ostoo_rest in *"@{"*) ;; *) break ;; esac
+        ostoo_value=$ostoo_value${ostoo_rest%%"@{"*} ostoo_rest=${ostoo_rest#*"@{"}
+        case $ostoo_rest in
+            "root}"*) ostoo_value=$ostoo_value$ostoo_root ostoo_rest=${ostoo_rest#"root}"} ;;
+            "at}"*) ostoo_value=$ostoo_value@ ostoo_rest=${ostoo_rest#"at}"} ;;
+            *) ostoo_value=$ostoo_value"@{" ;;
+        esac
+    done
+    ostoo_value=$ostoo_value$ostoo_rest
+}
+for ostoo_folder in "$ostoo_root"/.ostoo/toolchain/lib "$ostoo_root"/.ostoo/toolchain/lib/*-linux-gnu*; do
+    LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$ostoo_folder
+done
+export LD_LIBRARY_PATH
+for ostoo_name in $OSTOO_EXPAND; do
+    eval "ostoo_expand \"\$$ostoo_name\""
+    export "$ostoo_name=$ostoo_value"
+done
+unset OSTOO_EXPAND
+mkdir -p "$1" "$2"
+ostoo_directory=$2
+shift 2
+for ostoo_argument; do
+    shift
+    ostoo_expand "$ostoo_argument"
+    set -- "$@" "$ostoo_value"
+done
+printf '%s\n' "$ostoo_root"
+cd "$ostoo_directory" && exec "$@"
+"""
+"""Only where it runs an action learns its absolute paths. The first line that it prints says where that was."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An action's digest and size, and the messages that it consists of."""
+
+    sha256: digest.Hash
+    size: int
+    action: bytes
+    command: bytes
+    inputs: Tree
+
+    @property
+    def blobs(self) -> dict[digest.Hash, bytes]:
+        """All messages by their digests; the contents of files are not among them."""
+        return {**self.inputs.directories, **self.own_blobs}
+
+    @property
+    def own_blobs(self) -> dict[digest.Hash, bytes]:
+        """Of these the Action and its Command."""
+        return {self.sha256: self.action, digest.of_bytes(self.command): self.command}
+
+
+@dataclass(frozen=True)
+class Action:
+    """A command line, its environment, its inputs, and what carries it out.
+
+    `mnemonic` names the sort of action as Bazel does (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is where it
+    runs, `outputs` are the files that it makes, or a folder, with a slash at its end; all are portable paths. `tools`
+    is the folder of the toolchain where a process is to be started, or None for what this build does itself: then
+    `version` is the digest of what that depends on besides the inputs.
+    """
+
+    mnemonic: str
+    arguments: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    tools: Input | None = None
+    version: digest.Hash = ""
+    directory: str = "."
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a variable with two values: only one of them would be in the key."""
+        names = [name for name, _ in self.environment]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{max(names, key=names.count)} has two values")
+
+    @property
+    def fingerprint(self) -> digest.Hash:
+        """What tells this action from others here: cheaper than the key, and not what anybody else knows it by."""
+        return digest.of_json([getattr(self, field.name) for field in fields(self)])
+
+    @property
+    def key(self) -> digest.Hash:
+        """The digest of the REAPI Action: equal keys mean equal results."""
+        return self.encoded.sha256
+
+    def may_make(self, paths: Collection[str]) -> bool:
+        """Whether these portable paths can be all that the action leaves: what it names, and nothing that it does not.
+
+        What only proves what was read is no part of a result.
+        """
+        named = {path for path in self.outputs if not path.endswith("/")}
+        folders = tuple(path for path in self.outputs if path.endswith("/"))
+        promised = {path for path in named if not path.endswith(PROOF)}
+        return promised <= set(paths) and all(path in named or path.startswith(folders) for path in paths)
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        """The action in the API's words."""
+        from ostoo_build.reapi import merkle  # noqa: PLC0415 - a start without work needs no key
+        from ostoo_build.reapi import remote_execution_pb2 as api  # noqa: PLC0415 - likewise
+
+        command = _command(self).SerializeToString(deterministic=True)
+        inputs = merkle.tree(_placed(self))
+        kind, value = ("toolchain", self.tools.sha256) if self.tools else ("ostoo-build", self.version)
+        message = api.Action(
+            command_digest=api.Digest(hash=digest.of_bytes(command), size_bytes=len(command)),
+            input_root_digest=api.Digest(hash=inputs.root.sha256, size_bytes=inputs.root.size),
+            platform=api.Platform(properties=[api.Platform.Property(name=kind, value=value)]),
+        )
+        content = message.SerializeToString(deterministic=True)
+        return Encoded(digest.of_bytes(content), len(content), content, command, inputs)
+
+
+def place(path: str) -> str:
+    """Say where an input tree has a portable path."""
+    return path if is_local(path) else re.sub(r"^@\{([a-z-]+)\}", lambda match: PLACES[match[1]], path)
+
+
+def _command(action: Action) -> remote_execution_pb2.Command:
+    from ostoo_build.reapi import remote_execution_pb2 as api  # noqa: PLC0415 - a start without work needs no key
+
+    environment = {name: _rooted(value) for name, value in action.environment}
+    if action.tools:
+        odd = {name: environment.pop(name) for name in sorted(environment) if not _NAME.fullmatch(name)}
+        # a shell keeps no variables of such names
+        around = ("env", *(f"{name}={value}" for name, value in odd.items())) if odd else ()
+        expanded = sorted(name for name, value in environment.items() if "@{" in value)
+        environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
+        made = next((path for path in action.outputs if path.endswith("/")), ".")
+        start = ("/bin/sh", "-c", _LAUNCHER, "launcher", made, place(action.directory))
+        arguments = (*start, *around, *(_rooted(argument) for argument in action.arguments))
+    else:
+        arguments = ("ostoo-build", action.mnemonic, *action.arguments)
+    variable = api.Command.EnvironmentVariable
+    return api.Command(
+        arguments=arguments,
+        environment_variables=[variable(name=name, value=environment[name]) for name in sorted(environment)],
+        working_directory=_FOLDER,
+        output_paths=sorted(path.rstrip("/") for path in action.outputs),
+    )
+
+
+def _rooted(text: str) -> str:
+    """Leave only the placeholder of the root, and the one that quotes: the launcher knows no other."""
+    return re.sub(r"@\{([a-z-]+)\}", lambda match: _rooted_place(match[1]), text)
+
+
+def _rooted_place(name: str) -> str:
+    return f"@{{root}}/{PLACES[name]}" if name in PLACES else f"@{{{name}}}"
+
+
+def _placed(action: Action) -> Iterable[Input]:
+    tools = (action.tools,) if action.tools else ()
+    for entry in dict.fromkeys((*action.inputs, *tools)):
+        yield entry._replace(path=f"{_FOLDER}/{place(entry.path)}")

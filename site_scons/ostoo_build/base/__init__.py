@@ -1,0 +1,1 @@
+"""What every other package builds on: errors, paths, files, digests, processes, the console. Imports none of them."""

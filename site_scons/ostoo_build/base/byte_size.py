@@ -1,0 +1,26 @@
+"""Sizes as people write them: "64 KiB". Does not know what is measured."""
+
+from __future__ import annotations
+
+import re
+
+from ostoo_build.base.errors import OstooError
+
+_UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = re.compile(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
+
+
+def parse(text: str) -> int:
+    """Return the bytes that `text`, such as "512 B", "64 KiB" or "1 MiB", stands for. Raises `OstooError` else."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise OstooError(
+            f"{text!r} is not a size", remedy=f"write a whole number and one of {', '.join(_UNITS)}, such as 64 KiB"
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def show(size: int) -> str:
+    """Write a number of bytes with one decimal in the largest unit that it fills."""
+    name = [unit for unit, factor in _UNITS.items() if size >= factor or unit == "B"][-1]
+    return f"{size} B" if name == "B" else f"{size / _UNITS[name]:.1f} {name}"

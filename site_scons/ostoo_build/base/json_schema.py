@@ -1,0 +1,108 @@
+"""Reads a JSON file and holds it against the schema that lies beside it. Does not know what the document is about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest, own_source, user_cache
+from ostoo_build.base.content_memo import Answers
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from jsonschema.exceptions import ValidationError
+
+DECIDED_BY = ("base",)
+_MEMO = "valid-documents.json"
+
+
+def load(path: Path, schema: str, title: str) -> Any:
+    """Read the document at `path`; `schema` is the schema's file name, `title` what messages call the document.
+
+    Raises `OstooError` with file and line, or JSON pointer. What was found to keep to its schema is remembered for all
+    checkouts of the user: to load what judges it takes longer than to compile a small crate.
+    """
+    rules = path.with_name(schema)
+    text = _read(path)
+    document = _parsed(text, path)  # what is no JSON is told whatever judges it
+    texts = [text, _read(rules)]
+
+    def judge() -> bool:
+        _validate(document, path, _parsed(texts[1], rules), rules, title)
+        return True
+
+    judges = own_source.digest_of(*DECIDED_BY)
+    question = digest.of_json([judges, *map(digest.of_bytes, texts)])
+    answers = Answers(user_cache.folder() / _MEMO)
+    answers.once(question, judge)
+    with contextlib.suppress(OSError):
+        answers.save()
+    return document
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with digest.opened(path) as stream:
+            return stream.read()
+    except OSError as error:
+        raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
+
+
+def _parsed(text: bytes, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise OstooError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise OstooError(f"not JSON: {error}", where=str(path)) from error
+
+
+def complaint(schema: Any) -> str:
+    """Why `schema` is no schema of draft 2020-12, empty where it is one."""
+    import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        return error.message
+    return ""
+
+
+def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
+    """All in a document that a schema does not allow. Raises `OstooError` for a schema that can't be applied.
+
+    References that lead out of the schema are not followed.
+    """
+    import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
+    import referencing  # noqa: PLC0415 - likewise
+
+    try:
+        return list(jsonschema.Draft202012Validator(schema, registry=referencing.Registry()).iter_errors(document))
+    except referencing.exceptions.Unresolvable as error:
+        raise OstooError(f"the schema refers to {error.ref}, which is not in it") from error
+    except (re.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # a pattern that is none; what stands where no schema of schemas looks, and a reference leads to
+        raise OstooError(f"the schema can't be applied: {error}") from error
+
+
+def _validate(document: Any, path: Path, rules: Any, schema: Path, title: str) -> None:
+    import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
+
+    if said := complaint(rules):
+        raise OstooError(f"this is no JSON schema: {said}", where=str(schema))
+    try:
+        error = jsonschema.exceptions.best_match(problems(document, rules))
+    except OstooError as odd:
+        raise OstooError(odd.what, where=str(schema)) from odd
+    if error is not None:
+        pointer = "".join(f"/{part}" for part in error.absolute_path)
+        raise OstooError(
+            f"{title} breaks its schema: {error.message}",
+            where=f"{path}#{pointer}",
+            remedy=f"{schema} tells what is allowed there",
+        )

@@ -1,0 +1,31 @@
+"""What this build itself is: another version of it may answer otherwise. Does not know what it answers.
+
+Who keeps a result names the packages of ours, or files of them, that decide it: an edit elsewhere leaves the result.
+`tests/unit/test_imports.py` holds those names against what is imported.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from ostoo_build.base import digest
+
+_FOLDER = Path(__file__).parents[1]
+
+_PINS = _FOLDER.parents[1] / "requirements.txt"
+"""The packages that do a part of the work: a disassembler, an ELF reader, a schema's judge."""
+
+_KINDS = frozenset({".py", ".ld", ".html"})
+
+
+@cache
+def digest_of(*names: str) -> digest.Hash:
+    """Changes with each edit of these packages or files of ours, and with the packages that they use."""
+    files = sorted(file for name in names for file in _files(_FOLDER / name))
+    found = [(file.relative_to(_FOLDER).as_posix(), digest.of_file(file)) for file in files]
+    return digest.of_json([*found, digest.of_file(_PINS)])
+
+
+def _files(place: Path) -> list[Path]:
+    return [file for file in place.rglob("*") if file.suffix in _KINDS] if place.is_dir() else [place]

@@ -1,0 +1,132 @@
+"""Remembers which files an answer was made from, to tell whether it still holds. Does not know the answer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+from ostoo_build.base.input import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ostoo_build.base.snapshot import Look
+
+_SECOND = 1_000_000_000
+_TICK, _COARSE_TICK = _SECOND // 50, 2 * _SECOND
+"""Nanoseconds by which a file system's clock may be behind; some keep whole seconds only."""
+
+
+@dataclass(frozen=True)
+class ReadSet:
+    """What was seen, by path: of `contents` a file's or a folder's entries, of `places` what is there, and no more.
+
+    Either has where the path leads, if links are on the way: a link turned elsewhere is another answer. Paths are
+    relative to a folder, so that they mean the same in every checkout.
+    """
+
+    contents: dict[str, str]
+    places: dict[str, str]
+
+    @staticmethod
+    def of(contents: Iterable[Path], places: Iterable[Path], folder: Path, look: Look) -> ReadSet:
+        """Observe files and folders, all of them in `folder` or near it."""
+        read, found = ({os.path.relpath(path, folder) for path in paths} for paths in (contents, places))
+        base = os.path.realpath(folder)
+        return ReadSet(
+            {path: _seen(base, path, _contents, look) for path in sorted(read)},
+            {path: _seen(base, path, _place, look) for path in sorted(found)},
+        )
+
+    def is_current(self, folder: Path, look: Look) -> bool:
+        base = os.path.realpath(folder)
+        return all(_seen(base, path, _contents, look) == known for path, known in self.contents.items()) and all(
+            _seen(base, path, _place, look) == known for path, known in self.places.items()
+        )
+
+
+def observed(look: Look) -> list[Path]:
+    """All that one look saw for read sets."""
+    return [Path(what[1]) for what in look.seen() if isinstance(what, tuple) and what[0] in (_contents, _place)]
+
+
+def have_changed_since(began: int, paths: Iterable[Path]) -> bool:
+    """Whether one of these was, or may have been, touched since a time in nanoseconds."""
+    return any(_changed(path) >= began for path in paths)
+
+
+def is_touched(began: int, path: Path) -> bool:
+    """Whether a file was touched since a time in nanoseconds.
+
+    It may be again what it was when it was hashed, and was another for who read it meanwhile. A file
+    system's clock may be a tick behind ours: no program begins to read so soon.
+    """
+    return path.is_file() and max(path.stat().st_ctime_ns, path.lstat().st_ctime_ns) >= began
+
+
+def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
+    """Raise `OstooError` where a file was touched since a time in nanoseconds; it is named as seen from a folder."""
+    for path in paths:
+        if is_touched(began, path):
+            raise changed(os.path.relpath(path, folder))
+
+
+# strings in place of paths, below: a Path for each of a stored set's costs more than the look
+
+
+def _seen(base: str, path: str, observe: Callable[[str], str], look: Look) -> str:
+    place = os.path.normpath(os.path.join(base, path))  # noqa: PTH118
+    return look.once((observe, place), partial(_observe, base, place, observe, look))
+
+
+def _observe(base: str, place: str, observe: Callable[[str], str], look: Look) -> str:
+    goal = _goal(place, look)
+    return observe(goal) if goal == place else f"{os.path.relpath(goal, base)}: {observe(goal)}"
+
+
+def _goal(place: str, look: Look) -> str:
+    """Where a path leads; each folder on the way is looked at once."""
+    return look.once(("goal", place), partial(_find_goal, place, look))
+
+
+def _find_goal(place: str, look: Look) -> str:
+    folder, name = os.path.split(place)
+    if not name:
+        return place
+    found = os.path.join(_goal(folder, look), name)  # noqa: PTH118
+    return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
+
+
+def _contents(path: str) -> str:
+    try:
+        if os.path.isdir(path):  # noqa: PTH112
+            with os.scandir(path) as entries:
+                return digest.of_json(sorted(map(_listed, entries)))
+        with digest.opened(path) as stream:
+            return digest.of_bytes(stream.read())
+    except OSError:
+        return ""
+
+
+def _listed(entry: os.DirEntry[str]) -> list[str]:
+    """What a folder's list says of an entry: its name, whether it is a folder, where it leads as a link."""
+    return [entry.name, "/" * entry.is_dir(), os.readlink(entry.path) if entry.is_symlink() else ""]  # noqa: PTH115
+
+
+def _place(path: str) -> str:
+    if os.path.isdir(path):  # noqa: PTH112
+        return "folder"
+    return "file" if os.path.exists(path) else ""  # noqa: PTH110
+
+
+def _changed(path: Path) -> int:
+    """When a file changed, at the latest."""
+    try:
+        changed = path.lstat().st_ctime_ns
+    except OSError:
+        return 0
+    return changed + (_TICK if changed % _SECOND else _COARSE_TICK)

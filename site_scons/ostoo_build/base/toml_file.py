@@ -1,0 +1,25 @@
+"""Reads TOML files. Does not know what they are about."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Parse a TOML file. Raises `OstooError` with the parser's line where it is not valid."""
+    try:
+        with digest.opened(path) as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError as error:
+        raise OstooError("there is no such file", where=str(path)) from error
+    except OSError as error:
+        raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise OstooError(f"not valid TOML: {error}", where=str(path)) from error

@@ -1,0 +1,1 @@
+"""Linked programs, objects and archives, read without trust. Imports `base`."""

@@ -1,0 +1,65 @@
+"""Finds the function that an address belongs to. Does not know what the address is asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import symbol_table
+from ostoo_build.binary.demangle import demangle
+from ostoo_build.binary.elf import DamagedElfError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function as the linker left it: `name` is its symbol, `size` in bytes."""
+
+    address: int
+    size: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """The functions of a program, by address."""
+
+    functions: tuple[Function, ...]
+
+    def around(self, address: int) -> Function | None:
+        """The function that an address is in."""
+        index = bisect_right(self.functions, address, key=lambda function: function.address) - 1
+        function = self.functions[index] if index >= 0 else None
+        return function if function and address < function.address + max(function.size, 1) else None
+
+    def at(self, address: int) -> str:
+        """The function around an address, and how far into it the address is; empty where there is none."""
+        function = self.around(address)
+        return f"{function.name}+{address - function.address:#x}" if function else ""
+
+    def bytes_by_crate(self) -> Counter[str]:
+        """How much code each crate has, by its crate's name; what rustc did not name is left out."""
+        named = {each.address: (demangle(each.name).crate, each.size) for each in self.functions if _is_named(each)}
+        found: Counter[str] = Counter()
+        for crate, size in named.values():
+            found[crate] += size
+        return found
+
+
+def _is_named(function: Function) -> bool:
+    return bool(demangle(function.name).crate)
+
+
+def load(path: Path) -> Symbols:
+    """Read the functions of a program with its symbols. Raises `OstooError` where there is none, or no intact one."""
+    try:
+        known = symbol_table.symbols(symbol_table.read_program(path))
+    except DamagedElfError as error:
+        raise OstooError(f"not an intact ELF file: {error}", where=str(path)) from error
+    functions = (Function(each.address, each.size, each.name) for each in known if each.kind == "STT_FUNC")
+    return Symbols(tuple(sorted(functions, key=lambda function: (function.address, function.size))))

@@ -1,0 +1,1 @@
+"""Boots kernels in QEMU and has them run programs. Imports `base`, `binary`, `fetch`, `run` and `build`."""

@@ -1,0 +1,127 @@
+"""The kernel that `kernel=` names, with all that it takes to boot it. Does not know which programs it is booted for."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest, source_files, spelling
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import is_executable
+from ostoo_build.binary.machine import machine_of
+from ostoo_build.boot import debian_kernel, guest, initramfs
+from ostoo_build.boot import description as boot_description
+from ostoo_build.boot import qemu as qemu_system
+from ostoo_build.boot.guest import Guest
+from ostoo_build.fetch.debian_packages import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ostoo_build.boot.guest import Boot
+    from ostoo_build.build.session import Session
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is put together for a boot besides programs: files that the guest finds by name, and busybox for an init."""
+
+    files: Mapping[str, Path]
+    busybox: bytes
+
+    @property
+    def sha256(self) -> digest.Hash:
+        return digest.of_json([self._contents(), digest.of_bytes(self.busybox)])
+
+    def _contents(self) -> list[tuple[str, digest.Hash, bool]]:
+        whole = [
+            (f"{name}/{file.relative_to(path)}", file)
+            for name, path in self.files.items()
+            for file in source_files.all_files(path)
+        ]
+        return [(name, digest.of_file(file), is_executable(file.stat())) for name, file in whole]
+
+
+class BootKernel:
+    """What a session boots. Where something is missing, it is told by an `OstooError` when it is first asked for."""
+
+    def __init__(self, session: Session, environ: Mapping[str, str]) -> None:
+        self._session = session
+        self._environ = environ
+        self.name, _, self._named_image = session.variables["kernel"].partition(":")
+
+    @cached_property
+    def file(self) -> Path:
+        """The description's file."""
+        path = self._session.root / "targets" / f"{self.name}{boot_description.SUFFIX}"
+        if not path.is_file():
+            known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
+            raise OstooError(
+                f"nothing says how a kernel {self.name} boots",
+                where=str(path),
+                remedy=spelling.one_of(self.name, [name.removesuffix(".boot") for name in known]),
+            )
+        return path
+
+    @cached_property
+    def description(self) -> boot_description.BootDescription:
+        return boot_description.load(self.file)
+
+    @cached_property
+    def image(self) -> Path:
+        """The file that is booted."""
+        if self._named_image:
+            path = Path(os.path.realpath(self._session.root / self._named_image))
+            if not path.is_file():
+                raise OstooError("there is no such kernel image", where=str(path))
+            return path
+        if self.description.package:
+            return debian_kernel.image(self.description.package, self._project)
+        raise OstooError(f"kernel={self.name} needs an image of the kernel", remedy=f"write kernel={self.name}:PATH")
+
+    @property
+    def sha256(self) -> digest.Hash:
+        """What tells a boot from others, besides description and programs; what is shared has to be there by now."""
+        return digest.of_json([self._qemu.sha256, self._parts.sha256])
+
+    def refuse_other(self, program: Path) -> None:
+        """Raise `OstooError` for a program of another processor."""
+        machine = machine_of(program)
+        if machine != self.description.machine:
+            raise OstooError(
+                f"{self.description.kernel} is booted for programs for {self.description.machine}, "
+                f"and {program.name} is for {machine}",
+                where=str(self.file),
+                remedy="name another target=, or a kernel= for this one",
+            )
+
+    def boot(self, folder: Path, files: Mapping[str, bytes], order: Sequence[str], limit: float) -> Boot:
+        """Boot, and have the programs of `order` started by their names; each may take `limit` seconds.
+
+        `files` are what an initramfs holds, by path; a guest without one finds its programs in what it shares.
+        """
+        init = self.description.init
+        archive = initramfs.make(init, self._parts.busybox, files, order) if init else b""
+        nonce = secrets.token_hex(8)
+        made = Guest(self.description, self._qemu, folder, self._parts.files, archive, nonce, limit)
+        return guest.boot(made, order)
+
+    @cached_property
+    def _project(self) -> Project:
+        say = self._session.report.status
+        return Project(self._session.root, self._environ, lambda line: say("Providing", line))
+
+    @cached_property
+    def _qemu(self) -> qemu_system.QemuSystem:
+        return qemu_system.find_or_provide(self.description.machine, self._project)
+
+    @cached_property
+    def _parts(self) -> _Parts:
+        if self.description.init:
+            return _Parts({"kernel": self.image}, debian_kernel.busybox(self._project).read_bytes())
+        share = self._session.root / self._session.variables["DEPLOY_DIR"]
+        return _Parts({"kernel": self.image, "share": share}, b"")

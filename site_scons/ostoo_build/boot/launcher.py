@@ -1,0 +1,107 @@
+"""Runs programs on a booted kernel, all in one boot where none takes it down. Does not know that they are tests.
+
+The guest has each program at the path that it has here, and so its package's files; they may be written there.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import source_files
+from ostoo_build.base.errors import OstooError
+from ostoo_build.boot.ending import HUNG, Ending
+from ostoo_build.run.launcher import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ostoo_build.boot.ending import Verdict
+    from ostoo_build.boot.kernel import BootKernel
+    from ostoo_build.run.launcher import Launch
+
+_READY = "ready"
+"""What is started first, and does nothing: a program's time does not run while the kernel boots."""
+
+_OF_HOST = frozenset({"CARGO"})
+"""Variables that name a program of this machine: 40 MB, and of no use on another."""
+
+_SHEBANG = "#!/bin/busybox sh\n"
+_EMPTY = ".ostoo"
+"""A file that makes a folder be there."""
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A place where programs run: a `Launcher`. Logs of the last boot stay in `folder`."""
+
+    kernel: BootKernel
+    folder: Path
+
+    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, Ended]]:
+        """Boot until each was started; what one wrote comes as it ends with all of its boot.
+
+        Raises `OstooError` where the kernel can't be booted, or starts nothing.
+        """
+        self._refuse_unfit(launches)
+        waiting = list(range(len(launches)))
+        while waiting:
+            some = {str(index): launches[index] for index in waiting}
+            limit = max(launch.limit for launch in some.values())
+            ready, *verdicts = self.kernel.boot(self.folder, _files(some), (_READY, *some), limit).verdicts
+            if ready.ending.code:
+                what = f"{self.kernel.description.kernel} does not start programs: {ready.ending.told}"
+                raise OstooError(what, where=str(self.folder))
+            for verdict in verdicts:
+                if verdict.ending != Ending.not_started():
+                    waiting.remove(int(verdict.program))
+                    yield int(verdict.program), _ended(verdict, launches[int(verdict.program)])
+
+    def _refuse_unfit(self, launches: Sequence[Launch]) -> None:
+        description = self.kernel.description
+        if not description.init:
+            raise OstooError(
+                f"tests can't be started on {description.kernel}: it takes programs by their names alone",
+                where=str(self.kernel.file),
+                remedy="boot a kernel that takes an initramfs: kernel=linux",
+            )
+        for program in {launch.argv[0] for launch in launches}:
+            self.kernel.refuse_other(Path(program))
+
+
+def _files(launches: Mapping[str, Launch]) -> dict[str, bytes]:
+    """What the guest holds: a script that starts each, and all that these name."""
+    named = {Path(launch.argv[0]) for launch in launches.values()}
+    variables = (pair for launch in launches.values() for pair in launch.environment.items())
+    named |= {Path(value) for name, value in variables if value[:1] == "/" and name not in _OF_HOST}
+    for folder in {launch.folder for launch in launches.values()}:
+        named |= {folder, *source_files.package_files(folder)}
+    files = {_inside(path): path.read_bytes() for path in named if path.is_file()}
+    folders = {_inside(path / _EMPTY): b"" for path in named if path.is_dir()}
+    scripts = {_READY: _SHEBANG.encode(), **{name: _script(launch) for name, launch in launches.items()}}
+    return {**files, **folders, **{f"programs/{name}": script for name, script in scripts.items()}}
+
+
+def _inside(path: Path) -> str:
+    return str(path).lstrip("/")
+
+
+def _script(launch: Launch) -> bytes:
+    variables = [f"{name}={value}" for name, value in launch.environment.items()]
+    start = shlex.join(["exec", "/bin/busybox", "env", *variables, *launch.argv])
+    return f"{_SHEBANG}cd {shlex.quote(str(launch.folder))} || exit 127\n{start}\n".encode()
+
+
+def _ended(verdict: Verdict, launch: Launch) -> Ended:
+    """How long it took only the guest could say."""
+    ending, output = verdict.ending, verdict.output
+    if launch.shows_output:
+        sys.stdout.buffer.write(output)
+        output = b""
+    if ending.code == HUNG and not ending.is_own:
+        return Ended(None, output, b"", seconds=0.0)
+    said = b"" if ending.is_own else f"{ending.told}\n".encode()
+    return Ended(-ending.signal or ending.code, output, said, seconds=0.0)

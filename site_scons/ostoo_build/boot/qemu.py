@@ -1,0 +1,79 @@
+"""Finds the QEMU that emulates a whole machine. Does not know what it boots.
+
+It is taken from PATH; else, on Debian, its packages and the libraries that the machine lacks are unpacked into the
+project, without root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.fetch import debian_packages
+from ostoo_build.fetch.debian_packages import Parcel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ostoo_build.fetch.apt import Apt
+    from ostoo_build.fetch.debian_packages import Project
+
+_QEMU = {"EM_X86_64": ("qemu-system-x86_64", "qemu-system-x86")}
+"""The program and Debian's package for one of ELF's machines."""
+
+_OWN = re.compile(r"qemu-system-.+|seabios")
+_LIBRARY = re.compile(r"lib.+")
+
+
+@dataclass(frozen=True)
+class QemuSystem:
+    """How it is started: `command` comes before a guest's arguments."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    @property
+    def sha256(self) -> digest.Hash:
+        return digest.of_file(Path(self.command[0]))
+
+
+def find_or_provide(machine: str, project: Project) -> QemuSystem:
+    """QEMU for one of ELF's machines. Raises `OstooError` where there is none, on PATH or from Debian's packages."""
+    name, package = _QEMU[machine]
+    on_path = shutil.which(name, path=project.environ.get("PATH", os.defpath))
+    if on_path:
+        return QemuSystem((on_path,), project.environ)
+    parcel = Parcel("qemu-system", "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
+    folder = parcel.folder(project.root)
+    remedy = f"install {package}, or put {name} on PATH"
+    try:
+        program = debian_packages.have(parcel, project, lambda: _in(folder / "usr/bin" / name))
+    except OstooError as error:
+        raise OstooError(f"there is no {name}: {error.what}", remedy=remedy) from error
+    if program is None:
+        raise OstooError(f"Debian's package has no {name}", remedy=remedy)
+    data = (f"{folder}/usr/share/{part}" for part in ("qemu", "seabios"))
+    command = (str(program), *(word for place in data for word in ("-L", place)))
+    libraries = (str(path) for place in ("lib", "usr/lib") for path in folder.glob(f"{place}/*-linux-gnu*"))
+    return QemuSystem(command, {**project.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)})
+
+
+def _in(program: Path) -> Path | None:
+    return program if program.is_file() else None
+
+
+def _versions(apt: Apt, package: str) -> dict[str, str]:
+    """QEMU's own packages always, of the others the libraries that the machine lacks."""
+    installed = apt.installed()
+    needed = apt.closure([package])
+    return {
+        name: version
+        for name, version in needed.items()
+        if _OWN.fullmatch(name) or (_LIBRARY.fullmatch(name) and name not in installed)
+    }

@@ -1,0 +1,79 @@
+"""Speaks QEMU's machine protocol: types keys, reads memory. Does not know what the guest does with it.
+
+The protocol is described in QEMU's documentation, "QEMU Machine Protocol Specification".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    import socket
+
+_PATIENCE = 30.0
+"""Seconds for an answer; QEMU answers at once where it works."""
+
+_HOLD = 20
+"""Milliseconds that a key is down: a guest that is emulated is not fast."""
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_NAMES = {
+    **{key: (key,) for key in f"{_LETTERS}0123456789"},
+    **{letter.upper(): ("shift", letter) for letter in _LETTERS},
+    " ": ("spc",),
+    "\n": ("ret",),
+    "-": ("minus",),
+    "_": ("shift", "minus"),
+    ".": ("dot",),
+    "/": ("slash",),
+    ":": ("shift", "semicolon"),
+}
+"""What is pressed for a character on a keyboard of the United States; the words are QMP's `QKeyCode`."""
+
+
+class Monitor:
+    """A connection to one QEMU. Each call raises `OstooError` where QEMU is gone, or refuses."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE)
+        self._stream = connection.makefile("rwb")
+        self._read()
+        self.command("qmp_capabilities")
+
+    def command(self, name: str, **arguments: Any) -> Any:
+        """Have QEMU do something; the answer is what the protocol says of it."""
+        try:
+            self._stream.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+            self._stream.flush()
+        except OSError as error:
+            raise OstooError(f"QEMU does not listen any more: {error.strerror}") from error
+        while True:
+            answer = self._read()
+            if "error" in answer:
+                raise OstooError(f"QEMU refuses {name}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def type(self, text: str) -> None:
+        """Press keys, one after the other."""
+        for character in text:
+            keys = [{"type": "qcode", "data": key} for key in keys_of(character)]
+            self.command("send-key", keys=keys, **{"hold-time": _HOLD})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            line = self._stream.readline()
+            found: dict[str, Any] = json.loads(line)
+        except (OSError, ValueError) as error:
+            raise OstooError("QEMU does not answer any more") from error
+        return found
+
+
+def keys_of(character: str) -> tuple[str, ...]:
+    """What is pressed for a character, in QEMU's words. Raises `OstooError` for one that this keyboard lacks."""
+    if character not in _NAMES:
+        raise OstooError(f"there is no key for {character!r}", where="the text of keys in the boot description")
+    return _NAMES[character]

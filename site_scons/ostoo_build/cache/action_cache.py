@@ -1,0 +1,256 @@
+"""The action cache: results by action, files by content, on this disk and in the team's store. Does not run anything.
+
+What is not on this disk is looked for in the team's store. Where the folder can't be written one warning says so, and
+what it has is used all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.outcome import ChangedError
+from ostoo_build.actions.record import holds
+from ostoo_build.base import digest
+from ostoo_build.cache import upkeep as cache_upkeep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from ostoo_build.actions.action import Action
+    from ostoo_build.actions.record import Output, Record
+    from ostoo_build.base.console import Report
+    from ostoo_build.cache.disk_cache import DiskCache
+    from ostoo_build.remote.store import Blob, RemoteStore
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an action's outputs lie: a portable path for results, and the folder itself.
+
+    `promised` are names of outputs that each result has, besides the files that the action names.
+    """
+
+    path: str
+    folder: Path
+    promised: tuple[str, ...] = ()
+
+
+@dataclass
+class ActionCache:
+    """Results that hold the path of a checkout are kept for that checkout alone; `root` is that path's digest.
+
+    `disk` is None where the user wants no cache, `remote` where there is no team's. Results are kept behind the build;
+    see `flush`.
+    """
+
+    disk: DiskCache | None
+    root: digest.Hash
+    report: Report
+    remote: RemoteStore | None = None
+    _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
+    _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
+    _pending: list[Future[None]] = field(default_factory=list)
+    _is_written: bool = True
+    """Whether results are kept in the folder: not any more, once it did not take one."""
+
+    def lookup(self, action: Action, place: Place) -> Record | None:
+        """Find the record of an action; None where there is none that can be trusted."""
+        if self.disk is not None:
+            for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
+                content = self.disk.result(key)
+                found = _understood(content, action, place, bound_to) if content is not None else None
+                if found is not None:
+                    return found
+        return self._lookup_remotely(action, place)
+
+    def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
+        """Put files in place that are not there already; the paths of those that can't be had."""
+        files = list(wanted)
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda file: self._fetch(*file), files)
+            missing = [file for file, is_there in zip(files, found, strict=True) if not is_there]
+        return self._fetch_remotely(missing)
+
+    def has(self, wanted: Iterable[tuple[Path, Output]]) -> bool:
+        """Whether `fetch` would find all these files, as far as that can be told without reading them."""
+        away = [output for path, output in wanted if not _is_there(path, output)]
+        left = [output for output in away if self.disk is None or not self.disk.has(output.sha256)]
+        if self.remote is None or not left:
+            return not left
+        from ostoo_build.remote.circuit_breaker import OffError  # noqa: PLC0415 - most builds have no remote store
+        from ostoo_build.remote.store import Blob  # noqa: PLC0415 - likewise
+
+        try:
+            return not self.remote.missing([Blob(output.sha256, output.size) for output in left])
+        except OffError:
+            return False
+
+    def forget(self, action: Action) -> None:
+        """Take a result away whose files are gone."""
+        if self.disk is not None:
+            self.disk.forget(action.key)
+            self.disk.forget(self._own_key(action.key))
+
+    def store(self, action: Action, record: Record, place: Place) -> None:
+        """Keep a result, files first: a result never names what is not there."""
+        if self.disk is not None:
+            self._later(self._writer, lambda: self._store(action, record, place))
+        if self.remote is not None and not record.bound_to:
+            self._later(self._uploader, lambda: self._upload(action, record, place))
+
+    def adopt(self, action: Action, record: Record, place: Place) -> None:
+        """Keep a result whose files are in the team's store already."""
+        from ostoo_build.remote import results  # noqa: PLC0415 - most builds have no remote store
+
+        content = results.from_record(record, place.path)
+        self._keep_here(lambda disk: disk.keep_result(action.key, content))
+        if (remote := self.remote) is not None:
+            blobs = _messages(results.messages_of(record))
+            self._later(self._uploader, lambda: remote.keep(action.key, action.encoded.size, content, blobs))
+
+    def flush(self) -> None:
+        """Wait until all results are kept."""
+        for future in self._pending:
+            future.result()
+        if self._pending and self.disk is not None:
+            with contextlib.suppress(OSError):  # whether it is too large is asked again
+                cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
+        self._pending.clear()
+
+    def close(self) -> None:
+        """Let nothing be lost, and the team's store go."""
+        self.flush()
+        if self.remote is not None:
+            self.remote.close()
+
+    def _later(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
+        self._pending.append(pool.submit(work))
+
+    def _lookup_remotely(self, action: Action, place: Place) -> Record | None:
+        content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
+        found = _understood(content, action, place, "") if content is not None else None
+        if found is not None:
+            self._keep_here(lambda disk: disk.keep_result(action.key, content or b""))
+        return found
+
+    def _fetch(self, path: Path, output: Output) -> bool:
+        """Raises `OSError` where the file can't be put in place: the cache may have it nevertheless."""
+        if _is_there(path, output):
+            return True
+        temporary = _beside(path)
+        if self.disk is None or not self.disk.read(output.sha256, temporary):
+            return False
+        _put(temporary, path, output)
+        return True
+
+    def _fetch_remotely(self, files: list[tuple[Path, Output]]) -> list[Path]:
+        if self.remote is None or not files:
+            return [path for path, _ in files]
+        from ostoo_build.remote.store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+        blobs = [(Blob(output.sha256, output.size, _beside(path)), path, output) for path, output in files]
+        lost = set(self.remote.read([blob for blob, _, _ in blobs]))
+        for blob, path, output in blobs:
+            if blob not in lost and blob.path is not None:
+                _put(blob.path, path, output)
+        self._keep_here(lambda disk: _keep_all(disk, [file for file in files if file[0].exists()]))
+        return [path for blob, path, _ in blobs if blob in lost]
+
+    def _store(self, action: Action, record: Record, place: Place) -> None:
+        from ostoo_build.remote import results  # noqa: PLC0415 - a start without work keeps nothing
+
+        key = self._own_key(action.key) if record.bound_to else action.key
+        content = results.from_record(record, place.path)
+
+        def keep(disk: DiskCache) -> None:
+            for name, output in record.outputs.items():
+                disk.keep(place.folder / name, output.sha256)
+            disk.keep_result(key, content)
+
+        self._try(keep)
+
+    def _upload(self, action: Action, record: Record, place: Place) -> None:
+        from ostoo_build.remote import results  # noqa: PLC0415 - a start without work keeps nothing
+        from ostoo_build.remote.store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+        encoded = action.encoded
+        messages = _messages({**encoded.own_blobs, **results.messages_of(record)})
+        files = [Blob(output.sha256, output.size, place.folder / name) for name, output in record.outputs.items()]
+        content = results.from_record(record, place.path)
+        try:
+            if self.remote is not None:
+                self.remote.keep(action.key, encoded.size, content, [*messages, *files])
+        except (ChangedError, OSError):
+            return
+
+    def _keep_here(self, keep: Callable[[DiskCache], None]) -> None:
+        """Keep what came from the team's store on this disk too, behind the build."""
+        if self.disk is not None:
+            self._later(self._writer, lambda: self._try(keep))
+
+    def _try(self, keep: Callable[[DiskCache], None]) -> None:
+        disk = self.disk
+        if disk is None or not self._is_written:
+            return
+        try:
+            keep(disk)
+        except ChangedError:
+            return
+        except OSError as error:
+            self._is_written = False
+            where = error.filename or disk.folder
+            self.report.warn_once(f"the action cache keeps nothing new: {error.strerror} ({where})")
+
+    def _own_key(self, key: digest.Hash) -> digest.Hash:
+        return digest.of_json([key, self.root])
+
+
+def _messages(contents: Mapping[digest.Hash, bytes]) -> list[Blob]:
+    from ostoo_build.remote.store import Blob  # noqa: PLC0415 - most builds have no remote store
+
+    return [Blob(name, len(content), content=content) for name, content in contents.items()]
+
+
+def _is_there(path: Path, output: Output) -> bool:
+    try:
+        return path.exists() and holds(path, output)
+    except OSError:
+        return False
+
+
+def _keep_all(disk: DiskCache, files: list[tuple[Path, Output]]) -> None:
+    for path, output in files:
+        disk.keep(path, output.sha256)
+
+
+def _beside(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+
+
+def _put(temporary: Path, path: Path, output: Output) -> None:
+    try:
+        temporary.chmod(0o755 if output.executable else 0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _understood(content: bytes, action: Action, place: Place, bound_to: str) -> Record | None:
+    """The record that a result is; None for one that can't be what this action makes, whoever stored it."""
+    from ostoo_build.remote import results  # noqa: PLC0415 - a start without work looks nothing up
+
+    try:
+        found = results.to_record(content, action.key, place.path)
+    except ValueError:
+        return None
+    made = {f"{place.path}/{name}" for name in (*found.outputs, *found.folders)}
+    if not (action.may_make(made) and found.outputs.keys() >= set(place.promised)):
+        return None
+    return replace(found, bound_to=bound_to)

@@ -1,0 +1,77 @@
+"""Tells a cache's folder of this build from any other: nothing is taken away in a folder of somebody else's.
+
+Does not know what the entries say. The tag is the one of the Cache Directory Tagging Specification, with our name in
+it; backups leave such a folder out.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import state_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAG = "CACHEDIR.TAG"
+_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"
+_CONTENT = (
+    _SIGNATURE
+    + b"""\
+# This folder is an action cache of ostoo-build. Deleting it costs time only.
+"""
+)
+
+PARTS = ("ac", "cas", "plans", "toolchains")
+"""What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
+
+_SHARDED = frozenset({"ac", "cas"})
+_OTHERS = frozenset({TAG, "collected", "collecting", "compilers.json"})
+_UNFINISHED = re.compile(r"\..+")
+_BEGUN = re.compile(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
+_SHARD = re.compile("[0-9a-f]{2}")
+_ENTRY = re.compile(r"[0-9a-f]{64}(\.json)?")
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a cache of this build; one that is not there, or empty, may become one."""
+    try:
+        found = state_file.read(folder / TAG)
+    except OSError:
+        found = b""
+    return found == _CONTENT or (not found.startswith(_SIGNATURE) and _looks_ours(folder))
+
+
+def claim(folder: Path) -> None:
+    """Make a folder a cache of ours. Raises `OSError` where that can't be, or where it is somebody else's."""
+    if not (folder / TAG).exists() and (folder.is_dir() or not folder.exists()):
+        if not is_ours(folder):
+            raise OSError(errno.EEXIST, "it holds other things, and is no cache of this build", str(folder))
+        state_file.replace(folder / TAG, _CONTENT, 0o666)
+
+
+def is_entry(part: str, path: Path) -> bool:
+    """Whether a file in one of the parts is ours, finished or not."""
+    name = path.name
+    placed = part not in _SHARDED or path.parent.name == name[:2]
+    return bool(_UNFINISHED.fullmatch(name) or (_ENTRY.fullmatch(name) and placed))
+
+
+def _looks_ours(folder: Path) -> bool:
+    """Caches of earlier versions have no tag: they hold nothing but what these versions wrote."""
+    try:
+        # somebody may be about to write the tag, or was killed over a note
+        names = {entry.name for entry in folder.iterdir() if not _BEGUN.fullmatch(entry.name)}
+        shards = [entry.name for part in names & _SHARDED for entry in (folder / part).iterdir()]
+        notes = [entry.name for part in (names & set(PARTS)) - _SHARDED for entry in (folder / part).iterdir()]
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return (
+        names <= {*PARTS, *_OTHERS}
+        and all(_SHARD.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in shards)
+        and all(_ENTRY.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in notes)
+    )

@@ -1,0 +1,174 @@
+"""Looks after the action cache's folder: what it holds, whether that is sound, what has to go. Knows no action."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zstandard
+from filelock import FileLock, Timeout
+
+from ostoo_build.base import digest, state_file
+from ostoo_build.cache import disk_cache
+from ostoo_build.cache import folder as cache_folder
+from ostoo_build.cache.folder import PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAUSE = 600
+"""Seconds from one look at the size to the next."""
+
+_ABANDONED = 3600
+"""Seconds after which a file that was never finished is nobody's."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How many results and files there are, and the bytes on disk in all."""
+
+    results: int
+    files: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How many entries were given up, the bytes that they took, and those that are left."""
+
+    entries: int
+    freed: int
+    left: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    part: str
+    path: Path
+    size: int
+    used: float
+
+
+def stats(folder: Path) -> Stats:
+    """Count what a cache holds; one that is not there holds nothing."""
+    entries = list(_entries(folder))
+    parts = [entry.part for entry in entries]
+    return Stats(parts.count("ac"), parts.count("cas"), sum(entry.size for entry in entries))
+
+
+def verify(folder: Path) -> list[Path]:
+    """Read every entry and take away those that are damaged, and results whose files are not there; their paths."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        entries = list(_entries(folder))
+        sound = pool.map(_is_sound, entries)
+        damaged = [entry.path for entry, is_sound in zip(entries, sound, strict=True) if not is_sound]
+    there = {entry.path.name for entry in entries if entry.part == "cas"} - {path.name for path in damaged}
+    results = [entry.path for entry in entries if entry.part == "ac" and entry.path not in damaged]
+    damaged += [path for path in results if not there.issuperset(_files_of(path))]
+    for path in damaged:
+        path.unlink(missing_ok=True)
+    return damaged
+
+
+def collect(folder: Path, limit: int) -> Collected:
+    """Give up what was not used for longest until the rest fits into `limit` bytes.
+
+    A result goes before the files that it names: it never promises what was given up. Where another process is at it,
+    nothing is done.
+    """
+    entries = _oldest_first(list(_entries(folder)))
+    left = sum(entry.size for entry in entries)
+    gone = freed = 0
+    with _alone(folder) as alone:
+        for entry in entries if alone else ():
+            unfinished = entry.path.name.startswith(".") and time.time() - entry.used > _ABANDONED
+            if left - freed > limit or unfinished:
+                entry.path.unlink(missing_ok=True)
+                gone, freed = gone + 1, freed + entry.size
+    return Collected(gone, freed, left - freed)
+
+
+def _oldest_first(entries: list[_Entry]) -> list[_Entry]:
+    """A file counts as used when a result that names it was: results are looked up without their files."""
+    used: dict[str, float] = {}
+    for entry in entries:
+        for name in _files_of(entry.path) if entry.part == "ac" else ():
+            used[name] = max(used.get(name, 0.0), entry.used)
+    known = [replace(entry, used=max(entry.used, used.get(entry.path.name, 0.0))) for entry in entries]
+    return sorted(known, key=lambda entry: (entry.used, entry.part != "ac"))
+
+
+def _files_of(path: Path) -> tuple[digest.Hash, ...]:
+    """What a result names; nothing where it is damaged, or gone."""
+    from ostoo_build.remote import results  # noqa: PLC0415 - a build looks after the cache now and then only
+
+    try:
+        return results.files_of(path.read_bytes().partition(b"\n")[2])
+    except (OSError, ValueError):
+        return ()
+
+
+def collect_if_due(folder: Path, limit: int) -> None:
+    """Do so when nobody did in the last minutes. Raises `OSError` where the folder can't be written."""
+    looked_at = folder / "collected"
+    state_file.make_way(looked_at)
+    if not looked_at.exists() or abs(time.time() - looked_at.stat().st_mtime) > _PAUSE:
+        looked_at.touch()
+        collect(folder, limit)
+
+
+def clear(folder: Path) -> None:
+    """Give up everything that is ours."""
+    for entry in _entries(folder):
+        entry.path.unlink(missing_ok=True)
+    for part in PARTS:
+        for place, _, _ in os.walk(folder / part, topdown=False):
+            with contextlib.suppress(OSError):  # somebody else's file lies there, or a build just put one there
+                Path(place).rmdir()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    lock = FileLock(folder / "collecting")
+    try:
+        state_file.make_way(folder / "collecting")
+        if folder.is_dir():
+            lock.acquire(timeout=0)
+    except (Timeout, OSError):  # where no file can be made, none can be removed either
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _entries(folder: Path) -> Iterator[_Entry]:
+    for part in PARTS:
+        for place, _, names in os.walk(folder / part):
+            for name in names:
+                path = Path(place, name)
+                if not cache_folder.is_entry(part, path):
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # another process gave it up
+                    status = path.lstat()
+                    yield _Entry(part, path, status.st_blocks * 512, status.st_mtime)
+
+
+def _is_sound(entry: _Entry) -> bool:
+    if entry.path.name.startswith(".") or entry.part not in ("ac", "cas"):
+        return True
+    try:
+        with state_file.opened(entry.path) as stream:
+            data = stream.read()
+        if entry.part == "cas":
+            return digest.of_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data)) == entry.path.name
+    except (OSError, zstandard.ZstdError):
+        return False
+    checksum, _, content = data.partition(b"\n")
+    return checksum == disk_cache.checksum(entry.path.name, content)

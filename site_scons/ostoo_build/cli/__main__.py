@@ -1,0 +1,19 @@
+"""What `./ostoo` starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ostoo_build.base import streams
+from ostoo_build.cli.main import FAILED, main
+
+streams.take()
+try:
+    sys.exit(main(sys.argv[1:]))
+finally:
+    complaint = streams.complaint()
+    if complaint:
+        sys.stderr.write(complaint)
+        sys.stderr.flush()
+        os._exit(FAILED)  # Python would try once more

@@ -1,0 +1,130 @@
+"""Has programs built, booted on a kernel, and their output shown: `./ostoo boot`. Does not know how a guest is run.
+
+A boot in which all programs went well is an action like any other: the action cache knows it by the contents of the
+kernel, QEMU, the description and the programs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.base import digest, own_source, source_files
+from ostoo_build.boot import guest
+from ostoo_build.boot.ending import Ending, Verdict
+from ostoo_build.boot.guest import Boot
+from ostoo_build.boot.kernel import BootKernel
+from ostoo_build.build import variables as build_variables
+from ostoo_build.execution.engine import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ostoo_build.build.session import Session
+    from ostoo_build.cli.run import Runner
+
+DECIDED_BY = ("base", "binary", "boot", "cli/boot.py", "fetch")
+"""What of ours decides how a boot ends."""
+
+_VERDICTS = "verdicts.json"
+
+
+class _FailedError(Exception):
+    """Not every program went well; so nothing is kept but the logs."""
+
+    def __init__(self, boot: Boot) -> None:
+        super().__init__()
+        self.boot = boot
+
+
+class Booter:
+    """Boots programs on the kernel that a session's variables name, once `runner` has built them.
+
+    Raises `OstooError` where the variables name several targets.
+    """
+
+    def __init__(self, session: Session, runner: Runner) -> None:
+        self._session = session
+        self._runner = runner
+        self._kernel = BootKernel(session, runner.environ)
+        variables = session.variables
+        self._place = f"build/{build_variables.one_target(variables)}/boot/{variables['profile']}/{self._kernel.name}"
+
+    def boot(self, programs: Sequence[str]) -> int:
+        """Build programs, boot them all at once, and show what they wrote; the worst of their exit codes.
+
+        Raises `OstooError` where there is nothing to boot, or nothing to boot it with.
+        """
+        self._kernel.image  # noqa: B018 - nothing is built for a kernel that is not there
+        self._runner.build([*programs, *(() if self._kernel.description.init else ("deploy",))])
+        for program in programs:
+            self._kernel.refuse_other(self._runner.path(program))
+        self._session.lock()
+        try:
+            return self._show(self._booted(programs))
+        except _FailedError as failed:
+            return self._show(failed.boot)
+        finally:
+            self._session.close()
+
+    def _booted(self, programs: Sequence[str]) -> Boot:
+        """Have the engine do it, or find it done. Raises `_FailedError` where a program did not go well."""
+        session, folder = self._session, self._session.root / self._place
+        fresh: list[Boot] = []
+
+        def run() -> Outcome:
+            fresh.append(self._run(programs))
+            source_files.write_output(folder / _VERDICTS, _encoded(fresh[0]))
+            return Outcome((_VERDICTS, guest.CONSOLE))
+
+        action = Action(
+            mnemonic="Boot",
+            arguments=(self._kernel.name, *programs),
+            environment=(),
+            inputs=tuple(session.paths.input(path) for path in (self._kernel.file, *map(self._runner.path, programs))),
+            outputs=tuple(f"{self._place}/{name}" for name in (_VERDICTS, guest.CONSOLE)),
+            version=digest.of_json([own_source.digest_of(*DECIDED_BY), self._kernel.sha256]),
+        )
+        subject = f"{self._kernel.description.kernel} with {', '.join(programs)}"
+        session.engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
+        if not fresh:
+            session.report.status("Cached", f"{subject}: nothing that counts has changed since it was booted")
+        return _decoded((folder / _VERDICTS).read_bytes())
+
+    def _run(self, programs: Sequence[str]) -> Boot:
+        files = {f"programs/{program}": self._runner.path(program).read_bytes() for program in programs}
+        folder = self._session.root / self._place
+        boot = self._kernel.boot(folder, files, programs, self._kernel.description.time_limit)
+        if any(verdict.ending.code for verdict in boot.verdicts):
+            raise _FailedError(boot)
+        return boot
+
+    def _show(self, boot: Boot) -> int:
+        """Show programs' output on stdout and the rest on stderr; the worst exit code."""
+        say = self._session.report.status
+        for verdict in boot.verdicts:
+            sys.stdout.buffer.write(verdict.output)
+            sys.stdout.buffer.flush()
+            say("Exited" if verdict.ending.is_own else "Failed", f"{verdict.program}: {verdict.ending.told}")
+        for note in dict.fromkeys(boot.notes):
+            say("Note", note)
+        if not all(verdict.ending.is_own for verdict in boot.verdicts):
+            say("Logs", f"of the kernel and of QEMU are in {self._place}")
+        return max(verdict.ending.code for verdict in boot.verdicts)
+
+
+def _encoded(boot: Boot) -> bytes:
+    """Write down a boot in which each program went well."""
+    programs = [(each.program, base64.b64encode(each.output).decode()) for each in boot.verdicts]
+    return json.dumps({"programs": programs, "notes": boot.notes}, indent=1).encode()
+
+
+def _decoded(data: bytes) -> Boot:
+    document = json.loads(data)
+    programs = ((program, base64.b64decode(output)) for program, output in document["programs"])
+    verdicts = tuple(Verdict(program, output, Ending.exited(0)) for program, output in programs)
+    return Boot(verdicts, tuple(document["notes"]))

@@ -1,0 +1,107 @@
+"""Shows the inside of a program: `./ostoo gdb` and `./ostoo addr2line`. Does not know how it is built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import functions as symbols
+from ostoo_build.binary.demangle import demangle
+from ostoo_build.binary.machine import machine_of
+from ostoo_build.binary.source_lines import Frame, SourceLines
+from ostoo_build.run import emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ostoo_build.cli.run import Runner
+
+_PATIENCE = 10.0
+"""Seconds within which QEMU opens its door for gdb."""
+
+
+def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) -> int:
+    """Debug a built program, which runs in QEMU; gdb's exit code. Raises `OstooError` where there is no gdb for it."""
+    path = runner.path(program)
+    machine = machine_of(path)
+    debugger = _gdb_for(machine, runner.environ.get("PATH", os.defpath))
+    with tempfile.TemporaryDirectory() as folder:
+        door = Path(folder, "gdb")
+        guest = process.attend([str(runner.qemu(machine)), "-g", str(door), str(path), *arguments], cwd=Path.cwd())
+        try:
+            _wait_for(door, guest)
+            std, own = _word(rust_src), _word(runner.root)
+            sources = ("-iex", f"set substitute-path library {std}", "-iex", f"set directories {own}")
+            connect = (str(debug_file(path)), "-ex", f"target remote {door}")
+            command = [debugger, "-q", "-iex", "set debuginfod enabled off", *sources, *connect]
+            return process.call(command, cwd=Path.cwd(), env=runner.environ, stdout=None)
+        finally:
+            process.end(guest, _PATIENCE)
+
+
+def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
+    """Say of each address, in hexadecimal, which function and line it is in, as binutils' `addr2line -apfi` does.
+
+    Raises `OstooError` for what is no address, and where the program was not built or has no debug information.
+    """
+    kept = debug_file(path)
+    lines = SourceLines(kept)
+    functions = symbols.load(kept)
+    for text in addresses:
+        address = _address(text)
+        function = functions.around(address)
+        frames = [*lines.frames(address)] or [Frame("", "", 0)]
+        if not (function or frames[0].file):
+            raise OstooError(f"{text} is no address in the code of {path.name}", where=str(kept))
+        if function:
+            frames[-1] = replace(frames[-1], function=function.name)
+        yield f"{address:#x}: {_place(frames[0])}\n"
+        yield from (f" (inlined by) {_place(frame)}\n" for frame in frames[1:])
+
+
+def debug_file(path: Path) -> Path:
+    """The same program with its symbols. Raises `OstooError` where it was not built."""
+    found = path.with_name(f"{path.name}.debug")
+    if not found.is_file():
+        raise OstooError(f"{path.name} is not built", where=str(found), remedy=f"./sconsw {path.name}")
+    return found
+
+
+def _place(frame: Frame) -> str:
+    return f"{demangle(frame.function).text or '??'} at {frame.file or '??'}:{frame.line or '?'}"
+
+
+def _address(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError as error:
+        raise OstooError(f"{text} is no address", remedy="write it in hexadecimal: 0x2053a0") from error
+
+
+def _word(path: Path) -> str:
+    """A path as one word of gdb's, which takes its words apart as a shell does."""
+    return re.sub(r"([\\\s'\"])", r"\\\1", str(path))
+
+
+def _gdb_for(machine: str, path: str) -> str:
+    names = ("gdb-multiarch", "gdb") if emulator.runs_natively(machine) else ("gdb-multiarch",)
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+    if found is None:
+        raise OstooError(f"there is no gdb for {machine}", remedy=f"install {names[0]}")
+    return found
+
+
+def _wait_for(door: Path, guest: process.Attended) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not door.exists():
+        if guest.poll() is not None or time.monotonic() > end:
+            raise OstooError("QEMU did not wait for gdb", remedy="use a QEMU of version 6 or newer")
+        time.sleep(0.01)

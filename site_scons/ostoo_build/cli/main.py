@@ -1,0 +1,337 @@
+"""The command line of `./ostoo VERB`. Does not know how a verb does its work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import streams
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.build import variables as build_variables
+from ostoo_build.build.session import Options, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ostoo_build.cli.run import Runner
+
+ROOT = Path(__file__).parents[3]
+FAILED = 2
+"""Cargo's and rustc's users expect another code than a program's own 1; it is that of builds."""
+
+_LONGEST = 1_000_000
+"""Seconds; the machine knows no times above some 2,000,000."""
+
+INTERRUPTED = 130
+"""What shells say of a program that ctrl-C ended."""
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out a command line; the result is the process' exit code."""
+    parser = _parser()
+    if arguments in ([], ["help"]):
+        parser.print_help()
+        return 0
+    own, behind = _split(arguments)
+    # test executables without a harness get the words behind `--` as they are, the others are ours to run
+    ours = [*own, *behind] if arguments[0] == "test" else own
+    chosen, late = parser.parse_known_args(ours, argparse.Namespace(arguments=behind))
+    unknown = [word for word in late if word.startswith("-")]
+    if late and (arguments[0] != "test" or not set(unknown) <= set(behind)):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
+    chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
+    try:
+        code = chosen.perform(chosen)
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        if not streams.complaint():
+            sys.stderr.write(f"{message}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code or 0
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our own words, and those behind `--` for a program."""
+    if arguments[0] not in ("gdb", "run", "test", "watch") or "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ostoo", description="Asks about the project and drives it.", allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    new = verbs.add_parser("new", help="make a program in user-rs", allow_abbrev=False)
+    new.add_argument("name", help="its name, which is that of its package and folder too")
+    kind = new.add_mutually_exclusive_group()
+    kind.add_argument("--std", action="store_true", help="with all of std")
+    kind.add_argument(
+        "--no-std", action="store_false", dest="std", help="with core, alloc and the runtime (the default)"
+    )
+    new.set_defaults(perform=_new)
+    why = verbs.add_parser("why-miss", help="say why one build's results are of no use to another", allow_abbrev=False)
+    why.add_argument("first", type=Path, metavar="A", help="a checkout that was built, or its build/.ostoo/actions")
+    why.add_argument("second", type=Path, metavar="B", help="another one")
+    why.set_defaults(perform=_why_miss)
+    watching = verbs.add_parser("watch", help="build programs again whenever something changes", allow_abbrev=False)
+    watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    watching.add_argument(
+        "--run", action="store_true", help="run the program after each good build, with what follows --"
+    )
+    watching.set_defaults(perform=_watch)
+    run = verbs.add_parser("run", help="build a program and run it, with what follows --", allow_abbrev=False)
+    _add_program(run)
+    run.add_argument(
+        "--syscalls", action="store_true", help="say which system calls it made, and which the kernel lacks"
+    )
+    run.set_defaults(perform=_run)
+    gdb = verbs.add_parser("gdb", help="debug a program, which runs in QEMU with what follows --", allow_abbrev=False)
+    _add_program(gdb)
+    gdb.set_defaults(perform=_gdb)
+    lines = verbs.add_parser("addr2line", help="say which source lines addresses of a program come from")
+    lines.add_argument("program", metavar="PROGRAM")
+    lines.add_argument("words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal; variables as for scons")
+    lines.set_defaults(perform=_addr2line)
+    boot = verbs.add_parser("boot", help="build programs and run them on a kernel, in QEMU", allow_abbrev=False)
+    boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    boot.set_defaults(perform=_boot)
+    _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
+    _add_reports(verbs)
+    _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
+    return parser
+
+
+def _add_program(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("program", metavar="PROGRAM")
+    verb.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+
+
+def _add_test(test: argparse.ArgumentParser) -> None:
+    test.add_argument("program", metavar="PROGRAM")
+    test.add_argument(
+        "words",
+        nargs="*",
+        metavar="FILTER|VARIABLE=VALUE",
+        help="part of the names of tests that are meant, or as for scons",
+    )
+    which = test.add_mutually_exclusive_group()
+    which.add_argument("--ignored", action="store_true", help="run tests with #[ignore] only")
+    which.add_argument("--include-ignored", action="store_true", help="run tests with #[ignore] too")
+    test.add_argument("--exact", action="store_true", help="a filter is a test's whole name")
+    test.add_argument("--list", action="store_true", help="say which tests there are, and run none")
+    test.add_argument(
+        *("--no-capture", "--nocapture"), action="store_true", help="show what tests write, and run one after another"
+    )
+    test.add_argument(
+        "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="what a test may take (default: 60)"
+    )
+    test.add_argument("--boot", action="store_true", help="run them on the kernel that kernel= names")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the results there too, as JUnit's XML")
+    test.set_defaults(perform=_test)
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0, and at most {_LONGEST}")
+    return seconds
+
+
+def _add_reports(verbs: Any) -> None:
+    stack = verbs.add_parser("stack", help="say how much stack a program needs", allow_abbrev=False)
+    _add_program(stack)
+    stack.set_defaults(perform=_stack)
+    size = verbs.add_parser("size", help="say where a program's bytes are", allow_abbrev=False)
+    _add_program(size)
+    size.add_argument("--all", action="store_true", help="name every function")
+    size.add_argument(
+        "--compare",
+        nargs="?",
+        const="",
+        type=_file,
+        metavar="FILE",
+        help="say what changed: since the previous report, or FILE's, a program beside its NAME.debug or a report",
+    )
+    size.set_defaults(perform=_size)
+
+
+def _add_cache(cache: argparse.ArgumentParser) -> None:
+    _add_cache_options(cache, None, "")
+    verbs = cache.add_subparsers(metavar="stats|verify|gc|clear", required=True)
+    for name, what in {
+        "stats": "say what it holds",
+        "verify": "read everything, and take away what is damaged",
+        "gc": "give up what was not used for longest",
+        "clear": "give up everything",
+    }.items():
+        verb = verbs.add_parser(name, help=what, allow_abbrev=False)
+        _add_cache_options(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # they may stand behind it too
+        verb.set_defaults(perform=_cache, verb=name)
+
+
+def _add_cache_options(parser: argparse.ArgumentParser, folder: str | None, size: str) -> None:
+    what = "its folder, as in cache=DIR (default: the user's own)"
+    parser.add_argument("--cache", type=Path, metavar="DIR", default=folder, help=what)
+    parser.add_argument("--size", default=size, help="what gc leaves at most, as in cache_size=")
+
+
+def _new(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    kind = new_verb.STD if chosen.std else new_verb.NO_STD
+    new_verb.create(_session(), chosen.name, kind)
+
+
+def _watch(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    watch_verb.Watch(ROOT, chosen.words, _command(chosen), _report()).forever()
+
+
+def _command(chosen: argparse.Namespace) -> list[str]:
+    """What `watch --run` runs. Raises `OstooError` where that is not one program."""
+    variables, programs = _sorted(chosen.words)
+    if not chosen.run:
+        return []
+    if len(programs) != 1:
+        raise OstooError("--run is for one program", remedy="name one, or leave --run away")
+    return [str(_runner(variables).path(programs[0])), *chosen.arguments]
+
+
+def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The variables among some words, and the others."""
+    return [word for word in words if "=" in word], [word for word in words if "=" not in word]
+
+
+def _assignment(word: str) -> str:
+    if "=" not in word:
+        raise argparse.ArgumentTypeError(f"{word} is no VARIABLE=VALUE; a program's own arguments follow --")
+    return word
+
+
+def _file(word: str) -> str:
+    if "=" in word and not Path(word).exists():
+        raise argparse.ArgumentTypeError(f"{word} is no file; variables stand before the option")
+    return word
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen.words, [chosen.program])
+    runner.build([chosen.program])
+    if chosen.syscalls:
+        run_verb.leave(runner.trace(chosen.program, chosen.arguments))
+    runner.run(chosen.program, chosen.arguments)
+
+
+def _gdb(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen.words, [chosen.program])
+    runner.build([chosen.program])
+    sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.session().toolchain.rust_src))
+
+
+def _addr2line(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, addresses = _sorted(chosen.words)
+    sys.stdout.writelines(debug_verbs.addr2line(_runner(variables).path(chosen.program), addresses))
+
+
+def _boot(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import boot as boot_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, programs = _sorted(chosen.words)
+    if not programs:
+        raise OstooError("there is no program to boot", remedy="name one or more")
+    runner = _runner(variables, programs)
+    sys.exit(boot_verb.Booter(runner.session(), runner).boot(list(dict.fromkeys(programs))))
+
+
+def _test(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import test as test_verb  # noqa: PLC0415 - likewise
+    from ostoo_build.run import tests as run_tests  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, filters = _sorted([*chosen.words, *chosen.late])
+    runs = {(True, False): run_tests.Runs.IGNORED, (False, True): run_tests.Runs.ALL}
+    request = test_verb.Request(
+        program=chosen.program,
+        choice=run_tests.Choice(
+            filters=tuple(filters),
+            is_exact=chosen.exact,
+            runs=runs.get((chosen.ignored, chosen.include_ignored), run_tests.Runs.NORMAL),
+        ),
+        arguments=tuple(chosen.arguments),
+        unknown=tuple(chosen.unknown),
+        limit=chosen.time_limit,
+        lists=chosen.list,
+        shows_output=chosen.no_capture,
+        junit=chosen.junit,
+        boots=chosen.boot,
+    )
+    sys.exit(test_verb.perform(request, _runner(variables, [chosen.program])))
+
+
+def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
+    """What builds and runs programs. Raises `OstooError` for a word that is none."""
+    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = run_verb.Runner(ROOT, variables, os.environ, _report())
+    if programs:
+        runner.check(programs)
+    return runner
+
+
+def _stack(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return report_verbs.stack(_runner(chosen.words, [chosen.program]), chosen.program)
+
+
+def _size(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen.words, [chosen.program])
+    if chosen.compare is None:
+        report_verbs.size(runner, chosen.program, whole=chosen.all)
+    else:
+        report_verbs.compare(runner, chosen.program, chosen.compare, whole=chosen.all)
+
+
+def _cache(chosen: argparse.Namespace) -> None:
+    from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
+    from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables = build_variables.read(ROOT, {})
+    folder = chosen.cache or user_cache.chosen(variables["cache"])
+    size = byte_size.parse(chosen.size or variables["cache_size"])
+    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
+
+
+def _why_miss(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
+
+    sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
+
+
+def _session() -> Session:
+    return Session(ROOT, Options(build_variables.read(ROOT, {})), _report())
+
+
+def _report() -> Report:
+    return Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)

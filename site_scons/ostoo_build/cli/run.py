@@ -1,0 +1,119 @@
+"""Builds a program and runs it: `./ostoo run`. Does not know how it is built."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.spelling import one_of
+from ostoo_build.binary.machine import machine_of
+from ostoo_build.build import variables as build_variables
+from ostoo_build.build.session import Options, Session
+from ostoo_build.loader import contract as loader_contract
+from ostoo_build.rules import reports as program_reports
+from ostoo_build.run import emulator, syscall_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ostoo_build.base.console import Report
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
+
+    root: Path
+    words: Sequence[str]
+    environ: Mapping[str, str]
+    report: Report
+
+    def build(self, programs: Sequence[str]) -> None:
+        """Have scons build them; its words go to stderr. Exits with its exit code where it fails."""
+        start = ("-S", "-P", str(self.root / "site_scons/start.py"))
+        code = process.call(
+            [sys.executable, *start, *self.words, *programs], cwd=self.root, env=self.environ, stdout=sys.stderr
+        )
+        if code:
+            sys.exit(code)
+
+    def check(self, programs: Sequence[str]) -> None:
+        """Raise `OstooError` for a word that is no program: to scons others mean something too."""
+        known = self.session().programs.binaries
+        for name in programs:
+            if name not in known:
+                raise OstooError(f"there is no program {name}", remedy=one_of(name, known))
+
+    def session(self) -> Session:
+        """An invocation of its own with the same variables."""
+        return Session(self.root, Options(self._variables), self.report)
+
+    def run(self, program: str, arguments: Sequence[str]) -> None:
+        """Become the program, natively or in QEMU: exit code and signals are its own."""
+        path = self.path(program)
+        command = [*self.starter(path), str(path), *arguments]
+        self.report.status("Running", " ".join(command))
+        process.become(command)
+
+    def starter(self, path: Path) -> tuple[str, ...]:
+        """The command that an executable is an argument of: empty where this machine runs it itself."""
+        machine = machine_of(path)
+        return () if emulator.runs_natively(machine) else (str(self.qemu(machine)),)
+
+    def trace(self, program: str, arguments: Sequence[str]) -> int:
+        """Run the program in QEMU, and tell on stderr which system calls it made; its exit code."""
+        path = self.path(program)
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder, "strace")
+            command = [str(self.qemu(machine_of(path))), "-strace", "-D", str(log), str(path), *arguments]
+            self.report.status("Running", " ".join(command))
+            code = process.call(command, cwd=Path.cwd(), env=self.environ, stdout=None)
+            calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
+        sys.stderr.write(syscall_trace.table(calls, self._numbers(), self._contract()))
+        return code
+
+    def path(self, program: str) -> Path:
+        """Where a program lies that was built."""
+        return self.root / "build" / self._target / self._variables["profile"] / program
+
+    def reports(self, program: str) -> Path:
+        """The folder of the reports on a program that was built; a kernel's target is not that of the variables."""
+        profile = self._variables["profile"]
+        own = self.root / program_reports.folder(program, self._target, profile)
+        found = list((self.root / program_reports.FOLDER).glob(f"*/{profile}/{program}"))
+        return found[0] if len(found) == 1 else own
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return build_variables.read(self.root, dict(word.split("=", 1) for word in self.words))
+
+    @property
+    def _target(self) -> str:
+        return build_variables.one_target(self._variables)
+
+    def qemu(self, machine: str) -> Path:
+        """QEMU's user mode for programs of a machine."""
+        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
+
+    def _numbers(self) -> dict[str, int]:
+        header = self.root / "sysroot" / self._target / "include/bits/syscall.h"
+        return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
+
+    def _contract(self) -> loader_contract.LoaderContract | None:
+        path = self.root / "targets" / f"{self._target}.loader.json"
+        return loader_contract.load(path) if path.is_file() else None
+
+
+def leave(code: int) -> None:
+    """Exit with a program's code; where a signal ended it, by the same."""
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)

@@ -1,0 +1,153 @@
+"""Tells whether files are what they were when they were hashed. Does not know who used them since.
+
+What an action made while one of its inputs changed must not be kept under the inputs' old digests.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions import record as records
+from ostoo_build.base import digest, source_files
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import changed
+from ostoo_build.base.paths import is_local
+from ostoo_build.base.source_files import of_status, signature
+from ostoo_build.reapi import package_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ostoo_build.actions.record import Output
+    from ostoo_build.base.input import Input
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.base.source_files import Signature
+
+_DRIFT = 2_000_000_000
+"""Nanoseconds that a file system's clock may be behind ours; a server's may be."""
+
+_TICK = 20_000_000
+"""Nanoseconds that its clock, which ticks, is behind ours."""
+
+_NOT_EDITED = ("build/", "sysroot/", "@{")
+"""What builds make, or fetch, begins so."""
+
+Looks = dict[str, "list[Signature]"]
+"""What `stat` says, by portable path, of an input and of the links that lead to it; of nothing where it is gone."""
+
+
+class Witness:
+    """Knows since when an invocation hashes files, in nanoseconds as in `time.time_ns`. Thread-safe.
+
+    A file's ctime is when it was last touched, and nobody can set it. What was touched before that needs no other
+    look. `tools` are what the toolchain's digest covers; it is taken later.
+    """
+
+    def __init__(self, paths: PathMap, since: int, tools: Iterable[Path]) -> None:
+        self._paths = paths
+        self._since = since - _DRIFT
+        self._tools = {tool: signature(tool) for tool in tools}
+        self._seen: dict[Path, tuple[Signature, digest.Hash]] = {}
+        self._lock = threading.Lock()
+
+    def observe(self, path: Path) -> Output:
+        """Describe a file, and remember it. Raises `OSError` where it is not a regular file that can be read."""
+        before = signature(path)
+        found = records.observe(path)
+        self._remember(path, before, found.sha256)
+        return found
+
+    def check(self, inputs: Iterable[Input]) -> None:
+        """Raise `OstooError` where a file or folder, or the toolchain, is not any more what was hashed."""
+        for entry in inputs:
+            path = Path(self._paths.root, self._paths.expand(entry.path))
+            try:
+                same = (self._folder(path) if entry.is_folder else self._file(path)) in (None, entry.sha256)
+            except OSError:
+                same = False
+            if not same:
+                raise changed(entry.path)
+        self.check_tools()
+
+    def check_tools(self) -> None:
+        """Raise `OstooError`, the same for all who ask, where the toolchain is not what it was, or is gone."""
+        for tool, known in self._tools.items():
+            try:
+                same = signature(tool) == known
+            except OSError:
+                same = False
+            if not same:
+                what = "the toolchain changed, or went away, while it was used"
+                raise OstooError(what, remedy="run the build again")
+
+    def looks(self, inputs: Iterable[Input]) -> Looks:
+        """What inputs that somebody may edit look like before an action reads them.
+
+        Waits until the file system's clock has ticked since the last change: then the next one must show.
+        """
+        found = {entry.path: self._look(entry.path) for entry in inputs if not entry.path.startswith(_NOT_EDITED)}
+        latest = max((ctime for look in found.values() for _size, _mtime, ctime, _inode in look), default=0)
+        time.sleep(min(max(latest + _TICK - time.time_ns(), 0), _TICK) / 1e9)
+        return found
+
+    def touched(self, looks: Looks) -> frozenset[str]:
+        """The inputs that were touched since then, whatever is in them now."""
+        return frozenset(path for path, look in looks.items() if self._look(path) != look)
+
+    def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
+        """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
+        for entry in inputs:
+            path = Path(self._paths.root, self._paths.expand(entry.path))
+            if is_local(entry.path) and signature(path)[2] >= moment - _TICK:
+                raise changed(entry.path)
+
+    def _look(self, name: str) -> list[Signature]:
+        path = Path(self._paths.root, self._paths.expand(name))
+        try:
+            if not path.is_dir():
+                inside = [path]
+            else:
+                files = source_files.package_files(path)
+                inside = sorted({path, *files, *(file.parent for file in files)})
+            found = [signature(each) for each in inside]
+        except OSError:
+            return []
+        if os.path.realpath(path) != str(path):
+            found += [of_status(each.lstat()) for each in (path, *path.parents) if each.is_symlink()]
+        return found
+
+    def _file(self, path: Path) -> digest.Hash | None:
+        """Hash a file; None where it was not touched. Through a link it may be another one by now."""
+        now = signature(path)
+        if self._is_old(now) and os.path.realpath(path) == str(path):
+            return None
+        with self._lock:
+            seen = self._seen.get(path)
+        if seen is not None and seen[0] == now:
+            return seen[1]
+        found = digest.of_file(path)
+        self._remember(path, now, found)
+        return found
+
+    def _folder(self, path: Path) -> digest.Hash | None:
+        """Hash a package; None where nothing in it was touched."""
+        files = source_files.package_files(path)
+        folders = {path, *(file.parent for file in files)}
+        if all(self._is_old(signature(each)) for each in (*files, *folders)):
+            return None
+        from ostoo_build.reapi import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
+        return merkle.tree(package_digest.inputs_of(path)).root.sha256
+
+    def _is_old(self, found: Signature) -> bool:
+        _size, _mtime, ctime, _inode = found
+        return ctime < self._since
+
+    def _remember(self, path: Path, before: Signature, sha256: digest.Hash) -> None:
+        with self._lock:
+            if signature(path) == before:
+                self._seen[path] = (before, sha256)

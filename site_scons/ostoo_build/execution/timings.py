@@ -1,0 +1,124 @@
+"""Shows where time went: a page, a trace for Perfetto, a line at the end of a build. Does not measure actions."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ostoo_build.base.source_files import write_output
+from ostoo_build.execution.timeline import critical_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ostoo_build.execution.timeline import Link, Step, Timeline
+
+FOLDER = "build/timings"
+_PAGE = Path(__file__).with_name("timings.html")
+_PLACE = "/*DATA*/"
+_INTERVAL = 0.05
+"""Seconds from one look at the cores to the next."""
+
+_MICROSECONDS = 1e6
+_SHOWN = 0.1
+"""Seconds that a step of the critical path takes at least to be named in the last line."""
+
+
+@dataclass
+class Sampler:
+    """Looks at how many cores are `busy` until it is stopped; `samples` are moments in seconds and counts."""
+
+    timeline: Timeline
+    busy: Callable[[], int]
+    samples: list[tuple[float, int]] = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> Self:
+        threading.Thread(target=self._look, daemon=True).start()
+        return self
+
+    def stop(self) -> list[tuple[float, int]]:
+        self._over.set()
+        return self.samples
+
+    def _look(self) -> None:
+        while not self._over.wait(_INTERVAL):
+            self.samples.append((self.timeline.now, self.busy()))
+
+
+def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root: Path) -> Path:
+    """Write the page and the trace into `root`'s folder for them; the page's path. Raises `OSError` where it can't."""
+    folder = root / FOLDER
+    steps = sorted(timeline.steps, key=lambda step: (step.begin, step.end))
+    path = critical_path(steps)
+    data = {
+        "total": timeline.now,
+        "jobs": jobs,
+        "steps": [_described(step, path) for step in steps],
+        "critical": [{"name": name_of(link.step), "seconds": link.seconds} for link in path],
+        "cores": samples,
+    }
+    # a `</script>` in a name must not end the script
+    text = json.dumps(data).replace("<", "\\u003c")
+    write_output(folder / "timings.html", _PAGE.read_text(encoding="utf-8").replace(_PLACE, text).encode())
+    write_output(folder / "trace.json", json.dumps({"traceEvents": list(_trace(steps, samples))}).encode())
+    return folder / "timings.html"
+
+
+def summary(timeline: Timeline) -> str:
+    """Name the whole time and the critical path: `12.3 s; critical path: core 5.6 s, alloc 1.2 s`."""
+    named = (
+        f"{name_of(link.step)} {link.seconds:.1f} s" for link in critical_path(timeline.steps) if link.seconds >= _SHOWN
+    )
+    return f"in {timeline.now:.1f} s; critical path: {', '.join(named)}"
+
+
+def name_of(step: Step) -> str:
+    """What people call a step: `core`, `linking hello-std`."""
+    name = re.sub(r" v\d\S*", "", step.subject)
+    return name if step.verb == "Compiling" else f"{step.verb.lower()} {name}"
+
+
+def _described(step: Step, path: list[Link]) -> dict[str, Any]:
+    return {
+        "name": name_of(step),
+        "subject": step.subject,
+        "way": step.way,
+        "begin": step.begin,
+        "started": step.started,
+        "metadata": step.metadata,
+        "end": step.end,
+        "waited": step.waited,
+        "critical": any(link.step is step for link in path),
+    }
+
+
+def _trace(steps: list[Step], samples: list[tuple[float, int]]) -> list[dict[str, Any]]:
+    """Chrome's Trace Event Format, which Perfetto reads: a row for each step that runs beside others."""
+    events: list[dict[str, Any]] = []
+    rows: list[float] = []
+    for step in steps:
+        row = next((number for number, free in enumerate(rows) if free <= step.begin), len(rows))
+        rows[row : row + 1] = [step.end]
+        common = {"pid": 1, "tid": row + 1, "cat": step.way}
+        events.append(
+            {
+                **common,
+                "name": name_of(step),
+                "ph": "X",
+                "ts": step.begin * _MICROSECONDS,
+                "dur": (step.end - step.begin) * _MICROSECONDS,
+                "args": {"action": step.subject, "way": step.way, "waited for a core, s": step.waited},
+            }
+        )
+        if step.metadata is not None:
+            events.append({**common, "name": "metadata", "ph": "i", "s": "t", "ts": step.metadata * _MICROSECONDS})
+    events += [
+        {"pid": 1, "name": "cores", "ph": "C", "ts": moment * _MICROSECONDS, "args": {"busy": busy}}
+        for moment, busy in samples
+    ]
+    return events

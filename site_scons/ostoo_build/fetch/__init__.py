@@ -1,0 +1,1 @@
+"""What is fetched for one checkout alone: Debian packages, a wheel. Imports `base`."""

@@ -1,0 +1,163 @@
+"""Proves that a linked program can be loaded, or says in full why not. Does not know what the rules look at."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary.elf import DamagedElfError, Elf, parse
+from ostoo_build.loader import file_rules
+from ostoo_build.loader.rule import Finding, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from ostoo_build.binary.functions import Symbols
+    from ostoo_build.loader.contract import LoaderContract
+    from ostoo_build.loader.rule import ProgramFacts
+
+_TOLD_PER_RULE = 4
+_SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
+_REBUILD = "build it again: the file is no ELF file, or was cut off or changed after the link"
+_BUDGET = "size-budget"
+_ALWAYS = {
+    "file-limit": "no larger file is checked",
+    "intact-headers": "no loader can read it",
+}
+"""Rules that hold for every target, and why."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: its name, where, in which function, what was found, why the rule is there, what to change."""
+
+    rule: str
+    place: str
+    what: str
+    reason: str
+    remedy: str
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.place} ({self.symbol})" if self.symbol else self.place
+        return f"{self.rule}, {place}: {self.what}\n  reason: {self.reason}\n  change: {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A proof for one file, told apart from others by its sha256. Sizes are in bytes, addresses hexadecimal.
+
+    `syscalls` are the numbers that stand in the code, `hidden_syscalls` where calls are whose numbers do not.
+    """
+
+    program: str
+    uses_std: bool
+    kernel: str
+    sha256: digest.Hash
+    file_size: int
+    size_budget: int | None
+    memory_size: int
+    entry: str
+    syscalls: tuple[int, ...]
+    hidden_syscalls: tuple[str, ...]
+    rules: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """For people and tools; equal reports give equal text, and no path is in it."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> Report:
+    """Hold the ELF file at `path` against the contract; change nothing. `symbols` is asked only where code is named.
+
+    Raises `OstooError` that lists all violations, or says that there is no such file.
+    """
+    elf = _read(path, contract, program)
+    subject = Subject(elf, contract, program)
+    violations = check(subject, symbols)
+    if violations:
+        raise _refusal(path, contract, program, violations)
+    calls = subject.code.syscalls
+    return Report(
+        program=program.name,
+        uses_std=program.uses_std,
+        kernel=contract.kernel,
+        sha256=digest.of_bytes(elf.data),
+        file_size=len(elf.data),
+        size_budget=program.size_budget,
+        memory_size=file_rules.memory_size(elf, contract),
+        entry=f"{elf.entry:#x}",
+        syscalls=tuple(sorted({site.number for site in calls if site.number is not None})),
+        hidden_syscalls=tuple(f"{site.address:#x}" for site in calls if site.number is None),
+        rules=tuple(rule for rule in (*_ALWAYS, *file_rules.RULES) if rule in contract.reasons or rule in _ALWAYS),
+    )
+
+
+def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, ...]:
+    """Apply every rule that the contract gives a reason for; of one rule's findings the first four are told."""
+    found = list(_found(subject))
+    needs_names = any(finding.address is not None or rule == _BUDGET for rule, finding in found)
+    known = symbols() if needs_names else None
+    return tuple(_violation(rule, finding, subject.contract, known) for rule, finding in found)
+
+
+def _found(subject: Subject) -> Iterator[tuple[str, Finding]]:
+    for name, rule in file_rules.RULES.items():
+        if name in subject.contract.reasons:
+            found = list(islice(rule.find(subject), _TOLD_PER_RULE))
+            yield from ((name, finding) for finding in found)
+            if found and rule.decisive:
+                return
+
+
+def _read(path: Path, contract: LoaderContract, program: ProgramFacts) -> Elf:
+    data = _contents(path, contract.file_limit)
+    if len(data) > contract.file_limit:
+        finding = Finding(f"it has more than {contract.file_limit} bytes")
+        raise _refusal(path, contract, program, [_violation("file-limit", finding, contract)])
+    try:
+        return parse(data)
+    except DamagedElfError as error:
+        finding = Finding(str(error), offset=error.offset)
+        raise _refusal(path, contract, program, [_violation("intact-headers", finding, contract)]) from error
+
+
+def _contents(path: Path, limit: int) -> bytes:
+    """The file up to the first byte that is too many: the limit bounds the time and memory of every rule."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OstooError("not a regular file", where=str(path))
+        with path.open("rb") as stream:
+            return stream.read(limit + 1)
+    except OSError as error:
+        raise OstooError(f"can't read the program: {error.strerror}", where=str(path)) from error
+
+
+def _violation(rule: str, finding: Finding, contract: LoaderContract, symbols: Symbols | None = None) -> Violation:
+    reason = contract.reasons.get(rule) or _ALWAYS[rule]
+    symbol = symbols.at(finding.address) if symbols and finding.address is not None else ""
+    blame = _largest_crates(symbols) if symbols and rule == _BUDGET else ""
+    return Violation(rule, finding.place, f"{finding.what}{blame}", reason, _remedy(rule), symbol)
+
+
+def _largest_crates(symbols: Symbols) -> str:
+    largest = symbols.bytes_by_crate().most_common(_TOLD_PER_RULE)
+    return f"; most code is from {', '.join(f'{crate} ({size})' for crate, size in largest)}" if largest else ""
+
+
+def _remedy(rule: str) -> str:
+    own = {"file-limit": _SHRINK, "intact-headers": _REBUILD}
+    return own[rule] if rule in own else file_rules.RULES[rule].remedy
+
+
+def _refusal(
+    path: Path, contract: LoaderContract, program: ProgramFacts, violations: Sequence[Violation]
+) -> OstooError:
+    listed = "".join(f"\n{violation}" for violation in violations)
+    return OstooError(f"{program.name} does not fit the loader of {contract.kernel}:{listed}", where=str(path))

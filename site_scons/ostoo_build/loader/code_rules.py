@@ -1,0 +1,90 @@
+"""The rules about what is in a linked program: instructions, system calls, texts. One function each."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from ostoo_build.binary import disassembly
+from ostoo_build.loader.rule import Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.loader.rule import Subject
+
+_LONGEST_TEXT = 200
+
+
+def _entry_instructions(subject: Subject) -> Iterator[Finding]:
+    entry, elf = subject.contract.entry_instructions, subject.elf
+    wanted = entry.std if subject.program.uses_std else entry.no_std
+    segment = elf.segment_of_entry
+    if segment is None:
+        return
+    code = elf.contents(segment)[elf.entry - segment.address :]
+    found = tuple(each.text for each in disassembly.first(code, len(wanted), elf.machine))
+    if found != wanted:
+        yield Finding(f"it begins with {_listing(found)}, not with {_listing(wanted)}", address=elf.entry)
+
+
+def _no_avx(subject: Subject) -> Iterator[Finding]:
+    for address, text in subject.code.avx:
+        yield Finding(text, address=address)
+
+
+def _no_float_registers(subject: Subject) -> Iterator[Finding]:
+    for address, text in subject.code.float_registers:
+        yield Finding(text, address=address)
+
+
+def _syscall_numbers(subject: Subject) -> Iterator[Finding]:
+    known = subject.contract.syscalls
+    for site in subject.code.syscalls:
+        if site.number is not None and not known.allows(site.number):
+            yield Finding(
+                f"it makes the system call {site.number}, which {subject.contract.kernel} lacks", site.address
+            )
+
+
+def _no_private_path(subject: Subject) -> Iterator[Finding]:
+    folders = sorted(subject.program.private_folders, key=len, reverse=True)
+    if not folders:
+        return
+    names = b"|".join(re.escape(os.fsencode(folder)) for folder in folders)
+    # behind a letter it is the end of another path, such as "/src" in "library/core/src"
+    pattern = rb"(?<![\w./-])(?:%b)(?![\w-])[^\0-\x1f\x7f-\xff]{0,%d}" % (names, _LONGEST_TEXT)
+    for match in re.finditer(pattern, subject.elf.data):
+        yield Finding(f"it holds {match[0].decode('utf-8', 'backslashreplace')}", offset=match.start())
+
+
+def _listing(instructions: tuple[str, ...]) -> str:
+    return f"`{'; '.join(instructions)}`"
+
+
+RULES = {
+    "entry-instructions": Rule(
+        _entry_instructions, "let ostoo-rt's _start be the entry point: define no other, and pass the linker no --entry"
+    ),
+    "no-avx": Rule(
+        _no_avx,
+        "pass no target-cpu or target-feature beyond x86-64; switch off the feature by which a crate "
+        "chooses AVX code at run time",
+    ),
+    "no-float-registers": Rule(
+        _no_float_registers,
+        'say "features": "-mmx,-sse,+soft-float" and "rustc-abi": "x86-softfloat" in the target JSON, and use no '
+        "assembly that needs more",
+    ),
+    "syscall-numbers": Rule(
+        _syscall_numbers,
+        "do without what makes that call; or name it in the contract, under served if the kernel has it, under "
+        "tolerated if the program works without it",
+    ),
+    "no-private-path": Rule(
+        _no_private_path,
+        "use no env! or include! that writes an absolute path; where a crate's build script does it, have it write "
+        "a path relative to the package",
+    ),
+}

@@ -1,0 +1,115 @@
+"""What a kernel's loader demands of a program, as data read from `targets/*.loader.json`. Does not know ELF files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import byte_size, json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SCHEMA = "loader.schema.json"
+"""The schema's file name; it lies beside the contracts, where editors find it too."""
+
+_LARGEST_FILE = "256 MiB"
+_ALL_MEMORY = 1 << 64
+
+
+@dataclass(frozen=True)
+class ForbiddenRange:
+    """Addresses from `start` to just below `end` that no segment may touch."""
+
+    name: str
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The bytes of stack that a program is given, and why no more."""
+
+    size: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class EntryInstructions:
+    """What a program begins with, as capstone writes it."""
+
+    no_std: tuple[str, ...] = ()
+    std: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Syscalls:
+    """The numbers that the kernel serves; those that a program may try all the same, with the reason."""
+
+    served: frozenset[int] = frozenset()
+    tolerated: Mapping[int, str] = field(default_factory=dict)
+
+    def allows(self, number: int) -> bool:
+        return number in self.served or number in self.tolerated
+
+
+@dataclass(frozen=True)
+class LoaderContract:
+    """One kernel's demands. ELF's words are verbatim, sizes are in bytes.
+
+    `forbidden_addresses` may overlap: the first range that is touched is the one to tell. `reasons` has an entry for
+    each rule of `elf_rules` that is applied; a limit that is not demanded is the most that this check can hold.
+    `stack` is None where nothing is said of it.
+    """
+
+    kernel: str
+    elf_class: str
+    encoding: str
+    machine: str
+    kind: str
+    page_size: int
+    file_limit: int
+    memory_limit: int
+    stack: Stack | None
+    forbidden_addresses: tuple[ForbiddenRange, ...]
+    entry_instructions: EntryInstructions
+    syscalls: Syscalls
+    reasons: Mapping[str, str]
+
+
+def load(path: Path) -> LoaderContract:
+    """Read a contract and hold it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
+    document = json_schema.load(path, SCHEMA, "the loader contract")
+    return LoaderContract(
+        kernel=document["kernel"],
+        elf_class=document["class"],
+        encoding=document["encoding"],
+        machine=document["machine"],
+        kind=document["type"],
+        page_size=byte_size.parse(document["page_size"]),
+        file_limit=byte_size.parse(document.get("file_limit", _LARGEST_FILE)),
+        memory_limit=byte_size.parse(document["memory_limit"]) if "memory_limit" in document else _ALL_MEMORY,
+        stack=_stack(document.get("stack")),
+        forbidden_addresses=tuple(
+            ForbiddenRange(each["name"], int(each["start"], 16), int(each["end"], 16), each["reason"])
+            for each in document.get("forbidden_addresses", ())
+        ),
+        entry_instructions=_entry_instructions(document.get("entry_instructions", {})),
+        syscalls=_syscalls(document.get("syscalls", {"served": []})),
+        reasons=document["reasons"],
+    )
+
+
+def _stack(raw: Mapping[str, str] | None) -> Stack | None:
+    return None if raw is None else Stack(byte_size.parse(raw["size"]), raw["reason"])
+
+
+def _entry_instructions(raw: Mapping[str, list[str]]) -> EntryInstructions:
+    return EntryInstructions(*(tuple(raw.get(kind, ())) for kind in ("no_std", "std")))
+
+
+def _syscalls(raw: Mapping[str, Any]) -> Syscalls:
+    tolerated = {each["number"]: each["reason"] for each in raw.get("tolerated", ())}
+    return Syscalls(frozenset(raw["served"]), tolerated)

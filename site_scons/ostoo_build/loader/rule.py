@@ -1,0 +1,103 @@
+"""What a rule about a linked program is, and what it looks at. Does not know any rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ostoo_build.binary import disassembly
+from ostoo_build.binary.elf import PF_X
+from ostoo_build.loader.syscalls import Collector, SyscallSite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ostoo_build.binary.elf import Elf
+    from ostoo_build.loader.contract import LoaderContract
+
+_MOST_TOLD = 4
+
+
+@dataclass(frozen=True)
+class ProgramFacts:
+    """What the plan knows of a program. `size_budget` is in bytes, None where there is no budget.
+
+    `private_folders` are absolute paths of this machine that must not be in a program.
+    """
+
+    name: str
+    uses_std: bool
+    size_budget: int | None
+    private_folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong at an address in memory, at an offset in the file, or, without both, with the file."""
+
+    what: str
+    address: int | None = None
+    offset: int | None = None
+
+    @property
+    def place(self) -> str:
+        if self.address is not None:
+            return f"address {self.address:#x}"
+        return "the file" if self.offset is None else f"offset {self.offset:#x}"
+
+
+@dataclass(frozen=True)
+class CodeFacts:
+    """What one look at all instructions found: the first forbidden ones as address and text, all system calls."""
+
+    avx: tuple[tuple[int, str], ...]
+    float_registers: tuple[tuple[int, str], ...]
+    syscalls: tuple[SyscallSite, ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A program that is held against a contract."""
+
+    elf: Elf
+    contract: LoaderContract
+    program: ProgramFacts
+
+    @cached_property
+    def code(self) -> CodeFacts:
+        """The code is decoded once for all rules: that is what takes long."""
+        avx: list[tuple[int, str]] = []
+        floats: list[tuple[int, str]] = []
+        sites: list[SyscallSite] = []
+        is_x86 = self.elf.machine == "EM_X86_64"
+        needs_floats = is_x86 and "no-float-registers" in self.contract.reasons
+        for address, code in self._code():
+            calls = Collector(self.elf.machine, address)
+            for found in disassembly.decode(code, self.elf.machine):
+                calls.take(found)
+                if is_x86 and len(avx) < _MOST_TOLD and disassembly.is_avx(code, found):
+                    avx.append((address + found.offset, disassembly.text(found)))
+                if needs_floats and len(floats) < _MOST_TOLD and disassembly.uses_float_registers(found):
+                    floats.append((address + found.offset, disassembly.text(found)))
+            sites += calls.sites()
+        return CodeFacts(tuple(avx), tuple(floats), tuple(sites))
+
+    def _code(self) -> Iterator[tuple[int, bytes]]:
+        """All bytes of executable segments, each once: a hostile file's segments may show the same bytes many times."""
+        done = 0
+        executable = (segment for segment in self.elf.loads if segment.flags & PF_X)
+        for each in sorted(executable, key=lambda segment: segment.offset):
+            start, end = max(done, each.offset), each.offset + each.file_size
+            done = max(done, end)
+            if start < end:
+                yield each.address + start - each.offset, self.elf.data[start:end]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`remedy` is what to change. The rules behind a broken `decisive` one could only repeat it."""
+
+    find: Callable[[Subject], Iterator[Finding]]
+    remedy: str
+    decisive: bool = False

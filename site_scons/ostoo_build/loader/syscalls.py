@@ -1,0 +1,225 @@
+"""Finds out which system calls code makes, as far as that stands in the code. Does not know which are allowed.
+
+A number is known where its register gets it a few instructions before the call, and nothing jumps in between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ostoo_build.binary.disassembly import Decoded
+
+_WINDOW = 24
+"""How many instructions before a call are looked at."""
+
+_NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))")
+_TARGET = re.compile(rf"(?:.*, )?{_NUMBER.pattern}")
+
+
+@dataclass(frozen=True)
+class SyscallSite:
+    """An instruction that calls the kernel; `number` is None where the code hides it."""
+
+    address: int
+    number: int | None
+
+
+@dataclass(frozen=True)
+class _Processor:
+    """How a processor calls: `trap` with the number in `register`.
+
+    `names` gives a register its canonical name, by any of its names that is written in full. `lost` are the registers
+    that a function call does not keep. Branches are relative where `relative` says so.
+    """
+
+    trap: str
+    register: str
+    names: dict[str, str]
+    branch: re.Pattern[str]
+    call: re.Pattern[str]
+    final: re.Pattern[str]
+    lost: frozenset[str]
+    implicit: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = ()
+    relative: bool = False
+
+
+def _x86_names() -> dict[str, str]:
+    names = {
+        name: f"r{name[-2:]}"
+        for pair in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp")
+        for name in (f"r{pair}", f"e{pair}")
+    }
+    for number in range(8, 16):
+        names |= {f"r{number}": f"r{number}", f"r{number}d": f"r{number}"}
+    return names
+
+
+_X86_PARTS = {
+    **{f"{letter}{half}": f"r{letter}x" for letter in "abcd" for half in "lhx"},
+    **{f"{pair}{half}": f"r{pair}" for pair in ("si", "di", "bp", "sp") for half in ("", "l")},
+    **{f"r{number}{half}": f"r{number}" for number in range(8, 16) for half in "bw"},
+}
+_PROCESSORS = {
+    "EM_X86_64": _Processor(
+        trap="syscall",
+        register="rax",
+        names=_x86_names(),
+        branch=re.compile(r"j|loop|xbegin"),
+        call=re.compile(r"call|syscall"),
+        final=re.compile(r"jmp|ret|ud2|hlt|int3|iret"),
+        lost=frozenset({"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"}),
+        implicit=(
+            (
+                re.compile(r"c[bwdq]|cmpxchg|i?mul|i?div|lods|rdtsc|cpuid|xgetbv|rdmsr|in\b|x?lat"),
+                frozenset({"rax", "rbx", "rcx", "rdx"}),
+            ),
+            (
+                re.compile(r"rep|stos|movs|scas|cmps|xchg|xadd|leave|enter"),
+                frozenset({"rax", "rcx", "rsi", "rdi", "rbp"}),
+            ),
+        ),
+    ),
+    "EM_AARCH64": _Processor(
+        trap="svc",
+        register="x8",
+        names={name: f"x{number}" for number in range(31) for name in (f"x{number}", f"w{number}")},
+        branch=re.compile(r"b(?:\.|$)|cb|tb"),
+        call=re.compile(r"bl|svc"),
+        final=re.compile(r"(?:b|br|ret|brk|udf|eret)$"),
+        lost=frozenset(f"x{number}" for number in range(19)),
+    ),
+    "EM_RISCV": _Processor(
+        trap="ecall",
+        register="a7",
+        names={
+            name: name
+            for name in ("ra", *(f"{kind}{n}" for kind, most in (("a", 8), ("s", 12), ("t", 7)) for n in range(most)))
+        },
+        branch=re.compile(r"(?:c\.)?(?:b(?!clr|ext|inv|set)|j)"),
+        call=re.compile(r"(?:c\.)?jalr?$|ecall"),
+        final=re.compile(r"(?:c\.)?(?:j|jr)$|ebreak|unimp|[msu]?ret$"),
+        lost=frozenset({"ra", *(f"a{n}" for n in range(8)), *(f"t{n}" for n in range(7))}),
+        relative=True,
+    ),
+}
+
+
+class Collector:
+    """Takes the instructions of one piece of code in order, and knows its system calls at the end.
+
+    `address` is that of the first byte of the code.
+    """
+
+    def __init__(self, machine: str, address: int) -> None:
+        self._address = address
+        self._processor = _PROCESSORS[machine]
+        self._window: deque[Decoded] = deque(maxlen=_WINDOW)
+        self._sites: list[tuple[SyscallSite, tuple[int, ...]]] = []
+        self._targets: set[int] = set()
+        self._branches: dict[str, bool] = {}
+
+    def take(self, found: Decoded) -> None:
+        """Look at the next instruction."""
+        mnemonic = found.mnemonic
+        if mnemonic == self._processor.trap:
+            self._sites.append(self._judge(found))
+        elif self._is_branch(mnemonic) and (target := _TARGET.fullmatch(found.operands)):
+            base = found.offset if self._processor.relative else 0
+            self._targets.add(base + int(target[1], 0))
+        self._window.append(found)
+
+    def _is_branch(self, mnemonic: str) -> bool:
+        """Whether it may jump; there are few mnemonics, and many instructions."""
+        known = self._branches.get(mnemonic)
+        if known is None:
+            known = self._branches[mnemonic] = self._processor.branch.match(mnemonic) is not None
+        return known
+
+    def sites(self) -> Iterator[SyscallSite]:
+        """All calls. Where a jump leads behind the place that sets the number, it is not known."""
+        for site, between in self._sites:
+            yield site if self._targets.isdisjoint(between) else SyscallSite(site.address, None)
+
+    def _judge(self, trap: Decoded) -> tuple[SyscallSite, tuple[int, ...]]:
+        """The call, and the offsets to which no jump may lead."""
+        address = self._address + trap.offset
+        values = _Values(self._processor)
+        for found in self._window:
+            values.apply(found)
+        known = values.of(self._processor.register)
+        if known is None:
+            return SyscallSite(address, None), ()
+        number, since = known
+        between = tuple(found.offset for found in (*self._window, trap) if found.offset > since)
+        return SyscallSite(address, number), between
+
+
+class _Values:
+    """What registers hold after straight code: the number, and the offset of the first instruction that made it."""
+
+    def __init__(self, processor: _Processor) -> None:
+        self._processor = processor
+        self._known: dict[str, tuple[int, int]] = {}
+        self._pushed: list[tuple[int, int] | None] = []
+
+    def of(self, register: str) -> tuple[int, int] | None:
+        return self._known.get(register)
+
+    def apply(self, found: Decoded) -> None:
+        processor, mnemonic = self._processor, found.mnemonic
+        if processor.final.match(mnemonic) and not processor.call.match(mnemonic):
+            self._known.clear()
+            self._pushed.clear()
+        elif processor.call.match(mnemonic):
+            self._forget(processor.lost)
+        elif mnemonic == "push":
+            self._pushed.append(self._value(found.operands, found.offset))
+        else:
+            self._write(found)
+
+    def _write(self, found: Decoded) -> None:
+        operands = found.operands.split(", ")
+        for pattern, registers in self._processor.implicit:
+            if pattern.match(found.mnemonic):
+                self._forget(registers)
+        target = self._canonical(operands[0])
+        if target is None:
+            return
+        value = self._result(found, operands)
+        if value is None:
+            self._known.pop(target, None)
+        else:
+            self._known[target] = value
+
+    def _result(self, found: Decoded, operands: list[str]) -> tuple[int, int] | None:
+        """What the first operand holds afterwards, where that is told by a move or a load of a constant."""
+        mnemonic, offset = found.mnemonic, found.offset
+        if mnemonic == "pop":
+            return self._pushed.pop() if self._pushed else None
+        if operands[0] not in self._processor.names:
+            return None  # a part of a register
+        if mnemonic == "xor" and operands == [operands[0]] * 2:
+            return 0, offset
+        if mnemonic in ("addi", "addiw") and operands[1:2] == ["zero"]:
+            return self._value(operands[2], offset)
+        if mnemonic in ("mov", "movabs", "movz", "c.li", "li", "c.mv", "mv") and len(operands) == 2:  # noqa: PLR2004 - to, from
+            return self._value(operands[1], offset)
+        return None
+
+    def _value(self, operand: str, offset: int) -> tuple[int, int] | None:
+        if number := _NUMBER.fullmatch(operand):
+            return int(number[1], 0), offset
+        return self._known.get(self._canonical(operand) or "")
+
+    def _canonical(self, operand: str) -> str | None:
+        return self._processor.names.get(operand) or _X86_PARTS.get(operand)
+
+    def _forget(self, registers: Iterable[str]) -> None:
+        for register in registers:
+            self._known.pop(register, None)

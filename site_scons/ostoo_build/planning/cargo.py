@@ -1,0 +1,193 @@
+"""Asks cargo for the workspace's programs, the units of one, and the configuration. Compiles nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest, home, process, toml_file, toml_tables
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import cargo_config, std_crates, unit_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.cargo_config import Ask, Configuration, Place
+
+_KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
+NO_DUMPS = {"RUSTC_ICE": "0"}
+"""Has a rustc that crashes leave nothing where it was started: what it says of it is shown."""
+
+_NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
+"""Win over those of the configuration: what a program says in rustc's place is in no key."""
+
+_DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A binary target of a workspace member: what `scons NAME` builds.
+
+    `asks` is a digest of the dependencies and features that its package declares.
+    """
+
+    name: str
+    package: str
+    manifest: Path
+    asks: digest.Hash
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """One cargo on one workspace. `environment` is what it needs to run, `vendor` the folder with std's own crates."""
+
+    program: Path
+    workspace: Path
+    environment: Mapping[str, str]
+    vendor: Path | None
+
+    def binaries(self) -> tuple[Binary, ...]:
+        """All binary targets of the workspace's members. Raises `OstooError` with cargo's own words."""
+        document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        found = [
+            Binary(target["name"], package["name"], Path(package["manifest_path"]), _asks(package))
+            for package in document["packages"]
+            for target in package["targets"]
+            if "bin" in target["kind"]
+        ]
+        return tuple(sorted(found, key=lambda binary: binary.name))
+
+    def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
+        """All units of each program, as if cargo had been asked for that one alone: nothing else adds features to it.
+
+        The programs have to ask the same of other packages: what cargo unifies is then what each has anyway.
+        """
+        chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
+        graphs = {graph.name: graph for graph in self._graphs(profile, target, *chain.from_iterable(chosen))}
+        return [graphs[binary.name] for binary in binaries]
+
+    def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
+        """All units of each test executable of a program: its own tests, its package's library's, `tests/`.
+
+        They are asked for as cargo asks for them, but in a profile that programs have: std is the same then.
+        """
+        graphs = self._graphs(profile, target, "--package", binary.package, "--tests", "-Zpanic-abort-tests")
+        return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
+
+    def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
+        arguments = (
+            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *("--target", str(target), *chosen, *self.std_features(profile)),
+        )
+        graphs = unit_graph.parse(self._run(*arguments))
+        for unit in chain.from_iterable(graph.units for graph in graphs):
+            if unit.platform and Path(unit.platform).name != target.name:
+                raise OstooError(
+                    f"cargo builds {unit.target_name} for {unit.platform}, whatever is asked for",
+                    where=str(unit_graph.manifest_path(unit)),
+                    remedy="take `forced-target` away, or the dependency's `target`",
+                )
+        return graphs
+
+    def _std_crates(self) -> tuple[str, ...]:
+        """Have std's crates taken from where they are; what the workspace itself needs is locked before, by cargo."""
+        lock = self.workspace / "Cargo.lock"
+        if self.vendor is None or std_crates.uses_registry(lock):
+            return ()
+        self._run("update", "--workspace")
+        return () if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
+
+    def configuration(self, place: Place, ask: Ask, paths: PathMap) -> Configuration:
+        """Read the merged configuration (cargo's `config get`)."""
+        said = self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
+        return cargo_config.read(said, place, ask, paths)
+
+    @cached_property
+    def configuration_digest(self) -> digest.Hash:
+        """Digest of the configuration files that cargo merges, as they are when it is first asked for."""
+        files = ((os.path.relpath(file, self.workspace), file) for file in self.configuration_files())
+        own = os.path.relpath(home.cargo(self.environment), self.workspace)
+        found = {name: digest.of_file(file) for name, file in files if file.is_file()}
+        # where cargo's home is does not matter, which files of it are read does
+        return digest.of_json({name.replace(own, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
+
+    def configuration_files(self) -> list[Path]:
+        """Where cargo looks for configuration, whether or not there is any."""
+        return cargo_config.files(self.workspace, self.environment)
+
+    def std_features(self, profile: str) -> Iterator[str]:
+        """What the workspace asks of std for one profile, and for those that inherit from it.
+
+        Cargo knows `build-std-features` of its configuration alone, where they hold for all profiles.
+        """
+        path = self.workspace / "Cargo.toml"
+        metadata = toml_tables.table(toml_file.load(path), "workspace", where=str(path)).get("metadata")
+        where = f"{path}: workspace.metadata.ostoo"
+        asked = toml_tables.table(metadata, "ostoo", "profile", where=where) if isinstance(metadata, dict) else {}
+        for name in self._line(profile):
+            if name in asked:
+                features = toml_tables.texts(toml_tables.table(asked, name, where=where), "build-std-features", where)
+                yield f"-Zbuild-std-features={','.join(features)}"
+                return
+
+    def inherited(self, profile: str) -> str:
+        """Cargo's `PROFILE`: `debug` or `release`, by the built-in profile that one goes back to."""
+        *_, last = self._line(profile)
+        return "debug" if last in ("dev", "test") else "release"
+
+    def _line(self, profile: str) -> Iterator[str]:
+        """A profile, and those that it inherits from."""
+        path = self.workspace / "Cargo.toml"
+        tables = toml_tables.table(toml_file.load(path), "profile", where=str(path))
+        configured = cargo_config.inherited_profiles(self.configuration_files())
+        seen = set()
+        while profile and profile not in seen:
+            seen.add(profile)
+            yield profile
+            profile = configured.get(profile) or toml_tables.table(tables, profile, where=str(path)).get("inherits", "")
+
+    def _run(self, *arguments: str) -> str:
+        for name in ("Cargo.toml", "Cargo.lock"):
+            if (self.workspace / name).exists():
+                digest.opened(self.workspace / name).close()  # cargo would wait for a pipe for ever
+        completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
+        if completed.returncode:
+            said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
+            raise OstooError(f"cargo can't plan the build: {said}", where=str(self.workspace / "Cargo.toml"))
+        return completed.stdout.decode()
+
+
+def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:
+    """Whether an executable is for one program, or for all of its package; those of proc macros run here."""
+    return root.is_test and root.platform is not None and (root.kind != "bin" or root.target_name == binary.name)
+
+
+def _asks(package: dict[str, Any]) -> digest.Hash:
+    return digest.of_json([package["dependencies"], package["features"]])
+
+
+def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment for cargo, without the variables that would make two machines' plans differ."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "CARGO_HOME" or name.startswith(_KEPT_PREFIXES) or not name.startswith(_DROPPED_PREFIXES)
+    }
+    return {**kept, **NO_DUMPS, **_NO_WRAPPERS, **toolchain}
+
+
+_IGNORED = re.compile(
+    r"(CARGO_ENCODED_|CARGO_BUILD_)?RUSTFLAGS|CARGO_BUILD_WARNINGS|CARGO_(PROFILE|UNSTABLE)_.+|CARGO_TARGET_.+_(RUSTFLAGS|LINKER)"
+)
+
+
+def ignored_variables() -> list[str]:
+    """Variables of the user's environment that would change cargo's build, and do not change this one."""
+    return sorted(name for name, value in os.environ.items() if value and _IGNORED.fullmatch(name))

@@ -1,0 +1,300 @@
+"""Knows cargo's configuration: which files it is made of, and what the merged one means. Does not run cargo.
+
+The rules are those of cargo's reference, "Configuration".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest, home, toml_tables
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import quote
+from ostoo_build.rust import crate_root, flag_rules
+from ostoo_build.rust import options as rustc_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.rust.options import Option
+
+_NAMES = ("config.toml", "config")
+_SYSROOT = re.compile("sysroot/[^/]+/lib")
+_MOST = 64
+"""How many files may include each other; cargo refuses circles."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
+
+    `behind_sysroot` is how many folders of `rustflags` are searched for native libraries after the sysroot's, which is
+    not among them. `given` are the flags as the user wrote them, `linker` and `host_linker` what build scripts are told
+    of linkers.
+    `variables` are those of the user's environment that could have been in the place of an entry of `[env]`.
+    """
+
+    rustflags: tuple[str, ...]
+    behind_sysroot: int
+    given: tuple[str, ...]
+    linker: str
+    host_linker: str
+    env: tuple[tuple[str, str], ...]
+    variables: tuple[str, ...]
+
+
+def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
+    """All files that cargo reads there, and where it looks for some, whether or not there are any."""
+    folders = [folder / ".cargo" for folder in (workspace, *workspace.parents)]
+    found = [folder / name for folder in (*folders, home.cargo(variables)) for name in _NAMES]
+    for path in found:  # grows meanwhile
+        found += [each for each in _included(path) if each not in found and len(found) < _MOST + 2 * len(folders)]
+    return found
+
+
+def inherited_profiles(files: Iterable[Path]) -> dict[str, str]:
+    """Which profile each one that configuration files define goes back to; the nearest file's word counts."""
+    found: dict[str, str] = {}
+    for path in files:
+        profiles = _document(path).get("profile")
+        for name, profile in profiles.items() if isinstance(profiles, dict) else ():
+            if isinstance(profile, dict) and isinstance(profile.get("inherits"), str):
+                found.setdefault(name, profile["inherits"])
+    return found
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """A configuration file; nothing where it can't be read: cargo tells what is wrong with it."""
+    try:
+        with digest.opened(path) as stream:
+            return tomllib.loads(stream.read().decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _included(path: Path) -> Iterator[Path]:
+    """What a file includes: paths as seen from its folder, or tables with one."""
+    listed = _document(path).get("include", ())
+    for entry in listed if isinstance(listed, list) else [listed]:
+        name = entry.get("path") if isinstance(entry, dict) else entry
+        if isinstance(name, str):
+            yield path.parent / name
+
+
+Ask = Callable[[tuple[str, ...]], frozenset[str]]
+"""What rustc says of the target's cfgs under some flags. Raises `OstooError` for flags that can't be allowed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a configuration is read: by whom in which workspace, for which target on which host.
+
+    `host_cfgs` are those that rustc tells of the host.
+    """
+
+    workspace: Path
+    variables: Mapping[str, str]
+    target: str
+    host: str
+    host_cfgs: frozenset[str]
+
+
+_UNKNOWN = "this build does not know"
+REFUSED = {
+    "[host]": "has no effect on this build",
+    "[unstable] allow-features": _UNKNOWN,
+    "[unstable] any-build-script-metadata": _UNKNOWN,
+    "[unstable] dual-proc-macros": _UNKNOWN,
+    "[unstable] root-dir": _UNKNOWN,
+    "[unstable] public-dependency": "this build knows as one of a manifest's cargo-features only",
+    "[build] sbom": _UNKNOWN,
+    '[build] warnings = "deny"': f"{_UNKNOWN}: `-Dwarnings` among rustflags is alike",
+}
+"""What cargo heeds and nobody here would, and why."""
+
+
+def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
+    """Read what `cargo config get --format=toml --show-origin` said at a place."""
+    document, where = tomllib.loads(said), f"{place.workspace}/.cargo/config.toml"
+    for what in (what for what in REFUSED if _is_said(document, what)):
+        raise OstooError(
+            f"cargo's configuration has {what}, which {REFUSED[what]}",
+            where=where,
+            remedy="take it away, or out of the workspace's reach",
+        )
+    workspace, variables = place.workspace, place.variables
+    tables = _Tables(document, where)
+    # which tables hold goes by the flags of the target's own, and what flags there are by the tables (cargo's rule)
+    given = tables.rustflags(place.target, ask(tables.rustflags(place.target, None)))
+    env = toml_tables.table(document, "env", where=where)
+    for name, entry in env.items():
+        _refuse_odd(name, entry, where)
+    folders = _Folders.of(said)
+    linker, named = tables.linker(place.target, ask(given), folders)
+    flags = rustc_options.read(given)
+    of_sysroot = [option for option in flags if _is_of_sysroot(option, workspace, paths)]
+    if named:
+        flag_rules.check(("-C", f"linker={named}"), f".cargo/config.toml: linker for {place.target}")
+    return Configuration(
+        rustflags=tuple(
+            paths.portable_text(word) for option in flags if option not in of_sysroot for word in option.words
+        ),
+        behind_sysroot=_searched_behind(flags, of_sysroot),
+        given=given,
+        linker=paths.portable_text(linker),
+        host_linker=paths.portable_text(tables.linker(place.host, place.host_cfgs, folders)[0]),
+        env=tuple(sorted(_environment(env, folders.env, variables, paths))),
+        variables=tuple(sorted(name for name, entry in env.items() if not _is_forced(entry))),
+    )
+
+
+def _is_said(document: dict[str, Any], what: str) -> bool:
+    """Whether a configuration has `[TABLE]`, `[TABLE] KEY` or `[TABLE] KEY = VALUE`."""
+    table, _, pair = what.removeprefix("[").partition("]")
+    key, equals, value = pair.strip().partition(" = ")
+    said = document.get(table)
+    if not key or not isinstance(said, dict):
+        return bool(said) and not key
+    return f'"{said.get(key)}"' == value if equals else said.get(key) not in (None, False)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What a configuration says of targets; anything may stand in it. `where` is the file."""
+
+    document: dict[str, Any]
+    where: str
+
+    def rustflags(self, target: str, cfgs: frozenset[str] | None) -> tuple[str, ...]:
+        """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
+        of_target = [flag for _, table in self.of(target, cfgs) for flag in _flags_in(table, self.where)]
+        return tuple(of_target or _flags_in(toml_tables.table(self.document, "build", where=self.where), self.where))
+
+    def of(self, target: str, cfgs: frozenset[str] | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The target's own table, and those whose cfg holds, if cfgs are known: in cargo's order. The last wins."""
+        names = toml_tables.table(self.document, "target", where=self.where)
+        holding = (name for name in sorted(names) if name.startswith("cfg(") and cfgs is not None)
+        own = (target,) if target in names else ()
+        for name in (*own, *(name for name in holding if crate_root.holds(name[4:], cfgs or frozenset()))):
+            yield name, toml_tables.table(self.document, "target", name, where=self.where)
+
+    def linker(self, target: str, cfgs: frozenset[str], folders: _Folders) -> tuple[str, str]:
+        """What cargo takes for a target's linker, and how the configuration names it; twice nothing for none."""
+        found = {name: str(table["linker"]) for name, table in self.of(target, cfgs) if "linker" in table}
+        if target not in found and len(found) > 1:
+            where = ", ".join(f"[target.'{name}']" for name in found)
+            raise OstooError(f"several tables name a linker for {target}", where=f"{self.where}: {where}")
+        for name, linker in found.items():
+            # a name without a slash is looked for in PATH
+            return str(folders.linkers[name] / linker) if "/" in linker and name in folders.linkers else linker, linker
+        return "", ""
+
+
+def _flags_in(table: dict[str, Any], where: str) -> list[str]:
+    value = table.get("rustflags")
+    return value.split() if isinstance(value, str) else toml_tables.texts(table, "rustflags", where)
+
+
+def _refuse_odd(name: str, entry: Any, where: str) -> None:
+    """Raise `OstooError` for an entry of `[env]` that cargo would not take."""
+    value = entry.get("value") if isinstance(entry, dict) else entry
+    switches = [entry[key] for key in ("force", "relative") if key in entry] if isinstance(entry, dict) else []
+    if not isinstance(value, str) or not all(isinstance(switch, bool) for switch in switches):
+        remedy = f'write {name} = "…", or {name} = {{ value = "…", relative = true }}'
+        raise OstooError(f"env.{name} is neither a text nor a table with one", where=where, remedy=remedy)
+
+
+def _is_of_sysroot(option: Option, workspace: Path, paths: PathMap) -> bool:
+    """Whether it names the sysroot's folder: its node provides that, and only to the link."""
+    return option.searches_native and bool(_SYSROOT.fullmatch(paths.portable(workspace / option.folder[1])))
+
+
+def _searched_behind(flags: Sequence[Option], of_sysroot: Sequence[Option]) -> int:
+    """How many folders are searched after the sysroot's; of one that is named twice the first counts."""
+    behind = flags[flags.index(of_sysroot[0]) :] if of_sysroot else ()
+    return sum(option.searches_native and option not in of_sysroot for option in behind)
+
+
+def _is_forced(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("force") is True
+
+
+def _environment(
+    env: dict[str, Any], folders: dict[str, Path], variables: Mapping[str, str], paths: PathMap
+) -> Iterator[tuple[str, str]]:
+    """`[env]` (cargo's reference): a variable that is set stays as it is, unless by `force`."""
+    for name, entry in env.items():
+        if name in variables and not _is_forced(entry):
+            yield name, quote(_text(name, variables[name]))
+            continue
+        value = entry["value"] if isinstance(entry, dict) else entry
+        if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
+            yield name, quote(value) if value.startswith("/") else f"{paths.named(folders[name])}/{quote(value)}"
+        else:
+            yield name, quote(value)
+
+
+def _text(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        what = f"the environment variable {name} is not UTF-8: {os.fsencode(value)!r}"
+        remedy = f"unset {name}, or give its entry under [env] in .cargo/config.toml `force = true`"
+        raise OstooError(what, remedy=remedy) from error
+    return value
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """What paths are relative to: the folder that holds the folder of the file they are from. By variable, by table."""
+
+    env: dict[str, Path]
+    linkers: dict[str, Path]
+
+    @staticmethod
+    def of(said: str) -> _Folders:
+        env: dict[str, Path] = {}
+        linkers: dict[str, Path] = {}
+        for text, document in _entries(said):
+            folder = Path(_comment(text)).parent.parent
+            values, targets = _items(document.get("env")), _items(document.get("target"))
+            env |= {name: folder for name, entry in values if "value" in dict(_items(entry))}
+            linkers |= {name: folder for name, entry in targets if "linker" in dict(_items(entry))}
+        return _Folders(env, linkers)
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries of what cargo says, which take a line each or several."""
+    text = ""
+    for line in said.splitlines(keepends=True):
+        text += line
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            continue
+        yield text, document
+        text = ""
+
+
+def _comment(text: str) -> str:
+    """What stands behind the value of one entry: the first `#` that is not within it."""
+    at = text.find(" # ")
+    while at >= 0:
+        try:
+            tomllib.loads(text[:at])
+        except tomllib.TOMLDecodeError:
+            at = text.find(" # ", at + 1)
+        else:
+            return text[at + 3 :].rstrip("\n")
+    return ""

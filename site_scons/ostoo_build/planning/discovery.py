@@ -1,0 +1,51 @@
+"""Finds the Cargo workspaces of a checkout, and which targets their programs are for. Does not know their programs.
+
+`user-rs` is the one that `target=` is about. Another folder at the top is one too where its `.cargo/config.toml` names
+a target spec of `targets/` as its `build.target`: a kernel, say. Its programs are for that target alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import toml_tables
+from ostoo_build.base.toml_file import load as load_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER = "user-rs"
+"""The folder of the workspace that everybody has."""
+
+_NOT_OTHERS = frozenset({USER, "build", "sysroot"})
+
+
+def others(root: Path) -> dict[str, str]:
+    """The workspaces beside `user-rs`: a target by the folder's name. Raises `OstooError` for what is no TOML."""
+    return dict(_others(root))
+
+
+def _others(root: Path) -> Iterator[tuple[str, str]]:
+    known = {os.path.realpath(root / USER)}
+    shown = (each for each in root.iterdir() if each.name not in _NOT_OTHERS and not each.name.startswith("."))
+    for folder in sorted(shown, key=lambda each: (each.is_symlink(), each)):
+        manifest, configuration = folder / "Cargo.toml", folder / ".cargo/config.toml"
+        if not manifest.is_file():
+            continue
+        if os.path.realpath(folder) in known:
+            continue  # one workspace, by two names
+        known.add(os.path.realpath(folder))
+        if configuration.is_file() and "workspace" in load_toml(manifest):
+            target = _target(load_toml(configuration), folder)
+            if target and target.parent == root / "targets" and target.is_file():
+                yield folder.name, target.stem
+
+
+def _target(configuration: dict[str, Any], folder: Path) -> Path | None:
+    """The one spec that cargo builds for there; cargo reads the path from the folder that has `.cargo`."""
+    named = toml_tables.table(configuration, "build", where=f"{folder}/.cargo/config.toml").get("target")
+    if not isinstance(named, str) or not named.endswith(".json"):
+        return None
+    return Path(os.path.realpath(folder / named))

@@ -1,0 +1,272 @@
+"""Reads of a Cargo.toml what the unit graph leaves out. Does not resolve dependencies: that is cargo's work."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import toml_file, toml_tables
+from ostoo_build.base.errors import OstooError
+from ostoo_build.rust import package_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.rust.package_targets import Target
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority.
+
+    `targets` are cargo's kinds and names of them. `hides_dependencies` says that rustc is told which dependencies are
+    no part of its own interface.
+    """
+
+    path: Path
+    name: str
+    version: str
+    metadata: tuple[tuple[str, str], ...]
+    links: str
+    feature_names: tuple[str, ...]
+    lints: tuple[str, ...]
+    targets: tuple[Target, ...]
+    hides_dependencies: bool
+    extra_inputs: tuple[str, ...]
+    without_harness: tuple[tuple[str, str], ...]
+    """Targets whose tests have a `main` of their own, by kind and name."""
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @property
+    def has_library(self) -> bool:
+        """Whether the libraries that its build script names are for a library of its own."""
+        return any(kind not in package_targets.OTHERS for kind, _ in self.targets)
+
+
+_ENVIRONMENT = {
+    "CARGO_PKG_AUTHORS": "authors",
+    "CARGO_PKG_DESCRIPTION": "description",
+    "CARGO_PKG_HOMEPAGE": "homepage",
+    "CARGO_PKG_LICENSE": "license",
+    "CARGO_PKG_LICENSE_FILE": "license-file",
+    "CARGO_PKG_README": "readme",
+    "CARGO_PKG_REPOSITORY": "repository",
+    "CARGO_PKG_RUST_VERSION": "rust-version",
+}
+"""What cargo derives from `[package]` (cargo's reference, "Environment variables Cargo sets for crates")."""
+
+_READMES = ("README.md", "README.txt", "README")
+
+
+def read(path: Path) -> Manifest:
+    """Read the manifest of a package. Raises `OstooError` where it is no valid package manifest."""
+    document = toml_file.load(path)
+    package = document.get("package")
+    if not isinstance(package, dict) or "name" not in package:
+        raise OstooError("the manifest names no package", where=str(path), remedy="add `[package]` with a `name`")
+    _refuse_unknown(document, path)
+    workspace = _workspace_of(path, document) if _inherits(document) else _Workspace(path.parent, {}, {})
+    fields = _inherit(package, workspace.fields, path.parent, workspace.folder)
+    version = str(fields.get("version", "0.0.0"))
+    return Manifest(
+        path=path,
+        name=str(package["name"]),
+        version=version,
+        metadata=(
+            ("CARGO_PKG_NAME", str(package["name"])),
+            *_version_variables(version),
+            *((variable, _text(fields, key)) for variable, key in _ENVIRONMENT.items()),
+        ),
+        links=str(fields.get("links", "")),
+        feature_names=_feature_names(document),
+        lints=_lint_flags(_lints(document, workspace.lints)),
+        targets=package_targets.of_package(document, fields, path.parent),
+        hides_dependencies="public-dependency" in document.get("cargo-features", ()),
+        extra_inputs=_declared_inputs(package, path),
+        without_harness=tuple(_without_harness(document, str(package["name"]))),
+    )
+
+
+def name_in(path: Path) -> Any:
+    """The name of the package whose manifest a file is, whatever else it may be."""
+    package = toml_file.load(path).get("package")
+    return package.get("name") if isinstance(package, dict) else None
+
+
+def _declared_inputs(package: dict[str, Any], path: Path) -> tuple[str, ...]:
+    """What stands in `metadata` is no affair of cargo's: it may be anything."""
+    metadata = package.get("metadata", {})
+    if not isinstance(metadata, dict):
+        return ()
+    where = f"{path}: package.metadata.ostoo"
+    return tuple(toml_tables.texts(toml_tables.table(metadata, "ostoo", where=where), "inputs", where))
+
+
+def _is_inherited(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("workspace") is True
+
+
+def _inherits(document: dict[str, Any]) -> bool:
+    package = document["package"]
+    return any(_is_inherited(value) for value in (*package.values(), document.get("lints")))
+
+
+@dataclass(frozen=True)
+class _Workspace:
+    """What members may inherit, and where it is written."""
+
+    folder: Path
+    fields: dict[str, Any]
+    lints: dict[str, Any]
+
+
+def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
+    """The workspace that a package names, or the nearest above that does not exclude it."""
+    named = document["package"].get("workspace")
+    folders = [path.parent, *path.parent.parents]
+    if isinstance(named, str):
+        folders = [Path(os.path.normpath(path.parent / named))]
+    for folder in folders:
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file():
+            workspace = _cached_toml(candidate).get("workspace")
+            if isinstance(workspace, dict) and not _is_excluded(path.parent, folder, workspace):
+                return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
+    raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
+
+
+def _is_excluded(package: Path, folder: Path, workspace: dict[str, Any]) -> bool:
+    def is_in(key: str) -> bool:
+        return any(package.is_relative_to(folder / name) for name in workspace.get(key, ()) if isinstance(name, str))
+
+    return is_in("exclude") and not is_in("members")
+
+
+_FILES = ("readme", "license-file")
+"""What is inherited as a path, which is meant from the workspace."""
+
+
+def _inherit(package: dict[str, Any], workspace: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
+    fields = {key: workspace.get(key) if _is_inherited(value) else value for key, value in package.items()}
+    fields["readme"] = _readme(fields.get("readme"), root if _is_inherited(package.get("readme")) else folder)
+    for key in _FILES:
+        if _is_inherited(package.get(key)) and fields[key] and root != folder:
+            fields[key] = f"{os.path.relpath(root, folder)}/{fields[key]}"
+    return fields
+
+
+def _readme(value: Any, folder: Path) -> str:
+    """Cargo's own name for a package's readme: `true` is the usual one, and nothing the first that is there."""
+    if value is None:
+        return next((name for name in _READMES if (folder / name).is_file()), "")
+    if isinstance(value, bool):
+        return "README.md" if value else ""
+    return str(value)
+
+
+@lru_cache(maxsize=64)
+def _cached_toml(path: Path) -> dict[str, Any]:
+    return toml_file.load(path)
+
+
+def _version_variables(version: str) -> list[tuple[str, str]]:
+    core, _, pre = version.partition("+")[0].partition("-")
+    major, minor, patch = [*core.split("."), "", ""][:3]
+    return [
+        ("CARGO_PKG_VERSION", version),
+        ("CARGO_PKG_VERSION_MAJOR", major),
+        ("CARGO_PKG_VERSION_MINOR", minor),
+        ("CARGO_PKG_VERSION_PATCH", patch),
+        ("CARGO_PKG_VERSION_PRE", pre),
+    ]
+
+
+def _text(fields: dict[str, Any], key: str) -> str:
+    value = fields.get(key, "")
+    return ":".join(value) if key == "authors" else str(value)
+
+
+def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
+    """Declared features and the optional dependencies that stand for one (those that no `dep:` refers to)."""
+    features: dict[str, list[str]] = document.get("features", {})
+    hidden = {
+        entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")
+    }
+    optional = {
+        name
+        for kind, name, value in _dependencies(document)
+        if not kind.startswith("dev") and isinstance(value, dict) and value.get("optional")
+    }
+    return tuple(sorted({*features, *(optional - hidden)}))
+
+
+_KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
+
+
+def _dependencies(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """All dependencies of a package, each with its kind and name."""
+    for table in (document, *document.get("target", {}).values()):
+        for kind in _KINDS:
+            yield from ((kind, name, value) for name, value in table.get(kind, {}).items())
+
+
+def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
+    """Raise `OstooError` for what only cargo itself can do."""
+    package = document["package"]
+    scripts = package.get("build")
+    if isinstance(scripts, list):
+        raise OstooError(
+            f"the package {package['name']} has {len(scripts)} build scripts",
+            where=str(path),
+            remedy="this build knows one for each package, without brackets: have one call the others",
+        )
+    artifacts = [name for _, name, value in _dependencies(document) if isinstance(value, dict) and "artifact" in value]
+    renamed = [f"[[bin]] {each.get('name')}" for each in document.get("bin", ()) if "filename" in each]
+    found = [f"{name} as an artifact" for name in artifacts] + [f"a file name for {name}" for name in renamed]
+    if "metabuild" in package:
+        found.append("metabuild")
+    if found:
+        raise OstooError(
+            f"the package {package['name']} asks for {found[0]}, which this build does not know",
+            where=str(path),
+            remedy="take it away: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM",
+        )
+
+
+def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:
+    """Targets with `harness = false` (cargo's reference, "Cargo Targets")."""
+    tables = [
+        ("lib", document.get("lib", {})),
+        *((kind, each) for kind in ("bin", "test") for each in document.get(kind, ())),
+    ]
+    for kind, table in tables:
+        if table.get("harness") is False:
+            yield kind, str(table.get("name", package.replace("-", "_")))
+
+
+def _lints(document: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any]:
+    lints = document.get("lints", {})
+    return dict(inherited if _is_inherited(lints) else lints)
+
+
+def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:
+    """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse, whatever tool they are of."""
+    found: list[tuple[int, str, str]] = []
+    checks: list[str] = []
+    for tool, table in lints.items():
+        for name, value in table.items() if tool != "cargo" else ():
+            settings = value if isinstance(value, dict) else {"level": value}
+            prefix = "" if tool == "rust" else f"{tool}::"
+            found.append((settings.get("priority", 0), name, f"--{settings['level']}={prefix}{name}"))
+            if prefix + name == "unexpected_cfgs":
+                checks += [part for cfg in settings.get("check-cfg", []) for part in ("--check-cfg", cfg)]
+    found.sort(key=lambda entry: entry[2])
+    found.sort(key=lambda entry: entry[1], reverse=True)
+    found.sort(key=lambda entry: entry[0])
+    return (*(flag for *_, flag in found), *checks)

@@ -1,0 +1,139 @@
+"""Names what cargo looks at to find packages and their targets, whether or not it is there. Does not run cargo.
+
+The rules are those of cargo's reference ("Workspaces", "Specifying Dependencies", "Target auto-discovery"); a test
+holds them against what the real cargo opens (`test_plan_reads_real.py`).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest, toml_file
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_DEPENDENCIES = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
+_OF_TARGETS = ("src", "src/bin", "tests", "examples", "benches")
+_DECLARES = (*_DEPENDENCIES, "features", "target", "patch", "replace", "package", "workspace")
+_MAGIC = frozenset("*?[")
+
+
+def of_workspace(root: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
+    """The manifests of all packages that a workspace's lock is made of and that are no downloads.
+
+    They are members, path dependencies and patches, wherever they lie. `configured` are configuration files, which may
+    name packages too. What is no valid manifest names nothing: cargo says what is wrong with it.
+    """
+    found: dict[Path, None] = {}
+    waiting = [root, *(path for file in configured for path in _configured(file))]
+    while waiting:
+        path = waiting.pop()
+        if path not in found and path.is_file():
+            found[path] = None
+            document, folder = _load(path), path.parent
+            waiting += [_manifest(folder, name) for name in _named(document)]
+            waiting += [each for pattern in _members(document) for each in _matches(folder, pattern)]
+    return tuple(found)
+
+
+def of_members(root: Path) -> Iterator[Path]:
+    """Where a new member of a workspace would turn up."""
+    for pattern in _members(_load(root)):
+        parts = pattern.split("/")
+        for index, part in enumerate(parts):
+            if not _MAGIC.isdisjoint(part):
+                yield from _glob(root.parent, "/".join(parts[:index]))
+        yield from _matches(root.parent, pattern)
+
+
+def of_package(path: Path, workspace: Path) -> Iterator[Path]:
+    """What decides a package's targets, and what it inherits: a name that is not there is missing in another's list."""
+    folder = path.parent
+    yield from (path, folder)
+    for place in (folder / name for name in _OF_TARGETS):
+        if place.is_dir():
+            yield place
+            yield from (entry for entry in sorted(place.iterdir()) if entry.is_dir())
+    for above in folder.parents:
+        if above != workspace and not above.is_relative_to(workspace) and folder.is_relative_to(workspace):
+            break
+        yield above / "Cargo.toml"
+
+
+def declared(manifests: Iterable[Path], workspace: Path) -> digest.Hash:
+    """Digest of all that could change which versions and features another package gets."""
+    tables = {os.path.relpath(path, workspace): _declares(_load(path)) for path in manifests}
+    return digest.of_json(tables)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return toml_file.load(path)
+    except (OSError, OstooError):
+        return {}
+
+
+def _declares(document: dict[str, Any]) -> dict[str, str]:
+    return {key: repr(document[key]) for key in _DECLARES if key in document}
+
+
+def _configured(file: Path) -> Iterator[Path]:
+    """Packages that a configuration file names: `paths`, and patches, seen from the folder that holds the file's."""
+    document = _load(file)
+    listed = document.get("paths", ())
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    for name in (*names, *_patches(document)):
+        yield _manifest(file.parent.parent, name)
+
+
+def _named(document: dict[str, Any]) -> Iterator[str]:
+    """The folders that a manifest names, relative to its own."""
+    package = _table(document, "package")
+    if isinstance(package.get("workspace"), str):
+        yield package["workspace"]
+    for table in (document, _table(document, "workspace"), *_table(document, "target").values()):
+        for kind in _DEPENDENCIES:
+            yield from _path_of(_table(table, kind))
+    yield from _patches(document)
+
+
+def _patches(document: dict[str, Any]) -> Iterator[str]:
+    yield from _path_of(_table(document, "replace"))
+    for source in _table(document, "patch"):
+        yield from _path_of(_table(document["patch"], source))
+
+
+def _table(document: Any, key: str) -> dict[str, Any]:
+    """A table of a document in which anything may stand."""
+    found = document.get(key) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _path_of(table: dict[str, Any]) -> Iterator[str]:
+    for value in table.values():
+        if isinstance(value, dict) and isinstance(value.get("path"), str):
+            yield value["path"]
+
+
+def _members(document: dict[str, Any]) -> list[str]:
+    listed = _table(document, "workspace").get("members")
+    return [pattern for pattern in listed if isinstance(pattern, str)] if isinstance(listed, list) else []
+
+
+def _matches(folder: Path, pattern: str) -> Iterator[Path]:
+    return (_manifest(folder, place) for place in map(str, _glob(folder, pattern)))
+
+
+def _glob(folder: Path, pattern: str) -> list[Path]:
+    found = glob.glob(os.path.join(glob.escape(str(folder)), pattern), include_hidden=True)  # noqa: PTH118, PTH207 - `..`
+    return [Path(each) for each in sorted(found)]
+
+
+def _manifest(folder: Path, name: str) -> Path:
+    """Cargo makes names of folders shorter by their words: a `..` takes the name before it, linked or not."""
+    return Path(os.path.normpath(folder / name), "Cargo.toml")

@@ -1,0 +1,357 @@
+"""Chooses the units that a program needs and says how each is made. Does not run anything, nor knows of SCons.
+
+A plan is portable: two checkouts of the same sources give equal plans. What only a build script's run can tell is added
+when the unit is built (`execution.requests`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.actions import record as records
+from ostoo_build.base import digest
+from ostoo_build.base.paths import absolute
+from ostoo_build.planning import read_runs, rustc_flags, script_environment, script_order
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.unit_graph import BY_PATH
+from ostoo_build.rust import flag_rules
+from ostoo_build.rust import options as rustc_options
+from ostoo_build.rust.package_targets import Target  # noqa: TC001 - msgspec reads the types of fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.planning.manifest import Manifest
+    from ostoo_build.planning.setting import Setting
+    from ostoo_build.planning.unit_graph import Dependency, Unit, UnitGraph
+
+
+SCRATCH = "CARGO_TARGET_TMPDIR"
+"""Cargo's variable for a folder that files of `tests/` may write to."""
+
+Asked = tuple[str, str]
+"""A program's name, and the target that it is wanted for."""
+
+
+@dataclass(frozen=True)
+class Extern:
+    """A library that a unit names: by unit id, under the name its source uses.
+
+    `is_private` tells rustc that its items are no part of the unit's own interface.
+    """
+
+    unit: str
+    name: str
+    noprelude: bool
+    is_private: bool
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What rustc is told of it."""
+        return (*(("priv",) if self.is_private else ()), *(("noprelude", "nounused") if self.noprelude else ()))
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
+
+    `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
+    `target` the name of its target spec, or empty for the host. `externs` are direct dependencies, `libraries` the ids
+    of all libraries it may come to read, `run` its own build script's run, `script` the build script that a run starts
+    (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths it sees, in cargo's order,
+    `read_runs` those whose files it may read. `takes_libraries`: those that its build script names are for it.
+    `targets` are those of a run's package: what a script says is for them.
+    `is_incremental`: rustc goes on from what it kept of the last time.
+    """
+
+    id: str
+    kind: Kind
+    label: str
+    package: str
+    folder: str
+    directory: str
+    is_std: bool
+    target: str
+    is_incremental: bool
+    arguments: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    externs: tuple[Extern, ...]
+    libraries: tuple[str, ...]
+    run: str | None
+    runs: tuple[str, ...]
+    read_runs: tuple[str, ...]
+    takes_libraries: bool
+    targets: tuple[Target, ...]
+    script: str
+    links: str
+    outputs: tuple[str, ...]
+    extra_inputs: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        """The file that says what the unit's outputs are; it is written last."""
+        return f"{self.folder}/{records.NAME}"
+
+    @property
+    def metadata(self) -> str:
+        """What names a library's metadata, which is there while the code is still being generated."""
+        return f"{self.folder}/metadata"
+
+    def read_of(self, library: PlannedUnit) -> str:
+        """The part of a library that this unit reads: its metadata where that is enough."""
+        return library.metadata if self.needs_metadata_only(library) else library.record
+
+    def needs_metadata_only(self, library: PlannedUnit) -> bool:
+        """A library reads no code of another, whatever is linked does."""
+        return self.kind is Kind.LIBRARY and library.kind is Kind.LIBRARY
+
+    @property
+    def prerequisites(self) -> tuple[str, ...]:
+        """Ids of all units whose records this unit's action reads."""
+        optional = [unit for unit in (self.run, self.script) if unit]
+        return tuple(dict.fromkeys((*self.libraries, *optional, *self.runs, *self.read_runs)))
+
+
+@dataclass(frozen=True)
+class Program:
+    """The plan of one program: its units, dependencies first and the program's own last.
+
+    `kind` and `target_name` are cargo's words for what it is made of: `bin`, or for an executable with tests also `lib`
+    and `test`. `behind_sysroot` of the folders that its flags have searched come after the sysroot's.
+    """
+
+    name: str
+    target: str
+    kind: str
+    target_name: str
+    profile: str
+    uses_std: bool
+    behind_sysroot: int
+    strip: str
+    units: tuple[PlannedUnit, ...]
+
+    @property
+    def asked(self) -> Asked:
+        """What tells it from the invocation's others."""
+        return self.name, self.target
+
+    @property
+    def keeps_symbols(self) -> bool:
+        """Whether its profile asks for more than a loader has a use for: symbols, debug information."""
+        return self.strip != "symbols"
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether two builds of equal sources may differ in bytes."""
+        return any(unit.is_incremental for unit in self.units)
+
+
+def plan_program(graph: UnitGraph, setting: Setting) -> Program:
+    """Plan the one program that `graph` was made for."""
+    return _Planner(graph, setting).program()
+
+
+class _Planner:
+    """Walks one unit graph; keeps what it has found out by the index of the unit."""
+
+    def __init__(self, graph: UnitGraph, setting: Setting) -> None:
+        self.units = graph.units
+        self.root = len(graph.units) - 1
+        self.setting = setting
+        self.needed: dict[int, tuple[Dependency, ...]] = {}
+        self.order: list[int] = []
+        self.ids: dict[int, str] = {}
+        self.manifests: dict[int, Manifest] = {}
+        self.linked: dict[int, tuple[int, ...]] = {}
+        self._visit(self.root)
+
+    def program(self) -> Program:
+        root = self.units[self.root]
+        return Program(
+            name=root.target_name,
+            target=self.setting.target,
+            kind=root.kind,
+            target_name=root.target_name,
+            profile=root.profile.name,
+            uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
+            behind_sysroot=self.setting.behind_sysroot,
+            strip=root.profile.strip,
+            units=(*map(self._shared, self.order[:-1]), self._planned(self.root)),
+        )
+
+    def _visit(self, index: int) -> None:
+        """Give every unit below `index` its id, dependencies first."""
+        if index in self.ids:
+            return
+        unit = self.units[index]
+        self.manifests[index] = self.setting.manifest(unit)
+        self.needed[index] = tuple(self._needed(index))
+        for dependency in self.needed[index]:
+            self._visit(dependency.index)
+        self.linked[index] = script_order.linked(index, self.units, self.needed[index], self.linked, self._rank)
+        self.ids[index] = self._identify(index)
+        self.order.append(index)
+
+    def _needed(self, index: int) -> Iterator[Dependency]:
+        """What a unit is compiled with: not a program that a test starts."""
+        unit = self.units[index]
+        for dependency in unit.dependencies:
+            other = self.units[dependency.index]
+            of_std = other.is_std and not unit.is_std
+            if Kind.of(other) is not Kind.PROGRAM and (not of_std or self._sees(index, dependency.extern_crate_name)):
+                yield dependency
+
+    def _sees(self, index: int, crate: str) -> bool:
+        unit, view = self.units[index], self.setting.view(self.units[index])
+        if crate == "test" and rustc_flags.has_libtest(unit, self.manifests[index]):
+            return "test_runner" not in view.marks
+        return view.shows(crate)
+
+    def _identify(self, index: int) -> str:
+        """Name a unit by all that distinguishes it from its siblings; contents are in the action's key."""
+        unit = self.units[index]
+        manifest_ = self.manifests[index]
+        parts = {
+            "package": [manifest_.name, manifest_.version, self._package(index)],
+            "target": [unit.kind, unit.target_name, unit.crate_types],
+            "features": unit.features,
+            "profile": repr(unit.profile),
+            "platform": self.setting.target if unit.platform else "host",
+            "mode": unit.mode,
+            "flags": self._rustflags(unit),
+            "primary": self._is_primary(index),
+            "dependencies": [(self.ids[d.index], d.extern_crate_name, d.noprelude) for d in self.needed[index]],
+        }
+        return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
+
+    def _rank(self, index: int) -> tuple[Any, ...]:
+        return script_order.rank(self.manifests[index], self.units[index].pkg_id)
+
+    def _package(self, index: int) -> str:
+        return self.setting.portable(self.manifests[index].folder)
+
+    def _directory(self, index: int) -> str:
+        """Where cargo runs it: members in the workspace, all others in their package (cargo's `path_args`)."""
+        unit, paths = self.units[index], self.setting.paths
+        if unit.is_std and not unit.is_run:
+            return "."
+        workspace = Path(paths.root, paths.expand(self.setting.workspace))
+        is_member = unit.pkg_id.startswith(BY_PATH) and unit.src_path.is_relative_to(workspace)
+        return self.setting.workspace if is_member and not unit.is_run else self._package(index)
+
+    def _outside(self, index: int) -> tuple[str, ...]:
+        """A root file that its manifest names in another folder; the modules of the crate lie beside it."""
+        source, package = self.setting.portable(self.units[index].src_path), self._package(index)
+        if package == "." or f"{source}/".startswith(f"{package}/"):
+            return ()
+        return (os.path.relpath(Path(source).with_name("*.rs"), package),)
+
+    def _is_primary(self, index: int) -> bool:
+        """Whether cargo's user would have named the unit's package; it tells compilers so, and no build script."""
+        return self.units[index].pkg_id == self.units[self.root].pkg_id and not self.units[index].is_run
+
+    def _rustflags(self, unit: Unit) -> tuple[str, ...]:
+        return self.setting.rustflags if unit.platform else ()
+
+    def _shared(self, index: int) -> PlannedUnit:
+        """Programs that have a unit in common have it once."""
+        return self.setting.look.once(("unit", self.ids[index]), partial(self._planned, index))
+
+    def _planned(self, index: int) -> PlannedUnit:
+        unit, id_ = self.units[index], self.ids[index]
+        manifest_ = self.manifests[index]
+        kind = Kind.of(unit)
+        platform = self.setting.target if unit.platform else "host"
+        folder = f"build/{platform}/{unit.profile.name}/units/{id_}"
+        return PlannedUnit(
+            id=id_,
+            kind=kind,
+            label=f"{manifest_.name} v{manifest_.version}",
+            package=self._package(index),
+            folder=folder,
+            directory=self._directory(index),
+            is_std=unit.is_std,
+            target=self.setting.target if unit.platform else "",
+            is_incremental=unit.profile.incremental and kind is not Kind.RUN,
+            arguments=() if kind is Kind.RUN else tuple(self._arguments(index, folder)),
+            environment=tuple(self._environment(index, folder)),
+            externs=tuple(self._externs(index)),
+            libraries=tuple(self._libraries(index)),
+            run=self._own_run(index),
+            runs=tuple(self._runs(index)),
+            read_runs=tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
+            takes_libraries=unit.is_of_library or not manifest_.has_library,
+            targets=manifest_.targets if kind is Kind.RUN else (),
+            script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
+            links=manifest_.links,
+            outputs=() if kind is Kind.RUN else rustc_flags.outputs(unit, id_),
+            extra_inputs=(*manifest_.extra_inputs, *self._outside(index)),
+        )
+
+    def _arguments(self, index: int, folder: str) -> Iterator[str]:
+        unit = self.units[index]
+        layout = rustc_flags.Layout(self.setting.portable(unit.src_path), folder, self._directory(index))
+        flag_rules.check(unit.profile.rustflags, f"{self.setting.workspace}/Cargo.toml: rustflags of a profile")
+        yield from rustc_flags.compile_flags(unit, self.manifests[index], self.ids[index], layout)
+        # std's packages have no folder that a relative path could mean
+        own = (option for option in rustc_options.read(self._rustflags(unit)) if option.flag != "-L" or not unit.is_std)
+        yield from (word for option in own for word in option.words)
+        yield from rustc_flags.proof_of((*unit.profile.rustflags, *self._rustflags(unit)))
+
+    def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:
+        unit, manifest_ = self.units[index], self.manifests[index]
+        yield from self.setting.env_of(unit)
+        yield from rustc_flags.package_environment(unit, manifest_, self._package(index))
+        if self._is_primary(index):
+            yield "CARGO_PRIMARY_PACKAGE", "1"
+        if unit.is_run:
+            yield from script_environment.of_run(unit, manifest_, self.setting.told, folder)
+        if unit.is_test and unit.kind == "test":
+            yield from self._test_environment(unit)
+
+    def _test_environment(self, unit: Unit) -> Iterator[tuple[str, str]]:
+        """Where a file of `tests/` finds its package's programs, and may write (cargo's reference, as below)."""
+        yield SCRATCH, absolute("build/tmp")
+        for name in (name for kind, name in self.setting.manifest(unit).targets if kind == "bin"):
+            yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
+
+    def _externs(self, index: int) -> Iterator[Extern]:
+        hides = self.manifests[index].hides_dependencies and self.units[index].is_of_library
+        for each in self.needed[index]:
+            if Kind.of(self.units[each.index]) in (Kind.LIBRARY, Kind.PROC_MACRO):
+                is_private = hides and not each.public
+                yield Extern(self.ids[each.index], each.extern_crate_name, each.noprelude, is_private)
+
+    def _libraries(self, index: int) -> list[str]:
+        """All that rustc may load for this unit; a proc macro carries what it was built from in itself."""
+        found: dict[str, None] = {}
+
+        def add(at: int) -> None:
+            for dependency in self.needed[at]:
+                kind = Kind.of(self.units[dependency.index])
+                if kind is Kind.LIBRARY:
+                    add(dependency.index)
+                if kind in (Kind.LIBRARY, Kind.PROC_MACRO):
+                    found[self.ids[dependency.index]] = None
+
+        add(index)
+        return list(found)
+
+    def _runs(self, index: int) -> Iterator[str]:
+        unit = self.units[index]
+        below = (d.index for d in self.needed[index] if self.units[d.index].is_run)
+        # of std's runs cargo tells where it builds std only
+        told = (i for i in below if unit.is_std or not self.units[i].is_std) if unit.is_run else self.linked[index]
+        yield from (self.ids[i] for i in told)
+
+    def _own_run(self, index: int) -> str | None:
+        """The run of its package's build script."""
+        found = (self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run)
+        return None if self.units[index].is_run else next(found, None)
+
+    def _is_script(self, dependency: Dependency) -> bool:
+        return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT

@@ -1,0 +1,114 @@
+"""The programs of a checkout's workspaces, and the plans of those that are asked for. Does not build them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.snapshot import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ostoo_build.planning.cargo import Binary
+    from ostoo_build.planning.plan import Asked, Program
+    from ostoo_build.planning.test_plan import Executable
+    from ostoo_build.planning.workspace import Workspace
+
+
+class Programs:
+    """`targets` has those that each workspace is for, by its folder; `find` opens a workspace for one of them."""
+
+    def __init__(
+        self, targets: Mapping[str, tuple[str, ...]], find: Callable[[str, str], Workspace], profile: str, jobs: int
+    ) -> None:
+        self._targets = targets
+        self._find = find
+        self._profile = profile
+        self._jobs = jobs
+        self._folders: dict[str, str] = {}
+        self._workspaces: dict[tuple[str, str], Workspace] = {}
+        self._plans: dict[Asked, Future[dict[str, Program]]] = {}
+        self._tests: dict[Asked, tuple[Executable, ...]] = {}
+
+    @cached_property
+    def binaries(self) -> dict[str, Binary]:
+        """The programs of all workspaces by name. Raises `OstooError` where two share one."""
+        found: dict[str, Binary] = {}
+        for folder, targets in self._targets.items():
+            for binary in self.workspace(folder, targets[0]).binaries():
+                other = found.setdefault(binary.name, binary)
+                if other is not binary:
+                    where = f"{other.manifest}\n{binary.manifest}"
+                    raise OstooError(f"two packages have a program {binary.name}", where=where, remedy="rename one")
+                self._folders[binary.name] = folder
+        return found
+
+    @property
+    def workspaces(self) -> tuple[Workspace, ...]:
+        """Those that were opened."""
+        return tuple(self._workspaces.values())
+
+    def workspace(self, folder: str, target: str) -> Workspace:
+        """The workspace in a folder, for one of its targets; it is opened once."""
+        if (folder, target) not in self._workspaces:
+            self._workspaces[folder, target] = self._find(folder, target)
+        return self._workspaces[folder, target]
+
+    def folder_of(self, name: str) -> str:
+        """The folder of the workspace that has a program."""
+        self.binaries  # noqa: B018 - finds the folders
+        return self._folders[name]
+
+    def asked(self, names: Iterable[str]) -> set[Asked]:
+        """Programs for each of their targets."""
+        return {(name, target) for name in names for target in self._targets[self.folder_of(name)]}
+
+    def start_planning(self, asked: Iterable[Asked]) -> None:
+        """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
+        groups: dict[tuple[str, str, str], list[Binary]] = {}
+        for name, target in set(asked) - set(self._plans):
+            binary, folder = self.binaries[name], self.folder_of(name)
+            known = self.workspace(folder, target).remembered(binary, self._profile)
+            if known is None:
+                groups.setdefault((folder, target, binary.asks), []).append(binary)
+            else:
+                self._plans[name, target] = _done({name: known})
+        pool = ThreadPoolExecutor(self._jobs)
+        for (folder, target, _), group in groups.items():
+            plans = pool.submit(self.workspace(folder, target).plan, group, self._profile)
+            self._plans.update(((binary.name, target), plans) for binary in group)
+        pool.shutdown(wait=False)
+
+    def plan(self, name: str, target: str) -> Program:
+        """The plan of a program for one target. Raises `OstooError` where cargo can't make one."""
+        self.start_planning([(name, target)])
+        return self._plans[name, target].result()[name]
+
+    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables for one target. Raises `OstooError` where one can't be made."""
+        workspace, binary = self.workspace(self.folder_of(name), target), self.binaries[name]
+        known = workspace.remembered_tests(binary, self._profile)
+        found = workspace.plan_tests(binary, self._profile) if known is None else known
+        self._tests[name, target] = found
+        return found
+
+    def plans_hold(self) -> bool:
+        """Whether each program and test executable that was planned would be planned the same again."""
+        new = {key: replace(workspace, look=Look()) for key, workspace in self._workspaces.items()}
+        return all(
+            new[self.folder_of(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
+            for name, target in self._plans
+        ) and all(
+            new[self.folder_of(name), target].remembered_tests(self.binaries[name], self._profile) == tests
+            for (name, target), tests in self._tests.items()
+        )
+
+
+def _done(plans: dict[str, Program]) -> Future[dict[str, Program]]:
+    future: Future[dict[str, Program]] = Future()
+    future.set_result(plans)
+    return future

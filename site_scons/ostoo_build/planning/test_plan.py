@@ -1,0 +1,75 @@
+"""Plans the executables that hold a program's tests. Does not know which tests there are, nor how they are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import rustc_flags
+from ostoo_build.planning.plan import Program, plan_program
+
+if TYPE_CHECKING:
+    from ostoo_build.planning.setting import Setting
+    from ostoo_build.planning.unit_graph import Unit, UnitGraph
+
+FOLDER = "{}.tests"
+"""Where a program's test executables lie, beside it; the word of `scons` for them."""
+
+_OF_STD = """\
+write `#![cfg_attr(not(test), no_main)]` at its top, `#[cfg_attr(not(test), no_mangle)]` before its `main`;
+or `test = false` in its table of the manifest, if it has no tests"""
+
+_OF_NO_STD = """\
+write below `#![no_main]`
+    #![cfg_attr(test, feature(custom_test_frameworks))]
+    #![cfg_attr(test, test_runner(ostoo_rt::test_runner))]
+    #![cfg_attr(test, reexport_test_harness_main = "test_main")]
+`#[cfg_attr(not(test), no_mangle)]` before its `main`, and
+    #[cfg(test)]
+    #[export_name = "main"]
+    fn run_tests() -> i32 { test_main(); 0 }
+or `test = false` in its table of the manifest, if it has no tests"""
+
+
+@dataclass(frozen=True)
+class Executable:
+    """One executable with tests, planned like a program.
+
+    `source` is its root file, seen from its package. One without a harness is a test itself. `programs` are those that
+    its tests may start.
+    """
+
+    program: Program
+    source: str
+    has_harness: bool
+    programs: tuple[str, ...]
+
+
+def plan_executable(name: str, graph: UnitGraph, setting: Setting) -> Executable:
+    """Plan one executable with tests of the program `name`. Raises `OstooError` where they could never run."""
+    root = graph.units[-1]
+    manifest = setting.manifest(root)
+    has_harness = rustc_flags.has_libtest(root, manifest)
+    if has_harness:
+        _refuse_without_entry(root, setting)
+    program = plan_program(graph, setting)
+    others = [graph.units[dependency.index] for dependency in root.dependencies]
+    return Executable(
+        program=replace(program, name=f"{FOLDER.format(name)}/{program.kind}-{program.target_name}"),
+        source=root.src_path.relative_to(manifest.folder).as_posix(),
+        has_harness=has_harness,
+        programs=tuple(sorted(other.target_name for other in others if other.kind == "bin")),
+    )
+
+
+def _refuse_without_entry(root: Unit, setting: Setting) -> None:
+    """Rustc makes a `main` that nobody calls where the crate has its own, and needs std where no runner is named."""
+    view = setting.view(root)
+    runs_own = {"test_runner", "reexport_test_harness_main"} <= set(view.marks)
+    if not (runs_own if view.no_std else "no_main" not in view.marks):
+        raise OstooError(
+            f"the tests of {root.target_name} would never run: its `main` is in the way",
+            where=setting.portable(root.src_path),
+            remedy=_OF_NO_STD if view.no_std else _OF_STD,
+        )

@@ -1,0 +1,224 @@
+"""Cargo's unit graph as frozen records. Does not know how cargo is run or how a unit is compiled.
+
+The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 (cargo reference, "Unstable features").
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import manifest
+
+FORMAT_VERSION = 1
+
+BY_PATH = "path+file://"
+"""What the id of a package that was not fetched begins with."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`.
+
+    `trim_paths` is what build scripts are told of it, empty where nobody asked for it.
+    """
+
+    name: str
+    opt_level: str
+    lto: str
+    codegen_units: int | None
+    debuginfo: str
+    debug_assertions: bool
+    overflow_checks: bool
+    panic: str
+    strip: str
+    incremental: bool
+    rustflags: tuple[str, ...]
+    hint_mostly_unused: bool = False
+    trim_paths: str = ""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """An edge to the unit at `index` of the same graph, under the name the crate sees it by."""
+
+    index: int
+    extern_crate_name: str
+    public: bool
+    noprelude: bool
+    nounused: bool
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One crate with one set of features, one profile and one platform; `platform` is None for the host."""
+
+    pkg_id: str
+    kind: str
+    crate_types: tuple[str, ...]
+    target_name: str
+    src_path: Path
+    edition: str
+    profile: Profile
+    platform: str | None
+    mode: str
+    features: tuple[str, ...]
+    is_std: bool
+    dependencies: tuple[Dependency, ...]
+
+    @property
+    def crate_name(self) -> str:
+        return self.target_name.replace("-", "_")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its package is somebody's own, wherever it lies: cargo caps the lints of all others."""
+        return self.pkg_id.startswith(BY_PATH) and not self.is_std
+
+    @property
+    def is_of_library(self) -> bool:
+        """Whether it is made of its package's library, for itself or with its tests."""
+        return self.kind not in ("bin", "test", "bench", "example", "custom-build")
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the unit is the run of a build script, not a compilation."""
+        return self.mode == "run-custom-build"
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the unit is compiled into an executable of its own, with its tests."""
+        return self.mode == "test"
+
+
+@dataclass(frozen=True)
+class UnitGraph:
+    """A program and all units below it, dependencies by index and before those that need them: it is the last."""
+
+    units: tuple[Unit, ...]
+
+    @property
+    def name(self) -> str:
+        return self.units[-1].target_name
+
+
+def parse(text: str) -> list[UnitGraph]:
+    """Read cargo's JSON: a graph for each of its roots. Raises `OstooError` where its version is not known here."""
+    document = json.loads(text)
+    if document.get("version") != FORMAT_VERSION:
+        raise OstooError(
+            f"cargo's unit graph has version {document.get('version')}, this build reads version {FORMAT_VERSION}",
+            remedy="use the toolchain that rust-toolchain.toml names",
+        )
+    units = [_unit(unit) for unit in document["units"]]
+    return [_below(units, root) for root in document["roots"]]
+
+
+def _below(units: list[Unit], root: int) -> UnitGraph:
+    """The graph of one root, with its units numbered anew."""
+    order: dict[int, int] = {}
+
+    def visit(index: int) -> None:
+        if index not in order:
+            for dependency in units[index].dependencies:
+                visit(dependency.index)
+            order[index] = len(order)
+
+    visit(root)
+    return UnitGraph(tuple(_renumbered(units[index], order) for index in order))
+
+
+def _renumbered(unit: Unit, order: dict[int, int]) -> Unit:
+    return replace(unit, dependencies=tuple(replace(each, index=order[each.index]) for each in unit.dependencies))
+
+
+def _unit(raw: dict[str, Any]) -> Unit:
+    target = raw["target"]
+    return Unit(
+        pkg_id=raw["pkg_id"],
+        kind=target["kind"][0],
+        crate_types=tuple(target["crate_types"]),
+        target_name=target["name"],
+        src_path=Path(target["src_path"] or "."),  # none where cargo writes the source itself
+        edition=target["edition"],
+        profile=_profile(raw["profile"]),
+        platform=raw["platform"],
+        mode=raw["mode"],
+        features=tuple(raw["features"]),
+        is_std=bool(raw.get("is_std")),
+        dependencies=tuple(_dependency(dependency) for dependency in raw["dependencies"]),
+    )
+
+
+_HONOURED = frozenset({*(field.name for field in fields(Profile)), "codegen_backend"})
+_WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo"})
+"""The manual says so of each."""
+
+_OUR_BACKEND = "llvm"
+
+
+def _profile(raw: dict[str, Any]) -> Profile:
+    """Raises `OstooError` for a key that would be lost here."""
+    lost = [name for name, value in raw.items() if value and name not in _HONOURED | _WITHOUT_EFFECT]
+    if raw.get("codegen_backend", _OUR_BACKEND) not in (None, _OUR_BACKEND):
+        lost.append("codegen_backend")
+    if lost:
+        key = lost[0].replace("_", "-")
+        raise OstooError(f"the profile {raw['name']} sets {key}, which this build does not know", remedy="take it away")
+    return Profile(
+        name=raw["name"],
+        opt_level=raw["opt_level"],
+        lto=raw["lto"],
+        codegen_units=raw["codegen_units"],
+        debuginfo=str(raw["debuginfo"]),
+        debug_assertions=raw["debug_assertions"],
+        overflow_checks=raw["overflow_checks"],
+        panic=raw["panic"],
+        strip=_strip(raw["strip"]),
+        incremental=raw["incremental"],
+        rustflags=tuple(raw.get("rustflags", ())),
+        hint_mostly_unused=bool(raw.get("hint_mostly_unused")),
+        trim_paths=_trim_paths(raw["trim_paths"]) if "trim_paths" in raw else "",
+    )
+
+
+def _trim_paths(raw: Any) -> str:
+    """Cargo's word for what it writes as null for all, or as a list."""
+    return "all" if raw is None else ",".join(raw) or "none"
+
+
+def _strip(raw: Any) -> str:
+    """Unwrap `{"resolved": {"Named": "symbols"}}`, `{"resolved": "None"}` or `{"deferred": "None"}`."""
+    value = next(iter(raw.values())) if isinstance(raw, dict) else raw
+    named = value.get("Named") if isinstance(value, dict) else None
+    return str(named or "none")
+
+
+def _dependency(raw: dict[str, Any]) -> Dependency:
+    return Dependency(
+        index=raw["index"],
+        extern_crate_name=raw["extern_crate_name"],
+        public=bool(raw.get("public")),
+        noprelude=bool(raw.get("noprelude")),
+        nounused=bool(raw.get("nounused")),
+    )
+
+
+def manifest_path(unit: Unit) -> Path:
+    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
+
+    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
+    """
+    source, _, package = unit.pkg_id.partition("#")
+    if source.startswith(BY_PATH):
+        return Path(unquote(source.removeprefix(BY_PATH).partition("?")[0], errors="surrogateescape"), "Cargo.toml")
+    name = package.partition("@")[0] if "@" in package else source.partition("?")[0].rpartition("/")[2]
+    for folder in unit.src_path.parents:
+        candidate = folder / "Cargo.toml"
+        if candidate.is_file() and manifest.name_in(candidate) == name:
+            return candidate
+    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))

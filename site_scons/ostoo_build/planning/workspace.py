@@ -1,0 +1,380 @@
+"""The Cargo workspace as the build sees it: its programs and their plans, remembered. Does not build them.
+
+An answer is kept in the memo folder together with what it was made from, and made again when any of that has changed.
+All checkouts of a user share the memos: they hold contents, and paths within the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import astuple, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from ostoo_build.base import decoders, digest, own_source, process, state_file, user_cache
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.read_set import ReadSet, have_changed_since, is_touched, refuse_touched
+from ostoo_build.base.snapshot import Look
+from ostoo_build.planning import package_places
+from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
+from ostoo_build.planning.cargo_config import Place
+from ostoo_build.planning.plan import Program, plan_program
+from ostoo_build.planning.script_environment import Machine, Told
+from ostoo_build.planning.setting import Setting, cfgs_of
+from ostoo_build.planning.test_plan import Executable, plan_executable
+from ostoo_build.rust import crate_root, flag_rules
+from ostoo_build.rust.crate_root import View  # noqa: TC001 - likewise
+from ostoo_build.target import spec as target_spec
+from ostoo_build.target.spec import CheckRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.cargo_config import Configuration
+    from ostoo_build.planning.unit_graph import Unit, UnitGraph
+
+DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "target")
+"""What of ours decides a plan."""
+
+_ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
+"""Cargo asks for all kinds of crates at once; of no one kind alone is then what rustc says."""
+
+_OF_A_QUESTION = frozenset({"proc_macro"})
+"""Cargo takes no notice of it either."""
+
+_DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
+
+Answer = TypeVar("Answer")
+Memo = TypeVar("Memo")
+
+
+@dataclass(frozen=True)
+class Crate:
+    """A crate of the checkout whose source, a portable path, told the plan how much of std it sees."""
+
+    source: str
+    features: tuple[str, ...]
+    is_test: bool
+    view: View
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a memo answers; what else it was made from is in the memo.
+
+    `what` is the kind of answer, `workspace` the name of its folder. `toolchain`, `configuration` and `tool` are
+    digests of the toolchain, of cargo's configuration and of this build's own code; `lock` and `target_digest` of the
+    files.
+    """
+
+    what: str
+    workspace: str
+    toolchain: digest.Hash
+    configuration: digest.Hash
+    tool: digest.Hash
+    lock: digest.Hash = ""
+    target: str = ""
+    target_digest: digest.Hash = ""
+    profile: str = ""
+    program: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Memo(Generic[Answer]):
+    """An answer and what it was made from.
+
+    Those are files and folders, variables of the user's environment by the digests of their values, what all packages
+    of the workspace declare, and `crates`, which were seen under `cfgs`.
+    """
+
+    reads: ReadSet
+    variables: dict[str, str]
+    declared: digest.Hash
+    crates: tuple[Crate, ...]
+    cfgs: frozenset[str]
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """The programs of a workspace, and what its packages declare; made from what `reads` has."""
+
+    reads: ReadSet
+    binaries: tuple[Binary, ...]
+    declared: digest.Hash
+
+
+@dataclass(frozen=True)
+class _Cfgs:
+    """What rustc said."""
+
+    cfgs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rustc:
+    """The compiler that targets are asked about; `tools` is the toolchain's digest."""
+
+    program: Path
+    environment: Mapping[str, str]
+    host: str
+    tools: digest.Hash
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One Cargo workspace, one target spec, one toolchain; as one look finds them."""
+
+    cargo: Cargo
+    rustc: Rustc
+    target: Path
+    target_digest: digest.Hash
+    paths: PathMap
+    memos: Path
+    look: Look
+
+    def binaries(self) -> tuple[Binary, ...]:
+        """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
+        folder = self.cargo.workspace
+        return tuple(replace(binary, manifest=folder / binary.manifest) for binary in self._surveyed.binaries)
+
+    def elsewhere(self) -> Iterator[Path]:
+        """What was looked at outside of the checkout, to find the workspace's packages and their targets."""
+        for name in self._surveyed.reads.contents:
+            path = Path(os.path.normpath(self.cargo.workspace / name))
+            if not path.is_relative_to(self.paths.root):
+                yield path
+
+    @property
+    def _surveyed(self) -> _Survey:
+        return self.look.once("survey", self._survey)
+
+    def _survey(self) -> _Survey:
+        folder = self.cargo.workspace
+        path = self._memo(self._question("survey"))
+        known = _load(path, _Survey)
+        if known and known.reads.is_current(folder, self.look):
+            return known
+        began = time.time_ns()
+        manifests = package_places.of_workspace(folder / "Cargo.toml", self.cargo.configuration_files())
+        contents = [*package_places.of_members(folder / "Cargo.toml")]
+        contents += [place for each in manifests for place in package_places.of_package(each, folder)]
+        reads = ReadSet.of(contents, (), folder, self.look)
+        declared = package_places.declared(manifests, folder)
+        binaries = tuple(
+            replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in self.cargo.binaries()
+        )
+        refuse_touched(began, (*contents, *self.cargo.configuration_files()), folder)
+        found = _Survey(reads, binaries, declared)
+        if reads.is_current(folder, Look()):
+            _save(path, found)
+        return found
+
+    def remembered(self, binary: Binary, profile: str) -> Program | None:
+        """The plan of one program, where it was made before and still holds."""
+        return self._recall(self._plan_memo("plan", binary, profile), _Memo[Program])
+
+    def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
+        """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
+        setting, began = self._begin(profile)
+        graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
+        found = {}
+        for binary, graph in zip(binaries, graphs, strict=True):
+            program = plan_program(graph, setting)
+            self._remember(self._plan_memo("plan", binary, profile), [graph], setting, program, began)
+            found[program.name] = program
+        return found
+
+    def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
+        """The plans of a program's test executables, where they were made before and still hold."""
+        return self._recall(self._plan_memo("tests", binary, profile), _Memo[tuple[Executable, ...]])
+
+    def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
+        setting, began = self._begin(profile)
+        graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
+        found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
+        self._remember(self._plan_memo("tests", binary, profile), graphs, setting, found, began)
+        return found
+
+    def _begin(self, profile: str) -> tuple[Setting, int]:
+        """Look at what the answer will depend on before it is asked for: then a file saved meanwhile is noticed."""
+        self._surveyed  # noqa: B018 - looks
+        began = self.look.once("began", time.time_ns)
+        # before cargo: of a bad target spec we say more than cargo
+        return self.look.once(("setting", profile), partial(self._setting, profile)), began
+
+    def _locked(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask again where cargo locked something meanwhile: what is remembered belongs to one lock."""
+        while True:
+            before, began = self._lock(), time.time_ns()
+            found = ask()
+            if self._lock() == before and not is_touched(began, self.cargo.workspace / "Cargo.lock"):
+                return found
+
+    def _recall(self, path: Path, kind: type[_Memo[Answer]]) -> Answer | None:
+        memo = _load(path, kind)
+        if (
+            memo
+            and memo.declared == self._surveyed.declared
+            and memo.variables == _variables(memo.variables)
+            and memo.reads.is_current(self.cargo.workspace, self.look)
+            and self._unchanged(memo.crates, memo.cfgs)
+        ):
+            return memo.answer
+        return None
+
+    def _remember(self, path: Path, graphs: Sequence[UnitGraph], setting: Setting, answer: Any, began: int) -> None:
+        folder, known = self.cargo.workspace, self._surveyed.reads.contents
+        units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, setting)]
+        manifests = {self.cargo.workspace / "Cargo.toml": None, **{setting.manifest(unit).path: None for unit in units}}
+        contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
+        places = {unit.src_path: None for unit in units}
+        reads = ReadSet.of(contents, places, folder, self.look)
+        refuse_touched(began, (*contents, *self.cargo.configuration_files(), self.target), folder)
+        unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
+        if have_changed_since(began, unforeseen) or reads != ReadSet.of(contents, places, folder, Look()):
+            return
+        crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
+        variables = _variables(self.look.once("configuration", self._configuration).variables)
+        _save(path, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
+
+    def _plan_memo(self, what: str, binary: Binary, profile: str) -> Path:
+        named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
+        return self._memo(replace(named, target=self.target.stem, target_digest=self.target_digest))
+
+    def _question(self, what: str) -> _Question:
+        state = self.rustc.tools, self.cargo.configuration_digest, own_source.digest_of(*DECIDED_BY)
+        return _Question(what, self.cargo.workspace.name, *state)
+
+    def _memo(self, question: _Question) -> Path:
+        """The file that remembers an answer."""
+        return self.memos / f"{digest.of_json(astuple(question))}.json"
+
+    def _lock(self) -> str:
+        lock = self.cargo.workspace / "Cargo.lock"
+        return digest.of_file(lock) if lock.is_file() else ""
+
+    def _setting(self, profile: str) -> Setting:
+        configuration = self.look.once("configuration", self._configuration)
+        told = Told(
+            Machine(
+                self.target.stem,
+                self._asked(*self._for_target, *configuration.given, *_ALL_KINDS),
+                configuration.given,
+                configuration.linker,
+            ),
+            Machine(self.rustc.host, self._asked(*_ALL_KINDS), (), configuration.host_linker),
+            self.cargo.inherited(profile),
+        )
+        return Setting(
+            paths=self.paths,
+            workspace=self.paths.portable(self.cargo.workspace),
+            target=self.target.stem,
+            cfgs=self._cfgs,
+            rustflags=configuration.rustflags,
+            behind_sysroot=configuration.behind_sysroot,
+            env=configuration.env,
+            told=told,
+            look=self.look,
+        )
+
+    def _configuration(self) -> Configuration:
+        where = f"{self.cargo.workspace}/.cargo/config.toml: rustflags for {self.target.stem}"
+
+        def ask(flags: tuple[str, ...]) -> frozenset[str]:
+            flag_rules.check(flags, where)
+            return frozenset(self._asked(*self._for_target, *flags, *_ALL_KINDS)) - _OF_A_QUESTION
+
+        host_cfgs = frozenset(self._asked(*_ALL_KINDS)) - _OF_A_QUESTION
+        place = Place(self.cargo.workspace, os.environ, self.target.stem, self.rustc.host, host_cfgs)
+        return self.cargo.configuration(place, ask, self.paths)
+
+    @property
+    def _for_target(self) -> tuple[str, ...]:
+        return ("-Zunstable-options", "--target", str(self.target))
+
+    @property
+    def _cfgs(self) -> frozenset[str]:
+        """What the target's programs are compiled under."""
+        flags = self.look.once("configuration", self._configuration).given
+        return frozenset(self._asked(*self._for_target, *flags))
+
+    def _asked(self, *flags: str) -> tuple[str, ...]:
+        """What rustc says of a machine: `rustc --print cfg`."""
+        return self.look.once(("cfgs", flags), partial(self._ask, flags))
+
+    def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        place = str(self.cargo.workspace)
+        asked = tuple(flag.replace(place, "") for flag in flags)
+        question = replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked)
+        began, path = time.time_ns(), self._memo(question)
+        memo = _load(path, _Cfgs)
+        if memo:
+            return memo.cfgs
+        arguments = [str(self.rustc.program), "--print=cfg", *flags]
+        completed = process.run(arguments, cwd=self.cargo.workspace, env=self.rustc.environment)
+        if completed.returncode:
+            # the check says more than the compiler, line and remedy
+            target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
+            raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
+        refuse_touched(began, [self.target], self.cargo.workspace)
+        cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))
+        _save(path, _Cfgs(cfgs))
+        return cfgs
+
+    def _is_edited(self, unit: Unit, setting: Setting) -> bool:
+        """Whether people edit a unit's package: what was downloaded stays as it is."""
+        return not setting.portable(unit.src_path).startswith(_DOWNLOADED)
+
+    def _crate(self, unit: Unit, setting: Setting) -> Crate:
+        return Crate(setting.portable(unit.src_path), unit.features, unit.is_test, setting.view(unit))
+
+    def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
+        try:
+            return all(self.look.once((crate, cfgs), partial(self._is_seen_as, crate, cfgs)) for crate in crates)
+        except OSError:
+            return False
+
+    def _is_seen_as(self, crate: Crate, cfgs: frozenset[str]) -> bool:
+        active = cfgs_of(crate.is_test, cfgs)
+        source = Path(self.paths.root, self.paths.expand(crate.source))
+        return crate_root.view(source, crate.features, active) == crate.view
+
+
+def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
+    """Whether a path, or the list that it is in, was looked at."""
+    return os.path.relpath(path, folder) in known or os.path.relpath(path.parent, folder) in known
+
+
+def _variables(names: Iterable[str]) -> dict[str, str]:
+    """Digests of what the user's environment holds, for those that are set: values are nobody's business."""
+    return {name: digest.of_bytes(os.fsencode(os.environ[name])) if name in os.environ else "" for name in names}
+
+
+def _load(path: Path, kind: type[Memo]) -> Memo | None:
+    content = state_file.recall_sealed(path)
+    if content is None:
+        return None
+    try:
+        found: Memo = decoders.decode(content, kind, _decode_path)
+    except (msgspec.MsgspecError, RecursionError):
+        state_file.found_damaged(path)
+        return None
+    return found
+
+
+def _save(path: Path, memo: Any) -> None:
+    user_cache.note(path, state_file.sealed(msgspec.json.encode(memo, enc_hook=str)))
+
+
+def _decode_path(kind: type, value: Any) -> Any:
+    if issubclass(kind, Path):
+        return kind(value)
+    raise NotImplementedError(kind)

@@ -1,0 +1,44 @@
+"""Reads which remote store the user means, and how it knows us. Does not connect to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.remote.channel import RemoteOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TOKEN = "OSTOO_REMOTE_TOKEN"  # noqa: S105 - the variable's name
+
+
+def read(address: str, root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> RemoteOptions:
+    """Turn the variables `remote_…` and `tls_…` into options for a server; paths are relative to `root`.
+
+    Raises `OstooError` for what can't be an address, a file, or a token.
+    """
+
+    def path(name: str) -> Path | None:
+        return root / variables[name] if variables[name] else None
+
+    return RemoteOptions(
+        address=address,
+        instance=variables["remote_instance"],
+        certificate_authority=path("tls_certificate"),
+        client_certificate=path("tls_client_certificate"),
+        client_key=path("tls_client_key"),
+        token=_token(path("remote_token_file"), environ),
+        writable=variables["remote_upload"] == "on",
+    )
+
+
+def _token(file: Path | None, environ: Mapping[str, str]) -> str:
+    """The token is in no command line, key or message: others could read it there."""
+    if file is None:
+        return environ.get(TOKEN, "").strip()
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OstooError("can't read the token", where=str(file)) from error

@@ -1,0 +1,115 @@
+"""Records and the Remote Execution API's results, each as the other. Does not keep them.
+
+A result names files by their portable paths; a record by their names below one folder. Results of this build hold the
+placeholder of the root where an engine's hold its path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+from ostoo_build.actions.record import Output, Record
+from ostoo_build.base import digest
+from ostoo_build.reapi import remote_execution_pb2 as api
+
+if TYPE_CHECKING:
+    from google.protobuf import message
+
+Message = TypeVar("Message", bound="message.Message")
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_ROOT_LINE = "@{root}\n"
+"""What the launcher prints first: where an action ran. Here, anywhere."""
+
+_SEEN = "@{seen}"
+"""What a line begins with that tells what an action can have read: no portable text does."""
+
+_EMPTY = api.Tree(root=api.Directory()).SerializeToString(deterministic=True)
+_NOTHING = api.Digest(hash=digest.of_bytes(_EMPTY), size_bytes=len(_EMPTY))
+"""A folder in which nothing lies, in the API's words."""
+
+
+def from_record(record: Record, folder: str) -> bytes:
+    """Write a record, whose outputs lie below the portable path `folder`, as an `ActionResult`."""
+    files = [_output_file(f"{folder}/{name}", output) for name, output in sorted(record.outputs.items())]
+    folders = [api.OutputDirectory(path=f"{folder}/{name}", tree_digest=_NOTHING) for name in sorted(record.folders)]
+    seen = "" if record.seen is None else f"{_SEEN}{json.dumps(record.seen)}\n"
+    stdout = f"{_ROOT_LINE}{seen}{record.stdout}" if record.stdout or seen else ""
+    result = api.ActionResult(
+        output_files=files,
+        output_directories=folders,
+        stdout_raw=stdout.encode(),
+        stderr_raw=record.stderr.encode(),
+    )
+    return result.SerializeToString(deterministic=True)
+
+
+def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
+    """Read what `from_record` wrote. Raises `ValueError` for anything else."""
+    result = parsed(api.ActionResult, content)
+    stdout = result.stdout_raw.decode()
+    # what was said may lie elsewhere: then this result does not tell it
+    is_elsewhere = result.stdout_digest.size_bytes or result.stderr_digest.size_bytes
+    has_others = result.output_symlinks or any(each.tree_digest != _NOTHING for each in result.output_directories)
+    if result.exit_code or is_elsewhere or has_others or not stdout.startswith(_ROOT_LINE if stdout else ""):
+        raise ValueError("not a result of this build")
+    outputs = {_name(file.path, folder): output(file) for file in result.output_files}
+    folders = tuple(_name(each.path, folder) for each in result.output_directories)
+    said, seen = _apart(stdout.removeprefix(_ROOT_LINE))
+    return Record(key, outputs, said, result.stderr_raw.decode(), folders=folders, seen=seen)
+
+
+def _apart(stdout: str) -> tuple[str, tuple[str, ...] | None]:
+    """What an action wrote, and what it can have read. Raises `ValueError` for what nobody wrote."""
+    if not stdout.startswith(_SEEN):
+        return stdout, None
+    line, _, said = stdout.removeprefix(_SEEN).partition("\n")
+    seen = json.loads(line)
+    if not isinstance(seen, list) or not all(isinstance(path, str) for path in seen):
+        raise ValueError("not a result of this build")
+    return said, tuple(seen)
+
+
+def messages_of(record: Record) -> dict[digest.Hash, bytes]:
+    """What a record's result refers to besides files, by digest."""
+    return {_NOTHING.hash: _EMPTY} if record.folders else {}
+
+
+def files_of(content: bytes) -> tuple[digest.Hash, ...]:
+    """The digests of the files that a result names. Raises `ValueError` for what is no result."""
+    return tuple(file.digest.hash for file in parsed(api.ActionResult, content).output_files)
+
+
+def parsed(kind: type[Message], content: bytes) -> Message:
+    """Read a message. Raises `ValueError` for what is none of that kind."""
+    try:
+        return kind.FromString(content)
+    except Exception as error:
+        # protobuf's DecodeError has another home in each of its implementations
+        raise ValueError(f"no {kind.__name__}") from error
+
+
+def _output_file(path: str, output: Output) -> api.OutputFile:
+    content = api.Digest(hash=output.sha256, size_bytes=output.size)
+    return api.OutputFile(path=path, digest=content, is_executable=output.executable)
+
+
+def output(file: api.OutputFile | api.FileNode) -> Output:
+    """Read what is said of one file. Raises `ValueError` where its digest can't be one."""
+    return Output(*checked(file.digest), file.is_executable)
+
+
+def checked(said: api.Digest) -> tuple[digest.Hash, int]:
+    """Read a digest. Raises `ValueError` for what can't be one: it is taken for a file's name."""
+    if not _SHA256.fullmatch(said.hash) or said.size_bytes < 0:
+        raise ValueError(f"{said.hash!r} is no digest")
+    return said.hash, said.size_bytes
+
+
+def _name(path: str, folder: str) -> str:
+    name = path.removeprefix(f"{folder}/")
+    if name == path or {"", ".", ".."} & set(name.split("/")):
+        raise ValueError(f"{path} lies outside of {folder}")
+    return name

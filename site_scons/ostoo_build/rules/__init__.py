@@ -1,0 +1,1 @@
+"""One node of the graph each: unit, link, check, publication, reports. Imports all below."""

@@ -1,0 +1,268 @@
+"""Completes planned units into actions, once the results they build on are known. Does not run them.
+
+What is added here: the target, dependencies with their digests, and what build scripts asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import NOTHING, Input
+from ostoo_build.base.paths import absolute, seen_from
+from ostoo_build.planning import rustc_flags
+from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.rules import asm_proof, link_proof
+from ostoo_build.rust import build_script, flag_rules
+from ostoo_build.rust import options as rustc_options
+from ostoo_build.rust.build_script import Instructions, Said
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from ostoo_build.actions.record import Record
+    from ostoo_build.build.invocation import Inputs, Invocation
+    from ostoo_build.planning.plan import PlannedUnit, Program
+
+_OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
+"""What cargo gives a build script itself, or takes from it, whatever `[env]` says."""
+
+_HOST = "OSTOO_HOST"
+"""Nobody reads the variable; it makes other actions of what other hosts link and run."""
+
+
+_LINKS = "OSTOO_LINKS"
+_NAMES = "OSTOO_NAMES"
+"""Nobody reads these either."""
+
+
+def link_action(
+    invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], discard: Input | None
+) -> Action:
+    """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
+
+    `discard` is the linker script for what is left out besides symbols; without it all is kept.
+
+    rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
+    """
+    unit, target = program.units[-1], invocation.targets[program.target]
+    seen = partial(seen_from, directory=unit.directory)
+    searches = sorted({f"native={seen(entry.path.rpartition('/')[0])}" for entry in sysroot})
+    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
+    said = tuple(_said(invocation, unit.runs, records))
+    asked = [*build_script.search_flags(said), *own.link_flags(program.kind, program.target_name)]
+    flag_rules.check(asked, f"{unit.package}/build.rs")
+    arguments = [
+        *("@{rustc}", "-Zlink-only", f"{seen(unit.folder)}/{unit.id}.rlink"),
+        *("--target", seen(target.path), "-Zunstable-options"),
+        *_searching(tuple(link_flags(unit.arguments)), searches, program.behind_sysroot),
+        *asked,
+        *("-C", "linker=@{lld}"),
+        *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
+        *("-C", f"link-arg={link_proof.OPTION}{seen(link_proof.dependency_file(unit.folder, unit.id))}"),
+    ]
+    return Action(
+        mnemonic="Link",
+        arguments=tuple(arguments),
+        environment=tuple(dict((*invocation.environment, *unit.environment)).items()),
+        inputs=(
+            *(target, *output_inputs(unit.folder, records[unit.id]), *_libraries(invocation, unit, records)),
+            *(*_run_files(invocation, unit.runs, records), *sysroot, *((discard,) if discard else ())),
+        ),
+        outputs=(f"{unit.folder}/{unit.id}", link_proof.dependency_file(unit.folder, unit.id)),
+        tools=invocation.tools,
+        directory=unit.directory,
+    )
+
+
+def output_inputs(folder: str, record: Record) -> Inputs:
+    """The outputs that a record names, as inputs of another action; `folder` is where they lie."""
+    return tuple(
+        Input(f"{folder}/{name}", output.sha256, output.size, output.executable)
+        for name, output in record.outputs.items()
+    ) + tuple(Input(f"{folder}/{name}", NOTHING, 0, is_folder=True) for name in record.folders)
+
+
+def _searching(flags: tuple[str, ...], searches: list[str], behind: int) -> Iterator[str]:
+    """The flags with the sysroot's folders where they stood: `behind` is how many others come after them."""
+    options = rustc_options.read(flags)
+    places = [at for at, option in enumerate(options) if option.searches_native]
+    place = places[-behind] if behind else len(options)
+    yield from (word for option in options[:place] for word in option.words)
+    yield from (word for search in searches for word in ("-L", search))
+    yield from (word for option in options[place:] for word in option.words)
+
+
+_NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
+"""Names of outputs of units are of no use to a linker."""
+
+
+def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
+    """The options of the compilation that the link may ask for, as they stand; it knows crates by the `.rlink`."""
+    for option in rustc_options.read(arguments):
+        of_code = option.flag in ("-C", "-Z", "-O", "-g") and option.name not in _NOT_FOR_THE_LINK
+        if of_code or (option.flag == "-L" and option.folder[0] not in ("crate", "dependency")):
+            yield from option.words
+
+
+def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+    """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
+    arguments = ["@{rustc}", *unit.arguments]
+    environment = dict((*invocation.environment, *unit.environment))
+    inputs = [*sources, *_libraries(invocation, unit, records), *_assembled(invocation, unit, records)]
+    if unit.target:
+        arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
+        inputs.append(invocation.targets[unit.target])
+    elif unit.kind is not Kind.LIBRARY:
+        arguments += ["-C", "linker=cc"]
+        environment[_HOST] = invocation.host
+    # a program is linked later: what others ask for is for that
+    told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
+    said = tuple(_said(invocation, told, records))
+    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
+    if unit.run:
+        environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
+    environment |= own.env
+    asked = list(_asked_of_rustc(unit, said, own))
+    flag_rules.check(asked, f"{unit.package}/build.rs")
+    arguments += (*asked, *(flag for flag in rustc_flags.proof_of(asked) if flag not in arguments))
+    searched = (run for run, each in zip(told, said, strict=True) if each.instructions.link_searches)
+    inputs += _run_files(invocation, tuple(dict.fromkeys((*unit.read_runs, *searched))), records)
+    arguments += _dependency_flags(invocation, unit)
+    outputs = tuple(f"{unit.folder}/{name}" for name in (DEP_INFO, *unit.outputs))
+    outputs = outputs if unit.outputs else (f"{unit.folder}/",)
+    return Action(
+        mnemonic="Rustc",
+        arguments=tuple(arguments),
+        environment=tuple(environment.items()),
+        inputs=tuple(inputs),
+        outputs=outputs,
+        tools=invocation.tools,
+        directory=unit.directory,
+    )
+
+
+def _asked_of_rustc(unit: PlannedUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
+    """What build scripts ask of a compilation, in cargo's order; what is linked for this machine is linked by it."""
+    yield from build_script.search_flags(said)
+    if unit.takes_libraries:
+        yield from own.library_flags()
+    if unit.kind is Kind.PROC_MACRO:
+        yield from own.link_flags(unit.kind.value, unit.label)
+    yield from own.cfg_flags()
+
+
+def run_action(
+    invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
+) -> Action:
+    """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'.
+
+    `links` is a digest of where links lead that it may ask for, or empty.
+    """
+    if not unit.script:
+        raise OstooError(
+            f"the configuration says what the build script of {unit.label} says: [target.TRIPLE.{unit.links}]",
+            where=f"{unit.package}/Cargo.toml",
+            remedy="take that table away: this build runs the script",
+        )
+    script = invocation.units[unit.script]
+    name = script.outputs[0]
+    declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
+    environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
+    environment |= {_LINKS: links} if links else {}
+    for run in unit.runs:
+        below = invocation.units[run].links.upper().replace("-", "_")
+        for key, value in next(_instructions((run,), records)).metadata.items():
+            environment[f"DEP_{below}_{key.upper().replace('-', '_')}"] = value
+    made = records[script.id].outputs[name]
+    path = f"{script.folder}/{name}"
+    return Action(
+        mnemonic="BuildScriptRun",
+        arguments=(absolute(path),),
+        environment=tuple(environment.items()),
+        inputs=(
+            *(*sources, Input(path, made.sha256, made.size, made.executable)),
+            *_run_files(invocation, unit.read_runs, records),
+        ),
+        outputs=(f"{unit.folder}/out/",),
+        tools=invocation.tools,
+        directory=unit.directory,
+    )
+
+
+def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
+    """The action on those of its package's files that it can have read: what is in the others makes no difference.
+
+    `own` are all of them: which there are does make one, to who looks for a file or lists a folder, and which of them
+    can be run. `seen` are portable paths of files and folders.
+    """
+    names = {entry.path: entry.executable for entry in own}
+    folders = tuple(f"{path}/" for path in seen)
+    left_out = {name for name in names if not ("." in seen or name in seen or name.startswith(folders))}
+    return replace(
+        action,
+        inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
+        environment=(*action.environment, (_NAMES, digest.of_json(sorted(names.items())))),
+    )
+
+
+def _instructions(runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Instructions]:
+    for run in runs:
+        yield build_script.parse(records[run].stdout, run)
+
+
+def _said(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Said]:
+    for run, instructions in zip(runs, _instructions(runs, records), strict=True):
+        yield Said(instructions, absolute(f"{invocation.units[run].folder}/out"))
+
+
+def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:
+    return tuple(entry for run in runs for entry in output_inputs(invocation.units[run].folder, records[run]))
+
+
+def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
+    """What `user` reads of a library: a library needs its metadata only, what is linked needs its code."""
+    return unit.outputs[0] if user.needs_metadata_only(unit) else unit.outputs[-1]
+
+
+def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Inputs:
+    found = []
+    for library in (invocation.units[id_] for id_ in unit.libraries):
+        name = _artifact(library, unit)
+        made = records[library.id].outputs[name]
+        found.append(Input(f"{library.folder}/{name}", made.sha256, made.size, made.executable))
+    return tuple(found)
+
+
+def _assembled(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Iterator[Input]:
+    """What the assembly of libraries takes in, where this unit may come to assemble it."""
+    for library in (invocation.units[id_] for id_ in unit.libraries):
+        if library.kind is Kind.LIBRARY and not unit.needs_metadata_only(library):
+            yield from asm_proof.taken(records[library.id].stdout)
+
+
+def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:
+    direct = set()
+    seen = partial(seen_from, directory=unit.directory)
+    crate_names = [id_.rpartition("-")[0] for id_ in unit.libraries]
+    for extern in unit.externs:
+        path = seen(f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}")
+        # a program's .rlink holds absolute paths of libraries named by path, relative ones of libraries searched for
+        searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
+        if searched and extern.unit.startswith(f"{extern.name}-"):
+            direct.add(extern.unit)
+            # std's crates need no --extern: a search finds what `extern crate` names, injected or written
+            yield from () if extern.noprelude else ("--extern", extern.name)
+        else:
+            yield from rustc_flags.extern_flag(extern.name, path, extern.options)
+    for id_ in unit.libraries:
+        library = invocation.units[id_]
+        folder = seen(f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0])
+        # a library's metadata names the macros that it hands on too: rustc loads those as well
+        yield from ("-L", f"dependency={folder}")
+        if id_ in direct:
+            yield from ("-L", f"crate={folder}")

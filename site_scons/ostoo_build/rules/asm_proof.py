@@ -1,0 +1,153 @@
+"""Proves that assembly took in declared inputs only, and tells which: who links the code may assemble it again.
+
+With LTO it is the program's compilation that assembles what a library says, and a library with another file in it is
+the same library, byte for byte: so these files are inputs of the program too. Does not compile.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ostoo_build.actions.outcome import undeclared
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import Input
+from ostoo_build.base.paths import is_local
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rust import asm_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.actions.action import Action
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.rust.dep_info import DepInfo
+
+_COMPILED = (".rlib", ".rmeta", ".so")
+
+
+def taken(text: str) -> tuple[Input, ...]:
+    """Read what `prove` has told."""
+    return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a unit was compiled, the paths there and here, and whether it could see no files but its inputs.
+
+    The sources are here too, wherever it ran. `expanded` is the crate's with its macros expanded; without it `hides`
+    says that they may put assembly together.
+    """
+
+    action: Action
+    unit: PlannedUnit
+    there: PathMap
+    here: PathMap
+    sees_no_others: bool
+    expanded: str | None
+    hides: bool
+
+
+def prove(observed: DepInfo, scene: Scene) -> str:
+    """Tell the inputs that the assembly in a unit's sources takes in, in the words of `taken`; empty for none.
+
+    Raises `OstooError` for a file that is not declared, and for one whose name can't be known, unless the unit could
+    see nothing but its inputs.
+    """
+    unit, there = scene.unit, scene.there
+    if unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO) or unit.is_std:
+        return ""  # what these say of assembly is about others' code, or the toolchain's
+    ran_in = Path(there.root, there.expand(scene.action.directory))
+    paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))
+    search = _Search(scene, {})
+    for name in (there.input_path(path) for path in paths if not there.portable(path).startswith(there.of_tools)):
+        search.read(name)
+    if scene.expanded is not None:
+        search.read_expanded(scene.expanded)
+    elif scene.hides:
+        search.take_all()
+    found = tuple(search.found.values())
+    return msgspec.json.encode(found).decode() if found else ""
+
+
+@dataclass
+class _Search:
+    scene: Scene
+    found: dict[str, Input]
+    made: list[str] = field(default_factory=list)
+    """Places in sources where macros make names, which are known once they are expanded."""
+
+    @property
+    def action(self) -> Action:
+        return self.scene.action
+
+    @property
+    def here(self) -> PathMap:
+        return self.scene.here
+
+    def read(self, name: str) -> None:
+        """Look through one source, and through what it includes."""
+        try:
+            data = self._place(name).read_bytes()
+        except OSError:
+            self.take_all()  # a generated file that lies elsewhere: it may name anything that the unit may read
+            return
+        for each in asm_files.named(data, name, dict(self.action.environment)):
+            if each.name is not None:
+                self._take(each.name)
+            elif self.scene.expanded is None or not name.endswith(".rs"):
+                self._unknown(f"{name}:{each.line}")
+            else:
+                self.made.append(f"{name}:{each.line}")
+
+    def read_expanded(self, text: str) -> None:
+        """Look through the crate as rustc has it once all macros are expanded."""
+        for each in asm_files.named(text.encode(), "expanded.rs", {}):
+            if each.name is None:
+                self._unknown("\n".join(self.made) or f"{self.scene.unit.package}/Cargo.toml")
+            else:
+                self._take(each.name)
+
+    def _place(self, name: str) -> Path:
+        return Path(self.here.root, self.here.expand(name))
+
+    def _take(self, word: str) -> None:
+        """The assembler opens a relative name in the folder where rustc runs."""
+        path = Path(self.here.root, self.here.expand(self.action.directory), self.here.expand(word))
+        name = self.here.input_path(path)
+        if name in self.found or self.here.portable(path).startswith(self.here.of_tools):
+            return
+        covering = next(self._covering(name), None)
+        if covering is not None:
+            self.found[name] = covering
+            self.read(name)
+        elif path.is_file():  # else nothing was assembled there: rustc would have failed
+            raise undeclared(name, f"{self.scene.unit.package}/Cargo.toml")
+
+    def _covering(self, name: str) -> Iterator[Input]:
+        for entry in self.action.inputs:
+            if entry.path == name or (entry.is_folder and name.startswith(f"{entry.path}/")):
+                yield entry
+
+    def _unknown(self, where: str) -> None:
+        if is_local(self.scene.unit.package) and not self.scene.sees_no_others:
+            raise OstooError(
+                "assembly takes in a file whose name the assembler makes: the build can't tell which it is",
+                where=where,
+                remedy='write the name into the directive, as in `.incbin \\"path\\"`, relative to '
+                f"{self.action.directory}; or\n"
+                'concat!(".incbin \\"", env!("CARGO_MANIFEST_DIR"), "/path\\""); or build with sandbox=on',
+            )
+        self.take_all()
+
+    def take_all(self) -> None:
+        """Anything of the package, or that its build script made."""
+        folders = (f"{self.scene.unit.package}/", "build/")
+        for entry in self.action.inputs:
+            if posixpath.join(entry.path, "").startswith(folders) and not entry.path.endswith(_COMPILED):
+                self.found[entry.path] = entry

@@ -1,0 +1,90 @@
+"""Has a crate's macros expanded where they may put assembly together that no text shows. Does not read assembly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest, own_source, source_files
+from ostoo_build.base.paths import is_local
+from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.rules import unit_inputs
+from ostoo_build.rust import asm_macros, dep_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ostoo_build.actions.action import Action
+    from ostoo_build.actions.outcome import Finished
+    from ostoo_build.base.snapshot import Look
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import PlannedUnit
+
+_SOURCE = ".rs"
+DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "rules/hidden_asm.py", "rules/unit_inputs.py")
+"""What of ours decides whether macros may have made assembly."""
+
+_NO_LIBRARY = frozenset({"tests", "benches", "examples"})
+
+
+def compiled(
+    session: Session, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None], look: Look
+) -> Finished:
+    """Run rustc on a unit, and once more for its macros alone where that is needed to know what it read."""
+    done = session.runner.compile(action, unit, on_metadata)
+    if done.returncode or not may_be(session, unit, look, done):
+        return done
+    return replace(done, expanded=session.runner.expand(action, unit))
+
+
+def may_be(session: Session, unit: PlannedUnit, look: Look, done: Finished) -> bool:
+    """Whether a compiled crate's assembly may be made by macros."""
+    if unit.is_std or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO):
+        return False
+    if any(_hands_on(session, other, look) for other in _seen(session, unit)):
+        return True
+    read = dep_info.parse(done.read(DEP_INFO).decode("utf-8")).files
+    directory = Path(session.paths.root, session.paths.expand(unit.directory))
+    return any(asm_macros.may_hide(data) for data in _contents(directory / name for name in read))
+
+
+def _seen(session: Session, unit: PlannedUnit) -> Iterator[PlannedUnit]:
+    """The libraries whose macros a crate may use."""
+    return (other for other in map(session.units.__getitem__, unit.libraries) if not other.is_std)
+
+
+def _hands_on(session: Session, library: PlannedUnit, look: Look) -> bool:
+    """What was fetched is read once for all builds."""
+    find = partial(look.once, ("macros of", library.id), partial(_find_macros, session, library))
+    packages = sorted({part.package for part in _parts(session, library)})
+    if any(map(is_local, packages)):
+        return find()
+    contents = [unit_inputs.fetched(session, package, look).sha256 for package in packages]
+    rules = own_source.digest_of(*DECIDED_BY)
+    return session.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
+
+
+def _parts(session: Session, library: PlannedUnit) -> Iterator[PlannedUnit]:
+    """The libraries whose text a library's macros may be made of."""
+    yield library
+    if library.kind is Kind.PROC_MACRO:
+        yield from _seen(session, library)
+
+
+def _find_macros(session: Session, library: PlannedUnit) -> bool:
+    tells = asm_macros.mentions if library.kind is Kind.PROC_MACRO else asm_macros.hands_on
+    return any(tells(data) for part in _parts(session, library) for data in _sources(session, part))
+
+
+def _sources(session: Session, unit: PlannedUnit) -> Iterator[bytes]:
+    folder = unit_inputs.package_of(session, unit.package)
+    files = source_files.package_files(folder)
+    return _contents(path for path in files if path.relative_to(folder).parts[0] not in _NO_LIBRARY)
+
+
+def _contents(paths: Iterator[Path]) -> Iterator[bytes]:
+    for path in paths:
+        if path.suffix == _SOURCE and path.is_file():
+            yield path.read_bytes()

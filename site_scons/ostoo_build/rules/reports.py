@@ -1,0 +1,115 @@
+"""Has the reports on a built program's size and stack made, and keeps the former one. Does not know what is in them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.actions.record import NAME
+from ostoo_build.base import own_source, source_files
+from ostoo_build.execution.engine import Job
+from ostoo_build.rules import nodes, steps
+from ostoo_build.rules.nodes import Node
+from ostoo_build.rules.steps import Places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import Program
+
+FOLDER = "build/reports"
+REPORT = "report.json"
+PAGE = "treemap.html"
+PREVIOUS = "previous.json"
+"""Lies beside the report's folder: it is no output of a build."""
+
+
+class Kind(Enum):
+    """What a report is about; the value names its folder."""
+
+    SIZE = "size"
+    STACK = "stack"
+
+    @property
+    def word(self) -> str:
+        """The target of the command line that asks for it."""
+        return f"{self.value}-report"
+
+
+DECIDED_BY = {
+    Kind.SIZE: ("base", "binary", "size", "rules/reports.py"),
+    Kind.STACK: ("base", "binary", "loader", "stack", "rules/reports.py"),
+}
+_FILES = {Kind.SIZE: (REPORT, PAGE), Kind.STACK: (REPORT,)}
+
+
+def folder(name: str, target: str, profile: str) -> str:
+    """Where the reports on a program lie, relative to the root."""
+    return f"{FOLDER}/{target}/{profile}/{name}"
+
+
+def place(program: Program, kind: Kind) -> str:
+    """The folder of one report."""
+    return f"{folder(program.name, program.target, program.profile)}/{kind.value}"
+
+
+def node(session: Session, program: Program, kind: Kind) -> Node:
+    """What makes a report on a program, after the program was published."""
+    description = f"report the {kind.value} of {program.name}"
+    name = f"{place(program, kind)}/{NAME}"
+    write = partial(_write, session, program, kind)
+    is_done = partial(nodes.is_done, session, partial(_job, session, program, kind))
+    return Node(name, Places.of(program).published, description, write, is_done)
+
+
+def _write(session: Session, program: Program, kind: Kind) -> None:
+    """Have a report made. Where it is another one than before, that one is kept too."""
+    there = session.root / place(program, kind)
+    former = _contents(there / REPORT)
+    session.engine.perform(_job(session, program, kind))
+    if former is not None and former != _contents(there / REPORT):
+        source_files.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+
+
+def _job(session: Session, program: Program, kind: Kind) -> Job:
+    """Describe a report on the program that was published."""
+    name = place(program, kind)
+    there = session.root / name
+    shipped, unstripped = (session.root / path for path in Places.of(program).published)
+    contract = steps.contract_files(session, program.target) if kind is Kind.STACK else []
+
+    def run() -> Outcome:
+        if kind is Kind.SIZE:
+            from ostoo_build.size import report as size_report  # noqa: PLC0415 - 40 ms that each start would wait for
+
+            size = size_report.analyse(shipped, unstripped, program.name)
+            source_files.write_output(there / REPORT, size.to_json().encode())
+            source_files.write_output(there / PAGE, size.to_page().encode())
+            return Outcome(_FILES[kind])
+        from ostoo_build.loader import contract as loader_contract  # noqa: PLC0415 - likewise
+        from ostoo_build.stack import report as stack_report  # noqa: PLC0415 - likewise
+
+        given = loader_contract.load(contract[0]).stack if contract else None
+        stack = stack_report.analyse(unstripped, program.name, given)
+        source_files.write_output(there / REPORT, stack.to_json().encode())
+        return Outcome(_FILES[kind])
+
+    inputs = tuple(session.paths.input(path) for path in (shipped, unstripped, *contract))
+    action = Action(
+        f"{kind.value.capitalize()}Report",
+        (program.name,),
+        (),
+        inputs,
+        tuple(f"{name}/{file}" for file in _FILES[kind]),
+        version=own_source.digest_of(*DECIDED_BY[kind]),
+    )
+    subject = f"the {kind.value} of {session.named(program.name, program.target)}"
+    return Job(action, there, name, "Reporting", subject, run, needed=True)
+
+
+def _contents(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,56 @@
+"""Writes down where a program's test executables lie, for whoever runs them. Does not build them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import state_file
+from ostoo_build.planning.test_plan import FOLDER
+from ostoo_build.rules import nodes
+from ostoo_build.rules.nodes import Node
+from ostoo_build.rules.steps import Places
+from ostoo_build.run import test_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning import test_plan
+
+
+def path(session: Session, name: str, target: str) -> str:
+    """Where the note of the program `name` lies, relative to the root."""
+    return f"build/{target}/{session.variables['profile']}/{FOLDER.format(name)}/{test_list.NAME}"
+
+
+def node(session: Session, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:
+    """What writes the note, after all that it names is there."""
+    place = path(session, name, target)
+    after = tuple(published for executable in executables for published in nodes.aims_of(session, executable.program))
+    written = session.root / place, test_list.to_bytes(tuple(map(_noted, executables)))
+    return Node(place, after, f"note {name}'s tests", partial(_write, *written), partial(_is_written, *written))
+
+
+def _write(place: Path, content: bytes) -> None:
+    if not _is_written(place, content):
+        state_file.write(place, content)
+
+
+def _is_written(place: Path, content: bytes) -> bool:
+    return state_file.recall(place) == content
+
+
+def _noted(executable: test_plan.Executable) -> test_list.Executable:
+    program = executable.program
+    unit = program.units[-1]
+    return test_list.Executable(
+        file=Places.of(program).published[0],
+        kind=program.kind,
+        target=program.target_name,
+        source=executable.source,
+        package=unit.package,
+        environment=unit.environment,
+        has_harness=executable.has_harness,
+    )

@@ -1,0 +1,189 @@
+"""What a unit is made from: one answer for its own action and for the program that it is part of. Compiles nothing.
+
+Of a package that somebody may edit each file is an input; of one that was fetched the whole folder is.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions import record as records
+from ostoo_build.base import digest, source_files
+from ostoo_build.base import input as inputs
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import Input
+from ostoo_build.base.paths import is_local
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rust import options as rustc_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ostoo_build.base.snapshot import Look
+    from ostoo_build.build.invocation import Inputs
+    from ostoo_build.build.session import Session
+    from ostoo_build.planning.plan import Asked, PlannedUnit
+
+
+def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+    """All files that a unit may read besides what other units and programs are, as one look finds them.
+
+    Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
+    """
+    made = {session.paths.input_path(path) for path in makers(session, unit)}
+    files = [path for path in declared_files(session, unit) if session.paths.input_path(path) not in made]
+    own = (*_package(session, unit.package, look), *of_files(session, files, look))
+    return tuple(dict.fromkeys((*own, *told(session, known_reads(session, unit), look))))
+
+
+def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+    """The files of its package, and those that its manifest names; other programs among them have to be built."""
+    others = of_files(session, declared_files(session, unit), look)
+    return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The inputs of a unit that are known before it is made, and those of them in its package that people may edit."""
+
+    declared: Inputs
+    own: Inputs
+
+
+def found(session: Session, unit: PlannedUnit, look: Look) -> Found:
+    """What a look finds of a unit's inputs. Raises as `of` does."""
+    own = _package(session, unit.package, look) if is_local(unit.package) else ()
+    return Found(declared(session, unit, look), own)
+
+
+def makers(session: Session, unit: PlannedUnit) -> dict[Path, Asked]:
+    """The declared inputs that are programs of this build, each with the program.
+
+    Raises `OstooError` for another file in `build`: no step is there that it could wait for.
+    """
+    found = {}
+    for path in declared_files(session, unit):
+        name = session.paths.input_path(path)
+        if not name.startswith("build/"):
+            continue
+        target, profile, program = [*name.split("/")[1:], "", "", ""][:3]
+        asked = (program.removesuffix(".debug"), target)
+        is_one = asked[0] in session.programs.binaries and asked in session.programs.asked([asked[0]])
+        if name.count("/") != len(("target", "profile", "program")) or not is_one:
+            raise _unmade(unit, name, "no step of this build makes it: name a program, at build/TARGET/PROFILE/PROGRAM")
+        if profile != session.variables["profile"]:
+            raise _unmade(unit, name, f"this build makes programs of the profile {session.variables['profile']} only")
+        found[path] = asked
+    return found
+
+
+def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
+    where = f"{unit.package}/Cargo.toml"
+    return OstooError(f"there is nothing that makes the declared input {name}", where=where, remedy=why)
+
+
+def of_files(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
+    """Single files as inputs, each looked at once. Raises `OSError` for one that can't be read."""
+    return tuple(look.once(path, partial(session.paths.input, path)) for path in paths)
+
+
+def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
+    """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there.
+
+    A folder in which nothing lies is one too: it may be asked for. Of the whole checkout it is what people write there.
+    """
+    places = [place for read in reads for place in _told_of(session, read)]
+    files = of_files(session, (file for place in places for file in source_files.all_files(place)), look)
+    empty = (session.paths.input_path(folder) for place in places for folder in source_files.empty_folders(place))
+    return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
+
+
+def _told_of(session: Session, read: str) -> list[Path]:
+    place = session.root / read
+    if place != session.root:
+        return [place]
+    return [entry for entry in sorted(place.iterdir()) if entry.name not in _MADE and not entry.name.startswith(".")]
+
+
+_MADE = frozenset({"build", "sysroot"})
+
+
+def links(session: Session, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
+    """Digest of where links lead that a build script may ask for: its package's, and those told of; empty for none.
+
+    To who reads them links are what they lead to, whose contents are inputs.
+    """
+    if unit.kind is not Kind.RUN or not is_local(unit.package):
+        return ""
+    told_of = (session.root / read for read in reads)
+    paths = (*source_files.package_links(session.root / unit.package), *(path for path in told_of if path.is_symlink()))
+    texts = {session.paths.input_path(path): session.paths.portable_text(str(path.readlink())) for path in paths}
+    return digest.of_json(texts) if texts else ""
+
+
+def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:
+    """What the unit's last run told that it read."""
+    if not is_local(unit.package):
+        return ()
+    folder = session.root / unit.folder
+    known = session.engine.settled.get(folder)
+    record = known.record if known else records.load(folder)
+    return record.reads if record else ()
+
+
+def package_of(session: Session, package: str) -> Path:
+    """The folder of a package."""
+    return Path(session.paths.root, session.paths.expand(package))
+
+
+def is_of_std(package: str) -> bool:
+    """The toolchain's digest, which is part of every key, vouches for std's source."""
+    return package.startswith("@{rust-src}")
+
+
+def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
+    """What a unit's manifest declares, and flags name. Raises `OstooError` for a file of another checkout."""
+    found = [*of_flags(session, unit)]
+    if unit.extra_inputs and is_local(unit.package):
+        found += source_files.expand_inputs(session.root / unit.package, unit.extra_inputs)
+    for path in found:
+        if not is_local(session.paths.input_path(path)):
+            raise OstooError(
+                "a declared input lies outside of the checkout",
+                where=f"{unit.package}/Cargo.toml\n{path}",
+                remedy="other machines do not have it: put it into the checkout",
+            )
+    return found
+
+
+def of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
+    """The profiles that rustc reads, of which its dep-info says nothing."""
+    asked = unit.arguments if any("use=" in word for word in unit.arguments) else ()
+    for option in rustc_options.read(asked):
+        if option.name in ("profile-use", "profile-sample-use"):
+            yield Path(session.paths.root, session.paths.expand(unit.directory), session.paths.expand(option.setting))
+
+
+def listed_folders(session: Session, unit: PlannedUnit) -> list[Path]:
+    """The folders whose lists decide which files its manifest declares."""
+    patterns = [Path(os.path.normpath(session.root / unit.package / pattern)) for pattern in unit.extra_inputs]
+    return [pattern.parent for pattern in patterns if is_local(unit.package) and "*" in pattern.name]
+
+
+def _package(session: Session, package: str, look: Look) -> Inputs:
+    if is_of_std(package):
+        return ()
+    if is_local(package):
+        folder = package_of(session, package)
+        return look.once(("files", package), partial(session.trees.files, package, folder))
+    return (fetched(session, package, look),)
+
+
+def fetched(session: Session, package: str, look: Look) -> Input:
+    """The whole folder of a package that nobody edits. Raises `OSError` for a file that can't be read."""
+    folder = package_of(session, package)
+    return look.once(("folder", package), partial(session.trees.input, package, folder))

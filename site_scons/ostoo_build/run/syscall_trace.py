@@ -1,0 +1,53 @@
+"""Reads what QEMU's user mode says of a program's system calls. Does not run it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ostoo_build.loader.contract import LoaderContract
+
+_CALL = re.compile(r"^\d+ (?:Unknown syscall (?P<number>\d+)|(?P<name>[a-z_]\w*)\()", re.MULTILINE)
+_DEFINED = re.compile(r"^#define __NR_(\w+)\s+(\d+)", re.MULTILINE)
+
+
+def numbers(header: str) -> dict[str, int]:
+    """The numbers of system calls by name, as musl's `bits/syscall.h` defines them."""
+    return {name: int(number) for name, number in _DEFINED.findall(header)}
+
+
+def count(log: str) -> Counter[str]:
+    """How often each call was made, by name; by number where QEMU has no name for it (`-strace`)."""
+    return Counter(match["name"] or match["number"] for match in _CALL.finditer(log))
+
+
+def table(calls: Mapping[str, int], known: Mapping[str, int], contract: LoaderContract | None) -> str:
+    """A line for each call, those that the target's kernel lacks last, with the contract's word for them."""
+    rows = sorted((_verdict(_number(name, known), contract), name) for name in calls)
+    width = max((len(name) for name in calls), default=0)
+    lines = (
+        f"{calls[name]:>6}  {name:<{width}}  {'' if (number := _number(name, known)) is None else number:>4}  {verdict}"
+        for (_, verdict), name in rows
+    )
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _number(name: str, known: Mapping[str, int]) -> int | None:
+    return int(name) if name.isdecimal() else known.get(name)
+
+
+def _verdict(number: int | None, contract: LoaderContract | None) -> tuple[int, str]:
+    """How grave it is that the program makes a call, and how to say that."""
+    if contract is None or "syscall-numbers" not in contract.reasons:
+        return 0, ""
+    if number is None:
+        return 1, "not known by number"
+    if number in contract.syscalls.served:
+        return 0, ""
+    if number in contract.syscalls.tolerated:
+        return 1, f"{contract.kernel} lacks it: {contract.syscalls.tolerated[number]}"
+    return 2, f"{contract.kernel} lacks it"

@@ -1,0 +1,146 @@
+"""Asks test executables which tests they hold, and has each run in a process of its own. Does not know where they run.
+
+A test is started by libtest's own words for one test in one process, those that it starts itself with where panics
+abort (`test/src/lib.rs`, `test_main_static_abort`); `ostoo_rt::test_runner` understands them too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.run.launcher import Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.run.launcher import Ended, Launcher
+    from ostoo_build.run.test_list import Executable
+
+PASSED = 50
+"""Libtest's exit code for a test that passed (`test_result.rs`, `TR_OK`): one that merely ends the process did not."""
+
+_WORD_FOR_ONE = "__RUST_TEST_INVOKE"
+_LIST = ("--list", "--format", "terse")
+
+
+class Verdict(Enum):
+    """What became of a test, in libtest's words."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    IGNORED = "ignored"
+
+
+class Runs(Enum):
+    """Which tests are run, with regard to `#[ignore]`."""
+
+    NORMAL = "normal"
+    IGNORED = "ignored"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which tests are meant: those whose names hold one of `filters`, or are one of them; all where there is none."""
+
+    filters: tuple[str, ...]
+    is_exact: bool
+    runs: Runs
+
+    def takes(self, case: Case) -> bool:
+        if self.runs is Runs.IGNORED and not case.is_ignored:
+            return False
+        matches = (word == case.name if self.is_exact else word in case.name for word in self.filters)
+        return not self.filters or any(matches)
+
+    def performs(self, case: Case) -> bool:
+        return self.runs is not Runs.NORMAL or not case.is_ignored
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of an executable."""
+
+    name: str
+    is_ignored: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one test; `ended` is None for one that was not run."""
+
+    case: Case
+    verdict: Verdict
+    ended: Ended | None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One executable in one place. `arguments` are for one without a harness, `limit` is each test's, in seconds.
+
+    With `shows_output` tests run one after another, and what they write is seen at once.
+    """
+
+    executable: Executable
+    launcher: Launcher
+    paths: PathMap
+    arguments: tuple[str, ...]
+    limit: float
+    shows_output: bool
+
+    @property
+    def file(self) -> str:
+        return str(self._place(self.executable.file))
+
+    def cases(self) -> tuple[Case, ...]:
+        """All tests of the executable. Raises `OstooError` where it does not tell."""
+        if not self.executable.has_harness:
+            return (Case(self.executable.target, is_ignored=False),)
+        launches = [self._launch(words, {}, shows_output=False) for words in (_LIST, (*_LIST, "--ignored"))]
+        answers = dict(self.launcher.run(launches))
+        every, ignored = (self._names(answers[index]) for index in range(len(launches)))
+        return tuple(Case(name, name in ignored) for name in every)
+
+    def run(self, cases: Sequence[Case], choice: Choice) -> Iterator[Result]:
+        """Run the cases that are to be performed; yield what became of each, as it ends."""
+        yield from (Result(case, Verdict.IGNORED, None) for case in cases if not choice.performs(case))
+        performed = [case for case in cases if choice.performs(case)]
+        passed = PASSED if self.executable.has_harness else 0
+        for index, ended in self.launcher.run([self._launch_of(case) for case in performed]):
+            yield Result(performed[index], Verdict.OK if ended.code == passed else Verdict.FAILED, ended)
+
+    def _launch_of(self, case: Case) -> Launch:
+        if not self.executable.has_harness:
+            return self._launch(self.arguments, {}, shows_output=self.shows_output)
+        one = {_WORD_FOR_ONE: case.name}
+        return self._launch(("--exact", case.name), one, shows_output=self.shows_output)
+
+    def _launch(self, arguments: tuple[str, ...], more: dict[str, str], *, shows_output: bool) -> Launch:
+        own = {name: self.paths.expand(value) for name, value in self.executable.environment}
+        folder = self._place(self.executable.package)
+        return Launch((self.file, *arguments), {**own, **more}, folder, self.limit, shows_output)
+
+    def _place(self, path: str) -> Path:
+        return Path(self.paths.root, self.paths.expand(path))
+
+    def _names(self, ended: Ended) -> tuple[str, ...]:
+        if ended.code != 0:
+            said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
+            what = f"it does not say which tests it holds: {how(ended, self.limit)}\n{said}"
+            raise OstooError(what.strip(), where=self.file)
+        lines = ended.stdout.decode("utf-8", "replace").splitlines()
+        return tuple(line.removesuffix(": test") for line in lines if line.endswith(": test"))
+
+
+def how(ended: Ended, limit: float) -> str:
+    """Say how a run ended that did not end well."""
+    if ended.code is None:
+        return f"it was ended when its time limit of {limit:g} s was over"
+    if ended.code < 0:
+        return f"it was ended by signal {-ended.code}"
+    return f"it ended with exit code {ended.code}"

@@ -1,0 +1,141 @@
+"""Tells which of std's crates a crate can see, from its source. Does not parse Rust beyond attributes.
+
+Cargo shows every crate all of std; a `#![no_std]` crate that waits for core and alloc only starts much earlier. Where
+this guess is wrong rustc says "can't find crate", it never builds something else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
+_ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
+_MARKS = frozenset({"no_main", "reexport_test_harness_main", "test_runner"})
+
+_BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?extern\s+crate\s+(\w+)")
+_TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
+
+
+@dataclass(frozen=True)
+class View:
+    """What a crate says about std: whether it does without, and which crates it names all the same.
+
+    `marks` are those of its attributes that decide how it is entered.
+    """
+
+    no_std: bool
+    named: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+
+    def shows(self, crate: str) -> bool:
+        """Whether the crate can see std's crate of that name."""
+        by_default = crate in WITHOUT_STD if self.no_std else crate not in _ONLY_WHEN_NAMED
+        return by_default or crate in self.named
+
+
+def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> View:
+    """Read the crate with that root file; `cfgs` are the target's, as `rustc --print cfg` writes them."""
+    active = cfgs | {f'feature="{feature}"' for feature in features}
+    root = digest.text_of(source)
+    attributes = {word for attribute in _inner_attributes(root) for word in _active_words(attribute, active)}
+    marks = tuple(sorted(_MARKS & attributes))
+    no_std = not {"no_std", "no_core"}.isdisjoint(attributes)
+    return View(no_std, tuple(sorted(_named_crates(source.parent, active))), marks)
+
+
+def _inner_attributes(source: str) -> Iterator[str]:
+    """The texts within `#![...]` that stand before the first item."""
+    position = 0
+    while True:
+        if blank := _BLANK.match(source, position):
+            position = blank.end()
+        elif source.startswith("#![", position):
+            end = _closing_bracket(source, position + 2)
+            yield source[position + 3 : end]
+            position = end + 1
+        else:
+            return
+
+
+def _closing_bracket(source: str, start: int) -> int:
+    depth, quoted = 0, False
+    for position in range(start, len(source)):
+        character = source[position]
+        if character == '"' and source[position - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and character in "[]":
+            depth += 1 if character == "[" else -1
+            if depth == 0:
+                return position
+    return len(source)
+
+
+def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
+    """The words of an attribute, its own name among them, or of those that a `cfg_attr` puts in its place."""
+    tokens = _tokens(attribute)
+    if attribute.strip().startswith("cfg_attr"):
+        del tokens[-2:]
+        # what is left after the predicate are the attributes
+        return set(tokens) if _evaluate(tokens, active) else set()
+    return set(tokens[-1:])
+
+
+def _text(path: Path) -> str:
+    """What can't be read is no source; where it is one all the same rustc says so."""
+    try:
+        return digest.text_of(path)
+    except OSError:
+        return ""
+
+
+def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
+    """Crates that some `extern crate` names under a condition that holds."""
+    return {
+        match[2]
+        for path in sorted(folder.rglob("*.rs"))
+        for match in _EXTERN_CRATE.finditer(_text(path))
+        if all(holds(condition, active) for condition in re.findall(r"#\[cfg\((.*?)\)\]", match[1]))
+    }
+
+
+def holds(predicate: str, active: frozenset[str]) -> bool:
+    """Evaluate the configuration predicate that `predicate` begins with (Rust reference, "Conditional compilation")."""
+    return _evaluate(_tokens(predicate), active)
+
+
+def _tokens(text: str) -> list[str]:
+    """Words, punctuation, and strings with one quote in front; reversed, so that the next one is popped."""
+    found = [name or (f'"{string}' if mark == "" else mark) for name, string, mark in _TOKEN.findall(text)]
+    return found[::-1]
+
+
+def _evaluate(tokens: list[str], active: frozenset[str]) -> bool:
+    """What is no predicate does not hold; cargo and rustc tell what is wrong with it."""
+    if not tokens:
+        return False
+    name = tokens.pop()
+    following = tokens[-1] if tokens else ""
+    if following == "=":
+        tokens.pop()
+        return bool(tokens) and f'{name}="{tokens.pop()[1:]}"' in active
+    if following != "(":
+        return name in active or name == "true"
+    tokens.pop()
+    values = []
+    while tokens and tokens[-1] != ")":
+        if tokens[-1] == ",":
+            tokens.pop()
+        else:
+            values.append(_evaluate(tokens, active))
+    if tokens:
+        tokens.pop()
+    return {"all": all(values), "any": any(values), "not": not any(values)}.get(name, False)

@@ -1,0 +1,1 @@
+"""What a program is made of, in bytes. Imports `base` and `binary`."""

@@ -1,0 +1,173 @@
+"""Shares each byte of a shipped program out: to a function, data, a header, padding. Does not know how that is told.
+
+Symbols are those of the same program before it was stripped. What none of them covers is named as such; the parts
+together are the whole file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import symbol_table
+from ostoo_build.binary.demangle import demangle
+from ostoo_build.binary.elf import PF_X, DamagedElfError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ostoo_build.binary.elf import Elf, Section
+    from ostoo_build.binary.symbol_table import Symbol
+
+UNKNOWN = "[unknown]"
+PADDING = "[padding]"
+HEADERS = "[headers]"
+MUSL = "musl"
+BUILTINS = "compiler_builtins"
+RUNTIME = "ostoo_rt"
+
+_FILE_HEADER = 64
+_SECTION_HEADER = 64
+_LONGEST_FILL = 64
+_FILL = re.compile(
+    rb"(?s)(?:\x00|\xcc|\x90|\x66*\x0f\x1f.{1,6}|\x66*\x2e\x0f\x1f.{1,6}|\x1f\x20\x03\xd5|\x13\x00\x00\x00|\x01\x00)*"
+)
+"""What assemblers and linkers fill gaps with: zeros, INT3, NOPs of all three processors."""
+
+_COMPILER_RT = re.compile(r"__[a-z]+[sdtx][if][2-4]?")
+"""Functions that compilers call by themselves, such as __udivti3."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bytes of the file: in which section, from which crate, and what they are as people read it."""
+
+    section: str
+    crate: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class _Blame:
+    """Names the crate that a symbol is from. Names that rustc did not mangle don't tell.
+
+    Some are known by convention (`known`); what compilers call is compiler_builtins'; the rest is from `other`.
+    """
+
+    known: Mapping[str, str]
+    other: str
+
+    def crate(self, symbol: str) -> str:
+        plain = BUILTINS if _COMPILER_RT.fullmatch(symbol) else self.other
+        return demangle(symbol).crate or self.known.get(symbol, plain)
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A piece of the file that is one thing; `section` where it is one's contents."""
+
+    offset: int
+    size: int
+    name: str
+    section: Section | None = None
+
+
+def share_out(shipped_path: Path, unstripped_path: Path, name: str) -> tuple[Part, ...]:
+    """The parts of a shipped program, in the order of the file. Raises `OstooError` for two different programs."""
+    shipped, unstripped = symbol_table.read_program(shipped_path), symbol_table.read_program(unstripped_path)
+    try:
+        known = symbol_table.symbols(unstripped)
+        if not known:
+            raise OstooError("it has no symbols", where=str(unstripped_path))
+        if _loaded(shipped) != _loaded(unstripped):
+            raise OstooError(
+                "these two are not the same program",
+                where=f"{shipped_path}\n{unstripped_path}",
+                remedy="build it again",
+            )
+        return tuple(part for part in _parts(shipped, unstripped, known, name) if part.size)
+    except DamagedElfError as error:
+        raise OstooError(f"not an intact ELF file: {error}", where=str(unstripped_path)) from error
+
+
+def _loaded(program: Elf) -> list[tuple[str, int, bytes]]:
+    return [
+        (
+            section.name,
+            section.address,
+            b"" if section.kind == "SHT_NOBITS" else symbol_table.section_contents(program, i),
+        )
+        for i, section in enumerate(program.sections)
+        if section.address
+    ]
+
+
+def _parts(shipped: Elf, unstripped: Elf, known: tuple[Symbol, ...], name: str) -> Iterator[Part]:
+    uses_libc = any(symbol.name == "__libc_start_main" for symbol in known)
+    blame = _Blame({"_start": RUNTIME, "main": name.replace("-", "_")}, MUSL if uses_libc else BUILTINS)
+    done = 0
+    for each in sorted(_ranges(shipped), key=lambda range_: (range_.offset, -range_.size)):
+        start, end = max(each.offset, done), min(each.offset + each.size, len(shipped.data))
+        if end <= start:
+            continue
+        yield Part(PADDING, PADDING, PADDING, start - done)
+        if each.section is None or not each.section.address:
+            yield Part(each.name, HEADERS, each.name, end - start)
+        elif start == each.offset:
+            yield from _in_section(unstripped, each.section, known, end - start, blame)
+        else:
+            yield Part(each.name, UNKNOWN, f"{each.name}, which overlaps another section", end - start)
+        done = end
+    yield Part(PADDING, PADDING, PADDING, len(shipped.data) - done)
+
+
+def _ranges(program: Elf) -> Iterator[_Range]:
+    yield _Range(0, _FILE_HEADER, "[ELF header]")
+    yield _Range(program.headers_offset, program.headers_size, "[program headers]")
+    table = int.from_bytes(program.data[0x28:0x30], "little")
+    yield _Range(table, len(program.sections) * _SECTION_HEADER, "[section headers]")
+    for section in program.sections:
+        if section.kind not in ("SHT_NOBITS", "SHT_NULL"):
+            yield _Range(section.offset, section.size, section.name, section)
+
+
+def _in_section(program: Elf, section: Section, known: tuple[Symbol, ...], size: int, blame: _Blame) -> Iterator[Part]:
+    """Share a section out that lies in memory; its contents are the same in both files."""
+    end = section.address + size
+    contents = symbol_table.section_contents(
+        program, next(i for i, each in enumerate(program.sections) if each.address == section.address and each.size)
+    )
+    at = section.address
+    for start, length, name in _covered(program, section, known):
+        begin, stop = max(start, at), min(start + length, end)
+        if stop > begin:
+            yield _uncovered(section, contents[at - section.address : begin - section.address])
+            yield Part(section.name, blame.crate(name), demangle(name).text, stop - begin)
+            at = stop
+    yield _uncovered(section, contents[at - section.address : size])
+
+
+def _covered(program: Elf, section: Section, known: tuple[Symbol, ...]) -> Iterator[tuple[int, int, str]]:
+    """What symbols cover, by address: start, length, name."""
+    if _is_code(program, section):
+        for function in symbol_table.functions(program, known):
+            if function.names:
+                yield function.address, function.size, function.name
+        return
+    data = [symbol for symbol in known if symbol.size and symbol.kind in ("STT_OBJECT", "STT_NOTYPE", "STT_FUNC")]
+    for each in sorted(data, key=lambda symbol: (symbol.address, -symbol.size, symbol.is_local, symbol.name)):
+        yield each.address, each.size, each.name
+
+
+def _is_code(program: Elf, section: Section) -> bool:
+    return any(each.flags & PF_X and each.address <= section.address < each.end for each in program.loads)
+
+
+def _uncovered(section: Section, contents: bytes) -> Part:
+    if len(contents) < _LONGEST_FILL and _FILL.fullmatch(contents):
+        return Part(section.name, PADDING, PADDING, len(contents))
+    return Part(section.name, UNKNOWN, f"{section.name} without a symbol", len(contents))

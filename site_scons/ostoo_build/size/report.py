@@ -1,0 +1,153 @@
+"""Tells where a program's bytes are, by crate, section, function; and what changed. Does not know how it is found."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ostoo_build.base import byte_size
+from ostoo_build.base.errors import OstooError
+from ostoo_build.size import parts as size_parts
+from ostoo_build.size.parts import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PAGE = Path(__file__).with_name("treemap.html")
+_PLACE = "/*DATA*/"
+_SHOWN = 25
+_CRATES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class SizeReport:
+    """`parts` are the largest first, each name once for its crate and section; together they are `file_size` bytes."""
+
+    program: str
+    file_size: int
+    parts: tuple[Part, ...]
+
+    def by(self, key: Callable[[Part], str]) -> Counter[str]:
+        """Bytes by what `key` says of a part."""
+        found: Counter[str] = Counter()
+        for part in self.parts:
+            found[key(part)] += part.size
+        return found
+
+    def to_json(self) -> str:
+        """For tools, and to be read again by `read`; equal reports give equal text."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    def to_page(self) -> str:
+        """A page that needs no other file."""
+        # a `</script>` in a name must not end the script
+        text = json.dumps(asdict(self), separators=(",", ":")).replace("<", "\\u003c")
+        return _PAGE.read_text(encoding="utf-8").replace(_PLACE, text)
+
+
+def analyse(shipped: Path, unstripped: Path, name: str) -> SizeReport:
+    """Share a program out. Raises `OstooError` where it can't be read, or the two files are not the same program."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for part in size_parts.share_out(shipped, unstripped, name):
+        found[part.section, part.crate, part.name] += part.size
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return SizeReport(name, found.total(), tuple(Part(*place, size) for place, size in ranked))
+
+
+def read(path: Path) -> SizeReport:
+    """Read a report that `to_json` wrote. Raises `OstooError`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SizeReport)
+    except (OSError, msgspec.DecodeError) as error:
+        raise OstooError(f"can't read the report: {error}", where=str(path), remedy="build it again") from error
+
+
+def of_file(path: Path) -> SizeReport:
+    """A report from another place: a report that was written, or a program, which needs its NAME.debug beside it."""
+    if path.suffix == ".json":
+        return read(path)
+    if path.is_dir():
+        raise OstooError("this is a folder, and no program", where=str(path))
+    shipped = path.with_suffix("") if path.suffix == ".debug" else path
+    unstripped = shipped.with_name(f"{shipped.name}.debug")
+    for each in (shipped, unstripped):
+        if not each.is_file():
+            raise OstooError(
+                "there is no such program",
+                where=str(each),
+                remedy="a program and its NAME.debug have to lie side by side",
+            )
+    return analyse(shipped, unstripped, shipped.name)
+
+
+def table(report: SizeReport, *, whole: bool) -> str:
+    """Tell people: crates, sections, and the largest functions and data, or all of them where `whole`."""
+    return "".join(f"{line}\n" for line in _lines(report, whole=whole))
+
+
+def _lines(report: SizeReport, *, whole: bool) -> Iterator[str]:
+    yield f"{report.program}: {report.file_size} bytes ({byte_size.show(report.file_size)})"
+    for title, key in (("crate", _crate), ("section", _section)):
+        yield ""
+        yield f"{'bytes':>8} {'%':>6}  {title}"
+        for name, size in report.by(key).most_common():
+            yield f"{size:>8} {_percent(size, report.file_size)}  {name}"
+    shown = report.parts if whole else report.parts[:_SHOWN]
+    yield ""
+    yield f"{'bytes':>8} {'%':>6}  {'crate':<18} function, data"
+    for part in shown:
+        yield f"{part.size:>8} {_percent(part.size, report.file_size)}  {part.crate:<18} {part.name}"
+    rest = report.parts[len(shown) :]
+    if rest:
+        size = sum(part.size for part in rest)
+        yield f"{size:>8} {_percent(size, report.file_size)}  {len(rest)} more; --all shows them"
+
+
+def comparison(before: SizeReport, after: SizeReport, *, whole: bool) -> str:
+    """Tell people what became larger and smaller."""
+    return "".join(f"{line}\n" for line in _changes(before, after, whole=whole))
+
+
+def _changes(before: SizeReport, after: SizeReport, *, whole: bool) -> Iterator[str]:
+    grown = after.file_size - before.file_size
+    yield f"{after.program}: {before.file_size} -> {after.file_size} bytes ({grown:+})"
+    if before.parts == after.parts:
+        yield "nothing changed its size"
+        return
+    for title, key in (("crate", _crate), ("section", _section), ("function, data", _full_name)):
+        ranked = _ranked(before.by(key), after.by(key))
+        shown = ranked if whole else ranked[:_SHOWN]
+        if ranked:
+            yield ""
+            yield f"{'change':>8} {'before':>8} {'after':>8}  {title}"
+        for name, old, new in shown:
+            yield f"{new - old:>+8} {old:>8} {new:>8}  {name}"
+        if len(ranked) > len(shown):
+            yield f"{'':>26}  {len(ranked) - len(shown)} more; --all shows them"
+
+
+def _ranked(before: Counter[str], after: Counter[str]) -> list[tuple[str, int, int]]:
+    changed = [(name, before[name], after[name]) for name in before.keys() | after.keys()]
+    changed = [each for each in changed if each[1] != each[2]]
+    return sorted(changed, key=lambda each: (-abs(each[2] - each[1]), each[0]))
+
+
+def _crate(part: Part) -> str:
+    return part.crate
+
+
+def _section(part: Part) -> str:
+    return part.section
+
+
+def _full_name(part: Part) -> str:
+    return f"{part.crate:<18} {part.name}"
+
+
+def _percent(size: int, whole: int) -> str:
+    return f"{100 * size / whole:>6.1f}"

@@ -1,0 +1,281 @@
+"""Tells how much stack a program needs, and what of that is not known. Does not know how a call graph is made."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ostoo_build.base import byte_size
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import symbol_table
+from ostoo_build.binary.demangle import demangle
+from ostoo_build.binary.disassembly import MACHINES
+from ostoo_build.binary.elf import DamagedElfError
+from ostoo_build.loader.contract import Stack  # noqa: TC001 - msgspec looks at it when it reads a report
+from ostoo_build.stack import address_taken, call_graph
+from ostoo_build.stack import effects as stack_effects
+from ostoo_build.stack.bound import Edge, Node, worst_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ostoo_build.binary.elf import Elf
+    from ostoo_build.stack.call_graph import Routine
+
+_ANY = -1
+"""The node of all that an indirect call may reach."""
+
+_LIBC_START, _MAIN = "__libc_start_main", "main"
+"""The C library calls main through a pointer that it is given: that much is known of its indirect calls."""
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Row:
+    """A function of the deepest chain; `used` are bytes of its frame and of the return address above it."""
+
+    function: str
+    used: int
+
+
+@dataclass(frozen=True)
+class Indirect:
+    """A function that can be reached and calls what only the running program knows: at these addresses."""
+
+    function: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Supposed:
+    """What is needed if each indirect call reaches any function whose address is taken, and no other.
+
+    `bound` is None where that recurs, through `recursive` functions, or where the stack of `unknown` ones is not known.
+    `once` is the bound, without these, for runs in which no function is entered again before it has returned.
+    """
+
+    taken: int
+    bound: int | None
+    recursive: int
+    unknown: int
+    once: int
+
+
+@dataclass(frozen=True)
+class StackReport:
+    """All sizes are in bytes. `bound` is None where there is none, `known` is the deepest chain that was found.
+
+    `given` is the stack that the loader gives, None where nobody says so.
+    `cycles` are groups of functions that call each other, `unknown` says of functions that can be reached why their
+    stack is not known, `remarks` what is odd in them and told all the same.
+    """
+
+    program: str
+    bound: int | None
+    known: int
+    red_zone: int
+    given: Stack | None
+    chain: tuple[Row, ...]
+    cycles: tuple[tuple[str, ...], ...]
+    indirect: tuple[Indirect, ...]
+    unknown: tuple[str, ...]
+    remarks: tuple[str, ...]
+    supposed: Supposed
+
+    @property
+    def fits(self) -> bool:
+        """Whether what is known of it fits into the stack."""
+        return self.given is None or self.known <= self.given.size
+
+    def to_json(self) -> str:
+        """For tools, and to be read again by `read`; equal reports give equal text."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def read(path: Path) -> StackReport:
+    """Read a report that `to_json` wrote. Raises `OstooError`."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StackReport)
+    except (OSError, msgspec.DecodeError) as error:
+        raise OstooError(f"can't read the report: {error}", where=str(path), remedy="build it again") from error
+
+
+def analyse(path: Path, name: str, given: Stack | None) -> StackReport:
+    """Find a program's worst case; `path` is the program with symbols. Raises `OstooError` where it can't be read."""
+    program = symbol_table.read_program(path)
+    if program.machine not in MACHINES:
+        raise OstooError(f"code for {program.machine} can't be read here", where=str(path))
+    try:
+        known = symbol_table.symbols(program)
+        frames = symbol_table.frame_sizes(program)
+    except DamagedElfError as error:
+        raise OstooError(f"not an intact ELF file: {error}", where=str(path), remedy="build it again") from error
+    if not known:
+        raise OstooError("it has no symbols", where=str(path), remedy=f"take {name}.debug: it lies beside the program")
+    code = call_graph.code_of(program, symbol_table.functions(program, known))
+    routines = call_graph.routines(program, code, frames)
+    by_address = {each.function.address: each for each in routines}
+    if program.entry not in by_address:
+        raise OstooError(f"its entry point {program.entry:#x} is no function", where=str(path))
+    return _report(program, name, by_address, address_taken.taken(program, code), given)
+
+
+def _report(
+    program: Elf, name: str, routines: Mapping[int, Routine], taken: frozenset[int], given: Stack | None
+) -> StackReport:
+    red_zone = stack_effects.red_zone(program.machine)
+    direct = worst_case(_nodes(routines, None), program.entry)
+    supposed = worst_case(_nodes(routines, taken), program.entry)
+    reached = [routines[each] for each in sorted(direct.reached)]
+    indirect = tuple(_indirect(reached))
+    unknown = tuple(f"{_name(each)}: {why}" for each in reached for why in each.unknown)
+    known = direct.known + red_zone
+    in_all = [routines[each] for each in supposed.reached if each != _ANY]
+    unsure = sum(bool(each.unknown) for each in in_all)
+    recursive = sum(len(cycle) - (_ANY in cycle) for cycle in supposed.cycles)
+    return StackReport(
+        program=name,
+        bound=None if direct.cycles or indirect or unknown else known,
+        known=known,
+        red_zone=red_zone,
+        given=given,
+        chain=tuple(Row(_name(routines[link.node]), link.cost) for link in direct.chain),
+        cycles=tuple(tuple(sorted(_name(routines[each]) for each in cycle)) for cycle in direct.cycles),
+        indirect=indirect,
+        unknown=unknown,
+        remarks=tuple(_remarks(reached)),
+        supposed=Supposed(
+            taken=len(taken),
+            bound=None if unsure or supposed.cycles else supposed.known + red_zone,
+            recursive=recursive,
+            unknown=unsure,
+            once=supposed.once + red_zone,
+        ),
+    )
+
+
+def _nodes(routines: Mapping[int, Routine], taken: frozenset[int] | None) -> dict[int, Node]:
+    """The graph of calls that name their function; with `taken` also of those that may reach any of these."""
+    main = next((address for address, each in routines.items() if _MAIN in each.function.names), None)
+    nodes = {address: Node(each.frame, tuple(_edges(each, main, taken))) for address, each in routines.items()}
+    if taken is not None:
+        nodes[_ANY] = Node(0, tuple(Edge(address, 0) for address in sorted(taken)))
+    return nodes
+
+
+def _edges(routine: Routine, main: int | None, taken: frozenset[int] | None) -> Iterator[Edge]:
+    for call in routine.calls:
+        if call.target is not None:
+            yield Edge(call.target, call.cost)
+            continue
+        if main is not None and _LIBC_START in routine.function.names:
+            yield Edge(main, call.cost)
+        if taken is not None:
+            yield Edge(_ANY, call.cost)
+
+
+def _name(routine: Routine) -> str:
+    return demangle(routine.function.name).text
+
+
+def _indirect(reached: list[Routine]) -> Iterator[Indirect]:
+    for each in reached:
+        places = tuple(f"{call.at:#x}: {call.text}" for call in each.calls if call.target is None)
+        if places:
+            yield Indirect(_name(each), places)
+
+
+def _remarks(reached: list[Routine]) -> Iterator[str]:
+    for each in reached:
+        yield from (f"{_name(each)}: {remark}" for remark in each.remarks)
+        if _LIBC_START in each.function.names:
+            yield f"{_LIBC_START} is taken to call {_MAIN}, through a pointer"
+        if each.by_compiler:
+            yield f"{_name(each)}: its frame is what the compiler says; its code does not tell"
+
+
+def table(report: StackReport) -> str:
+    """Tell people: the deepest chain, what is not known, and the verdict last."""
+    return "".join(f"{line}\n" for line in _lines(report))
+
+
+def _lines(report: StackReport) -> Iterator[str]:
+    yield f"{report.program}: the deepest chain of calls that is known"
+    yield ""
+    yield f"{'bytes':>8} {'in all':>8}  function"
+    total = 0
+    for row in report.chain:
+        total += row.used
+        yield f"{row.used:>8} {total:>8}  {row.function}"
+    if report.red_zone:
+        yield f"{report.red_zone:>8} {total + report.red_zone:>8}  (what the last one may use below its stack pointer)"
+    yield ""
+    for number, cycle in enumerate(report.cycles, 1):
+        yield f"recursion {number}: {_some(list(cycle), ', ')}"
+    if report.indirect:
+        calls = Counter({each.function: len(each.places) for each in report.indirect})
+        where = f"{_plural(calls.total(), 'place')} in {_plural(len(calls), 'function')}"
+        yield f"indirect calls: {where} that can be reached"
+        for function, count in calls.most_common(_SHOWN):
+            yield f"{count:>8}           {function}"
+        if len(calls) > _SHOWN:
+            yield f"{'':>8}           and {len(calls) - _SHOWN} more"
+    for what in report.unknown:
+        yield f"not known: {what}"
+    for remark in report.remarks:
+        yield f"remark: {remark}"
+    yield from _verdict(report)
+
+
+def _verdict(report: StackReport) -> Iterator[str]:
+    if report.bound is not None:
+        yield f"bounded: {report.program} needs at most {_size(report.bound)} of stack"
+    else:
+        causes = (
+            (len(report.cycles), "recursion"),
+            (sum(len(each.places) for each in report.indirect), "indirect call"),
+            (len(report.unknown), "unknown frame"),
+        )
+        why = ", ".join(_plural(count, what) for count, what in causes if count)
+        yield f"not bounded, because of {why}: the known part needs {_size(report.known)}"
+        yield from _supposition(report)
+    if report.given is None:
+        yield "no loader contract says how large the stack is"
+        return
+    size = f"the loader's stack of {_size(report.given.size)}, which argv shares"
+    if not report.fits:
+        yield f"too much for {size}: {report.given.reason}"
+    elif report.bound is not None:
+        yield f"it fits into {size}"
+    else:
+        yield f"the known part fits into {size}; whether all does is not known"
+
+
+def _supposition(report: StackReport) -> Iterator[str]:
+    supposed = report.supposed
+    start = f"if each indirect call may reach any of {_plural(supposed.taken, 'function')} whose address is taken"
+    if supposed.bound is not None:
+        yield f"{start}: at most {_size(supposed.bound)}"
+        return
+    through = f", {_plural(supposed.recursive, 'function')} may call each other" if supposed.recursive else ""
+    unsure = f", {_plural(supposed.unknown, 'function')} of unknown frames left out" if supposed.unknown else ""
+    yield f"{start}{through}; while none is entered again before it returns: at most {_size(supposed.once)}{unsure}"
+
+
+def _size(size: int) -> str:
+    return f"{size} bytes" if size < 1 << 10 else f"{size} bytes ({byte_size.show(size)})"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _some(names: list[str], between: str) -> str:
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return between.join([*names[:_SHOWN], *more])

@@ -1,0 +1,125 @@
+"""Makes the project's `.venv` with pinned packages. Knows only the standard library: nothing else is installed yet."""
+
+from __future__ import annotations
+
+import fcntl
+import filecmp
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import process, state_file
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.fetch.apt import Apt
+from ostoo_build.start import needed_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_FOR_TESTS = "requirements-dev.txt"
+_TESTS_CAN_NOT_RUN = 2
+"""What a build ends with that finds that out."""
+_SIZES = {
+    "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
+    _FOR_TESTS: ": some 30 MB to fetch, 130 MB unpacked",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Install requirements: the project's folder, then the files' names. The exit code; messages go to stderr."""
+    code = _TESTS_CAN_NOT_RUN
+    try:
+        if _FOR_TESTS in arguments:
+            needed_tools.require(os.environ)
+        code = 2
+        _make(Path(arguments[0]), arguments[1:])
+    except (OstooError, OSError) as error:
+        print(told(error), file=sys.stderr)  # noqa: T201 - a program's border
+        return code
+    return 0
+
+
+def _make(root: Path, files: Sequence[str]) -> None:
+    """A requirements file is copied into `.venv` when its packages are whole: an interrupted start begins anew."""
+    venv = root / ".venv"
+    base = root / files[0]
+    for file in files:
+        if not (root / file).is_file():
+            raise OstooError(f"there is no {file}", where=str(root), remedy="take it from the repository")
+    with base.open("rb") as lock:
+        # another first start may be at it; the lock ends with its process, however that ends
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (_runs(venv) and _installed(venv, base)):
+            _say(f"making {venv}")
+            _create(venv)
+        for file in files:
+            if not _installed(venv, root / file):
+                _say(f"installing the packages of {file}{_SIZES.get(file, '')}")
+                _install(root / file, venv)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201 - a first start takes a while, and its user watches
+
+
+def _runs(venv: Path) -> bool:
+    return os.access(venv / "bin" / "python", os.X_OK)
+
+
+def _installed(venv: Path, requirements: Path) -> bool:
+    copy = venv / requirements.name
+    return copy.is_file() and filecmp.cmp(requirements, copy, shallow=False)
+
+
+def _create(venv: Path) -> None:
+    # by its own name (python3.11): it is gone when the system moves on, not silently another one without packages
+    python = os.path.realpath(sys.executable)
+    has_pip = importlib.util.find_spec("ensurepip") is not None
+    _run([python, "-m", "venv", "--clear", *([] if has_pip else ["--without-pip"]), str(venv)], venv.parent)
+
+
+def _install(requirements: Path, venv: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        variables = {} if _has_pip(venv) else {"PYTHONPATH": str(_debian_pip(Path(scratch)))}
+        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        wheels = ["--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
+        _run([*pip, *wheels], venv, **variables)
+    copy = venv / requirements.name
+    state_file.make_way(copy)
+    partial = copy.with_suffix(".partial")
+    shutil.copyfile(requirements, partial)
+    partial.replace(copy)
+
+
+def _has_pip(venv: Path) -> bool:
+    return any(venv.glob("lib/python*/site-packages/pip/__main__.py"))
+
+
+def _debian_pip(scratch: Path) -> Path:
+    """Debian's python3 comes without pip, but apt can fetch it as a wheel, which runs where it lies."""
+    if shutil.which("apt-get") is None:
+        raise OstooError("this python3 has no pip", where=sys.executable, remedy="install its module ensurepip")
+    _say("fetching pip from Debian")
+    package = "python3-pip-whl"
+    apt = Apt(scratch, os.environ)
+    apt.update()
+    archives = apt.download({package: apt.closure([package])[package]})
+    unpacked = scratch / "unpacked"
+    apt.unpack(archives.values(), unpacked)
+    return next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
+
+
+def _run(argv: list[str], folder: Path, **variables: str) -> None:
+    completed = process.run(argv, cwd=folder, env={**os.environ, **variables})
+    if completed.returncode:
+        said = (completed.stdout + completed.stderr).decode("utf-8", "replace").strip()
+        raise OstooError(f"can't make the project's Python environment:\n{said}", where=str(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The musl sysroot and who provides it. Imports `base`, `binary` and `fetch`."""

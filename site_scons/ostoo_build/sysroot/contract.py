@@ -1,0 +1,166 @@
+"""What a linkable musl sysroot must hold, read with pyelftools. Does not know who made it."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.binary import ar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from elftools.elf.elffile import ELFFile
+
+OLDEST_MUSL = (1, 2, 3)
+"""The musl that rustc's own musl targets are built for since Rust 1.71: older ones lack what std imports."""
+
+_INIT = frozenset({"_init", "_fini"})
+
+NEEDED_SYMBOLS = frozenset({
+    *("__libc_start_main", "__init_tls", "environ", "exit", "abort"),  # a std program's start and end
+    *("malloc", "free", "realloc", "posix_memalign", "memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"),
+    *("open", "read", "write", "writev", "close", "lseek", "fstat", "stat", "mmap", "munmap", "getcwd", "readdir"),
+    *("pthread_create", "pthread_join", "pthread_key_create", "pthread_getattr_np", "sched_yield", "syscall"),
+    *("sigaction", "sigaltstack", "signal", "poll", "nanosleep", "clock_gettime", "__errno_location"),
+    *("dl_iterate_phdr", "posix_spawnp", "execvp", "fork", "waitpid", "pipe2", "socket", "getaddrinfo"),
+    *("strerror_r", "__xpg_strerror_r"),
+})  # fmt: skip
+"""What std imports from libc.a, a sample of each area: all of them are there in a complete musl."""
+
+NEEDED_HEADERS = (
+    *("bits/alltypes.h", "bits/syscall.h", "errno.h", "fcntl.h", "pthread.h", "signal.h", "stddef.h", "stdint.h"),
+    *("stdio.h", "stdlib.h", "string.h", "sys/mman.h", "sys/stat.h", "sys/syscall.h", "time.h", "unistd.h"),
+)
+
+_LARGEST = 64 << 20
+_BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+_SYMBOL_SIZE = {32: 16, 64: 24}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a target's code runs on. `arch` is the first word of its triple, the next two are ELF's words.
+
+    `crti` are the functions that crti.o defines: processors that came late have none of the kind.
+    """
+
+    arch: str
+    elf_class: int
+    elf_machine: str
+    crti: frozenset[str] = _INIT
+
+    @property
+    def crt_symbols(self) -> Mapping[str, frozenset[str]]:
+        """What each of the start files defines."""
+        return {"lib/crt1.o": frozenset({"_start"}), "lib/crti.o": self.crti, "lib/crtn.o": frozenset()}
+
+
+MACHINES = {
+    "x86_64": Machine("x86_64", 64, "EM_X86_64"),
+    "aarch64": Machine("aarch64", 64, "EM_AARCH64"),
+    "riscv64": Machine("riscv64", 64, "EM_RISCV", crti=frozenset()),
+}
+"""By the target spec's `arch`."""
+
+
+@dataclass(frozen=True)
+class Object:
+    """A relocatable file's global definitions, and the contents of `__libc_version` in the one that defines it."""
+
+    symbols: tuple[str, ...]
+    version: str | None
+
+
+def check(tree: Path, machine: Machine) -> str:
+    """Prove that `tree` can be linked for `machine` and return its musl version, such as "1.2.5".
+
+    Reads `lib/libc.a` with every member, the crt objects and the names in `include/`. Raises `OstooError` that names
+    the file or member, and what it lacks.
+    """
+    for path in _not_regular(tree):
+        raise OstooError("a sysroot holds regular files only", where=str(path))
+    for header in NEEDED_HEADERS:
+        if not (tree / "include" / header).is_file():
+            raise OstooError(f"the sysroot lacks the header {header}", where=str(tree / "include"))
+    for name, needed in machine.crt_symbols.items():
+        _require(needed, set(read_object(_read(tree / name), machine, name).symbols), name)
+    return _check_libc(_read(tree / "lib/libc.a"), machine)
+
+
+def _not_regular(tree: Path) -> Iterator[Path]:
+    for path in sorted(tree.rglob("*")):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            yield path
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise OstooError(f"larger than {_LARGEST >> 20} MiB: no musl is", where=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise OstooError(f"the sysroot lacks {path.name}", where=str(path)) from error
+
+
+def _check_libc(data: bytes, machine: Machine) -> str:
+    objects = [read_object(m.data, machine, f"lib/libc.a({m.name})") for m in ar.read(data, "lib/libc.a")]
+    _require(NEEDED_SYMBOLS, {symbol for each in objects for symbol in each.symbols}, "lib/libc.a")
+    version = next((each.version for each in objects if each.version is not None), "")
+    numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", version)
+    if numbers is None:
+        raise OstooError(f"not musl: __libc_version is {version!r}", where="lib/libc.a")
+    if tuple(map(int, numbers.groups())) < OLDEST_MUSL:
+        oldest = ".".join(map(str, OLDEST_MUSL))
+        raise OstooError(f"musl {version} is too old for std", where="lib/libc.a", remedy=f"take {oldest} or newer")
+    return version
+
+
+def _require(needed: frozenset[str], found: set[str], where: str) -> None:
+    missing = sorted(needed - found)
+    if missing:
+        raise OstooError(f"the sysroot defines no {', '.join(missing)}", where=where)
+
+
+def read_object(data: bytes, machine: Machine, where: str) -> Object:
+    """Read a relocatable ELF file's global definitions. Raises `OstooError` when it is none, or not for `machine`."""
+    if data.startswith(_BITCODE):
+        raise OstooError(
+            "LLVM bitcode instead of machine code", where=where, remedy="build musl without -flto: rustc can't read it"
+        )
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - 20 ms, and most starts read no object
+
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        kind = (elf.elfclass, elf["e_machine"], elf["e_type"])
+        symbols = _symbol_table(elf, data)
+    except Exception as error:  # pyelftools raises whatever a damaged file provokes
+        raise OstooError(f"not a readable ELF object: {error}", where=where) from error
+    expected = (machine.elf_class, machine.elf_machine, "ET_REL")
+    if kind != expected:
+        raise OstooError(f"ELF {kind} where {expected} is needed", where=where)
+    return symbols
+
+
+def _symbol_table(elf: ELFFile, data: bytes) -> Object:
+    table: Any = elf.get_section_by_name(".symtab")
+    if table is None:
+        return Object((), None)
+    if table["sh_entsize"] != _SYMBOL_SIZE[elf.elfclass] or table["sh_size"] > len(data):
+        raise ValueError("the symbol table's size is impossible")
+    names = []
+    version = None
+    for symbol in table.iter_symbols():
+        if symbol["st_info"]["bind"] == "STB_LOCAL" or symbol["st_shndx"] == "SHN_UNDEF":
+            continue
+        names.append(symbol.name)
+        if symbol.name == "__libc_version":
+            section = elf.get_section(symbol["st_shndx"]).data()
+            version = section[symbol["st_value"] :].split(b"\0")[0].decode("ascii")
+    return Object(tuple(names), version)

@@ -1,0 +1,86 @@
+"""A sysroot from Debian's musl-dev package, fetched without root. Does not know what musl-dev was built from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest, process, toml_tables
+from ostoo_build.base.console import fetching
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.toml_file import load as load_toml
+from ostoo_build.sysroot import folder as sysroot_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ostoo_build.sysroot.install import Machine
+
+PINS = "sysroot/debian-pins.toml"
+"""The packages' versions and digests by Debian release, below the project's folder."""
+
+_DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
+
+
+@dataclass(frozen=True)
+class DebianMusl:
+    """The provider. `version` and `sha256`, by Debian's name of the machine, are the pin for the release in use."""
+
+    version: str
+    sha256: Mapping[str, str]
+
+    def identity(self) -> Mapping[str, str]:
+        return {"name": "debian", "version": self.version, **self.sha256}
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:
+        arch = _DEBIAN_ARCH[machine.arch]
+        if arch not in self.sha256:
+            raise OstooError(f"no musl-dev is pinned for {arch}", where=PINS)
+        with tempfile.TemporaryDirectory() as name:
+            scratch = Path(name)
+            fetching(f"Debian's musl-dev {self.version}: 1 MB")
+            _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
+            (package,) = scratch.glob("*.deb")
+            if digest.of_file(package) != self.sha256[arch]:
+                raise OstooError(f"{package.name} is not the file whose sha256 is pinned", where=PINS)
+            _run(["dpkg-deb", "--extract", package.name, "."], scratch)
+            triple = f"{machine.arch}-linux-musl"
+            sysroot_folder.copy(scratch / "usr/lib" / triple, scratch / "usr/include" / triple, raw)
+
+
+def factory(argument: str, project: Path) -> DebianMusl:
+    """Make the provider for this machine's Debian release. Raises `OstooError` where none is pinned."""
+    if argument:
+        raise OstooError("the debian sysroot takes no argument", where=f"sysroot=debian:{argument}")
+    pins = load_toml(project / PINS)
+    release = _release()
+    if release not in pins:
+        raise OstooError(
+            f"no musl-dev is pinned for {release}",
+            where=str(project / PINS),
+            remedy=f"add [{release}] with the version and SHA256 that `apt-cache show musl-dev` prints",
+        )
+    where = f"{project / PINS}: [{release}]"
+    pin = toml_tables.table(pins, release, where=where)
+    sha256 = toml_tables.table(pin, "sha256", where=where)
+    return DebianMusl(
+        toml_tables.text(pin, "version", where), {arch: toml_tables.text(sha256, arch, where) for arch in sha256}
+    )
+
+
+def _release() -> str:
+    try:
+        names = platform.freedesktop_os_release()
+    except OSError as error:
+        raise OstooError("the debian sysroot needs a Debian machine", remedy="leave sysroot= out") from error
+    return f"{names['ID']}-{names.get('VERSION_ID', 'unstable')}"
+
+
+def _run(argv: Sequence[str], folder: Path) -> None:
+    done = process.run(argv, cwd=folder, env=os.environ)  # apt obeys the user's proxy and configuration
+    if done.returncode != 0:
+        raise OstooError(f"{argv[0]} failed:\n{done.stderr.decode(errors='replace').strip()}", where=" ".join(argv))

@@ -1,0 +1,50 @@
+"""A sysroot from a folder that the user names. Does not know what made it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest, source_files
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot.install import RAW_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ostoo_build.sysroot.install import Machine
+
+
+@dataclass(frozen=True)
+class FolderMusl:
+    """The provider. `folder` holds `lib/` and `include/`; symbolic links in it are followed."""
+
+    folder: Path
+
+    def identity(self) -> Mapping[str, str]:
+        include = source_files.all_files(self.folder / "include")
+        headers = [path.relative_to(self.folder).as_posix() for path in include]
+        files = {name: digest.of_file(self.folder / name) for name in (*RAW_FILES, *headers)}
+        return {"name": "folder", "files": digest.of_json(files)}
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
+        copy(self.folder / "lib", self.folder / "include", raw)
+
+
+def factory(argument: str, project: Path) -> FolderMusl:
+    """Make the provider; a relative path is the project's. Raises `OstooError` where files are missing."""
+    folder = project / argument
+    for name in (*RAW_FILES, "include"):
+        if not (folder / name).exists():
+            raise OstooError(f"the sysroot folder has no {name}", where=str(folder))
+    return FolderMusl(folder)
+
+
+def copy(lib: Path, include: Path, raw: Path) -> None:
+    """Copy the files of a musl that lie anywhere to where a provider leaves them."""
+    (raw / "lib").mkdir()
+    for name in RAW_FILES:
+        shutil.copyfile(lib / name.removeprefix("lib/"), raw / name)
+    shutil.copytree(include, raw / "include", copy_function=shutil.copyfile)

@@ -1,0 +1,1 @@
+"""A sysroot out of a container image. Imports `base` and `sysroot`."""

@@ -1,0 +1,189 @@
+"""The files of a saved container image: of a tar file or a folder, packed or not. Does not know what an image is."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import os
+import stat
+import tempfile
+import zlib
+from typing import IO, TYPE_CHECKING, Protocol, cast
+
+import zstandard
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot.image import tar as tar_members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ostoo_build.base import digest
+
+MAX_UNPACKED = 16 << 30
+"""Bytes that one tar file may unpack to."""
+
+MAX_RATIO = 200
+"""Of unpacked to packed bytes, for what is larger than `_SMALL`. Layers of programs and headers stay below 20."""
+
+_SMALL = 16 << 20
+_CHUNK = 1 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class Blobs(Protocol):
+    """The regular files of an archive by their names in it. `where` is the archive itself, for errors."""
+
+    where: str
+
+    def has(self, name: str) -> bool: ...
+
+    def open(self, name: str) -> io.RawIOBase:
+        """Open for reading and seeking. Raises `OstooError` where there is no regular file of that name."""
+
+
+def open_regular(path: Path, flags: int, where: str) -> io.FileIO:
+    """Open a file for reading. Raises `OstooError`, naming `where`, for what is missing or no regular file."""
+    try:  # a fifo would make open() wait
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    except OSError as error:
+        raise OstooError(f"can't read the image: {error.strerror}", where=where) from error
+    file = io.FileIO(descriptor)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OstooError("not a regular file", where=where)
+    return file
+
+
+@contextlib.contextmanager
+def opened(path: Path, scratch: Path) -> Iterator[Blobs]:
+    """Open an archive; one that is packed as a whole is unpacked into a file in `scratch` that has no name.
+
+    Raises `OstooError` for a damaged one, and one that unpacks to more than the limits allow.
+    """
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    where = str(path)
+    with open_regular(path, 0, where) as file:
+        if _is_packed(file):
+            with unpacked(file, scratch, where) as tar:
+                yield _Tar(tar, where)
+        else:
+            yield _Tar(file, where)
+
+
+@contextlib.contextmanager
+def unpacked(packed: io.RawIOBase, scratch: Path, where: str) -> Iterator[io.RawIOBase]:
+    """Unpack gzip, zstd or nothing at all into a file in `scratch` that has no name, and yield it.
+
+    Raises `OstooError` for damaged data and for more than `MAX_RATIO` or `MAX_UNPACKED` allow.
+    """
+    limit = min(MAX_UNPACKED, max(_SMALL, MAX_RATIO * packed.seek(0, os.SEEK_END)))
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        try:
+            _copy(_unpacker(packed), file, limit)
+        except (EOFError, ValueError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            raise OstooError(f"can't unpack: {error}", where=where) from error
+        yield file.raw
+
+
+def _copy(source: _Readable, sink: IO[bytes], limit: int) -> None:
+    while chunk := source.read(_CHUNK):
+        limit -= len(chunk)
+        if limit < 0:
+            raise ValueError("it is larger than an image's layer can be")
+        sink.write(chunk)
+    sink.flush()
+
+
+def sha256(file: io.RawIOBase) -> digest.Hash:
+    """Hash a file from its start to its end, and stay there."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.where = str(folder)
+
+    def has(self, name: str) -> bool:
+        return os.path.lexists(self._folder / name)
+
+    def open(self, name: str) -> io.RawIOBase:
+        return open_regular(self._folder / name, os.O_NOFOLLOW, f"{self.where}: {name}")
+
+
+class _Tar:
+    def __init__(self, tar: io.RawIOBase, where: str) -> None:
+        self._tar = tar
+        self.where = where
+        self._members: dict[str, tar_members.Member] = {}
+        for member in tar_members.members(tar, where):
+            name = "/".join(member.path)
+            if member.kind is tar_members.Kind.FILE and self._members.setdefault(name, member) is not member:
+                raise OstooError(f"holds {name} twice", where=where)
+
+    def has(self, name: str) -> bool:
+        return name in self._members
+
+    def open(self, name: str) -> io.RawIOBase:
+        if name not in self._members:
+            raise OstooError(f"holds no regular file {name}", where=self.where)
+        return _Slice(self._tar, self._members[name])
+
+
+class _Slice(io.RawIOBase):
+    """One member's bytes of a tar file, as a file."""
+
+    def __init__(self, tar: io.RawIOBase, member: tar_members.Member) -> None:
+        super().__init__()
+        self._tar = tar
+        self._start = member.offset
+        self._size = member.size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]  # typeshed: any buffer
+        self._tar.seek(self._start + self._position)
+        data = self._tar.read(min(len(buffer), max(0, self._size - self._position))) or b""
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+def _is_packed(file: io.RawIOBase) -> bool:
+    file.seek(0)
+    magic = file.read(4) or b""
+    file.seek(0)
+    return magic.startswith((_GZIP_MAGIC, _ZSTD_MAGIC))
+
+
+def _unpacker(packed: io.RawIOBase) -> _Readable:
+    packed.seek(0)
+    magic = packed.read(4) or b""
+    packed.seek(0)
+    if magic.startswith(_GZIP_MAGIC):
+        return gzip.GzipFile(fileobj=packed)
+    if magic == _ZSTD_MAGIC:
+        unpack = zstandard.ZstdDecompressor()  # refuses frames that ask for more than 128 MiB of memory
+        return unpack.stream_reader(cast("IO[bytes]", packed), read_across_frames=True, closefd=False)
+    return packed

@@ -1,0 +1,227 @@
+"""A sysroot from a container image: saved in an archive, or one that docker or podman has. Does not know its layers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ostoo_build.base import digest, process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot.image import archive as image_archive
+from ostoo_build.sysroot.image import blobs as image_blobs
+from ostoo_build.sysroot.image.layers import Parts, Tree
+from ostoo_build.sysroot.install import RAW_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ostoo_build.sysroot.install import Machine
+
+PINS = "sysroot/container-pins.toml"
+"""The image and the place of musl in it, below the project's folder."""
+
+_WANTED = tuple(tuple(name.split("/")) for name in (*RAW_FILES, "include"))
+_LIBC, _FEATURES = ("lib", "libc.a"), ("include", "features.h")
+_GO_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
+
+
+class _Pins(Struct, forbid_unknown_fields=True):
+    image: Annotated[str, Meta(pattern=r"\A[^@]+(@sha256:[0-9a-f]{64})?\Z")]
+    prefix: Annotated[str, Meta(pattern=r"\A(/[^/\0]+)+\Z")]
+
+    @property
+    def parts(self) -> Parts:
+        return tuple(self.prefix.split("/")[1:])
+
+
+class _Inspected(Struct, rename="pascal"):
+    """What docker and podman tell about an image that they have."""
+
+    id: Annotated[str, Meta(pattern=r"\A(sha256:)?[0-9a-f]{64}\Z")]
+    repo_digests: list[str] | None = None
+
+    @property
+    def names(self) -> set[digest.Hash]:
+        return {name[-64:] for name in (self.id, *(self.repo_digests or ()))}
+
+
+@dataclass(frozen=True)
+class ArchiveMusl:
+    """The provider that reads a saved image. `identified_by` is the pinned digest or else the archive's own."""
+
+    path: Path
+    prefix: Parts
+    pinned: digest.Hash | None
+    identified_by: digest.Hash
+
+    def identity(self) -> Mapping[str, str]:
+        return _identity(self.identified_by, self.prefix)
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:
+        tree = Tree([(*self.prefix, *path) for path in _WANTED])
+        try:
+            with image_blobs.opened(self.path, raw) as blobs:
+                image = image_archive.find(blobs, self.pinned, _GO_ARCH[machine.arch])
+                for layer in image.layers:
+                    with image_archive.layer_tar(blobs, layer, raw) as tar:
+                        tree.add_layer(tar, f"{blobs.where}: {layer.blob}")
+        except OSError as error:
+            raise OstooError(f"can't read the image: {error.strerror}", where=str(self.path)) from error
+        _require_musl(tree, self.prefix)
+        for path in _WANTED:
+            tree.write((*self.prefix, *path), raw.joinpath(*path))
+
+
+@dataclass(frozen=True)
+class EngineMusl:
+    """The provider that asks `engine`, docker or podman, for `image`, which it knows by the name `reference`."""
+
+    engine: str
+    reference: str
+    prefix: Parts
+    image: digest.Hash
+
+    def identity(self) -> Mapping[str, str]:
+        return _identity(self.image, self.prefix)
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
+        found = _inspect(self.engine, self.reference, self.image)
+        if self.image not in found.names:
+            raise OstooError(f"{self.reference} is not sha256:{self.image} but {found.id}", where=self.engine)
+        with _container(self.engine, found.id) as container:
+            for path in _WANTED:
+                self._copy(container, path, raw)
+
+    def _copy(self, container: str, path: Parts, raw: Path) -> None:
+        place = "/" + "/".join((*self.prefix, *path))
+        tree = Tree([path[-1:]])
+        with tempfile.TemporaryFile(dir=raw) as file:
+            try:
+                self._save_output(["cp", f"{container}:{place}", "-"], file, raw)
+            except OstooError:
+                self._explain_missing(container, raw)
+                raise
+            tree.add_layer(file.raw, f"{self.reference}: {place}")
+        tree.write(path[-1:], raw.joinpath(*path))
+
+    def _explain_missing(self, container: str, raw: Path) -> None:
+        tree = Tree([])
+        with tempfile.TemporaryFile(dir=raw) as file:
+            self._save_output(["export", container], file, raw)
+            tree.add_layer(file.raw, self.reference)
+        _require_musl(tree, self.prefix)
+
+    def _save_output(self, arguments: list[str], file: BinaryIO, folder: Path) -> None:
+        argv = [self.engine, *arguments]
+        process.copy_output(argv, cwd=folder, env=os.environ, sink=file, limit=image_blobs.MAX_UNPACKED)
+        file.flush()
+
+
+def archive(argument: str, project: Path) -> ArchiveMusl:
+    """Make the provider for a saved image; a relative path is the project's. Raises `OstooError` where none is."""
+    if not argument:
+        raise OstooError("sysroot=container needs the path of a saved image", remedy="write sysroot=container:PATH")
+    pins = _pins(project)
+    path = project / argument
+    pinned = _digest_in(pins.image)
+    return ArchiveMusl(path, pins.parts, pinned, pinned or _contents(path))
+
+
+def docker(argument: str, project: Path) -> EngineMusl:
+    """Make the provider for an image of docker's. Raises `OstooError` where it does not have it."""
+    return _of_engine("docker", argument, project)
+
+
+def podman(argument: str, project: Path) -> EngineMusl:
+    """Make the provider for an image of podman's. Raises `OstooError` where it does not have it."""
+    return _of_engine("podman", argument, project)
+
+
+def _of_engine(engine: str, argument: str, project: Path) -> EngineMusl:
+    pins = _pins(project)
+    reference = argument or pins.image
+    pinned = _digest_in(reference) or _digest_in(pins.image)
+    image = pinned or _inspect(engine, reference).id[-64:]
+    return EngineMusl(engine, reference, pins.parts, image)
+
+
+def _pins(project: Path) -> _Pins:
+    path = project / PINS
+    try:
+        return msgspec.toml.decode(digest.text_of(path), type=_Pins)
+    except OSError as error:
+        raise OstooError(f"can't read the pin: {error.strerror}", where=str(path)) from error
+    except msgspec.MsgspecError as error:
+        raise OstooError(f"not a pin: {error}", where=str(path)) from error
+
+
+def _digest_in(reference: str) -> digest.Hash | None:
+    found = re.search(r"@sha256:([0-9a-f]{64})\Z", reference)
+    return found[1] if found else None
+
+
+def _contents(path: Path) -> digest.Hash:
+    """Return the digest of a saved file, or of the index that names all else in a folder by its digest."""
+    index = path / "index.json" if path.is_dir() else path
+    with image_blobs.open_regular(index, 0, str(index)) as file:
+        return image_blobs.sha256(file)
+
+
+def _identity(image: digest.Hash, prefix: Parts) -> Mapping[str, str]:
+    return {"name": "container", "image": image, "prefix": "/".join(prefix)}
+
+
+def _inspect(engine: str, *names: str) -> _Inspected:
+    """Ask for the first of `names` that the engine knows: it knows a pinned image by its ID or by NAME@DIGEST."""
+    complaints = []
+    for name in names:
+        done = process.run([engine, "image", "inspect", "--", name], cwd=Path.cwd(), env=os.environ)
+        if done.returncode == 0:
+            return _decode_inspected(done.stdout, engine)
+        complaints.append(done.stderr.decode(errors="replace").strip())
+    raise OstooError(f"{engine} shows no image {names[0]}:\n{complaints[0]}", remedy="build or pull the image")
+
+
+def _decode_inspected(told: bytes, engine: str) -> _Inspected:
+    try:
+        return msgspec.json.decode(told, type=tuple[_Inspected])[0]
+    except msgspec.MsgspecError as error:
+        raise OstooError(f"can't understand what `{engine} image inspect` prints: {error}") from error
+
+
+@contextlib.contextmanager
+def _container(engine: str, image: str) -> Iterator[str]:
+    """Make a container of an image, which is never started, and remove it at the end."""
+    made = _run([engine, "create", "--pull", "never", image, "nothing"])
+    container = made.decode().strip()
+    try:
+        yield container
+    finally:
+        _run([engine, "rm", "--force", "--volumes", container])
+
+
+def _run(argv: Sequence[str]) -> bytes:
+    done = process.run(argv, cwd=Path.cwd(), env=os.environ)  # the user's settings say where the engine is
+    if done.returncode != 0:
+        raise OstooError(f"{argv[0]} failed:\n{done.stderr.decode(errors='replace').strip()}", where=" ".join(argv))
+    return done.stdout
+
+
+def _require_musl(tree: Tree, prefix: Parts) -> None:
+    """Raise `OstooError` that names the right prefixes where there is no libc.a below `prefix`."""
+    if tree.has_file((*prefix, *_LIBC)):
+        return
+    there = tree.folders_with([_LIBC, _FEATURES])
+    raise OstooError(
+        f"the image has no /{'/'.join((*prefix, *_LIBC))}",
+        where=PINS,
+        remedy=f"set the prefix to {' or '.join(there)}" if there else "there is no musl in this image: take another",
+    )

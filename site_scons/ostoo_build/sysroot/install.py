@@ -1,0 +1,111 @@
+"""Finishes a musl sysroot and puts it in place. Does not know where its raw tree comes from."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot import contract as sysroot_contract
+from ostoo_build.sysroot import unwind_stub
+from ostoo_build.sysroot.contract import MACHINES, Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "key", "provide"]
+
+RAW_FILES = ("lib/libc.a", "lib/crt1.o", "lib/crti.o", "lib/crtn.o")
+"""What a provider writes, besides `include/`."""
+
+OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
+"""Files of a finished sysroot that others may name. The manifest holds the digests of all, the headers' too."""
+
+
+class Provider(Protocol):
+    """Where a raw musl tree comes from. Made by its factory in `sysroot_providers`, once for each run of the build."""
+
+    def identity(self) -> Mapping[str, str]:
+        """Name all that decides the raw tree's bytes: pinned digests, versions, digests of local files.
+
+        It is part of the sysroot's key. It holds no path of this machine, and is cheap enough for each start.
+        """
+
+    def write_raw(self, raw: Path, machine: Machine) -> None:
+        """Write `RAW_FILES` and `include/` into the existing, empty folder `raw`.
+
+        Other files there are ignored. Regular files only. Raises `OstooError` where it can't.
+        """
+
+
+def key(provider: Provider, machine: Machine) -> digest.Hash:
+    """Return what decides a finished sysroot's bytes: it is made again when this changes."""
+    return digest.of_json(
+        {
+            "provider": dict(provider.identity()),
+            "machine": machine.arch,
+            "libunwind.a": digest.of_bytes(unwind_stub.library(machine.elf_machine)),
+        }
+    )
+
+
+def provide(provider: Provider, machine: Machine, destination: Path) -> None:
+    """Make the sysroot `destination`, for example `sysroot/x86_64-ostoo-user`, anew.
+
+    It is made and checked in a folder beside, then takes the old one's place. Raises `OstooError` when the provider
+    fails or its tree breaks the contract: the old sysroot then stays as it was.
+    """
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        _clear_scratch(destination)
+        with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as scratch:
+            _make(provider, machine, Path(scratch))
+            _replace(Path(scratch, "finished"), destination, Path(scratch, "old"))
+    except OSError as error:
+        raise OstooError(f"can't make the sysroot: {error}", where=str(destination)) from error
+
+
+def _clear_scratch(destination: Path) -> None:
+    """Remove what a killed build left. Nobody else is at it: the checkout's lock is ours."""
+    scratch = re.compile(rf"\.{re.escape(destination.name)}\.\w+")
+    for path in destination.parent.iterdir():
+        if scratch.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _make(provider: Provider, machine: Machine, scratch: Path) -> None:
+    raw, finished = scratch / "raw", scratch / "finished"
+    raw.mkdir()
+    provider.write_raw(raw, machine)
+    _take(raw, finished)
+    (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
+    musl = sysroot_contract.check(finished, machine)
+    _write_manifest(finished, {"musl": musl, "machine": machine.arch, "provider": dict(provider.identity())})
+
+
+def _take(raw: Path, finished: Path) -> None:
+    (finished / "lib").mkdir(parents=True)
+    for name in (*RAW_FILES, "include"):
+        if not (raw / name).exists():
+            raise OstooError(f"the sysroot's provider yields no {name}")
+        (raw / name).rename(finished / name)
+
+
+def _write_manifest(tree: Path, facts: Mapping[str, object]) -> None:
+    files = {path.relative_to(tree).as_posix(): digest.of_file(path) for path in tree.rglob("*") if path.is_file()}
+    (tree / "manifest.json").write_bytes(digest.canonical_json({**facts, "files": files}))
+
+
+def _replace(new: Path, destination: Path, old: Path) -> None:
+    if destination.exists():
+        destination.rename(old)
+    try:
+        new.rename(destination)
+    except OSError:
+        if old.exists():
+            old.rename(destination)
+        raise

@@ -1,0 +1,42 @@
+"""The table of sysroot providers, by the word before the colon in `sysroot=`. Does not know what they do."""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ostoo_build.sysroot.install import Provider
+
+PROVIDERS: Mapping[str, str] = {
+    "zig": "ostoo_build.sysroot.zig:factory",
+    "debian": "ostoo_build.sysroot.debian:factory",
+    "folder": "ostoo_build.sysroot.folder:factory",
+    "container": "ostoo_build.sysroot.image.provider:archive",
+    "docker": "ostoo_build.sysroot.image.provider:docker",
+    "podman": "ostoo_build.sysroot.image.provider:podman",
+}
+"""Each factory takes what follows the colon ("" where nothing does) and the project's folder.
+
+It raises `OstooError` for an argument that it can't use. It is imported when it is asked for: all take 0.02 s.
+"""
+
+
+def choose(text: str, project: Path) -> Provider:
+    """Return the provider that `sysroot=TEXT` asks for: `zig`, `debian`, `container:PATH`, ...
+
+    Raises `OstooError` for an unknown one, and for an argument that it can't use.
+    """
+    kind, _, argument = text.partition(":")
+    if kind not in PROVIDERS:
+        near = difflib.get_close_matches(kind, PROVIDERS, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROVIDERS)}"
+        raise OstooError(f"there is no sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
+    factory: Callable[[str, Path], Provider] = pkgutil.resolve_name(PROVIDERS[kind])
+    return factory(argument, project)

@@ -1,0 +1,1 @@
+"""Target specs: read, held against schema, policy and compiler. Imports `base` and `rust`."""

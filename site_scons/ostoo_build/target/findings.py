@@ -1,0 +1,59 @@
+"""What is wrong with a target spec, as data, and how all of it is told at once. Does not know how it was found."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import json_positions
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ostoo_build.base.json_positions import JsonSource, Pointer
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake: where it is, what was expected, and what may help.
+
+    `in_name` tells that a member's name is wrong, not its value.
+    """
+
+    pointer: Pointer
+    what: str
+    remedy: str = ""
+    in_name: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """The target spec's key that is concerned, None for the document as a whole."""
+        return str(self.pointer[0]) if self.pointer else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest of some names, or nothing."""
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def error(findings: Sequence[Finding], source: JsonSource) -> OstooError:
+    """Tell all findings, in their order; the first one is where an editor should go."""
+    positions = [
+        source.name_position(finding.pointer) if finding.in_name else source.position(finding.pointer)
+        for finding in findings
+    ]
+    lines = [f"the target spec {source.path.stem} can't be used"]
+    for finding, (line, column) in zip(findings, positions, strict=True):
+        place = " ".join(filter(None, (f"{line}:{column}", json_positions.escaped(finding.pointer))))
+        lines.append(f"{place}: {finding.what}")
+        lines += [f"  {line}" for line in finding.remedy.splitlines()]
+    line, column = positions[0]
+    return OstooError("\n".join(map(_printable, lines)), where=f"{source.path}:{line}:{column}")
+
+
+def _printable(line: str) -> str:
+    """Names and messages may hold what a terminal obeys."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)

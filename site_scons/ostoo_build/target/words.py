@@ -1,0 +1,64 @@
+"""The words of a target spec that mean what flags of rustc mean. Does not know which are allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.base.json_positions import Pointer
+
+_LINK_ARGUMENTS = (
+    "pre-link-args",
+    "late-link-args",
+    "late-link-args-dynamic",
+    "late-link-args-static",
+    "post-link-args",
+)
+_LINK_OBJECTS = tuple(f"{when}-link-objects{which}" for when in ("pre", "post") for which in ("", "-self-contained"))
+_SETTINGS = {
+    "cpu": "-Ctarget-cpu=",
+    "linker": "-Clinker=",
+    "llvm-args": "-Cllvm-args=",
+    "default-codegen-backend": "-Zcodegen-backend=",
+    "split-debuginfo": "-Csplit-debuginfo=",
+    **dict.fromkeys(_LINK_ARGUMENTS, "-Clink-arg="),
+}
+
+
+def of_linker(spec: dict[str, Any]) -> Iterator[str]:
+    """All words that reach the linker, and those of the script that the spec holds."""
+    for key in (*_LINK_ARGUMENTS, *_LINK_OBJECTS):
+        yield from (text for _, text in _texts(spec.get(key), (key,)))
+    yield from str(spec.get("link-script") or "").split()
+
+
+def as_flags(spec: dict[str, Any]) -> Iterator[tuple[Pointer, tuple[str, ...]]]:
+    """What the spec says, in the words of rustc's flags: each list of words as one, with its place."""
+    for key, flag in _SETTINGS.items():
+        for pointer, texts in _lists(spec.get(key), (key,)):
+            yield pointer, tuple(f"{flag}{text}" for text in texts)
+
+
+def _lists(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, list[str]]]:
+    """Words that follow each other, wherever they are, and those that stand alone."""
+    if isinstance(value, list):
+        yield pointer, [text for _, text in _texts(value, pointer)]
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _lists(inner, (*pointer, key))
+    elif isinstance(value, str):
+        yield pointer, [value]
+
+
+def _texts(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
+    """All strings within a value, which may be of another type than rustc wants: that is told elsewhere."""
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*pointer, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _texts(inner, (*pointer, number))

@@ -1,0 +1,1 @@
+"""Finds, provides and hashes the Rust toolchain. Imports `base`, `fetch` and `reapi`."""

@@ -1,0 +1,120 @@
+"""Asks a rustc who it is, once per rustc. Does not know which one the project should take."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import process, state_file, user_cache
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PATIENCE = 120.0
+"""Seconds that a rustc may take for an answer."""
+
+_LIBRARIES = ("librustc_driver-*", "libLLVM*", "libstd-*")
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """What a rustc says of itself: its whole version ("1.96.0 (ac68faa20 2026-05-25)"), host triple and sysroot.
+
+    `rustc` is the program in the sysroot where there is one; the one that was asked may be rustup's proxy for it.
+    """
+
+    rustc: str
+    sysroot: str
+    described: str
+    host: str
+
+    @property
+    def version(self) -> str:
+        return self.described.split()[0]
+
+    def libraries(self) -> list[Path]:
+        """The shared libraries that hold the compiler; rustc itself is a shim of some kilobytes."""
+        return _libraries(Path(self.sysroot))
+
+
+def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compiler:
+    """Ask `rustc`, or take its answer from `memo_file` as long as none of the compiler's files changed.
+
+    Raises `OstooError` where the program does not run or is no rustc.
+    """
+    memo, place = _read_memo(memo_file), os.path.realpath(rustc)  # checkouts may share one folder through a link
+    if known := _recall(memo.get(place)):
+        return known
+    compiler = _ask(rustc, environ)
+    # a proxy's answer changes with settings that are none of its files
+    if Path(compiler.rustc).samefile(rustc):
+        _write_memo(memo_file, {**memo, place: {"compiler": asdict(compiler), "stamps": _stamps(compiler)}})
+    return compiler
+
+
+def library_path(sysroot: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Debian's programs look for libraries in the system's folders only; tell them of those they were unpacked to."""
+    if sysroot == Path("/usr"):
+        return {}
+    folders = [str(folder) for usr in (sysroot, sysroot.parent) for folder in sorted(usr.glob("lib/*-linux-gnu*"))]
+    inherited = environ.get("LD_LIBRARY_PATH")
+    return {"LD_LIBRARY_PATH": os.pathsep.join([*folders, *([inherited] if inherited else [])])} if folders else {}
+
+
+def stamp(path: Path) -> tuple[int, int, int, int]:
+    """What changes when a file's contents do, cheap to ask: size, mtime and ctime in ns, inode."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _libraries(sysroot: Path) -> list[Path]:
+    folders = [sysroot / "lib", *sysroot.glob("lib/*-linux-gnu*")]
+    return sorted(path for folder in folders for pattern in _LIBRARIES for path in folder.glob(pattern))
+
+
+def _ask(rustc: Path, environ: Mapping[str, str]) -> Compiler:
+    # rustup's proxy may not fetch what it stands for
+    env = {**environ, **library_path(rustc.parent.parent, environ), "RUSTUP_AUTO_INSTALL": "0"}
+    about = _output(rustc, "-vV", env=env)
+    described = re.match(r"rustc (\S+(?: \([^)]*\))?)", about)
+    host = re.search(r"^host: (\S+)$", about, re.MULTILINE)
+    if not (described and host):
+        raise OstooError("this is not a rustc: it does not tell its version and host", where=str(rustc))
+    sysroot = Path(_output(rustc, "--print", "sysroot", env=env).strip())
+    own = sysroot / "bin" / "rustc"
+    return Compiler(str(own if own.is_file() else rustc), str(sysroot), described[1], host[1])
+
+
+def _output(rustc: Path, *arguments: str, env: Mapping[str, str]) -> str:
+    answer = process.run([str(rustc), *arguments], cwd=rustc.parent, env=env, timeout=_PATIENCE)
+    if answer.returncode:
+        said = answer.stderr.decode("utf-8", "replace").strip()
+        raise OstooError(f"rustc does not run: {said}", where=str(rustc))
+    return answer.stdout.decode()
+
+
+def _recall(entry: Any) -> Compiler | None:
+    """The compiler of an entry of the memo; None where the entry is older than the compiler, or damaged."""
+    try:
+        compiler = Compiler(**entry["compiler"])
+        return compiler if entry["stamps"] == _stamps(compiler) else None
+    except (KeyError, TypeError, ValueError, AttributeError, OSError):
+        return None
+
+
+def _stamps(compiler: Compiler) -> list[list[Any]]:
+    return [[str(path), *stamp(path)] for path in (Path(compiler.rustc), *compiler.libraries())]
+
+
+def _read_memo(path: Path) -> dict[str, Any]:
+    memo = state_file.recall_json(path)
+    return memo if isinstance(memo, dict) else {}
+
+
+def _write_memo(path: Path, memo: dict[str, Any]) -> None:
+    user_cache.note(path, state_file.sealed(json.dumps(memo).encode()))

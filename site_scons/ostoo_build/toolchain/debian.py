@@ -1,0 +1,138 @@
+"""Unpacks Debian's Rust packages into the project, without root. Does not know who uses them.
+
+`toolchain.lock` records the packages that are the compiler. Shared libraries that the machine lacks come along in the
+version that its own release has.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.fetch import places
+from ostoo_build.fetch.apt import Apt
+from ostoo_build.toolchain import find as toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from ostoo_build.base.digest import Hash
+    from ostoo_build.fetch.apt import Versions
+
+_FAMILIES = (("rustc-web", "cargo-web", "rust-web-src"), ("rustc", "cargo", "rust-src"))
+"""Compiler, cargo, std source: what a stable Debian gets for its browsers, then its ordinary packages."""
+
+_COMPILER = re.compile(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libllvm\d+|lld-\d+")
+_LIBRARY = re.compile(r"lib.+(?<!-dev)")
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One package as `toolchain.lock` records it; the sha256 is that of the .deb."""
+
+    version: str
+    sha256: Hash
+
+
+def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Unpack the locked packages to `.toolchain/debian`, or newer ones where the locked are gone, and say so.
+
+    Packages that were chosen without a lock for this architecture are recorded in it. Raises `OstooError` where this is
+    no Debian, where apt can't provide the packages, or where one is not what the lock says.
+    """
+    folder = root / places.PRIVATE / "apt"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    apt = Apt(folder, environ)
+    say("fetching Debian's package lists")
+    apt.update()
+    architecture = apt.architecture()
+    lock = read_lock(root)
+    locked = lock.get(architecture, {})
+    needed = _locked_closure(apt, locked, say) or _newest_closure(apt)
+    installed = apt.installed()
+    wanted = {name: version for name, version in needed.items() if _is_wanted(name, installed)}
+    say(f"fetching Rust for this project alone: {len(wanted)} Debian packages, some 150 MB, 900 MB unpacked")
+    archives = apt.download(wanted)
+    taken = {
+        name: Locked(wanted[name], digest.of_file(path)) for name, path in archives.items() if _COMPILER.fullmatch(name)
+    }
+    _check(taken, locked)
+    apt.unpack(archives.values(), root / places.DEBIAN)
+    shutil.rmtree(folder)
+    if not locked:
+        _write_lock(root, {**lock, architecture: taken})
+
+
+def read_lock(root: Path) -> dict[str, dict[str, Locked]]:
+    """The locked packages by name, by Debian's architecture. Raises `OstooError` where the file is damaged."""
+    path = root / "toolchain.lock"
+    try:
+        document = json.loads(digest.text_of(path))
+        return {
+            architecture: {name: Locked(**fields) for name, fields in packages.items()}
+            for architecture, packages in document.items()
+        }
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise OstooError(f"the lock of the toolchain is damaged: {error}", where=str(path)) from error
+
+
+def _write_lock(root: Path, lock: dict[str, dict[str, Locked]]) -> None:
+    document = {
+        architecture: {name: asdict(locked) for name, locked in packages.items()}
+        for architecture, packages in lock.items()
+    }
+    temporary = root / places.PRIVATE / "toolchain.lock"
+    temporary.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(root / "toolchain.lock")
+
+
+def _locked_closure(apt: Apt, locked: Mapping[str, Locked], say: Callable[[str], None]) -> Versions:
+    """What the locked packages need; nothing where there are none, or where apt has them no more."""
+    try:
+        return apt.closure([f"{name}={package.version}" for name, package in locked.items()]) if locked else {}
+    except OstooError as error:
+        say(f"toolchain.lock names packages that are gone, apt verifies the newest instead ({error.what})")
+        return {}
+
+
+def _newest_closure(apt: Apt) -> Versions:
+    """What the newest compiler that serves needs, with the LLD of its LLVM."""
+    refused: list[str] = []
+    for family in _FAMILIES:
+        try:
+            needed = apt.closure(family)
+        except OstooError as error:
+            refused.append(error.what)
+            continue
+        if toolchain.release(needed[family[0]]) >= toolchain.OLDEST:
+            llvm = next(name for name in needed if re.fullmatch(r"libllvm\d+", name))
+            return apt.closure([*family, llvm.replace("libllvm", "lld-")])
+        refused.append(f"{family[0]} {needed[family[0]]} is too old")
+    raise OstooError(
+        "Debian has no Rust that serves: " + "; ".join(refused),
+        remedy="on a stable Debian the suite with security updates has one: add it to apt's sources",
+    )
+
+
+def _is_wanted(name: str, installed: frozenset[str]) -> bool:
+    """The compiler's packages always, whatever the machine has; of the others, shared libraries that it lacks."""
+    return bool(_COMPILER.fullmatch(name) or (_LIBRARY.fullmatch(name) and name not in installed))
+
+
+def _check(taken: Mapping[str, Locked], locked: Mapping[str, Locked]) -> None:
+    for name, package in taken.items():
+        recorded = locked.get(name)
+        if recorded and recorded.version == package.version and recorded.sha256 != package.sha256:
+            raise OstooError(
+                f"the package {name} {package.version} is not the one that is locked",
+                where=f"toolchain.lock: sha256 {recorded.sha256}\nfetched:        sha256 {package.sha256}",
+            )

@@ -1,0 +1,109 @@
+"""Hashes a toolchain's contents, again only when one of its files changed. Does not know who uses which part.
+
+The digest is that of the folder in which actions find the toolchain wherever they run (see `execution.action`).
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import digest, state_file, user_cache
+from ostoo_build.base.input import Input
+from ostoo_build.reapi import layout as input_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ostoo_build.toolchain.find import Toolchain
+
+_NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloctests"})
+"""Folders of the std source that no build of std reads: a quarter of its files."""
+
+Stamp = tuple[str, int, int, int, int]
+"""A file's path, and what changes with its contents: size, mtime and ctime in ns, inode."""
+
+
+def of(toolchain: Toolchain, memos: Path) -> Input:
+    """Digest of the compiler, cargo, LLD, std for the host and std's source: no path of this machine is in it.
+
+    The folder `memos` remembers it by what `stat` says of every file: an unchanged toolchain is not read again.
+    Raises `OSError` where a file can't be read.
+    """
+    memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
+    stamps = [_stamps(place) for _, place in places(toolchain)]
+    names = [name for name, _ in places(toolchain)]
+    state = digest.of_bytes(marshal.dumps((names, stamps)))
+    if (known := _recall(memo_file, state)) is not None:
+        return known
+    from ostoo_build.reapi import merkle  # noqa: PLC0415 - a start without work hashes nothing
+
+    whole = merkle.tree(content for content, _ in _contents(toolchain, stamps))
+    _remember(memo_file, state, whole.root)
+    return whole.root._replace(path=input_layout.TOOLCHAIN)
+
+
+def files(toolchain: Toolchain) -> list[tuple[Input, Path]]:
+    """All files of the toolchain, with their paths in `input_layout.TOOLCHAIN`; hashes each."""
+    return list(_contents(toolchain, [_stamps(place) for _, place in places(toolchain)]))
+
+
+def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
+    """Name the files and folders that are the toolchain, each with the name that it has on every machine."""
+    sysroot = toolchain.rustc.parent.parent
+    for name in ("rustc", "cargo", "lld"):
+        yield input_layout.TOOLS[name], getattr(toolchain, name)
+    yield from ((path.relative_to(sysroot).as_posix(), path) for path in toolchain.libraries)
+    yield f"lib/rustlib/{toolchain.host}/lib", toolchain.host_std
+    if toolchain.host_tools.is_dir():
+        yield f"lib/rustlib/{toolchain.host}/bin", toolchain.host_tools
+    yield input_layout.TOOLS["rust-src"], toolchain.rust_src
+
+
+def _stamps(place: Path) -> list[Stamp]:
+    """Sorted. A loop, nothing more elegant: most of what a build without work does is waiting for it."""
+    if not place.is_dir():
+        return [_stamp(str(place), place.stat())]
+    found: list[Stamp] = []
+    folders = [str(place)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    found.append(_stamp(entry.path, entry.stat()))
+                elif entry.name not in _NEVER_COMPILED:
+                    folders.append(entry.path)
+    return sorted(found)
+
+
+def _stamp(path: str, status: os.stat_result) -> Stamp:
+    return path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:
+    """All files with their names on every machine and their digests."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for (name, place), found in zip(places(toolchain), stamps, strict=True):
+            paths = [Path(path) for path, *_ in found]
+            hashes = threads.map(digest.of_file, paths)
+            for path, sha256, (_, size, *_) in zip(paths, hashes, found, strict=True):
+                inner = f"{name}/{path.relative_to(place).as_posix()}" if path != place else name
+                yield Input(inner, sha256, size, executable="/bin/" in f"/{inner}"), path
+
+
+def _recall(memo_file: Path, state: str) -> Input | None:
+    memo: Any = state_file.recall_json(memo_file)
+    try:
+        known = Input(input_layout.TOOLCHAIN, str(memo["digest"]), int(memo["size"]), is_folder=True)
+        return known if memo["state"] == state else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(memo_file: Path, state: str, whole: Input) -> None:
+    memo = {"state": state, "digest": whole.sha256, "size": whole.size}
+    user_cache.note(memo_file, state_file.sealed(json.dumps(memo).encode()))

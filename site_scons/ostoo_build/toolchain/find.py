@@ -1,0 +1,244 @@
+"""Finds a Rust compiler, cargo, the std source that belongs to them, and an LLD. Fetches nothing, compiles nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import digest, home, user_cache
+from ostoo_build.base.errors import OstooError
+from ostoo_build.fetch import places
+from ostoo_build.toolchain import compiler
+from ostoo_build.toolchain import named as toolchain_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ostoo_build.toolchain.compiler import Compiler
+
+OLDEST = (1, 96)
+"""Before 1.96 cargo and rustc want other flags for JSON targets than this build passes."""
+
+SOURCE = Path("lib/rustlib/src/rust/library")
+"""Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
+
+
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class NoToolchainError(OstooError):
+    """None of the places where a toolchain may be has one that serves."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Programs and sources of one compiler release.
+
+    `rust_src` is the `library` folder of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),
+    `host` its triple. `env` is what the programs need in their environment. `libraries` are the shared
+    libraries that hold the compiler. `host_linker` links build scripts and proc macros; None where the machine
+    has none. `reason` is one line for the user: which toolchain was chosen, and why.
+    """
+
+    rustc: Path
+    cargo: Path
+    lld: Path
+    rust_src: Path
+    version: str
+    host: str
+    env: tuple[tuple[str, str], ...]
+    libraries: tuple[Path, ...]
+    host_linker: Path | None
+    reason: str
+
+    @property
+    def host_std(self) -> Path:
+        """The folder of std's libraries for the host, which build scripts and proc macros are linked with."""
+        return self.rustc.parent.parent / "lib" / "rustlib" / self.host / "lib"
+
+    @property
+    def host_tools(self) -> Path:
+        """The folder with what rustc brings along to link for the host; not every toolchain has one."""
+        return self.host_std.parent / "bin"
+
+
+def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
+    """Choose a toolchain for the project in `root`.
+
+    `variables` are the user's words: RUSTC, CARGO, LLD, RUST_SRC, each a path, or for the programs a name on PATH.
+    Raises `NoToolchainError` where no place has one that serves, `OstooError` where what the user named does not: then
+    nothing else is tried.
+    """
+    named = toolchain_named.read(root, variables, environ)
+    words = ", ".join(f"{name}={variables[name]}" for name in named)
+    if "RUSTC" in named:
+        try:
+            return _complete(named["RUSTC"], "named by RUSTC=", named, environ)
+        except OstooError as error:
+            remedy = error.remedy or f"name others, or none: {words}"
+            raise OstooError(error.what, where=error.where, remedy=remedy) from error
+    rejected: list[str] = []
+    for rustc, reason in _candidates(root, environ):
+        try:
+            return _complete(rustc, reason, named, environ)
+        except OstooError as error:
+            rejected.append(f"{reason}: {error.what}")
+    if named:
+        raise OstooError(
+            f"no Rust toolchain serves here that goes with {words}",
+            where="\n".join(rejected),
+            remedy="name its compiler too, RUSTC=..., or leave them away",
+        )
+    raise NoToolchainError(
+        "no Rust toolchain serves here",
+        where="\n".join(rejected),
+        remedy="install rustup and the toolchain that rust-toolchain.toml names, with its component rust-src,\n"
+        "or name one: RUSTC=..., and CARGO=, LLD=, RUST_SRC= where they are not beside it",
+    )
+
+
+def named_channel(root: Path) -> str:
+    """The channel that rust-toolchain.toml names ("nightly", "1.96.0"). Raises `OstooError` where it names none."""
+    path = root / "rust-toolchain.toml"
+    try:
+        with digest.opened(path) as stream:
+            channel = tomllib.load(stream)["toolchain"]["channel"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else repr(error)
+        raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error
+    if not (isinstance(channel, str) and _CHANNEL.fullmatch(channel)):
+        raise OstooError(f"the toolchain's channel is no name: {channel!r}", where=str(path))
+    return channel
+
+
+def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Compilers worth a look in their order, each with the reason to take it."""
+    channel = named_channel(root)
+    for sysroot in rustup_sysroots(channel, environ):
+        yield sysroot / "bin" / "rustc", f"rustup's {channel}, named by rust-toolchain.toml"
+    if (rustc := root / places.DEBIAN / "usr" / "bin" / "rustc").exists():
+        yield rustc, "the project's own, in .toolchain"
+    for folder in _search_path(environ):
+        rustc = folder / "rustc"
+        # rustup was asked above, in the only way that starts no process
+        if rustc.is_file() and not toolchain_named.is_rustup(rustc):
+            yield rustc, "the system's, on PATH"
+
+
+def _search_path(environ: Mapping[str, str]) -> list[Path]:
+    return [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+
+
+def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    return sorted(home.rustup(environ).glob(f"toolchains/{channel}-{machine}-*"))
+
+
+def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
+    """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
+    found = compiler.identify(rustc, user_cache.folder() / "compilers.json", environ)
+    check_age(found)
+    sysroot = Path(found.sysroot)
+    cargo = sysroot / "bin" / "cargo"
+    if "CARGO" in named and not toolchain_named.is_rustup(named["CARGO"]):
+        cargo = named["CARGO"]
+    if not cargo.is_file():
+        raise OstooError("there is no cargo beside rustc", where=str(cargo), remedy="name one: CARGO=...")
+    lld = named.get("LLD") or _lld(found, environ)
+    rust_src = named.get("RUST_SRC", sysroot / SOURCE)
+    _check_source(found, rust_src)
+    linker = shutil.which("cc", path=environ.get("PATH"))
+    return Toolchain(
+        rustc=Path(found.rustc),
+        cargo=cargo,
+        lld=lld,
+        rust_src=rust_src.resolve(),
+        version=found.version,
+        host=found.host,
+        env=_environment(found, rust_src, environ),
+        libraries=tuple(found.libraries()),
+        host_linker=Path(linker) if linker else None,
+        reason=f"Rust {found.described}: {reason}",
+    )
+
+
+def release(version: str) -> tuple[int, int]:
+    """Major and minor number of a compiler's or its package's version; Debian's may have an epoch in front.
+
+    Raises `OstooError` where it has none.
+    """
+    numbers = re.search(r"(\d{1,9})\D+(\d{1,9})", version.rpartition(":")[2])
+    if not numbers:
+        raise OstooError(f"{version} is no version of a compiler")
+    return int(numbers[1]), int(numbers[2])
+
+
+def check_age(found: Compiler) -> None:
+    """Raise `OstooError` for a compiler that is older than any that serves."""
+    if release(found.version) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise OstooError(f"rustc {found.version} is too old, {oldest} is the oldest that serves", where=found.rustc)
+
+
+def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    variables = {"RUSTC": found.rustc, **compiler.library_path(Path(found.sysroot), environ)}
+    if "nightly" not in found.version:
+        variables["RUSTC_BOOTSTRAP"] = "1"
+    if rust_src != Path(found.sysroot) / SOURCE:
+        # the only way cargo has to take std's source from elsewhere than the sysroot
+        variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src)
+    return tuple(sorted(variables.items()))
+
+
+def own_lld(sysroot: Path, host: str) -> Path:
+    """Where a sysroot has an LLD of its own, if it has one."""
+    return sysroot / "lib" / "rustlib" / host / "bin" / "rust-lld"
+
+
+def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
+    """Rustup brings `rust-lld`; Debian names it `ld.lld-22`, or `ld.lld` for its default version."""
+    sysroot = Path(found.sysroot)
+    if (own := own_lld(sysroot, found.host)).is_file():
+        return own
+    for folder in (sysroot / "bin", *_search_path(environ)):
+        linkers = [path for path in folder.glob("ld.lld*") if re.fullmatch(r"ld\.lld(-\d+)?", path.name)]
+        if linkers:
+            return max(linkers, key=lambda path: int(path.name.partition("-")[2] or 0))
+    raise OstooError(
+        "there is no LLD beside rustc or on PATH", where=found.rustc, remedy="install lld, or name one: LLD=..."
+    )
+
+
+def _check_source(found: Compiler, rust_src: Path) -> None:
+    """Std is written for one compiler: another fails in the middle of core, with hundreds of errors."""
+    if not (rust_src / "std" / "Cargo.toml").is_file():
+        raise OstooError(f"rustc {found.version} has no std source", where=str(rust_src))
+    source = _source_version(rust_src)
+    if source and not f"{found.described} ".replace("-nightly", "").startswith(source.replace("-nightly", "") + " "):
+        raise OstooError(
+            f"rustc is {found.described}, but the std source is of {source}",
+            where=f"{found.rustc}\n{rust_src}",
+            remedy="name the source of the same release, RUST_SRC=.../library, or the compiler, RUSTC=...",
+        )
+
+
+def version_files(rust_src: Path) -> tuple[Path, Path]:
+    """Where it says of which release std's source is: in Rust's own tree, or in rustup's list of what it installed."""
+    return rust_src.parent / "src" / "version", rust_src.parents[2] / "multirust-channel-manifest.toml"
+
+
+def _source_version(rust_src: Path) -> str:
+    """The release that std's source is of ("1.96.0", or as exact as "1.97.0-nightly (e50aa6fba 2026-05-19)"), or ""."""
+    version, manifest = version_files(rust_src)
+    if version.is_file():
+        return version.read_text(encoding="utf-8").strip()
+    if not manifest.is_file():
+        return ""
+    match = re.search(rb'\n\[pkg\.rust-src\]\nversion = "([^"]+)"', manifest.read_bytes())
+    return match[1].decode() if match else ""

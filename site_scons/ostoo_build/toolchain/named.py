@@ -1,0 +1,67 @@
+"""Looks at the tools that the user names: RUSTC, CARGO, LLD, RUST_SRC. Does not know whether they fit each other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.toolchain import compiler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STD = Path("std/Cargo.toml")
+"""What tells a folder of std's source from any other."""
+
+_QUESTIONS = {"CARGO": (("-V",), r"cargo \d+\.\d+", "cargo"), "LLD": (("-flavor", "gnu", "--version"), "LLD ", "LLD")}
+"""What a program is asked, a pattern for its answer, and what it is then. rustc too tells LLD its flavor."""
+
+_LIBRARY = "name the folder `library` of Rust's source"
+_PATIENCE = 20.0
+"""Seconds that a program may take for the answer."""
+
+
+def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Path]:
+    """The tools that `variables` name. Raises `OstooError`, which tells the variable, for what is no such tool."""
+    named = {name: _find(root, name, value, environ) for name, value in variables.items() if value}
+    for name, path in named.items():
+        word = f"{name}={variables[name]}"
+        if name == "RUST_SRC":
+            if not (path / STD).is_file():
+                raise OstooError(f"{word} is no source of std: it has no {STD}", where=str(path), remedy=_LIBRARY)
+        elif not os.access(path, os.X_OK):
+            raise OstooError(f"{word} is no program", where=str(path))
+        elif name in _QUESTIONS and not is_rustup(path):
+            _ask(name, word, path, environ)
+    return named
+
+
+def is_rustup(program: Path) -> bool:
+    """Whether a program is rustup's proxy, which stands for whatever it chooses, and may fetch that."""
+    return program.resolve().name in ("rustup", "rustup-init")
+
+
+def _find(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Path:
+    is_path = os.sep in value or name == "RUST_SRC"
+    path = root / (value if is_path else shutil.which(value, path=environ.get("PATH")) or value)
+    if not path.exists():
+        raise OstooError(f"{name}={value} names nothing that exists", where=str(path))
+    if path.is_dir() != (name == "RUST_SRC"):
+        raise OstooError(f"{name}={value} is {'no folder' if name == 'RUST_SRC' else 'a folder'}", where=str(path))
+    return path
+
+
+def _ask(name: str, word: str, path: Path, environ: Mapping[str, str]) -> None:
+    arguments, pattern, what = _QUESTIONS[name]
+    env = {**environ, **compiler.library_path(path.parent.parent, environ)}
+    try:
+        answer = process.run([str(path), *arguments], cwd=path.parent, env=env, timeout=_PATIENCE)
+    except OstooError as error:
+        raise OstooError(f"{word} does not serve: {error.what}", where=str(path)) from error
+    if answer.returncode or not re.search(pattern.encode(), answer.stdout):
+        raise OstooError(f"{word} is no {what}: it does not tell its version", where=str(path))

@@ -1,0 +1,105 @@
+"""Lets rustup bring what is missing of the toolchain that rust-toolchain.toml names. Does not know where from.
+
+Rustup's toolchains are the user's. To one that is there the component `rust-src` is added and nothing else is done; one
+is installed only where there can be none of its name, as rustup would bring that up to date.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import home, process, user_cache
+from ostoo_build.base.errors import OstooError
+from ostoo_build.toolchain import compiler
+from ostoo_build.toolchain import find as toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+_TIMEOUT = 600.0
+"""Seconds: a toolchain is some 200 MB, and a network that swallows packets must not stop the build for good."""
+
+
+def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Install the named channel with `rust-src`, or add `rust-src` to it, and say so before.
+
+    Raises `OstooError` where rustup can't, and where more would be needed of a toolchain of the user's.
+    """
+    if shutil.which("rustup", path=environ.get("PATH")) is None:
+        raise OstooError("rustup is not installed")
+    channel = toolchain.named_channel(root)
+    folder = home.rustup(environ)
+    with _alone(folder, say):
+        present = toolchain.rustup_sysroots(channel, environ)
+        if any((sysroot / toolchain.SOURCE).exists() for sysroot in present):
+            return  # another set-up was faster, or it is another's
+        if present:
+            _refuse_unfit(present[0], environ)
+            say(f"adding the component rust-src to rustup's {present[0].name}: some 5 MB, 80 MB unpacked")
+            arguments = ["component", "add", "rust-src", "--toolchain", present[0].name]
+        else:
+            _refuse_relatives(folder, channel)
+            say(f"installing {channel} with rustup: some 200 MB, 1 GB unpacked")
+            what = ["--profile", "minimal", "--component", "rust-src", "--no-self-update"]
+            arguments = ["toolchain", "install", channel, *what]
+        own = {"RUSTUP_HOME": str(folder), "CARGO_HOME": str(home.cargo(environ))}
+        _run(arguments, channel, root, {**environ, **own})
+
+
+def _run(arguments: list[str], channel: str, root: Path, environ: Mapping[str, str]) -> None:
+    env = {**environ, "RUST_BACKTRACE": "0", "RUSTUP_AUTO_INSTALL": "0"}
+    completed = process.run(["rustup", *arguments], cwd=root, env=env, timeout=_TIMEOUT)
+    if completed.returncode:
+        said = completed.stderr.decode("utf-8", "replace").strip()
+        raise OstooError(f"rustup can't provide {channel} with rust-src: {said}")
+
+
+def _refuse_unfit(sysroot: Path, environ: Mapping[str, str]) -> None:
+    """Std's source is of no use to a compiler that does not serve."""
+    rustc = sysroot / "bin" / "rustc"
+    try:
+        toolchain.check_age(compiler.identify(rustc, user_cache.folder() / "compilers.json", environ))
+    except OstooError as error:
+        raise OstooError(
+            f"rustup's {sysroot.name} is yours and left as it is: {error.what}; rustup update {sysroot.name} renews it"
+        ) from error
+
+
+def _refuse_relatives(folder: Path, channel: str) -> None:
+    """Where a toolchain of this channel may be there already, to install it would change it."""
+    try:
+        names = [entry.name for entry in (folder / "toolchains").iterdir()]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OstooError(f"can't see rustup's toolchains: {error.strerror} ({folder})") from error
+    relatives = sorted(name for name in names if f"{name}-".startswith(f"{channel}-"))
+    if relatives:
+        raise OstooError(
+            f"rustup has {', '.join(relatives)}, which is yours and left as it is; to have {channel} installed:"
+            f" rustup toolchain install {channel} --component rust-src"
+        )
+
+
+@contextmanager
+def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Keep other set-ups of this user out: the lock is on the folder that rustup's lies in, and leaves no trace."""
+    place = next(parent for parent in folder.absolute().parents if parent.is_dir())
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise OstooError(f"can't keep other set-ups out: {error.strerror} ({place})") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another set-up")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

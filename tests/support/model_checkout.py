@@ -1,0 +1,409 @@
+"""Builds of a small checkout by the real engine and a compiler that is none, each in a process that may be killed.
+
+Run as a program it is a server: each line on stdin asks for builds in JSON, each on stdout is what became of them. A
+build is a forked process. All that the fake compiler makes is a digest of what it found on the disk at that moment, so
+an output tells from which sources it was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
+from ostoo_build.actions.outcome import OUT, Finished
+from ostoo_build.base import state_file
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError
+from ostoo_build.build.session import Options, Session, Wanted
+from ostoo_build.execution import out_folder
+from ostoo_build.execution.local import _clear, _files
+from ostoo_build.loader import check as loader_check
+from ostoo_build.planning.plan import Extern, PlannedUnit, Program
+from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.rules import nodes, whole_program
+from ostoo_build.target import spec as target_spec
+from ostoo_build.toolchain.find import Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ostoo_build.actions.action import Action
+
+TARGET = "model"
+PROGRAMS = ("one", "two")
+SOURCES = {
+    "user-rs/base/src/lib.rs": "pub base",
+    "user-rs/base/src/more.rs": "more",
+    "user-rs/gen/build.rs": "script",
+    "user-rs/gen/.told": "told",
+    "user-rs/gen/untold.txt": "untold",
+    "user-rs/gen/src/lib.rs": "pub gen",
+    "user-rs/one/src/main.rs": "one",
+    "user-rs/two/src/main.rs": "two",
+    "user-rs/shared.txt": "shared",
+    "targets/model.json": '{"llvm-target": "x86_64"}',
+    "targets/model.loader.json": "contract",
+    "targets/policy.schema.json": "{}",
+    "targets/loader.schema.json": "{}",
+    "plan.json": '"a"',
+}
+"""Files that a person edits. The plan is an edit of a manifest: other arguments for all units."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0."""
+
+    root: str
+    cache: str
+    programs: tuple[str, ...]
+    kill: int = 0
+
+
+@dataclass
+class Answer:
+    """How a build ended: its exit code, what ran, how often it changed a file, and what it said."""
+
+    code: int = 137
+    runs: list[str] = field(default_factory=list)
+    changes: int = 0
+    said: str = ""
+
+
+def write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def create(root: Path) -> None:
+    """Write a checkout and, beside it, a toolchain."""
+    for name, text in SOURCES.items():
+        write(root, name, text)
+    (root / "user-rs/base/src/link.rs").symlink_to("more.rs")
+    tools = root.parent / "tools"
+    for name in (
+        "bin/rustc",
+        "bin/cargo",
+        "bin/lld",
+        "library/core/lib.rs",
+        "lib/librustc_driver.so",
+        "lib/rustlib/host/lib/std",
+        "cc",
+    ):
+        if not (tools / name).exists():
+            write(tools, name, name)
+
+
+def sha(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FakeTools:
+    """Stands where `LocalRunner` stands."""
+
+    session: Session
+    runs: list[str]
+
+    def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Finished:
+        self.runs.append(unit.id)
+        folder = self._begin(unit)
+        read = self._sources(unit)
+        libraries = [
+            sha((self.session.root / entry.path).read_bytes())
+            for entry in action.inputs
+            if entry.path.startswith("build/") and not entry.is_folder
+        ]
+        libraries += [self._listed(self.session.units[run]) for run in unit.read_runs]
+        lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
+        made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
+        if unit.kind is Kind.LIBRARY:
+            interface = [line for name in read for line in self._text(name).split("\n") if line.startswith("pub")]
+            write(folder, unit.outputs[0], sha(action.arguments, interface, libraries))
+            on_metadata()
+        for name in unit.outputs[1:] if unit.kind is Kind.LIBRARY else unit.outputs:
+            write(folder, name, made)
+        if unit.kind is Kind.PROGRAM:
+            write(folder, f"{unit.id}.rlink", made)
+            write(folder, f"{unit.id}.0.o", made)
+        write(folder, DEP_INFO, "\n".join(["x.d: x", *lines, ""]))
+        return self._finished(folder)
+
+    def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
+        self.runs.append(unit.id)
+        folder = self._begin(unit)
+        names = [".told", "../shared.txt"]
+        texts = [self._text(f"{unit.package}/{name}") for name in (*names, "untold.txt")]
+        script = [self._text(entry.path) for entry in action.inputs if entry.path.endswith("/build-script")]
+        write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, script))
+        self._write_some_shape(folder / OUT, int(sha(texts), 16) % 4)
+        out_folder.settle(folder / OUT)
+        empty = tuple(sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(folder / OUT)))
+        said = [f"cargo::rerun-if-changed={name}" for name in names]
+        done = self._finished(folder, "\n".join([*said, f"cargo::rustc-env=TOLD={sha(texts)}", ""]))
+        return replace(done, folders=empty)
+
+    def _write_some_shape(self, out: Path, shape: int) -> None:
+        """What is a file after one run is a folder after another."""
+        if shape == 0:
+            write(out, "data", "a file")
+        elif shape == 1:
+            write(out, "data/inner", "in a folder")
+            (out / "data/empty").mkdir()
+        elif shape == 2:
+            (out / "data").symlink_to("generated.rs")
+
+    def _listed(self, run: PlannedUnit) -> str:
+        """What a macro sees that looks at what lies there."""
+        out = self.session.root / run.folder / OUT
+        return sha(sorted((path.relative_to(out).as_posix(), path.is_dir()) for path in out.rglob("*")))
+
+    def link(self, action: Action, program: Program, linked: Path) -> Finished:
+        self.runs.append(f"link {linked.parent.name}")
+        unit = program.units[-1]
+        folder = self.session.root / unit.folder
+        linked.parent.mkdir(exist_ok=True)
+        inputs = [entry for entry in action.inputs if not entry.is_folder]
+        read = [entry.path for entry in inputs if entry.path.startswith("build/")]
+        texts = [(self.session.root / path).read_bytes() for path in read]
+        write(folder, unit.id, sha(action.arguments, texts))
+        write(folder, f"{unit.id}.link.d", "x: x\n" + "".join(f"{path}:\n" for path in read))
+        done = self._finished(folder)
+        content = {name: (folder / name).read_bytes() for name in (unit.id, f"{unit.id}.link.d")}
+        state_file.make_way(linked)
+        (folder / unit.id).replace(linked)
+        return Finished(0, "", "", done.files, lambda name: content[name], done.paths)
+
+    def _begin(self, unit: PlannedUnit) -> Path:
+        folder = self.session.root / unit.folder
+        _clear(folder)
+        return folder
+
+    def _text(self, name: str) -> str:
+        path = self.session.root / name
+        return path.read_text() if path.exists() else ""
+
+    def _sources(self, unit: PlannedUnit) -> dict[str, str]:
+        """All of a package's files that are not hidden, as rustc reads them: by their names."""
+        package = self.session.root / unit.package
+        names = (
+            path.relative_to(self.session.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file()
+        )
+        return {
+            name: hashlib.sha256((self.session.root / name).read_bytes()).hexdigest()
+            for name in names
+            if "/." not in name and (unit.kind is not Kind.BUILD_SCRIPT or name.endswith("build.rs"))
+        }
+
+    def _finished(self, folder: Path, stdout: str = "") -> Finished:
+        files = tuple(sorted(_files(folder)))
+        return Finished(0, stdout, "", files, lambda name: (folder / name).read_bytes(), self.session.paths)
+
+
+def plan(root: Path) -> dict[str, Program]:
+    """What a planner would make of the checkout: two programs with a library in common, one with a build script."""
+    flavor = json.loads((root / "plan.json").read_text())
+    base = _unit("base", Kind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
+    script = _unit("gen", Kind.BUILD_SCRIPT, flavor, outputs=("build-script",))
+    run = _unit("gen", Kind.RUN, flavor, script=script.id)
+    gen = _unit(
+        "gen", Kind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,)
+    )
+    one = _unit("one", Kind.PROGRAM, flavor, needs=(base, gen))
+    two = _unit("two", Kind.PROGRAM, flavor, needs=(base,))
+    return {
+        "one": _program("one", (base, script, run, gen, one)),
+        "two": _program("two", (base, two)),
+    }
+
+
+def _unit(
+    name: str,
+    kind: Kind,
+    flavor: str,
+    *,
+    outputs: tuple[str, ...] = (),
+    needs: tuple[PlannedUnit, ...] = (),
+    script: str = "",
+    run: str | None = None,
+) -> PlannedUnit:
+    id_ = f"{name}-{kind.value}"
+    on_host = kind in (Kind.BUILD_SCRIPT, Kind.RUN)
+    return PlannedUnit(
+        id=id_,
+        kind=kind,
+        label=name,
+        package=f"user-rs/{name}",
+        folder=f"build/{'host' if on_host else TARGET}/release/units/{id_}",
+        directory=".",
+        is_std=False,
+        target="" if on_host else TARGET,
+        is_incremental=False,
+        arguments=(name, "--cfg", flavor),
+        environment=(),
+        externs=tuple(Extern(unit.id, unit.id.partition("-")[0], noprelude=False, is_private=False) for unit in needs),
+        libraries=tuple(unit.id for unit in needs),
+        run=run,
+        runs=(),
+        read_runs=(run,) if run else (),
+        takes_libraries=True,
+        targets=(),
+        script=script,
+        links="",
+        outputs=outputs,
+        extra_inputs=(),
+    )
+
+
+def _program(name: str, units: tuple[PlannedUnit, ...]) -> Program:
+    return Program(name, TARGET, "bin", name, "release", uses_std=False, behind_sysroot=0, strip="symbols", units=units)
+
+
+def new_session(root: Path, cache: str) -> Session:
+    tools = root.parent / "tools"
+    variables = {"target": TARGET, "profile": "release", "sysroot": "zig", "cache": cache, "cache_size": "1 GiB"}
+    unset = ("RUSTC", "CARGO", "LLD", "RUST_SRC", "remote_cache", "remote_executor", "sandbox")
+    variables |= dict.fromkeys(unset, "") | {"sandbox": "off"}
+    session = Session(root, Options(variables), Report(colour=False, quiet=True))
+    session.__dict__["toolchain"] = Toolchain(
+        rustc=tools / "bin/rustc",
+        cargo=tools / "bin/cargo",
+        lld=tools / "bin/lld",
+        rust_src=tools / "library",
+        version="1.0.0",
+        host="host",
+        env=(),
+        libraries=(tools / "lib/librustc_driver.so",),
+        host_linker=tools / "cc",
+        reason="fake",
+    )
+    session.__dict__["targets_by_folder"] = {"user-rs": (TARGET,)}
+    session.__dict__["cargo_environment"] = {}
+    return session
+
+
+def build(request: Request, answer: Answer) -> None:
+    """Do what SCons does: perform each node of what is asked for, in order, once."""
+    root = Path(request.root)
+    session = new_session(root, request.cache)
+    session.__dict__["runner"] = FakeTools(session, answer.runs)
+    session.lock()
+    try:
+        performed: set[str] = set()
+        for name, program in plan(root).items():
+            if name in request.programs:
+                _build_program(session, program, performed)
+    finally:
+        session.close()
+
+
+def _build_program(session: Session, program: Program, performed: set[str]) -> None:
+    session.units.update({unit.id: unit for unit in program.units})
+    wanted = Wanted(program, None, whole_program.action(session, program, None, session.look), is_checked=True)
+    if whole_program.is_current(session, program, wanted.action) or whole_program.restored(
+        session, program, wanted.action
+    ):
+        return
+    session.wanted[program.asked] = wanted
+    for node in nodes.of_program(session, wanted):
+        if node.name not in performed:
+            performed.add(node.name)
+            node.perform()
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    text: str
+
+    def to_json(self) -> str:
+        return self.text
+
+
+def _pretend() -> None:
+    """What asks a real compiler, or looks at a real ELF file, does so elsewhere."""
+    target_spec.check = lambda _request: None  # type: ignore[assignment]
+    loader_check.verify = lambda program, contract, *_: _Verdict(sha(program.read_bytes(), contract))  # type: ignore[assignment]
+    from ostoo_build.loader import contract as loader_contract  # noqa: PLC0415 - only this process pretends
+
+    loader_contract.load = lambda path: path.read_text()  # type: ignore[assignment, return-value]
+
+
+_WRITES = frozenset(
+    {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
+)
+
+
+def _count(answer: Answer, kill: int, places: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
+    lock = threading.Lock()
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            changes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        else:
+            path, changes = (arguments or ("",))[0], event in _WRITES
+        if changes and str(path).startswith(places):
+            with lock:
+                answer.changes += 1
+                if answer.changes == kill:
+                    os._exit(137)
+
+    return hook
+
+
+def _child(request: Request, report: int) -> None:
+    answer = Answer()
+    sys.addaudithook(_count(answer, request.kill, (request.root, request.cache)))
+    try:
+        build(request, answer)
+        answer.code = 0
+    except (OstooError, OSError) as error:
+        answer.code, answer.said = 2, str(error)
+    except Exception:  # noqa: BLE001 - it is told where the build was asked for
+        answer.code, answer.said = 1, traceback.format_exc()
+    os.write(report, json.dumps(asdict(answer)).encode())
+    os._exit(answer.code)
+
+
+def _answer(requests: list[Request]) -> list[dict[str, Any]]:
+    """Have all builds done at once."""
+    children = []
+    for request in requests:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            _child(request, writing)
+        os.close(writing)
+        children.append((pid, reading))
+    answers = []
+    for pid, reading in children:
+        with os.fdopen(reading, "rb") as stream:
+            content = stream.read()
+        os.waitpid(pid, 0)
+        answers.append(json.loads(content) if content else asdict(Answer()))
+    return answers
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    _pretend()
+    for line in sys.stdin:
+        requests = [Request(**{**each, "programs": tuple(each["programs"])}) for each in json.loads(line)]
+        sys.stdout.write(json.dumps(_answer(requests)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    assert re.fullmatch(r"[a-z]+", TARGET)
+    main()

@@ -1,0 +1,66 @@
+"""Checkouts that can be planned without a compiler: cargo's real unit graphs over sources that say hardly anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.paths import PathMap
+from ostoo_build.base.snapshot import Look
+from ostoo_build.planning import plan, unit_graph
+from ostoo_build.planning.script_environment import Machine, Told
+from ostoo_build.planning.setting import Setting
+
+if TYPE_CHECKING:
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.unit_graph import UnitGraph
+
+DATA = Path(__file__).parent / "data"
+TARGET = "x86_64-ostoo-user"
+CFGS = frozenset({"unix", 'target_os="linux"', 'target_feature="sse"', 'target_feature="sse2"', 'panic="abort"'})
+STD = ("alloc", "compiler-builtins/compiler-builtins", "core", "panic_abort", "std")
+SOURCES = {"hello-std/src/main.rs": "", "hello-rs/src/main.rs": "#![no_std]", "rt/src/lib.rs": "#![no_std]"}
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def checkout(folder: Path) -> PathMap:
+    """A checkout in `folder/os`, the std source in `folder/library`."""
+    for name, source in SOURCES.items():
+        path = write(folder / "os/user-rs" / name, source)
+        package = path.parents[1]
+        called = "ostoo-rt" if package.name == "rt" else package.name
+        write(package / "Cargo.toml", f'[package]\nname = "{called}"\nversion = "0.1.0"\n[features]\nno_std = []\n')
+    for package in (folder / "library" / name for name in STD):
+        write(package / "src/lib.rs", "#![no_std]")
+        write(package / "build.rs", "fn main() {}")
+        write(package / "Cargo.toml", f'[package]\nname = "{package.name}"\nversion = "0.0.0"\n')
+    places = {"toolchain": "usr", "rust-src": "library", "cargo-home": "cargo", "rustc": "rustc", "lld": "lld"}
+    return PathMap((("root", folder / "os"), *((name, folder / place) for name, place in places.items())))
+
+
+def graph_text(paths: PathMap, program: str) -> str:
+    """What cargo said of `hello-std` or `hello-rs`, as if it had been asked there."""
+    text = (DATA / f"unit_graph_{program.replace('-', '_')}.json").read_text()
+    return text.replace("@ROOT@", paths.root).replace("@RUST_SRC@", paths.expand("@{rust-src}"))
+
+
+def graph(paths: PathMap, program: str) -> UnitGraph:
+    (found,) = unit_graph.parse(graph_text(paths, program))
+    return found
+
+
+def setting(paths: PathMap) -> Setting:
+    flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
+    host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
+    told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
+    return Setting(paths, "user-rs", TARGET, CFGS, flags, 0, env, told, Look())
+
+
+def planned(folder: Path, program: str) -> Program:
+    paths = checkout(folder)
+    return plan.plan_program(graph(paths, program), setting(paths))

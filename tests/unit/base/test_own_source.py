@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build.base import own_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name in (
+        "requirements.txt",
+        "binary/elf.py",
+        "execution/engine.py",
+        "execution/strip.ld",
+        "execution/notes.txt",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.setattr(own_source, "_FOLDER", tmp_path)
+    monkeypatch.setattr(own_source, "_PINS", tmp_path / "requirements.txt")
+    yield tmp_path
+    own_source.digest_of.cache_clear()
+
+
+def digests() -> tuple[str, str]:
+    own_source.digest_of.cache_clear()
+    return own_source.digest_of("binary/elf.py", "execution"), own_source.digest_of("binary")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("requirements.txt", [True, True]),
+        ("binary/elf.py", [True, True]),
+        ("execution/engine.py", [True, False]),
+        ("execution/strip.ld", [True, False]),
+        ("execution/notes.txt", [False, False]),
+    ],
+)
+def test_what_answers_otherwise_is_another_version(name: str, changes: list[bool], package: Path) -> None:
+    before = digests()
+    (package / name).write_text("edited")
+    assert [old != new for old, new in zip(before, digests(), strict=True)] == changes

@@ -1,0 +1,17 @@
+from ostoo_build.base import spelling
+
+
+def test_a_near_name_is_suggested() -> None:
+    assert spelling.one_of("helo-std", ["hello-rs", "hello-std", "all"]) == "did you mean hello-std?"
+
+
+def test_where_none_is_near_all_are_named() -> None:
+    assert spelling.one_of("xyzzy", ["hello-std", "all"]) == "there are all, hello-std"
+
+
+def test_where_there_is_none_nothing_is_offered() -> None:
+    assert spelling.one_of("xyzzy", []) == "there is none at all"
+
+
+def test_a_word_of_any_length_is_compared() -> None:
+    assert spelling.one_of("x" * 1_000_000, ["hello-std"]) == "there are hello-std"

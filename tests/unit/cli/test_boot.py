@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError
+from ostoo_build.build import variables as build_variables
+from ostoo_build.build.session import Options, Session
+from ostoo_build.cli.boot import Booter
+from ostoo_build.cli.run import Runner
+
+PROJECT = Path(__file__).parents[3]
+
+
+def booter(kernel: str) -> Booter:
+    """One that finds this project's descriptions; what is tried here comes before anything is built."""
+    report = Report(colour=False, quiet=True)
+    session = Session(PROJECT, Options(build_variables.read(PROJECT, {"kernel": kernel})), report)
+    return Booter(session, Runner(PROJECT, [], {}, report))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "what", "remedy"),
+    [
+        ("linx", "nothing says how a kernel linx boots", "did you mean linux?"),
+        ("ostoo", "kernel=ostoo needs an image of the kernel", "write kernel=ostoo:PATH"),
+        ("ostoo:no/such.img", "there is no such kernel image", ""),
+    ],
+)
+def test_a_kernel_that_is_not_there_is_told(kernel: str, what: str, remedy: str) -> None:
+    with pytest.raises(OstooError) as caught:
+        booter(kernel).boot(["hello-rs"])
+    assert (caught.value.what, caught.value.remedy) == (what, remedy)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import pytest
+
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError
+from ostoo_build.cli import main
+from ostoo_build.cli import watch as watch_verb
+from ostoo_build.cli.watch import Server, Watch
+from ostoo_build.rebuild import watched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Watch:
+    fake.write(tmp_path / "user-rs/a/target/CACHEDIR.TAG", "")
+    fake.write(tmp_path / "user-rs/b/target/main.rs", "")
+    return Watch(tmp_path, (), (), Report(colour=False, quiet=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("user-rs/a/src/main.rs", True),
+        ("user-rs/.cargo/config.toml", True),
+        ("user-rs/b/target/main.rs", True),
+        ("SConstruct", True),
+        ("site_scons/ostoo_build/planning/plan.py", True),
+        ("user-rs/a/build/x.rs", True),
+        ("", False),
+        ("build/x86_64/a", False),
+        ("sysroot/x86_64/lib/libc.a", False),
+        ("user/a", False),
+        (".git/index", False),
+        ("user-rs/a/src/.main.rs.swp", False),
+        ("user-rs/a/src/main.rs~", False),
+        ("user-rs/a/target/debug/a", False),
+        ("site_scons/__pycache__/a.cpython-311.pyc.140", False),
+    ],
+)
+def test_what_a_build_may_read_counts_and_what_builds_write_does_not(name: str, counts: bool, project: Watch) -> None:  # noqa: FBT001 - a table's column
+    assert watched.counts(project.root, project.root / name) is counts
+
+
+def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Watch] = []
+    monkeypatch.setattr(Watch, "forever", lambda self: seen.append(self))  # noqa: PLW0108 - a method of seen is none of Watch
+    assert main.main(["watch", "a", "profile=dev", "--run", "--", "--run", "b"]) == 0
+    assert main.main(["watch", "a", "b"]) == 0
+    program = main.ROOT / "build/x86_64-ostoo-user/dev/a"
+    assert [[*each.arguments] for each in seen] == [["a", "profile=dev"], ["a", "b"]]
+    assert [each.running for each in seen] == [[str(program), "--run", "b"], []]
+
+
+def test_one_program_can_be_run_and_not_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["watch", "a", "b", "--run"]) == 2
+    assert capsys.readouterr().err.startswith("error: --run is for one program")
+
+
+def test_a_server_that_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    server = Server(tmp_path, ())
+    with pytest.raises(OstooError, match="the build server ended"):
+        server.build()
+    server.close()
+
+
+def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_verb, "_PATIENCE", 0.2)
+    stubborn = fake.script(
+        tmp_path / "stubborn", f"trap '' TERM; echo $$ > '{tmp_path}/pid'; while :; do sleep 0.05; done"
+    )
+    project = Watch(tmp_path, (), (str(stubborn),), Report(colour=False, quiet=False))
+    first = project._restarted(None)  # noqa: SLF001 - what a good build leads to
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.01)
+    second = project._restarted(first)  # noqa: SLF001 - likewise
+    assert first is not None
+    assert first.returncode == -9
+    assert second is not None
+    os.kill(second.pid, 9)
+    second.wait()
+
+
+def test_a_program_that_can_not_run_here_is_said_and_not_fatal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Watch(tmp_path, (), (str(tmp_path / "absent"),), Report(colour=False, quiet=False))
+    assert project._restarted(None) is None  # noqa: SLF001 - what a good build leads to
+    assert "error: can't start" in capsys.readouterr().err

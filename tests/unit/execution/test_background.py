@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.background import Compilation, Compilations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_metadata_is_there_before_the_code() -> None:
+    code = threading.Event()
+
+    def work(ready: Callable[[], None]) -> None:
+        ready()
+        assert code.wait(10)
+
+    compilation = Compilation(work)
+    compilation.wait_for_metadata()
+    code.set()
+    compilation.wait()
+
+
+def test_who_waits_for_metadata_goes_on_where_none_is_told_of() -> None:
+    Compilation(lambda _ready: None).wait_for_metadata()
+
+
+def test_a_failure_before_the_metadata_reaches_both() -> None:
+    def work(_ready: Callable[[], None]) -> None:
+        raise OstooError("could not compile core")
+
+    compilation = Compilation(work)
+    for wait in (compilation.wait_for_metadata, compilation.wait):
+        with pytest.raises(OstooError, match="could not compile core"):
+            wait()
+
+
+def test_a_failure_after_the_metadata_reaches_who_waits_for_the_code() -> None:
+    seen = threading.Event()
+
+    def work(ready: Callable[[], None]) -> None:
+        ready()
+        assert seen.wait(10)
+        raise OstooError("out of memory")
+
+    compilation = Compilation(work)
+    compilation.wait_for_metadata()
+    seen.set()
+    with pytest.raises(OstooError, match="out of memory"):
+        compilation.wait()
+
+
+def test_a_unit_is_compiled_once_whoever_asks() -> None:
+    runs: list[str] = []
+
+    def compiling(unit: str) -> Callable[[Callable[[], None]], None]:
+        return lambda _ready: runs.append(unit)
+
+    compilations = Compilations()
+    asked = [compilations.start(unit, compiling(unit)) for unit in ("core", "core", "std")]
+    for compilation in asked:
+        compilation.wait()
+    assert asked[0] is asked[1]
+    assert sorted(runs) == ["core", "std"]

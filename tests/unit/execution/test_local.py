@@ -1,0 +1,387 @@
+from __future__ import annotations
+
+import json
+import os
+import select
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import elf_files
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import ToolFailed
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
+from ostoo_build.execution import incremental
+from ostoo_build.execution.jobserver import Jobserver
+from ostoo_build.execution.local import LocalRunner
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rules import judge as judges
+from ostoo_build.rust import build_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.actions.outcome import Outcome
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.plan import PlannedUnit, Program
+
+SOURCE = "user-rs/rt/src/lib.rs"
+WARNING = json.dumps({"$message_type": "diagnostic", "rendered": "warning: unused\n"})
+
+
+@dataclass
+class Machine:
+    """A checkout with a plan, and a compiler that is a shell script."""
+
+    paths: PathMap
+    program: Program
+    jobserver: Jobserver
+
+    @property
+    def root(self) -> Path:
+        return dict(self.paths.places)["root"]
+
+    @property
+    def runner(self) -> LocalRunner:
+        return LocalRunner(self.paths, self.jobserver, {}, {"PATH": os.environ["PATH"], "HOME": "/home/me"})
+
+    def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
+        return next(unit for unit in self.program.units if unit.id.startswith(name) and unit.kind is kind)
+
+    def rustc(self, *lines: str) -> None:
+        fake.script(dict(self.paths.places)["rustc"], *lines)
+
+    def dep_info(self, unit: PlannedUnit, *more: str) -> str:
+        """A line of shell that writes what rustc would say it has read."""
+        read = f"{SOURCE}:\n# checksum:sha256={digest.of_file(self.root / SOURCE)} file_len:9 {SOURCE}"
+        text = "\n".join((read, *more))
+        return f"cat > {unit.folder}/dep-info.d <<'END'\n{text}\nEND"
+
+    def action(self, *environment: tuple[str, str]) -> Action:
+        inputs = (self.paths.input(self.root / SOURCE),)
+        return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, ())
+
+    def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
+        action = self.action(*environment)
+        compiled = judges.Compiled(action, unit, (), self.paths, lambda _: False, lambda _: None, frozenset())
+        return judges.compilation(compiled, self.runner.compile(action, unit, lambda: None))
+
+    def link(self) -> Outcome:
+        unit = self.program.units[-1]
+        linked = self.root / unit.folder / "linked" / unit.id
+        action = self.action()
+        return judges.link(action, self.program, self.runner.link(action, self.program, linked))
+
+    def dependencies(self, *names: str) -> str:
+        """A line of shell that writes what LLD would say it has read."""
+        unit = self.program.units[-1]
+        rules = "".join(f"\n\n{name}:" for name in names)
+        return f"printf '%s\n' 'x: \\' '{rules}' > {unit.folder}/{unit.id}.link.d"
+
+    def tokens(self) -> int:
+        read, write = self.jobserver.descriptors
+        found = b""
+        while select.select([read], [], [], 0)[0]:
+            found += os.read(read, 1)
+        os.write(write, found)
+        return len(found)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(trees.checkout(tmp_path), trees.planned(tmp_path, "hello-std"), Jobserver(2))
+
+
+def made(unit: PlannedUnit) -> list[str]:
+    return [f"echo made > {unit.folder}/{name}" for name in unit.outputs]
+
+
+def test_rustc_runs_in_the_root_with_real_paths_and_the_jobserver(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc('pwd; for a in "$@"; do echo "$a"; done > args', "env > env", *made(unit), machine.dep_info(unit))
+    outcome = machine.compile(unit, ("OUT", "@{root}/out"), ("WORDS", "@{at}{root}"))
+    assert outcome.outputs == unit.outputs
+    assert (machine.root / "args").read_text().splitlines() == [f"{machine.root}/a b", "@{root}"]
+    environment = dict(line.split("=", 1) for line in (machine.root / "env").read_text().splitlines())
+    assert environment["OUT"] == f"{machine.root}/out"
+    assert environment["WORDS"] == "@{root}"
+    assert "--jobserver-auth=" in environment["CARGO_MAKEFLAGS"]
+    assert "HOME" not in environment, "the user's own environment stays outside"
+
+
+@pytest.mark.parametrize(("size", "threads"), [(1 << 18, ["-Zthreads=4"]), ((1 << 18) - 1, [])])
+def test_a_large_crate_is_compiled_by_several_threads(size: int, threads: list[str], machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine = replace(machine, jobserver=Jobserver(4))
+    action = machine.action()
+    action = replace(action, inputs=tuple(entry._replace(size=size) for entry in action.inputs))
+    machine.rustc('for a in "$@"; do echo "$a"; done > args')
+    machine.runner.compile(action, unit, lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == threads
+
+
+@pytest.mark.parametrize(
+    ("crate", "jobs", "threads"),
+    [
+        ("core", 2, ["-Zthreads=2"]),
+        ("std", 2, []),
+        ("core", 4, ["-Zthreads=4"]),
+        ("std", 4, ["-Zthreads=4"]),
+    ],
+)
+def test_the_crates_of_std_are_compiled_by_as_many_threads_as_have_nothing_else_to_do(
+    crate: str, jobs: int, threads: list[str], machine: Machine
+) -> None:
+    machine = replace(machine, jobserver=Jobserver(jobs))
+    machine.rustc('for a in "$@"; do echo "$a"; done > args')
+    machine.runner.compile(machine.action(), machine.unit(f"{crate}-"), lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == threads
+
+
+def test_what_lay_there_before_is_gone(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    old = fake.write(machine.root / unit.folder / "rlib/libold.rlib", "")
+    machine.rustc(*made(unit), machine.dep_info(unit))
+    machine.compile(unit)
+    assert not old.exists()
+
+
+def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machine) -> None:
+    unit = replace(machine.unit("ostoo_rt"), is_incremental=True)
+    state = f"{unit.folder}/incremental"
+    kept = fake.write(machine.root / state / "a/kept.o", "")
+    incremental.vouch(machine.root / state)
+    old = fake.write(machine.root / unit.folder / "old/incremental/a", "")
+    machine.rustc('for a in "$@"; do echo "$a"; done > args', *made(unit), machine.dep_info(unit))
+    done = machine.runner.compile(machine.action(), unit, lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[-2:] == ["-C", f"incremental=../{state}"]
+    assert kept.exists()
+    assert not old.exists()
+    assert sorted(done.files) == sorted(["dep-info.d", *unit.outputs])
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    assert kept.exists()
+    kept.write_text("damaged")
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    assert not kept.exists(), "rustc would have used it"
+
+
+def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    said = (WARNING, '{"artifact": "x"}', "thread panicked")
+    machine.rustc(*made(unit), machine.dep_info(unit), *(f"printf '%s\\n' '{line}' >&2" for line in said))
+    assert machine.compile(unit).stderr == "warning: unused\nthread panicked\n"
+
+
+@pytest.mark.parametrize(("ending", "how"), [("exit 3", "exit code 3"), ("kill -11 $$", "signal 11")])
+def test_a_failing_compiler_is_told_in_its_words_and_gives_its_token_back(
+    ending: str, how: str, machine: Machine
+) -> None:
+    machine.rustc(f"printf '%s\\n' '{WARNING}' >&2", ending)
+    with pytest.raises(ToolFailed) as caught:
+        machine.compile(machine.unit("ostoo_rt"))
+    assert caught.value.what == f"could not compile ostoo-rt v0.1.0 ({how})"
+    assert caught.value.messages == ("warning: unused\n",)
+    assert machine.tokens() == 2
+
+
+def test_an_undeclared_read_fails_where_more_can_be_declared(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc(*made(unit), machine.dep_info(unit, "user-rs/secret.txt:"))
+    with pytest.raises(OstooError, match=r"reads user-rs/secret\.txt, which is not among") as caught:
+        machine.compile(unit)
+    assert caught.value.where == "user-rs/rt/Cargo.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "holds"),
+    [
+        ("CARGO_MANIFEST_DIR", "@{root}/user-rs/rt", True),
+        ("CARGO_PKG_NAME", "ostoo-rt", False),
+        ("CARGO_PKG_DESCRIPTION", "in @{at}{root}", False),
+        ("NOT_ASKED_FOR", "@{root}", False),
+    ],
+)
+def test_a_crate_that_asks_for_a_path_is_bound_to_the_checkout(
+    name: str,
+    value: str,
+    holds: bool,  # noqa: FBT001 - a table's column
+    machine: Machine,
+) -> None:
+    unit = machine.unit("ostoo_rt")
+    asked = [f"# env-dep:{each}" for each in (f"{name}=x", "UNSET") if name != "NOT_ASKED_FOR"]
+    machine.rustc(*made(unit), machine.dep_info(unit, *asked))
+    assert machine.compile(unit, (name, value)).holds_root is holds
+
+
+def test_a_crate_that_has_the_value_of_a_variable_that_no_key_has_is_refused(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc(*made(unit), machine.dep_info(unit, "# env-dep:ABSENT", "# env-dep:TMPDIR=/x"))
+    with pytest.raises(OstooError, match="reads the environment variable TMPDIR, which is not declared") as caught:
+        machine.compile(unit)
+    assert caught.value.where == "user-rs/rt/Cargo.toml"
+
+
+@pytest.mark.parametrize("path", ["", "relative/libcore.rlib"])
+def test_a_program_is_its_objects_and_the_note_for_the_linker(path: str, machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    machine.rustc(
+        f"cd {unit.folder} && touch b.o a.o {unit.id}.d && echo '{path or machine.root}' > {unit.id}.rlink; cd -",
+        machine.dep_info(unit),
+    )
+    outcome = machine.compile(unit)
+    assert outcome.outputs == tuple(sorted(("a.o", "b.o", f"{unit.id}.rlink")))
+    assert outcome.holds_root is (not path), "a note with absolute paths is good for this checkout only"
+
+
+def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE))
+    outcome = machine.link()
+    assert outcome.outputs == (unit.id,)
+    assert (machine.root / unit.folder / "linked" / unit.id).read_text() == "ELF\n"
+
+
+def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    linked = fake.write(machine.root / unit.folder / "linked" / unit.id, "good")
+    machine.rustc(f"echo half > {unit.folder}/{unit.id}; exit 1")
+    with pytest.raises(ToolFailed, match="could not compile hello-std"):
+        machine.link()
+    assert linked.read_text() == "good"
+
+
+def test_a_link_that_reads_what_nobody_declared_is_refused(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE, "user-rs/link.ld"))
+    with pytest.raises(OstooError, match=r"the link reads user-rs/link\.ld, which is not among its declared inputs"):
+        machine.link()
+
+
+def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looked_for(machine: Machine) -> None:
+    unit = machine.program.units[-1]
+    (machine.root / unit.folder).mkdir(parents=True)
+    lost = replace(elf_files.GOOD, entry=0).data()
+    (machine.root / "elf").write_bytes(lost)
+    machine.rustc(
+        f"cp elf {unit.folder}/{unit.id}",
+        machine.dependencies(),
+        "echo 'lld: warning: cannot find entry symbol boot; not setting start address' >&2",
+    )
+    with pytest.raises(OstooError, match="hello-std has no entry: nothing defines the symbol boot") as caught:
+        machine.link()
+    assert caught.value.where == f"{unit.package}/Cargo.toml"
+
+
+def run_script(machine: Machine, *lines: str) -> Outcome:
+    """Run a build script of the package `compiler-builtins`."""
+    unit = machine.unit("build_script", Kind.RUN)
+    script = fake.script(machine.root / "script", *lines)
+    out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
+    action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
+    assert script.is_file()
+    return judges.run(action, unit, (), machine.runner.run_build_script(action, unit))
+
+
+def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine: Machine) -> None:
+    outcome = run_script(
+        machine,
+        'mkdir "$OUT_DIR/deep" && echo x > "$OUT_DIR/deep/a.rs"',
+        'echo "cargo::rustc-env=WHERE=$(pwd)"',
+        'echo "cargo::rustc-env=OUT=$OUT_DIR/a.rs"',
+        "echo 'cargo::rustc-env=WORDS=@{root}'",
+        "echo 'cargo::warning=old'",
+    )
+    assert outcome.outputs == ("out/deep/a.rs",)
+    assert outcome.stderr == "warning: compiler-builtins v0.0.0: old\n"
+    folder = machine.unit("build_script", Kind.RUN).folder
+    told = build_script.parse(outcome.stdout, "build.rs").env
+    assert told["WHERE"].endswith("/library/compiler-builtins/compiler-builtins")
+    assert told["OUT"] == f"@{{root}}/{folder}/out/a.rs"
+    assert told["WORDS"] == "@{at}{root}"
+
+
+def test_a_build_script_that_was_written_just_now_is_started_again(machine: Machine) -> None:
+    script = fake.script(machine.root / "script", "echo cargo::warning=ran")
+    unit = machine.unit("build_script", Kind.RUN)
+    action = Action("BuildScriptRun", ("@{root}/script",), (), (), (), directory=unit.package)
+    writer = script.open("a")
+    threading.Timer(0.2, writer.close).start()
+    assert judges.run(action, unit, (), machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
+    assert writer.closed
+
+
+@pytest.mark.parametrize("lines", [["echo why >&2; exit 1"], ["echo cargo::error=why"]])
+def test_a_build_script_that_fails_says_why(lines: list[str], machine: Machine) -> None:
+    with pytest.raises(ToolFailed, match=r"build script of compiler-builtins v0\.0\.0 failed") as caught:
+        run_script(machine, *lines)
+    assert [text.strip() for text in caught.value.messages] == ["why"]
+    assert machine.tokens() == 2
+
+
+@pytest.mark.parametrize("name", ["build.rs", "src", "../std/src/lib.rs", "{}/library/core/src/lib.rs"])
+def test_a_build_script_may_read_its_package_and_std(name: str, machine: Machine, tmp_path: Path) -> None:
+    run_script(machine, f"echo 'cargo::rerun-if-changed={name.format(tmp_path)}'")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../../os/user-rs/rt/src/lib.rs"])
+def test_a_build_script_may_not_read_elsewhere(name: str, machine: Machine) -> None:
+    with pytest.raises(OstooError, match=r"the build script reads .*, which is not in its package"):
+        run_script(machine, f"echo 'cargo::rerun-if-changed={name}'")
+
+
+@pytest.mark.parametrize(
+    ("line", "holds"),
+    [
+        ('echo "$OUT_DIR/a" > "$OUT_DIR/b"', True),
+        ('printf "\\0%s" "$OUT_DIR" > "$OUT_DIR/b"', True),
+        ('echo "cargo::rustc-env=A=$OUT_DIR"', False),
+        ('echo "cargo::warning=$OUT_DIR"', False),
+        ('echo "b" > "$OUT_DIR/b"', False),
+    ],
+)
+def test_what_a_script_wrote_the_checkouts_path_into_is_for_that_checkout(
+    line: str,
+    holds: bool,  # noqa: FBT001 - a table's column
+    machine: Machine,
+) -> None:
+    """What it says is written down for any checkout."""
+    assert run_script(machine, line).holds_root is holds
+
+
+def test_a_script_that_asks_where_its_folder_really_is_has_that_for_this_checkout(
+    machine: Machine, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (machine.root / "build").symlink_to(elsewhere)
+    assert run_script(machine, 'echo "cargo::rustc-env=A=$(realpath "$OUT_DIR")"').holds_root
+    assert not run_script(machine, 'echo "cargo::rustc-env=A=$OUT_DIR"').holds_root
+
+
+def test_what_a_script_leaves_is_files_and_folders(machine: Machine) -> None:
+    outcome = run_script(
+        machine,
+        'cd "$OUT_DIR" && mkdir empty sub && echo a > sub/a && ln -s sub link && ln -s sub/a file && mkfifo pipe',
+        "ln -s nowhere lost && ln -s . loop && chmod 555 sub",
+    )
+    assert outcome.outputs == ("out/file", "out/link/a", "out/sub/a")
+    assert outcome.folders == ("out/empty",)
+
+
+@pytest.mark.parametrize("name", ["a\\377", "@{root}"])
+def test_a_file_of_a_script_that_no_action_can_name_is_refused(name: str, machine: Machine) -> None:
+    with pytest.raises(OstooError, match="the name of a file"):
+        run_script(machine, f"touch \"$OUT_DIR/$(printf '{name}')\"")
+
+
+def test_folders_that_a_script_closed_are_no_hindrance_to_the_next_run(machine: Machine) -> None:
+    with pytest.raises(ToolFailed):
+        run_script(machine, 'mkdir -p "$OUT_DIR/a/b" && touch "$OUT_DIR/a/b/c" && chmod -R 500 "$OUT_DIR/a"; exit 1')
+    assert run_script(machine, 'touch "$OUT_DIR/d"').outputs == ("out/d",)

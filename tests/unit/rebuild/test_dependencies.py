@@ -1,0 +1,123 @@
+"""What a build depends on, field by field: a change of what any of them names is seen by all who trust them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from os import scandir
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ostoo_build.base.paths import PathMap
+from ostoo_build.rebuild import dependencies, null_build_note
+from ostoo_build.rebuild.dependencies import Footing, Observed
+from ostoo_build.start import null_build
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+TREES = ("checkout", "toolchain", "crates")
+MADE_OF, SEEN = ([field.name for field in fields(each)] for each in (Footing, Observed))
+ASKED = ("3", "python", ["a"], b"")
+
+
+@pytest.fixture
+def stands_on(tmp_path: Path) -> tuple[Footing, Observed]:
+    """What depends on a file for each field, and on nothing else."""
+    for name in (*MADE_OF, *SEEN):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("")
+    trees = {name: ((str(tmp_path / name), ["skipped"]),) for name in TREES}
+    places = {name: (str(tmp_path / name / "file"),) for name in (*MADE_OF, *SEEN) if name not in TREES}
+    made_of = Footing(**{name: {**trees, **places}[name] for name in MADE_OF})  # type: ignore[arg-type]  # by name
+    return made_of, Observed(**{name: places[name] for name in SEEN})
+
+
+@pytest.mark.parametrize("name", [*MADE_OF, *SEEN])
+def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Footing, Observed], tmp_path: Path) -> None:
+    made_of, seen = stands_on
+    note = null_build_note.note(made_of, lambda _: seen, ASKED, ["a"])
+    (tmp_path / name / "skipped").write_text("")
+    (tmp_path / "unrelated").write_text("")
+    assert note.answers(ASKED)
+    (tmp_path / name / "file").write_text("edited")
+    assert not note.answers(ASKED)
+
+
+def walked(trees: list[null_build.Tree]) -> set[str]:
+    stamps: list[Any] = null_build.stamps(trees, [])
+    return {stamp if isinstance(stamp, str) else stamp[0] for stamp in stamps}
+
+
+def test_a_note_is_written_of_one_walk(
+    stands_on: tuple[Footing, Observed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[str] = []
+    told: list[str] = []
+    made_of, seen = stands_on
+
+    def look(folder: str) -> Any:
+        folders.append(folder)
+        return scandir(folder)
+
+    def observe(names: Collection[str]) -> Observed:
+        told.extend(names)
+        return seen
+
+    monkeypatch.setattr(os, "scandir", look)
+    null_build_note.note(made_of, observe, ASKED, ["a"])
+    assert sorted(folders) == sorted(str(tmp_path / name) for name in TREES)
+    assert sorted(told) == sorted(str(tmp_path / name / "file") for name in TREES)
+
+
+READ = (
+    "user-rs/a/src/main.rs",
+    "user-rs/a/src/target/mod.rs",
+    "user-rs/a/target/told",
+    "user-rs/a/.hidden",
+    "user-rs/a/link/behind.rs",
+    "user-rs/a/__pycache__/data",
+    "sysroot/mine/told",
+    ".git/HEAD",
+    "absent",
+)
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("top", ["checkout", "site_scons/checkout", ".hidden/checkout"])
+def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: str, top: str, tmp_path: Path) -> None:
+    root = tmp_path / top
+    for each in (*READ[:-1], "user-rs/a/src/target/CACHEDIR.TAG", "user-rs/a/target/CACHEDIR.TAG"):
+        path = root / each.replace("link", "goal")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+    (root / "user-rs/a/link").symlink_to("goal")
+    session: Any = SimpleNamespace(
+        root=root, paths=PathMap((("root", root), ("cargo-home", tmp_path / "cargo"))), units={}
+    )
+    trees = list(dependencies.checkout_trees(session))
+    places = sorted(map(str, dependencies.off_the_trees(session, set(READ), walked(trees))))
+    before = null_build.stamps(trees, places)
+    assert null_build.stamps(trees, places) == before
+    (root / name).write_text("two, and longer")
+    assert null_build.stamps(trees, places) != before
+
+
+def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path: Path) -> None:
+    crate, shared = tmp_path / "crate", tmp_path / "shared"
+    for path in (crate / "src/lib.rs", shared / "deep/mod.rs", tmp_path / "os/sysroot/a"):
+        path.parent.mkdir(parents=True)
+        path.write_text("one")
+    (crate / "src/shared").symlink_to(shared)
+    paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "cargo")))
+    session: Any = SimpleNamespace(root=tmp_path / "os", paths=paths, units={"a": SimpleNamespace(package=str(crate))})
+    trees: list[null_build.Tree] = [(folder, []) for folder in dependencies.crate_folders(session)]
+    places = sorted(map(str, dependencies.off_the_trees(session, set(), walked(trees))))
+    before = null_build.stamps(trees, places)
+    for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
+        change()
+        assert null_build.stamps(trees, places) != before
+        before = null_build.stamps(trees, places)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import planned_trees as trees
+import pytest
+
+from ostoo_build.actions.record import Output, Record
+from ostoo_build.base import digest
+from ostoo_build.base.input import Input
+from ostoo_build.build.invocation import Invocation
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rules import actions as rule_actions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.actions.action import Action
+    from ostoo_build.planning.plan import PlannedUnit, Program
+
+TARGET = Input("targets/x86_64-ostoo-user.json", "7" * 64, 1)
+SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
+SCRIPT = Input("site_scons/ostoo_build/rules/strip.ld", "5" * 64, 1)
+SOURCES = (Input("user-rs/rt/src/lib.rs", "9" * 64, 1),)
+TOOLS = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return trees.planned(tmp_path, "hello-std")
+
+
+def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
+    (found,) = (
+        unit
+        for unit in program.units
+        if unit.id.startswith(name) and unit.kind is kind and "compiler" not in unit.package
+    )
+    return found
+
+
+def made(unit: PlannedUnit, *said: str) -> Record:
+    """The record of a unit that was built, for a run with what its script said; a file's contents are its path."""
+    names = {Kind.PROGRAM: (f"{unit.id}.rlink", f"{unit.id}.o"), Kind.RUN: ("out/generated.rs",)}.get(
+        unit.kind, unit.outputs
+    )
+    paths = {name: f"{unit.folder}/{name}" for name in names}
+    outputs = {
+        name: Output(digest.of_bytes(path.encode()), len(path), executable=False) for name, path in paths.items()
+    }
+    return Record("k", outputs, stdout="".join(f"cargo::{line}\n" for line in said))
+
+
+def records(program: Program) -> dict[str, Record]:
+    return {unit.id: made(unit) for unit in program.units}
+
+
+def invocation(program: Program) -> Invocation:
+    units = {unit.id: unit for unit in program.units}
+    return Invocation({"x86_64-ostoo-user": TARGET}, TOOLS, (("RUSTC_BOOTSTRAP", "1"),), "this machine", units)
+
+
+def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
+    known = {**records(program), **changed}
+    if unit.kind is Kind.RUN:
+        return rule_actions.run_action(invocation(program), unit, SOURCES, known, "")
+    return rule_actions.compile_action(invocation(program), unit, SOURCES, known)
+
+
+def link(program: Program, **changed: Record) -> Action:
+    return rule_actions.link_action(invocation(program), program, SYSROOT, {**records(program), **changed}, SCRIPT)
+
+
+def options(action: Action, flag: str) -> list[str]:
+    return [value for name, value in pairwise(action.arguments) if name == flag]
+
+
+def inputs_of(action: Action, unit: PlannedUnit) -> list[str]:
+    prefix = f"{unit.folder}/"
+    return [entry.path.removeprefix(prefix) for entry in action.inputs if entry.path.startswith(prefix)]
+
+
+def test_a_library_reads_metadata_and_a_program_code(program: Program) -> None:
+    core, rt = find(program, "core"), find(program, "ostoo_rt")
+    metadata, code = core.outputs
+    assert inputs_of(act(program, rt), core) == [metadata]
+    assert inputs_of(act(program, program.units[-1]), core) == [code]
+    assert inputs_of(link(program), core) == [code]
+
+
+def test_each_input_carries_its_digest(program: Program) -> None:
+    rt = find(program, "ostoo_rt")
+    action = act(program, rt)
+    assert set(SOURCES) < set(action.inputs)
+    assert TARGET in action.inputs
+    built = [entry for entry in action.inputs if entry.path.startswith("build/")]
+    assert built
+    assert all(entry == Input(entry.path, digest.of_bytes(entry.path.encode()), len(entry.path)) for entry in built)
+
+
+def test_an_output_is_an_input_with_all_that_is_known_of_it(program: Program) -> None:
+    outputs = {"a": Output("1" * 64, 7, executable=True), "b/c": Output("2" * 64, 8, executable=False)}
+    expected = (Input("build/units/x/a", "1" * 64, 7, executable=True), Input("build/units/x/b/c", "2" * 64, 8))
+    assert rule_actions.output_inputs("build/units/x", Record("k", outputs)) == expected
+    script, run = find(program, "build_script", Kind.BUILD_SCRIPT), find(program, "build_script", Kind.RUN)
+    built = Record("k", {name: Output("3" * 64, 9, executable=True) for name in script.outputs})
+    assert (
+        Input(f"{script.folder}/build-script", "3" * 64, 9, executable=True)
+        in act(program, run, **{script.id: built}).inputs
+    )
+
+
+def test_libraries_are_named_by_path(program: Program) -> None:
+    rt, std = find(program, "ostoo_rt"), find(program, "std")
+    paths = dict(option.rpartition(":")[2].split("=") for option in options(act(program, std), "--extern"))
+    assert paths["core"] == f"{find(program, 'core').folder}/{find(program, 'core').outputs[0]}"
+    assert options(act(program, program.units[-1]), "--extern") == ["ostoo_rt"]
+    assert f"crate=../{rt.folder}/rlib" in options(act(program, program.units[-1]), "-L")
+
+
+def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(program: Program) -> None:
+    script = act(program, find(program, "build_script", Kind.BUILD_SCRIPT))
+    assert "linker=cc" in options(script, "-C")
+    assert "--target" not in script.arguments
+    assert TARGET not in script.inputs
+    assert "this machine" in dict(script.environment).values()
+    library = act(program, find(program, "core"))
+    assert options(library, "--target") == [TARGET.path]
+    assert "linker=cc" not in library.arguments
+    assert "this machine" not in dict(library.environment).values()
+
+
+def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
+    rt, run = find(program, "ostoo_rt"), find(program, "build_script", Kind.RUN)
+    unit = program.units[-1]
+    assert act(program, rt).outputs == tuple(f"{rt.folder}/{name}" for name in ("dep-info.d", *rt.outputs))
+    assert act(program, unit).outputs == (f"{unit.folder}/",), "rustc names the objects"
+    assert act(program, run).outputs == (f"{run.folder}/out/",)
+    assert link(program).outputs == (f"{unit.folder}/{unit.id}", f"{unit.folder}/{unit.id}.link.d")
+    for action in (act(program, rt), act(program, run), link(program)):
+        assert action.tools == TOOLS
+    assert dict(link(program).environment)["RUSTC_BOOTSTRAP"] == "1"
+
+
+def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
+    std, run = find(program, "std"), find(program, "build_script", Kind.RUN)
+    asked = made(run, "rustc-cfg=backtrace", "rustc-env=STD_ENV_ARCH=@{root}/out", "rustc-link-lib=c")
+    action = act(program, std, **{run.id: asked})
+    assert "backtrace" in options(action, "--cfg")
+    assert options(action, "-l") == ["c"]
+    environment = dict(action.environment)
+    assert environment["STD_ENV_ARCH"] == "@{root}/out", "what a build script said was made portable when it ran"
+    assert environment["OUT_DIR"] == f"@{{root}}/{run.folder}/out"
+    assert inputs_of(action, run) == ["out/generated.rs"]
+    assert "backtrace" not in options(act(program, find(program, "core"), **{run.id: asked}), "--cfg")
+
+
+def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program: Program) -> None:
+    run, script = find(program, "build_script", Kind.RUN), find(program, "build_script", Kind.BUILD_SCRIPT)
+    below = replace(run, id="below-1", links="my-lib")
+    units = {**invocation(program).units, below.id: below}
+    kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
+    of_run = replace(run, runs=(below.id,), read_runs=(below.id,))
+    all_units = replace(invocation(program), units=units)
+    action = rule_actions.run_action(all_units, of_run, SOURCES, kept, "")
+    assert action.key != rule_actions.run_action(all_units, of_run, SOURCES, kept, "1" * 64).key, "links lead elsewhere"
+    assert action.mnemonic == "BuildScriptRun"
+    assert action.arguments == (f"@{{root}}/{script.folder}/build-script",)
+    assert inputs_of(action, script) == ["build-script"]
+    assert dict(action.environment)["DEP_MY_LIB_INCLUDE_DIR"] == "/inc"
+    assert dict(action.environment)["RUSTC_BOOTSTRAP"] == "1", "cargo needs it there too, and hands it on"
+    assert action.directory == run.package
+    assert set(SOURCES) < set(action.inputs)
+
+
+def test_the_sysroot_is_an_input_of_the_link_only(program: Program) -> None:
+    action = link(program)
+    assert set(SYSROOT) < set(action.inputs)
+    assert "native=../sysroot/x86_64-ostoo-user/lib" in options(action, "-L")
+    for unit in program.units:
+        assert not set(SYSROOT) & set(act(program, unit).inputs)
+
+
+def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> None:
+    found = options(link(program), "-C")
+    assert {"linker=@{lld}", "strip=symbols", "lto=fat", "opt-level=s", "panic=abort"} <= set(found)
+    assert not [option for option in found if option.startswith(("metadata=", "extra-filename="))]
+    unit = program.units[-1]
+    assert inputs_of(link(program), unit) == [f"{unit.id}.rlink", f"{unit.id}.o"]
+
+
+def test_what_a_loader_needs_not_is_left_out_of_one_link_and_kept_by_the_other(program: Program) -> None:
+    shipped = link(program)
+    assert {"strip=symbols", f"link-arg=../{SCRIPT.path}"} <= set(options(shipped, "-C"))
+    assert SCRIPT in shipped.inputs
+    kept = rule_actions.link_action(invocation(program), program, SYSROOT, records(program), None)
+    assert "strip=none" in options(kept, "-C")
+    assert set(shipped.inputs) - set(kept.inputs) == {SCRIPT}
+
+
+def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
+    run = find(program, "build_script", Kind.RUN)
+    asked = made(
+        run,
+        "rustc-link-arg=-z",
+        f"rustc-link-arg-bin={program.name}=now",
+        "rustc-link-arg-bin=other=no",
+        "rustc-link-search=native=/n",
+    )
+    of_a_library = link(program, **{run.id: asked})
+    assert "native=/n" in options(of_a_library, "-L")
+    assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
+    own = replace(program, units=(*program.units[:-1], replace(program.units[-1], run=run.id)))
+    words = options(
+        rule_actions.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}, None), "-C"
+    )
+    arguments = [word for word in words if word.startswith("link-arg")]
+    assert arguments[:-1] == ["link-arg=-z", "link-arg=now"]
+    assert arguments[-1].startswith("link-arg=--dependency-file=")

@@ -1,0 +1,311 @@
+"""Whatever happened to a checkout, its cache and what builds remember: a build leaves what a clean one makes.
+
+A longer campaign by hand: PYTHONPATH=site_scons:tests/support python tests/unit/rules/test_model.py EXAMPLES STEPS
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import model_checkout as model
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from model_checkout import PROGRAMS, SOURCES, Request
+from tied import TIED
+
+from ostoo_build.cache import upkeep as cache_upkeep
+
+HERE = Path(__file__).parents[2] / "support"
+SITE_SCONS = HERE.parents[1] / "site_scons"
+
+TEXTS = st.sampled_from(("pub a", "pub b", "c", "d"))
+EDITED = st.sampled_from(sorted(set(SOURCES) - {"plan.json", "targets/model.json"}))
+ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
+ANY = st.integers(0, 10_000)
+
+
+class Builds:
+    """The server that builds."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [*TIED, sys.executable, str(HERE / "model_checkout.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # each damage is told there
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{SITE_SCONS}{os.pathsep}{HERE}"},
+        )
+
+    def ask(self, *requests: Request) -> list[dict[str, Any]]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([asdict(request) for request in requests]) + "\n")
+        self.process.stdin.flush()
+        answers: list[dict[str, Any]] = json.loads(self.process.stdout.readline())
+        return answers
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+def sources(root: Path) -> dict[str, str]:
+    """All that a person may have edited, by name; a link by what it says."""
+    found = {}
+    for name in ("user-rs", "targets", "plan.json"):
+        for path in (root / name).rglob("*") if (root / name).is_dir() else [root / name]:
+            if path.is_symlink():
+                found[path.relative_to(root).as_posix()] = f"-> {path.readlink()}"
+            elif path.is_file():
+                found[path.relative_to(root).as_posix()] = path.read_text()
+    return found
+
+
+def lay(root: Path, wanted: dict[str, str]) -> None:
+    """Make a checkout's sources these, as a change of the branch does: what is the same is not touched."""
+    now = sources(root)
+    for name in now.keys() - wanted.keys():
+        (root / name).unlink()
+    for name, text in wanted.items():
+        if now.get(name) != text:
+            (root / name).unlink(missing_ok=True)
+            if text.startswith("-> "):
+                (root / name).symlink_to(text.removeprefix("-> "))
+            else:
+                model.write(root, name, text)
+
+
+class Checkouts(RuleBasedStateMachine):
+    """One checkout, and what happens to it."""
+
+    builds: Builds
+    truth: dict[str, dict[str, str]]
+    """What clean builds make, by the sources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="ostoo-model-"))
+        self.root = self.folder / "checkout"
+        self.cache = str(self.folder / "cache")
+        self.branches: list[dict[str, str]] = []
+        self.copies = 0
+        self.changes = 0
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @initialize()
+    def begin(self) -> None:
+        model.create(self.root)
+        self.branches.append(sources(self.root))
+        self.build(PROGRAMS)
+
+    @rule(name=EDITED, text=TEXTS)
+    def edit(self, name: str, text: str) -> None:
+        model.write(self.root, name, text)
+
+    @rule(name=EDITED, text=TEXTS)
+    def edit_and_put_the_time_back(self, name: str, text: str) -> None:
+        path = self.root / name
+        status = path.stat() if path.exists() else None
+        model.write(self.root, name, text)
+        if status is not None:
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    @rule(flavor=st.sampled_from(("a", "b")))
+    def plan_otherwise(self, flavor: str) -> None:
+        model.write(self.root, "plan.json", json.dumps(flavor))
+
+    @rule(goal=st.sampled_from(("more.rs", "lib.rs", "nowhere")))
+    def turn_the_link(self, goal: str) -> None:
+        link = self.root / "user-rs/base/src/link.rs"
+        link.unlink(missing_ok=True)
+        link.symlink_to(goal)
+
+    @rule(name=st.sampled_from(("user-rs/base/src/more.rs", "user-rs/gen/.told", "user-rs/shared.txt")))
+    def take_a_source_away(self, name: str) -> None:
+        (self.root / name).unlink(missing_ok=True)
+
+    @rule(number=ANY)
+    def swap_two_sources(self, number: int) -> None:
+        """Each keeps its size, times and inode, under the other's name."""
+        names = [name for name in sorted(SOURCES) if name.endswith(".rs") and (self.root / name).is_file()]
+        one, other = names[number % len(names)], names[number // 7 % len(names)]
+        if one != other:
+            (self.root / one).rename(self.root / "aside")
+            (self.root / other).rename(self.root / one)
+            (self.root / "aside").rename(self.root / other)
+
+    @rule()
+    def keep_a_branch(self) -> None:
+        self.branches.append(sources(self.root))
+
+    @rule(number=ANY)
+    def change_the_branch(self, number: int) -> None:
+        lay(self.root, self.branches[number % len(self.branches)])
+
+    @rule(programs=ASKED, number=ANY, after=st.sampled_from(("undo", "edit", "")), name=EDITED, text=TEXTS)
+    def edit_and_kill_the_build(self, programs: tuple[str, ...], number: int, after: str, name: str, text: str) -> None:
+        """The build is killed before one of the changes that it makes to a file, whichever."""
+        before = sources(self.root)
+        model.write(self.root, name, text)
+        self._ask(Request(str(self.root), self.cache, programs, 1 + number % max(self.changes, 1)))
+        if after == "undo":
+            lay(self.root, before)
+        elif after == "edit":
+            model.write(self.root, name, "after")
+
+    @rule(number=ANY, damage=st.sampled_from(("lose", "flip", "cut", "empty", "folder")))
+    def damage_what_builds_made(self, number: int, damage: str) -> None:
+        """A folder in a program's own place is the user's, and a mistake of another test."""
+        places = [f"build/{model.TARGET}/release/{name}" for name in PROGRAMS] if damage == "folder" else []
+        files = [path for path in sorted((self.root / "build").rglob("*")) if path.is_file()]
+        files = [path for path in files if path.relative_to(self.root).as_posix().removesuffix(".debug") not in places]
+        if files:
+            spoil(files[number % len(files)], damage)
+
+    @rule(name=st.sampled_from(("junk", "data", "data/junk", "more/junk", "empty/")))
+    def leave_something_beside_what_a_script_left(self, name: str) -> None:
+        out = self.root / f"build/host/release/units/gen-run/out/{name}"
+        if out.parent.parent.is_dir() and not out.parent.is_file() and not out.exists():
+            out.mkdir(parents=True) if name.endswith("/") else model.write(self.root, str(out), "junk")
+
+    @rule(number=ANY, damage=st.sampled_from(("lose", "flip", "cut", "empty")))
+    def damage_half_of_the_cache(self, number: int, damage: str) -> None:
+        entries = [
+            path for part in ("ac", "cas") for path in sorted(Path(self.cache, part).rglob("*")) if path.is_file()
+        ]
+        for path in entries[number % 2 :: 2]:
+            spoil(path, damage)
+
+    @rule()
+    def clear_the_cache(self) -> None:
+        cache_upkeep.clear(Path(self.cache))
+
+    @rule(limit=st.integers(0, 60))
+    def collect_the_cache(self, limit: int) -> None:
+        cache_upkeep.collect(Path(self.cache), limit << 10)
+
+    @rule()
+    def clean(self) -> None:
+        shutil.rmtree(self.root / "build", ignore_errors=True)
+
+    @rule()
+    def forget(self) -> None:
+        shutil.rmtree(self.root / "build/.ostoo", ignore_errors=True)
+
+    @rule()
+    def put_aside_what_was_built(self) -> None:
+        shutil.rmtree(self.folder / "aside", ignore_errors=True)
+        if (self.root / "build").exists():
+            shutil.copytree(self.root / "build", self.folder / "aside")
+
+    @rule(part=st.sampled_from((".", ".ostoo", f"{model.TARGET}/release/units", "host")))
+    def return_to_what_was_built_in_another_life(self, part: str) -> None:
+        """From a backup, with the times that the files had."""
+        if (self.folder / "aside" / part).exists():
+            shutil.rmtree(self.root / "build" / part, ignore_errors=True)
+            shutil.copytree(self.folder / "aside" / part, self.root / "build" / part)
+
+    @rule(parts=st.sampled_from(("all", "sources")))
+    def copy_the_tree(self, parts: str) -> None:
+        """And go on in the copy."""
+        self.copies += 1
+        copy = self.folder / f"copy{self.copies}"
+        left_out = ["build"] if parts == "sources" else []
+        shutil.copytree(self.root, copy, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
+        shutil.rmtree(self.root)
+        self.root = copy
+
+    @rule(programs=ASKED)
+    def build(self, programs: tuple[str, ...]) -> None:
+        (answer,) = self._ask(Request(str(self.root), self.cache, programs))
+        self._compare(programs, answer)
+
+    @rule()
+    def two_builds_at_once(self) -> None:
+        for name, answer in zip(
+            PROGRAMS, self._ask(*(Request(str(self.root), self.cache, (name,)) for name in PROGRAMS)), strict=True
+        ):
+            self._compare((name,), answer)
+
+    def _ask(self, *requests: Request) -> list[dict[str, Any]]:
+        answers = self.builds.ask(*requests)
+        self.changes = max(self.changes, *(answer["changes"] for answer in answers))
+        return answers
+
+    def _compare(self, programs: tuple[str, ...], answer: dict[str, Any]) -> None:
+        assert answer["code"] == 0, answer
+        assert self._published(self.root, programs) == {name: self._truth()[name] for name in programs}
+        (again,) = self._ask(Request(str(self.root), self.cache, programs))
+        assert (again["code"], again["runs"]) == (0, []), "something was left to do"
+
+    def _truth(self) -> dict[str, str]:
+        state = json.dumps(sources(self.root), sort_keys=True)
+        if state not in self.truth:
+            clean = self.folder / "clean" / "checkout"
+            shutil.copytree(self.root, clean, symlinks=True, ignore=shutil.ignore_patterns("build"))
+            shutil.copytree(self.folder / "tools", clean.parent / "tools")
+            (answer,) = self.builds.ask(Request(str(clean), "off", PROGRAMS))
+            assert answer["code"] == 0, answer
+            self.truth[state] = self._published(clean, PROGRAMS)
+            shutil.rmtree(clean.parent)
+        return self.truth[state]
+
+    def _published(self, root: Path, programs: tuple[str, ...]) -> dict[str, str]:
+        folder = root / "build" / model.TARGET / "release"
+        return {name: (folder / name).read_text() + (folder / f"{name}.debug").read_text() for name in programs}
+
+
+def spoil(path: Path, damage: str) -> None:
+    data = path.read_bytes()
+    if damage == "lose":
+        path.unlink()
+    elif damage == "folder":
+        path.unlink()
+        (path / "inside").mkdir(parents=True)
+    else:
+        middle = len(data) // 2
+        flipped = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :] if data else b"x"
+        path.write_bytes({"flip": flipped, "cut": data[:middle], "empty": b""}[damage])
+
+
+def campaign(examples: int, steps: int) -> None:
+    """Have so many checkouts live through so many steps each. Raises `AssertionError` for a wrong program."""
+    Checkouts.builds, Checkouts.truth = Builds(), {}
+    try:
+        run_state_machine_as_test(
+            Checkouts,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )
+    finally:
+        Checkouts.builds.close()
+
+
+def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
+    campaign(examples=12, steps=25)
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    campaign(int(sys.argv[1]), int(sys.argv[2]))
+    took = time.monotonic() - began
+    sys.stdout.write(f"{sys.argv[1]} checkouts, {sys.argv[2]} steps each, {took:.0f} s: no wrong program\n")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import planned_trees as trees
+import pytest
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Finished, Outcome
+from ostoo_build.base.input import Input
+from ostoo_build.base.paths import PathMap
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules import seen_files
+
+if TYPE_CHECKING:
+    from ostoo_build.build.invocation import Inputs
+    from ostoo_build.planning.plan import PlannedUnit
+
+NAMES = ("build.rs", "data.txt", "list/one", "src/main.rs")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> PathMap:
+    for name in NAMES:
+        trees.write(tmp_path / "checkout/p" / name, "")
+    return PathMap((("root", tmp_path / "checkout"),))
+
+
+@pytest.fixture
+def own() -> Inputs:
+    return tuple(Input(f"p/{name}", f"{number}" * 64, 1) for number, name in enumerate(NAMES))
+
+
+def unit_of(folder: Path, kind: Kind) -> PlannedUnit:
+    found = next(unit for unit in trees.planned(folder, "hello-std").units if unit.kind is kind)
+    return replace(found, package="p")
+
+
+def seen(unit: PlannedUnit, own: Inputs, paths: PathMap, said: str) -> tuple[str, ...] | None:
+    """What is told of a process that opens `data.txt`."""
+
+    def start() -> Finished:
+        Path(paths.root, "p/data.txt").read_text()
+        return Finished(0, said, "", (), lambda _: b"", paths)
+
+    return seen_files.judged(
+        unit, own, paths, start, lambda done: Outcome((), stdout=paths.portable_text(done.stdout))
+    ).seen
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("cargo::rerun-if-changed=build.rs", ["p/build.rs"]),
+        ("cargo:rerun-if-changed=list\ncargo::rerun-if-changed={root}/p/../beside", ["beside", "p/list"]),
+        ("cargo::rerun-if-env-changed=CC", []),
+    ],
+)
+def test_a_script_has_seen_what_it_opened_and_what_it_names(
+    said: str, named: list[str], own: Inputs, paths: PathMap, tmp_path: Path
+) -> None:
+    run = unit_of(tmp_path, Kind.RUN)
+    assert seen(run, own, paths, said.replace("{root}", paths.root)) == tuple(sorted(["p/data.txt", *named]))
+
+
+def test_of_a_script_that_names_nothing_nothing_is_known(own: Inputs, paths: PathMap, tmp_path: Path) -> None:
+    assert seen(unit_of(tmp_path, Kind.RUN), own, paths, "cargo::rustc-cfg=a") is None
+
+
+def test_a_compilation_has_seen_what_rustc_opened(own: Inputs, paths: PathMap, tmp_path: Path) -> None:
+    assert seen(unit_of(tmp_path, Kind.BUILD_SCRIPT), own, paths, "") == ("p/data.txt",)
+
+
+def test_only_what_was_seen_and_which_files_there_are_makes_another_key(own: Inputs) -> None:
+    others = (Input("q/x", "8" * 64, 1), Input("p2/x", "9" * 64, 1))
+
+    def key(own: Inputs, seen: tuple[str, ...] = ("p/data.txt", "p/list")) -> str:
+        action = Action("BuildScriptRun", ("run",), (), (*own, *others), ("out/",))
+        return rule_actions.seeing(action, own, seen).key
+
+    def edited(name: str) -> Inputs:
+        return tuple(entry._replace(sha256="a" * 64) if entry.path == name else entry for entry in own)
+
+    first = key(own)
+    assert [name for name in NAMES if key(edited(f"p/{name}")) != first] == ["data.txt", "list/one"]
+    assert key((*own, Input("p/more", "7" * 64, 1))) != first
+    assert key(own[:-1]) != first
+    assert key((*own[:-1], own[-1]._replace(executable=True))) != first
+    assert key(own, ("p/data.txt",)) != first
+    assert key(edited("p/src/main.rs"), (".",)) != key(own, (".",)), "the whole checkout"

@@ -1,0 +1,82 @@
+"""What a whole program stands on, field by field: each is in its key, and each is found where it is."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import model_checkout as model
+import pytest
+
+from ostoo_build.base import own_source
+from ostoo_build.base.snapshot import Look
+from ostoo_build.rules import steps, whole_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ostoo_build.rules.whole_program import Whole
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    model.create(root)
+    return root
+
+
+def found(root: Path, *, budget: int | None = None, uses_std: bool = False, profile: str = "release") -> Whole:
+    """What a new invocation finds."""
+    session = model.new_session(root, str(root.parent / "cache"))
+    session.make_memos()
+    program = replace(model.plan(root)["one"], uses_std=uses_std, profile=profile)
+    session.units.update({unit.id: unit for unit in program.units})
+    return whole_program.whole(session, program, budget, Look())
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "plan": lambda root: model.write(root, "plan.json", '"b"'),
+    "sources": lambda root: model.write(root, "user-rs/base/src/more.rs", "edited"),
+    "target": lambda root: model.write(root, "targets/model.loader.json", "edited"),
+    "toolchain": lambda root: model.write(root.parent, "tools/library/core/lib.rs", "edited"),
+    "host": lambda root: model.write(root.parent, "tools/cc", "edited"),
+}
+ASKED = ("name", "size_budget", "outputs")
+OURS = ("tool", "sysroot")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_edited_is_found(name: str, root: Path) -> None:
+    before = found(root)
+    assert found(root) == before
+    CHANGES[name](root)
+    after = found(root)
+    changed = {field.name for field in fields(after) if getattr(after, field.name) != getattr(before, field.name)}
+    assert changed == {name}
+    assert after.action.fingerprint != before.action.fingerprint
+
+
+def test_what_is_asked_for_is_found(root: Path) -> None:
+    assert found(root, budget=5).size_budget == 5
+    assert found(root, profile="size").outputs != found(root).outputs
+
+
+def test_what_is_ours_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "sysroot_key", lambda *_: "of a sysroot")
+    before = found(root, uses_std=True)
+    assert before.sysroot == "of a sysroot"
+    assert not found(root).sysroot
+    tool = own_source.digest_of(*whole_program.DECIDED_BY)
+    monkeypatch.setattr(own_source, "digest_of", lambda *_: "of other code")
+    assert found(root).tool == "of other code" != tool == before.tool
+
+
+def test_each_field_is_in_the_key(root: Path) -> None:
+    known = found(root)
+    assert {field.name for field in fields(known)} == {*CHANGES, *ASKED, *OURS}
+    for field in fields(known):
+        value = getattr(known, field.name)
+        other: Any = value[1:] if isinstance(value, tuple) else f"{value} and more"
+        changed = replace(known, **{field.name: other})
+        assert changed.action.fingerprint != known.action.fingerprint, field.name

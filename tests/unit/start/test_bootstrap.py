@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import pytest
+
+from ostoo_build.start import bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PIP = ".venv/lib/python3.11/site-packages/pip/__main__.py"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A project whose environment has the packages of `base.txt`; its python only notes what it is asked."""
+    for folder in (tmp_path, tmp_path / ".venv"):
+        fake.write(folder / "base.txt", "scons==4.11\n")
+    fake.write(tmp_path / "more.txt", "pytest==9\n")
+    fake.write(tmp_path / PIP, "")
+    python(tmp_path, "exit 0")
+    return tmp_path
+
+
+def python(root: Path, ending: str) -> None:
+    fake.script(root / ".venv/bin/python", f"echo \"$*\" >> '{root}/asked'", ending)
+
+
+def asked(root: Path) -> str:
+    return (root / "asked").read_text() if (root / "asked").exists() else ""
+
+
+def test_a_whole_environment_is_left_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bootstrap.main([str(root), "base.txt"]) == 0
+    assert asked(root) == ""
+    assert capsys.readouterr() == ("", "")
+
+
+def test_missing_packages_are_installed_once_and_by_their_hashes(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
+    assert capsys.readouterr().err == "installing the packages of more.txt\n"
+    assert asked(root).startswith("-m pip install ")
+    assert f"--require-hashes --only-binary=:all: --requirement {root}/more.txt" in asked(root)
+    assert (root / ".venv/more.txt").read_text() == "pytest==9\n"
+    (root / "asked").unlink()
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
+    assert asked(root) == ""
+
+
+def test_changed_requirements_are_installed_anew(root: Path) -> None:
+    bootstrap.main([str(root), "base.txt", "more.txt"])
+    fake.write(root / "more.txt", "pytest==10\n")
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
+    assert asked(root).count("pip install") == 2
+
+
+def test_a_failed_installation_is_one_message_and_tried_again(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    python(root, "echo 'no route to host' >&2; exit 1")
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 2
+    shown = capsys.readouterr().err
+    assert "error: can't make the project's Python environment:\n  no route to host\n" in shown
+    assert "Traceback" not in shown
+    assert not (root / ".venv/more.txt").exists()
+    python(root, "exit 0")
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
+
+
+def lose_python(root: Path) -> None:
+    (root / ".venv/bin/python").unlink()
+    (root / ".venv/bin/python").symlink_to("gone")
+
+
+def change_requirements(root: Path) -> None:
+    fake.write(root / "base.txt", "scons==4.12\n")
+
+
+@pytest.mark.parametrize("change", [lose_python, change_requirements])
+def test_an_environment_that_does_not_serve_is_made_anew(
+    change: Callable[[Path], None], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(root)
+    creator = fake.script(root / "creator", f"echo \"$*\" >> '{root}/created'; exit 1")
+    monkeypatch.setattr("sys.executable", str(creator))
+    assert bootstrap.main([str(root), "base.txt"]) == 2
+    assert (root / "created").read_text().startswith("-m venv --clear ")
+
+
+def test_a_missing_list_of_packages_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "more.txt").unlink()
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) != 0
+    assert capsys.readouterr().err.startswith(f"error: there is no more.txt\n  --> {root}\n")
+
+
+@pytest.mark.timeout(60)
+def test_a_list_of_packages_that_is_a_pipe_is_told(root: Path) -> None:
+    (root / "base.txt").unlink()
+    os.mkfifo(root / "base.txt")
+    assert bootstrap.main([str(root), "base.txt"]) != 0

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ostoo_build.start import null_build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE_SCONS = Path(__file__).parents[3] / "site_scons"
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    top = tmp_path / "checkout"
+    for name in (
+        "SConstruct",
+        "a/src/main.rs",
+        "a/src/target/kept.rs",
+        "a/target/CACHEDIR.TAG",
+        "a/target/debug/a",
+        "a/__pycache__/a.pyc",
+        "site_scons/tool/__pycache__/a.pyc",
+        "build/a",
+        "other/build/b.rs",
+    ):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(name)
+    (top / "link").symlink_to("SConstruct")
+    return top
+
+
+def look(top: Path) -> list[object]:
+    return null_build.stamps([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
+
+
+def swap(path: Path) -> None:
+    """Change contents, and keep size and mtime."""
+    before = path.stat()
+    path.write_text("".join(reversed(path.read_text())))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(top: Path) -> None:
+    """Put an equal file with equal times in its place."""
+    shutil.copy2(top / "SConstruct", top / "copy")
+    (top / "copy").replace(top / "SConstruct")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "edit": lambda top: (top / "a/src/main.rs").write_text("another text"),
+    "swap": lambda top: swap(top / "a/src/main.rs"),
+    "touch": lambda top: (top / "SConstruct").touch(),
+    "chmod": lambda top: (top / "SConstruct").chmod(0o755),
+    "add": lambda top: (top / "a/src/new.rs").touch(),
+    "add a hidden file": lambda top: (top / "a/.new").touch(),
+    "add a folder": lambda top: (top / "a/src/bin").mkdir(),
+    "remove": lambda top: (top / "a/src/main.rs").unlink(),
+    "rename": lambda top: (top / "a/src/main.rs").rename(top / "a/src/lib.rs"),
+    "replace": replace,
+    "edit what is in a folder that is called target": lambda top: swap(top / "a/src/target/kept.rs"),
+    "edit what is deeper in a folder that is called build": lambda top: swap(top / "other/build/b.rs"),
+    "edit a single file": lambda top: swap(top / "build/a"),
+    "remove a single file": lambda top: (top / "build/a").unlink(),
+    "add a single file": lambda top: (top / "absent").touch(),
+    "edit what a link leads to": lambda top: swap(top / "link"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_is_seen(change: str, top: Path) -> None:
+    before = look(top)
+    assert look(top) == before
+    CHANGES[change](top)
+    assert look(top) != before
+
+
+@pytest.mark.parametrize(
+    "name", ["a/target/debug/new", "site_scons/tool/__pycache__/new", "site_scons/__pycache__/new", "build/new"]
+)
+def test_what_others_write_is_not_looked_at(name: str, top: Path) -> None:
+    before = look(top)
+    (top / name).parent.mkdir(exist_ok=True)
+    (top / name).write_text("")
+    assert look(top) == before
+
+
+def test_the_environment_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = null_build.ask(["a"])
+    monkeypatch.setenv("OLDPWD", "elsewhere")
+    assert null_build.ask(["a"]) == before
+    assert null_build.ask(["a", "b"]) != before
+    monkeypatch.setenv("RUSTUP_HOME", "elsewhere")
+    assert null_build.ask(["a"]) != before
+
+
+def test_what_the_environment_says_is_not_in_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cr3t-w0rd")
+    assert "s3cr3t-w0rd" not in repr(null_build.ask(["a"]))
+    assert "API_TOKEN" not in repr(null_build.ask(["a"]))
+
+
+def test_variables_that_run_into_each_other_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environb", {b"A": b"1", b"B": b"2"})
+    before = null_build.ask([])
+    for other in ({b"A": b"1B=2"}, {b"A": b"1", b"B=2": b""}, {b"A=1": b"", b"B": b"2"}, {b"A": b"1", b"B": b"\xff"}):
+        monkeypatch.setattr(os, "environb", other)
+        assert null_build.ask([]) != before
+
+
+OTHER_NOTES: dict[str, object] = {
+    "question": ("3", "python", ["b"], b""),
+    "trees": [("elsewhere", [])],
+    "places": ["SConstruct", "more"],
+    "stamps": [],
+    "targets": ["b"],
+}
+
+
+def test_each_field_of_a_note_decides(top: Path) -> None:
+    asked, trees, places = ("3", "python", ["a"], b""), [(str(top), ["build"])], [str(top / "absent")]
+    good = null_build.Note(asked, trees, places, null_build.stamps(trees, places), ["a"])
+    path = Path(null_build.place(str(top), asked))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(good.to_bytes())
+    assert null_build.targets(str(top), asked) == ["a"]
+    assert set(OTHER_NOTES) == set(null_build.Note.__slots__)
+    for name, other in OTHER_NOTES.items():
+        known = null_build.Note.from_bytes(good.to_bytes())
+        assert known is not None
+        setattr(known, name, other)
+        path.write_bytes(known.to_bytes())
+        assert null_build.targets(str(top), asked) == (["b"] if name == "targets" else None), name
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"(\x05", b"N", b"\xe9\0\0\0\0"])
+def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
+    asked = null_build.ask(["a"])
+    path = Path(null_build.place(str(tmp_path), asked))
+    path.parent.mkdir(parents=True)
+    for damage in (content, null_build.digest(content) + content, content + null_build.digest(content)):
+        path.write_bytes(damage)
+        assert null_build.targets(str(tmp_path), asked) is None
+
+
+def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
+    asked = null_build.ask(["a"])
+    path = Path(null_build.place(str(tmp_path), asked))
+    path.parent.mkdir(parents=True)
+    good = null_build.Note(asked, [], [], [], ["a"]).to_bytes()
+    path.write_bytes(good)
+    assert null_build.targets(str(tmp_path), asked) == ["a"]
+    for bit in range(8 * len(good)):
+        flipped = bytearray(good)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert null_build.targets(str(tmp_path), asked) is None
+
+
+def test_what_takes_long_to_import_is_not_imported() -> None:
+    code = "import ostoo_build.base.streams, ostoo_build.start.null_build, sys; print(*sys.modules)"
+    command = [sys.executable, "-S", "-P", "-c", code]
+    said = subprocess.run(command, env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=True)
+    assert "ostoo_build.start.null_build" in said.stdout
+    assert not {"pathlib", "typing", "re", "json", "site", "SCons"} & set(said.stdout.split())

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+from sysroot_trees import MACHINE, good_files, write
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.sysroot import debian as sysroot_debian
+from ostoo_build.sysroot import install as sysroot
+from ostoo_build.sysroot import providers as sysroot_providers
+
+
+def refusal(text: str, project: Path) -> OstooError:
+    with pytest.raises(OstooError) as caught:
+        sysroot_providers.choose(text, project)
+    return caught.value
+
+
+def test_an_unknown_provider_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    error = refusal("debain", tmp_path)
+    assert error.what == "there is no sysroot provider 'debain'"
+    assert error.remedy == "did you mean debian?"
+
+
+def test_a_name_like_none_is_answered_with_all(tmp_path: Path) -> None:
+    assert refusal("xyzzy", tmp_path).remedy == f"there are {', '.join(sysroot_providers.PROVIDERS)}"
+
+
+@pytest.mark.parametrize("text", ["zig:0.14", "debian:sid"])
+def test_a_provider_without_an_argument_refuses_one(tmp_path: Path, text: str) -> None:
+    assert refusal(text, tmp_path).where == f"sysroot={text}"
+
+
+def test_a_folder_below_the_project_becomes_the_sysroot(tmp_path: Path) -> None:
+    write(tmp_path / "my musl", good_files())
+    sysroot.provide(sysroot_providers.choose("folder:my musl", tmp_path), MACHINE, tmp_path / "out")
+    assert (tmp_path / "out/lib/libc.a").read_bytes() == good_files()["lib/libc.a"]
+
+
+def test_links_in_a_folder_are_followed(tmp_path: Path) -> None:
+    write(tmp_path / "musl", good_files())
+    (tmp_path / "musl/include/stdio.h").rename(tmp_path / "stdio.h")
+    (tmp_path / "musl/include/stdio.h").symlink_to(tmp_path / "stdio.h")
+    sysroot.provide(sysroot_providers.choose("folder:musl", tmp_path), MACHINE, tmp_path / "out")
+    assert not (tmp_path / "out/include/stdio.h").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["lib/libc.a", "lib/crt1.o", "include/stdio.h"])
+def test_a_folder_with_other_contents_is_another_key(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "musl", good_files())
+    before = sysroot.key(sysroot_providers.choose("folder:musl", tmp_path), MACHINE)
+    (tmp_path / "musl" / name).write_bytes(b"changed")
+    assert sysroot.key(sysroot_providers.choose("folder:musl", tmp_path), MACHINE) != before
+
+
+def test_headers_behind_a_link_are_in_the_key(tmp_path: Path) -> None:
+    write(tmp_path / "musl", good_files())
+    header = tmp_path / "elsewhere/deep/more.h"
+    header.parent.mkdir(parents=True)
+    header.write_text("one")
+    (tmp_path / "musl/include/linked").symlink_to(tmp_path / "elsewhere")
+    provider = sysroot_providers.choose("folder:musl", tmp_path)
+    before = sysroot.key(provider, MACHINE)
+    sysroot.provide(provider, MACHINE, tmp_path / "out")
+    assert (tmp_path / "out/include/linked/deep/more.h").read_text() == "one"
+    header.write_text("two")
+    assert sysroot.key(provider, MACHINE) != before
+
+
+def test_a_folder_elsewhere_with_the_same_contents_is_the_same_key(tmp_path: Path) -> None:
+    keys = set()
+    for name in ("a", "b"):
+        write(tmp_path / name, good_files())
+        keys.add(sysroot.key(sysroot_providers.choose(f"folder:{name}", tmp_path), MACHINE))
+    assert len(keys) == 1
+
+
+def test_a_folder_without_a_libc_is_refused(tmp_path: Path) -> None:
+    assert refusal("folder:nowhere", tmp_path).what == "the sysroot folder has no lib/libc.a"
+
+
+def test_a_debian_release_without_a_pin_is_told_how_to_add_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {sysroot_debian.PINS: b""})
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "99"})
+    error = refusal("debian", tmp_path)
+    assert error.what == "no musl-dev is pinned for debian-99"
+    assert error.remedy.startswith("add [debian-99]")
+
+
+def test_the_debian_pin_is_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "12"})
+    write(tmp_path, {sysroot_debian.PINS: b'[debian-12]\nversion = "1"\nsha256.amd64 = "aa"\n'})
+    before = sysroot.key(sysroot_providers.choose("debian", tmp_path), MACHINE)
+    write(tmp_path, {sysroot_debian.PINS: b'[debian-12]\nversion = "1"\nsha256.amd64 = "bb"\n'})
+    assert sysroot.key(sysroot_providers.choose("debian", tmp_path), MACHINE) != before
