@@ -1,0 +1,83 @@
+"""What documents name is there: tests, files, modules, verbs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMES = subprocess.run(
+    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+).stdout.splitlines()
+DOCUMENTS = [name for name in NAMES if name.endswith(".md") and name != "CHANGELOG.md"]
+TESTS = {
+    name: set(re.findall(r"^(?:async )?def (test_\w+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE))
+    for name in NAMES
+    if Path(name).name.startswith("test_") and name.endswith(".py")
+}
+PACKAGE = "site_scons/ostoo_build/"
+PACKAGES = {Path(name).parent.name for name in NAMES if name.startswith(PACKAGE) and name.endswith("__init__.py")}
+
+OF_CARGO = frozenset({"build.target"})
+
+
+def words(document: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", (ROOT / document).read_text(encoding="utf-8"))
+
+
+def files_called(name: str) -> list[str]:
+    return [each for each in NAMES if each == name or each.endswith(f"/{name}")]
+
+
+def is_module(dotted: str) -> bool:
+    """Whether this is a module of ours, or a name that one defines."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        path = ROOT / PACKAGE / Path(*parts[:cut])
+        if path.with_suffix(".py").is_file():
+            text = path.with_suffix(".py").read_text(encoding="utf-8")
+            return all(re.search(rf"\b{part}\b", text) for part in parts[cut:])
+    return (ROOT / PACKAGE / Path(*parts)).is_dir()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_tests_that_a_document_names_exist(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert named <= set().union(*TESTS.values())
+    pairs = re.findall(r"`((?:[\w/]+/)?test_\w+\.py)`: `(test_\w+)`", text)
+    assert [pair for pair in pairs if not any(pair[1] in TESTS[name] for name in files_called(pair[0]))] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_python_files_that_a_document_names_exist(document: str) -> None:
+    named = {word for word in words(document) if re.fullmatch(r"[\w./]+\.py", word)}
+    assert {name for name in named if not files_called(name)} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_modules_that_a_document_names_exist(document: str) -> None:
+    dotted = {word for word in words(document) if re.fullmatch(r"[a-z_]+(\.\w+)+", word) and not files_called(word)}
+    ours = {word for word in dotted if word.partition(".")[0] in PACKAGES and word not in OF_CARGO}
+    assert {word for word in ours if not is_module(word)} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_verbs_that_a_document_names_exist(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    parsers = "".join(path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE / "cli").glob("*.py"))
+    known = set(re.findall(r'add_parser\(\s*"([a-z0-9-]+)"', parsers))
+    assert "addr2line" in known
+    assert set(re.findall(r"\./ostoo ([a-z][a-z0-9-]*)", text)) <= {*known, "help"}
+
+
+def test_documents_were_found() -> None:
+    assert {"README.md", "docs/architecture.md"} <= set(DOCUMENTS)
+    assert sum(len(words(document)) for document in DOCUMENTS) > 1000
