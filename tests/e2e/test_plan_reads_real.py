@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.build.session import Session
     from ostoo_build.planning.plan import Program
 
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("plan reads")]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.xdist_group("sconsw")  # else each worker makes a `started` of its own
+
 PROJECT = Path(__file__).parents[2]
 BASE = "installing the packages of requirements.txt: some 20 MB to fetch, 100 MB unpacked"
 FOR_TESTS = "installing the packages of requirements-dev.txt: some 30 MB to fetch, 130 MB unpacked"
@@ -123,8 +125,9 @@ def test_a_later_start_costs_a_shell_and_a_comparison(started: Path, tmp_path: P
 
 
 @pytest.mark.network
-def test_test_installs_what_tests_need_and_other_targets_do_not(tmp_path: Path) -> None:
-    folder = copy_launcher(tmp_path / "project")
+def test_test_installs_what_tests_need_and_other_targets_do_not(started: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(started, folder, symlinks=True)
     assert sconsw(folder, "all").returncode == 0
     assert not (folder / ".venv/bin/pygmentize").exists()
     assert said(sconsw(folder, "test")) == [FOR_TESTS]

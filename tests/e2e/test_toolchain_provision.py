@@ -24,6 +24,7 @@ CONFIG = '[unstable]\nbuild-std = ["std", "panic_abort"]\njson-target-spec = tru
 pytestmark = [
     pytest.mark.compiler,
     pytest.mark.network,
+    pytest.mark.xdist_group("provision"),  # else each worker unpacks a toolchain of its own
     pytest.mark.skipif(shutil.which("apt-get") is None, reason="only Debian and what derives from it has apt"),
 ]
 
