@@ -8,7 +8,7 @@ import platform
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from ostoo_build.base import byte_size, digest, home, spelling, state_file, user
 from ostoo_build.base.content_memo import Answers
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
+from ostoo_build.base.shared_lazy import shared_lazy
 from ostoo_build.base.snapshot import Look
 from ostoo_build.build.invocation import Invocation
 from ostoo_build.cache.action_cache import ActionCache
@@ -86,7 +87,7 @@ class Options:
 
 
 class Session:
-    """One invocation in one checkout. What it offers is made when it is first asked for."""
+    """One invocation in one checkout. What it offers is made when it is first asked for, once for all threads."""
 
     def __init__(self, root: Path, options: Options, report: Report) -> None:
         self.root = root
@@ -103,6 +104,7 @@ class Session:
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
         self.look = Look()
+        self.making = threading.RLock()
         self._lock = FileLock(self.memos / "lock")
         self._links: dict[str, threading.Lock] = {}
 
@@ -122,13 +124,13 @@ class Session:
                 raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")
             folder.mkdir(exist_ok=True)
 
-    @cached_property
+    @shared_lazy
     def toolchain(self) -> Toolchain:
         return toolchain_provide.find_or_provide(
             self.root, self._toolchain_words, os.environ, lambda line: self.report.status("Providing", line)
         )
 
-    @cached_property
+    @shared_lazy
     def tools_folder(self) -> Input:
         """The toolchain as an input; says which toolchain it is when that is not the last invocation's."""
         self.witness  # noqa: B018 - has to be there before the toolchain is hashed
@@ -140,7 +142,7 @@ class Session:
             user_cache.note(chosen, os.fsencode(line))
         return found
 
-    @cached_property
+    @shared_lazy
     def witness(self) -> Witness:
         """The toolchain's libraries change with their folder."""
         chosen = self.toolchain
@@ -160,14 +162,14 @@ class Session:
         """The toolchain's digest."""
         return self.tools_folder.sha256
 
-    @cached_property
+    @shared_lazy
     def targets_by_folder(self) -> dict[str, tuple[str, ...]]:
         """Which targets a workspace's programs are for, by its folder: those of `user-rs` are what `target=` names."""
         asked = tuple(dict.fromkeys(self.variables["target"].split(",")))
         others = {folder: (target,) for folder, target in discovery.others(self.root).items()}
         return {discovery.USER: asked, **others}
 
-    @cached_property
+    @shared_lazy
     def targets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(chain.from_iterable(self.targets_by_folder.values())))
 
@@ -187,7 +189,7 @@ class Session:
     def spec(self, target: str) -> target_spec.TargetSpec:
         return self.look.once(("spec", target), partial(target_spec.load, self.spec_file(target)))
 
-    @cached_property
+    @shared_lazy
     def paths(self) -> PathMap:
         chosen = self.toolchain
         found = PathMap(
@@ -205,7 +207,7 @@ class Session:
         of_tools = (f"{found.portable(place)}{'/' if place.is_dir() else ''}" for place in places)
         return replace(found, of_tools=tuple(of_tools))
 
-    @cached_property
+    @shared_lazy
     def cargo_environment(self) -> dict[str, str]:
         """What cargo, and rustc where it is asked a question, may see of the user's environment."""
         for name in cargo.ignored_variables():
@@ -224,7 +226,7 @@ class Session:
             Look(),
         )
 
-    @cached_property
+    @shared_lazy
     def engine(self) -> Engine:
         word, size = self.variables["cache"], byte_size.parse(self.variables["cache_size"])
         disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
@@ -254,7 +256,7 @@ class Session:
         files = partial(toolchain_digest.files, self.toolchain)
         return remote_executor.RemoteExecutor(service, store, self.paths, self.report, jobs, files)
 
-    @cached_property
+    @shared_lazy
     def runner(self) -> LocalRunner:
         """Processes get a small environment of their own; what the user's holds besides must not matter."""
         # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
@@ -263,7 +265,7 @@ class Session:
         sandbox = self._sandbox({**os.environ, **tools})
         return LocalRunner(self.paths, self.jobserver, tools, os.environ, sandbox, self.timeline)
 
-    @cached_property
+    @shared_lazy
     def jobserver(self) -> Jobserver:
         return Jobserver(self.options.jobs)
 
@@ -276,11 +278,11 @@ class Session:
         places = (self.paths.expand(f"@{{{name}}}") for name in ("toolchain", "rust-src", "lld"))
         return sandbox.find(self.paths, (*map(Path, places), *libraries), environment)
 
-    @cached_property
+    @shared_lazy
     def compilations(self) -> Compilations:
         return Compilations()
 
-    @cached_property
+    @shared_lazy
     def invocation(self) -> Invocation:
         linker = self.toolchain.host_linker
         if linker is None:
@@ -290,19 +292,19 @@ class Session:
         specs = {target: self.paths.input(self.spec_file(target)) for target in self.targets}
         return Invocation(specs, self.tools_folder, kept, host, self.units)
 
-    @cached_property
+    @shared_lazy
     def trees(self) -> TreeMemo:
         return TreeMemo(self.memos / "trees.json")
 
-    @cached_property
+    @shared_lazy
     def answers(self) -> Answers:
         return Answers(self.memos / "answers.json")
 
-    @cached_property
+    @shared_lazy
     def sysroot(self) -> Provider:
         return sysroot_providers.choose(self.variables["sysroot"], self.root)
 
-    @cached_property
+    @shared_lazy
     def programs(self) -> Programs:
         return Programs(self.targets_by_folder, self._workspace, self.variables["profile"], self.options.jobs)
 
