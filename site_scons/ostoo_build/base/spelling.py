@@ -13,9 +13,13 @@ _LONGEST = 200
 """Characters of a word that are compared: what is longer is a mistake of another kind."""
 
 
+def nearest(word: str, known: Collection[str]) -> str:
+    """Suggest the nearest of some names; empty where none is near."""
+    near = difflib.get_close_matches(word[:_LONGEST], known, 1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
 def one_of(word: str, known: Collection[str]) -> str:
     """Suggest the nearest of some names, or list them all."""
-    near = difflib.get_close_matches(word[:_LONGEST], known, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"there are {', '.join(sorted(known))}" if known else "there is none at all"
+    listed = f"there are {', '.join(sorted(known))}" if known else "there is none at all"
+    return nearest(word, known) or listed

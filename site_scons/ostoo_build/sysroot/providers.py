@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import pkgutil
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import spelling
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def choose(text: str, project: Path) -> Provider:
     """
     kind, _, argument = text.partition(":")
     if kind not in PROVIDERS:
-        near = difflib.get_close_matches(kind, PROVIDERS, 1)
-        remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(PROVIDERS)}"
+        remedy = spelling.nearest(kind, PROVIDERS) or f"there are {', '.join(PROVIDERS)}"
         raise OstooError(f"there is no sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
     factory: Callable[[str, Path], Provider] = pkgutil.resolve_name(PROVIDERS[kind])
     return factory(argument, project)

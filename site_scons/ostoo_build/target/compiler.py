@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import process
-from ostoo_build.target.findings import Finding, did_you_mean
+from ostoo_build.base import process, spelling
+from ostoo_build.target.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -199,4 +199,4 @@ def _reason(message: str) -> str:
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
     sign = name[0] if name[0] in "+-" else ""
-    return did_you_mean(name, [f"{sign}{each}" for each in known])
+    return spelling.nearest(name, [f"{sign}{each}" for each in known])

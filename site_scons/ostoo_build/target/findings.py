@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from ostoo_build.base import json_positions
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ostoo_build.base.json_positions import JsonSource, Pointer
 
@@ -31,12 +30,6 @@ class Finding:
     def key(self) -> str | None:
         """The target spec's key that is concerned, None for the document as a whole."""
         return str(self.pointer[0]) if self.pointer else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest of some names, or nothing."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def error(findings: Sequence[Finding], source: JsonSource) -> OstooError:

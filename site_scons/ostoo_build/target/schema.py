@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import json_schema
-from ostoo_build.target.findings import Finding, did_you_mean
+from ostoo_build.base import json_schema, spelling
+from ostoo_build.target.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +80,7 @@ def _choice(broken: Sequence[_Broken]) -> Iterator[Finding]:
     allowed = [_shown(value) for each in broken for value in _CHOICES[each.keyword](each.demanded)]
     found = _shown(first.instance)
     what = f"expected {_listed(allowed)}, found {found}" if allowed else f"{found} is not allowed here"
-    yield first.finding(what, did_you_mean(found, allowed))
+    yield first.finding(what, spelling.nearest(found, allowed))
 
 
 def _type(broken: Sequence[_Broken]) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _unknown_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
     known, patterns = first.rule.get("properties", {}), first.rule.get("patternProperties", {})
     matched = {name for name in first.instance if any(re.search(pattern, name) for pattern in patterns)}
     for name in (name for name in first.instance if name not in known and name not in matched):
-        remedy = did_you_mean(name, known) or _UNKNOWN_KEY
+        remedy = spelling.nearest(name, known) or _UNKNOWN_KEY
         yield Finding((*first.path, name), "there is no such key", remedy, in_name=True)
 
 
