@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 from typing import TYPE_CHECKING
 
+import forked
 import pytest
 from filelock import FileLock
 from trees import PROJECT, Tree, copy_tree, take_sysroot
@@ -20,6 +21,7 @@ def _user_cache_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "user"))
         yield
+        forked.stop()
 
 
 @pytest.fixture(scope="session")

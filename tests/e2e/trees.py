@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tied import TIED
+import forked
 
 from ostoo_build.toolchain import find as toolchain
 
@@ -53,10 +53,15 @@ class Tree:
         self.write(name, text.replace(old, new))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [*TIED, sys.executable, "-S", "-P", "site_scons/start.py", f"cache={self.cache}", *arguments]
-        return subprocess.Popen(
-            command, cwd=self.root, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        """Start a build as `command` does, in a process that has loaded already what is not of the checkout."""
+        return forked.start(self._words(*arguments), self.root)
+
+    def command(self, *arguments: str) -> list[str]:
+        """A build's command."""
+        return [sys.executable, "-S", "-P", *self._words(*arguments)]
+
+    def _words(self, *arguments: str) -> list[str]:
+        return ["site_scons/start.py", f"cache={self.cache}", *arguments]
 
     def scons(self, *arguments: str) -> Result:
         process = self.start(*arguments)
