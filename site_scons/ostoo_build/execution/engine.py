@@ -262,6 +262,10 @@ class Engine:
             return None
         self.report.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)
+        absent = [] if remote else list(_missing(job.action.inputs, Path(self.paths.root)))
+        if absent:  # the service lacks what was taken from a cache and is not here: nobody had needed it
+            self._fetch(absent)
+            remote = self.executor.execute(job.action, job.results)
         outcome = self._judged(job, remote) if remote else None
         if remote is None or outcome is None or outcome.holds_root:
             return None
