@@ -569,6 +569,27 @@ def test_what_ran_where_its_undeclared_reads_were_not_is_run_here(
     assert checkout.runs == runs
 
 
+def test_an_input_that_only_the_cache_holds_is_there_when_an_executor_asks_for_it(
+    checkout: Checkout, clone: Checkout
+) -> None:
+    """A service that lacks it takes it from this checkout, where nobody had needed it before."""
+    checkout.perform()
+    asked: list[bool] = []
+
+    def execute(action: Action, _results: str) -> SimpleNamespace | None:
+        asked.append((clone.root / action.inputs[0].path).exists())
+        made = {"copy": Output(LIBRARY, 7, executable=False)}
+        return SimpleNamespace(done=None, outputs=made) if asked[-1] else None
+
+    executor = SimpleNamespace(is_off=False, execute=execute)
+    engine = replace(clone.engine(), executor=cast("RemoteExecutor", executor))
+    engine.perform(clone.job(ACTION, write, needed=False))
+    assert not (clone.folder / "lib.rlib").exists()
+    engine.perform(replace(clone.job(READER, read, needed=False), judge=lambda _done: Outcome(("copy",))))
+    assert asked == [False, True]
+    assert clone.runs == []
+
+
 def put_folder(path: Path) -> None:
     path.mkdir(parents=True)
     (path / "file").touch()
