@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import crates
-from trees import Result, Tree, copy_cache, copy_tree
+from trees import Result, Tree, copy_cache, copy_sources, copy_tree
 
 PACKAGE = "user-rs/tiny"
 LIBRARY = "user-rs/tinylib"
@@ -328,9 +328,7 @@ class Misfortune:
             shutil.rmtree(self.judges, ignore_errors=True)
             self.judges.mkdir()
             shutil.copytree(self.std, self.judges / "cache", copy_function=os.link)
-            left_out = shutil.ignore_patterns("build", ".git")
-            shutil.copytree(self.root, self.judges / "judge", symlinks=True, ignore=left_out)
-            judge = Tree(self.judges / "judge", str(self.judges / "cache"))
+            judge = copy_sources(Tree(self.root, str(self.judges / "cache")), self.judges / "judge")
             judge.build("tiny", *options)
             profile = options[0].partition("=")[2] if options else "release"
             self.verdicts[state, options] = self._found(judge, profile)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import crates
 import pytest
-from trees import PROJECT
+from trees import PROJECT, copy_sources
 
 from ostoo_build.planning import std_environment
 from ostoo_build.toolchain import find as toolchain
@@ -189,8 +188,7 @@ def test_a_result_is_refused_wherever_it_is_from_while_a_variable_is_set_that_it
 
 def copy_of(tree: Tree, root: Path) -> Tree:
     """Another checkout of the same sources, which has the same cache."""
-    shutil.copytree(tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
-    return type(tree)(root, tree.cache)
+    return copy_sources(tree, root)
 
 
 def test_a_declared_variable_whose_value_no_key_can_hold_is_refused(

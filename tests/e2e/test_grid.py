@@ -74,8 +74,7 @@ def clone(tmp_path: Path, std: Path, first: Tree) -> Tree:
 
 
 def test_all_actions_run_on_a_worker_and_give_the_same_program_as_here(team: Team, tree: Tree) -> None:
-    assert sorted(team.steps) == [
-        "Checking hello-rs",
+    assert sorted(step for step in team.steps if not step.startswith("Checking")) == [
         "Compiling hello-rs v0.1.0 (build script) (remotely)",
         "Compiling hello-rs v0.1.0 (remotely)",
         "Compiling ostoo-rt v0.1.0 (remotely)",

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from trees import copy_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,9 +71,8 @@ def said(tree: Tree) -> str:
 def seen_with_nothing_in_memory(tree: Tree, name: str) -> str:
     """What another checkout of the same sources says, which has the same cache."""
     root = tree.root.with_name(name)
-    shutil.copytree(tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
     try:
-        return said(type(tree)(root, tree.cache))
+        return said(copy_sources(tree, root))
     finally:
         shutil.rmtree(root)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from trees import TARGET, Tree, copy_cache, copy_tree
+from trees import TARGET, Tree, copy_cache, copy_sources, copy_tree
 
 pytestmark = pytest.mark.compiler
 
@@ -72,9 +72,8 @@ class Killings:
 
     def _build_a_clone(self, said: str, options: tuple[str, ...]) -> None:
         root = self.tree.root.with_name("clone")
-        shutil.copytree(self.tree.root, root, symlinks=True, ignore=shutil.ignore_patterns("build"))
         try:
-            Killings(Tree(root, self.tree.cache), self.random, self.text, self.contract).build(said, options)
+            Killings(copy_sources(self.tree, root), self.random, self.text, self.contract).build(said, options)
         finally:
             shutil.rmtree(root)
 

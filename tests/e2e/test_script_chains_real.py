@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import crates
 import pytest
+from trees import copy_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +107,7 @@ def test_what_a_script_wrote_anew_is_read_anew(make: Callable[[Tree], None], tre
         assert said(tree) == text
         assert tree.build("prog").steps == []
     # what the edited crate reads lies in the cache alone
-    clone = type(tree)(tmp_path / "clone", tree.cache)
-    shutil.copytree(tree.root, clone.root, symlinks=True, ignore=shutil.ignore_patterns("build"))
+    clone = copy_sources(tree, tmp_path / "clone")
     reads = next(name for name in ("says/build.rs", "says/src/lib.rs") if (clone.root / "user-rs" / name).exists())
     clone.write(f"user-rs/{reads}", (clone.root / "user-rs" / reads).read_text() + "\n// edited\n")
     assert said(clone) == "third"

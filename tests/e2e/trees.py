@@ -115,6 +115,16 @@ def take_sysroot(tree: Tree, made: Tree) -> Tree:
     return tree
 
 
+def copy_sources(tree: Tree, root: Path) -> Tree:
+    """Make another checkout of what is in one, but for its build folder; it has the same cache."""
+
+    def made(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in ("build", ".git") and Path(folder) == tree.root]
+
+    shutil.copytree(tree.root, root, symlinks=True, ignore=made)
+    return Tree(root, tree.cache)
+
+
 def copy_cache(cache: Path | str, copy: Path | str) -> None:
     """Copy an action cache that other tests fill meanwhile: results first, as what they name is stored before them.
 
