@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +111,7 @@ def test_imports_have_no_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
+@cache
 def run_time_imports(module: str) -> set[str]:
     """What a module loads of ours, sooner or later: imports for types alone decide nothing."""
 

@@ -6,6 +6,7 @@ Who keeps a result names the packages of ours, or files of them, that decide it:
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -19,12 +20,16 @@ _PINS = _FOLDER.parents[1] / "requirements.txt"
 _KINDS = frozenset({".py", ".ld", ".html"})
 
 
-@cache
 def digest_of(*names: str) -> digest.Hash:
     """Changes with each edit of these packages or files of ours, and with the packages that they use."""
-    files = sorted(file for name in names for file in _files(_FOLDER / name))
-    found = [(file.relative_to(_FOLDER).as_posix(), digest.of_file(file)) for file in files]
-    return digest.of_json([*found, digest.of_file(_PINS)])
+    return digest.of_json([*map(_digest_of, names), _digest_of(os.path.relpath(_PINS, _FOLDER))])
+
+
+@cache
+def _digest_of(name: str) -> digest.Hash:
+    """Most results hang on the same packages: each is read once."""
+    files = sorted(_files(_FOLDER / name))
+    return digest.of_json([(os.path.relpath(file, _FOLDER), digest.of_file(file)) for file in files])
 
 
 def _files(place: Path) -> list[Path]:

@@ -25,11 +25,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(own_source, "_FOLDER", tmp_path)
     monkeypatch.setattr(own_source, "_PINS", tmp_path / "requirements.txt")
     yield tmp_path
-    own_source.digest_of.cache_clear()
+    own_source._digest_of.cache_clear()  # noqa: SLF001 - what a process remembers of its own sources
 
 
 def digests() -> tuple[str, str]:
-    own_source.digest_of.cache_clear()
+    own_source._digest_of.cache_clear()  # noqa: SLF001 - what a process remembers of its own sources
     return own_source.digest_of("binary/elf.py", "execution"), own_source.digest_of("binary")
 
 
