@@ -36,10 +36,18 @@ def _is_whole(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size < _LARGE
 
 
-def _flip(path: Path) -> None:
+def flip(path: Path) -> None:
     content = bytearray(path.read_bytes() or b"\0")
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
 
 
 def _anew(make: Callable[[Path], object]) -> Callable[[Path], None]:
@@ -57,9 +65,9 @@ def _huge(path: Path) -> None:
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "lost": lambda path: path.unlink(),
-    "empty": lambda path: os.truncate(path, 0),
-    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
-    "a bit flipped": _flip,
+    "empty": empty,
+    "cut": cut,
+    "a bit flipped": flip,
     "nested deep": lambda path: path.write_bytes(b"[" * 100_000),
     "objects nested deep": lambda path: path.write_bytes(b'{"a":' * 100_000),
     "not UTF-8": lambda path: path.write_bytes(b"\xff\xfe" * 100),

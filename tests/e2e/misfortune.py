@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import crates
+from damage import cut, empty, flip
+from torture import WrongOutcomeError
 from trees import Result, Tree, copy_cache, copy_sources, copy_tree
 
 PACKAGE = "user-rs/tiny"
@@ -86,10 +88,6 @@ fn main() {
 """
 WORDS = ("a1", "b2", "c3", "d4")
 OPTIONS = ((), (), (), ("cache=off",), ("profile=dev",), ("profile=size",), ("-j1",))
-
-
-class WrongOutcomeError(AssertionError):
-    """A build that a clean one contradicts."""
 
 
 def write_tiny(tree: Tree) -> None:
@@ -225,7 +223,7 @@ class Misfortune:
     def do_lose_files(self) -> None:
         for path in self._some_files(self.root / "build"):
             self._note(path.name)
-            self.random.choice((Path.unlink, _flip, _cut, _empty, _folder, _link))(path)
+            self.random.choice((Path.unlink, flip, cut, empty, _folder, _link))(path)
 
     def do_lose_a_folder(self) -> None:
         folders = [path for path in sorted((self.root / "build").rglob("*")) if path.is_dir() and not path.is_symlink()]
@@ -242,7 +240,7 @@ class Misfortune:
 
     def do_damage_the_cache(self) -> None:
         for path in self._some_files(Path(self.victim.cache)):
-            self.random.choice((Path.unlink, _flip, _cut, _empty))(path)
+            self.random.choice((Path.unlink, flip, cut, empty))(path)
 
     def do_restore_an_old_build_folder(self) -> None:
         aside = self.root.with_name("old-build")
@@ -288,7 +286,7 @@ class Misfortune:
         time.sleep(self.random.uniform(0.05, 1.0))
         for path in self._some_files(self.root / "build"):
             with contextlib.suppress(OSError):
-                self.random.choice((Path.unlink, _flip, _cut))(path)
+                self.random.choice((Path.unlink, flip, cut))(path)
         process.communicate(timeout=120)
 
     def _start(self) -> subprocess.Popen[str]:
@@ -351,21 +349,6 @@ class Misfortune:
     def _fail(self, result: Result, what: str) -> None:
         steps = "\n  ".join(self.done)
         raise WrongOutcomeError(f"{what}\nseed {self.seed}:\n  {steps}\nexit code {result.code}\n{result.stderr}")
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    if data:
-        data[len(data) // 2] ^= 1
-        path.write_bytes(data)
-
-
-def _cut(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def _empty(path: Path) -> None:
-    os.truncate(path, 0)
 
 
 def _folder(path: Path) -> None:

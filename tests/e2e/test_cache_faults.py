@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from damage import cut
 from trees import Tree, copy_cache, copy_tree
 
 from ostoo_build.cache import upkeep as cache_upkeep
@@ -29,10 +30,6 @@ def flip(path: Path) -> None:
     if data:
         data[len(data) // 3] ^= 4
         path.write_bytes(data)
-
-
-def cut(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
 
 
 def lose(path: Path) -> None:

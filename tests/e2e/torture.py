@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from damage import cut, flip
 from trees import Result, Tree, copy_cache, copy_tree
 
 PROGRAMS = ("cat-rs", "hello-rs")
@@ -102,12 +103,12 @@ class Torture:
         if files:
             path = self.random.choice(files)
             self.done[-1] += f" {path.name}"
-            self.random.choice((_flip, _truncate, Path.unlink))(path)
+            self.random.choice((flip, cut, Path.unlink))(path)
 
     def do_damage_a_library_and_use_it(self) -> None:
         libraries = sorted((self.victim.root / "build").rglob("*.rlib"))
         if libraries:
-            _truncate(self.random.choice(libraries))
+            cut(self.random.choice(libraries))
             for program in PROGRAMS:
                 name = f"user-rs/{program}/src/main.rs"
                 self._write(name, f"{self._text(name)}\n// {self.random.random()}\n")
@@ -176,17 +177,6 @@ class Torture:
     def _fail(self, result: Result, what: str) -> None:
         steps = "\n  ".join(self.done)
         raise WrongOutcomeError(f"{what}\nseed {self.seed}:\n  {steps}\nexit code {result.code}\n{result.stderr}")
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    if data:
-        data[len(data) // 2] ^= 1
-        path.write_bytes(data)
-
-
-def _truncate(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
 
 
 def _sha256(path: Path) -> str:
