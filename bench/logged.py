@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.console import Report
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

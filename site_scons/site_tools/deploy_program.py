@@ -9,7 +9,7 @@ from ostoo_build.rules import nodes
 from site_tools.scons_nodes import declare, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 
 def deploy_program(env: Any, name: str) -> Any:

@@ -9,8 +9,8 @@ from ostoo_build.rules.reports import Kind
 from site_tools.scons_nodes import declare
 
 if TYPE_CHECKING:
-    from ostoo_build.build.request import Requested
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.request import Requested
+    from ostoo_build.invocation.session import Session
 
 
 def declare_reports(env: Any, requested: Requested) -> None:

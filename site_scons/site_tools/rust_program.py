@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.base import byte_size
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
-from ostoo_build.build.session import Wanted
+from ostoo_build.invocation.session import Wanted
 from ostoo_build.rules import nodes, whole_program
 from site_tools.scons_nodes import declare, file_node, one_message
 
 if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import Program
 
 

@@ -10,7 +10,7 @@ from site_tools.rust_program import declare_program
 from site_tools.scons_nodes import declare, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 
 def rust_tests(env: Any, name: str) -> Any:

@@ -16,11 +16,11 @@ from ostoo_build.base import deferred, streams
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops
-from ostoo_build.build import request as build_request
-from ostoo_build.build import variables as build_variables
-from ostoo_build.build.session import Options, Session
 from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import usable_cpus
+from ostoo_build.invocation import request as build_request
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.session import Options, Session
 from ostoo_build.rebuild import null_build_note, standby
 from ostoo_build.rules import whole_program
 from site_tools import no_signatures, script_errors

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import recording_cargo
 
 from ostoo_build.base.console import Report
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import std_crates
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rust import options as rustc_options
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recording_cargo import Call, Recorded
     from trees import Tree
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import PlannedUnit, Program
 
 

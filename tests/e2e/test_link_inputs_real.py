@@ -10,8 +10,8 @@ import pytest
 from trees import PROJECT, TARGET
 
 from ostoo_build.base.console import Report
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.toolchain import digest as toolchain_digest
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import pytest
 from trees import PROJECT, Tree, cargo, copy_tree
 
 from ostoo_build.base.console import Report
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 pytestmark = pytest.mark.compiler
 

@@ -12,9 +12,9 @@ from trees import Result, Tree
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
-from ostoo_build.build import variables as build_variables
-from ostoo_build.build.session import Options, Session
 from ostoo_build.cli import new as new_verb
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.session import Options, Session
 
 if TYPE_CHECKING:
     from pathlib import Path

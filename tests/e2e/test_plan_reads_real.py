@@ -17,14 +17,14 @@ from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base import state_file
 from ostoo_build.base.console import Report
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import std_crates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import Program
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("plan reads")]

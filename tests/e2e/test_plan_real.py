@@ -10,8 +10,8 @@ from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.snapshot import Look
-from ostoo_build.build import session
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import session
+from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path

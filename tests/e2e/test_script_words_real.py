@@ -12,7 +12,7 @@ from trees import TARGET
 
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base.input import Input
-from ostoo_build.build.invocation import Invocation
+from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rust import options as rustc_options

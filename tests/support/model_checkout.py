@@ -23,9 +23,9 @@ from ostoo_build.actions.outcome import OUT, Finished
 from ostoo_build.base import state_file
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
-from ostoo_build.build.session import Options, Session, Wanted
 from ostoo_build.execution import out_folder
 from ostoo_build.execution.local import _clear, _files
+from ostoo_build.invocation.session import Options, Session, Wanted
 from ostoo_build.loader import check as loader_check
 from ostoo_build.planning.plan import Extern, PlannedUnit, Program
 from ostoo_build.planning.rustc_flags import DEP_INFO, Kind

@@ -43,11 +43,11 @@ PACKAGES = {
     "planning": "actions base rust target",
     "execution": "actions base cache planning reapi remote rust",
     "run": "base fetch loader",
-    "build": "actions base cache execution planning reapi remote start sysroot target toolchain",
-    "rules": "actions base binary build cache execution loader planning run rust size stack sysroot target",
-    "boot": "base binary build fetch run",
-    "rebuild": "actions base build fetch planning rules start toolchain",
-    "cli": "actions base binary boot build cache execution loader planning rebuild rules run size stack",
+    "invocation": "actions base cache execution planning reapi remote start sysroot target toolchain",
+    "rules": "actions base binary cache execution invocation loader planning run rust size stack sysroot target",
+    "boot": "base binary fetch invocation run",
+    "rebuild": "actions base fetch invocation planning rules start toolchain",
+    "cli": "actions base binary boot cache execution invocation loader planning rebuild rules run size stack",
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.boot.guest import Boot
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from ostoo_build.boot import guest
 from ostoo_build.boot.ending import Ending, Verdict
 from ostoo_build.boot.guest import Boot
 from ostoo_build.boot.kernel import BootKernel
-from ostoo_build.build import variables as build_variables
 from ostoo_build.execution.engine import Job
+from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ostoo_build.build.session import Session
     from ostoo_build.cli.run import Runner
+    from ostoo_build.invocation.session import Session
 
 DECIDED_BY = ("base", "binary", "boot", "cli/boot.py", "fetch")
 """What of ours decides how a boot ends."""

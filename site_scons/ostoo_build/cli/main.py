@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.base import streams
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError, told
-from ostoo_build.build import variables as build_variables
-from ostoo_build.build.session import Options, Session
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.session import Options, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,13 +15,13 @@ from tomlkit.exceptions import TOMLKitError
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
-from ostoo_build.build.request import WORDS
+from ostoo_build.invocation.request import WORDS
 from ostoo_build.planning import discovery, manifest, package_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.cargo import Cargo
     from ostoo_build.planning.workspace import Workspace
 

@@ -14,8 +14,8 @@ from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
-from ostoo_build.build import variables as build_variables
-from ostoo_build.build.session import Options, Session
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.session import Options, Session
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.run import emulator, syscall_trace

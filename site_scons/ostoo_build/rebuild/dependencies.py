@@ -21,7 +21,7 @@ from ostoo_build.toolchain import find as toolchain
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import PlannedUnit
     from ostoo_build.start.null_build import Tree
 

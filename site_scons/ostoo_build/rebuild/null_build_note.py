@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.record import Output
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.rebuild.dependencies import Footing, Observed
 
 _TICK = 50_000_000

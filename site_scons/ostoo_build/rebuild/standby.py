@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 STALE = 75
 """Exit code of a build that has to be read anew (`EX_TEMPFAIL` in sysexits.h)."""

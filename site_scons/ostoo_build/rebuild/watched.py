@@ -20,7 +20,7 @@ from ostoo_build.start import null_build
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 NOTE = Path("build/.ostoo/watched.json")
 

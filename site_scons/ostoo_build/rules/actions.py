@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ostoo_build.actions.record import Record
-    from ostoo_build.build.invocation import Inputs, Invocation
+    from ostoo_build.invocation.invocation import Inputs, Invocation
     from ostoo_build.planning.plan import PlannedUnit, Program
 
 _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
     from ostoo_build.base.snapshot import Look
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import PlannedUnit
 
 _SOURCE = ".rs"

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
-    from ostoo_build.build.invocation import Inputs
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.invocation import Inputs
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import PlannedUnit, Program
     from ostoo_build.rust.link_files import Found
 

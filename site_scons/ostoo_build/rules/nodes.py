@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ostoo_build.build.session import Session, Wanted
     from ostoo_build.execution.engine import Job
+    from ostoo_build.invocation.session import Session, Wanted
     from ostoo_build.planning.plan import PlannedUnit, Program
 
 

@@ -18,7 +18,7 @@ from ostoo_build.rules.steps import Places
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import Program
 
 FOLDER = "build/reports"

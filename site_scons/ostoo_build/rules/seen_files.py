@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.build.invocation import Inputs
+    from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.planning.plan import PlannedUnit
 
 

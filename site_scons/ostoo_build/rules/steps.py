@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
     from ostoo_build.base.input import Input
     from ostoo_build.binary.functions import Symbols
-    from ostoo_build.build.invocation import Inputs
-    from ostoo_build.build.session import Session, Wanted
     from ostoo_build.execution.background import Compilation
+    from ostoo_build.invocation.invocation import Inputs
+    from ostoo_build.invocation.session import Session, Wanted
     from ostoo_build.planning.plan import PlannedUnit, Program
 
     Judge = Callable[[Finished], Outcome]

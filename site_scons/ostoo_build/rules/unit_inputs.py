@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.base.snapshot import Look
-    from ostoo_build.build.invocation import Inputs
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.invocation import Inputs
+    from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import Asked, PlannedUnit
 
 

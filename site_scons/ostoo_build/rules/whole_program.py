@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.record import Output
     from ostoo_build.base.input import Input
-    from ostoo_build.build.session import Session, Wanted
+    from ostoo_build.invocation.session import Session, Wanted
     from ostoo_build.planning.plan import Asked, PlannedUnit, Program
 
 DECIDED_BY = (
@@ -40,9 +40,9 @@ DECIDED_BY = (
         "actions",
         "base",
         "binary",
-        "build",
         "cache",
         "execution",
+        "invocation",
         "loader",
         "planning",
         "reapi",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ostoo_build.base import json_positions, json_schema
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.boot import description as boot_description
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.loader import check as loader_check
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.planning import cargo_config, discovery, manifest, std_crates

@@ -8,7 +8,7 @@ import pytest
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.shared_lazy import shared_lazy
-from ostoo_build.build.session import Options, Session
+from ostoo_build.invocation.session import Options, Session
 
 THREADS = 32
 

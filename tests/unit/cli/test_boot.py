@@ -4,10 +4,10 @@ import pytest
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
-from ostoo_build.build import variables as build_variables
-from ostoo_build.build.session import Options, Session
 from ostoo_build.cli.boot import Booter
 from ostoo_build.cli.run import Runner
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.session import Options, Session
 
 PROJECT = Path(__file__).parents[3]
 

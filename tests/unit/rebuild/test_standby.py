@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 MAIN = "user-rs/a/src/main.rs"
 AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}

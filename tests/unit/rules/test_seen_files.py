@@ -16,7 +16,7 @@ from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import seen_files
 
 if TYPE_CHECKING:
-    from ostoo_build.build.invocation import Inputs
+    from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.planning.plan import PlannedUnit
 
 NAMES = ("build.rs", "data.txt", "list/one", "src/main.rs")

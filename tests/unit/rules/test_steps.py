@@ -19,7 +19,7 @@ from ostoo_build.sysroot import providers as sysroot_providers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 
 @dataclass

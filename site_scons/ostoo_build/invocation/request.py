@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import discovery
 from ostoo_build.planning.test_plan import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 _HELP = """
 usage: scons [TARGET...] [VARIABLE=VALUE...]

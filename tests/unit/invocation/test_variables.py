@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.build import variables as build_variables
+from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path

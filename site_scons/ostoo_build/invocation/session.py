@@ -21,7 +21,6 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
 from ostoo_build.base.shared_lazy import shared_lazy
 from ostoo_build.base.snapshot import Look
-from ostoo_build.build.invocation import Invocation
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.execution.background import Compilations
@@ -30,6 +29,7 @@ from ostoo_build.execution.input_guard import Witness
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning import cargo, discovery, std_crates
 from ostoo_build.planning.cargo import NO_DUMPS, Cargo
 from ostoo_build.planning.programs import Programs

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.build import request as build_request
-from ostoo_build.build.request import Requested
+from ostoo_build.invocation import request as build_request
+from ostoo_build.invocation.request import Requested
 from ostoo_build.planning.cargo import Binary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.build.session import Session
+    from ostoo_build.invocation.session import Session
 
 
 @dataclass
