@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from typing import TYPE_CHECKING
 
 import crates
@@ -39,7 +40,7 @@ def seen(tree: Tree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tree:
     crates.add(tree, "environ", "[lib]\nproc-macro = true\n", lib=crates.proc_macro("environ", MACRO))
     asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('environ')}"
     said = 'println!("{}\\n--", environ::environ!());\nprintln!("{}", include_str!(concat!(env!("OUT_DIR"), "/env")));'
-    crates.add(tree, "seen", asks, main=crates.main(said), build=f"{SCRIPT}// {tmp_path}: no cache has what it says\n")
+    crates.add(tree, "seen", asks, main=crates.main(said), build=f"{SCRIPT}// {uuid.uuid4()}: in no cache\n")
     return tree
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ SLEEPS = "fn main() {\n    std::thread::sleep(std::time::Duration::from_secs(%d)
 
 
 def test_a_killed_build_keeps_its_finished_work(tree: Tree) -> None:
-    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {tree.root}: no cache has it\nmod args;")
+    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {uuid.uuid4()}: no cache has it\nmod args;")
     tree.write("user-rs/hello-rs/build.rs", SLEEPS % 600)
     process = tree.start("hello-rs")
     wait_for(lambda: any(tree.root.glob(f"build/{TARGET}/release/units/ostoo_rt-*/action.json")))
@@ -81,7 +82,7 @@ static SPUN: u64 = SPIN;
 def test_a_stopped_build_ends_at_once_and_keeps_what_is_finished(tree: Tree, number: signal.Signals) -> None:
     source = tree.root / "user-rs/hello-rs/src/main.rs"
     before = source.read_text(encoding="utf-8")
-    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {tree.root}: no cache has it\nmod args;")
+    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {uuid.uuid4()}: no cache has it\nmod args;")
     source.write_text(before + SPINS, encoding="utf-8")
     files = set(places(tree.root))
     process = tree.start("hello-rs")

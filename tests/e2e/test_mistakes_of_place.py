@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -216,7 +217,7 @@ def test_a_mistake_is_one_message(mistake: str, built: Tree) -> None:
 
 @pytest.mark.parametrize("make", [a_file, os.mkfifo, a_link("nowhere")])
 def test_whatever_lies_in_the_place_of_an_actions_folder_gives_way(make: Callable[[Path], object], built: Tree) -> None:
-    edit = behind("user-rs/hello-rs/src/main.rs", f"// {built.root}: nobody has compiled this\n")
+    edit = behind("user-rs/hello-rs/src/main.rs", f"// {uuid.uuid4()}: nobody has compiled this\n")
     edit(built.root)
     built.build("hello-rs")
     (unit,) = (built.root / RELEASE / "units").glob("hello_rs-*")

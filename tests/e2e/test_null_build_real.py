@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
 
 
 def test_a_dry_run_lists_what_there_is_to_do(tree: Tree) -> None:
-    append("user-rs/hello-rs/src/main.rs", f"// {tree.root}: no cache had the program: all its parts are there\n")(tree)
+    append("user-rs/hello-rs/src/main.rs", f"// {uuid.uuid4()}: only its parts are in a cache\n")(tree)
     settle(tree)
     assert tree.build("-n", "hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
     good = tree.program("hello-rs").read_bytes()

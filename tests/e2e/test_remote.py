@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,7 +146,7 @@ def test_a_crate_that_holds_the_workers_path_is_built_here(team: Team, clone: Tr
 @pytest.fixture
 def edited(tree: Tree) -> Tree:
     """A checkout whose local cache holds all but its own version of hello-rs."""
-    tree.replace("user-rs/hello-rs/src/main.rs", "extern crate alloc", f"// {tree.root}\nextern crate alloc")
+    tree.replace("user-rs/hello-rs/src/main.rs", "extern crate alloc", f"// {uuid.uuid4()}\nextern crate alloc")
     return tree
 
 

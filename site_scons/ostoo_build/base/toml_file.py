@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import digest
@@ -16,10 +17,16 @@ def load(path: Path) -> dict[str, Any]:
     """Parse a TOML file. Raises `OstooError` with the parser's line where it is not valid."""
     try:
         with digest.opened(path) as stream:
-            return tomllib.load(stream)
+            return _parsed(stream.read())
     except FileNotFoundError as error:
         raise OstooError("there is no such file", where=str(path)) from error
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(content: bytes) -> dict[str, Any]:
+    """All members of a workspace read its manifest."""
+    return tomllib.loads(content.decode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,7 @@ def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
     for folder in folders:
         candidate = folder / "Cargo.toml"
         if candidate.is_file():
-            workspace = _cached_toml(candidate).get("workspace")
+            workspace = toml_file.load(candidate).get("workspace")
             if isinstance(workspace, dict) and not _is_excluded(path.parent, folder, workspace):
                 return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
     raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
@@ -168,11 +167,6 @@ def _readme(value: Any, folder: Path) -> str:
     if isinstance(value, bool):
         return "README.md" if value else ""
     return str(value)
-
-
-@lru_cache(maxsize=64)
-def _cached_toml(path: Path) -> dict[str, Any]:
-    return toml_file.load(path)
 
 
 def _version_variables(version: str) -> list[tuple[str, str]]:
