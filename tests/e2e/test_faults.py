@@ -140,18 +140,23 @@ def test_damaged_outputs_are_made_again(built: Tree, damage: Callable[[Path], No
     assert "Heap still works" in built.run("hello-rs")[1]
 
 
+CORE = 12_000_000
+"""Blobs of core alone are larger: it is left as it is, for it takes as long to compile as all these tests."""
+
+
 def test_a_damaged_cache_is_a_miss(built: Tree, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     copy_cache(built.cache, cache)
     before = built.program("hello-rs").read_bytes()
     for number, blob in enumerate(sorted((cache / "cas").rglob("*"))):
-        if blob.is_file() and number % 2:
+        if blob.is_file() and number % 2 and blob.stat().st_size < CORE:
             blob.write_bytes(blob.read_bytes()[: 10 * number] + b"x")
     for number, entry in enumerate(sorted((cache / "ac").rglob("*"))):
-        if entry.is_file() and number % 5 == 0:
+        if entry.is_file() and number % 5 == 0 and b"libcore-" not in entry.read_bytes():
             entry.write_bytes(entry.read_bytes().replace(b"a", b"b"))
     shutil.rmtree(built.root / "build")
-    Tree(built.root, str(cache)).build("hello-rs")
+    result = Tree(built.root, str(cache)).build("hello-rs")
+    assert {"alloc", "ostoo-rt"} & set(result.done("Compiling"))
     assert built.program("hello-rs").read_bytes() == before
 
 

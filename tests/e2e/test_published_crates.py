@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from trees import Tree
 
-pytestmark = [pytest.mark.compiler, pytest.mark.network]
+pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.xdist_group("published")]
 
 STD = "ostoo-rt = { workspace = true }\n"
 
@@ -19,7 +19,7 @@ STD = "ostoo-rt = { workspace = true }\n"
 def _any_loader(tree: Tree, first_developed: Tree) -> None:
     """Some of these crates choose code for AVX at run time, which ostoo's loader refuses: that is not the subject.
 
-    They are built for development, which takes half as long.
+    They are built for development, which takes half as long; each finds what the one before compiled.
     """
     assert tree.cache == first_developed.cache, "it has std for development"
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
