@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from msgspec.structs import replace
 from trees import PROJECT, Result, Tree, copy_tree
 
 from ostoo_build.base.errors import OstooError

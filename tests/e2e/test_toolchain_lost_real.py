@@ -69,7 +69,11 @@ def restore(chosen: Path) -> None:
             elsewhere.rename(lost)
 
 
-STEPS = {remove_folder: "Compiling ostoo-rt", remove_compiler: "Compiling core", remove_source: "Compiling core"}
+STEPS: dict[Callable[[Path], None], str] = {
+    remove_folder: "Compiling ostoo-rt",
+    remove_compiler: "Compiling core",
+    remove_source: "Compiling core",
+}
 """Who loses the toolchain while it compiles which crate: the others fail at once, and need not wait for core."""
 
 

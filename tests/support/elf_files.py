@@ -1,8 +1,10 @@
 """Small ELF programs that keep ostoo's contract, so that a test can break one rule at a time."""
 
 import struct
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.binary.functions import Symbols
 from ostoo_build.loader import contract as loader_contract
@@ -28,8 +30,7 @@ EXIT = bytes.fromhex("b83c000000 0f05")  # mov eax, 60; syscall
 BASE, TEXT, DATA = 0x200000, 0x201000, 0x202000
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A program header and its contents. By default it lies in the next free bytes and is as large as they."""
 
     kind: int
@@ -41,8 +42,7 @@ class Part:
     memory_size: int | None = None
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """What `data` writes: first `headers` of the file as a segment, then `parts`; the section headers last."""
 
     parts: tuple[Part, ...]
@@ -98,7 +98,7 @@ def with_text(contents: bytes) -> Program:
 
 def with_data_segment(**changes: int) -> Program:
     # Every field of a Part that is an int may be named.
-    return replace(GOOD, parts=(GOOD.parts[0], replace(GOOD.parts[1], **changes), *GOOD.parts[2:]))  # type: ignore[arg-type]
+    return replace(GOOD, parts=(GOOD.parts[0], replace(GOOD.parts[1], **changes), *GOOD.parts[2:]))
 
 
 def with_part(part: Part) -> Program:

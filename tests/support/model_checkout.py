@@ -14,9 +14,11 @@ import re
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
 from ostoo_build.actions.outcome import OUT, Finished

@@ -8,9 +8,10 @@ whatever lies outside of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.paths import is_local
@@ -70,8 +71,7 @@ cd "$ostoo_directory" && exec "$@"
 """Only where it runs an action learns its absolute paths. The first line that it prints says where that was."""
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(Struct, frozen=True):
     """An action's digest and size, and the messages that it consists of."""
 
     sha256: digest.Hash
@@ -91,8 +91,7 @@ class Encoded:
         return {self.sha256: self.action, digest.of_bytes(self.command): self.command}
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True, dict=True):
     """A command line, its environment, its inputs, and what carries it out.
 
     `mnemonic` names the sort of action as Bazel does (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is where it
@@ -119,7 +118,7 @@ class Action:
     @property
     def fingerprint(self) -> digest.Hash:
         """What tells this action from others here: cheaper than the key, and not what anybody else knows it by."""
-        return digest.of_json([getattr(self, field.name) for field in fields(self)])
+        return digest.of_json([getattr(self, name) for name in self.__struct_fields__])
 
     @property
     def key(self) -> digest.Hash:

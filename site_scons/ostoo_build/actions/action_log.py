@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from ostoo_build.base import decoders, digest, state_file
 
@@ -19,8 +19,7 @@ _LONGEST = 200
 """Bytes of a file's name, which must not have more than 255 with all that is added."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An action as its key sees it; `results` is the portable path of its outputs' folder, and names it."""
 
     mnemonic: str

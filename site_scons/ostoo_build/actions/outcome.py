@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 
@@ -28,8 +29,7 @@ class ChangedError(Exception):
     """A file is not what its digest says: it was replaced before it could be kept."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
 
     `folders` are those in which nothing lies, `led` is where links led that left its folder. `paths` are those of where
@@ -50,8 +50,7 @@ class Finished:
     led: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a run left: output names within the action's folder, and what it wrote, as portable texts.
 
     `folders` are those among the outputs in which nothing lies. `holds_root` says that the outputs may hold the

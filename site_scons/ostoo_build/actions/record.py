@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import decoders, digest, state_file
 from ostoo_build.base.source_files import Signature, signature, write_output
@@ -30,8 +31,7 @@ Looks: TypeAlias = "Mapping[str, Signature | None]"
 """What `stat` says of files by name; None for one that is not here."""
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Struct, frozen=True):
     """One file that an action made."""
 
     sha256: digest.Hash
@@ -39,8 +39,7 @@ class Output:
     executable: bool
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     """What an action with this key made: files by name within its folder, and what it wrote, as portable texts.
 
     `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
@@ -69,13 +68,13 @@ class Record:
     def _told(self) -> dict[str, Any]:
         """All that it says; what is seldom said earlier versions did not know."""
         seldom = {"folders": self.folders or None, "seen": self.seen}
-        return {name: value for name, value in asdict(self).items() if seldom.get(name, True) is not None}
+        return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
         """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
         read: _Sealed = decoders.decode(data, _Sealed)
-        found = Record(**{field.name: getattr(read, field.name) for field in fields(Record)})
+        found = Record(**{name: getattr(read, name) for name in Record.__struct_fields__})
         if read.seal != found._seal():
             raise ValueError("the record was altered")
         if not all(map(_is_below, (*found.outputs, *found.folders))):
@@ -83,8 +82,7 @@ class Record:
         return found
 
 
-@dataclass(frozen=True)
-class _Sealed(Record):
+class _Sealed(Record, frozen=True):
     seal: digest.Hash = ""
 
 

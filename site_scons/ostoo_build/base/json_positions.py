@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -22,8 +23,7 @@ Pointer = tuple[str | int, ...]
 """The names and indices that lead from the document's root to a value, as in RFC 6901."""
 
 
-@dataclass(frozen=True)
-class JsonSource:
+class JsonSource(Struct, frozen=True):
     """A document and where its parts begin: offsets into `text`, of each value and of each member's name."""
 
     path: Path

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from os.path import normpath, realpath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.input import Input, is_executable, refuse_odd
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"@\{([a-z-]+)\}")
 
 
-@dataclass(frozen=True)
-class PathMap:
+class PathMap(Struct, frozen=True, dict=True):
     """The real file or folder behind each placeholder; `root` is always among them.
 
     `of_tools` is what the portable paths begin with of what the toolchain's digest, part of every key, vouches for.

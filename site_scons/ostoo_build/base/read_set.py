@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.input import changed
@@ -21,8 +22,7 @@ _TICK, _COARSE_TICK = _SECOND // 50, 2 * _SECOND
 """Nanoseconds by which a file system's clock may be behind; some keep whole seconds only."""
 
 
-@dataclass(frozen=True)
-class ReadSet:
+class ReadSet(Struct, frozen=True):
     """What was seen, by path: of `contents` a file's or a folder's entries, of `places` what is there, and no more.
 
     Either has where the path leads, if links are on the way: a link turned elsewhere is another answer. Paths are

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 
@@ -17,16 +18,14 @@ _SHORT_NAME = 15
 _INDEXES = frozenset({"/", "/SYM64/"})
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """One file of an archive. `name` is as written: usually a base name, a path where the writer left one."""
 
     name: str
     data: bytes
 
 
-@dataclass(frozen=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """A member to be written and the symbols that the archive's index offers for it."""
 
     member: Member

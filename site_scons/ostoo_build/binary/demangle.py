@@ -7,8 +7,9 @@ hashes. What is no such name stays as it is.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from ostoo_build.binary.demangle_v0 import NotMangledError, Reader
 
@@ -25,8 +26,7 @@ _LARGEST_CODE_POINT = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Struct, frozen=True):
     """A symbol as people read it; `crate` is empty where the name does not tell."""
 
     text: str

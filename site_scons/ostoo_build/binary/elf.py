@@ -6,9 +6,9 @@ whether it lies inside the file: time and memory are bounded by the file's lengt
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 from elftools.elf.structs import ELFStructs
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ class DamagedElfError(ValueError):
         self.offset = offset
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """A program header. `kind` is ELF's word ("PT_LOAD"), or the number where ELF has no word for it."""
 
     kind: str
@@ -49,8 +48,7 @@ class Segment:
         return self.address + self.memory_size
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A section header. `kind` as in `Segment`; `offset` is where its contents are, `link` another section's number."""
 
     name: str
@@ -61,11 +59,10 @@ class Section:
     link: int = 0
 
 
-@dataclass(frozen=True)
-class Elf:
+class Elf(msgspec.Struct, frozen=True):
     """What a loader and our rules look at; words such as ET_EXEC are ELF's own."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     elf_class: str
     encoding: str
     machine: str
@@ -75,6 +72,10 @@ class Elf:
     headers_size: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
+
+    def __repr__(self) -> str:
+        """Tell it without the file's bytes."""
+        return f"Elf({self.kind} for {self.machine}, {len(self.data)} bytes)"
 
     @property
     def loads(self) -> tuple[Segment, ...]:

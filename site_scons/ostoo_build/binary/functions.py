@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import symbol_table
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function as the linker left it: `name` is its symbol, `size` in bytes."""
 
     address: int
@@ -25,8 +25,7 @@ class Function:
     name: str
 
 
-@dataclass(frozen=True)
-class Symbols:
+class Symbols(Struct, frozen=True):
     """The functions of a program, by address."""
 
     functions: tuple[Function, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from elftools.dwarf.descriptions import describe_form_class
 from elftools.dwarf.ranges import BaseAddressEntry
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 
@@ -26,8 +26,7 @@ _FILE_INDEX_FROM_0 = 5
 """The version of DWARF since which files are counted from 0 (DWARF 5, 6.2.4)."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """A function at a place of its source. `function` is the linker's name where DWARF has it; `line` 0 is unknown."""
 
     function: str

@@ -6,8 +6,9 @@ Nothing in the file is trusted: tables are read as far as they lie inside of it,
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import elf
@@ -34,8 +35,7 @@ _MARKS = ("$x", "$d", ".L")
 _ULEB_BITS = 63
 
 
-@dataclass(frozen=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """An entry of `.symtab`. `kind` is ELF's word; `file` is a local symbol's source file, else empty."""
 
     name: str
@@ -126,8 +126,7 @@ def _frame_sizes(contents: bytes, offset: int) -> dict[int, int]:
     return found
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Struct, frozen=True):
     """A piece of code that begins at a symbol, or at code that no symbol covers; then `names` is empty.
 
     `size` ends at the next function at the latest, so that no byte is in two.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import json_schema
 from ostoo_build.base.errors import OstooError
@@ -21,16 +22,14 @@ NONCE = "@{nonce}"
 PROGRAM = "@{program}"
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """What is typed for a program, with its name for `PROGRAM`, when the last line on the screen matches `prompt`."""
 
     prompt: str
     text: str
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """A line to look for on "console" or "screen"; `name` is what it means."""
 
     name: str
@@ -38,8 +37,7 @@ class Sign:
     pattern: str
 
 
-@dataclass(frozen=True)
-class BootDescription:
+class BootDescription(Struct, frozen=True):
     """One kernel. Patterns are regular expressions in which `NONCE` may stand, `time_limit` is in seconds.
 
     `init` is the script of an initramfs; where there is none, programs come by a share. `output` and `exit_log` name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HUNG, DIED = 124, 125
 """Exit codes for a program that took too long, as `timeout` has it, and for one whose kernel went down with it."""
@@ -13,8 +14,7 @@ _SIGNALLED = 128
 _EXIT_CODES = 256
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """`code` is what a shell would have as exit code, `signal` what ended it, 0 for none; `told` is for the user.
 
     `is_own` says that it ended by itself.
@@ -48,8 +48,7 @@ class Ending:
         return Ending(_ERROR, "not started, as the guest was over", is_own=False)
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a program wrote, as it wrote it, and how it ended."""
 
     program: str

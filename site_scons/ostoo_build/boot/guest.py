@@ -11,8 +11,9 @@ import re
 import shutil
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
@@ -42,8 +43,7 @@ _PAUSE = 0.02
 _PATIENCE = 1
 
 
-@dataclass(frozen=True)
-class Guest:
+class Guest(Struct, frozen=True):
     """What is booted: `folder` is made anew, `files` are put there as links, by name, and `initramfs` if it has any.
 
     `limit` is what each program may take, in seconds.
@@ -58,8 +58,7 @@ class Guest:
     limit: float
 
 
-@dataclass(frozen=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """How each program ended, and the lines of the kernel's that are worth a note."""
 
     verdicts: tuple[Verdict, ...]

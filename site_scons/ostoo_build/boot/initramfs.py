@@ -5,9 +5,10 @@ The format is "newc" (kernel documentation, driver-api/early-userspace/buffer-fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +20,7 @@ _FOLDERS = ("bin", "dev", "proc", "programs", "tmp")
 _END = "TRAILER!!!"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file or folder; `mode` is that of `stat`."""
 
     name: str

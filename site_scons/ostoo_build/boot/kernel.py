@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, source_files, spelling
 from ostoo_build.base.errors import OstooError
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.session import Session
 
 
-@dataclass(frozen=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """What is put together for a boot besides programs: files that the guest finds by name, and busybox for an init."""
 
     files: Mapping[str, Path]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import source_files
 from ostoo_build.base.errors import OstooError
@@ -34,8 +35,7 @@ _EMPTY = ".ostoo"
 """A file that makes a folder be there."""
 
 
-@dataclass(frozen=True)
-class Booted:
+class Booted(Struct, frozen=True):
     """A place where programs run: a `Launcher`. Logs of the last boot stay in `folder`."""
 
     kernel: BootKernel

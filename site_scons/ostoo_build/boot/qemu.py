@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -31,8 +32,7 @@ _OWN = re.compile(r"qemu-system-.+|seabios")
 _LIBRARY = re.compile(r"lib.+")
 
 
-@dataclass(frozen=True)
-class QemuSystem:
+class QemuSystem(Struct, frozen=True):
     """How it is started: `command` comes before a guest's arguments."""
 
     command: tuple[str, ...]

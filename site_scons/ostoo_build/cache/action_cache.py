@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.actions.record import holds
@@ -28,8 +31,7 @@ if TYPE_CHECKING:
     from ostoo_build.remote.store import Blob, RemoteStore
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an action's outputs lie: a portable path for results, and the folder itself.
 
     `promised` are names of outputs that each result has, besides the files that the action names.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import zstandard
+from msgspec import Struct
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.base import digest, state_file
@@ -27,8 +27,7 @@ _LEVEL = 1
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class DiskCache:
+class DiskCache(Struct, frozen=True):
     """Raises `OSError` where the folder can't be written; what can't be read is not there.
 
     `limit` is the size in bytes that the folder is brought down to from time to time.

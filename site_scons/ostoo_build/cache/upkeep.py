@@ -6,12 +6,13 @@ import contextlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zstandard
 from filelock import FileLock, Timeout
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.base import digest, state_file
 from ostoo_build.cache import disk_cache
@@ -28,8 +29,7 @@ _ABANDONED = 3600
 """Seconds after which a file that was never finished is nobody's."""
 
 
-@dataclass(frozen=True)
-class Stats:
+class Stats(Struct, frozen=True):
     """How many results and files there are, and the bytes on disk in all."""
 
     results: int
@@ -37,8 +37,7 @@ class Stats:
     size: int
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """How many entries were given up, the bytes that they took, and those that are left."""
 
     entries: int
@@ -46,8 +45,7 @@ class Collected:
     left: int
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     part: str
     path: Path
     size: int

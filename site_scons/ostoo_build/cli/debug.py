@@ -7,9 +7,10 @@ import re
 import shutil
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
+from msgspec import Struct
 from tomlkit.exceptions import TOMLKitError
 
 from ostoo_build.base import process
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What a new program starts as: `runtime` are the keys of its dependency on ostoo-rt."""
 
     runtime: str

@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.console import Report
 
 
-@dataclass(frozen=True)
-class Runner:
+class Runner(Struct, frozen=True):
     """Programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
 
     root: Path

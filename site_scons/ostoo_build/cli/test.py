@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
@@ -30,8 +32,7 @@ FAILED = 101
 """Cargo's exit code where a test failed."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the command line asks of a program's tests.
 
     `arguments` are for executables without a harness; the `unknown` of them mean nothing to others.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.actions import action_log
 from ostoo_build.base.errors import OstooError
@@ -19,8 +20,7 @@ LOG = Path("build/.ostoo/actions")
 """Where a checkout has the actions of its builds."""
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What differs first in an action, with what each build has there; an empty text for what one does not have."""
 
     action: str

@@ -9,9 +9,11 @@ Outputs that the cache has are fetched when an action that runs reads them, or w
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records

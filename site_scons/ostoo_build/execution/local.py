@@ -7,9 +7,11 @@ import json
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.actions.outcome import OUT, Finished
@@ -51,8 +53,7 @@ _OF_SCRIPTS = ("PATH", "HOME", "TMPDIR")
 """Variables of the user's environment that processes can't do without."""
 
 
-@dataclass(frozen=True)
-class LocalRunner:
+class LocalRunner(Struct, frozen=True):
     """How processes are started here. `environment` is what the toolchain needs, `users` the user's own.
 
     Neither is part of any key: what rustc and build scripts get of them is in the manual, and dep-info is held against

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from ostoo_build.actions import outcome
 from ostoo_build.base import process
@@ -46,8 +47,7 @@ class Start(NamedTuple):
     descriptors: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """`readable` are the places of the toolchain. `strace` names what a failed action looked for, where it is there."""
 
     bwrap: Path
@@ -72,8 +72,7 @@ class Sandbox:
             return completed
 
 
-@dataclass(frozen=True)
-class _Cell:
+class _Cell(Struct, frozen=True):
     """The place where one action runs. What is not mounted from outside comes to lie in `scratch/root`."""
 
     sandbox: Sandbox

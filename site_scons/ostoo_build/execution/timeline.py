@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -82,8 +84,7 @@ class Timeline:
             step.metadata = self.now
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A step on the critical path, and until when the next one waited for it."""
 
     step: Step

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.input import Input
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 Inputs = tuple[Input, ...]
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """What all actions of one invocation share.
 
     `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
@@ -40,8 +41,7 @@ WORDS = (*_ALL, "sysroot", "test")
 """Targets that are not programs."""
 
 
-@dataclass(frozen=True)
-class Requested:
+class Requested(Struct, frozen=True):
     """The programs that have to be planned, those whose tests have to be, SConscripts, and the words that stand beside.
 
     `scripts` are those of the packages. `deployed` are the programs that `deploy` is about: a kernel is not unless it

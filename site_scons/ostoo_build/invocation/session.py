@@ -7,13 +7,14 @@ import os
 import platform
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
+from msgspec.structs import replace
 
 from ostoo_build.base import byte_size, digest, home, spelling, state_file, user_cache
 from ostoo_build.base.content_memo import Answers

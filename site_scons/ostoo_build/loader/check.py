@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -33,8 +34,7 @@ _ALWAYS = {
 """Rules that hold for every target, and why."""
 
 
-@dataclass(frozen=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One broken rule: its name, where, in which function, what was found, why the rule is there, what to change."""
 
     rule: str
@@ -49,8 +49,7 @@ class Violation:
         return f"{self.rule}, {place}: {self.what}\n  reason: {self.reason}\n  change: {self.remedy}"
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """A proof for one file, told apart from others by its sha256. Sizes are in bytes, addresses hexadecimal.
 
     `syscalls` are the numbers that stand in the code, `hidden_syscalls` where calls are whose numbers do not.
@@ -70,7 +69,7 @@ class Report:
 
     def to_json(self) -> str:
         """For people and tools; equal reports give equal text, and no path is in it."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
 def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> Report:

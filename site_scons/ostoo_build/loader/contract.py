@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from ostoo_build.base import byte_size, json_schema
 
@@ -18,8 +19,7 @@ _LARGEST_FILE = "256 MiB"
 _ALL_MEMORY = 1 << 64
 
 
-@dataclass(frozen=True)
-class ForbiddenRange:
+class ForbiddenRange(Struct, frozen=True):
     """Addresses from `start` to just below `end` that no segment may touch."""
 
     name: str
@@ -28,24 +28,21 @@ class ForbiddenRange:
     reason: str
 
 
-@dataclass(frozen=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """The bytes of stack that a program is given, and why no more."""
 
     size: int
     reason: str
 
 
-@dataclass(frozen=True)
-class EntryInstructions:
+class EntryInstructions(Struct, frozen=True):
     """What a program begins with, as capstone writes it."""
 
     no_std: tuple[str, ...] = ()
     std: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Syscalls:
+class Syscalls(Struct, frozen=True):
     """The numbers that the kernel serves; those that a program may try all the same, with the reason."""
 
     served: frozenset[int] = frozenset()
@@ -55,8 +52,7 @@ class Syscalls:
         return number in self.served or number in self.tolerated
 
 
-@dataclass(frozen=True)
-class LoaderContract:
+class LoaderContract(Struct, frozen=True):
     """One kernel's demands. ELF's words are verbatim, sizes are in bytes.
 
     `forbidden_addresses` may overlap: the first range that is touched is the one to tell. `reasons` has an entry for

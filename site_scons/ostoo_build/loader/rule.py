@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.binary import disassembly
 from ostoo_build.binary.elf import PF_X
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 _MOST_TOLD = 4
 
 
-@dataclass(frozen=True)
-class ProgramFacts:
+class ProgramFacts(Struct, frozen=True):
     """What the plan knows of a program. `size_budget` is in bytes, None where there is no budget.
 
     `private_folders` are absolute paths of this machine that must not be in a program.
@@ -32,8 +32,7 @@ class ProgramFacts:
     private_folders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What is wrong at an address in memory, at an offset in the file, or, without both, with the file."""
 
     what: str
@@ -47,8 +46,7 @@ class Finding:
         return "the file" if self.offset is None else f"offset {self.offset:#x}"
 
 
-@dataclass(frozen=True)
-class CodeFacts:
+class CodeFacts(Struct, frozen=True):
     """What one look at all instructions found: the first forbidden ones as address and text, all system calls."""
 
     avx: tuple[tuple[int, str], ...]
@@ -56,8 +54,7 @@ class CodeFacts:
     syscalls: tuple[SyscallSite, ...]
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True, dict=True):
     """A program that is held against a contract."""
 
     elf: Elf
@@ -94,8 +91,7 @@ class Subject:
                 yield each.address + start - each.offset, self.elf.data[start:end]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`remedy` is what to change. The rules behind a broken `decisive` one could only repeat it."""
 
     find: Callable[[Subject], Iterator[Finding]]

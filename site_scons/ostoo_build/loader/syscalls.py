@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,16 +23,14 @@ _NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))")
 _TARGET = re.compile(rf"(?:.*, )?{_NUMBER.pattern}")
 
 
-@dataclass(frozen=True)
-class SyscallSite:
+class SyscallSite(Struct, frozen=True):
     """An instruction that calls the kernel; `number` is None where the code hides it."""
 
     address: int
     number: int | None
 
 
-@dataclass(frozen=True)
-class _Processor:
+class _Processor(Struct, frozen=True):
     """How a processor calls: `trap` with the number in `register`.
 
     `names` gives a register its canonical name, by any of its names that is written in full. `lost` are the registers

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, home, process, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
@@ -31,8 +32,7 @@ _NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 
-@dataclass(frozen=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """A binary target of a workspace member: what `scons NAME` builds.
 
     `asks` is a digest of the dependencies and features that its package declares.
@@ -44,8 +44,7 @@ class Binary:
     asks: digest.Hash
 
 
-@dataclass(frozen=True)
-class Cargo:
+class Cargo(Struct, frozen=True, dict=True):
     """One cargo on one workspace. `environment` is what it needs to run, `vendor` the folder with std's own crates."""
 
     program: Path

@@ -9,9 +9,10 @@ import os
 import re
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, home, toml_tables
 from ostoo_build.base.errors import OstooError
@@ -31,8 +32,7 @@ _MOST = 64
 """How many files may include each other; cargo refuses circles."""
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
 
     `behind_sysroot` is how many folders of `rustflags` are searched for native libraries after the sysroot's, which is
@@ -92,8 +92,7 @@ Ask = Callable[[tuple[str, ...]], frozenset[str]]
 """What rustc says of the target's cfgs under some flags. Raises `OstooError` for flags that can't be allowed."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a configuration is read: by whom in which workspace, for which target on which host.
 
     `host_cfgs` are those that rustc tells of the host.
@@ -165,8 +164,7 @@ def _is_said(document: dict[str, Any], what: str) -> bool:
     return f'"{said.get(key)}"' == value if equals else said.get(key) not in (None, False)
 
 
-@dataclass(frozen=True)
-class _Tables:
+class _Tables(Struct, frozen=True):
     """What a configuration says of targets; anything may stand in it. `where` is the file."""
 
     document: dict[str, Any]
@@ -251,8 +249,7 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-@dataclass(frozen=True)
-class _Folders:
+class _Folders(Struct, frozen=True):
     """What paths are relative to: the folder that holds the folder of the file they are from. By variable, by table."""
 
     env: dict[str, Path]

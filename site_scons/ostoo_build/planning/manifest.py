@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ostoo_build.rust.package_targets import Target
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority.
 
     `targets` are cargo's kinds and names of them. `hides_dependencies` says that rustc is told which dependencies are
@@ -116,8 +116,7 @@ def _inherits(document: dict[str, Any]) -> bool:
     return any(_is_inherited(value) for value in (*package.values(), document.get("lints")))
 
 
-@dataclass(frozen=True)
-class _Workspace:
+class _Workspace(Struct, frozen=True):
     """What members may inherit, and where it is written."""
 
     folder: Path

@@ -7,10 +7,11 @@ when the unit is built (`execution.requests`).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.actions import record as records
 from ostoo_build.base import digest
@@ -37,8 +38,7 @@ Asked = tuple[str, str]
 """A program's name, and the target that it is wanted for."""
 
 
-@dataclass(frozen=True)
-class Extern:
+class Extern(Struct, frozen=True):
     """A library that a unit names: by unit id, under the name its source uses.
 
     `is_private` tells rustc that its items are no part of the unit's own interface.
@@ -55,8 +55,7 @@ class Extern:
         return (*(("priv",) if self.is_private else ()), *(("noprelude", "nounused") if self.noprelude else ()))
 
 
-@dataclass(frozen=True)
-class PlannedUnit:
+class PlannedUnit(Struct, frozen=True):
     """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
 
     `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
@@ -116,8 +115,7 @@ class PlannedUnit:
         return tuple(dict.fromkeys((*self.libraries, *optional, *self.runs, *self.read_runs)))
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """The plan of one program: its units, dependencies first and the program's own last.
 
     `kind` and `target_name` are cargo's words for what it is made of: `bin`, or for an executable with tests also `lib`

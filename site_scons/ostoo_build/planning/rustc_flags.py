@@ -7,9 +7,10 @@ each output has a place of its own, and that a program is compiled without being
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import absolute, is_local, quote, seen_from
@@ -74,8 +75,7 @@ It does not where `lib/rustlib/src/rust` is a link, as in Debian's packages.
 """
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where a unit's root source lies, where its outputs go, and where rustc runs; all are portable paths."""
 
     source: str

@@ -6,8 +6,9 @@ against the real cargo (`test_as_cargo_real.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.paths import absolute, quote
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.unit_graph import Unit
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What scripts are told of one they build for: `rustflags` as the user wrote them, `cfgs` as rustc prints them.
 
     `linker` is the one that the configuration names for it, a portable text, or empty.
@@ -31,8 +31,7 @@ class Machine:
     linker: str
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """What all scripts of one plan are told: `profile` is `debug` or `release`, as the profile was inherited."""
 
     target: Machine

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.planning import manifest, std_environment, unit_graph
 from ostoo_build.rust import crate_root
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _STD = "@{rust-src}"
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What the plans of one profile share: `cfgs`, `rustflags` and `behind_sysroot` are the target's.
 
     `env` is cargo's `[env]`.

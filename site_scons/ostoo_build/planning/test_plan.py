@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import rustc_flags
@@ -32,8 +34,7 @@ write below `#![no_main]`
 or `test = false` in its table of the manifest, if it has no tests"""
 
 
-@dataclass(frozen=True)
-class Executable:
+class Executable(Struct, frozen=True):
     """One executable with tests, planned like a program.
 
     `source` is its root file, seen from its package. One without a harness is a test itself. `programs` are those that

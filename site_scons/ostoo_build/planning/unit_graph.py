@@ -6,10 +6,12 @@ The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import manifest
@@ -20,8 +22,7 @@ BY_PATH = "path+file://"
 """What the id of a package that was not fetched begins with."""
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`.
 
     `trim_paths` is what build scripts are told of it, empty where nobody asked for it.
@@ -42,8 +43,7 @@ class Profile:
     trim_paths: str = ""
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """An edge to the unit at `index` of the same graph, under the name the crate sees it by."""
 
     index: int
@@ -53,8 +53,7 @@ class Dependency:
     nounused: bool
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """One crate with one set of features, one profile and one platform; `platform` is None for the host."""
 
     pkg_id: str
@@ -95,8 +94,7 @@ class Unit:
         return self.mode == "test"
 
 
-@dataclass(frozen=True)
-class UnitGraph:
+class UnitGraph(Struct, frozen=True):
     """A program and all units below it, dependencies by index and before those that need them: it is the last."""
 
     units: tuple[Unit, ...]
@@ -154,7 +152,7 @@ def _unit(raw: dict[str, Any]) -> Unit:
     )
 
 
-_HONOURED = frozenset({*(field.name for field in fields(Profile)), "codegen_backend"})
+_HONOURED = frozenset({*Profile.__struct_fields__, "codegen_backend"})
 _WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo"})
 """The manual says so of each."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from ostoo_build.base import decoders, digest, own_source, process, state_file, user_cache
 from ostoo_build.base.errors import OstooError
@@ -53,8 +54,7 @@ Answer = TypeVar("Answer")
 Memo = TypeVar("Memo")
 
 
-@dataclass(frozen=True)
-class Crate:
+class Crate(Struct, frozen=True):
     """A crate of the checkout whose source, a portable path, told the plan how much of std it sees."""
 
     source: str
@@ -63,8 +63,7 @@ class Crate:
     view: View
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What a memo answers; what else it was made from is in the memo.
 
     `what` is the kind of answer, `workspace` the name of its folder. `toolchain`, `configuration` and `tool` are
@@ -85,8 +84,7 @@ class _Question:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Memo(Generic[Answer]):
+class _Memo(Struct, Generic[Answer], frozen=True):
     """An answer and what it was made from.
 
     Those are files and folders, variables of the user's environment by the digests of their values, what all packages
@@ -101,8 +99,7 @@ class _Memo(Generic[Answer]):
     answer: Answer
 
 
-@dataclass(frozen=True)
-class _Survey:
+class _Survey(Struct, frozen=True):
     """The programs of a workspace, and what its packages declare; made from what `reads` has."""
 
     reads: ReadSet
@@ -110,15 +107,13 @@ class _Survey:
     declared: digest.Hash
 
 
-@dataclass(frozen=True)
-class _Cfgs:
+class _Cfgs(Struct, frozen=True):
     """What rustc said."""
 
     cfgs: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Rustc:
+class Rustc(Struct, frozen=True):
     """The compiler that targets are asked about; `tools` is the toolchain's digest."""
 
     program: Path
@@ -127,8 +122,7 @@ class Rustc:
     tools: digest.Hash
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """One Cargo workspace, one target spec, one toolchain; as one look finds them."""
 
     cargo: Cargo

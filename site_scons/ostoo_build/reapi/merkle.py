@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ostoo_build.base import digest
 from ostoo_build.base.input import NOTHING, Input
 from ostoo_build.reapi import remote_execution_pb2 as api
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """The root, at the path ".", and all `Directory` messages of the tree by their digests."""
 
     root: Input

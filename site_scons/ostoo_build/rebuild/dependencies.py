@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import home, read_set, source_files
 from ostoo_build.base.paths import is_local
@@ -30,8 +31,7 @@ EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
 """Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
 
 
-@dataclass(frozen=True)
-class Footing:
+class Footing(Struct, frozen=True):
     """All that the planned programs depend on.
 
     The first three are trees: of the checkout, of the toolchain, of crates from elsewhere. The others are places, of
@@ -58,8 +58,7 @@ class Footing:
         return sorted({*self.python, *self.tools, *self.configuration, *self.elsewhere, *self.declared, *self.linked})
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """What more decides for who judges neither plans nor units: what these were made from, files and folders.
 
     They are what plans were made from; folders whose entries are inputs; inputs that a walk through the trees does not

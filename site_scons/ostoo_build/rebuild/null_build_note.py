@@ -10,9 +10,10 @@ import contextlib
 import os
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.base import state_file

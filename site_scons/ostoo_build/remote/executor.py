@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct
+
 from ostoo_build.actions.action import PROOF
 from ostoo_build.actions.outcome import ChangedError, Finished
 from ostoo_build.actions.record import Output
@@ -42,8 +44,7 @@ _Left: TypeAlias = "tuple[str, Output | None]"
 """What lies at a portable path: None for a folder in which nothing lies."""
 
 
-@dataclass(frozen=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """What an action left on the other side: the process' account, and its files by their names in its folder."""
 
     done: Finished

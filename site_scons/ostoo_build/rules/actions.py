@@ -5,9 +5,10 @@ What is added here: the target, dependencies with their digests, and what build 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ostoo_build.actions.action import Action
 from ostoo_build.base import digest

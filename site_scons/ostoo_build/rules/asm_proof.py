@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from ostoo_build.actions.outcome import undeclared
 from ostoo_build.base.errors import OstooError
@@ -36,8 +37,7 @@ def taken(text: str) -> tuple[Input, ...]:
     return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Where a unit was compiled, the paths there and here, and whether it could see no files but its inputs.
 
     The sources are here too, wherever it ran. `expanded` is the crate's with its macros expanded; without it `hides`

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.actions.outcome import OUT, Outcome, ToolFailed
 from ostoo_build.base.errors import OstooError
@@ -38,8 +39,7 @@ Told = tuple[str, ...]
 _MACRO = (".so", ".dylib", ".dll")
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A unit that was compiled: the paths of this machine, wherever that was, and what only a run told that it reads.
 
     `hides` tells whether macros may have put assembly together, `check` raises `OstooError` for an undeclared library.

@@ -7,10 +7,11 @@ the program's key too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
 from ostoo_build.base import digest

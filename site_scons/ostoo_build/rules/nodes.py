@@ -5,10 +5,12 @@ No node is up to date by itself: each is performed in every build that reaches i
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.actions.record import NAME
 from ostoo_build.base.errors import OstooError
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import PlannedUnit, Program
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """`name` is the file that `perform` brings about, or a name for something that is no file; both are portable paths.
 
     `after` are the names of what has to be there first. `description` is what `scons -n` shows, unless `is_done` says
@@ -183,7 +184,7 @@ def _perform(session: Session, make: Callable[[], Job]) -> None:
 def is_done(session: Session, make: Callable[[], Job]) -> bool:
     """Whether a job's outputs are there, or can be had: nothing is fetched for the answer."""
     try:
-        return session.engine.present(replace(make(), needed=False)) is not None
+        return session.engine.present(dataclasses.replace(make(), needed=False)) is not None
     except (OstooError, OSError):  # what it is made from has yet to be made
         return False
 

@@ -6,9 +6,10 @@ it named more than it opened: it is run again for what it opened, too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ostoo_build.execution import opened
 from ostoo_build.planning.rustc_flags import Kind

@@ -8,10 +8,11 @@ import os
 import shutil
 import stat
 import threading
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.actions import outcome
 from ostoo_build.actions.action import Action
@@ -56,8 +57,7 @@ STRIP_SCRIPT = Path(__file__).with_name("strip.ld")
 """Tells the linker what no loader needs, besides symbols."""
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where the outputs of a program lie, relative to the root.
 
     `published` is what people look for: the program, and the same program with its symbols.
@@ -250,8 +250,7 @@ def unstripped_job(session: Session, program: Program, look: Look) -> Job:
     return _linked(session, program, look, Placed(None, Places.of(program).unstripped, f"{program.name}.debug"))
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """One of a program's two links: the script for what is left out, where the program lies, what it is called."""
 
     discard: Input | None

@@ -6,10 +6,11 @@ Of a package that somebody may edit each file is an input; of one that was fetch
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.actions import record as records
 from ostoo_build.base import digest, source_files
@@ -46,8 +47,7 @@ def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
     return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """The inputs of a unit that are known before it is made, and those of them in its package that people may edit."""
 
     declared: Inputs

@@ -6,11 +6,13 @@ built already needs neither its units nor their keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
@@ -57,8 +59,7 @@ DECIDED_BY = (
 _TESTS = FOLDER.format("")
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """All that a program depends on.
 
     `plan` is the digest of its plan, `size_budget` in bytes. `sources` are digests of packages and of what they declare
@@ -157,7 +158,9 @@ def renew(session: Session) -> None:
     """Look at the sources of what is to be built once more."""
     look = Look()
     for asked, known in session.wanted.items():
-        session.wanted[asked] = replace(known, action=action(session, known.program, known.size_budget, look))
+        session.wanted[asked] = dataclasses.replace(
+            known, action=action(session, known.program, known.size_budget, look)
+        )
 
 
 def remember(session: Session, program: Program) -> None:

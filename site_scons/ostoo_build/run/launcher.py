@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """One run of a program: `argv[0]` is its file on this machine, `environment` what it is given besides.
 
     `limit` is in seconds. With `shows_output` it has the terminal, alone, and leaves no output.
@@ -34,8 +34,7 @@ class Launch:
     shows_output: bool
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a run ended: `code` is negative for a signal, None where its time was over. `seconds` is what it took."""
 
     code: int | None
@@ -54,8 +53,7 @@ class Launcher(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Here:
+class Here(Struct, frozen=True):
     """Runs `jobs` at once on this machine, under `environ`. `starter` is the command that programs are arguments of."""
 
     starter: tuple[str, ...]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from ostoo_build.base import decoders, state_file
 from ostoo_build.base.errors import OstooError
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 NAME = "suite.json"
 
 
-@dataclass(frozen=True)
-class Executable:
+class Executable(Struct, frozen=True):
     """One executable; all texts are portable.
 
     `source` is its root file seen from its package, whose folder is `package`. `file` is what is run, there, under

@@ -6,10 +6,11 @@ abort (`test/src/lib.rs`, `test_main_static_abort`); `ostoo_rt::test_runner` und
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.run.launcher import Launch
@@ -44,8 +45,7 @@ class Runs(Enum):
     ALL = "all"
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Which tests are meant: those whose names hold one of `filters`, or are one of them; all where there is none."""
 
     filters: tuple[str, ...]
@@ -62,16 +62,14 @@ class Choice:
         return self.runs is not Runs.NORMAL or not case.is_ignored
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """One test of an executable."""
 
     name: str
     is_ignored: bool
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one test; `ended` is None for one that was not run."""
 
     case: Case
@@ -79,8 +77,7 @@ class Result:
     ended: Ended | None
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """One executable in one place. `arguments` are for one without a harness, `limit` is each test's, in seconds.
 
     With `shows_output` tests run one after another, and what they write is seen at once.

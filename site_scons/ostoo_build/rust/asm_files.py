@@ -7,8 +7,9 @@ be read from the text: it is told as such.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,16 +33,14 @@ _JOINED = re.compile(r"\s*,\s*(?:env!\s*\(\s*\"(?P<variable>\w+)\"\s*,?\s*\)\s*,
 _ASM_COMMENT = re.compile(r"/\*.*?\*/|(?://|\#|@\s)[^\n]*|(\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A file that assembly names in a line of its text; None where the text does not tell which."""
 
     line: int
     name: str | None
 
 
-@dataclass(frozen=True)
-class _Literal:
+class _Literal(Struct, frozen=True):
     start: int
     end: int
     value: str

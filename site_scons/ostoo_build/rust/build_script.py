@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -63,16 +65,14 @@ class Instructions:
             yield from (part for value in values for part in (flag, value))
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(Struct, frozen=True):
     """What decides which instructions a script may print: its package's targets, and the oldest Rust that it is for."""
 
     targets: tuple[Target, ...]
     rust_version: str
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a run asked for, and its `OUT_DIR` as it names it."""
 
     instructions: Instructions

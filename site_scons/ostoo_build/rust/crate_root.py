@@ -7,8 +7,9 @@ this guess is wrong rustc says "can't find crate", it never builds something els
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest
 
@@ -25,8 +26,7 @@ _EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?exter
 _TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True):
     """What a crate says about std: whether it does without, and which crates it names all the same.
 
     `marks` are those of its attributes that decide how it is entered.

@@ -6,14 +6,13 @@ The format is rustc's with `-Zchecksum-hash-algorithm=sha256`: a make rule, then
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _CHECKSUM = "# checksum:sha256="
 _ENV_DEP = "# env-dep:"
 
 
-@dataclass(frozen=True)
-class DepInfo:
+class DepInfo(Struct, frozen=True):
     """What one compilation used: sha256 by file as rustc wrote its name, and the variables that `env!` asked for.
 
     The sha256 is empty where rustc gave none: it fails to hash libraries behind a path with a space (1.96 and 1.97).

@@ -7,8 +7,9 @@ together are the whole file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import symbol_table
@@ -41,8 +42,7 @@ _COMPILER_RT = re.compile(r"__[a-z]+[sdtx][if][2-4]?")
 """Functions that compilers call by themselves, such as __udivti3."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """Bytes of the file: in which section, from which crate, and what they are as people read it."""
 
     section: str
@@ -51,8 +51,7 @@ class Part:
     size: int
 
 
-@dataclass(frozen=True)
-class _Blame:
+class _Blame(Struct, frozen=True):
     """Names the crate that a symbol is from. Names that rustc did not mangle don't tell.
 
     Some are known by convention (`known`); what compilers call is compiler_builtins'; the rest is from `other`.
@@ -66,8 +65,7 @@ class _Blame:
         return demangle(symbol).crate or self.known.get(symbol, plain)
 
 
-@dataclass(frozen=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """A piece of the file that is one thing; `section` where it is one's contents."""
 
     offset: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import byte_size
 from ostoo_build.base.errors import OstooError
@@ -24,8 +24,7 @@ _SHOWN = 25
 _CRATES_SHOWN = 12
 
 
-@dataclass(frozen=True)
-class SizeReport:
+class SizeReport(Struct, frozen=True):
     """`parts` are the largest first, each name once for its crate and section; together they are `file_size` bytes."""
 
     program: str
@@ -41,12 +40,12 @@ class SizeReport:
 
     def to_json(self) -> str:
         """For tools, and to be read again by `read`; equal reports give equal text."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return json.dumps(to_builtins(self), indent=1) + "\n"
 
     def to_page(self) -> str:
         """A page that needs no other file."""
         # a `</script>` in a name must not end the script
-        text = json.dumps(asdict(self), separators=(",", ":")).replace("<", "\\u003c")
+        text = json.dumps(to_builtins(self), separators=(",", ":")).replace("<", "\\u003c")
         return _PAGE.read_text(encoding="utf-8").replace(_PLACE, text)
 
 

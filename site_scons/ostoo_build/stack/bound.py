@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """While the function `target` runs, `cost` bytes are in use below it for the one that called it."""
 
     target: int
     cost: int
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """A function that uses at most `frame` bytes itself."""
 
     frame: int
@@ -30,16 +29,14 @@ class Node:
         return max([self.frame, *(edge.cost for edge in self.edges)])
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A function of a chain, and what is in use of it while the next one runs; of the last one, its frame."""
 
     node: int
     cost: int
 
 
-@dataclass(frozen=True)
-class Worst:
+class Worst(Struct, frozen=True):
     """`known` bytes are what the deepest chain uses that enters no function twice, as far as it was searched for.
 
     Without `cycles`, which are groups of functions that call each other, it is the deepest of all and the bound.

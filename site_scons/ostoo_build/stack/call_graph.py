@@ -8,8 +8,9 @@ nothing is walked: what stands there belongs to something else. What can't be kn
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.binary import disassembly, symbol_table
 from ostoo_build.stack import effects as stack_effects
@@ -35,8 +36,7 @@ _POINTER = 8
 _HALF_CALL = 4
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call or tail call. `cost` is the caller's stack that is in use meanwhile, return address included.
 
     `target` is a function's address, None where only the running program knows it.
@@ -48,8 +48,7 @@ class Call:
     text: str
 
 
-@dataclass(frozen=True)
-class Routine:
+class Routine(Struct, frozen=True):
     """A function and what it does to the stack: `frame` is the most that it uses itself, in bytes.
 
     `unknown` says why its stack is not known; then `frame` and costs are only what is known of them. `remarks` are
@@ -64,8 +63,7 @@ class Routine:
     by_compiler: bool = False
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Struct, frozen=True):
     """A function's instructions, in order."""
 
     function: Function

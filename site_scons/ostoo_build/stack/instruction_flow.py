@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,8 +52,7 @@ class Step(NamedTuple):
     table: int | None = None
 
 
-@dataclass(frozen=True)
-class _Processor:
+class _Processor(Struct, frozen=True):
     """Patterns for whole mnemonics. `computed` is how the register of a jump through a table is made."""
 
     call: re.Pattern[str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import byte_size
 from ostoo_build.base.errors import OstooError
@@ -36,24 +36,21 @@ _LIBC_START, _MAIN = "__libc_start_main", "main"
 _SHOWN = 12
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A function of the deepest chain; `used` are bytes of its frame and of the return address above it."""
 
     function: str
     used: int
 
 
-@dataclass(frozen=True)
-class Indirect:
+class Indirect(Struct, frozen=True):
     """A function that can be reached and calls what only the running program knows: at these addresses."""
 
     function: str
     places: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Supposed:
+class Supposed(Struct, frozen=True):
     """What is needed if each indirect call reaches any function whose address is taken, and no other.
 
     `bound` is None where that recurs, through `recursive` functions, or where the stack of `unknown` ones is not known.
@@ -67,8 +64,7 @@ class Supposed:
     once: int
 
 
-@dataclass(frozen=True)
-class StackReport:
+class StackReport(Struct, frozen=True):
     """All sizes are in bytes. `bound` is None where there is none, `known` is the deepest chain that was found.
 
     `given` is the stack that the loader gives, None where nobody says so.
@@ -95,7 +91,7 @@ class StackReport:
 
     def to_json(self) -> str:
         """For tools, and to be read again by `read`; equal reports give equal text."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
 def read(path: Path) -> StackReport:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import ar
@@ -43,8 +44,7 @@ _BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 _SYMBOL_SIZE = {32: 16, 64: 24}
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What a target's code runs on. `arch` is the first word of its triple, the next two are ELF's words.
 
     `crti` are the functions that crti.o defines: processors that came late have none of the kind.
@@ -69,8 +69,7 @@ MACHINES = {
 """By the target spec's `arch`."""
 
 
-@dataclass(frozen=True)
-class Object:
+class Object(Struct, frozen=True):
     """A relocatable file's global definitions, and the contents of `__libc_version` in the one that defines it."""
 
     symbols: tuple[str, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, process, toml_tables
 from ostoo_build.base.console import fetching
@@ -26,8 +27,7 @@ PINS = "sysroot/debian-pins.toml"
 _DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 
 
-@dataclass(frozen=True)
-class DebianMusl:
+class DebianMusl(Struct, frozen=True):
     """The provider. `version` and `sha256`, by Debian's name of the machine, are the pin for the release in use."""
 
     version: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, source_files
 from ostoo_build.base.errors import OstooError
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.install import Machine
 
 
-@dataclass(frozen=True)
-class FolderMusl:
+class FolderMusl(Struct, frozen=True):
     """The provider. `folder` holds `lib/` and `include/`; symbolic links in it are followed."""
 
     folder: Path

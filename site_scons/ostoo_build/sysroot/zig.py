@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, process, toml_tables
 from ostoo_build.base.errors import OstooError
@@ -37,8 +38,7 @@ _HEADERS = ("include/{arch}-linux-musl", "include/generic-musl")
 _CRT = ("crt1", "crti", "crtn")
 
 
-@dataclass(frozen=True)
-class ZigMusl:
+class ZigMusl(Struct, frozen=True):
     """The provider. `project` holds the pins and receives the wheel."""
 
     project: Path

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import process, spelling
 from ostoo_build.target.findings import Finding
@@ -26,8 +27,7 @@ _MOST_REFUSALS = 16
 """Each takes a start of rustc, some 40 ms; what is left is told the next time."""
 
 
-@dataclass(frozen=True)
-class _Saying:
+class _Saying(Struct, frozen=True):
     """How rustc or LLVM puts a mistake, the key that it is about, and how to tell it.
 
     `pattern` may have a group `name`, for the part of the value that is wrong. `known` is what rustc prints the known
@@ -65,8 +65,7 @@ _WARNINGS = (
 """What rustc passes over, and then makes other code than the spec asks for. The first kind brings about the others."""
 
 
-@dataclass(frozen=True)
-class TargetCompiler:
+class TargetCompiler(Struct, frozen=True):
     """A rustc, and a folder for what it reads and writes. `env` is the whole environment of its processes."""
 
     rustc: Path

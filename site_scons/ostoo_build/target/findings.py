@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import json_positions
 from ostoo_build.base.errors import OstooError
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.json_positions import JsonSource, Pointer
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One mistake: where it is, what was expected, and what may help.
 
     `in_name` tells that a member's name is wrong, not its value.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import json_schema, spelling
 from ostoo_build.target.findings import Finding
@@ -36,8 +37,7 @@ def violations(document: Any, schema: Mapping[str, Any]) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-@dataclass(frozen=True)
-class _Broken:
+class _Broken(Struct, frozen=True):
     """One keyword that a value breaks; `rule` is the schema that the keyword stands in."""
 
     path: Pointer

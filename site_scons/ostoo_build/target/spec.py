@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, json_positions, json_schema
 from ostoo_build.base.errors import OstooError
@@ -26,8 +27,7 @@ POLICY = "policy.schema.json"
 """The file name of what a project demands of its target specs; it lies beside them."""
 
 
-@dataclass(frozen=True)
-class TargetSpec:
+class TargetSpec(Struct, frozen=True):
     """A target spec as it was read, not checked yet, and the digest of its file."""
 
     source: JsonSource
@@ -47,8 +47,7 @@ class TargetSpec:
         return arch
 
 
-@dataclass(frozen=True)
-class CheckRequest:
+class CheckRequest(Struct, frozen=True):
     """A target spec's file, and the rustc that shall build for it, with the whole environment of its processes."""
 
     path: Path

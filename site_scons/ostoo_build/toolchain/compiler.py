@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import process, state_file, user_cache
 from ostoo_build.base.errors import OstooError
@@ -21,8 +22,7 @@ _PATIENCE = 120.0
 _LIBRARIES = ("librustc_driver-*", "libLLVM*", "libstd-*")
 
 
-@dataclass(frozen=True)
-class Compiler:
+class Compiler(Struct, frozen=True):
     """What a rustc says of itself: its whole version ("1.96.0 (ac68faa20 2026-05-25)"), host triple and sysroot.
 
     `rustc` is the program in the sysroot where there is one; the one that was asked may be rustup's proxy for it.
@@ -53,7 +53,7 @@ def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compil
     compiler = _ask(rustc, environ)
     # a proxy's answer changes with settings that are none of its files
     if Path(compiler.rustc).samefile(rustc):
-        _write_memo(memo_file, {**memo, place: {"compiler": asdict(compiler), "stamps": _stamps(compiler)}})
+        _write_memo(memo_file, {**memo, place: {"compiler": to_builtins(compiler), "stamps": _stamps(compiler)}})
     return compiler
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, to_builtins
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -32,8 +33,7 @@ _COMPILER = re.compile(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libllvm
 _LIBRARY = re.compile(r"lib.+(?<!-dev)")
 
 
-@dataclass(frozen=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """One package as `toolchain.lock` records it; the sha256 is that of the .deb."""
 
     version: str
@@ -87,7 +87,7 @@ def read_lock(root: Path) -> dict[str, dict[str, Locked]]:
 
 def _write_lock(root: Path, lock: dict[str, dict[str, Locked]]) -> None:
     document = {
-        architecture: {name: asdict(locked) for name, locked in packages.items()}
+        architecture: {name: to_builtins(locked) for name, locked in packages.items()}
         for architecture, packages in lock.items()
     }
     temporary = root / places.PRIVATE / "toolchain.lock"

@@ -7,9 +7,10 @@ import platform
 import re
 import shutil
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base import digest, home, user_cache
 from ostoo_build.base.errors import OstooError
@@ -36,8 +37,7 @@ class NoToolchainError(OstooError):
     """None of the places where a toolchain may be has one that serves."""
 
 
-@dataclass(frozen=True)
-class Toolchain:
+class Toolchain(Struct, frozen=True):
     """Programs and sources of one compiler release.
 
     `rust_src` is the `library` folder of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 import elf_files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ostoo_build.binary import entry
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.boot.ending import Ending, Verdict

@@ -3,10 +3,11 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action

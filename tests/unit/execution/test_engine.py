@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec import structs
 
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 ACTION = Action("Rustc", ("a.rs",), (), (), ("build/", "reader/"))
 LIMIT = 1 << 30
 LIBRARY = digest.of_bytes(b"library")
-READER = replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
-OTHER = replace(ACTION, arguments=("b.rs",))
+READER = structs.replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
+OTHER = structs.replace(ACTION, arguments=("b.rs",))
 
 
 @dataclass
@@ -91,11 +92,11 @@ def write_another(folder: Path) -> Outcome:
 
 def write_two(folder: Path) -> Outcome:
     (folder / "other.rlib").write_bytes(b"other")
-    return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
+    return structs.replace(write(folder), outputs=("lib.rlib", "other.rlib"))
 
 
 def bound(folder: Path) -> Outcome:
-    return replace(write(folder), holds_root=True)
+    return structs.replace(write(folder), holds_root=True)
 
 
 def fail(folder: Path) -> Outcome:
@@ -244,7 +245,7 @@ def test_a_link_is_no_output(checkout: Checkout) -> None:
 
 
 SOURCES = tuple(Input(name, digest.of_bytes(b"one"), 3) for name in ("layout.ld", "more.ld"))
-LINK = replace(ACTION, arguments=("-T",), inputs=SOURCES)
+LINK = structs.replace(ACTION, arguments=("-T",), inputs=SOURCES)
 
 
 def copy_of(checkout: Checkout, *edits: tuple[str, ...]) -> Callable[[Path], Outcome]:
@@ -294,7 +295,7 @@ def test_what_a_tool_tells_of_what_it_read_needs_no_other_run(
     vouched: str, unproved: frozenset[str] | None, runs: int, checkout: Checkout
 ) -> None:
     run = copy_of(checkout, ("layout.ld",))
-    job = checkout.job(LINK, lambda folder: replace(run(folder), unproved=unproved))
+    job = checkout.job(LINK, lambda folder: structs.replace(run(folder), unproved=unproved))
     engine = checkout.engine()
     engine.perform(replace(job, vouched=vouched))
     engine.cache.flush()
@@ -356,7 +357,7 @@ def test_what_lies_outside_of_the_checkout_is_not_fetched(lazy: Engine, clone: C
     outside = clone.root.parent / "outside/lib.rlib"
     outside.parent.mkdir()
     write(outside.parent)
-    lazy.perform(clone.job(replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
+    lazy.perform(clone.job(structs.replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
     assert sorted(path.name for path in clone.root.iterdir()) == ["build"]
 
 
@@ -364,7 +365,7 @@ def test_what_came_of_an_input_that_changed_is_not_kept(checkout: Checkout) -> N
     source = checkout.root / "a.rs"
     source.parent.mkdir()
     source.write_text("one")
-    action = replace(ACTION, inputs=(Input("a.rs", digest.of_bytes(b"one"), 3),))
+    action = structs.replace(ACTION, inputs=(Input("a.rs", digest.of_bytes(b"one"), 3),))
 
     def edit(folder: Path) -> Outcome:
         source.write_text("two")
@@ -449,7 +450,7 @@ Promised = Callable[[Callable[["Path"], Outcome]], Engine]
 
 def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: Promised, clone: Checkout) -> None:
     engine = promised(write_another)
-    readers = [READER, replace(READER, arguments=("d.rs",))]
+    readers = [READER, structs.replace(READER, arguments=("d.rs",))]
     for reader in readers:
         engine.perform(clone.job(reader, read))
         assert (clone.root / "reader/copy").read_bytes() == b"another"
@@ -457,7 +458,7 @@ def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: 
     for reader in readers:
         assert engine.cache.lookup(reader, clone.job(reader, read).place) is None
     clone.runs.clear()
-    current = replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
+    current = structs.replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
     assert clone.engine().perform(clone.job(current, read)).key == current.key
     assert clone.runs == [current]
 
@@ -468,7 +469,7 @@ def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checko
     engine = clone.engine()
     engine.perform(clone.job(ACTION, write_two, needed=False))
     both = (*READER.inputs, Input("build/other.rlib", digest.of_bytes(b"other"), 5))
-    engine.perform(clone.job(replace(READER, inputs=both), write))
+    engine.perform(clone.job(structs.replace(READER, inputs=both), write))
     assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
     assert clone.runs[0] == ACTION
     assert len(clone.runs) == 2
@@ -507,7 +508,7 @@ def test_what_others_read_stays_while_lost_outputs_are_made_again(checkout: Chec
 
     def perform(number: int) -> None:
         entry = READER.inputs[0] if number == 0 else other
-        action = replace(READER, arguments=(str(number),), inputs=(entry,))
+        action = structs.replace(READER, arguments=(str(number),), inputs=(entry,))
         folder = clone.root / f"reader{number}"
         began.wait()
         engine.perform(Job(action, folder, folder.name, "Compiling", "core", lambda: look(folder)))
@@ -652,7 +653,7 @@ def test_outputs_take_the_place_of_others_of_any_shape(
     clone: Checkout,
 ) -> None:
     """What was a file may be a folder now, and the other way round; the next build finds what this one made."""
-    actions = {shape: replace(ACTION, arguments=(shape,)) for shape in SHAPES}
+    actions = {shape: structs.replace(ACTION, arguments=(shape,)) for shape in SHAPES}
     if is_cached:
         checkout.perform(actions[later], script(later))
     clone.perform(actions[former], script(former))
@@ -796,7 +797,7 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
     """Else an edit of what made no difference has it made once more in each checkout."""
 
     def sees(folder: Path) -> Outcome:
-        return replace(write(folder), seen=("p/read",))
+        return structs.replace(write(folder), seen=("p/read",))
 
     def job(of: Checkout, other: str) -> Job:
         own = []
@@ -804,7 +805,7 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
             (of.root / name).parent.mkdir(parents=True, exist_ok=True)
             (of.root / name).write_text(text)
             own.append(Input(name, digest.of_bytes(text.encode()), len(text)))
-        action = replace(ACTION, inputs=tuple(own))
+        action = structs.replace(ACTION, inputs=tuple(own))
         return replace(of.job(action, sees), seeing=partial(rule_actions.seeing, action, tuple(own)))
 
     for of in (checkout, clone):

@@ -11,6 +11,7 @@ import elf_files
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
+from msgspec import structs
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import ToolFailed
@@ -119,7 +120,7 @@ def test_a_large_crate_is_compiled_by_several_threads(size: int, threads: list[s
     unit = machine.unit("ostoo_rt")
     machine = replace(machine, jobserver=Jobserver(4))
     action = machine.action()
-    action = replace(action, inputs=tuple(entry._replace(size=size) for entry in action.inputs))
+    action = structs.replace(action, inputs=tuple(entry._replace(size=size) for entry in action.inputs))
     machine.rustc('for a in "$@"; do echo "$a"; done > args')
     machine.runner.compile(action, unit, lambda: None)
     assert (machine.root / "args").read_text().splitlines()[2:] == threads
@@ -152,7 +153,7 @@ def test_what_lay_there_before_is_gone(machine: Machine) -> None:
 
 
 def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machine) -> None:
-    unit = replace(machine.unit("ostoo_rt"), is_incremental=True)
+    unit = structs.replace(machine.unit("ostoo_rt"), is_incremental=True)
     state = f"{unit.folder}/incremental"
     kept = fake.write(machine.root / state / "a/kept.o", "")
     incremental.vouch(machine.root / state)
@@ -267,7 +268,7 @@ def test_a_link_that_reads_what_nobody_declared_is_refused(machine: Machine) -> 
 def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looked_for(machine: Machine) -> None:
     unit = machine.program.units[-1]
     (machine.root / unit.folder).mkdir(parents=True)
-    lost = replace(elf_files.GOOD, entry=0).data()
+    lost = structs.replace(elf_files.GOOD, entry=0).data()
     (machine.root / "elf").write_bytes(lost)
     machine.rustc(
         f"cp elf {unit.folder}/{unit.id}",

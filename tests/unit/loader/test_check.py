@@ -1,7 +1,6 @@
 import json
 import re
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +38,7 @@ from elf_files import (
     with_section,
     with_text,
 )
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.functions import Function, Symbols

@@ -2,7 +2,6 @@ import os
 import re
 import struct
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +32,7 @@ from elf_files import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError

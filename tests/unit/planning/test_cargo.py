@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import fake_cargo
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import cargo

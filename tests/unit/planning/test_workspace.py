@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import fake_cargo
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError
@@ -163,7 +163,7 @@ ANSWERS = {"_Memo": {"answer"}, "_Survey": {"binaries", "declared"}}
 @pytest.mark.parametrize("kind", OTHER_MEMOS)
 def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_file, "damaged", {})
-    names = {field.name for field in fields(vars(workspaces)[kind])}
+    names = set(vars(workspaces)[kind].__struct_fields__)
     assert names == {*OTHER_MEMOS[kind], *ANSWERS[kind]}
     fake.write(made.cargo.workspace / "hello-std/src/main.rs", "#![cfg_attr(unix, no_std)]")
     program = binary(made)
@@ -185,11 +185,11 @@ def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch:
 def test_each_field_of_a_question_decides(made: FakeCargo) -> None:
     asked = workspaces._Question("plan", "user-rs", "1", "2", "3", "4", "x86_64", "5", "release", "hello", ("--cfg",))  # noqa: SLF001
     known = {workspace(made)._memo(asked)}  # noqa: SLF001
-    for count, field in enumerate(fields(asked), 1):
-        value = getattr(asked, field.name)
+    for count, name in enumerate(asked.__struct_fields__, 1):
+        value = getattr(asked, name)
         changed: Any = (*value, "more") if isinstance(value, tuple) else f"{value}6"
-        known.add(workspace(made)._memo(replace(asked, **{field.name: changed})))  # noqa: SLF001
-        assert len(known) == count + 1, field.name
+        known.add(workspace(made)._memo(replace(asked, **{name: changed})))  # noqa: SLF001
+        assert len(known) == count + 1, name
 
 
 def memory(made: FakeCargo) -> Iterator[Path]:

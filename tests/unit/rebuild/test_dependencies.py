@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from os import scandir
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TREES = ("checkout", "toolchain", "crates")
-MADE_OF, SEEN = ([field.name for field in fields(each)] for each in (Footing, Observed))
+MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Footing, Observed))
 ASKED = ("3", "python", ["a"], b"")
 
 

@@ -4,7 +4,7 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,7 +28,7 @@ MAIN = "user-rs/a/src/main.rs"
 AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}
 """A file of each field that is looked at after the build."""
 
-PLACES = [field.name for field in fields(dependencies.Footing) if field.name not in ("checkout", *AFTERWARDS)]
+PLACES = [name for name in dependencies.Footing.__struct_fields__ if name not in ("checkout", *AFTERWARDS)]
 
 
 @dataclass

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest

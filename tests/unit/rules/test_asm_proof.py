@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.actions.action import Action
 from ostoo_build.base.errors import OstooError

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Finished, Outcome

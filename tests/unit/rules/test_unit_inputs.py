@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import planned_trees as trees
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import model_checkout as model
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base import own_source
 from ostoo_build.base.snapshot import Look
@@ -52,7 +52,7 @@ def test_what_is_edited_is_found(name: str, root: Path) -> None:
     assert found(root) == before
     CHANGES[name](root)
     after = found(root)
-    changed = {field.name for field in fields(after) if getattr(after, field.name) != getattr(before, field.name)}
+    changed = {name for name in after.__struct_fields__ if getattr(after, name) != getattr(before, name)}
     assert changed == {name}
     assert after.action.fingerprint != before.action.fingerprint
 
@@ -74,9 +74,9 @@ def test_what_is_ours_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_each_field_is_in_the_key(root: Path) -> None:
     known = found(root)
-    assert {field.name for field in fields(known)} == {*CHANGES, *ASKED, *OURS}
-    for field in fields(known):
-        value = getattr(known, field.name)
+    assert set(known.__struct_fields__) == {*CHANGES, *ASKED, *OURS}
+    for name in known.__struct_fields__:
+        value = getattr(known, name)
         other: Any = value[1:] if isinstance(value, tuple) else f"{value} and more"
-        changed = replace(known, **{field.name: other})
-        assert changed.action.fingerprint != known.action.fingerprint, field.name
+        changed = replace(known, **{name: other})
+        assert changed.action.fingerprint != known.action.fingerprint, name

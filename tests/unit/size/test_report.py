@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from symbol_elfs import NOTYPE, OBJECT, Linked, Sym
 
 from ostoo_build.base.errors import OstooError
@@ -159,7 +160,7 @@ def test_a_program_without_the_other_beside_it_is_told(tmp_path: Path) -> None:
 
 
 def test_the_page_needs_no_other_file_and_holds_the_report(tmp_path: Path) -> None:
-    found = replace(report(tmp_path), program="</script><b>")
+    found = structs.replace(report(tmp_path), program="</script><b>")
     page = found.to_page()
     assert "</script><b>" not in page
     assert not {"src=", "href=", "@import", "url("} & set(page.replace('"', " ").split())

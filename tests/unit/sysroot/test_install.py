@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sysroot_trees import MACHINE, FakeProvider, elf
 
 from ostoo_build.base import digest

@@ -7,7 +7,6 @@ those of the OCI image specification 1.1 (image-layout.md, image-index.md, manif
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
@@ -90,8 +89,7 @@ class _Saved(Struct, rename="pascal"):
 _Document = TypeVar("_Document", _Index, _Manifest, _Config, list[_Saved])
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A layer's file in the archive. `packed` is that file's digest and size, which a docker-archive does not tell.
 
     `diff_id` is the digest of the tar file in it.
@@ -102,8 +100,7 @@ class Layer:
     diff_id: digest.Hash
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     """One image. `names` are the digests it goes by: its config's, then its manifest's and those of indexes above.
 
     `architecture` is one of Go's words, such as "amd64".

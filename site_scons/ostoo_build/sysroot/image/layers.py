@@ -7,8 +7,9 @@ nowhere then. Whiteouts are those of the OCI image specification 1.1 (layer.md).
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.sysroot.image import tar as tar_members
@@ -32,13 +33,11 @@ _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
 
-@dataclass(frozen=True)
-class _File:
+class _File(Struct, frozen=True):
     data: bytes | None  # None: not wanted
 
 
-@dataclass(frozen=True)
-class _Link:
+class _Link(Struct, frozen=True):
     target: str
 
 

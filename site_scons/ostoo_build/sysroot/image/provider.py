@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -53,8 +52,7 @@ class _Inspected(Struct, rename="pascal"):
         return {name[-64:] for name in (self.id, *(self.repo_digests or ()))}
 
 
-@dataclass(frozen=True)
-class ArchiveMusl:
+class ArchiveMusl(Struct, frozen=True):
     """The provider that reads a saved image. `identified_by` is the pinned digest or else the archive's own."""
 
     path: Path
@@ -80,8 +78,7 @@ class ArchiveMusl:
             tree.write((*self.prefix, *path), raw.joinpath(*path))
 
 
-@dataclass(frozen=True)
-class EngineMusl:
+class EngineMusl(Struct, frozen=True):
     """The provider that asks `engine`, docker or podman, for `image`, which it knows by the name `reference`."""
 
     engine: str

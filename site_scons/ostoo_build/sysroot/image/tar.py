@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 import io
 import tarfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 
@@ -33,8 +34,7 @@ class Kind(enum.Enum):
     OTHER = "special file"
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """One header. `path` has neither `.` nor `..` in it, and is () for the root; `target` is a link's, as written."""
 
     path: tuple[str, ...]
