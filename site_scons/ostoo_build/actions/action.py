@@ -8,7 +8,8 @@ whatever lies outside of it.
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -32,43 +33,6 @@ PROOF = ".d"
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-
-_LAUNCHER = r"""
-ostoo_root=$PWD
-ostoo_expand() {
-    ostoo_value= ostoo_rest=$1
-    while :; do
-        case $ostoo_rest in *"@{"*) ;; *) break ;; esac
-        ostoo_value=$ostoo_value${ostoo_rest%%"@{"*} ostoo_rest=${ostoo_rest#*"@{"}
-        case $ostoo_rest in
-            "root}"*) ostoo_value=$ostoo_value$ostoo_root ostoo_rest=${ostoo_rest#"root}"} ;;
-            "at}"*) ostoo_value=$ostoo_value@ ostoo_rest=${ostoo_rest#"at}"} ;;
-            *) ostoo_value=$ostoo_value"@{" ;;
-        esac
-    done
-    ostoo_value=$ostoo_value$ostoo_rest
-}
-for ostoo_folder in "$ostoo_root"/.ostoo/toolchain/lib "$ostoo_root"/.ostoo/toolchain/lib/*-linux-gnu*; do
-    LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$ostoo_folder
-done
-export LD_LIBRARY_PATH
-for ostoo_name in $OSTOO_EXPAND; do
-    eval "ostoo_expand \"\$$ostoo_name\""
-    export "$ostoo_name=$ostoo_value"
-done
-unset OSTOO_EXPAND
-mkdir -p "$1" "$2"
-ostoo_directory=$2
-shift 2
-for ostoo_argument; do
-    shift
-    ostoo_expand "$ostoo_argument"
-    set -- "$@" "$ostoo_value"
-done
-printf '%s\n' "$ostoo_root"
-cd "$ostoo_directory" && exec "$@"
-"""
-"""Only where it runs an action learns its absolute paths. The first line that it prints says where that was."""
 
 
 class Encoded(Struct, frozen=True):
@@ -169,7 +133,7 @@ def _command(action: Action) -> remote_execution_pb2.Command:
         expanded = sorted(name for name, value in environment.items() if "@{" in value)
         environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
         made = next((path for path in action.outputs if path.endswith("/")), ".")
-        start = ("/bin/sh", "-c", _LAUNCHER, "launcher", made, place(action.directory))
+        start = ("/bin/sh", "-c", _launcher(), "launcher", made, place(action.directory))
         arguments = (*start, *around, *(_rooted(argument) for argument in action.arguments))
     else:
         arguments = ("ostoo-build", action.mnemonic, *action.arguments)
@@ -180,6 +144,12 @@ def _command(action: Action) -> remote_execution_pb2.Command:
         working_directory=_FOLDER,
         output_paths=sorted(path.rstrip("/") for path in action.outputs),
     )
+
+
+@cache
+def _launcher() -> str:
+    """The program that begins each process of an action: all of it is in the key."""
+    return Path(__file__).with_name("launcher.sh").read_text(encoding="utf-8")
 
 
 def _rooted(text: str) -> str:
