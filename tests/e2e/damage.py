@@ -18,7 +18,7 @@ from trees import Tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NAMES = ("action.json", "metadata.json", ".signatures.json", "suite.json", "checked.json", "report.json")
+_NAMES = ("action.json", "metadata.json", ".stamps.json", "suite.json", "checked.json", "report.json")
 _FUTURE = 1 << 33
 _LARGE = 1 << 30
 

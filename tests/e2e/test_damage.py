@@ -36,7 +36,7 @@ def test_all_state_is_damaged_at_once(damage: str, damaged: Tree, monkeypatch: p
     good = damaged.program("hello-rs").read_bytes()
     files = state_files(damaged.root, user / "ostoo-build")
     names = {path.name for path in files}
-    assert {"action.json", ".signatures.json", "trees.json", "lock-owner", "toolchain.txt", "compilers.json"} <= names
+    assert {"action.json", ".stamps.json", "trees.json", "lock-owner", "toolchain.txt", "compilers.json"} <= names
     for path in files:
         DAMAGES[damage](path)
     for _ in range(2):

@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct, to_builtins
 
-from ostoo_build.base import decoders, digest, state_file
-from ostoo_build.base.source_files import Signature, signature, write_output
+from ostoo_build.base import decoders, digest, stamps, state_file
+from ostoo_build.base.source_files import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
+
+    from ostoo_build.base.stamps import Stamp
 
 NAME = "action.json"
 
 INCREMENTAL = "incremental"
 """The folder in a unit's own in which rustc keeps what it wants to know the next time: no output."""
 
-_SIGNATURES = ".signatures.json"
+_STAMPS = ".stamps.json"
 
-Looks: TypeAlias = "Mapping[str, Signature | None]"
+Looks: TypeAlias = "Mapping[str, Stamp | None]"
 """What `stat` says of files by name; None for one that is not here."""
 
 
@@ -119,11 +121,11 @@ def discard(folder: Path) -> None:
 
 
 def is_intact(folder: Path, record: Record) -> bool:
-    """Whether each output is still what the record says; contents are read only where a file's signature changed.
+    """Whether each output is still what the record says; contents are read only where a file's stamp changed.
 
     Outputs that were never fetched from the cache are none the worse for that.
     """
-    known = _signatures(folder)
+    known = _stamps(folder)
     try:
         looks = looks_of(folder, record.outputs)
         anew = [name for name, output in record.outputs.items() if [looks[name], output.sha256] != known.get(name)]
@@ -212,9 +214,9 @@ def _outside(path: Path) -> tuple[int, bool]:
     return status.st_size, bool(status.st_mode & stat.S_IXUSR)
 
 
-def _signatures(folder: Path) -> dict[str, list[Any]]:
+def _stamps(folder: Path) -> dict[str, list[Any]]:
     """By name what a file looked like, and the digest that it had then: it must be the record's."""
-    raw = state_file.recall_json(folder / _SIGNATURES)
+    raw = state_file.recall_json(folder / _STAMPS)
     return raw if isinstance(raw, dict) else {}
 
 
@@ -223,13 +225,13 @@ def looks_of(folder: Path, names: Collection[str]) -> Looks:
 
     Raises `OSError` for one that may not be looked at.
     """
-    return {name: _signature(folder / name) for name in names}
+    return {name: _stamp(folder / name) for name in names}
 
 
-def _signature(path: Path) -> Signature | None:
+def _stamp(path: Path) -> Stamp | None:
     """None for a file that is not here."""
     try:
-        return signature(path)
+        return stamps.of(path)
     except FileNotFoundError:
         return None
 
@@ -240,5 +242,5 @@ def remember(folder: Path, record: Record) -> None:
 
 
 def _remember(folder: Path, record: Record, looks: Looks) -> None:
-    signatures = {name: [looks[name], output.sha256] for name, output in record.outputs.items()}
-    state_file.write(folder / _SIGNATURES, state_file.sealed(json.dumps(signatures).encode()))
+    noted = {name: [looks[name], output.sha256] for name, output in record.outputs.items()}
+    state_file.write(folder / _STAMPS, state_file.sealed(json.dumps(noted).encode()))

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, stamps
 from ostoo_build.base.input import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ostoo_build.base.snapshot import Look
-
-_SECOND = 1_000_000_000
-_TICK, _COARSE_TICK = _SECOND // 50, 2 * _SECOND
-"""Nanoseconds by which a file system's clock may be behind; some keep whole seconds only."""
-
 
 class ReadSet(Struct, frozen=True):
     """What was seen, by path: of `contents` a file's or a folder's entries, of `places` what is there, and no more.
@@ -54,24 +49,10 @@ def observed(look: Look) -> list[Path]:
     return [Path(what[1]) for what in look.seen() if isinstance(what, tuple) and what[0] in (_contents, _place)]
 
 
-def have_changed_since(began: int, paths: Iterable[Path]) -> bool:
-    """Whether one of these was, or may have been, touched since a time in nanoseconds."""
-    return any(_changed(path) >= began for path in paths)
-
-
-def is_touched(began: int, path: Path) -> bool:
-    """Whether a file was touched since a time in nanoseconds.
-
-    It may be again what it was when it was hashed, and was another for who read it meanwhile. A file
-    system's clock may be a tick behind ours: no program begins to read so soon.
-    """
-    return path.is_file() and max(path.stat().st_ctime_ns, path.lstat().st_ctime_ns) >= began
-
-
 def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
     """Raise `OstooError` where a file was touched since a time in nanoseconds; it is named as seen from a folder."""
     for path in paths:
-        if is_touched(began, path):
+        if stamps.is_touched_since(began, path):
             raise changed(os.path.relpath(path, folder))
 
 
@@ -121,12 +102,3 @@ def _place(path: str) -> str:
     if os.path.isdir(path):  # noqa: PTH112
         return "folder"
     return "file" if os.path.exists(path) else ""  # noqa: PTH110
-
-
-def _changed(path: Path) -> int:
-    """When a file changed, at the latest."""
-    try:
-        changed = path.lstat().st_ctime_ns
-    except OSError:
-        return 0
-    return changed + (_TICK if changed % _SECOND else _COARSE_TICK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
     from ostoo_build.base.input import Input
 
     _Take = Callable[[Path, Sequence[Path]], tuple[Input, ...]]
-
-Signature = list[int]
-"""Size, mtime and ctime in nanoseconds, inode: equal signatures mean unchanged contents."""
-
-
-_SECOND = 1_000_000_000
-_TICK, _COARSE_TICK = _SECOND // 20, 2 * _SECOND
-"""Nanoseconds within which a file system may give two changes one time; some keep whole seconds only."""
-
 
 def package_files(folder: Path) -> list[Path]:
     """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it.
@@ -81,23 +71,6 @@ def _of_package(path: Path, depth: int) -> bool:
 
 def _any(_path: Path, _depth: int) -> bool:
     return True
-
-
-def is_settled(found: Signature) -> bool:
-    """Whether the next change of a file must give it another signature: its clock has ticked since the last one."""
-    _size, mtime, ctime, _inode = found
-    changed = max(mtime, ctime)
-    return changed + (_TICK if changed % _SECOND else _COARSE_TICK) < time.time_ns()
-
-
-def signature(path: Path) -> Signature:
-    """Read a file's signature. Raises `OSError` where it can't."""
-    return of_status(path.stat())
-
-
-def of_status(status: os.stat_result) -> Signature:
-    """The signature of what `stat`, or `lstat`, was asked about."""
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -9,8 +9,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import digest, state_file
-from ostoo_build.base.source_files import signature
+from ostoo_build.base import digest, stamps, state_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,11 +43,11 @@ def _known(folder: Path) -> dict[str, list[Any]]:
 
 
 def _seen(folder: Path, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """By name a file's signature and digest: it is read only where it does not look as known."""
+    """By name a file's stamp and digest: it is read only where it does not look as known."""
     found = {}
     for place, _, names in os.walk(folder):
         for path in (folder.joinpath(place, name) for name in names if name != _LIST):
-            name, look = path.relative_to(folder).as_posix(), signature(path)
+            name, look = path.relative_to(folder).as_posix(), stamps.of(path)
             before, sha256 = known.get(name, (None, ""))
             found[name] = [look, sha256 if before == look and not path.is_symlink() else digest.of_file(path)]
     return found

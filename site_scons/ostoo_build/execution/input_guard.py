@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import digest, source_files
+from ostoo_build.base import digest, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
-from ostoo_build.base.source_files import of_status, signature
 from ostoo_build.reapi import package_digest
 
 if TYPE_CHECKING:
@@ -25,18 +23,12 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Output
     from ostoo_build.base.input import Input
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.base.source_files import Signature
-
-_DRIFT = 2_000_000_000
-"""Nanoseconds that a file system's clock may be behind ours; a server's may be."""
-
-_TICK = 20_000_000
-"""Nanoseconds that its clock, which ticks, is behind ours."""
+    from ostoo_build.base.stamps import Stamp
 
 _NOT_EDITED = ("build/", "sysroot/", "@{")
 """What builds make, or fetch, begins so."""
 
-Looks = dict[str, "list[Signature]"]
+Looks = dict[str, "list[Stamp]"]
 """What `stat` says, by portable path, of an input and of the links that lead to it; of nothing where it is gone."""
 
 
@@ -49,14 +41,14 @@ class Witness:
 
     def __init__(self, paths: PathMap, since: int, tools: Iterable[Path]) -> None:
         self._paths = paths
-        self._since = since - _DRIFT
-        self._tools = {tool: signature(tool) for tool in tools}
-        self._seen: dict[Path, tuple[Signature, digest.Hash]] = {}
+        self._since = since - stamps.DRIFT
+        self._tools = {tool: stamps.of(tool) for tool in tools}
+        self._seen: dict[Path, tuple[Stamp, digest.Hash]] = {}
         self._lock = threading.Lock()
 
     def observe(self, path: Path) -> Output:
         """Describe a file, and remember it. Raises `OSError` where it is not a regular file that can be read."""
-        before = signature(path)
+        before = stamps.of(path)
         found = records.observe(path)
         self._remember(path, before, found.sha256)
         return found
@@ -77,7 +69,7 @@ class Witness:
         """Raise `OstooError`, the same for all who ask, where the toolchain is not what it was, or is gone."""
         for tool, known in self._tools.items():
             try:
-                same = signature(tool) == known
+                same = stamps.of(tool) == known
             except OSError:
                 same = False
             if not same:
@@ -90,8 +82,7 @@ class Witness:
         Waits until the file system's clock has ticked since the last change: then the next one must show.
         """
         found = {entry.path: self._look(entry.path) for entry in inputs if not entry.path.startswith(_NOT_EDITED)}
-        latest = max((ctime for look in found.values() for _size, _mtime, ctime, _inode in look), default=0)
-        time.sleep(min(max(latest + _TICK - time.time_ns(), 0), _TICK) / 1e9)
+        stamps.wait_for_tick(max((stamps.touched_at(each) for look in found.values() for each in look), default=0))
         return found
 
     def touched(self, looks: Looks) -> frozenset[str]:
@@ -102,10 +93,10 @@ class Witness:
         """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
         for entry in inputs:
             path = Path(self._paths.root, self._paths.expand(entry.path))
-            if is_local(entry.path) and signature(path)[2] >= moment - _TICK:
+            if is_local(entry.path) and stamps.touched_at(stamps.of(path)) >= moment - stamps.TICK:
                 raise changed(entry.path)
 
-    def _look(self, name: str) -> list[Signature]:
+    def _look(self, name: str) -> list[Stamp]:
         path = Path(self._paths.root, self._paths.expand(name))
         try:
             if not path.is_dir():
@@ -113,16 +104,16 @@ class Witness:
             else:
                 files = source_files.package_files(path)
                 inside = sorted({path, *files, *(file.parent for file in files)})
-            found = [signature(each) for each in inside]
+            found = [stamps.of(each) for each in inside]
         except OSError:
             return []
         if os.path.realpath(path) != str(path):
-            found += [of_status(each.lstat()) for each in (path, *path.parents) if each.is_symlink()]
+            found += [stamps.of_status(each.lstat()) for each in (path, *path.parents) if each.is_symlink()]
         return found
 
     def _file(self, path: Path) -> digest.Hash | None:
         """Hash a file; None where it was not touched. Through a link it may be another one by now."""
-        now = signature(path)
+        now = stamps.of(path)
         if self._is_old(now) and os.path.realpath(path) == str(path):
             return None
         with self._lock:
@@ -137,17 +128,16 @@ class Witness:
         """Hash a package; None where nothing in it was touched."""
         files = source_files.package_files(path)
         folders = {path, *(file.parent for file in files)}
-        if all(self._is_old(signature(each)) for each in (*files, *folders)):
+        if all(self._is_old(stamps.of(each)) for each in (*files, *folders)):
             return None
         from ostoo_build.reapi import merkle  # noqa: PLC0415 - a start without work hashes nothing
 
         return merkle.tree(package_digest.inputs_of(path)).root.sha256
 
-    def _is_old(self, found: Signature) -> bool:
-        _size, _mtime, ctime, _inode = found
-        return ctime < self._since
+    def _is_old(self, found: Stamp) -> bool:
+        return stamps.touched_at(found) < self._since
 
-    def _remember(self, path: Path, before: Signature, sha256: digest.Hash) -> None:
+    def _remember(self, path: Path, before: Stamp, sha256: digest.Hash) -> None:
         with self._lock:
-            if signature(path) == before:
+            if stamps.of(path) == before:
                 self._seen[path] = (before, sha256)

@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 
-from ostoo_build.base import decoders, digest, own_source, process, state_file, user_cache
+from ostoo_build.base import decoders, digest, own_source, process, stamps, state_file, user_cache
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.read_set import ReadSet, have_changed_since, is_touched, refuse_touched
+from ostoo_build.base.read_set import ReadSet, refuse_touched
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning import package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
@@ -209,7 +209,7 @@ class Workspace(Struct, frozen=True):
         while True:
             before, began = self._lock(), time.time_ns()
             found = ask()
-            if self._lock() == before and not is_touched(began, self.cargo.workspace / "Cargo.lock"):
+            if self._lock() == before and not stamps.is_touched_since(began, self.cargo.workspace / "Cargo.lock"):
                 return found
 
     def _recall(self, path: Path, kind: type[_Memo[Answer]]) -> Answer | None:
@@ -233,7 +233,9 @@ class Workspace(Struct, frozen=True):
         reads = ReadSet.of(contents, places, folder, self.look)
         refuse_touched(began, (*contents, *self.cargo.configuration_files(), self.target), folder)
         unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
-        if have_changed_since(began, unforeseen) or reads != ReadSet.of(contents, places, folder, Look()):
+        if any(stamps.may_be_touched_since(began, path) for path in unforeseen):
+            return
+        if reads != ReadSet.of(contents, places, folder, Look()):
             return
         crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
         variables = _variables(self.look.once("configuration", self._configuration).variables)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ostoo_build.base import decoders, digest, state_file
+from ostoo_build.base import decoders, digest, stamps, state_file
 from ostoo_build.base.input import Input, is_executable, refuse_odd
-from ostoo_build.base.source_files import is_settled, package_files, signature
+from ostoo_build.base.source_files import package_files
 from ostoo_build.reapi import merkle
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TreeMemo:
-    """Files of packages and their digests; hashed again only where a signature changed. Thread-safe."""
+    """Files of packages and their digests; hashed again only where a stamp changed. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -42,16 +42,16 @@ class TreeMemo:
 
     def _of(self, name: str, folder: Path, take: _Take) -> tuple[Input, ...]:
         files = package_files(folder)
-        before = [signature(file) for file in files]
+        before = [stamps.of(file) for file in files]
         names = [file.relative_to(folder).as_posix() for file in files]
         refuse_odd(folder, names)
-        signatures = digest.of_json(list(zip(names, before, strict=True)))
+        state = digest.of_json(list(zip(names, before, strict=True)))
         known = self._known.get(name)
-        if known is not None and known.signatures == signatures:
+        if known is not None and known.state == state:
             return known.inputs
         found = take(folder, files)
-        if all(map(is_settled, before)) and before == [signature(file) for file in files]:
-            self._known[name] = _Known(signatures, found)
+        if all(map(stamps.is_settled, before)) and before == [stamps.of(file) for file in files]:
+            self._known[name] = _Known(state, found)
             self._changed = True
         return found
 
@@ -63,9 +63,9 @@ class TreeMemo:
 
 
 class _Known(NamedTuple):
-    """What a package was taken as, for as long as its files have these signatures; paths are relative to it."""
+    """What a package was taken as, for as long as its files have these stamps; paths are relative to it."""
 
-    signatures: digest.Hash
+    state: digest.Hash
     inputs: tuple[Input, ...]
 
 

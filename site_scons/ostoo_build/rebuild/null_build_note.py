@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import state_file
+from ostoo_build.base import stamps, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
 from ostoo_build.start import null_build
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Output
     from ostoo_build.invocation.session import Session
     from ostoo_build.rebuild.dependencies import Footing, Observed
-
-_TICK = 50_000_000
-"""Nanoseconds within which a file system may give two changes one time."""
-
-_DRIFT = 2_000_000_000
-"""Nanoseconds that the clock of another file system than the checkout's may be apart."""
 
 
 def write(session: Session, targets: list[str]) -> None:
@@ -65,7 +59,7 @@ def note(
 def _let_the_clock_tick(session: Session) -> None:
     """Wait until a change of a program that was just written gives it another time."""
     written = max((path.stat().st_ctime_ns for path in _programs(session)), default=0)
-    time.sleep(max(written + _TICK - time.time_ns(), 0) / 1e9)
+    stamps.wait_for_tick(written)
 
 
 def _programs(session: Session) -> dict[Path, Output]:
@@ -75,27 +69,27 @@ def _programs(session: Session) -> dict[Path, Output]:
 def _holds_still(session: Session, known: null_build.Note) -> bool:
     """Whether nothing was touched since this process began, and the file system's clock is like ours."""
     started = null_build.STARTED
-    if not started - _TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + _TICK:
+    if not started - stamps.TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
         return False
     here = session.root.stat().st_dev
-    for path in _late(known, started - _DRIFT):
+    for path in _late(known, started - stamps.DRIFT):
         status = os.stat(path)  # noqa: PTH116 - strings
-        if status.st_ctime_ns > started - (_TICK if status.st_dev == here else _DRIFT):
+        if status.st_ctime_ns > started - (stamps.TICK if status.st_dev == here else stamps.DRIFT):
             return False
     return True
 
 
 def _late(known: null_build.Note, moment: int) -> Iterator[str]:
     """What was touched after a moment, and folders, of which no stamp tells that."""
-    stamps: list[Any] = known.stamps
-    for path, stamp in zip(known.places, stamps, strict=False):
-        if stamp is not None and stamp[2] > moment:
+    seen: list[Any] = known.stamps
+    for path, stamp in zip(known.places, seen, strict=False):
+        if stamp is not None and stamps.touched_at(stamp) > moment:
             yield path
     yield from (top for top, _ in known.trees)
-    for entry in stamps[len(known.places) :]:
+    for entry in seen[len(known.places) :]:
         if isinstance(entry, str):
             yield entry
-        elif entry[3] > moment:
+        elif stamps.touched_at(entry[1:]) > moment:
             yield entry[0]
 
 

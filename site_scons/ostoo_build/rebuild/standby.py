@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import source_files
+from ostoo_build.base import source_files, stamps
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rules import unit_inputs, whole_program
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 STALE = 75
 """Exit code of a build that has to be read anew (`EX_TEMPFAIL` in sysexits.h)."""
-
-_TICK = 50_000_000
-"""Nanoseconds within which a file system may give two changes one time."""
 
 _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 """Files of packages that say more than what is compiled."""
@@ -88,7 +85,7 @@ class _Sight:
 
     def changes(self) -> set[str]:
         """What is not what it was, or was touched so late that the build may have read what it was before."""
-        late = null_build.STARTED - _TICK
+        late = null_build.STARTED - stamps.TICK
         now = self._look()
         return {
             path
@@ -119,4 +116,4 @@ def _editable(session: Session) -> Iterator[str]:
 
 
 def _ctime(stamp: Any) -> int:
-    return stamp[2] if stamp else 0
+    return stamps.touched_at(stamp) if stamp else 0

@@ -14,6 +14,7 @@ import sys
 import time
 from binascii import crc32
 
+from ostoo_build.base import stamps as file_stamps
 from ostoo_build.base import state_file, target_folder
 
 TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
@@ -136,7 +137,7 @@ def _parts(trees: Sequence[Tree], places: list[str]) -> Iterator[list[object]]:
 
 
 def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
-    folders = [top]
+    folders, of_status = [top], file_stamps.of_status
     while folders:
         folder = folders.pop()
         with os.scandir(folder) as entries:
@@ -152,15 +153,11 @@ def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
                     found.append(entry.path)
                 else:
                     status = entry.stat()
-                    found.append((entry.path, *_stamp(status)))
+                    found.append((entry.path, *of_status(status)))
 
 
-def _stamp_of(path: str) -> tuple[int, ...] | None:
+def _stamp_of(path: str) -> file_stamps.Stamp | None:
     try:
-        return _stamp(os.stat(path))  # noqa: PTH116 - no pathlib here
+        return file_stamps.of(path)
     except OSError:
         return None
-
-
-def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

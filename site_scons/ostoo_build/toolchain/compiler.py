@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, to_builtins
 
-from ostoo_build.base import process, state_file, user_cache
+from ostoo_build.base import process, stamps, state_file, user_cache
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -66,12 +66,6 @@ def library_path(sysroot: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": os.pathsep.join([*folders, *([inherited] if inherited else [])])} if folders else {}
 
 
-def stamp(path: Path) -> tuple[int, int, int, int]:
-    """What changes when a file's contents do, cheap to ask: size, mtime and ctime in ns, inode."""
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
 def _libraries(sysroot: Path) -> list[Path]:
     folders = [sysroot / "lib", *sysroot.glob("lib/*-linux-gnu*")]
     return sorted(path for folder in folders for pattern in _LIBRARIES for path in folder.glob(pattern))
@@ -108,7 +102,7 @@ def _recall(entry: Any) -> Compiler | None:
 
 
 def _stamps(compiler: Compiler) -> list[list[Any]]:
-    return [[str(path), *stamp(path)] for path in (Path(compiler.rustc), *compiler.libraries())]
+    return [[str(path), *stamps.of(path)] for path in (Path(compiler.rustc), *compiler.libraries())]
 
 
 def _read_memo(path: Path) -> dict[str, Any]:

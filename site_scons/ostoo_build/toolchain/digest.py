@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import digest, state_file, user_cache
+from ostoo_build.base import stamps as file_stamps
 from ostoo_build.base.input import Input
 from ostoo_build.reapi import layout as input_layout
 
@@ -25,7 +26,7 @@ _NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloc
 """Folders of the std source that no build of std reads: a quarter of its files."""
 
 Stamp = tuple[str, int, int, int, int]
-"""A file's path, and what changes with its contents: size, mtime and ctime in ns, inode."""
+"""A file's path, and its stamp as in `base.stamps`."""
 
 
 def of(toolchain: Toolchain, memos: Path) -> Input:
@@ -81,7 +82,8 @@ def _stamps(place: Path) -> list[Stamp]:
 
 
 def _stamp(path: str, status: os.stat_result) -> Stamp:
-    return path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    size, mtime, ctime, inode = file_stamps.of_status(status)
+    return path, size, mtime, ctime, inode
 
 
 def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:

@@ -153,8 +153,8 @@ def test_a_touched_output_is_hashed_once_more_and_counts(
 
 
 @pytest.mark.parametrize("memo", [b"", b"[]", b'{"lib.rlib": 1}'])
-def test_damaged_signatures_cost_time_only(memo: bytes, saved: Record, tmp_path: Path) -> None:
-    (tmp_path / ".signatures.json").write_bytes(memo)
+def test_damaged_stamps_cost_time_only(memo: bytes, saved: Record, tmp_path: Path) -> None:
+    (tmp_path / ".stamps.json").write_bytes(memo)
     assert record.is_intact(tmp_path, saved)
     edit(tmp_path / "lib.rlib")
     assert not record.is_intact(tmp_path, saved)
@@ -163,7 +163,7 @@ def test_damaged_signatures_cost_time_only(memo: bytes, saved: Record, tmp_path:
 def test_what_was_remembered_is_not_hashed_again(
     saved: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / ".signatures.json").unlink()
+    (tmp_path / ".stamps.json").unlink()
     record.remember(tmp_path, saved)
     monkeypatch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
     assert record.is_intact(tmp_path, saved)
@@ -238,7 +238,7 @@ def test_what_lies_beside_outputs_is_taken_away(saved: Record, tmp_path: Path) -
     (tmp_path / "closed").chmod(0o100)
     record.keep_only(tmp_path, saved)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    kept = ["incremental/kept", "lib.rlib", "linked/.signatures.json", "linked/action.json", "linked/kept", "script"]
+    kept = ["incremental/kept", "lib.rlib", "linked/.stamps.json", "linked/action.json", "linked/kept", "script"]
     assert left == kept
     assert sorted(path.name for path in tmp_path.iterdir()) == ["incremental", "lib.rlib", "linked", "script"]
 

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base.read_set import ReadSet, have_changed_since
+from ostoo_build.base.read_set import ReadSet
 from ostoo_build.base.snapshot import Look
 
 if TYPE_CHECKING:
@@ -98,13 +97,6 @@ def test_a_place_is_where_it_leads(change: Callable[[Path], None], part: str, se
 def test_what_is_in_a_place_does_not_count(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "tree/place").write_text("other")
     assert seen.is_current(tmp_path, Look())
-
-
-def test_what_was_touched_since_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.touch()
-    assert have_changed_since(time.time_ns() - 1_000_000_000, [path, tmp_path / "absent"])
-    assert not have_changed_since(time.time_ns() + 10_000_000_000, [path, tmp_path / "absent"])
 
 
 @pytest.mark.parametrize("change", [edit, remove, replace_by_folder, add_beside, appear, vanish])
