@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.planning.test_plan import FOLDER
+from ostoo_build.base import layout
 from ostoo_build.rules import tests as program_tests
 from site_tools.rust_program import declare_program
 from site_tools.scons_nodes import declare, one_message
@@ -21,7 +21,7 @@ def rust_tests(env: Any, name: str) -> Any:
     session: Session = env["OSTOO"]
     with one_message():
         made = [_for_target(env, name, target) for _, target in sorted(session.programs.asked([name]))]
-    return env.Alias(FOLDER.format(name), made)
+    return env.Alias(layout.tests(name), made)
 
 
 def _for_target(env: Any, name: str, target: str) -> Any:

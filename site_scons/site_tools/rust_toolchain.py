@@ -114,7 +114,7 @@ def generate(env: Any) -> None:
     AddOption(
         "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
     )
-    AddOption("--timings", action="store_true", help=f"show in {timings.FOLDER} where the time went")
+    AddOption("--timings", action="store_true", help=f"show in {layout.TIMINGS} where the time went")
     gc.disable()
     env.Help(build_request.help_text(), append=True)
     report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
@@ -133,7 +133,7 @@ def generate(env: Any) -> None:
     env["OSTOO"] = session
     env["OSTOO_STOPS"] = Stops()
     env["OSTOO_NODES"] = {}
-    env.SConsignFile(str(session.memos / "sconsign"), no_signatures)
+    env.SConsignFile(str(root / layout.SCONSIGN), no_signatures)
     waits = standby.here is not None and standby.here.waits
     env["OSTOO_TOP_DOWN"] = not (
         waits or session.options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS

@@ -14,7 +14,7 @@ import pytest
 from trees import PROJECT, TARGET, Result, Tree, copy_cache, copy_tree, take_sysroot
 
 from ostoo_build.actions import action_log
-from ostoo_build.cli import why_miss
+from ostoo_build.base import layout
 
 if TYPE_CHECKING:
     from ostoo_build.actions.action_log import Entry
@@ -64,7 +64,7 @@ def elsewhere(first: Tree, tmp_path_factory: pytest.TempPathFactory) -> Elsewher
 
 
 def actions(tree: Tree) -> dict[str, Entry]:
-    return action_log.read(tree.root / why_miss.LOG)
+    return action_log.read(tree.root / layout.ACTIONS)
 
 
 def test_a_program_without_std_does_not_build_std(elsewhere: Elsewhere) -> None:

@@ -16,6 +16,7 @@ import crates
 import pytest
 from trees import TARGET, Tree, copy_tree
 
+from ostoo_build.base import layout
 from ostoo_build.start import null_build
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def test_a_failed_build_leaves_no_note(tree: Tree) -> None:
 def test_all_that_a_build_looks_at_is_in_its_note(tree: Tree, tmp_path: Path) -> None:
     """Read off the system calls of a build that loads SCons and has nothing to do."""
     settle(tree)
-    notes = tree.root / null_build.FOLDER
+    notes = tree.root / layout.NULL_BUILDS
     shutil.rmtree(notes)
     log = tmp_path / "strace"
     strace = ["strace", "-f", "-qq", "-y", "-e", "trace=file,getdents64", "-o", str(log)]
@@ -266,4 +267,4 @@ def test_inputs_in_places_that_a_walk_leaves_out_are_seen(shared_cache: Path, tm
         for _ in range(3):
             checkout.build("odd")
             assert checkout.run("odd")[1] == " ".join(words.values()) + "\n"
-        assert list((checkout.root / null_build.FOLDER).iterdir()), "there is a note to be misled by"
+        assert list((checkout.root / layout.NULL_BUILDS).iterdir()), "there is a note to be misled by"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, source_files, spelling
+from ostoo_build.base import digest, layout, source_files, spelling
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import is_executable
 from ostoo_build.binary.machine import machine_of
@@ -57,7 +57,7 @@ class BootKernel:
     @cached_property
     def file(self) -> Path:
         """The description's file."""
-        path = self._session.root / "targets" / f"{self.name}{boot_description.SUFFIX}"
+        path = self._session.root / layout.TARGETS / f"{self.name}{boot_description.SUFFIX}"
         if not path.is_file():
             known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
             raise OstooError(

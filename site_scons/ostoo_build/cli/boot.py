@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
-from ostoo_build.base import digest, own_source, source_files
+from ostoo_build.base import digest, layout, own_source, source_files
 from ostoo_build.boot import guest
 from ostoo_build.boot.ending import Ending, Verdict
 from ostoo_build.boot.guest import Boot
@@ -52,7 +52,8 @@ class Booter:
         self._runner = runner
         self._kernel = BootKernel(session, runner.environ)
         variables = session.variables
-        self._place = f"build/{build_variables.one_target(variables)}/boot/{variables['profile']}/{self._kernel.name}"
+        target = build_variables.one_target(variables)
+        self._place = layout.boots(target, variables["profile"], self._kernel.name)
 
     def boot(self, programs: Sequence[str]) -> int:
         """Build programs, boot them all at once, and show what they wrote; the worst of their exit codes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ostoo_build.base import process
+from ostoo_build.base import layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import functions as symbols
 from ostoo_build.binary.demangle import demangle
@@ -70,7 +70,7 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
 
 def debug_file(path: Path) -> Path:
     """The same program with its symbols. Raises `OstooError` where it was not built."""
-    found = path.with_name(f"{path.name}.debug")
+    found = path.with_name(f"{path.name}{layout.SYMBOLS}")
     if not found.is_file():
         raise OstooError(f"{path.name} is not built", where=str(found), remedy=f"./sconsw {path.name}")
     return found

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import process
+from ostoo_build.base import layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.session import Options, Session
 from ostoo_build.loader import contract as loader_contract
-from ostoo_build.rules import reports as program_reports
 from ostoo_build.run import emulator, syscall_trace
 
 if TYPE_CHECKING:
@@ -81,13 +80,13 @@ class Runner(Struct, frozen=True):
 
     def path(self, program: str) -> Path:
         """Where a program lies that was built."""
-        return self.root / "build" / self._target / self._variables["profile"] / program
+        return self.root / layout.program(self._target, self._variables["profile"], program)
 
     def reports(self, program: str) -> Path:
         """The folder of the reports on a program that was built; a kernel's target is not that of the variables."""
         profile = self._variables["profile"]
-        own = self.root / program_reports.folder(program, self._target, profile)
-        found = list((self.root / program_reports.FOLDER).glob(f"*/{profile}/{program}"))
+        own = self.root / layout.reports(self._target, profile, program)
+        found = list(self.root.glob(layout.reports("*", profile, program)))
         return found[0] if len(found) == 1 else own
 
     @property
@@ -103,11 +102,11 @@ class Runner(Struct, frozen=True):
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
 
     def _numbers(self) -> dict[str, int]:
-        header = self.root / "sysroot" / self._target / "include/bits/syscall.h"
+        header = self.root / layout.sysroot(self._target) / "include/bits/syscall.h"
         return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
 
     def _contract(self) -> loader_contract.LoaderContract | None:
-        path = self.root / "targets" / f"{self._target}.loader.json"
+        path = self.root / layout.contract(self._target)
         return loader_contract.load(path) if path.is_file() else None
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
 from ostoo_build.binary import symbol_table
 from ostoo_build.execution.jobserver import usable_cpus
 from ostoo_build.planning.plan import SCRATCH
-from ostoo_build.planning.test_plan import FOLDER
 from ostoo_build.run import junit, test_list
 from ostoo_build.run import output as test_output
 from ostoo_build.run.launcher import Here
@@ -58,7 +58,7 @@ class Request(Struct, frozen=True):
 
 def perform(request: Request, runner: Runner) -> int:
     """Build the tests and run those that are meant, or list them; the exit code, 101 where one failed."""
-    folder = FOLDER.format(request.program)
+    folder = layout.tests(request.program)
     note = runner.path(folder) / test_list.NAME
     runner.build([folder])
     kernel = _booted(request, runner) if request.boots else None
@@ -94,7 +94,7 @@ def _booted(request: Request, runner: Runner) -> Launcher:
     from ostoo_build.boot.kernel import BootKernel  # noqa: PLC0415 - most tests run here
     from ostoo_build.boot.launcher import Booted  # noqa: PLC0415 - likewise
 
-    return Booted(BootKernel(runner.session(), runner.environ), runner.path(FOLDER.format(request.program)) / "boot")
+    return Booted(BootKernel(runner.session(), runner.environ), runner.path(layout.tests(request.program)) / "boot")
 
 
 def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process, state_file
+from ostoo_build.base import layout, process, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import watched
 
@@ -94,7 +94,7 @@ class Watch:
         deep = [entry for entry in entries if entry.is_dir()]
         for paths, recursive in ((deep, True), ([self.root], False)):
             threading.Thread(target=self._follow, args=(paths, recursive), daemon=True).start()
-        state_file.remove(self.root / watched.NOTE)  # of another watch
+        state_file.remove(self.root / layout.WATCHED)  # of another watch
         threading.Thread(target=self._follow_others, daemon=True).start()
 
     def _follow(self, paths: list[Path], recursive: bool) -> None:  # noqa: FBT001 - a thread's arguments have no names

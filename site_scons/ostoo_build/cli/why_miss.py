@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ostoo_build.actions import action_log
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ostoo_build.actions.action_log import Entry
-
-LOG = Path("build/.ostoo/actions")
-"""Where a checkout has the actions of its builds."""
 
 
 class Difference(Struct, frozen=True):
@@ -45,7 +43,8 @@ def explain(first: Path, second: Path) -> str:
 
 
 def _load(path: Path) -> dict[str, Entry]:
-    folder = path / LOG if (path / LOG).is_dir() else path
+    log = path / layout.ACTIONS
+    folder = log if log.is_dir() else path
     try:
         found = action_log.read(folder)
     except (OSError, ValueError) as error:

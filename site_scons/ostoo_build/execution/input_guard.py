@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import digest, source_files, stamps
+from ostoo_build.base import digest, layout, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ostoo_build.base.input import Input
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.stamps import Stamp
-
-_NOT_EDITED = ("build/", "sysroot/", "@{")
-"""What builds make, or fetch, begins so."""
 
 Looks = dict[str, "list[Stamp]"]
 """What `stat` says, by portable path, of an input and of the links that lead to it; of nothing where it is gone."""
@@ -81,7 +78,7 @@ class Witness:
 
         Waits until the file system's clock has ticked since the last change: then the next one must show.
         """
-        found = {entry.path: self._look(entry.path) for entry in inputs if not entry.path.startswith(_NOT_EDITED)}
+        found = {entry.path: self._look(entry.path) for entry in inputs if _may_be_edited(entry.path)}
         stamps.wait_for_tick(max((stamps.touched_at(each) for look in found.values() for each in look), default=0))
         return found
 
@@ -141,3 +138,8 @@ class Witness:
         with self._lock:
             if stamps.of(path) == before:
                 self._seen[path] = (before, sha256)
+
+
+def _may_be_edited(path: str) -> bool:
+    """Whether it is neither what builds make nor what was fetched, as far as its name tells."""
+    return not (path.startswith("@{") or layout.is_made(path))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ostoo_build.base import layout
 from ostoo_build.base.source_files import write_output
 from ostoo_build.execution.timeline import critical_path
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from ostoo_build.execution.timeline import Link, Step, Timeline
 
-FOLDER = "build/timings"
 _PAGE = Path(__file__).with_name("timings.html")
 _PLACE = "/*DATA*/"
 _INTERVAL = 0.05
@@ -52,7 +52,7 @@ class Sampler:
 
 def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root: Path) -> Path:
     """Write the page and the trace into `root`'s folder for them; the page's path. Raises `OSError` where it can't."""
-    folder = root / FOLDER
+    folder = root / layout.TIMINGS
     steps = sorted(timeline.steps, key=lambda step: (step.begin, step.end))
     path = critical_path(steps)
     data = {

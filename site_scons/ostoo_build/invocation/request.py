@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import discovery
-from ostoo_build.planning.test_plan import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,6 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
 variables (for everybody: in ostoo.toml):
 """
 
-_TESTS = FOLDER.format("")
 _ALL = ("all", "std", "deploy", "size-report", "stack-report")
 WORDS = (*_ALL, "sysroot", "test")
 """Targets that are not programs."""
@@ -68,7 +67,7 @@ def help_text() -> str:
 def read(targets: Sequence[str], session: Session) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
     words = frozenset(target for target in targets if target in WORDS)
-    tested = [target for target in targets if _tested(target) in session.programs.binaries]
+    tested = [target for target in targets if layout.tested(target) in session.programs.binaries]
     known = [*session.programs.binaries, *(() if words else WORDS)]
     names = [_program(target, known, session) for target in targets if target not in (*WORDS, *tested)]
     tests = tuple(dict.fromkeys(map(_tested, tested)))
@@ -86,11 +85,6 @@ def read(targets: Sequence[str], session: Session) -> Requested:
     )
 
 
-def _tested(target: str) -> str:
-    """The program whose tests are asked for, if they are."""
-    return target.removesuffix(_TESTS) if target.endswith(_TESTS) else ""
-
-
 def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
     folders = dict.fromkeys(session.programs.binaries[name].manifest.parent for name in names)
     for script in (folder / "SConscript" for folder in folders):
@@ -100,6 +94,6 @@ def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
 
 def _program(target: str, known: Sequence[str], session: Session) -> str:
     name = Path(target).name
-    if name not in session.programs.binaries or not (target == name or Path(target).parts[0] == "build"):
+    if name not in session.programs.binaries or not (target == name or Path(target).parts[0] == layout.BUILD):
         raise OstooError(f"there is no program {target}", remedy=one_of(target, known))
     return name

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from msgspec.structs import replace
 
-from ostoo_build.base import byte_size, digest, home, spelling, state_file, user_cache
+from ostoo_build.base import byte_size, digest, home, layout, spelling, state_file, user_cache
 from ostoo_build.base.content_memo import Answers
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.install import Provider
     from ostoo_build.toolchain.find import Toolchain
 
-MEMOS = Path("build/.ostoo")
-"""What invocations remember for the next one; deleting it costs time only."""
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -95,18 +92,18 @@ class Session:
         self.options = options
         self.variables = options.variables
         self.report = report
-        self.memos = root / MEMOS
+        self.memos = root / layout.STATE
         self.units: dict[str, PlannedUnit] = {}
         self.current: dict[Asked, dict[Path, Output]] = {}
         """Programs that are what their sources give: which files, and what is in them."""
         self.wanted: dict[Asked, Wanted] = {}
         """Programs that are being built."""
-        self.lock_owner = self.memos / "lock-owner"
+        self.lock_owner = root / layout.LOCK_OWNER
         self._since = time.time_ns()
         self.timeline = Timeline(time.monotonic() - (self._since - null_build.STARTED) / 1e9)
         self.look = Look()
         self.making = threading.RLock()
-        self._lock = FileLock(self.memos / "lock")
+        self._lock = FileLock(root / layout.LOCK)
         self._links: dict[str, threading.Lock] = {}
 
     def make_memos(self) -> None:
@@ -136,7 +133,7 @@ class Session:
         """The toolchain as an input; says which toolchain it is when that is not the last invocation's."""
         self.witness  # noqa: B018 - has to be there before the toolchain is hashed
         found = toolchain_digest.of(self.toolchain, user_cache.folder() / "toolchains")
-        chosen = self.memos / "toolchain.txt"
+        chosen = self.root / layout.TOOLCHAIN
         line = self.toolchain.reason
         if state_file.recall(chosen) != os.fsencode(line):
             self.report.status("Using", line)
@@ -180,7 +177,7 @@ class Session:
 
     def spec_file(self, target: str) -> Path:
         """A target spec's file. Raises `OstooError` where there is none of that name."""
-        path = self.root / "targets" / f"{target}.json"
+        path = self.root / layout.spec(target)
         if "/" in target or not target or not os.path.isfile(path):  # noqa: PTH113 - it takes a name of any length
             known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
             remedy = spelling.one_of(target, known)
@@ -237,7 +234,7 @@ class Session:
         store = service if address in ("", self.variables["remote_executor"]) else self._remote_store(address)
         cache = ActionCache(disk, root, self.report, store)
         executor = self._executor(service, store) if service and store else None
-        log = self.memos / "actions"
+        log = self.root / layout.ACTIONS
         fetch_all = self.options.all_outputs
         return Engine(self.paths, cache, self.report, log, self.witness, executor, fetch_all, self.timeline)
 
@@ -295,11 +292,11 @@ class Session:
 
     @shared_lazy
     def trees(self) -> TreeMemo:
-        return TreeMemo(self.memos / "trees.json")
+        return TreeMemo(self.root / layout.TREES)
 
     @shared_lazy
     def answers(self) -> Answers:
-        return Answers(self.memos / "answers.json")
+        return Answers(self.root / layout.ANSWERS)
 
     @shared_lazy
     def sysroot(self) -> Provider:
@@ -331,7 +328,7 @@ class Session:
         Returns whether another one was here since this process had the lock.
         """
         self.make_memos()
-        state_file.make_way(self.memos / "lock")
+        state_file.make_way(self.root / layout.LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

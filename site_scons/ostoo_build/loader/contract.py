@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from ostoo_build.base import byte_size, json_schema
+from ostoo_build.base import byte_size, json_schema, layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-SCHEMA = "loader.schema.json"
-"""The schema's file name; it lies beside the contracts, where editors find it too."""
 
 _LARGEST_FILE = "256 MiB"
 _ALL_MEMORY = 1 << 64
@@ -77,7 +74,7 @@ class LoaderContract(Struct, frozen=True):
 
 def load(path: Path) -> LoaderContract:
     """Read a contract and hold it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
-    document = json_schema.load(path, SCHEMA, "the loader contract")
+    document = json_schema.load(path, layout.CONTRACT_SCHEMA, "the loader contract")
     return LoaderContract(
         kernel=document["kernel"],
         elf_class=document["class"],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, toml_tables
+from ostoo_build.base import digest, home, layout, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import quote
 from ostoo_build.rust import crate_root, flag_rules
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.rust.options import Option
 
 _NAMES = ("config.toml", "config")
-_SYSROOT = re.compile("sysroot/[^/]+/lib")
+_SYSROOT = re.compile(f"{layout.sysroot('[^/]+')}/lib")
 _MOST = 64
 """How many files may include each other; cargo refuses circles."""
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import toml_tables
+from ostoo_build.base import layout, toml_tables
 from ostoo_build.base.toml_file import load as load_toml
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 USER = "user-rs"
 """The folder of the workspace that everybody has."""
 
-_NOT_OTHERS = frozenset({USER, "build", "sysroot"})
+_NOT_OTHERS = frozenset({USER, *layout.MADE})
 
 
 def others(root: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def _others(root: Path) -> Iterator[tuple[str, str]]:
         known.add(os.path.realpath(folder))
         if configuration.is_file() and "workspace" in load_toml(manifest):
             target = _target(load_toml(configuration), folder)
-            if target and target.parent == root / "targets" and target.is_file():
+            if target and target.parent == root / layout.TARGETS and target.is_file():
                 yield folder.name, target.stem
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import digest
+from ostoo_build.base import digest, layout
 from ostoo_build.base.paths import absolute
 from ostoo_build.planning import read_runs, rustc_flags, script_environment, script_order
 from ostoo_build.planning.rustc_flags import Kind
@@ -263,8 +263,8 @@ class _Planner:
         unit, id_ = self.units[index], self.ids[index]
         manifest_ = self.manifests[index]
         kind = Kind.of(unit)
-        platform = self.setting.target if unit.platform else "host"
-        folder = f"build/{platform}/{unit.profile.name}/units/{id_}"
+        platform = self.setting.target if unit.platform else layout.HOST
+        folder = layout.unit(platform, unit.profile.name, id_)
         return PlannedUnit(
             id=id_,
             kind=kind,
@@ -313,9 +313,9 @@ class _Planner:
 
     def _test_environment(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Where a file of `tests/` finds its package's programs, and may write (cargo's reference, as below)."""
-        yield SCRATCH, absolute("build/tmp")
+        yield SCRATCH, absolute(layout.SCRATCH)
         for name in (name for kind, name in self.setting.manifest(unit).targets if kind == "bin"):
-            yield f"CARGO_BIN_EXE_{name}", absolute(f"build/{self.setting.target}/{unit.profile.name}/{name}")
+            yield f"CARGO_BIN_EXE_{name}", absolute(layout.program(self.setting.target, unit.profile.name, name))
 
     def _externs(self, index: int) -> Iterator[Extern]:
         hides = self.manifests[index].hides_dependencies and self.units[index].is_of_library

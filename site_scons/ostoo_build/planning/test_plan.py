@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import rustc_flags
 from ostoo_build.planning.plan import Program, plan_program
@@ -14,9 +15,6 @@ from ostoo_build.planning.plan import Program, plan_program
 if TYPE_CHECKING:
     from ostoo_build.planning.setting import Setting
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
-
-FOLDER = "{}.tests"
-"""Where a program's test executables lie, beside it; the word of `scons` for them."""
 
 _OF_STD = """\
 write `#![cfg_attr(not(test), no_main)]` at its top, `#[cfg_attr(not(test), no_mangle)]` before its `main`;
@@ -57,7 +55,7 @@ def plan_executable(name: str, graph: UnitGraph, setting: Setting) -> Executable
     program = plan_program(graph, setting)
     others = [graph.units[dependency.index] for dependency in root.dependencies]
     return Executable(
-        program=replace(program, name=f"{FOLDER.format(name)}/{program.kind}-{program.target_name}"),
+        program=replace(program, name=f"{layout.tests(name)}/{program.kind}-{program.target_name}"),
         source=root.src_path.relative_to(manifest.folder).as_posix(),
         has_harness=has_harness,
         programs=tuple(sorted(other.target_name for other in others if other.kind == "bin")),

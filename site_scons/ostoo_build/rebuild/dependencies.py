@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import home, read_set, source_files
+from ostoo_build.base import home, layout, read_set, source_files
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Look
 from ostoo_build.fetch import places
@@ -136,8 +136,8 @@ def _names(paths: Iterable[Path]) -> tuple[str, ...]:
 
 def checkout_trees(session: Session) -> Iterator[Tree]:
     hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    yield str(session.root), ["build", "sysroot", *hidden]
-    pins = session.root / "sysroot"
+    yield str(session.root), [*sorted(layout.MADE), *hidden]
+    pins = session.root / layout.SYSROOTS
     yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
 
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import state_file, target_folder
+from ostoo_build.base import layout, state_file, target_folder
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
 from ostoo_build.start import null_build
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 
     from ostoo_build.invocation.session import Session
 
-NOTE = Path("build/.ostoo/watched.json")
-
 Stamps = dict[str, "list[int] | None"]
 """What `stat` says of files and folders, by absolute path; None for what is not there."""
 
-_OUTPUTS = frozenset({"build", "sysroot", "user"})
+_OUTPUTS = frozenset({*layout.MADE, "user"})
 _READ = frozenset({".cargo"})
 """Hidden folders that builds read."""
 
@@ -49,12 +47,12 @@ def note(session: Session) -> None:
     """Write down what a waiting build has read."""
     with contextlib.suppress(OSError, OstooError):  # somebody is at work there: the next build notes it
         names = sorted(map(str, _seldom(session)))
-        state_file.write(session.root / NOTE, state_file.sealed(json.dumps(stamps(names)).encode()))
+        state_file.write(session.root / layout.WATCHED, state_file.sealed(json.dumps(stamps(names)).encode()))
 
 
 def read(root: Path) -> Stamps:
     """Read what the last build wrote down; nothing where none did."""
-    found = state_file.recall_json(root / NOTE)
+    found = state_file.recall_json(root / layout.WATCHED)
     return found if isinstance(found, dict) else {}
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ostoo_build.actions.outcome import undeclared
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
@@ -147,7 +148,7 @@ class _Search:
 
     def take_all(self) -> None:
         """Anything of the package, or that its build script made."""
-        folders = (f"{self.scene.unit.package}/", "build/")
+        folders = (f"{self.scene.unit.package}/", f"{layout.BUILD}/")
         for entry in self.action.inputs:
             if posixpath.join(entry.path, "").startswith(folders) and not entry.path.endswith(_COMPILED):
                 self.found[entry.path] = entry

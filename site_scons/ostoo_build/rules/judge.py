@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions.outcome import OUT, Outcome, ToolFailed
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import refuse_odd
 from ostoo_build.base.paths import is_local, seen_from
@@ -115,7 +116,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
 
 def _of_libc(program: Program) -> str:
     """Where libc has an entry for programs whose `main` std calls."""
-    start = seen_from(f"sysroot/{program.target}/lib/crt1.o", program.units[-1].directory)
+    start = seen_from(f"{layout.sysroot(program.target)}/lib/crt1.o", program.units[-1].directory)
     return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
 
 
@@ -159,7 +160,7 @@ def _tells_root(content: bytes, paths: PathMap) -> bool:
 
 def _lies_among(declared: set[str], path: str) -> bool:
     """Whether it is what other steps made, all of which are inputs."""
-    return path.startswith("build/") and any(f"{name}/".startswith(f"{path}/") for name in declared)
+    return layout.is_in_build(path) and any(f"{name}/".startswith(f"{path}/") for name in declared)
 
 
 def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
@@ -171,7 +172,7 @@ def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, pat
         path = paths.input_path(package / name)
         if f"{path}/".startswith(known):
             continue
-        if not (is_local(unit.package) and is_local(path)) or f"{path}/".startswith("build/"):
+        if not (is_local(unit.package) and is_local(path)) or layout.is_in_build(f"{path}/"):
             near = "the checkout" if is_local(unit.package) else "its package"
             raise OstooError(
                 f"the build script reads {path}, which is not in {near}",

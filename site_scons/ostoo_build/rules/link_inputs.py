@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
-from ostoo_build.base import digest
+from ostoo_build.base import digest, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Look
@@ -197,4 +197,4 @@ def _directory(session: Session, unit: PlannedUnit) -> Path:
 
 def _may_be_named(session: Session, path: Path) -> bool:
     name = session.paths.input_path(path)
-    return is_local(name) and not name.startswith(("build/", "sysroot/"))
+    return is_local(name) and not layout.is_made(name)

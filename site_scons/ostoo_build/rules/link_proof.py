@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def undeclared(path: str, manifest: str) -> OstooError:
     """Make the error about a file that a link reads and nobody declared."""
     if path.startswith(("/", "@{toolchain}")):
         remedy = "other machines do not have it: put it into the checkout"
-    elif path.startswith("build/"):
+    elif layout.is_in_build(path):
         remedy = "no step promises that file to the link: have a build script make it, in its OUT_DIR"
     else:
         remedy = (

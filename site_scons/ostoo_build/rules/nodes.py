@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions.record import NAME
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning.rustc_flags import Kind
@@ -45,7 +46,7 @@ class Node(Struct, frozen=True):
     @property
     def is_ours(self) -> bool:
         """Whether it is a file in which builds remember something: whatever else lies there may go."""
-        return self.is_file and (self.folder is not None or self.name.startswith("build/.ostoo/"))
+        return self.is_file and (self.folder is not None or self.name.startswith(f"{layout.STATE}/"))
 
     @property
     def folder(self) -> str | None:
@@ -148,7 +149,7 @@ def deploy(session: Session, program: Program) -> Node:
     destination = folder / program.name
     if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
         raise OstooError(f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} is no folder", where=str(folder))
-    if os.path.realpath(folder).startswith(os.path.realpath(session.root / "build") + "/"):
+    if os.path.realpath(folder).startswith(os.path.realpath(session.root / layout.BUILD) + "/"):
         what = f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} lies in build, which is the build's own"
         raise OstooError(what, where=str(folder), remedy="name another folder")
     if destination.is_dir():
@@ -172,7 +173,7 @@ def _of_link(
     def job() -> Job:
         return make(session, program, Look())
 
-    suffix = "" if folder == Places.of(program).linked else ".debug"
+    suffix = "" if folder == Places.of(program).linked else layout.SYMBOLS
     perform = partial(steps.link, session, program, job)
     return Node(f"{folder}/{NAME}", after, f"link {program.name}{suffix}", perform, partial(is_done, session, job))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import NAME
-from ostoo_build.base import own_source, source_files
+from ostoo_build.base import layout, own_source, source_files
 from ostoo_build.execution.engine import Job
 from ostoo_build.rules import nodes, steps
 from ostoo_build.rules.nodes import Node
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.session import Session
     from ostoo_build.planning.plan import Program
 
-FOLDER = "build/reports"
 REPORT = "report.json"
 PAGE = "treemap.html"
 PREVIOUS = "previous.json"
@@ -47,14 +46,9 @@ DECIDED_BY = {
 _FILES = {Kind.SIZE: (REPORT, PAGE), Kind.STACK: (REPORT,)}
 
 
-def folder(name: str, target: str, profile: str) -> str:
-    """Where the reports on a program lie, relative to the root."""
-    return f"{FOLDER}/{target}/{profile}/{name}"
-
-
 def place(program: Program, kind: Kind) -> str:
     """The folder of one report."""
-    return f"{folder(program.name, program.target, program.profile)}/{kind.value}"
+    return f"{layout.reports(program.target, program.profile, program.name)}/{kind.value}"
 
 
 def node(session: Session, program: Program, kind: Kind) -> Node:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ostoo_build.actions import outcome
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
-from ostoo_build.base import digest, home, own_source, source_files
+from ostoo_build.base import digest, home, layout, own_source, source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.execution.engine import Job
@@ -70,10 +70,10 @@ class Places(Struct, frozen=True):
 
     @staticmethod
     def of(program: Program) -> Places:
-        folder = f"build/{program.target}/{program.profile}"
+        published = layout.program(program.target, program.profile, program.name)
         unit = program.units[-1]
         linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
-        return Places(linked, unstripped, check, (f"{folder}/{program.name}", f"{folder}/{program.name}.debug"))
+        return Places(linked, unstripped, check, (published, f"{published}{layout.SYMBOLS}"))
 
 
 def target_job(session: Session, target: str) -> Job:
@@ -100,7 +100,7 @@ def target_files(session: Session, target: str) -> list[Path]:
 
 def target_folder(target: str) -> str:
     """Where the verdict on a target spec lies."""
-    return f"build/{target}/target-spec"
+    return layout.target_check(target)
 
 
 def sysroot_job(session: Session, target: str) -> Job:
@@ -132,7 +132,7 @@ def sysroot_key(session: Session, target: str) -> digest.Hash:
 
 def sysroot_folder(target: str) -> str:
     """Where a sysroot lies, as the workspace's cargo configuration names it too."""
-    return f"sysroot/{target}"
+    return layout.sysroot(target)
 
 
 def jobs(session: Session, wanted: Wanted, look: Look) -> Iterator[Job]:
@@ -247,7 +247,8 @@ def link_job(session: Session, program: Program, look: Look) -> Job:
 
 def unstripped_job(session: Session, program: Program, look: Look) -> Job:
     """Describe the link with all symbols, and the debug information that the profile asks for."""
-    return _linked(session, program, look, Placed(None, Places.of(program).unstripped, f"{program.name}.debug"))
+    place = Placed(None, Places.of(program).unstripped, f"{program.name}{layout.SYMBOLS}")
+    return _linked(session, program, look, place)
 
 
 class Placed(Struct, frozen=True):
@@ -325,8 +326,8 @@ def _load_checks() -> None:
 
 def contract_files(session: Session, target: str) -> list[Path]:
     """What a target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
-    contract = session.spec_file(target).with_suffix(".loader.json")
-    return [contract, contract.with_name("loader.schema.json")] if contract.is_file() else []
+    contract = session.root / layout.contract(target)
+    return [contract, contract.with_name(layout.CONTRACT_SCHEMA)] if contract.is_file() else []
 
 
 def all_target_files(session: Session, target: str) -> list[Path]:

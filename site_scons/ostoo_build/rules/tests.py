@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import state_file
-from ostoo_build.planning.test_plan import FOLDER
+from ostoo_build.base import layout, state_file
 from ostoo_build.rules import nodes
 from ostoo_build.rules.nodes import Node
 from ostoo_build.rules.steps import Places
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def path(session: Session, name: str, target: str) -> str:
     """Where the note of the program `name` lies, relative to the root."""
-    return f"build/{target}/{session.variables['profile']}/{FOLDER.format(name)}/{test_list.NAME}"
+    return f"{layout.program(target, session.variables['profile'], layout.tests(name))}/{test_list.NAME}"
 
 
 def node(session: Session, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:

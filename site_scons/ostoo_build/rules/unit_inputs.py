@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import digest, source_files
+from ostoo_build.base import digest, layout, source_files
 from ostoo_build.base import input as inputs
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
@@ -68,10 +68,10 @@ def makers(session: Session, unit: PlannedUnit) -> dict[Path, Asked]:
     found = {}
     for path in declared_files(session, unit):
         name = session.paths.input_path(path)
-        if not name.startswith("build/"):
+        if not layout.is_in_build(name):
             continue
         target, profile, program = [*name.split("/")[1:], "", "", ""][:3]
-        asked = (program.removesuffix(".debug"), target)
+        asked = (program.removesuffix(layout.SYMBOLS), target)
         is_one = asked[0] in session.programs.binaries and asked in session.programs.asked([asked[0]])
         if name.count("/") != len(("target", "profile", "program")) or not is_one:
             raise _unmade(unit, name, "no step of this build makes it: name a program, at build/TARGET/PROFILE/PROGRAM")
@@ -106,10 +106,8 @@ def _told_of(session: Session, read: str) -> list[Path]:
     place = session.root / read
     if place != session.root:
         return [place]
-    return [entry for entry in sorted(place.iterdir()) if entry.name not in _MADE and not entry.name.startswith(".")]
-
-
-_MADE = frozenset({"build", "sysroot"})
+    shown = (entry for entry in sorted(place.iterdir()) if not entry.name.startswith("."))
+    return [entry for entry in shown if entry.name not in layout.MADE]
 
 
 def links(session: Session, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:

@@ -18,13 +18,12 @@ from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.record import Record
-from ostoo_build.base import digest, own_source, state_file
+from ostoo_build.base import digest, layout, own_source, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import Place
 from ostoo_build.planning.rustc_flags import Kind
-from ostoo_build.planning.test_plan import FOLDER
 from ostoo_build.rules import asked_variables, link_inputs, steps, unit_inputs
 from ostoo_build.rules.steps import Places
 
@@ -55,8 +54,6 @@ DECIDED_BY = (
     *("sysroot", "target", "toolchain"),
 )
 """What of ours decides a program."""
-
-_TESTS = FOLDER.format("")
 
 
 class Whole(Struct, frozen=True):
@@ -244,13 +241,14 @@ def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[s
 
 def take_away_lost(session: Session) -> None:
     """Take away what was published of programs that no workspace has any more, as far as it is what was published."""
-    notes = session.memos / "programs"
+    notes = session.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
         *places, name = path.relative_to(notes).with_suffix("").parts
-        program = (*places, name, "", "")[2].removesuffix(_TESTS)
+        _target, _profile, first, *_ = (*places, name, "", "")
+        program = layout.tested(first) or first
         if program not in session.programs.binaries:
             known = records.read(path)
-            folder = session.root.joinpath("build", *places)
+            folder = session.root.joinpath(layout.BUILD, *places)
             for name, output in known.outputs.items() if known else ():
                 if records.is_good(folder / name, output):
                     session.report.status("Removing", f"{name}: no workspace has this program any more")
@@ -315,4 +313,4 @@ def _found(session: Session, program: Program, record: Record) -> None:
 
 def note(session: Session, program: Program) -> Path:
     """The file with the record of the program at its place; the key is the action's fingerprint."""
-    return session.memos / "programs" / program.target / program.profile / f"{program.name}.json"
+    return session.root / layout.note(program.target, program.profile, program.name)

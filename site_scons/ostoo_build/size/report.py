@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, to_builtins
 
-from ostoo_build.base import byte_size
+from ostoo_build.base import byte_size, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.size import parts as size_parts
 from ostoo_build.size.parts import Part
@@ -72,8 +72,8 @@ def of_file(path: Path) -> SizeReport:
         return read(path)
     if path.is_dir():
         raise OstooError("this is a folder, and no program", where=str(path))
-    shipped = path.with_suffix("") if path.suffix == ".debug" else path
-    unstripped = shipped.with_name(f"{shipped.name}.debug")
+    shipped = path.with_suffix("") if path.suffix == layout.SYMBOLS else path
+    unstripped = shipped.with_name(f"{shipped.name}{layout.SYMBOLS}")
     for each in (shipped, unstripped):
         if not each.is_file():
             raise OstooError(

@@ -14,8 +14,8 @@ import sys
 import time
 from binascii import crc32
 
+from ostoo_build.base import layout, state_file, target_folder
 from ostoo_build.base import stamps as file_stamps
-from ostoo_build.base import state_file, target_folder
 
 TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ Tree = tuple[str, list[str]]
 question: Question | None = None
 """What this process was asked, in the form of `ask`; None where SCons was started by itself."""
 
-FOLDER = "build/.ostoo/null-builds"
 DIGEST = 32
 """Bytes of the digest before a note's content."""
 
@@ -109,7 +108,7 @@ def ask(arguments: list[str]) -> Question:
 def place(root: str, asked: Question) -> str:
     """The note's path; commands that share one only cost each other time."""
     name = crc32(os.fsencode("\0".join(asked[2])))
-    return f"{root}/{FOLDER}/{name:08x}"
+    return f"{root}/{layout.NULL_BUILDS}/{name:08x}"
 
 
 def stamps(trees: Sequence[Tree], places: list[str]) -> list[object]:

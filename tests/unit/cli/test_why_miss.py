@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions.action import Action
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.cli import why_miss
@@ -24,7 +25,7 @@ CHECK = Action("ElfCheck", ("a",), (), (), (), version="3" * 64)
 def build(folder: Path, core: Action = CORE, crate: Action = CRATE, check: Action = CHECK) -> Path:
     """A checkout with three actions."""
     for action, results in ((core, "build/units/core"), (crate, "build/units/a"), (check, "build/check")):
-        action_log.write(folder / why_miss.LOG, action, results)
+        action_log.write(folder / layout.ACTIONS, action, results)
     return folder
 
 
@@ -65,7 +66,7 @@ def test_what_differs_because_of_another_difference_is_only_counted(tmp_path: Pa
 
 
 def test_a_folder_with_actions_is_as_good_as_a_checkout(tmp_path: Path) -> None:
-    first = build(tmp_path / "a") / why_miss.LOG
+    first = build(tmp_path / "a") / layout.ACTIONS
     assert "the same" in why_miss.explain(first, build(tmp_path / "b"))
 
 
@@ -88,5 +89,5 @@ def test_an_action_with_a_place_of_any_length_is_written_down(tmp_path: Path) ->
     places = [f"build/{'x' * 200}/units/core-{number}" for number in range(2)]
     for folder in ("a", "b"):
         for place in places:
-            action_log.write(tmp_path / folder / why_miss.LOG, CORE, place)
+            action_log.write(tmp_path / folder / layout.ACTIONS, CORE, place)
     assert why_miss.explain(tmp_path / "a", tmp_path / "b").startswith("all 2 actions")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ostoo_build.base import layout
 from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Step, Timeline
@@ -44,7 +45,7 @@ def test_the_page_holds_the_figures(timeline: Timeline, tmp_path: Path) -> None:
 
 def test_the_trace_is_one_that_perfetto_reads(timeline: Timeline, tmp_path: Path) -> None:
     timings.write(timeline, [(0.1, 1)], 4, tmp_path)
-    events = json.loads((tmp_path / timings.FOLDER / "trace.json").read_bytes())["traceEvents"]
+    events = json.loads((tmp_path / layout.TIMINGS / "trace.json").read_bytes())["traceEvents"]
     rows = {each["name"]: each["tid"] for each in events if each["ph"] == "X"}
     assert rows == {"a (build script)": 1, "core": 2, "linking </script>": 1}, "a row is taken again when it is free"
     (core,) = (each for each in events if each["name"] == "core")

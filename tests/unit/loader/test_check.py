@@ -40,6 +40,7 @@ from elf_files import (
 )
 from msgspec.structs import replace
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.functions import Function, Symbols
 from ostoo_build.loader import check as loader_check
@@ -205,7 +206,7 @@ def test_every_rule_has_a_program_that_breaks_it() -> None:
 
 
 def test_the_schema_knows_every_rule() -> None:
-    schema = json.loads(CONTRACT_FILE.with_name(loader_contract.SCHEMA).read_bytes())
+    schema = json.loads(CONTRACT_FILE.with_name(layout.CONTRACT_SCHEMA).read_bytes())
     assert {"file-limit", "intact-headers", *file_rules.RULES} == set(schema["properties"]["reasons"]["properties"])
 
 
