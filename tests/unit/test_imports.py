@@ -179,6 +179,27 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
+FOLDERS_BY_TEMPDIR = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install"}
+"""They put whole folders in place, each made in one beside it."""
+
+
+def test_only_state_file_puts_files_in_place() -> None:
+    """Written beside, then renamed: elsewhere an error may leave half a file, or the other name."""
+
+    def renames(tree: ast.AST) -> bool:
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        return any(
+            ast.unparse(call.func) in ("os.replace", "shutil.move")
+            or call.func.attr == "rename"
+            or (call.func.attr == "replace" and len(call.args) == 1 and not call.keywords)
+            for call in calls
+            if isinstance(call.func, ast.Attribute)
+        )
+
+    found = {name for name, path in MODULES.items() if renames(ast.parse(path.read_text(encoding="utf-8")))}
+    assert found == {"base.state_file", *FOLDERS_BY_TEMPDIR}
+
+
 def test_the_package_knows_nothing_of_scons() -> None:
     tools = {path.stem for path in (SITE_SCONS / "site_tools").glob("*.py")}
     assert "rust_unit" in tools

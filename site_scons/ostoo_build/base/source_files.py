@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,16 @@ def _any(_path: Path, _depth: int) -> bool:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or nothing: under another name first, then renamed."""
     state_file.replace(path, data, 0o666)
+
+
+def copy_whole(source: Path, target: Path, mode: int) -> None:
+    """Copy a file, whole or not at all, and give the copy a mode. Raises `OSError`."""
+
+    def fill(temporary: str) -> None:
+        shutil.copyfile(source, temporary)
+        os.chmod(temporary, mode)  # noqa: PTH101 - a string
+
+    state_file.put(state_file.beside(target), target, fill)
 
 
 def write_output(path: Path, data: bytes) -> None:

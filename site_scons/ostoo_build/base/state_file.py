@@ -13,6 +13,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` takes longer to load than all the rest
+    from collections.abc import Callable
     from typing import BinaryIO
 
 LIMIT = 256 << 20
@@ -149,15 +150,28 @@ def remove(path: str | os.PathLike[str]) -> None:
 
 
 def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
-    """Write a whole file or nothing: under another name first, then renamed. Raises `OSError`."""
-    folder, name = os.path.split(os.fspath(path))
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}")  # noqa: PTH118 - no pathlib here
-    os.makedirs(folder or ".", exist_ok=True)  # noqa: PTH103 - likewise
-    try:
+    """Write a whole file or nothing. Raises `OSError`."""
+
+    def fill(temporary: str) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with open(descriptor, "wb") as stream:  # noqa: PTH123 - likewise
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 - no pathlib here
             stream.write(content)
-        os.replace(temporary, path)  # noqa: PTH105 - likewise
+
+    put(beside(path), path, fill)
+
+
+def beside(path: str | os.PathLike[str]) -> str:
+    """Another name in a file's folder, for what is to take the file's place whole; makes the folder."""
+    folder, name = os.path.split(os.fspath(path))
+    os.makedirs(folder or ".", exist_ok=True)  # noqa: PTH103 - no pathlib here
+    return os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}")  # noqa: PTH118 - likewise
+
+
+def put(temporary: str, path: str | os.PathLike[str], fill: Callable[[str], None]) -> None:
+    """Put in a file's place what `fill` makes under the name `beside` it, or leave all as it was. Raises as `fill`."""
+    try:
+        fill(temporary)
+        os.replace(temporary, path)  # noqa: PTH105 - no pathlib here
     except BaseException as error:
         try:  # noqa: SIM105 - contextlib is not loaded yet
             os.unlink(temporary)  # noqa: PTH108 - likewise

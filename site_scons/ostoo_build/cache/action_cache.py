@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,12 +17,11 @@ from msgspec.structs import replace
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.actions.record import holds
-from ostoo_build.base import digest
+from ostoo_build.base import digest, state_file
 from ostoo_build.cache import upkeep as cache_upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output, Record
@@ -144,7 +143,7 @@ class ActionCache:
         """Raises `OSError` where the file can't be put in place: the cache may have it nevertheless."""
         if _is_there(path, output):
             return True
-        temporary = _beside(path)
+        temporary = Path(state_file.beside(path))
         if self.disk is None or not self.disk.read(output.sha256, temporary):
             return False
         _put(temporary, path, output)
@@ -155,7 +154,8 @@ class ActionCache:
             return [path for path, _ in files]
         from ostoo_build.remote.store import Blob  # noqa: PLC0415 - most builds have no remote store
 
-        blobs = [(Blob(output.sha256, output.size, _beside(path)), path, output) for path, output in files]
+        placed = [(Path(state_file.beside(path)), path, output) for path, output in files]
+        blobs = [(Blob(output.sha256, output.size, temporary), path, output) for temporary, path, output in placed]
         lost = set(self.remote.read([blob for blob, _, _ in blobs]))
         for blob, path, output in blobs:
             if blob not in lost and blob.path is not None:
@@ -230,18 +230,9 @@ def _keep_all(disk: DiskCache, files: list[tuple[Path, Output]]) -> None:
         disk.keep(path, output.sha256)
 
 
-def _beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-
-
 def _put(temporary: Path, path: Path, output: Output) -> None:
-    try:
-        temporary.chmod(0o755 if output.executable else 0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    mode = 0o755 if output.executable else 0o644
+    state_file.put(str(temporary), path, lambda name: os.chmod(name, mode))  # noqa: PTH101 - a string
 
 
 def _understood(content: bytes, action: Action, place: Place, bound_to: str) -> Record | None:

@@ -7,13 +7,12 @@ leads nowhere, or to a folder that it lies in, is nothing, and so is a pipe or a
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import state_file
 from ostoo_build.base.input import is_executable
+from ostoo_build.base.source_files import copy_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,14 +88,7 @@ def _settle_file(path: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        shutil.copyfile(source, temporary)
-        temporary.chmod(_mode(source.stat()))
-        temporary.replace(target)
-    except BaseException:
-        state_file.remove(temporary)
-        raise
+    copy_whole(source, target, _mode(source.stat()))
 
 
 def _mode(status: os.stat_result) -> int:

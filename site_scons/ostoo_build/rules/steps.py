@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import os
-import shutil
 import stat
 import threading
 from functools import partial
@@ -349,14 +348,9 @@ def publish(source: Path, destination: Path) -> None:
 
 
 def _put(source: Path, destination: Path) -> None:
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
     try:
-        shutil.copyfile(source, temporary)
-        temporary.chmod(_PROGRAM_MODE)
-        temporary.replace(destination)
+        source_files.copy_whole(source, destination, _PROGRAM_MODE)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OstooError(f"can't write {destination}: {error.strerror}", where=str(destination.parent)) from error
 
 

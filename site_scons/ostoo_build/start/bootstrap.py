@@ -12,8 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process, state_file
+from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.source_files import write_output
 from ostoo_build.fetch.apt import Apt
 from ostoo_build.start import needed_tools
 
@@ -90,10 +91,7 @@ def _install(requirements: Path, venv: Path) -> None:
         wheels = ["--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
         _run([*pip, *wheels], venv, **variables)
     copy = venv / requirements.name
-    state_file.make_way(copy)
-    partial = copy.with_suffix(".partial")
-    shutil.copyfile(requirements, partial)
-    partial.replace(copy)
+    write_output(copy, requirements.read_bytes())
 
 
 def _has_pip(venv: Path) -> bool:

@@ -15,6 +15,7 @@ from msgspec import Struct, to_builtins
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.source_files import write_atomically
 from ostoo_build.fetch import places
 from ostoo_build.fetch.apt import Apt
 from ostoo_build.toolchain import find as toolchain
@@ -90,9 +91,8 @@ def _write_lock(root: Path, lock: dict[str, dict[str, Locked]]) -> None:
         architecture: {name: to_builtins(locked) for name, locked in packages.items()}
         for architecture, packages in lock.items()
     }
-    temporary = root / places.PRIVATE / "toolchain.lock"
-    temporary.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(root / "toolchain.lock")
+    content = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    write_atomically(root / "toolchain.lock", content.encode())
 
 
 def _locked_closure(apt: Apt, locked: Mapping[str, Locked], say: Callable[[str], None]) -> Versions:
