@@ -48,7 +48,8 @@ class Record(Struct, frozen=True):
     path where the outputs may hold that path: they are then good for nothing else. `reads` are the portable paths of
     inputs that only the action's run told of; the key is that of the action with them. `folders` are those among the
     outputs in which nothing lies. `seen` are the inputs in its package that the run can have read: the key is that of
-    the action with these alone. It is None where nobody knows.
+    the action with these alone. It is None where nobody knows. `is_answer` is false where they were made of inputs
+    that differ from those in the key: then they are good for one invocation.
     """
 
     key: digest.Hash
@@ -59,6 +60,7 @@ class Record(Struct, frozen=True):
     reads: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     seen: tuple[str, ...] | None = None
+    is_answer: bool = True
 
     def to_bytes(self) -> bytes:
         return digest.canonical_json({**self._told(), "seal": self._seal()})
@@ -69,8 +71,13 @@ class Record(Struct, frozen=True):
 
     def _told(self) -> dict[str, Any]:
         """All that it says; what is seldom said earlier versions did not know."""
+<<<<<<< HEAD
         seldom = {"folders": self.folders or None, "seen": self.seen}
         return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
+=======
+        seldom = {"folders": self.folders or None, "seen": self.seen, "is_answer": None if self.is_answer else False}
+        return {name: value for name, value in asdict(self).items() if seldom.get(name, True) is not None}
+>>>>>>> 58f42d8 (Give the key of a record one meaning)
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:

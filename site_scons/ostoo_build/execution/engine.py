@@ -94,7 +94,7 @@ class Settled(NamedTuple):
     @property
     def is_kept(self) -> bool:
         """Whether the record answers the action's question in other invocations too."""
-        return self.record.key == self.job.key(self.record.seen)
+        return _answers(self.record, self.job)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Engine:
     def present(self, job: Job) -> Record | None:
         """Judge whether a job's outputs are there: if and only if its folder's record has the key that it has now."""
         found = records.load(job.folder)
-        if found is None or found.key != job.key(found.seen):
+        if found is None or not _answers(found, job):
             return None
         if not (self._fits(found) and records.is_intact(job.folder, found)):
             return None
@@ -229,7 +229,7 @@ class Engine:
         if as_promised and job.shared:
             self.cache.store(job.action, made, job.place)
         if not as_promised:
-            made = replace(made, key="")  # good for this invocation, and no answer to the action's question
+            made = replace(made, is_answer=False)
         records.save(job.folder, made, looks)
         return made
 
@@ -352,6 +352,11 @@ class Engine:
 
     def _fits(self, record: Record) -> bool:
         return record.bound_to in ("", self.cache.root)
+
+
+def _answers(record: Record, job: Job) -> bool:
+    """Whether what a record names is what a job is asked for, in whichever invocation."""
+    return record.is_answer and record.key == job.key(record.seen)
 
 
 def _kept(job: Job, record: Record) -> Record:

@@ -89,6 +89,17 @@ class Whole(Struct, frozen=True):
         )
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What the action with this fingerprint made, as it lies at the program's place.
+
+    The key is in the record: to compute it takes longer than all else that a start with nothing to do does.
+    """
+
+    fingerprint: digest.Hash
+    record: Record
+
+
 def whole(session: Session, program: Program, size_budget: int | None, look: Look) -> Whole:
     """Find all that the program depends on, as one look sees it. Raises `OSError` for a source that it can't."""
     on_host = any(_runs_here(unit) for unit in program.units)
@@ -113,9 +124,11 @@ def action(session: Session, program: Program, size_budget: int | None, look: Lo
 
 def is_current(session: Session, program: Program, wanted: Action) -> bool:
     """Whether the program at its place is what `wanted` makes."""
-    known = records.read(note(session, program))
-    folder = _place(session, program).folder
-    if known is None or known.key != wanted.fingerprint or not _are_there(folder, known):
+    noted = _noted(note(session, program))
+    if noted is None or noted.fingerprint != wanted.fingerprint:
+        return False
+    known = noted.record
+    if not _are_there(_place(session, program).folder, known):
         return False
     if known.bound_to not in ("", session.engine.cache.root) or not _is_for_this_user(known):
         return False
@@ -131,7 +144,7 @@ def restored(session: Session, program: Program, wanted: Action) -> bool:
         return False
     session.report.status("Restored", f"{program.name} from the action cache")
     session.report.messages((found.stderr,))
-    _write_down(session, program, replace(found, key=wanted.fingerprint))
+    _write_down(session, program, Noted(wanted.fingerprint, found))
     return True
 
 
@@ -179,7 +192,7 @@ def remember(session: Session, program: Program) -> None:
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
-    _write_down(session, program, replace(made, key=wanted.fingerprint))
+    _write_down(session, program, Noted(wanted.fingerprint, made))
     if not program.is_incremental:
         session.engine.cache.store(wanted, made, place)
 
@@ -247,9 +260,9 @@ def take_away_lost(session: Session) -> None:
         _target, _profile, first, *_ = (*places, name, "", "")
         program = layout.tested(first) or first
         if program not in session.programs.binaries:
-            known = records.read(path)
+            known = _noted(path)
             folder = session.root.joinpath(layout.BUILD, *places)
-            for name, output in known.outputs.items() if known else ():
+            for name, output in known.record.outputs.items() if known else ():
                 if records.is_good(folder / name, output):
                     session.report.status("Removing", f"{name}: no workspace has this program any more")
                     state_file.remove(folder / name)
@@ -302,9 +315,23 @@ def _place(session: Session, program: Program) -> Place:
     return Place(folder, session.root / folder)
 
 
-def _write_down(session: Session, program: Program, record: Record) -> None:
-    write_output(note(session, program), record.to_bytes())
-    _found(session, program, record)
+def _write_down(session: Session, program: Program, noted: Noted) -> None:
+    content = noted.fingerprint.encode() + b"\n" + noted.record.to_bytes()
+    write_output(note(session, program), state_file.sealed(content))
+    _found(session, program, noted.record)
+
+
+def _noted(path: Path) -> Noted | None:
+    """Read a note; None where there is none, or it can't be understood."""
+    content = state_file.recall_sealed(path)
+    if content is None:
+        return None
+    fingerprint, _, record = content.partition(b"\n")
+    try:
+        return Noted(fingerprint.decode(), Record.from_bytes(record))
+    except (ValueError, RecursionError):
+        state_file.found_damaged(path)
+        return None
 
 
 def _found(session: Session, program: Program, record: Record) -> None:
@@ -312,5 +339,5 @@ def _found(session: Session, program: Program, record: Record) -> None:
 
 
 def note(session: Session, program: Program) -> Path:
-    """The file with the record of the program at its place; the key is the action's fingerprint."""
+    """The file with what is noted of the program at its place."""
     return session.root / layout.note(program.target, program.profile, program.name)
