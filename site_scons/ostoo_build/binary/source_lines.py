@@ -42,7 +42,7 @@ class SourceLines:
         try:
             with path.open("rb") as stream:
                 elf = ELFFile(stream)
-                if not elf.has_dwarf_info():
+                if not elf.has_dwarf_info(strict=True):  # tables for unwinding alone tell no lines
                     raise OstooError(
                         "the program has no debug information",
                         where=str(path),
