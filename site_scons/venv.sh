@@ -1,5 +1,6 @@
 # Sourced by sconsw and ostoo, which set $root and $requirements: makes $root/.venv hold these packages, and sets $python.
 # No Python starts here as long as the copies that were installed from equal the files.
+# shellcheck shell=sh disable=SC2154,SC3045 # who sources it sets these two; dash and bash know `ulimit -S`
 
 line_break='
 '
