@@ -12,7 +12,7 @@ from typing import Any
 
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build.base import deferred, streams
+from ostoo_build.base import deferred, layout, streams
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops

@@ -60,9 +60,15 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if path
 GENERATED = "remote_execution_pb2"
 
 
-def imported(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported(path: Path) -> tuple[tuple[str, str], ...]:
     """All imports of a file, those within functions and for types included: the module, and the name taken from it."""
-    return imported_by(ast.parse(path.read_text(encoding="utf-8")))
+    return tuple(imported_by(parsed(path)))
 
 
 def imported_by(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -75,7 +81,7 @@ def imported_by(tree: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def own_modules(path: Path) -> set[str]:
-    return own_modules_of(ast.parse(path.read_text(encoding="utf-8")))
+    return own_modules_of(parsed(path))
 
 
 def own_modules_of(tree: ast.AST) -> set[str]:
@@ -156,7 +162,7 @@ def test_what_decides_a_result_is_what_is_imported_for_it(
 
 def test_a_start_loads_nothing_that_only_some_builds_need() -> None:
     """What checks and reports load takes longer than the rest of a start that finds nothing to do."""
-    tools = [ast.parse(path.read_text(encoding="utf-8")) for path in (SITE_SCONS / "site_tools").glob("*.py")]
+    tools = [parsed(path) for path in (SITE_SCONS / "site_tools").glob("*.py")]
     own = (node for tool in tools for node in tool.body if isinstance(node, ast.ImportFrom) and node.module)
     lines = [ast.unparse(node) for node in own if str(node.module).startswith("ostoo_build")]
     assert "from ostoo_build.rules import reports as program_reports" in lines
@@ -179,8 +185,8 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
-FOLDERS_BY_TEMPDIR = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install"}
-"""They put whole folders in place, each made in one beside it."""
+MOVE = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install", "execution.local"}
+"""They put whole folders in place, each made in one beside it; the last one moves what a process left."""
 
 
 def test_only_state_file_puts_files_in_place() -> None:
@@ -196,8 +202,8 @@ def test_only_state_file_puts_files_in_place() -> None:
             if isinstance(call.func, ast.Attribute)
         )
 
-    found = {name for name, path in MODULES.items() if renames(ast.parse(path.read_text(encoding="utf-8")))}
-    assert found == {"base.state_file", *FOLDERS_BY_TEMPDIR}
+    found = {name for name, path in MODULES.items() if renames(parsed(path))}
+    assert found == {"base.state_file", *MOVE}
 
 
 def test_the_package_knows_nothing_of_scons() -> None:

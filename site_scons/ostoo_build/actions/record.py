@@ -71,13 +71,8 @@ class Record(Struct, frozen=True):
 
     def _told(self) -> dict[str, Any]:
         """All that it says; what is seldom said earlier versions did not know."""
-<<<<<<< HEAD
-        seldom = {"folders": self.folders or None, "seen": self.seen}
-        return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
-=======
         seldom = {"folders": self.folders or None, "seen": self.seen, "is_answer": None if self.is_answer else False}
-        return {name: value for name, value in asdict(self).items() if seldom.get(name, True) is not None}
->>>>>>> 58f42d8 (Give the key of a record one meaning)
+        return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:

@@ -26,7 +26,7 @@ TREES = f"{STATE}/trees.json"
 WATCHED = f"{STATE}/watched.json"
 
 REPORTS = f"{BUILD}/reports"
-SCRATCH = f"{BUILD}/tmp"
+SCRATCH = f"{BUILD}/tmp"  # noqa: S108 - the checkout's own
 """Where a program's tests may write."""
 TIMINGS = f"{BUILD}/timings"
 

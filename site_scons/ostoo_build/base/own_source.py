@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parents[1]
 _PINS = _FOLDER.parents[1] / "requirements.txt"
 """The packages that do a part of the work: a disassembler, an ELF reader, a schema's judge."""
 
-_KINDS = frozenset({".py", ".ld", ".html"})
+_KINDS = frozenset({".py", ".ld", ".html", ".sh"})
 
 
 def digest_of(*names: str) -> digest.Hash:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.base.snapshot import Look
 
+
 class ReadSet(Struct, frozen=True):
     """What was seen, by path: of `contents` a file's or a folder's entries, of `places` what is there, and no more.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     _Take = Callable[[Path, Sequence[Path]], tuple[Input, ...]]
 
+
 def package_files(folder: Path) -> list[Path]:
     """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it.
 
@@ -83,8 +84,9 @@ def copy_whole(source: Path, target: Path, mode: int) -> None:
     """Copy a file, whole or not at all, and give the copy a mode. Raises `OSError`."""
 
     def fill(temporary: str) -> None:
-        shutil.copyfile(source, temporary)
-        os.chmod(temporary, mode)  # noqa: PTH101 - a string
+        copy = Path(temporary)
+        shutil.copyfile(source, copy)
+        copy.chmod(mode)
 
     state_file.put(state_file.beside(target), target, fill)
 

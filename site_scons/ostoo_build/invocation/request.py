@@ -70,7 +70,7 @@ def read(targets: Sequence[str], session: Session) -> Requested:
     tested = [target for target in targets if layout.tested(target) in session.programs.binaries]
     known = [*session.programs.binaries, *(() if words else WORDS)]
     names = [_program(target, known, session) for target in targets if target not in (*WORDS, *tested)]
-    tests = tuple(dict.fromkeys(map(_tested, tested)))
+    tests = tuple(dict.fromkeys(map(layout.tested, tested)))
     deployed = names
     if not targets or (words.intersection(_ALL) and not names):
         names = list(session.programs.binaries)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
@@ -89,8 +88,7 @@ class Whole(Struct, frozen=True):
         )
 
 
-@dataclass(frozen=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """What the action with this fingerprint made, as it lies at the program's place.
 
     The key is in the record: to compute it takes longer than all else that a start with nothing to do does.

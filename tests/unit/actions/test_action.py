@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +18,8 @@ from ostoo_build.reapi.layout import PLACES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Launch = Callable[["Path", Action], tuple[str, list[str], str, dict[str, str]]]
 
 TOOLS = Input(".ostoo/toolchain", "2" * 64, 10, is_folder=True)
 INPUTS = (Input("a.rs", "0" * 64, 1), Input("b.rs", "1" * 64, 1))
@@ -130,13 +135,25 @@ def test_what_lies_outside_of_the_checkout_has_its_place(name: str) -> None:
 PRINT = "import os, sys; print(repr((sys.argv[1:], os.getcwd(), dict(os.environ))))"
 
 
-def launch(folder: Path, action: Action) -> tuple[str, list[str], str, dict[str, str]]:
+SHELLS = {"bash": ("bash", "--posix"), "dash": ("dash",)}
+"""What `/bin/sh` is on workers; every Debian has both."""
+
+
+@pytest.fixture(params=SHELLS)
+def launch(request: pytest.FixtureRequest) -> Launch:
+    """Runs an action as a worker with that shell does."""
+    return partial(launch_by, SHELLS[request.param])
+
+
+def launch_by(shell: tuple[str, ...], folder: Path, action: Action) -> tuple[str, list[str], str, dict[str, str]]:
     """Run an action as a worker does; the first line, and the program's arguments, folder and environment."""
     folder.mkdir(parents=True)
     (folder / "user-rs").mkdir()
     command = api.Command.FromString(action.encoded.command)
     environment = {variable.name: variable.value for variable in command.environment_variables}
-    done = process.run(list(command.arguments), cwd=folder, env=environment)
+    assert command.arguments[:2] == ["/bin/sh", "-c"]
+    start = [shutil.which(shell[0]) or "", *shell[1:]]
+    done = process.run([*start, *command.arguments[1:]], cwd=folder, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     first, _, rest = done.stdout.decode().partition("\n")
     return first, *eval(rest)  # noqa: S307 - it was printed three lines above
@@ -149,7 +166,7 @@ HARD = [
 MIXED = ["@{root}", "x@{root}/y:@{root}", "@{at}{root}@{root}@{at}@", "@{root}\n", "-L@{root}/a b"]
 
 
-def test_a_launched_program_gets_its_arguments_as_they_are(tmp_path: Path) -> None:
+def test_a_launched_program_gets_its_arguments_as_they_are(tmp_path: Path, launch: Launch) -> None:
     folder = tmp_path / "a 'folder' $x"
     arguments = (sys.executable, "-c", PRINT, *HARD, *MIXED, "@{toolchain}/lib")
     root, got, where, _ = launch(folder, replace(ACTION, arguments=arguments))
@@ -159,7 +176,7 @@ def test_a_launched_program_gets_its_arguments_as_they_are(tmp_path: Path) -> No
     assert got == [*plain, *mixed, f"{root}/.ostoo/toolchain/lib"]
 
 
-def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path) -> None:
+def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path, launch: Launch) -> None:
     texts = {f"V{number}": text for number, text in enumerate([*HARD, *MIXED, "@{root}/x @{root}", "@{at}{at}"])}
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=tuple(texts.items()))
     root, _, _, environment = launch(tmp_path / "a b", action)
@@ -169,7 +186,9 @@ def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path) -> No
     assert "OSTOO_EXPAND" not in environment
 
 
-def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_libraries(tmp_path: Path) -> None:
+def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_libraries(
+    tmp_path: Path, launch: Launch
+) -> None:
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), directory="user-rs")
     root, _, where, environment = launch(tmp_path / "w", action)
     assert where == f"{root}/user-rs"
@@ -178,13 +197,19 @@ def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_librarie
 
 @pytest.mark.parametrize("name", ["root", "value", "rest", "name", "directory", "folder", "argument", "a-b", "a.b"])
 @pytest.mark.parametrize("value", ["mine", "@{root}/x"])
-def test_a_variable_may_have_any_name(name: str, value: str, tmp_path: Path) -> None:
+def test_a_variable_may_have_any_name(name: str, value: str, tmp_path: Path, launch: Launch) -> None:
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=((name, value),))
     root, _, _, environment = launch(tmp_path / "w", action)
     assert environment[name] == value.replace("@{root}", root)
 
 
-def test_a_root_may_look_like_a_placeholder(tmp_path: Path) -> None:
+def test_a_root_may_look_like_a_placeholder(tmp_path: Path, launch: Launch) -> None:
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT, "@{root}/x"))
     root, got, _, _ = launch(tmp_path / "a@{at}b@{root}", action)
     assert got == [f"{root}/x"]
+
+
+def test_the_launcher_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ACTION.key
+    monkeypatch.setattr("ostoo_build.actions.action._launcher", lambda: "exec true")
+    assert replace(ACTION).key != before

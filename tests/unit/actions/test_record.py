@@ -25,6 +25,8 @@ RECORDS = st.builds(
     stderr=st.text(),
     bound_to=st.just("") | HEX,
     folders=st.lists(NAMES, max_size=2).map(tuple),
+    seen=st.none() | st.lists(NAMES, max_size=2).map(tuple),
+    is_answer=st.booleans(),
 )
 
 

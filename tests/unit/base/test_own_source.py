@@ -18,6 +18,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "binary/elf.py",
         "execution/engine.py",
         "execution/strip.ld",
+        "execution/start.sh",
         "execution/notes.txt",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -33,6 +34,13 @@ def digests() -> tuple[str, str]:
     return own_source.digest_of("binary/elf.py", "execution"), own_source.digest_of("binary")
 
 
+def test_each_file_of_ours_decides_or_is_known_not_to() -> None:
+    folder = own_source._FOLDER  # noqa: SLF001 - where this package really lies
+    kinds = {path.suffix for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
+    assert kinds - own_source._KINDS == {".proto", ".pyi"}  # noqa: SLF001 - what is read is what counts
+    assert {".py", ".sh", ".ld"} <= kinds
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -40,6 +48,7 @@ def digests() -> tuple[str, str]:
         ("binary/elf.py", [True, True]),
         ("execution/engine.py", [True, False]),
         ("execution/strip.ld", [True, False]),
+        ("execution/start.sh", [True, False]),
         ("execution/notes.txt", [False, False]),
     ],
 )

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import digest, source_files, stamps
-from ostoo_build.base.input import Input
-from ostoo_build.reapi import merkle
-from ostoo_build.reapi.package_digest import TreeMemo
+from ostoo_build.base import source_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -59,109 +54,6 @@ def test_a_link_is_what_it_leads_to(package: Path) -> None:
     assert names == ["folder/more.rs", "lib.rs", "link.rs", "target/kept.rs", "twice/kept.rs"]
 
 
-def turn_file(package: Path) -> None:
-    turn(package / "src/link.rs", "../b c.txt")
-
-
-def turn_folder(package: Path) -> None:
-    turn(package / "folder", "../nested")
-
-
-def turn(link: Path, goal: str) -> None:
-    link.unlink()
-    link.symlink_to(goal)
-
-
-@pytest.mark.parametrize("change", [turn_file, turn_folder])
-def test_a_link_that_is_turned_is_another_file(change: Callable[[Path], None], package: Path, tmp_path: Path) -> None:
-    (package / "src/link.rs").symlink_to("lib.rs")
-    (package / "folder").symlink_to("src")
-    memo = TreeMemo(tmp_path / "trees.json")
-    before = memo.files("p", package)
-    change(package)
-    assert memo.files("p", package) != before
-    assert memo.files("p", package) == TreeMemo(tmp_path / "none").files("p", package)
-
-
-def edit(package: Path) -> None:
-    (package / "src/lib.rs").write_text("src/lib.RS")
-
-
-def rename(package: Path) -> None:
-    (package / "src/lib.rs").rename(package / "src/main.rs")
-
-
-def add(package: Path) -> None:
-    (package / "src/empty.rs").touch()
-
-
-def remove(package: Path) -> None:
-    (package / "src/lib.rs").unlink()
-
-
-@pytest.mark.parametrize("change", [edit, rename, add, remove])
-def test_each_change_of_a_tree_changes_its_digest(
-    change: Callable[[Path], None], package: Path, tmp_path: Path
-) -> None:
-    memo = TreeMemo(tmp_path / "trees.json")
-    before = memo.input("p", package)
-    change(package)
-    assert memo.input("p", package) != before
-
-
-def test_a_package_is_the_folder_of_its_files(package: Path, tmp_path: Path) -> None:
-    names = ("Cargo.toml", "b c.txt", "src/lib.rs", "src/target/kept.rs")
-    whole = merkle.tree(Input(name, digest.of_bytes(name.encode()), len(name)) for name in names).root
-    memo = TreeMemo(tmp_path / "trees.json")
-    for path in ("@{cargo-home}/registry/src/a-1.0", "user-rs/a"):
-        assert memo.input(path, package) == Input(path, whole.sha256, whole.size, is_folder=True)
-
-
-def test_equal_trees_have_equal_digests(package: Path, tmp_path: Path) -> None:
-    memo = TreeMemo(tmp_path / "trees.json")
-    before = memo.input("p", package)
-    package.rename(tmp_path / "elsewhere")
-    assert memo.input("p", tmp_path / "elsewhere") == before
-
-
-def test_an_unchanged_tree_is_not_hashed_again(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = time.time_ns() + 10**9
-    monkeypatch.setattr(time, "time_ns", lambda: later)
-    memo = TreeMemo(tmp_path / "build/trees.json")
-    known = memo.input("p", package)
-    memo.save()
-    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
-    assert TreeMemo(tmp_path / "build/trees.json").input("p", package) == known
-
-
-@pytest.mark.parametrize(("is_settled", "remembered"), [(False, set()), (True, {"trees.json"})])
-def test_what_was_just_changed_may_change_unnoticed(
-    *, is_settled: bool, remembered: set[str], package: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stamps, "is_settled", lambda _stamp: is_settled)
-    folder = package.parent / "memos"
-    memo = TreeMemo(folder / "trees.json")
-    memo.input("p", package)
-    memo.save()
-    assert {path.name for path in folder.glob("*")} == remembered
-
-
-DAMAGED = [
-    b"",
-    b"[]",
-    b'{"/a": []}',
-    b"\xff",
-    b'{"/a": 1}',
-]
-
-
-@pytest.mark.parametrize("memo", DAMAGED)
-def test_a_damaged_memo_costs_time_only(memo: bytes, package: Path, tmp_path: Path) -> None:
-    (tmp_path / "trees.json").write_bytes(memo)
-    made = TreeMemo(tmp_path / "none").input("p", package)
-    assert TreeMemo(tmp_path / "trees.json").input("p", package) == made
-
-
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
     path = tmp_path / "new/file"
     source_files.write_atomically(path, b"one")
@@ -202,3 +94,27 @@ def test_a_file_of_the_users_never_takes_a_folders_place(tmp_path: Path) -> None
     with pytest.raises(IsADirectoryError):
         source_files.write_atomically(tmp_path / "a", b"one")
     assert (tmp_path / "a/b").is_dir()
+
+
+def test_a_copy_is_whole_and_has_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"one")
+    for mode in (0o755, 0o644):
+        source_files.copy_whole(tmp_path / "source", tmp_path / "new/copy", mode)
+        assert (tmp_path / "new/copy").read_bytes() == b"one"
+        assert (tmp_path / "new/copy").stat().st_mode & 0o777 == mode
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["copy"]
+
+
+def test_a_copy_that_fails_leaves_all_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("source", "copy"):
+        (tmp_path / name).write_text(name)
+
+    def half(_source: Path, target: Path) -> None:
+        target.write_text("sou")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", half)
+    with pytest.raises(OSError, match="No space left") as caught:
+        source_files.copy_whole(tmp_path / "source", tmp_path / "copy", 0o755)
+    assert caught.value.filename == str(tmp_path / "copy")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"source": "source", "copy": "copy"}

@@ -109,7 +109,9 @@ def test_a_change_after_a_tick_is_seen_whatever_else_stays(tmp_path: Path) -> No
         assert stamps.of(path) != before, number
 
 
-@pytest.mark.parametrize(("ahead", "slept"), [(-stamps.TICK, 0), (0, stamps.TICK), (-stamps.TICK // 2, stamps.TICK // 2)])
+@pytest.mark.parametrize(
+    ("ahead", "slept"), [(-stamps.TICK, 0), (0, stamps.TICK), (-stamps.TICK // 2, stamps.TICK // 2)]
+)
 def test_a_wait_lasts_as_long_as_a_tick_needs(ahead: int, slept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)

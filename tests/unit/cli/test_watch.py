@@ -13,41 +13,9 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import main
 from ostoo_build.cli import watch as watch_verb
 from ostoo_build.cli.watch import Server, Watch
-from ostoo_build.rebuild import watched
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Watch:
-    fake.write(tmp_path / "user-rs/a/target/CACHEDIR.TAG", "")
-    fake.write(tmp_path / "user-rs/b/target/main.rs", "")
-    return Watch(tmp_path, (), (), Report(colour=False, quiet=False))
-
-
-@pytest.mark.parametrize(
-    ("name", "counts"),
-    [
-        ("user-rs/a/src/main.rs", True),
-        ("user-rs/.cargo/config.toml", True),
-        ("user-rs/b/target/main.rs", True),
-        ("SConstruct", True),
-        ("site_scons/ostoo_build/planning/plan.py", True),
-        ("user-rs/a/build/x.rs", True),
-        ("", False),
-        ("build/x86_64/a", False),
-        ("sysroot/x86_64/lib/libc.a", False),
-        ("user/a", False),
-        (".git/index", False),
-        ("user-rs/a/src/.main.rs.swp", False),
-        ("user-rs/a/src/main.rs~", False),
-        ("user-rs/a/target/debug/a", False),
-        ("site_scons/__pycache__/a.cpython-311.pyc.140", False),
-    ],
-)
-def test_what_a_build_may_read_counts_and_what_builds_write_does_not(name: str, counts: bool, project: Watch) -> None:  # noqa: FBT001 - a table's column
-    assert watched.counts(project.root, project.root / name) is counts
 
 
 def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:

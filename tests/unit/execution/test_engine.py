@@ -457,6 +457,7 @@ def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: 
     engine.cache.flush()
     for reader in readers:
         assert engine.cache.lookup(reader, clone.job(reader, read).place) is None
+    assert clone.engine().present(clone.job(readers[1], read)) is None, "the key names another input"
     clone.runs.clear()
     current = structs.replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
     assert clone.engine().perform(clone.job(current, read)).key == current.key

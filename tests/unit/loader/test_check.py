@@ -44,7 +44,6 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.functions import Function, Symbols
 from ostoo_build.loader import check as loader_check
-from ostoo_build.loader import contract as loader_contract
 from ostoo_build.loader import file_rules
 from ostoo_build.loader.rule import ProgramFacts
 

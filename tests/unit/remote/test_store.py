@@ -16,7 +16,6 @@ from ostoo_build.base import digest
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.reapi import remote_execution_pb2 as api
-from ostoo_build.remote import options as remote_options
 from ostoo_build.remote.channel import RemoteOptions
 from ostoo_build.remote.store import Blob, RemoteStore
 
@@ -337,38 +336,3 @@ def test_a_token_does_not_travel_unencrypted() -> None:
         RemoteOptions("grpc://cache.example:80", token="t")  # noqa: S106
     for address in ("grpc://localhost:80", "grpc://127.0.0.1:80", "grpc://[::1]:80", "grpcs://cache.example:80"):
         RemoteOptions(address, token="t")  # noqa: S106
-
-
-WORDS = {
-    "remote_cache": "grpcs://cache.example:443",
-    "remote_instance": "main",
-    "remote_upload": "on",
-    "remote_token_file": "",
-    "tls_certificate": "ca.pem",
-    "tls_client_certificate": "",
-    "tls_client_key": "",
-}
-
-
-def test_the_users_words_become_options(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("from-file\n")
-    found = remote_options.read(WORDS["remote_cache"], tmp_path, WORDS, {"OSTOO_REMOTE_TOKEN": "from-variable"})
-    assert found == RemoteOptions(
-        WORDS["remote_cache"],
-        "main",
-        certificate_authority=tmp_path / "ca.pem",
-        token="from-variable",  # noqa: S106
-        writable=True,
-    )
-    words = {**WORDS, "remote_token_file": "token"}
-    assert remote_options.read(WORDS["remote_cache"], tmp_path, words, {}) == replace(
-        found,
-        token="from-file",  # noqa: S106
-    )
-
-
-@pytest.mark.parametrize("name", ["remote_token_file", "tls_certificate"])
-def test_a_file_that_is_not_there_is_named(name: str, tmp_path: Path) -> None:
-    with pytest.raises(OstooError) as caught:
-        remote_options.read(WORDS["remote_cache"], tmp_path, {**WORDS, name: "none"}, {}).open()
-    assert caught.value.where == str(tmp_path / "none")

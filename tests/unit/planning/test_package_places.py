@@ -1,0 +1,110 @@
+"""That cargo looks nowhere else is proved with the real cargo, in tests/e2e/test_plan_reads_real.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import planned_trees as trees
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostoo_build.planning import package_places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def package(root: Path, folder: str, more: str = "") -> Path:
+    path = root / folder / "Cargo.toml"
+    return trees.write(path, f'[package]\nname = "{path.parent.name}"\nversion = "0.1.0"\n{more}')
+
+
+@pytest.mark.parametrize(
+    "declares",
+    [
+        '[dependencies]\nb = { path = "../b" }\n',
+        '[dev-dependencies]\nb = { path = "../b" }\n',
+        '[build-dependencies.b]\npath = "../b"\n',
+        '[build_dependencies.b]\npath = "../b"\n',
+        '[target."cfg(unix)".dependencies]\nb = { path = "../b" }\n',
+        '[patch.crates-io]\nb = { path = "../b" }\n',
+        '[replace]\n"b:0.1.0" = { path = "../b" }\n',
+        '[workspace]\nmembers = ["../b"]\n',
+        '[workspace]\nmembers = ["../[b]"]\n',
+        '[workspace.dependencies]\nb = { path = "../b" }\n',
+        '[dependencies]\nb = { path = "../x/../b" }\n',
+    ],
+)
+def test_a_package_that_a_manifest_names_is_found(declares: str, tmp_path: Path) -> None:
+    root, other = package(tmp_path, "a", declares), package(tmp_path, "b")
+    assert set(package_places.of_workspace(root, ())) == {root, other}
+
+
+def test_a_package_of_a_package_is_found_and_circles_end(tmp_path: Path) -> None:
+    root = package(tmp_path, "a", '[dependencies]\nb = { path = "../b" }\n')
+    second = package(tmp_path, "b", '[dependencies]\nc = { path = "../c" }\n')
+    third = package(tmp_path, "c", '[dev-dependencies]\na = { path = "../a" }\n')
+    assert set(package_places.of_workspace(root, ())) == {root, second, third}
+
+
+@pytest.mark.parametrize("said", ['paths = ["b"]\n', '[patch.crates-io]\nb = { path = "b" }\n'])
+def test_a_package_that_the_configuration_names_is_found(said: str, tmp_path: Path) -> None:
+    root, other = package(tmp_path, "a"), package(tmp_path, "b")
+    configuration = trees.write(tmp_path / ".cargo/config.toml", said)
+    assert set(package_places.of_workspace(root, [configuration])) == {root, other}
+
+
+def test_what_is_not_there_is_no_package(tmp_path: Path) -> None:
+    root = package(tmp_path, "a", '[dependencies]\nb = { path = "../b" }\n')
+    assert package_places.of_workspace(root, ()) == (root,)
+
+
+def test_a_new_member_would_turn_up_in_each_folder_of_its_pattern(tmp_path: Path) -> None:
+    root = trees.write(tmp_path / "Cargo.toml", '[workspace]\nmembers = ["x/*/y", "z"]\n')
+    for folder in ("x/one/y", "x/two"):
+        (tmp_path / folder).mkdir(parents=True)
+    found = set(package_places.of_members(root))
+    assert found == {tmp_path / "x", tmp_path / "x/one/y/Cargo.toml"}
+
+
+def test_a_packages_targets_are_decided_by_its_folders(tmp_path: Path) -> None:
+    path = package(tmp_path, "ws/a")
+    for folder in ("src/bin/tool", "tests/data"):
+        (path.parent / folder).mkdir(parents=True)
+    found = set(package_places.of_package(path, tmp_path / "ws"))
+    inside = {path.parent / name for name in (".", "src", "src/bin", "src/bin/tool", "tests", "tests/data")}
+    assert {path, *inside, tmp_path / "ws/Cargo.toml"} <= found
+    assert path.parent / "src/main.rs" not in found
+
+
+def test_what_another_package_gets_hangs_on_what_is_declared(tmp_path: Path) -> None:
+    path = package(tmp_path, "a", '[features]\nx = []\n[lib]\nname = "one"\n')
+    before = package_places.declared([path], tmp_path)
+    path.write_text(path.read_text().replace("one", "two"))
+    assert package_places.declared([path], tmp_path) == before
+    path.write_text(path.read_text().replace("x = []", 'x = ["y"]'))
+    assert package_places.declared([path], tmp_path) != before
+
+
+VALUES = st.recursive(
+    st.booleans() | st.text("ab/.*[", max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["path", "b", "members"]), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+KEYS = st.sampled_from(["dependencies", "workspace", "target", "patch", "replace", "package"])
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=3))
+def test_whatever_a_manifest_says_is_no_traceback(
+    tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]
+) -> None:
+    import tomlkit  # noqa: PLC0415 - this test alone writes TOML
+
+    path = tmp_path_factory.getbasetemp() / "odd/Cargo.toml"
+    trees.write(path, tomlkit.dumps(document))
+    assert package_places.of_workspace(path, [path])[0] == path
+    list(package_places.of_members(path))
+    package_places.declared([path], path.parent)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from msgspec import Struct, field
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.snapshot import Look
+from ostoo_build.planning.cargo import Binary
+from ostoo_build.planning.programs import Programs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ostoo_build.planning.workspace import Workspace
+
+TARGETS = {"user-rs": ("a", "b"), "kernel": ("k",)}
+
+
+def binary(folder: str, name: str, asks: str = "") -> Binary:
+    return Binary(name, name, Path(folder, name, "Cargo.toml"), asks)
+
+
+class FakeWorkspace(Struct, frozen=True):
+    """A workspace whose plans are texts; `edition` stands for the sources, `known` for what is remembered."""
+
+    folder: str
+    target: str
+    names: tuple[str, ...]
+    known: dict[str, str] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
+    look: Look = field(default_factory=Look)
+    goes: threading.Event | None = None
+
+    def binaries(self) -> list[Binary]:
+        return [binary(self.folder, name, asks=name[0]) for name in self.names]
+
+    def remembered(self, wanted: Binary, profile: str) -> str | None:
+        return self.known.get(f"{wanted.name} {profile}")
+
+    def remembered_tests(self, wanted: Binary, profile: str) -> tuple[str, ...] | None:
+        found = self.known.get(f"{wanted.name} tests {profile}")
+        return (found,) if found else None
+
+    def plan(self, group: Sequence[Binary], profile: str) -> dict[str, str]:
+        if self.goes:
+            assert self.goes.wait(60)
+        self.asked.append([each.name for each in group])
+        if any(each.name == "bad" for each in group):
+            raise OstooError("cargo refuses it")
+        plans = {each.name: f"{each.name} for {self.target} {profile}" for each in group}
+        self.known.update({f"{name} {profile}": plan for name, plan in plans.items()})
+        return plans
+
+    def plan_tests(self, wanted: Binary, profile: str) -> tuple[str, ...]:
+        self.known[f"{wanted.name} tests {profile}"] = f"tests of {wanted.name} for {self.target}"
+        return (self.known[f"{wanted.name} tests {profile}"],)
+
+
+class Made:
+    """Programs over workspaces, and those that were opened."""
+
+    def __init__(self, names: dict[str, tuple[str, ...]], goes: threading.Event | None = None) -> None:
+        self.opened: dict[tuple[str, str], FakeWorkspace] = {}
+
+        def find(folder: str, target: str) -> Workspace:
+            assert (folder, target) not in self.opened, "it is opened once"
+            self.opened[folder, target] = FakeWorkspace(folder, target, names[folder], goes=goes)
+            return cast("Workspace", self.opened[folder, target])
+
+        self.programs = Programs(TARGETS, find, "release", 2)
+
+    def plan(self, name: str, target: str) -> object:
+        return self.programs.plan(name, target)
+
+
+@pytest.fixture
+def made() -> Made:
+    return Made({"user-rs": ("xa", "xb", "y"), "kernel": ("kernel",)})
+
+
+def test_a_program_is_found_by_its_name_whichever_workspace_has_it(made: Made) -> None:
+    assert set(made.programs.binaries) == {"xa", "xb", "y", "kernel"}
+    assert (made.programs.folder_of("y"), made.programs.folder_of("kernel")) == ("user-rs", "kernel")
+    assert set(made.opened) == {("user-rs", "a"), ("kernel", "k")}
+
+
+def test_a_name_that_two_packages_have_is_refused() -> None:
+    with pytest.raises(OstooError) as caught:
+        Made({"user-rs": ("x",), "kernel": ("x",)}).programs.binaries  # noqa: B018 - it is looked for then
+    assert caught.value.what == "two packages have a program x"
+    assert caught.value.where == "user-rs/x/Cargo.toml\nkernel/x/Cargo.toml"
+
+
+def test_a_program_is_asked_for_with_each_of_its_targets(made: Made) -> None:
+    assert made.programs.asked(["xa", "kernel"]) == {("xa", "a"), ("xa", "b"), ("kernel", "k")}
+
+
+def test_programs_that_ask_the_same_are_planned_together(made: Made) -> None:
+    made.programs.start_planning(made.programs.asked(["xa", "xb", "y"]))
+    for target in "ab":
+        assert made.plan("y", target) == f"y for {target} release"
+        assert made.plan("xa", target) == f"xa for {target} release"
+        groups = made.opened["user-rs", target].asked
+        assert sorted(sorted(group) for group in groups) == [["xa", "xb"], ["y"]]
+
+
+def test_what_is_remembered_is_not_planned(made: Made) -> None:
+    made.programs.workspace("user-rs", "a")
+    made.opened["user-rs", "a"].known["y release"] = "remembered"
+    assert made.plan("y", "a") == "remembered"
+    assert made.opened["user-rs", "a"].asked == []
+
+
+def test_nobody_waits_for_a_plan_before_he_asks_for_it() -> None:
+    goes = threading.Event()
+    made = Made({"user-rs": ("y",), "kernel": ()}, goes)
+    made.programs.start_planning([("y", "a")])
+    assert made.opened["user-rs", "a"].asked == []
+    goes.set()
+    assert made.plan("y", "a") == "y for a release"
+
+
+def test_an_error_is_told_to_whoever_asks_for_that_program() -> None:
+    made = Made({"user-rs": ("bad", "y"), "kernel": ()})
+    made.programs.start_planning([("bad", "a"), ("y", "a")])
+    assert made.plan("y", "a") == "y for a release"
+    with pytest.raises(OstooError, match="cargo refuses it"):
+        made.plan("bad", "a")
+
+
+def test_plans_hold_as_long_as_they_would_be_made_again(made: Made) -> None:
+    made.plan("y", "a")
+    assert cast("object", made.programs.plan_tests("xa", "b")) == ("tests of xa for b",)
+    assert made.programs.plans_hold()
+    made.opened["user-rs", "b"].known["xa tests release"] = "other tests"
+    assert not made.programs.plans_hold()
+    made.opened["user-rs", "b"].known["xa tests release"] = "tests of xa for b"
+    assert made.programs.plans_hold()
+    made.opened["user-rs", "a"].known["y release"] = "another plan"
+    assert not made.programs.plans_hold()
+
+
+def test_tests_that_are_remembered_are_not_planned(made: Made) -> None:
+    made.programs.workspace("user-rs", "a")
+    made.opened["user-rs", "a"].known["y tests release"] = "remembered"
+    found: tuple[object, ...] = made.programs.plan_tests("y", "a")
+    assert found == ("remembered",)
