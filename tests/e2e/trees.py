@@ -8,11 +8,16 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import forked
 
 from ostoo_build.toolchain import find as toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROJECT = Path(__file__).parents[2]
 TARGET = "x86_64-ostoo-user"
@@ -118,11 +123,14 @@ def take_sysroot(tree: Tree, made: Tree) -> Tree:
 def copy_sources(tree: Tree, root: Path) -> Tree:
     """Make another checkout of what is in one, but for its build folder; it has the same cache."""
 
-    def made(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if name in ("build", ".git") and Path(folder) == tree.root]
-
-    shutil.copytree(tree.root, root, symlinks=True, ignore=made)
+    root.mkdir(parents=True)
+    _copy(tree.root, (path.name for path in tree.root.iterdir() if path.name not in ("build", ".git")), root)
     return Tree(root, tree.cache)
+
+
+def _copy(folder: Path, names: Iterable[str], target: Path) -> None:
+    """Copy files and folders with their times: `cp` takes a fifth of the time that Python does."""
+    subprocess.run(["cp", "-a", "--parents", "-t", target, "--", *names], cwd=folder, check=True)
 
 
 def copy_cache(cache: Path | str, copy: Path | str) -> None:
@@ -145,12 +153,8 @@ def copy_cache(cache: Path | str, copy: Path | str) -> None:
             copy_file(str(path), str(Path(copy, path.name)))
 
 
-def copy_tree(root: Path, cache: str) -> Tree:
-    """Copy what git knows of the project, but for what no build reads: tests, benchmarks and documents.
-
-    The toolchain and its wheels are shared: large, and never written to. Python's compiled modules come along, with the
-    times of their sources: else each checkout makes them anew.
-    """
+@cache
+def _read_by_builds() -> tuple[str, ...]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,
@@ -158,14 +162,19 @@ def copy_tree(root: Path, cache: str) -> Tree:
         text=True,
         check=True,
     )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (PROJECT / name).is_file() and not name.startswith(("tests/", "bench/", "docs/")):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, root / name)
-    for compiled in (PROJECT / "site_scons").rglob("*.pyc"):
-        copy = root / compiled.relative_to(PROJECT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(compiled, copy)
+    known = (name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file())
+    compiled = (str(path.relative_to(PROJECT)) for path in (PROJECT / "site_scons").rglob("*.pyc"))
+    return (*(name for name in known if not name.startswith(("tests/", "bench/", "docs/"))), *compiled)
+
+
+def copy_tree(root: Path, cache: str) -> Tree:
+    """Copy what git knows of the project, but for what no build reads: tests, benchmarks and documents.
+
+    The toolchain and its wheels are shared: large, and never written to. Python's compiled modules come along, with the
+    times of their sources: else each checkout makes them anew.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    _copy(PROJECT, _read_by_builds(), root)
     (PROJECT / ".toolchain").mkdir(exist_ok=True)
     (root / ".toolchain").symlink_to(PROJECT / ".toolchain")
     return Tree(root, cache)
