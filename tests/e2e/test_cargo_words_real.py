@@ -75,6 +75,11 @@ REFUSED = {
         f"[unstable]\nallow-features = {json.dumps(OF_CARGO)}\n",
         "error: cargo's configuration has [unstable] allow-features, which this build does not know",
     ),
+    "another lock file": (
+        PACKAGE,
+        '[resolver]\nlockfile-path = "user-rs/other/Cargo.lock"\n',
+        "error: cargo's configuration has [resolver] lockfile-path, which this build does not know",
+    ),
     "warnings that fail a build": (
         PACKAGE,
         '[build]\nwarnings = "deny"\n',

@@ -199,10 +199,12 @@ OF_CARGO = {
     "bindeps": "artifacts are refused",
     "codegen-backend": "refused where the graph has it",
     "host-config": "[host] is refused",
+    "lockfile-path": "[resolver] lockfile-path is refused",
     "sbom": "[build] sbom is refused",
     "target-applies-to-host": "without [host] the same",
     "trim-paths": "scripts are told, else without effect, as the manual says",
     "unstable-options": "of the command line",
+    "warnings": "[build] warnings is refused where it fails builds",
 }
 """What each unstable flag of cargo is about that may stand under `[unstable]` and is not refused there."""
 

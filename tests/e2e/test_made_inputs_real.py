@@ -107,13 +107,13 @@ def test_a_program_that_is_refused_takes_with_it_those_that_read_it(tree: Tree) 
     """As in a clean checkout, where it would have to be built first."""
     two(tree)
     tree.build("outer")
-    tree.write("user-rs/inner/SConscript", 'Import("env")\nenv.RustProgram("inner", size_budget="1 KiB")\n')
+    tree.write("user-rs/inner/SConscript", 'Import("env")\nenv.RustProgram("inner", size_budget="100 B")\n')
     for _ in range(2):
         refused = tree.scons("outer")
         assert refused.code == 2
         assert "size-budget" in refused.stderr
     tree.build("-c", "outer", "inner")
     assert tree.scons("outer").code == 2
-    tree.replace("user-rs/inner/SConscript", "1 KiB", "1 MiB")
+    tree.replace("user-rs/inner/SConscript", "100 B", "1 MiB")
     tree.build("outer")
     assert said(tree) == "first"

@@ -114,6 +114,7 @@ REFUSED = {
     "[unstable] root-dir": _UNKNOWN,
     "[unstable] public-dependency": "this build knows as one of a manifest's cargo-features only",
     "[build] sbom": _UNKNOWN,
+    "[resolver] lockfile-path": _UNKNOWN,
     '[build] warnings = "deny"': f"{_UNKNOWN}: `-Dwarnings` among rustflags is alike",
 }
 """What cargo heeds and nobody here would, and why."""

@@ -52,6 +52,7 @@ def test_what_is_for_the_host_is_not_dropped(paths: PathMap) -> None:
         ({"unstable": {"dual-proc-macros": True}}, "dual-proc-macros"),
         ({"unstable": {"root-dir": "x"}}, "root-dir"),
         ({"build": {"sbom": True}}, "sbom"),
+        ({"resolver": {"lockfile-path": "other/Cargo.lock"}}, "lockfile-path"),
         ({"build": {"warnings": "deny"}}, "warnings"),
     ],
 )
