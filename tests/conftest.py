@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,30 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _refuse_split_groups(config, items)
+    items[:] = _with_work_for_all(items)
+
+
+def _with_work_for_all(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Have one worker make the `first` checkout, for which most tests wait, while the others run unit tests.
+
+    Large groups follow, as one worker runs each from its begin to its end, and what is quick comes last.
+    """
+    unit = [item for item in items if Path(__file__).parent / "unit" in item.path.parents]
+    whole = [item for item in items if item not in set(unit)]
+    sizes = Counter(map(_group_of, whole))
+    whole.sort(key=lambda item: -sizes[group] if (group := _group_of(item)) else 0)
+    makes = next((item for item in whole[::-1] if "first" in getattr(item, "fixturenames", ())), None)
+    begin = [item for item in whole if item is makes]
+    return [*begin, *unit[::2], *(item for item in whole if item is not makes), *unit[1::2]]
+
+
+def _group_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
+
+
+def _refuse_split_groups(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse to run a group's tests side by side: with pytest 9.2, pytest-xdist 3.8 forgets groups (its issue 1386)."""
     if not getattr(config.option, "loadgroup", False):
         return
