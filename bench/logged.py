@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.console import Report
-from ostoo_build.invocation import session
+from ostoo_build.invocation import tools
 from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,8 @@ class Logged:
 
 def read(root: Path) -> Iterator[Logged]:
     """All compilations and links that were needed in this checkout."""
-    options = session.Options(build_variables.read(root, {"cache": "off"}))
-    paths = session.Session(root, options, Report(colour=False, quiet=True)).paths
+    checkout = Checkout(root, Report(colour=False, quiet=True))
+    paths = tools.paths_of(root, tools.find_toolchain(checkout, build_variables.read(root, {})))
     for mnemonic in MNEMONICS:
         for log in sorted((root / "build/.ostoo/actions").glob(f"{mnemonic}-*.json")):
             action = json.loads(log.read_bytes())

@@ -19,10 +19,12 @@ from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.process import StoppedError
+from site_tools.scons_build import Build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ostoo_build.actions.record import Record
     from ostoo_build.rules.nodes import Node
 
 EXIT_CODE = 2
@@ -36,7 +38,9 @@ def _never() -> bool:
 class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
     """Calls `perform`; `description` is what `-n` shows, unless `is_done` says that there is nothing to do."""
 
-    def __init__(self, description: str, perform: Callable[[], None], is_done: Callable[[], bool] = _never) -> None:
+    def __init__(
+        self, description: str, perform: Callable[[], Record | None], is_done: Callable[[], bool] = _never
+    ) -> None:
         # not FunctionAction's own: it takes the function's bytecode apart, for a signature that nobody compares
         super(FunctionAction, self).__init__()
         self.execfunction = self._perform
@@ -67,7 +71,7 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
         else:
             return None
         said = problem.messages if isinstance(problem, ToolFailed) else ()
-        report = env["OSTOO"].report
+        report = Build.of(env).checkout.report
         if said:
             report.messages((*said, str(problem)))
         else:
@@ -90,12 +94,11 @@ def one_message() -> Iterator[None]:
 
 def declare(env: Any, node: Node) -> Any:
     """Make a node SCons' own, once; those that come before it were declared already, or are files."""
-    known: dict[str, Any] = env["OSTOO_NODES"]
+    known, root = Build.of(env).nodes, Build.of(env).checkout.root
     if node.name in known:
         return known[node.name]
     action = Perform(node.description, node.perform, node.is_done)
     before = [known.get(name) or file_node(env, name) for name in node.after]
-    root = env["OSTOO"].root
     if node.folder is not None and os.path.lexists(root / node.folder) and not (root / node.folder).is_dir():
         state_file.remove(root / node.folder)  # SCons takes no file for a folder
     if node.is_ours:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import planners
 import recording_cargo
 
-from ostoo_build.base.console import Report
-from ostoo_build.invocation import session
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import std_crates
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -22,8 +20,9 @@ if TYPE_CHECKING:
     from recording_cargo import Call, Recorded
     from trees import Tree
 
-    from ostoo_build.invocation.session import Session
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import PlannedUnit
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,21 @@ class Both:
     """One program as cargo builds it, and as we plan it."""
 
     cargo: Recorded
-    session: Session
+    planner: Planner
     program: Program
 
-    def run(self, package: str) -> PlannedUnit:
-        (found,) = (u for u in self.program.units if u.kind is Kind.RUN and u.label.startswith(f"{package} v"))
+    def run(self, package: str) -> RunBuildScript:
+        runs = (unit for unit in self.program.units if isinstance(unit, RunBuildScript))
+        (found,) = (unit for unit in runs if unit.label.startswith(f"{package} v"))
         return found
 
     def expanded(self, unit: PlannedUnit) -> dict[str, str]:
-        return {name: self.session.paths.expand(value) for name, value in unit.environment}
+        return {name: self.planner.paths.expand(value) for name, value in unit.environment}
 
-    def compilations(self) -> Iterator[tuple[str, Call, PlannedUnit]]:
+    def compilations(self) -> Iterator[tuple[str, Call, CompileUnit]]:
         """Each crate of the workspace and of std that both compile, by name and package."""
-        ours = {self.name(u.arguments, dict(u.environment)): u for u in self.program.units if u.kind is not Kind.RUN}
+        units = (unit for unit in self.program.units if isinstance(unit, CompileUnit))
+        ours = {self.name(unit.arguments, dict(unit.environment)): unit for unit in units}
         theirs = {self.name(tuple(call.arguments), call.environment): call for call in self.cargo.calls}
         assert ours.keys() <= theirs.keys()
         for name, unit in ours.items():
@@ -57,13 +58,12 @@ class Both:
 
 def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: Path) -> Both:
     """Have cargo build a program of a workspace in a checkout, and plan it."""
-    options = session.Options(build_variables.read(tree.root, {"cache": "off", "profile": profile}))
-    made = session.Session(tree.root, options, Report(colour=False, quiet=True))
+    made = planners.opened(tree.root, profile=profile)
     (asked,) = made.programs.asked([program])
     planned = made.plan(*asked)
-    vendor = std_crates.vendor(made.toolchain.rust_src)
+    vendor = std_crates.vendor(made.tools.toolchain.rust_src)
     words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", profile, "--package", program)
-    cargo = recording_cargo.build(made.toolchain, tree.root / workspace, scratch, *words, "--bin", program)
+    cargo = recording_cargo.build(made.tools.toolchain, tree.root / workspace, scratch, *words, "--bin", program)
     return Both(cargo, made, planned)
 
 

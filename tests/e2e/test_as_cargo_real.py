@@ -194,7 +194,7 @@ def test_crates_see_the_variables_that_cargo_shows_them(both: Both) -> None:
 
 def test_rustc_gets_the_arguments_that_cargo_gives_it(both: Both) -> None:
     for name, theirs, unit in both.compilations():
-        ours = [both.session.paths.expand(word) for word in unit.arguments]
+        ours = [both.planner.paths.expand(word) for word in unit.arguments]
         if not name.startswith(("core:", "std:", "alloc:", "compiler_builtins:")):
             assert sorted(arguments_of(ours)) == sorted(arguments_of(theirs.arguments)), name
         assert defaults_of(ours) == defaults_of(theirs.arguments), name

@@ -12,7 +12,7 @@ from bare_workspace import Bare
 from beside_cargo import OURS, defaults_of
 from trees import TARGET
 
-from ostoo_build.planning import rustc_flags
+from ostoo_build.planning import planned_unit, rustc_flags
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from recording_cargo import Call
 
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.planning.planned_unit import CompileUnit
 
 pytestmark = pytest.mark.compiler
 
@@ -139,7 +139,7 @@ def meaning(words: Sequence[str]) -> dict[str, Any]:
 FAT = {("lto", word) for word in ("", "true", "yes", "y", "on", "fat")}
 
 
-def crate_of(unit: PlannedUnit | Call) -> str:
+def crate_of(unit: CompileUnit | Call) -> str:
     words = list(unit.arguments)
     return words[words.index("--crate-name") + 1]
 
@@ -148,7 +148,7 @@ def crate_of(unit: PlannedUnit | Call) -> str:
 def test_flags_of_any_place_mean_what_they_mean_to_cargo(seed: int, tmp_path: Path) -> None:
     made = make(random.Random(seed), tmp_path)  # noqa: S311 - an example, not a secret
     theirs = {crate_of(call): call.arguments for call in made.recorded("app", "release").calls}
-    ours = {crate_of(unit): unit.arguments for unit in made.plan("app", "release").units}
+    ours = {crate_of(unit): unit.arguments for unit in map(planned_unit.compiled, made.plan("app", "release").units)}
     assert ours.keys() == theirs.keys() == {"app", "low"}
     for crate, words in ours.items():
         assert meaning([made.paths.expand(word) for word in words]) == meaning(theirs[crate]), crate
@@ -177,7 +177,7 @@ def test_rustc_is_told_which_dependencies_are_private(tmp_path: Path) -> None:
     }
     ours = {
         (crate_of(unit), rustc_flags.extern_flag(extern.name, "", extern.options)[1].removesuffix("="))
-        for unit in made.plan("app", "release").units
+        for unit in map(planned_unit.compiled, made.plan("app", "release").units)
         for extern in unit.externs
     }
     assert ours == theirs

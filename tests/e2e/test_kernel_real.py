@@ -129,7 +129,7 @@ def test_a_kernels_crates_get_the_arguments_that_cargo_gives_them(kind: str, pro
     both = beside_cargo.both_ways(tree, "kernel", "boot", profile, tmp_path / "cargo")
     compared = set()
     for name, theirs, unit in both.compilations():
-        ours = [both.session.paths.expand(word) for word in unit.arguments]
+        ours = [both.planner.paths.expand(word) for word in unit.arguments]
         if not unit.is_std:
             assert sorted(arguments_of(ours)) == sorted(arguments_of(theirs.arguments)), name
         assert panics(ours) == panics(theirs.arguments), name
@@ -170,7 +170,7 @@ def test_programs_whose_profiles_say_nothing_are_built_as_cargo_builds_them(
     for program in ("hello-std", "hello-rs"):
         both = beside_cargo.both_ways(foreign, "user-rs", program, profile, tmp_path / program)
         for name, theirs, unit in both.compilations():
-            ours = [both.session.paths.expand(word) for word in unit.arguments]
+            ours = [both.planner.paths.expand(word) for word in unit.arguments]
             assert panics(ours) == panics(theirs.arguments), name
             assert defaults_of(ours) == defaults_of(theirs.arguments), name
 

@@ -6,12 +6,10 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+import planners
 import pytest
 from trees import PROJECT, TARGET
 
-from ostoo_build.base.console import Report
-from ostoo_build.invocation import session
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.toolchain import digest as toolchain_digest
 
 if TYPE_CHECKING:
@@ -253,9 +251,8 @@ def test_a_static_library_that_a_crate_takes_in_has_to_be_its_own(tree: Tree) ->
 
 
 def test_the_toolchain_vouches_for_what_its_digest_holds_and_for_nothing_else() -> None:
-    options = session.Options(build_variables.read(PROJECT, {"cache": "off"}))
-    made = session.Session(PROJECT, options, Report(colour=False, quiet=True))
-    chosen = made.toolchain
+    made = planners.opened(PROJECT)
+    chosen = made.tools.toolchain
     for _, path in toolchain_digest.files(chosen):
         assert made.paths.is_in(path, made.paths.of_tools), path
     for name in ("lib/rustlib/x86_64-unknown-linux-musl/lib/self-contained/libc.a", "lib/x86_64-linux-gnu/libz.a"):

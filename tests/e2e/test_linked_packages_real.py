@@ -12,14 +12,14 @@ import crates
 import pytest
 from trees import Tree, copy_tree
 
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.planned_unit import RunBuildScript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beside_cargo import Both
 
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.planning.planned_unit import PlannedUnit, Unit
 
 pytestmark = pytest.mark.compiler
 
@@ -97,7 +97,7 @@ def named(both: Both, unit: PlannedUnit) -> dict[str, str]:
     return {name: value for name, value in both.expanded(unit).items() if name.startswith("CARGO_MANIFEST")}
 
 
-def of_members(both: Both) -> Iterator[PlannedUnit]:
+def of_members(both: Both) -> Iterator[Unit]:
     for unit in both.program.units:
         if not unit.is_std and unit.label.split()[0] != "ostoo-rt":
             yield unit
@@ -115,20 +115,20 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_packages_behind_links_have_the_names_that_cargo_gives_them(both: Both) -> None:
-    root = both.session.paths.root
+    root = both.planner.paths.root
     calls = {(call.environment["CARGO_PKG_NAME"], call.crate): call for call in both.cargo.calls}
     compared = set()
     for unit in of_members(both):
         name = unit.label.split()[0]
-        if unit.kind is Kind.RUN:
+        if isinstance(unit, RunBuildScript):
             theirs = both.cargo.script_environment(name)
             assert named(both, unit) == theirs, name
             continue
-        arguments = [both.session.paths.expand(word) for word in unit.arguments]
+        arguments = [both.planner.paths.expand(word) for word in unit.arguments]
         call = calls[name, arguments[arguments.index("--crate-name") + 1]]
         told = {key: value for key, value in call.environment.items() if key.startswith("CARGO_MANIFEST")}
         assert named(both, unit) == told, name
-        directory = Path(root, both.session.paths.expand(unit.directory))
+        directory = Path(root, both.planner.paths.expand(unit.directory))
         assert os.path.realpath(directory) == call.directory, name
         source = next(word for word in call.arguments if word.endswith(".rs"))
         ours = next(word for word in arguments if word.endswith(".rs"))

@@ -8,17 +8,14 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import crates
+import planners
 import pytest
 from trees import PROJECT, Tree, cargo, copy_tree
-
-from ostoo_build.base.console import Report
-from ostoo_build.invocation import session
-from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.planner import Planner
 
 pytestmark = pytest.mark.compiler
 
@@ -30,7 +27,7 @@ OLDER = "cfg-if"
 def tree(tmp_path: Path) -> Tree:
     """A checkout whose registry is a folder with std's crates and a newer one."""
     tree = copy_tree(tmp_path / "checkout", "off")
-    vendor = opened(tree).toolchain.rust_src / "vendor"
+    vendor = opened(tree).tools.toolchain.rust_src / "vendor"
     registry = tmp_path / "registry"
     registry.mkdir()
     for crate in vendor.iterdir():
@@ -46,9 +43,8 @@ def tree(tmp_path: Path) -> Tree:
     return tree
 
 
-def opened(tree: Tree) -> Session:
-    options = session.Options(build_variables.read(tree.root, {"cache": "off"}))
-    return session.Session(tree.root, options, Report(colour=False, quiet=True))
+def opened(tree: Tree) -> Planner:
+    return planners.opened(tree.root)
 
 
 def locked(tree: Tree, name: str) -> list[str]:

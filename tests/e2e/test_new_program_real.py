@@ -7,14 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import planners
 import pytest
 from trees import Result, Tree
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import new as new_verb
-from ostoo_build.invocation import variables as build_variables
-from ostoo_build.invocation.session import Options, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,9 +100,9 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 
     before = state(tree)
     monkeypatch.setattr(new_verb, "write_atomically", full)
-    session = Session(tree.root, Options(build_variables.read(tree.root, {})), Report(colour=False, quiet=True))
+    planner, report = planners.opened(tree.root), Report(colour=False, quiet=True)
     with pytest.raises(OstooError, match="can't make greet: No space left on device"):
-        new_verb.create(session, "greet", new_verb.NO_STD)
+        new_verb.create(planner, report, "greet", new_verb.NO_STD)
     assert state(tree) == before
 
 

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import crates
+import planners
 import pytest
 from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base import state_file
-from ostoo_build.base.console import Report
-from ostoo_build.invocation import session
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import std_crates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning.plan import Program
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("plan reads")]
@@ -43,9 +41,8 @@ class Place:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def opened(self) -> Session:
-        options = session.Options(build_variables.read(self.tree.root, {"cache": "off"}))
-        return session.Session(self.tree.root, options, Report(colour=False, quiet=True))
+    def opened(self) -> Planner:
+        return planners.opened(self.tree.root)
 
     def plan(self) -> Program:
         return self.opened().plan("all", TARGET)
@@ -167,7 +164,7 @@ NOT_ASKED = {
 def _looked_at(place: Place) -> Iterator[tuple[Path, bool]]:
     """Each path in the user's folder that cargo opened or asked for, and whether it read it."""
     opened = place.opened()
-    chosen = opened.toolchain
+    chosen = opened.tools.toolchain
     vendor = std_crates.vendor(chosen.rust_src)
     target = str(place.tree.root / f"targets/{TARGET}.json")
     asks = ("build", "--unit-graph", "-Zunstable-options", "--target", target, "--package", "all", "--bin", "all")
@@ -181,7 +178,7 @@ def _looked_at(place: Place) -> Iterator[tuple[Path, bool]]:
     workspace = place.tree.root / "user-rs"
     for question in questions:
         command = ["strace", "-f", "-e", "trace=%file", "-s", "4096", "-o", str(log), str(chosen.cargo), *question]
-        subprocess.run(command, cwd=workspace, env=opened.cargo_environment, check=True, capture_output=True)
+        subprocess.run(command, cwd=workspace, env=opened.tools.environment, check=True, capture_output=True)
         for line in log.read_text().splitlines():
             if match := CALL.match(line):
                 call, name, rest = match.groups()

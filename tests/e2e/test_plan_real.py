@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import planners
 import pytest
 from msgspec.structs import replace
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build.base.console import Report
 from ostoo_build.base.snapshot import Look
-from ostoo_build.invocation import session
-from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +53,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, asks in ASKS.items():
         package(tree, name, "main", asks)
     tree.write("user-rs/of-host/build.rs", "fn main() {}")
-    options = session.Options(build_variables.read(tree.root, {"cache": "off"}))
-    made = session.Session(tree.root, options, Report(colour=False, quiet=True))
-    return replace(made.programs.workspace("user-rs", TARGET), memos=folder / "plans")
+    return replace(planners.opened(tree.root).programs.workspace("user-rs", TARGET), memos=folder / "plans")
 
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:
@@ -86,12 +82,11 @@ def test_cargo_would_hand_features_from_one_to_the_other(name: str, workspace: W
     assert planned(workspace, "one", name)[0] != planned(workspace, "one")[0]
 
 
-def test_one_session_keeps_programs_that_differ_apart(
+def test_one_planner_keeps_programs_that_differ_apart(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     root = workspace.cargo.workspace.parent
-    options = session.Options(build_variables.read(root, {"cache": "off"}), jobs=4)
-    made = session.Session(root, options, Report(colour=False, quiet=True))
+    made = planners.opened(root, jobs=4)
     made.programs.start_planning((name, TARGET) for name in ASKS)
     assert [made.plan(name, TARGET) for name in ASKS] == [planned(workspace, name)[0] for name in ASKS]

@@ -13,6 +13,7 @@ from trees import TARGET
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base.input import Input
 from ostoo_build.invocation.invocation import Invocation
+from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rust import options as rustc_options
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import PlannedUnit, Unit
 
 pytestmark = pytest.mark.compiler
 
@@ -126,14 +128,16 @@ def shortened(search: str, names: Mapping[str, str]) -> str:
 
 
 def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], dict[str, list[str]]]]:
-    outs = {f"@{{root}}/{unit.folder}/out": package_of(unit) for unit in program.units if unit.kind is Kind.RUN}
+    outs = {
+        f"@{{root}}/{unit.folder}/out": package_of(unit) for unit in program.units if isinstance(unit, RunBuildScript)
+    }
     records = {unit.id: record(made, unit) for unit in program.units}
     tools = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
     targets = {TARGET: Input(f"targets/{TARGET}.json", "7" * 64, 1)}
     units = {unit.id: unit for unit in program.units}
     invocation = Invocation(targets, tools, (), "this machine", units)
     for unit in program.units:
-        if unit.kind is Kind.RUN:
+        if isinstance(unit, RunBuildScript):
             continue
         action = rule_actions.compile_action(invocation, unit, (), records)
         found = heard(action.arguments, outs)
@@ -145,8 +149,8 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
         yield (package_of(unit), crate_of(unit.arguments), bool(unit.target)), found
 
 
-def record(made: Bare, unit: PlannedUnit) -> Record:
-    if unit.kind is Kind.RUN:
+def record(made: Bare, unit: Unit) -> Record:
+    if isinstance(unit, RunBuildScript):
         said = (made.root / f"user-rs/{package_of(unit)}/said").read_text()
         return Record("k", {}, stdout=said.replace("{out}", f"@{{root}}/{unit.folder}/out"))
     names = unit.outputs or (f"{unit.id}.rlink",)

@@ -26,12 +26,21 @@ from ostoo_build.base import state_file
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import out_folder
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import _clear, _files
-from ostoo_build.invocation.session import Options, Session, Wanted
+from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import planner as planners
+from ostoo_build.invocation import services as invocation_services
+from ostoo_build.invocation import tools as invocation_tools
+from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
+from ostoo_build.invocation.targets import Targets
 from ostoo_build.loader import check as loader_check
-from ostoo_build.planning.plan import Extern, PlannedUnit, Program
+from ostoo_build.planning.plan import Program
+from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript, Unit
 from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
 from ostoo_build.rules import nodes, whole_program
+from ostoo_build.rules.progress import Progress, Wanted
 from ostoo_build.target import spec as target_spec
 from ostoo_build.toolchain.find import Toolchain
 
@@ -39,6 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ostoo_build.actions.action import Action
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
 
 TARGET = "model"
 PROGRAMS = ("one", "two")
@@ -114,19 +125,19 @@ def sha(*parts: object) -> str:
 class FakeTools:
     """Stands where `LocalRunner` stands."""
 
-    session: Session
+    planner: Planner
     runs: list[str]
 
-    def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Finished:
+    def compile(self, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]) -> Finished:
         self.runs.append(unit.id)
         folder = self._begin(unit)
         read = self._sources(unit)
         libraries = [
-            sha((self.session.root / entry.path).read_bytes())
+            sha((self.planner.root / entry.path).read_bytes())
             for entry in action.inputs
             if entry.path.startswith("build/") and not entry.is_folder
         ]
-        libraries += [self._listed(self.session.units[run]) for run in unit.read_runs]
+        libraries += [self._listed(self.planner.units[run]) for run in unit.read_runs]
         lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
         made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
         if unit.kind is Kind.LIBRARY:
@@ -141,7 +152,7 @@ class FakeTools:
         write(folder, DEP_INFO, "\n".join(["x.d: x", *lines, ""]))
         return self._finished(folder)
 
-    def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
+    def run_build_script(self, action: Action, unit: RunBuildScript) -> Finished:
         self.runs.append(unit.id)
         folder = self._begin(unit)
         names = [".told", "../shared.txt"]
@@ -165,19 +176,19 @@ class FakeTools:
         elif shape == 2:
             (out / "data").symlink_to("generated.rs")
 
-    def _listed(self, run: PlannedUnit) -> str:
+    def _listed(self, run: Unit) -> str:
         """What a macro sees that looks at what lies there."""
-        out = self.session.root / run.folder / OUT
+        out = self.planner.root / run.folder / OUT
         return sha(sorted((path.relative_to(out).as_posix(), path.is_dir()) for path in out.rglob("*")))
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         self.runs.append(f"link {linked.parent.name}")
-        unit = program.units[-1]
-        folder = self.session.root / unit.folder
+        unit = program.unit
+        folder = self.planner.root / unit.folder
         linked.parent.mkdir(exist_ok=True)
         inputs = [entry for entry in action.inputs if not entry.is_folder]
         read = [entry.path for entry in inputs if entry.path.startswith("build/")]
-        texts = [(self.session.root / path).read_bytes() for path in read]
+        texts = [(self.planner.root / path).read_bytes() for path in read]
         write(folder, unit.id, sha(action.arguments, texts))
         write(folder, f"{unit.id}.link.d", "x: x\n" + "".join(f"{path}:\n" for path in read))
         done = self._finished(folder)
@@ -186,30 +197,30 @@ class FakeTools:
         (folder / unit.id).replace(linked)
         return Finished(0, "", "", done.files, lambda name: content[name], done.paths)
 
-    def _begin(self, unit: PlannedUnit) -> Path:
-        folder = self.session.root / unit.folder
+    def _begin(self, unit: Unit) -> Path:
+        folder = self.planner.root / unit.folder
         _clear(folder)
         return folder
 
     def _text(self, name: str) -> str:
-        path = self.session.root / name
+        path = self.planner.root / name
         return path.read_text() if path.exists() else ""
 
-    def _sources(self, unit: PlannedUnit) -> dict[str, str]:
+    def _sources(self, unit: CompileUnit) -> dict[str, str]:
         """All of a package's files that are not hidden, as rustc reads them: by their names."""
-        package = self.session.root / unit.package
+        package = self.planner.root / unit.package
         names = (
-            path.relative_to(self.session.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file()
+            path.relative_to(self.planner.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file()
         )
         return {
-            name: hashlib.sha256((self.session.root / name).read_bytes()).hexdigest()
+            name: hashlib.sha256((self.planner.root / name).read_bytes()).hexdigest()
             for name in names
             if "/." not in name and (unit.kind is not Kind.BUILD_SCRIPT or name.endswith("build.rs"))
         }
 
     def _finished(self, folder: Path, stdout: str = "") -> Finished:
         files = tuple(sorted(_files(folder)))
-        return Finished(0, stdout, "", files, lambda name: (folder / name).read_bytes(), self.session.paths)
+        return Finished(0, stdout, "", files, lambda name: (folder / name).read_bytes(), self.planner.paths)
 
 
 def plan(root: Path) -> dict[str, Program]:
@@ -217,7 +228,7 @@ def plan(root: Path) -> dict[str, Program]:
     flavor = json.loads((root / "plan.json").read_text())
     base = _unit("base", Kind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
     script = _unit("gen", Kind.BUILD_SCRIPT, flavor, outputs=("build-script",))
-    run = _unit("gen", Kind.RUN, flavor, script=script.id)
+    run = RunBuildScript(**_common("gen", "run", on_host=True), targets=(), script=script.id, links="")
     gen = _unit(
         "gen", Kind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,)
     )
@@ -229,55 +240,72 @@ def plan(root: Path) -> dict[str, Program]:
     }
 
 
+def _common(name: str, kind: str, *, on_host: bool, run: str | None = None) -> dict[str, Any]:
+    """What units of both types have."""
+    id_ = f"{name}-{kind}"
+    return {
+        "id": id_,
+        "label": name,
+        "package": f"user-rs/{name}",
+        "folder": f"build/{'host' if on_host else TARGET}/release/units/{id_}",
+        "directory": ".",
+        "is_std": False,
+        "target": "" if on_host else TARGET,
+        "environment": (),
+        "runs": (),
+        "read_runs": (run,) if run else (),
+        "extra_inputs": (),
+    }
+
+
 def _unit(
     name: str,
     kind: Kind,
     flavor: str,
     *,
     outputs: tuple[str, ...] = (),
-    needs: tuple[PlannedUnit, ...] = (),
-    script: str = "",
+    needs: tuple[CompileUnit, ...] = (),
     run: str | None = None,
-) -> PlannedUnit:
-    id_ = f"{name}-{kind.value}"
-    on_host = kind in (Kind.BUILD_SCRIPT, Kind.RUN)
-    return PlannedUnit(
-        id=id_,
+) -> CompileUnit:
+    return CompileUnit(
+        **_common(name, kind.value, on_host=kind is Kind.BUILD_SCRIPT, run=run),
         kind=kind,
-        label=name,
-        package=f"user-rs/{name}",
-        folder=f"build/{'host' if on_host else TARGET}/release/units/{id_}",
-        directory=".",
-        is_std=False,
-        target="" if on_host else TARGET,
         is_incremental=False,
         arguments=(name, "--cfg", flavor),
-        environment=(),
         externs=tuple(Extern(unit.id, unit.id.partition("-")[0], noprelude=False, is_private=False) for unit in needs),
         libraries=tuple(unit.id for unit in needs),
         run=run,
-        runs=(),
-        read_runs=(run,) if run else (),
         takes_libraries=True,
-        targets=(),
-        script=script,
-        links="",
         outputs=outputs,
-        extra_inputs=(),
     )
 
 
-def _program(name: str, units: tuple[PlannedUnit, ...]) -> Program:
+def _program(name: str, units: tuple[Unit, ...]) -> Program:
     return Program(name, TARGET, "bin", name, "release", uses_std=False, behind_sysroot=0, strip="symbols", units=units)
 
 
-def new_session(root: Path, cache: str) -> Session:
+@dataclass(frozen=True)
+class Invoked:
+    """An invocation of a build in a checkout."""
+
+    checkout: Checkout
+    planner: Planner
+    services: Services
+    progress: Progress = field(default_factory=Progress)
+
+
+def checkout_at(root: Path) -> Checkout:
+    return Checkout(root, Report(colour=False, quiet=True))
+
+
+def invoked(checkout: Checkout, cache: str) -> Invoked:
+    """Begin an invocation with the toolchain beside the checkout."""
+    root = checkout.root
     tools = root.parent / "tools"
     variables = {"target": TARGET, "profile": "release", "sysroot": "zig", "cache": cache, "cache_size": "1 GiB"}
     unset = ("RUSTC", "CARGO", "LLD", "RUST_SRC", "remote_cache", "remote_executor", "sandbox")
-    variables |= dict.fromkeys(unset, "") | {"sandbox": "off"}
-    session = Session(root, Options(variables), Report(colour=False, quiet=True))
-    session.__dict__["toolchain"] = Toolchain(
+    options = Options(variables | dict.fromkeys(unset, "") | {"sandbox": "off"})
+    toolchain = Toolchain(
         rustc=tools / "bin/rustc",
         cargo=tools / "bin/cargo",
         lld=tools / "bin/lld",
@@ -289,42 +317,47 @@ def new_session(root: Path, cache: str) -> Session:
         host_linker=tools / "cc",
         reason="fake",
     )
-    session.__dict__["targets_by_folder"] = {"user-rs": (TARGET,)}
-    session.__dict__["cargo_environment"] = {}
-    return session
+    targets = Targets(root, {"user-rs": (TARGET,)})
+    planner = planners.of(checkout, options, targets, invocation_tools.of(checkout, toolchain, {}))
+    services = invocation_services.start(checkout, options, planner, Jobserver(1), Timeline())
+    return Invoked(checkout, planner, services)
 
 
 def build(request: Request, answer: Answer) -> None:
     """Do what SCons does: perform each node of what is asked for, in order, once."""
     root = Path(request.root)
-    session = new_session(root, request.cache)
-    session.__dict__["runner"] = FakeTools(session, answer.runs)
-    session.lock()
+    checkout = checkout_at(root)
+    checkout.lock()
+    made = invoked(checkout, request.cache)
+    services = replace(made.services, runner=FakeTools(made.planner, answer.runs))
+    made = Invoked(checkout, made.planner, services)
     try:
         performed: set[str] = set()
         for name, program in plan(root).items():
             if name in request.programs:
-                _build_program(session, program, performed)
+                _build_program(made, program, performed)
     finally:
-        session.close()
+        made.services.close()
+        made.checkout.close()
 
 
-def _build_program(session: Session, program: Program, performed: set[str]) -> None:
-    session.units.update({unit.id: unit for unit in program.units})
-    wanted = Wanted(program, None, whole_program.action(session, program, None, session.look), is_checked=True)
-    if whole_program.is_current(session, program, wanted.action) or whole_program.restored(
-        session, program, wanted.action
-    ):
+def _build_program(made: Invoked, program: Program, performed: set[str]) -> None:
+    planner, services = made.planner, made.services
+    planner.units.update({unit.id: unit for unit in program.units})
+    action = whole_program.action(planner, services, program, None, services.look)
+    asked = (planner, services, program, action)
+    if whole_program.is_current(*asked) or whole_program.restored(*asked):
         return
-    session.wanted[program.asked] = wanted
-    for node in nodes.of_program(session, wanted):
+    wanted = Wanted(program, None, action, is_checked=True)
+    made.progress.wanted[program.asked] = wanted
+    for node in nodes.of_program(planner, services, made.progress, wanted, is_watched=False):
         if node.name not in performed:
             performed.add(node.name)
             node.perform()
 
 
 @dataclass(frozen=True)
-class _Verdict:
+class Verdict:
     text: str
 
     def to_json(self) -> str:
@@ -334,7 +367,7 @@ class _Verdict:
 def _pretend() -> None:
     """What asks a real compiler, or looks at a real ELF file, does so elsewhere."""
     target_spec.check = lambda _request: None  # type: ignore[assignment]
-    loader_check.verify = lambda program, contract, *_: _Verdict(sha(program.read_bytes(), contract))  # type: ignore[assignment]
+    loader_check.verify = lambda program, contract, *_: Verdict(sha(program.read_bytes(), contract))  # type: ignore[assignment]
     from ostoo_build.loader import contract as loader_contract  # noqa: PLC0415 - only this process pretends
 
     loader_contract.load = lambda path: path.read_text()  # type: ignore[assignment, return-value]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.paths import PathMap
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning import plan, unit_graph
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.planning.script_environment import Machine, Told
 from ostoo_build.planning.setting import Setting
 
@@ -64,3 +66,13 @@ def setting(paths: PathMap) -> Setting:
 def planned(folder: Path, program: str) -> Program:
     paths = checkout(folder)
     return plan.plan_program(graph(paths, program), setting(paths))
+
+
+def compiled(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> list[CompileUnit]:
+    """The crates of a program with ids that begin so."""
+    units = (unit for unit in program.units if isinstance(unit, CompileUnit) and unit.kind is kind)
+    return [unit for unit in units if unit.id.startswith(name)]
+
+
+def runs(program: Program) -> list[RunBuildScript]:
+    return [unit for unit in program.units if isinstance(unit, RunBuildScript)]

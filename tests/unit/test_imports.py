@@ -15,7 +15,7 @@ import pytest
 from ostoo_build.base import json_schema
 from ostoo_build.cli import boot
 from ostoo_build.planning import workspace
-from ostoo_build.rules import hidden_asm, reports, steps, whole_program
+from ostoo_build.rules import hidden_asm, loader_check, reports, whole_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +43,11 @@ PACKAGES = {
     "planning": "actions base rust target",
     "execution": "actions base cache planning reapi remote rust",
     "run": "base fetch loader",
-    "invocation": "actions base cache execution planning reapi remote start sysroot target toolchain",
-    "rules": "actions base binary cache execution invocation loader planning run rust size stack sysroot target",
-    "boot": "base binary fetch invocation run",
+    "invocation": "base cache execution planning reapi remote rust sysroot target toolchain",
+    "rules": "actions base binary cache execution invocation loader planning reapi run rust size stack sysroot target",
+    "boot": "base binary fetch run",
     "rebuild": "actions base fetch invocation planning rules start toolchain",
-    "cli": "actions base binary boot cache execution invocation loader planning rebuild rules run size stack",
+    "cli": "actions base binary boot cache execution invocation loader planning rebuild rules run size stack toolchain",
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
 
@@ -143,7 +143,7 @@ def closure(*modules: str) -> set[str]:
     [
         (workspace.DECIDED_BY, ["planning.workspace"], "execution boot cli"),
         (whole_program.DECIDED_BY, ["rules.whole_program", "rules.nodes"], "boot cli rebuild size stack run"),
-        (steps.DECIDED_BY, ["loader.check", "loader.contract"], "planning rules"),
+        (loader_check.DECIDED_BY, ["loader.check", "loader.contract"], "planning rules"),
         (reports.DECIDED_BY[reports.Kind.SIZE], ["size.report"], "stack planning"),
         (reports.DECIDED_BY[reports.Kind.STACK], ["stack.report", "loader.contract"], "size planning"),
         (hidden_asm.DECIDED_BY, ["rules.hidden_asm"], "boot cli"),
@@ -208,7 +208,7 @@ def test_only_state_file_puts_files_in_place() -> None:
 
 def test_the_package_knows_nothing_of_scons() -> None:
     tools = {path.stem for path in (SITE_SCONS / "site_tools").glob("*.py")}
-    assert "rust_unit" in tools
+    assert "ostoo" in tools
     tops = {(module, name.partition(".")[0]) for module, path in MODULES.items() for name, _ in imported(path)}
     assert not {(module, top) for module, top in tops if top in {"SCons", "site_tools", *tools}}
 

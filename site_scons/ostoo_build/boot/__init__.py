@@ -1,1 +1,1 @@
-"""Boots kernels in QEMU and has them run programs. Imports `base`, `binary`, `fetch`, `invocation` and `run`."""
+"""Boots kernels in QEMU and has them run programs. Imports `base`, `binary`, `fetch` and `run`."""

@@ -23,8 +23,8 @@ from ostoo_build.fetch.debian_packages import Project
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ostoo_build.base.console import Report
     from ostoo_build.boot.guest import Boot
-    from ostoo_build.invocation.session import Session
 
 
 class _Parts(Struct, frozen=True):
@@ -47,17 +47,19 @@ class _Parts(Struct, frozen=True):
 
 
 class BootKernel:
-    """What a session boots. Where something is missing, it is told by an `OstooError` when it is first asked for."""
+    """What `variables` name to be booted. What is missing is told by an `OstooError` when it is first asked for."""
 
-    def __init__(self, session: Session, environ: Mapping[str, str]) -> None:
-        self._session = session
+    def __init__(self, root: Path, variables: Mapping[str, str], environ: Mapping[str, str], report: Report) -> None:
+        self._root = root
+        self._variables = variables
         self._environ = environ
-        self.name, _, self._named_image = session.variables["kernel"].partition(":")
+        self._report = report
+        self.name, _, self._named_image = variables["kernel"].partition(":")
 
     @cached_property
     def file(self) -> Path:
         """The description's file."""
-        path = self._session.root / layout.TARGETS / f"{self.name}{boot_description.SUFFIX}"
+        path = self._root / layout.TARGETS / f"{self.name}{boot_description.SUFFIX}"
         if not path.is_file():
             known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
             raise OstooError(
@@ -75,7 +77,7 @@ class BootKernel:
     def image(self) -> Path:
         """The file that is booted."""
         if self._named_image:
-            path = Path(os.path.realpath(self._session.root / self._named_image))
+            path = Path(os.path.realpath(self._root / self._named_image))
             if not path.is_file():
                 raise OstooError("there is no such kernel image", where=str(path))
             return path
@@ -112,8 +114,8 @@ class BootKernel:
 
     @cached_property
     def _project(self) -> Project:
-        say = self._session.report.status
-        return Project(self._session.root, self._environ, lambda line: say("Providing", line))
+        say = self._report.status
+        return Project(self._root, self._environ, lambda line: say("Providing", line))
 
     @cached_property
     def _qemu(self) -> qemu_system.QemuSystem:
@@ -123,5 +125,5 @@ class BootKernel:
     def _parts(self) -> _Parts:
         if self.description.init:
             return _Parts({"kernel": self.image}, debian_kernel.busybox(self._project).read_bytes())
-        share = self._session.root / self._session.variables["DEPLOY_DIR"]
+        share = self._root / self._variables["DEPLOY_DIR"]
         return _Parts({"kernel": self.image, "share": share}, b"")

@@ -17,15 +17,18 @@ from ostoo_build.base import digest, layout, own_source, source_files
 from ostoo_build.boot import guest
 from ostoo_build.boot.ending import Ending, Verdict
 from ostoo_build.boot.guest import Boot
-from ostoo_build.boot.kernel import BootKernel
-from ostoo_build.execution.engine import Job
+from ostoo_build.execution.job import Job
+from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import services
+from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ostoo_build.cli.run import Runner
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.execution.engine import Engine
 
 DECIDED_BY = ("base", "binary", "boot", "cli/boot.py", "fetch")
 """What of ours decides how a boot ends."""
@@ -42,16 +45,17 @@ class _FailedError(Exception):
 
 
 class Booter:
-    """Boots programs on the kernel that a session's variables name, once `runner` has built them.
+    """Boots programs on the kernel that `runner`'s variables name, once it has built them.
 
     Raises `OstooError` where the variables name several targets.
     """
 
-    def __init__(self, session: Session, runner: Runner) -> None:
-        self._session = session
+    def __init__(self, runner: Runner) -> None:
+        variables = runner.variables
         self._runner = runner
-        self._kernel = BootKernel(session, runner.environ)
-        variables = session.variables
+        self._options = Options(variables)
+        self._checkout = runner.checkout()
+        self._kernel = runner.kernel()
         target = build_variables.one_target(variables)
         self._place = layout.boots(target, variables["profile"], self._kernel.name)
 
@@ -64,17 +68,22 @@ class Booter:
         self._runner.build([*programs, *(() if self._kernel.description.init else ("deploy",))])
         for program in programs:
             self._kernel.refuse_other(self._runner.path(program))
-        self._session.lock()
+        self._checkout.lock()
         try:
-            return self._show(self._booted(programs))
-        except _FailedError as failed:
-            return self._show(failed.boot)
+            tools = invocation_tools.find(self._checkout, self._options.variables)
+            engine = services.engine(self._checkout, self._options, tools, Timeline())
+            try:
+                return self._show(self._booted(engine, programs))
+            except _FailedError as failed:
+                return self._show(failed.boot)
+            finally:
+                engine.cache.close()
         finally:
-            self._session.close()
+            self._checkout.close()
 
-    def _booted(self, programs: Sequence[str]) -> Boot:
+    def _booted(self, engine: Engine, programs: Sequence[str]) -> Boot:
         """Have the engine do it, or find it done. Raises `_FailedError` where a program did not go well."""
-        session, folder = self._session, self._session.root / self._place
+        folder = self._checkout.root / self._place
         fresh: list[Boot] = []
 
         def run() -> Outcome:
@@ -86,19 +95,19 @@ class Booter:
             mnemonic="Boot",
             arguments=(self._kernel.name, *programs),
             environment=(),
-            inputs=tuple(session.paths.input(path) for path in (self._kernel.file, *map(self._runner.path, programs))),
+            inputs=tuple(engine.paths.input(path) for path in (self._kernel.file, *map(self._runner.path, programs))),
             outputs=tuple(f"{self._place}/{name}" for name in (_VERDICTS, guest.CONSOLE)),
             version=digest.of_json([own_source.digest_of(*DECIDED_BY), self._kernel.sha256]),
         )
         subject = f"{self._kernel.description.kernel} with {', '.join(programs)}"
-        session.engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
+        engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
         if not fresh:
-            session.report.status("Cached", f"{subject}: nothing that counts has changed since it was booted")
+            self._checkout.report.status("Cached", f"{subject}: nothing that counts has changed since it was booted")
         return _decoded((folder / _VERDICTS).read_bytes())
 
     def _run(self, programs: Sequence[str]) -> Boot:
         files = {f"programs/{program}": self._runner.path(program).read_bytes() for program in programs}
-        folder = self._session.root / self._place
+        folder = self._checkout.root / self._place
         boot = self._kernel.boot(folder, files, programs, self._kernel.description.time_limit)
         if any(verdict.ending.code for verdict in boot.verdicts):
             raise _FailedError(boot)
@@ -106,7 +115,7 @@ class Booter:
 
     def _show(self, boot: Boot) -> int:
         """Show programs' output on stdout and the rest on stderr; the worst exit code."""
-        say = self._session.report.status
+        say = self._checkout.report.status
         for verdict in boot.verdicts:
             sys.stdout.buffer.write(verdict.output)
             sys.stdout.buffer.flush()

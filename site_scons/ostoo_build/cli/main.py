@@ -12,7 +12,6 @@ from ostoo_build.base import streams
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.invocation import variables as build_variables
-from ostoo_build.invocation.session import Options, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -192,7 +191,7 @@ def _new(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     kind = new_verb.STD if chosen.std else new_verb.NO_STD
-    new_verb.create(_session(), chosen.name, kind)
+    new_verb.create(_runner([]).planner(), _report(), chosen.name, kind)
 
 
 def _watch(chosen: argparse.Namespace) -> None:
@@ -243,7 +242,7 @@ def _gdb(chosen: argparse.Namespace) -> None:
 
     runner = _runner(chosen.words, [chosen.program])
     runner.build([chosen.program])
-    sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.session().toolchain.rust_src))
+    sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.toolchain().rust_src))
 
 
 def _addr2line(chosen: argparse.Namespace) -> None:
@@ -260,7 +259,7 @@ def _boot(chosen: argparse.Namespace) -> None:
     if not programs:
         raise OstooError("there is no program to boot", remedy="name one or more")
     runner = _runner(variables, programs)
-    sys.exit(boot_verb.Booter(runner.session(), runner).boot(list(dict.fromkeys(programs))))
+    sys.exit(boot_verb.Booter(runner).boot(list(dict.fromkeys(programs))))
 
 
 def _test(chosen: argparse.Namespace) -> None:
@@ -327,10 +326,6 @@ def _why_miss(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
 
     sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
-
-
-def _session() -> Session:
-    return Session(ROOT, Options(build_variables.read(ROOT, {})), _report())
 
 
 def _report() -> Report:

@@ -21,7 +21,8 @@ from ostoo_build.planning import discovery, manifest, package_places
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.base.console import Report
+    from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning.cargo import Cargo
     from ostoo_build.planning.workspace import Workspace
 
@@ -111,14 +112,14 @@ workspace = true
 """
 
 
-def create(session: Session, name: str, kind: Kind) -> None:
+def create(planner: Planner, report: Report, name: str, kind: Kind) -> None:
     """Write the crate `user-rs/NAME` and make it a member of the workspace.
 
     Raises `OstooError`, and leaves nothing, where the name is taken or no crate can have it.
     """
-    cargo = _user_workspace(session).cargo
+    cargo = _user_workspace(planner).cargo
     _refuse_unfit(cargo, name)
-    _refuse_taken(session, name)
+    _refuse_taken(planner, name)
     root = cargo.workspace / "Cargo.toml"
     text = _with_member(root, name)
     try:
@@ -130,17 +131,17 @@ def create(session: Session, name: str, kind: Kind) -> None:
             raise
     except OSError as error:
         raise OstooError(f"can't make {name}: {error.strerror}", where=str(error.filename or root)) from error
-    session.report.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(session.root)}")
-    session.report.status("Next", f"./sconsw {name}")
+    report.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(planner.root)}")
+    report.status("Next", f"./sconsw {name}")
 
 
-def _user_workspace(session: Session) -> Workspace:
-    return session.programs.workspace(discovery.USER, session.targets[0])
+def _user_workspace(planner: Planner) -> Workspace:
+    return planner.programs.workspace(discovery.USER, planner.targets.of_user[0])
 
 
-def _refuse_taken(session: Session, name: str) -> None:
-    workspace = _user_workspace(session).cargo.workspace
-    places = {binary.name: binary.manifest for binary in session.programs.binaries.values()}
+def _refuse_taken(planner: Planner, name: str) -> None:
+    workspace = _user_workspace(planner).cargo.workspace
+    places = {binary.name: binary.manifest for binary in planner.programs.binaries.values()}
     places |= {manifest.read(path).name: path for path in _members(workspace)}
     if name in places:
         raise OstooError(f"{name} exists already", where=str(places[name]), remedy="choose another name")

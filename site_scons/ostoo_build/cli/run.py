@@ -15,8 +15,10 @@ from ostoo_build.base import layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
+from ostoo_build.invocation import planner, tools
 from ostoo_build.invocation import variables as build_variables
-from ostoo_build.invocation.session import Options, Session
+from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.run import emulator, syscall_trace
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.base.console import Report
+    from ostoo_build.boot.kernel import BootKernel
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.toolchain.find import Toolchain
 
 
 class Runner(Struct, frozen=True):
@@ -45,14 +50,27 @@ class Runner(Struct, frozen=True):
 
     def check(self, programs: Sequence[str]) -> None:
         """Raise `OstooError` for a word that is no program: to scons others mean something too."""
-        known = self.session().programs.binaries
+        known = self.planner().programs.binaries
         for name in programs:
             if name not in known:
                 raise OstooError(f"there is no program {name}", remedy=one_of(name, known))
 
-    def session(self) -> Session:
-        """An invocation of its own with the same variables."""
-        return Session(self.root, Options(self._variables), self.report)
+    def checkout(self) -> Checkout:
+        """The checkout as an invocation of its own has it."""
+        return Checkout(self.root, self.report)
+
+    def planner(self) -> Planner:
+        """What plans in it, with the same variables."""
+        return planner.find(self.checkout(), Options(self.variables))
+
+    def toolchain(self) -> Toolchain:
+        return tools.find_toolchain(self.checkout(), self.variables)
+
+    def kernel(self) -> BootKernel:
+        """The kernel that the variables name."""
+        from ostoo_build.boot.kernel import BootKernel  # noqa: PLC0415 - most programs run here
+
+        return BootKernel(self.root, self.variables, self.environ, self.report)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Become the program, natively or in QEMU: exit code and signals are its own."""
@@ -80,22 +98,22 @@ class Runner(Struct, frozen=True):
 
     def path(self, program: str) -> Path:
         """Where a program lies that was built."""
-        return self.root / layout.program(self._target, self._variables["profile"], program)
+        return self.root / layout.program(self._target, self.variables["profile"], program)
 
     def reports(self, program: str) -> Path:
         """The folder of the reports on a program that was built; a kernel's target is not that of the variables."""
-        profile = self._variables["profile"]
+        profile = self.variables["profile"]
         own = self.root / layout.reports(self._target, profile, program)
         found = list(self.root.glob(layout.reports("*", profile, program)))
         return found[0] if len(found) == 1 else own
 
     @property
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         return build_variables.read(self.root, dict(word.split("=", 1) for word in self.words))
 
     @property
     def _target(self) -> str:
-        return build_variables.one_target(self._variables)
+        return build_variables.one_target(self.variables)
 
     def qemu(self, machine: str) -> Path:
         """QEMU's user mode for programs of a machine."""

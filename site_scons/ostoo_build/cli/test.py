@@ -15,6 +15,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
 from ostoo_build.binary import symbol_table
 from ostoo_build.execution.jobserver import usable_cpus
+from ostoo_build.invocation import tools
 from ostoo_build.planning.plan import SCRATCH
 from ostoo_build.run import junit, test_list
 from ostoo_build.run import output as test_output
@@ -80,7 +81,7 @@ def perform(request: Request, runner: Runner) -> int:
 
 
 def _tests(executable: test_list.Executable, request: Request, runner: Runner, kernel: Launcher | None) -> Placed:
-    paths = runner.session().paths
+    paths = tools.paths_of(runner.root, runner.toolchain())
     scratch = dict(executable.environment).get(SCRATCH)
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
@@ -91,10 +92,9 @@ def _tests(executable: test_list.Executable, request: Request, runner: Runner, k
 
 
 def _booted(request: Request, runner: Runner) -> Launcher:
-    from ostoo_build.boot.kernel import BootKernel  # noqa: PLC0415 - most tests run here
-    from ostoo_build.boot.launcher import Booted  # noqa: PLC0415 - likewise
+    from ostoo_build.boot.launcher import Booted  # noqa: PLC0415 - most tests run here
 
-    return Booted(BootKernel(runner.session(), runner.environ), runner.path(layout.tests(request.program)) / "boot")
+    return Booted(runner.kernel(), runner.path(layout.tests(request.program)) / "boot")
 
 
 def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:

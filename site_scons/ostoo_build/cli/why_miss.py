@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,19 +11,18 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from ostoo_build.actions.action_log import Entry
+    from ostoo_build.actions.action_log import Difference, Entry
 
 
-class Difference(Struct, frozen=True):
-    """What differs first in an action, with what each build has there; an empty text for what one does not have."""
+class Cause(Struct, frozen=True):
+    """What differs first in an action of two builds, and how the second one decided on it."""
 
     action: str
-    what: str
-    first: str
-    second: str
+    difference: Difference
+    decided: str
 
 
 def explain(first: Path, second: Path) -> str:
@@ -56,35 +54,17 @@ def _load(path: Path) -> dict[str, Entry]:
     return found
 
 
-def _cause(a: Entry, b: Entry, changed: set[str]) -> Difference | None:
+def _cause(a: Entry, b: Entry, changed: set[str]) -> Cause | None:
     """The first difference that is not just another action's output."""
-    for what, first, second in _differences(a, b):
-        path = what.removeprefix("file ")
+    for difference in action_log.differences(a, b):
+        path = difference.what.removeprefix("file ")
         if not any(path.startswith(f"{folder}/") for folder in changed - {a.results}):
-            return Difference(f"{a.mnemonic} {a.results}", what, first, second)
+            return Cause(f"{a.mnemonic} {a.results}", difference, b.decided)
     return None
 
 
-def _differences(a: Entry, b: Entry) -> Iterator[tuple[str, str, str]]:
-    if a.tools != b.tools:
-        yield "rustc digest (the toolchain with std's source)", a.tools, b.tools
-    if a.version != b.version:
-        yield "digest of this build's own part", a.version, b.version
-    for number, (one, other) in enumerate(zip_longest(a.arguments, b.arguments, fillvalue="")):
-        if one != other:
-            yield f"argument {number}", one, other
-            break
-    yield from _of_tables("env", a.environment, b.environment)
-    yield from _of_tables("file", a.inputs, b.inputs)
-
-
-def _of_tables(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    for name in sorted({*a, *b}):
-        if a.get(name) != b.get(name):
-            yield f"{kind} {name}", a.get(name, ""), b.get(name, "")
-
-
-def _shown(cause: Difference, first: Path, second: Path) -> Iterator[str]:
-    yield f"{cause.action}: {cause.what}"
-    yield f"  {cause.first or '(not there)'}  in {first}"
-    yield f"  {cause.second or '(not there)'}  in {second}"
+def _shown(cause: Cause, first: Path, second: Path) -> Iterator[str]:
+    difference = cause.difference
+    yield f"{cause.action}: {difference.what}"
+    yield f"  {difference.first or '(not there)'}  in {first}"
+    yield f"  {difference.second or '(not there)'}  in {second}{f', {cause.decided}' if cause.decided else ''}"

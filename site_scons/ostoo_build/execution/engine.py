@@ -1,9 +1,10 @@
 """Brings an action's outputs about by the cheapest way that is right. Does not know how an action is run.
 
-In this order: the outputs are there already, the action cache has them, the action runs elsewhere, it runs here.
+In this order: the outputs are there already, the action cache has them, the action runs elsewhere, it runs here. Which
+of these it is and why is decided first, as a value (`decision`), and then carried out; what can't be is decided anew.
 Outputs that the cache has are fetched when an action that runs reads them, or when somebody asks for them.
 
-`present` is the one judge of what is up to date: whoever orders actions asks for each of them, every time.
+`_judged_there` is the one judge of what is up to date: whoever orders actions asks for each of them, every time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -22,84 +23,34 @@ from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
-from ostoo_build.cache.action_cache import Place
+from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, told, tried_with
 from ostoo_build.execution.folder_locks import FolderLocks
+from ostoo_build.execution.job import Settled
 from ostoo_build.execution.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ostoo_build.actions.action import Action
-    from ostoo_build.actions.outcome import Finished, Outcome
+    from ostoo_build.actions.outcome import Outcome
     from ostoo_build.base.console import Report
     from ostoo_build.base.digest import Hash
     from ostoo_build.base.input import Input
     from ostoo_build.base.paths import PathMap
     from ostoo_build.cache.action_cache import ActionCache
+    from ostoo_build.execution.decision import Decision, Tried
     from ostoo_build.execution.input_guard import Witness
-    from ostoo_build.execution.timeline import Way
-    from ostoo_build.remote.executor import Remote, RemoteExecutor
-
-
-@dataclass(frozen=True)
-class Job:
-    """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb.
-
-    `judge` says what came of a process that ran elsewhere; it is None for what can run here only. `results` is the
-    portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
-    outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
-    depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
-    `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
-    `seeing` is the action with those inputs of its package alone that a run can have read.
-    `promised` are names of outputs that each result has. `tree` is a folder within `folder` all of which are outputs.
-    Of inputs with names that end with `vouched` the tool tells what was in them, where that is not empty.
-    """
-
-    action: Action
-    folder: Path
-    results: str
-    verb: str
-    subject: str
-    run: Callable[[], Outcome]
-    needed: bool = False
-    shared: bool = True
-    judge: Callable[[Finished], Outcome] | None = None
-    follows: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    reading: Callable[[tuple[str, ...]], Job] | None = None
-    seeing: Callable[[tuple[str, ...]], Action] | None = None
-    promised: tuple[str, ...] = ()
-    tree: str = ""
-    vouched: str = ""
-
-    def of(self, reads: tuple[str, ...]) -> Job:
-        """The job as it is where its action reads these."""
-        return self if self.reading is None or reads == self.reads else self.reading(reads)
-
-    def key(self, seen: tuple[str, ...] | None) -> Hash:
-        """The key of what was made by a run that can have read these; without them that of the action."""
-        return (self.action if seen is None or self.seeing is None else self.seeing(seen)).key
-
-    @property
-    def place(self) -> Place:
-        return Place(self.results, self.folder, self.promised)
-
-
-class Settled(NamedTuple):
-    """An action that this invocation found up to date or made so, and what it made."""
-
-    job: Job
-    record: Record
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the record answers the action's question in other invocations too."""
-        return _answers(self.record, self.job)
+    from ostoo_build.execution.job import Job
+    from ostoo_build.remote import executor as remote_executor
+    from ostoo_build.remote.executor import RemoteExecutor
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What all actions of an invocation share. `log` is the folder that remembers what was asked for."""
+    """What all actions of an invocation share. `log` is the folder that remembers what was asked for.
+
+    `explains` says that people want to read why each action is carried out.
+    """
 
     paths: PathMap
     cache: ActionCache
@@ -109,6 +60,7 @@ class Engine:
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
     timeline: Timeline = field(default_factory=Timeline)
+    explains: bool = False
     settled: dict[Path, Settled] = field(default_factory=dict)
     """By folder: what was judged in this invocation, so that others need not read it from the disk again."""
     _early: dict[Path, Record] = field(default_factory=dict)
@@ -119,16 +71,18 @@ class Engine:
 
     def perform(self, job: Job) -> Record:
         """Make a job's outputs be there, or be had, and say what they are. Raises `OstooError` where it fails."""
-        found = self.present(job)
-        if found is not None:
-            return found
+        began = self.timeline.now
+        decision = self.decide(job)
+        if isinstance(decision, Present):
+            if self._taken(job, decision):
+                return decision.record
+            decision = self.decide(job, {Present: Reason.LOST})
         former = records.load(job.folder)
         self.settled.pop(job.folder, None)
         if job.folder.is_symlink() or not job.folder.is_dir():
             state_file.remove(job.folder)  # what a link leads to is not ours to clear
         records.discard(job.folder)
-        action_log.write(self.log, job.action, job.results)
-        made = self._made(job)
+        made = self._made(job, decision, began)
         for name in set(former.outputs if former else ()) - set(made.outputs):
             if not any(f"{other}/".startswith(f"{name}/") for other in (*made.outputs, *made.folders)):
                 state_file.remove(job.folder / name)
@@ -136,25 +90,61 @@ class Engine:
         return made
 
     def present(self, job: Job) -> Record | None:
+        """What lies in a job's folder, where that is what its action makes; nothing is fetched for the answer."""
+        found = self._judged_there(job)
+        if isinstance(found, Reason):
+            return None
+        self.settled[job.folder] = Settled(job, found.record)
+        return found.record
+
+    def decide(self, job: Job, tried: Tried = NOTHING_TRIED) -> Decision:
+        """Choose the cheapest way that is right, of those that nobody tried in vain."""
+        there = tried[Present] if Present in tried else self._judged_there(job)
+        if isinstance(there, Present):
+            return there
+        if not job.shared:
+            return Local((there, Reason.UNSHARED))
+        record = None if Cached in tried else self.cache.lookup(job.action, job.place)
+        if record is not None:
+            return Cached(record, (there,))
+        cached = tried.get(Cached, Reason.UNCACHED)
+        if self.executor is None:
+            return Local((there, cached))
+        remote = tried.get(Remote)
+        if remote is None and job.judge is None:
+            remote = Reason.HERE_ONLY
+        if remote is None and self.executor.is_off:
+            remote = Reason.GIVEN_UP
+        return Remote((there, cached)) if remote is None else Local((there, cached, remote))
+
+    def _judged_there(self, job: Job) -> Present | Reason:
         """Judge whether a job's outputs are there: if and only if its folder's record has the key that it has now."""
         found = records.load(job.folder)
-        if found is None or not _answers(found, job):
-            return None
-        if not (self._fits(found) and records.is_intact(job.folder, found)):
-            return None
+        if found is None:
+            return Reason.NOTHING
+        if not job.is_answered_by(found):
+            return Reason.OTHER_ACTION
+        if not self._fits(found):
+            return Reason.OTHER_CHECKOUT
+        if not records.is_intact(job.folder, found):
+            return Reason.ALTERED
         if job.tree and not records.is_all(job.folder, job.tree, found):
-            return None
-        if self._is_wanted(job):
-            if not self._restored(job, found):
-                self.cache.forget(job.action)
-                return None
-            records.remember(job.folder, found)
-        self.settled[job.folder] = Settled(job, found)
-        return found
+            return Reason.ADDED
+        return Present(found, fetches=self._is_wanted(job))
 
-    def announce(self, job: Job, name: str) -> None:
+    def _taken(self, job: Job, decision: Present) -> bool:
+        """Have the outputs that are wanted in their folder be there too; False where the cache lost them."""
+        if decision.fetches:
+            if not self._restored(job, decision.record):
+                self.cache.forget(job.action)
+                return False
+            records.remember(job.folder, decision.record)
+        self.settled[job.folder] = Settled(job, decision.record)
+        return True
+
+    def announce(self, action: Action, folder: Path, name: str) -> None:
         """Let others read one output of an action that is still running."""
-        self._early[job.folder] = Record(job.action.key, {name: self.witness.observe(job.folder / name)})
+        self._early[folder] = Record(action.key, {name: self.witness.observe(folder / name)})
 
     def result(self, folder: Path) -> Record:
         """What the action of a folder made, as far as it is there.
@@ -169,24 +159,39 @@ class Engine:
             "outputs of an earlier step are gone", where=self.paths.portable(folder), remedy="run the build again"
         )
 
-    def _made(self, job: Job) -> Record:
+    def _made(self, job: Job, decision: Decision, began: float) -> Record:
+        """Carry a decision out; where that can't be, the next best one."""
         inputs = [*(entry.path for entry in job.action.inputs), *job.follows]
-        with self.timeline.step(job.verb, job.subject, self.paths.portable(job.folder), inputs) as step:
-            way: Way = "cached"
-            made = self._cached(job) if job.shared else None
-            if made is None and job.shared:
-                way, made = "remote", self._run_elsewhere(job)
-            if made is None:
-                way, made = "local", self._run(job)
-            step.way = way
-            return made
+        folder = self.paths.portable(job.folder)
+        with self.timeline.step(job.verb, job.subject, folder, inputs, began) as step:
+            action_log.begin(self.log, job.action, job.results)
+            while not isinstance(decision, Present):
+                step.reasons = told(decision)
+                self._explain(job, decision)
+                action_log.write(self.log, job.action, job.results, step.reasons)
+                made = self._carried_out(job, decision)
+                if isinstance(made, Record):
+                    step.way = decision.way
+                    return made
+                decision = self.decide(job, tried_with(decision, made))
+            raise AssertionError("what is not there does not come by itself")
 
-    def _cached(self, job: Job) -> Record | None:
-        found = self.cache.lookup(job.action, job.place)
-        if found is None or self._adopted(job, found):
-            return found and _kept(job, found)
+    def _carried_out(self, job: Job, decision: Cached | Remote | Local) -> Record | Reason:
+        if isinstance(decision, Local):
+            return self._run(job)
+        if isinstance(decision, Remote):
+            return self._run_elsewhere(job) or Reason.NO_RESULT
+        if self._adopted(job, decision.record):
+            return _kept(job, decision.record)
         self.cache.forget(job.action)
-        return None
+        return Reason.LOST
+
+    def _explain(self, job: Job, decision: Cached | Remote | Local) -> None:
+        """Say why, where that was asked for: what differs from the last time."""
+        if self.explains:
+            changes = action_log.changes(self.log, job.action, job.results)
+            more = f" ({changes})" if changes and Reason.OTHER_ACTION in decision.reasons else ""
+            self.report.status("Explained", f"{job.subject} is {told(decision)}{more}")
 
     def _adopted(self, job: Job, record: Record) -> bool:
         """Take a result over whose files lie elsewhere; False where they are wanted here and can't be had."""
@@ -260,7 +265,7 @@ class Engine:
 
     def _run_elsewhere(self, job: Job) -> Record | None:
         """Have a remote executor do it; None where it can't, or where what it left is no answer, or good there only."""
-        if self.executor is None or self.executor.is_off or job.judge is None:
+        if self.executor is None:
             return None
         self.report.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)
@@ -279,7 +284,7 @@ class Engine:
         self.cache.adopt(job.action, made, job.place)
         return made
 
-    def _judged(self, job: Job, remote: Remote) -> Outcome | None:
+    def _judged(self, job: Job, remote: remote_executor.Remote) -> Outcome | None:
         """What an executor's word comes to; None where it lacks what the action makes."""
         try:
             outcome = job.judge(remote.done) if job.judge else None
@@ -352,11 +357,6 @@ class Engine:
 
     def _fits(self, record: Record) -> bool:
         return record.bound_to in ("", self.cache.root)
-
-
-def _answers(record: Record, job: Job) -> bool:
-    """Whether what a record names is what a job is asked for, in whichever invocation."""
-    return record.is_answer and record.key == job.key(record.seen)
 
 
 def _kept(job: Job, record: Record) -> Record:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ostoo_build.base.process import Completed
     from ostoo_build.execution.jobserver import Jobserver
     from ostoo_build.execution.sandbox import Sandbox
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, RunBuildScript
 
 
 _BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02
@@ -67,7 +68,7 @@ class LocalRunner(Struct, frozen=True):
     sandbox: Sandbox | None = None
     timeline: Timeline = field(default_factory=Timeline)
 
-    def compile(self, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None]) -> Finished:
+    def compile(self, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]) -> Finished:
         """Run rustc on a unit; tell when a library's metadata is there, before its code."""
         folder = self._folder(unit)
         _clear(folder)
@@ -85,7 +86,7 @@ class LocalRunner(Struct, frozen=True):
             incremental.vouch(kept)
         return done
 
-    def expand(self, action: Action, unit: PlannedUnit) -> str | None:
+    def expand(self, action: Action, unit: CompileUnit) -> str | None:
         """The source of a unit that compiles, with its macros expanded; None where rustc can't tell."""
         made = ("--emit", "--out-dir", "-Zno-link")
         options = rustc_options.read(action.arguments[1:])
@@ -95,7 +96,7 @@ class LocalRunner(Struct, frozen=True):
             done = self._completed(self._folder(unit), arguments, action, _ignore)
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
-    def run_build_script(self, action: Action, unit: PlannedUnit) -> Finished:
+    def run_build_script(self, action: Action, unit: RunBuildScript) -> Finished:
         """Run a build script in its package's folder, as cargo does."""
         folder = self._folder(unit)
         made = folder / OUT
@@ -114,7 +115,7 @@ class LocalRunner(Struct, frozen=True):
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
         """Link a compiled program; `linked` is the file to be."""
-        unit = program.units[-1]
+        unit = program.unit
         folder = self._folder(unit)
         linked.parent.mkdir(exist_ok=True)
         with _kept(sorted(folder.glob("*.o")), linked.parent):
@@ -179,7 +180,7 @@ def _was_busy(done: Finished) -> bool:
     return done.returncode == _NOT_STARTED and done.stderr.rstrip().endswith(os.strerror(errno.ETXTBSY))
 
 
-def _is_small(action: Action, unit: PlannedUnit) -> bool:
+def _is_small(action: Action, unit: CompileUnit) -> bool:
     """Whether a compilation is over before its threads are worth their start."""
     sources = sum(entry.size for entry in action.inputs if entry.path.startswith(f"{unit.package}/"))
     return is_local(unit.package) and sources < _SMALL

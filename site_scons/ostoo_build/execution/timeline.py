@@ -25,7 +25,7 @@ class Step:
     """One action. `folder` holds its outputs, `inputs` are paths, all portable.
 
     `started` is when a process of it got a core here, `metadata` when others could compile against it; both None where
-    that did not happen.
+    that did not happen. `reasons` are why it was to come about this way.
     """
 
     verb: str
@@ -37,6 +37,7 @@ class Step:
     metadata: float | None = None
     end: float = 0.0
     way: Way = "failed"
+    reasons: str = ""
 
     @property
     def waited(self) -> float:
@@ -61,10 +62,10 @@ class Timeline:
         self.began = time.monotonic()
 
     @contextmanager
-    def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str]) -> Iterator[Step]:
-        """Measure an action while the context lasts; who uses it says the way."""
+    def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str], began: float) -> Iterator[Step]:
+        """Measure an action while the context lasts, and from `began` on; who uses it says the way."""
         outer = getattr(self._current, "step", None)
-        found = Step(verb, subject, folder, inputs, self.now)
+        found = Step(verb, subject, folder, inputs, began)
         self._current.step = found
         try:
             yield found

@@ -88,6 +88,7 @@ def _described(step: Step, path: list[Link]) -> dict[str, Any]:
         "name": name_of(step),
         "subject": step.subject,
         "way": step.way,
+        "why": step.reasons,
         "begin": step.begin,
         "started": step.started,
         "metadata": step.metadata,
@@ -112,7 +113,12 @@ def _trace(steps: list[Step], samples: list[tuple[float, int]]) -> list[dict[str
                 "ph": "X",
                 "ts": step.begin * _MICROSECONDS,
                 "dur": (step.end - step.begin) * _MICROSECONDS,
-                "args": {"action": step.subject, "way": step.way, "waited for a core, s": step.waited},
+                "args": {
+                    "action": step.subject,
+                    "way": step.way,
+                    "why": step.reasons,
+                    "waited for a core, s": step.waited,
+                },
             }
         )
         if step.metadata is not None:

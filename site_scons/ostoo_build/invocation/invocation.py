@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import platform
+from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
+from ostoo_build.base.snapshot import Look
+from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.planning.planned_unit import RunBuildScript, Unit
+    from ostoo_build.rust.build_script import Instructions
 
 Inputs = tuple[Input, ...]
 
@@ -20,11 +28,34 @@ class Invocation(Struct, frozen=True):
     """What all actions of one invocation share.
 
     `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need,
-    `host` tells this machine's C library and linker from others': what is linked for the host fits those alone.
+    `machine` tells this machine's C library and linker from others', or is empty where there is no linker.
     """
 
     targets: Mapping[str, Input]
     tools: Input
     environment: tuple[tuple[str, str], ...]
-    host: str
-    units: Mapping[str, PlannedUnit]
+    machine: str
+    units: Mapping[str, Unit]
+    _said: Look = field(default_factory=Look)
+
+    def said(self, run: RunBuildScript, stdout: str) -> Instructions:
+        """What a build script's run asked for; the same text is read once."""
+        parse = partial(build_script.parse, stdout, f"{run.package}/build.rs")
+        return self._said.once((run.id, stdout), parse)
+
+    @property
+    def host(self) -> str:
+        """What is linked for the host fits this machine alone. Raises `OstooError` where nothing can be linked."""
+        if not self.machine:
+            raise OstooError("there is no C linker for build scripts", remedy="install a C compiler that is called cc")
+        return self.machine
+
+
+def of(planner: Planner) -> Invocation:
+    """Look at what the actions of planned units have in common."""
+    chosen, targets = planner.tools.toolchain, planner.targets
+    linker = chosen.host_linker
+    machine = f"{chosen.host} {platform.libc_ver()[1]} {digest.of_file(linker)}" if linker else ""
+    kept = tuple(pair for pair in chosen.env if pair[0] == "RUSTC_BOOTSTRAP")
+    specs = {target: planner.paths.input(targets.spec_file(target)) for target in targets.names}
+    return Invocation(specs, planner.tools.folder, kept, machine, planner.units)

@@ -14,9 +14,10 @@ from ostoo_build.invocation import variables as build_variables
 from ostoo_build.planning import discovery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.targets import Targets
+    from ostoo_build.planning.programs import Programs
 
 _HELP = """
 usage: scons [TARGET...] [VARIABLE=VALUE...]
@@ -64,36 +65,31 @@ def help_text() -> str:
     return _HELP + "".join(lines)
 
 
-def read(targets: Sequence[str], session: Session) -> Requested:
+def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
-    words = frozenset(target for target in targets if target in WORDS)
-    tested = [target for target in targets if layout.tested(target) in session.programs.binaries]
-    known = [*session.programs.binaries, *(() if words else WORDS)]
-    names = [_program(target, known, session) for target in targets if target not in (*WORDS, *tested)]
+    beside = frozenset(word for word in words if word in WORDS)
+    tested = [word for word in words if layout.tested(word) in programs.binaries]
+    known = [*programs.binaries, *(() if beside else WORDS)]
+    names = [_program(word, known, programs) for word in words if word not in (*WORDS, *tested)]
     tests = tuple(dict.fromkeys(map(layout.tested, tested)))
     deployed = names
-    if not targets or (words.intersection(_ALL) and not names):
-        names = list(session.programs.binaries)
-        deployed = [name for name in names if session.programs.folder_of(name) == discovery.USER]
+    if not words or (beside.intersection(_ALL) and not names):
+        names = list(programs.binaries)
+        deployed = [name for name in names if programs.folder_of(name) == discovery.USER]
+    folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests))
+    scripts = (folder / "SConscript" for folder in folders)
     return Requested(
         programs=tuple(dict.fromkeys(names)),
         tests=tests,
-        scripts=tuple(_scripts([*names, *tests], session)),
-        words=words,
-        deployed=tuple(dict.fromkeys(deployed)) if "deploy" in words else (),
-        targets=session.targets_by_folder[discovery.USER],
+        scripts=tuple(str(script.relative_to(targets.root)) for script in scripts if script.is_file()),
+        words=beside,
+        deployed=tuple(dict.fromkeys(deployed)) if "deploy" in beside else (),
+        targets=targets.of_user,
     )
 
 
-def _scripts(names: Sequence[str], session: Session) -> Iterator[str]:
-    folders = dict.fromkeys(session.programs.binaries[name].manifest.parent for name in names)
-    for script in (folder / "SConscript" for folder in folders):
-        if script.is_file():
-            yield str(script.relative_to(session.root))
-
-
-def _program(target: str, known: Sequence[str], session: Session) -> str:
-    name = Path(target).name
-    if name not in session.programs.binaries or not (target == name or Path(target).parts[0] == layout.BUILD):
-        raise OstooError(f"there is no program {target}", remedy=one_of(target, known))
+def _program(word: str, known: Sequence[str], programs: Programs) -> str:
+    name = Path(word).name
+    if name not in programs.binaries or not (word == name or Path(word).parts[0] == layout.BUILD):
+        raise OstooError(f"there is no program {word}", remedy=one_of(word, known))
     return name

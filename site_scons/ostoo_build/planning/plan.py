@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.actions import record as records
 from ostoo_build.base import digest, layout
 from ostoo_build.base.paths import absolute
-from ostoo_build.planning import read_runs, rustc_flags, script_environment, script_order
+from ostoo_build.planning import planned_unit, read_runs, rustc_flags, script_environment, script_order
+from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.planning.unit_graph import BY_PATH
 from ostoo_build.rust import flag_rules
 from ostoo_build.rust import options as rustc_options
-from ostoo_build.rust.package_targets import Target  # noqa: TC001 - msgspec reads the types of fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,83 +35,6 @@ SCRATCH = "CARGO_TARGET_TMPDIR"
 
 Asked = tuple[str, str]
 """A program's name, and the target that it is wanted for."""
-
-
-class Extern(Struct, frozen=True):
-    """A library that a unit names: by unit id, under the name its source uses.
-
-    `is_private` tells rustc that its items are no part of the unit's own interface.
-    """
-
-    unit: str
-    name: str
-    noprelude: bool
-    is_private: bool
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What rustc is told of it."""
-        return (*(("priv",) if self.is_private else ()), *(("noprelude", "nounused") if self.noprelude else ()))
-
-
-class PlannedUnit(Struct, frozen=True):
-    """How one unit is made: all texts portable, `arguments` without rustc's own path and without dependencies.
-
-    `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
-    `target` the name of its target spec, or empty for the host. `externs` are direct dependencies, `libraries` the ids
-    of all libraries it may come to read, `run` its own build script's run, `script` the build script that a run starts
-    (else empty), `runs` the runs whose `DEP_…` variables (for a run) or search paths it sees, in cargo's order,
-    `read_runs` those whose files it may read. `takes_libraries`: those that its build script names are for it.
-    `targets` are those of a run's package: what a script says is for them.
-    `is_incremental`: rustc goes on from what it kept of the last time.
-    """
-
-    id: str
-    kind: Kind
-    label: str
-    package: str
-    folder: str
-    directory: str
-    is_std: bool
-    target: str
-    is_incremental: bool
-    arguments: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...]
-    externs: tuple[Extern, ...]
-    libraries: tuple[str, ...]
-    run: str | None
-    runs: tuple[str, ...]
-    read_runs: tuple[str, ...]
-    takes_libraries: bool
-    targets: tuple[Target, ...]
-    script: str
-    links: str
-    outputs: tuple[str, ...]
-    extra_inputs: tuple[str, ...]
-
-    @property
-    def record(self) -> str:
-        """The file that says what the unit's outputs are; it is written last."""
-        return f"{self.folder}/{records.NAME}"
-
-    @property
-    def metadata(self) -> str:
-        """What names a library's metadata, which is there while the code is still being generated."""
-        return f"{self.folder}/metadata"
-
-    def read_of(self, library: PlannedUnit) -> str:
-        """The part of a library that this unit reads: its metadata where that is enough."""
-        return library.metadata if self.needs_metadata_only(library) else library.record
-
-    def needs_metadata_only(self, library: PlannedUnit) -> bool:
-        """A library reads no code of another, whatever is linked does."""
-        return self.kind is Kind.LIBRARY and library.kind is Kind.LIBRARY
-
-    @property
-    def prerequisites(self) -> tuple[str, ...]:
-        """Ids of all units whose records this unit's action reads."""
-        optional = [unit for unit in (self.run, self.script) if unit]
-        return tuple(dict.fromkeys((*self.libraries, *optional, *self.runs, *self.read_runs)))
 
 
 class Program(Struct, frozen=True):
@@ -130,7 +52,12 @@ class Program(Struct, frozen=True):
     uses_std: bool
     behind_sysroot: int
     strip: str
-    units: tuple[PlannedUnit, ...]
+    units: tuple[CompileUnit | RunBuildScript, ...]
+
+    @property
+    def unit(self) -> CompileUnit:
+        """Its own."""
+        return planned_unit.compiled(self.units[-1])
 
     @property
     def asked(self) -> Asked:
@@ -145,7 +72,7 @@ class Program(Struct, frozen=True):
     @property
     def is_incremental(self) -> bool:
         """Whether two builds of equal sources may differ in bytes."""
-        return any(unit.is_incremental for unit in self.units)
+        return any(isinstance(unit, CompileUnit) and unit.is_incremental for unit in self.units)
 
 
 def plan_program(graph: UnitGraph, setting: Setting) -> Program:
@@ -255,39 +182,41 @@ class _Planner:
     def _rustflags(self, unit: Unit) -> tuple[str, ...]:
         return self.setting.rustflags if unit.platform else ()
 
-    def _shared(self, index: int) -> PlannedUnit:
+    def _shared(self, index: int) -> planned_unit.Unit:
         """Programs that have a unit in common have it once."""
         return self.setting.look.once(("unit", self.ids[index]), partial(self._planned, index))
 
-    def _planned(self, index: int) -> PlannedUnit:
+    def _planned(self, index: int) -> planned_unit.Unit:
         unit, id_ = self.units[index], self.ids[index]
         manifest_ = self.manifests[index]
-        kind = Kind.of(unit)
         platform = self.setting.target if unit.platform else layout.HOST
         folder = layout.unit(platform, unit.profile.name, id_)
-        return PlannedUnit(
-            id=id_,
-            kind=kind,
-            label=f"{manifest_.name} v{manifest_.version}",
-            package=self._package(index),
-            folder=folder,
-            directory=self._directory(index),
-            is_std=unit.is_std,
-            target=self.setting.target if unit.platform else "",
-            is_incremental=unit.profile.incremental and kind is not Kind.RUN,
-            arguments=() if kind is Kind.RUN else tuple(self._arguments(index, folder)),
-            environment=tuple(self._environment(index, folder)),
+        common: dict[str, Any] = {
+            "id": id_,
+            "label": f"{manifest_.name} v{manifest_.version}",
+            "package": self._package(index),
+            "folder": folder,
+            "directory": self._directory(index),
+            "is_std": unit.is_std,
+            "target": self.setting.target if unit.platform else "",
+            "environment": tuple(self._environment(index, folder)),
+            "runs": tuple(self._runs(index)),
+            "read_runs": tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
+            "extra_inputs": (*manifest_.extra_inputs, *self._outside(index)),
+        }
+        if unit.is_run:
+            scripts = (self.ids[d.index] for d in self.needed[index] if self._is_script(d))
+            return RunBuildScript(**common, targets=manifest_.targets, script=next(scripts, ""), links=manifest_.links)
+        return CompileUnit(
+            **common,
+            kind=Kind.of(unit),
+            is_incremental=unit.profile.incremental,
+            arguments=tuple(self._arguments(index, folder)),
             externs=tuple(self._externs(index)),
             libraries=tuple(self._libraries(index)),
             run=self._own_run(index),
-            runs=tuple(self._runs(index)),
-            read_runs=tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
             takes_libraries=unit.is_of_library or not manifest_.has_library,
-            targets=manifest_.targets if kind is Kind.RUN else (),
-            script=next((self.ids[d.index] for d in self.needed[index] if self._is_script(d)), ""),
-            links=manifest_.links,
-            outputs=() if kind is Kind.RUN else rustc_flags.outputs(unit, id_),
-            extra_inputs=(*manifest_.extra_inputs, *self._outside(index)),
+            outputs=rustc_flags.outputs(unit, id_),
         )
 
     def _arguments(self, index: int, folder: str) -> Iterator[str]:
@@ -348,8 +277,7 @@ class _Planner:
 
     def _own_run(self, index: int) -> str | None:
         """The run of its package's build script."""
-        found = (self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run)
-        return None if self.units[index].is_run else next(found, None)
+        return next((self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run), None)
 
     def _is_script(self, dependency: Dependency) -> bool:
         return Kind.of(self.units[dependency.index]) is Kind.BUILD_SCRIPT

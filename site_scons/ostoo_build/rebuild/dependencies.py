@@ -14,6 +14,7 @@ from ostoo_build.base import home, layout, read_set, source_files
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Look
 from ostoo_build.fetch import places
+from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import link_inputs, unit_inputs
 from ostoo_build.toolchain import digest as toolchain_digest
@@ -22,8 +23,10 @@ from ostoo_build.toolchain import find as toolchain
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ostoo_build.invocation.session import Session
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.invocation.options import Options
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.planned_unit import PlannedUnit
     from ostoo_build.start.null_build import Tree
 
 _OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks: where there is no home it is no error
@@ -74,57 +77,62 @@ class Observed(Struct, frozen=True):
         return sorted({*self.planned, *self.listed, *self.off_the_trees})
 
 
-def of(session: Session) -> Footing:
+def of(planner: Planner) -> Footing:
     """All that the planned programs depend on."""
-    units, places = session.units.values(), session.programs.workspaces
-    programs = (unit for unit in units if unit.kind is Kind.PROGRAM)
+    units, workspaces = planner.units.values(), planner.programs.workspaces
+    crates = (unit for unit in units if isinstance(unit, CompileUnit))
+    programs = [unit for unit in crates if unit.kind is Kind.PROGRAM]
     return Footing(
-        checkout=tuple(checkout_trees(session)),
-        toolchain=tuple((str(place), []) for _, place in toolchain_digest.places(session.toolchain) if place.is_dir()),
-        crates=tuple((folder, []) for folder in crate_folders(session)),
+        checkout=tuple(checkout_trees(planner.root)),
+        toolchain=tuple(
+            (str(place), []) for _, place in toolchain_digest.places(planner.tools.toolchain) if place.is_dir()
+        ),
+        crates=tuple((folder, []) for folder in crate_folders(planner)),
         python=_names(_of_python()),
-        tools=_names(_of_toolchain(session)),
-        configuration=_names(path for each in places for path in each.cargo.configuration_files()),
-        elsewhere=_names(path for each in places for path in each.elsewhere()),
-        declared=_names(path for unit in units for path in unit_inputs.declared_files(session, unit)),
-        linked=_names(path for unit in programs for path in link_inputs.planned_files(session, unit)),
+        tools=_names(_of_toolchain(planner)),
+        configuration=_names(path for each in workspaces for path in each.cargo.configuration_files()),
+        elsewhere=_names(path for each in workspaces for path in each.elsewhere()),
+        declared=_names(path for unit in units for path in unit_inputs.declared_files(planner.paths, unit)),
+        linked=_names(
+            path for unit in programs for path in link_inputs.planned_files(planner.paths, planner.targets, unit)
+        ),
     )
 
 
-def observed(session: Session, walked: Collection[str]) -> Observed:
+def observed(planner: Planner, services: Services, walked: Collection[str]) -> Observed:
     """What plans and units were made from; `walked` is all that a walk through the trees came by."""
-    look, units = Look(), session.units.values()
-    edited = {path for unit in units for path in _edited(session, unit, look)}
-    off = _names(off_the_trees(session, edited, walked))
-    return Observed(planned=_planned(session), listed=_listed(session), off_the_trees=off)
+    look, units = Look(), planner.units.values()
+    edited = {path for unit in units for path in _edited(planner, services, unit, look)}
+    off = _names(off_the_trees(planner, edited, walked))
+    return Observed(planned=_planned(planner), listed=_listed(planner), off_the_trees=off)
 
 
-def read_here(session: Session) -> set[str]:
+def read_here(planner: Planner, services: Services) -> set[str]:
     """All that people may edit and builds read: of packages, configuration, what was told or looked for."""
-    look, units, made_of = Look(), session.units.values(), of(session)
-    named = {str(session.root / name) for unit in units for name in _edited(session, unit, look)}
-    crates = {str(path) for folder in _of_edited_crates(session) for path in source_files.package_files(folder)}
+    look, units, made_of = Look(), planner.units.values(), of(planner)
+    named = {str(planner.root / name) for unit in units for name in _edited(planner, services, unit, look)}
+    crates = {str(path) for folder in _of_edited_crates(planner) for path in source_files.package_files(folder)}
     places = {*made_of.configuration, *made_of.elsewhere, *made_of.declared, *made_of.linked}
-    return {*named, *crates, *places, *_planned(session), *_listed(session)}
+    return {*named, *crates, *places, *_planned(planner), *_listed(planner)}
 
 
-def _planned(session: Session) -> tuple[str, ...]:
-    return _names(path for each in session.programs.workspaces for path in read_set.observed(each.look))
+def _planned(planner: Planner) -> tuple[str, ...]:
+    return _names(path for each in planner.programs.workspaces for path in read_set.observed(each.look))
 
 
-def _listed(session: Session) -> tuple[str, ...]:
-    units = session.units.values()
-    return _names(folder for unit in units for folder in unit_inputs.listed_folders(session, unit))
+def _listed(planner: Planner) -> tuple[str, ...]:
+    units = planner.units.values()
+    return _names(folder for unit in units for folder in unit_inputs.listed_folders(planner.paths, unit))
 
 
-def is_known(session: Session) -> bool:
+def is_known(planner: Planner, options: Options) -> bool:
     """Whether it is only what `of` name that decides; the seldom ways are not worth a list."""
-    chosen = session.toolchain
+    chosen, variables = planner.tools.toolchain, options.variables
     # a compiler tells its place with links resolved; checkouts may share one folder through a link
-    own = [place.resolve() for place in (home.rustup(os.environ), session.root / places.PRIVATE)]
+    own = [place.resolve() for place in (home.rustup(os.environ), planner.root / places.PRIVATE)]
     return (
-        session.variables["sysroot"] == "zig"
-        and not any(session.variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
+        variables["sysroot"] == "zig"
+        and not any(variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
         and any(chosen.rustc.resolve().is_relative_to(folder) for folder in own)
         and chosen.lld.is_relative_to(chosen.rustc.parent.parent)
     )
@@ -134,35 +142,35 @@ def _names(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted(set(map(str, paths))))
 
 
-def checkout_trees(session: Session) -> Iterator[Tree]:
-    hidden = [entry.name for entry in session.root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    yield str(session.root), [*sorted(layout.MADE), *hidden]
-    pins = session.root / layout.SYSROOTS
+def checkout_trees(root: Path) -> Iterator[Tree]:
+    hidden = [entry.name for entry in root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
+    yield str(root), [*sorted(layout.MADE), *hidden]
+    pins = root / layout.SYSROOTS
     yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
 
 
-def crate_folders(session: Session) -> set[str]:
-    packages = {unit.package for unit in session.units.values()}
+def crate_folders(planner: Planner) -> set[str]:
+    packages = {unit.package for unit in planner.units.values()}
     return {
-        session.paths.expand(package)
+        planner.paths.expand(package)
         for package in packages
         if not is_local(package) and not package.startswith("@{rust-src}")
     }
 
 
-def _edited(session: Session, unit: PlannedUnit, look: Look) -> Iterator[str]:
+def _edited(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Iterator[str]:
     """All that a unit reads in the checkout, by name, and what its last run told that it reads."""
-    yield from (entry.path for entry in unit_inputs.of(session, unit, look) if not entry.is_folder)
-    yield from unit_inputs.known_reads(session, unit)
+    yield from (entry.path for entry in unit_inputs.of(planner, services, unit, look) if not entry.is_folder)
+    yield from unit_inputs.known_reads(services, planner.paths, unit)
 
 
-def off_the_trees(session: Session, names: set[str], walked: Collection[str]) -> Iterator[Path]:
+def off_the_trees(planner: Planner, names: set[str], walked: Collection[str]) -> Iterator[Path]:
     """Files, and the folders they are found in, that a walk through the trees did not come by.
 
     They are hidden, or lie behind links, in what cargo has built, in a sysroot: a walk leaves out what is no input.
     """
-    yield from _not_walked(walked, (session.root / name for name in names), session.root)
-    for folder in _of_edited_crates(session):
+    yield from _not_walked(walked, (planner.root / name for name in names), planner.root)
+    for folder in _of_edited_crates(planner):
         yield from _not_walked(walked, source_files.package_files(folder), folder)
 
 
@@ -175,10 +183,10 @@ def _not_walked(walked: Collection[str], paths: Iterable[Path], top: Path) -> It
             yield from (folder for folder in path.parents if folder.is_relative_to(top))
 
 
-def _of_edited_crates(session: Session) -> Iterator[Path]:
+def _of_edited_crates(planner: Planner) -> Iterator[Path]:
     """Those from elsewhere that somebody may edit: what was downloaded stays as it is."""
-    for folder in sorted(crate_folders(session)):
-        if not session.paths.portable(folder).startswith("@{cargo-home}/"):
+    for folder in sorted(crate_folders(planner)):
+        if not planner.paths.portable(folder).startswith("@{cargo-home}/"):
             yield Path(folder)
 
 
@@ -187,14 +195,14 @@ def _of_python() -> Iterator[Path]:
     yield from EXTENSIONS
 
 
-def _of_toolchain(session: Session) -> Iterator[Path]:
-    chosen = session.toolchain
+def _of_toolchain(planner: Planner) -> Iterator[Path]:
+    chosen = planner.tools.toolchain
     yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
     sysroot = chosen.rustc.parent.parent
-    yield session.root / places.DEBIAN  # by this name it is found, maybe through a link
+    yield planner.root / places.DEBIAN  # by this name it is found, maybe through a link
     # what is a link, or is not there, may be another thing later
     yield from (sysroot / toolchain.SOURCE, toolchain.own_lld(sysroot, chosen.host))
     yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
     yield home.rustup(os.environ) / "toolchains"
-    yield session.root / places.DEBIAN / "usr/bin/rustc"
+    yield planner.root / places.DEBIAN / "usr/bin/rustc"
     yield from (Path(folder, "cc") for folder in os.environ.get("PATH", os.defpath).split(os.pathsep))

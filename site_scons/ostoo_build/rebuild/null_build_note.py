@@ -11,8 +11,9 @@ import os
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
@@ -20,58 +21,70 @@ from ostoo_build.base import stamps, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
 from ostoo_build.start import null_build
+from ostoo_build.start.null_build import Sight
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from ostoo_build.actions.record import Output
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.checkout import Checkout
+    from ostoo_build.invocation.options import Options
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
     from ostoo_build.rebuild.dependencies import Footing, Observed
 
 
-def write(session: Session, targets: list[str]) -> None:
+class Made(Struct, frozen=True):
+    """What an invocation found up to date or made so: `programs` are files, and what is in them."""
+
+    checkout: Checkout
+    options: Options
+    planner: Planner
+    services: Services
+    programs: Mapping[Path, Output]
+
+
+def write(made: Made, targets: list[str]) -> None:
     """Write the note of this command, where all it depends on is known and holds still."""
     asked = null_build.question
+    planner = made.planner
     with contextlib.suppress(OSError, OstooError):  # somebody else is at work here: next time
-        if asked is None or not dependencies.is_known(session):
+        if asked is None or not dependencies.is_known(planner, made.options):
             return
-        _let_the_clock_tick(session)
-        known = note(dependencies.of(session), partial(dependencies.observed, session), asked, targets)
-        names = [str(path) for path in _programs(session)]
-        programs = null_build.stamps([], names)
-        if _holds_still(session, known) and _is_as_it_was(session):
-            known.places, known.stamps = [*names, *known.places], [*programs, *known.stamps]
-            state_file.write(null_build.place(str(session.root), asked), known.to_bytes())
+        _let_the_clock_tick(made.programs)
+        observed = partial(dependencies.observed, planner, made.services)
+        known = note(dependencies.of(planner), observed, asked, targets)
+        names = [str(path) for path in made.programs]
+        programs = Sight.of((), names)
+        if _holds_still(made.checkout, known) and _is_as_it_was(planner, made.programs):
+            known.sight.places = {**programs.places, **known.sight.places}
+            state_file.write(null_build.place(str(planner.root), asked), known.to_bytes())
 
 
 def note(
     made_of: Footing, observe: Callable[[Collection[str]], Observed], asked: null_build.Question, targets: list[str]
 ) -> null_build.Note:
     """Look at all that decides, by one walk; `observe` is told what that came by, and says what more there is."""
-    walked: list[Any] = null_build.stamps(made_of.trees, [])
-    seen = {entry if isinstance(entry, str) else entry[0] for entry in walked}
-    places = [*made_of.places, *observe(seen).places]
-    return null_build.Note(asked, made_of.trees, places, [*null_build.stamps([], places), *walked], targets)
+    walked = Sight.of(made_of.trees, ())
+    places = [*made_of.places, *observe(walked.walked()).places]
+    sight = Sight(made_of.trees, Sight.of((), places).places, walked.entries)
+    return null_build.Note(asked, sight, targets)
 
 
-def _let_the_clock_tick(session: Session) -> None:
+def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:
     """Wait until a change of a program that was just written gives it another time."""
-    written = max((path.stat().st_ctime_ns for path in _programs(session)), default=0)
+    written = max((path.stat().st_ctime_ns for path in programs), default=0)
     stamps.wait_for_tick(written)
 
 
-def _programs(session: Session) -> dict[Path, Output]:
-    return {path: output for files in session.current.values() for path, output in files.items()}
-
-
-def _holds_still(session: Session, known: null_build.Note) -> bool:
+def _holds_still(checkout: Checkout, known: null_build.Note) -> bool:
     """Whether nothing was touched since this process began, and the file system's clock is like ours."""
     started = null_build.STARTED
-    if not started - stamps.TICK < session.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
+    if not started - stamps.TICK < checkout.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
         return False
-    here = session.root.stat().st_dev
+    here = checkout.root.stat().st_dev
     for path in _late(known, started - stamps.DRIFT):
         status = os.stat(path)  # noqa: PTH116 - strings
         if status.st_ctime_ns > started - (stamps.TICK if status.st_dev == here else stamps.DRIFT):
@@ -81,24 +94,22 @@ def _holds_still(session: Session, known: null_build.Note) -> bool:
 
 def _late(known: null_build.Note, moment: int) -> Iterator[str]:
     """What was touched after a moment, and folders, of which no stamp tells that."""
-    seen: list[Any] = known.stamps
-    for path, stamp in zip(known.places, seen, strict=False):
+    for name, stamp in known.sight.places.items():
         if stamp is not None and stamps.touched_at(stamp) > moment:
-            yield path
-    yield from (top for top, _ in known.trees)
-    for entry in seen[len(known.places) :]:
-        if isinstance(entry, str):
-            yield entry
-        elif stamps.touched_at(entry[1:]) > moment:
-            yield entry[0]
+            yield name
+    yield from (top for top, _ in known.sight.trees)
+    for entries in known.sight.entries:
+        for name, stamp in entries.items():
+            if not stamp or stamps.touched_at(stamp) > moment:
+                yield name
 
 
-def _is_as_it_was(session: Session) -> bool:
+def _is_as_it_was(planner: Planner, programs: Mapping[Path, Output]) -> bool:
     """Whether programs are what they should be; and whether what is not there was not there when it was looked for."""
-    cargos = [workspace.cargo for workspace in session.programs.workspaces]
+    cargos = [workspace.cargo for workspace in planner.programs.workspaces]
     return (
-        all(records.holds(path, output) for path, output in _programs(session).items())
-        and toolchain.find(session.root, {}, os.environ) == session.toolchain
+        all(records.holds(path, output) for path, output in programs.items())
+        and toolchain.find(planner.root, {}, os.environ) == planner.tools.toolchain
         and all(replace(cargo).configuration_digest == cargo.configuration_digest for cargo in cargos)
         and not any(str(path) in sys.path for path in dependencies.EXTENSIONS)
     )

@@ -10,17 +10,18 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout, state_file, target_folder
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
-from ostoo_build.start import null_build
+from ostoo_build.start.null_build import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
 
 Stamps = dict[str, "list[int] | None"]
 """What `stat` says of files and folders, by absolute path; None for what is not there."""
@@ -43,11 +44,11 @@ def counts(root: Path, path: Path) -> bool:
     )
 
 
-def note(session: Session) -> None:
+def note(planner: Planner, services: Services) -> None:
     """Write down what a waiting build has read."""
     with contextlib.suppress(OSError, OstooError):  # somebody is at work there: the next build notes it
-        names = sorted(map(str, _seldom(session)))
-        state_file.write(session.root / layout.WATCHED, state_file.sealed(json.dumps(stamps(names)).encode()))
+        names = sorted(map(str, _seldom(planner, services)))
+        state_file.write(planner.root / layout.WATCHED, state_file.sealed(json.dumps(stamps(names)).encode()))
 
 
 def read(root: Path) -> Stamps:
@@ -58,13 +59,12 @@ def read(root: Path) -> Stamps:
 
 def stamps(names: list[str]) -> Stamps:
     """Look at files and folders."""
-    found: list[Any] = null_build.stamps([], names)
-    return {name: list(stamp) if stamp else None for name, stamp in zip(names, found, strict=True)}
+    return Sight.of((), names).places
 
 
-def _seldom(session: Session) -> Iterator[Path]:
-    for name in dependencies.read_here(session):
+def _seldom(planner: Planner, services: Services) -> Iterator[Path]:
+    for name in dependencies.read_here(planner, services):
         path = Path(name)
-        is_inside = path.is_relative_to(session.root)
-        if not (is_inside and counts(session.root, path) and os.path.realpath(path) == name):
+        is_inside = path.is_relative_to(planner.root)
+        if not (is_inside and counts(planner.root, path) and os.path.realpath(path) == name):
             yield path

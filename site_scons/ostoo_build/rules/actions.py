@@ -15,7 +15,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import NOTHING, Input
 from ostoo_build.base.paths import absolute, seen_from
-from ostoo_build.planning import rustc_flags
+from ostoo_build.planning import planned_unit, rustc_flags
 from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
 from ostoo_build.rules import asm_proof, link_proof
 from ostoo_build.rust import build_script, flag_rules
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.record import Record
     from ostoo_build.invocation.invocation import Inputs, Invocation
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 
 _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
 """What cargo gives a build script itself, or takes from it, whatever `[env]` says."""
@@ -50,10 +51,10 @@ def link_action(
 
     rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
     """
-    unit, target = program.units[-1], invocation.targets[program.target]
+    unit, target = program.unit, invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
     searches = sorted({f"native={seen(entry.path.rpartition('/')[0])}" for entry in sysroot})
-    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
+    own = _instructions(invocation, unit.run, records)
     said = tuple(_said(invocation, unit.runs, records))
     asked = [*build_script.search_flags(said), *own.link_flags(program.kind, program.target_name)]
     flag_rules.check(asked, f"{unit.package}/build.rs")
@@ -110,7 +111,7 @@ def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
             yield from option.words
 
 
-def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
     """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict((*invocation.environment, *unit.environment))
@@ -124,7 +125,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     # a program is linked later: what others ask for is for that
     told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
-    own = next(_instructions((unit.run,), records)) if unit.run else Instructions()
+    own = _instructions(invocation, unit.run, records)
     if unit.run:
         environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
     environment |= own.env
@@ -147,7 +148,7 @@ def compile_action(invocation: Invocation, unit: PlannedUnit, sources: Inputs, r
     )
 
 
-def _asked_of_rustc(unit: PlannedUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
+def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
     """What build scripts ask of a compilation, in cargo's order; what is linked for this machine is linked by it."""
     yield from build_script.search_flags(said)
     if unit.takes_libraries:
@@ -158,7 +159,7 @@ def _asked_of_rustc(unit: PlannedUnit, said: Iterable[Said], own: Instructions) 
 
 
 def run_action(
-    invocation: Invocation, unit: PlannedUnit, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
+    invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
 ) -> Action:
     """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'.
 
@@ -170,14 +171,14 @@ def run_action(
             where=f"{unit.package}/Cargo.toml",
             remedy="take that table away: this build runs the script",
         )
-    script = invocation.units[unit.script]
+    script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
     environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
     environment |= {_LINKS: links} if links else {}
     for run in unit.runs:
-        below = invocation.units[run].links.upper().replace("-", "_")
-        for key, value in next(_instructions((run,), records)).metadata.items():
+        below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
+        for key, value in _instructions(invocation, run, records).metadata.items():
             environment[f"DEP_{below}_{key.upper().replace('-', '_')}"] = value
     made = records[script.id].outputs[name]
     path = f"{script.folder}/{name}"
@@ -211,47 +212,54 @@ def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
     )
 
 
-def _instructions(runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Instructions]:
-    for run in runs:
-        yield build_script.parse(records[run].stdout, run)
+def _instructions(invocation: Invocation, run: str | None, records: Mapping[str, Record]) -> Instructions:
+    if run is None:
+        return Instructions()
+    return invocation.said(planned_unit.run(invocation.units[run]), records[run].stdout)
 
 
 def _said(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Said]:
-    for run, instructions in zip(runs, _instructions(runs, records), strict=True):
-        yield Said(instructions, absolute(f"{invocation.units[run].folder}/out"))
+    for run in runs:
+        yield Said(_instructions(invocation, run, records), absolute(f"{invocation.units[run].folder}/out"))
 
 
 def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:
     return tuple(entry for run in runs for entry in output_inputs(invocation.units[run].folder, records[run]))
 
 
-def _artifact(unit: PlannedUnit, user: PlannedUnit) -> str:
+def _artifact(unit: CompileUnit, user: CompileUnit) -> str:
     """What `user` reads of a library: a library needs its metadata only, what is linked needs its code."""
     return unit.outputs[0] if user.needs_metadata_only(unit) else unit.outputs[-1]
 
 
-def _libraries(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Inputs:
+def _planned(invocation: Invocation, unit: CompileUnit) -> Iterator[CompileUnit]:
+    """The libraries that a unit may come to read."""
+    return (planned_unit.compiled(invocation.units[id_]) for id_ in unit.libraries)
+
+
+def _libraries(invocation: Invocation, unit: CompileUnit, records: Mapping[str, Record]) -> Inputs:
     found = []
-    for library in (invocation.units[id_] for id_ in unit.libraries):
+    for library in _planned(invocation, unit):
         name = _artifact(library, unit)
         made = records[library.id].outputs[name]
         found.append(Input(f"{library.folder}/{name}", made.sha256, made.size, made.executable))
     return tuple(found)
 
 
-def _assembled(invocation: Invocation, unit: PlannedUnit, records: Mapping[str, Record]) -> Iterator[Input]:
+def _assembled(invocation: Invocation, unit: CompileUnit, records: Mapping[str, Record]) -> Iterator[Input]:
     """What the assembly of libraries takes in, where this unit may come to assemble it."""
-    for library in (invocation.units[id_] for id_ in unit.libraries):
+    for library in _planned(invocation, unit):
         if library.kind is Kind.LIBRARY and not unit.needs_metadata_only(library):
             yield from asm_proof.taken(records[library.id].stdout)
 
 
-def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str]:
+def _dependency_flags(invocation: Invocation, unit: CompileUnit) -> Iterator[str]:
     direct = set()
     seen = partial(seen_from, directory=unit.directory)
     crate_names = [id_.rpartition("-")[0] for id_ in unit.libraries]
     for extern in unit.externs:
-        path = seen(f"{invocation.units[extern.unit].folder}/{_artifact(invocation.units[extern.unit], unit)}")
+        named = planned_unit.compiled(invocation.units[extern.unit])
+        path = seen(f"{named.folder}/{_artifact(named, unit)}")
         # a program's .rlink holds absolute paths of libraries named by path, relative ones of libraries searched for
         searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
@@ -260,10 +268,9 @@ def _dependency_flags(invocation: Invocation, unit: PlannedUnit) -> Iterator[str
             yield from () if extern.noprelude else ("--extern", extern.name)
         else:
             yield from rustc_flags.extern_flag(extern.name, path, extern.options)
-    for id_ in unit.libraries:
-        library = invocation.units[id_]
+    for library in _planned(invocation, unit):
         folder = seen(f"{library.folder}/{_artifact(library, unit)}".rpartition("/")[0])
         # a library's metadata names the macros that it hands on too: rustc loads those as well
         yield from ("-L", f"dependency={folder}")
-        if id_ in direct:
+        if library.id in direct:
             yield from ("-L", f"crate={folder}")

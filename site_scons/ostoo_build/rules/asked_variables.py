@@ -10,19 +10,19 @@ import os
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from ostoo_build.rust.build_script import Instructions
 
 _NOT_THE_USERS = frozenset({"CARGO_MAKEFLAGS", "NUM_JOBS", "OSTOO_HOST", "RUSTFLAGS"})
 """What scripts have from the build, whatever the user has set; cargo takes `RUSTFLAGS` away from them."""
 
 
-def of_script(stdout: str, script: str, declared: Collection[str]) -> tuple[str, ...]:
-    """The variables that a run's output asks for, and whose values are in no key; `declared` are those in its own."""
-    asked = build_script.parse(stdout, script).changed_variables
-    return tuple(sorted({name for name in asked if name not in declared} - _NOT_THE_USERS))
+def of_script(said: Instructions, declared: Collection[str]) -> tuple[str, ...]:
+    """The variables that a run asked for, and whose values are in no key; `declared` are those in its own."""
+    return tuple(sorted({name for name in said.changed_variables if name not in declared} - _NOT_THE_USERS))
 
 
 def are_unset(names: Iterable[str]) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.planning.planned_unit import CompileUnit
     from ostoo_build.rust.dep_info import DepInfo
 
 _COMPILED = (".rlib", ".rmeta", ".so")
@@ -46,7 +46,7 @@ class Scene(Struct, frozen=True):
     """
 
     action: Action
-    unit: PlannedUnit
+    unit: CompileUnit
     there: PathMap
     here: PathMap
     sees_no_others: bool

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import digest, own_source, source_files
 from ostoo_build.base.paths import is_local
+from ostoo_build.planning import planned_unit
 from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
 from ostoo_build.rules import unit_inputs
 from ostoo_build.rust import asm_macros, dep_info
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
-    from ostoo_build.base.snapshot import Look
-    from ostoo_build.invocation.session import Session
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.planned_unit import CompileUnit
 
 _SOURCE = ".rs"
 DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "rules/hidden_asm.py", "rules/unit_inputs.py")
@@ -31,56 +33,58 @@ _NO_LIBRARY = frozenset({"tests", "benches", "examples"})
 
 
 def compiled(
-    session: Session, action: Action, unit: PlannedUnit, on_metadata: Callable[[], None], look: Look
+    planner: Planner, services: Services, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]
 ) -> Finished:
     """Run rustc on a unit, and once more for its macros alone where that is needed to know what it read."""
-    done = session.runner.compile(action, unit, on_metadata)
-    if done.returncode or not may_be(session, unit, look, done):
+    done = services.runner.compile(action, unit, on_metadata)
+    if done.returncode or not may_be(planner, services, unit, done):
         return done
-    return replace(done, expanded=session.runner.expand(action, unit))
+    return replace(done, expanded=services.runner.expand(action, unit))
 
 
-def may_be(session: Session, unit: PlannedUnit, look: Look, done: Finished) -> bool:
+def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finished) -> bool:
     """Whether a compiled crate's assembly may be made by macros."""
     if unit.is_std or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO):
         return False
-    if any(_hands_on(session, other, look) for other in _seen(session, unit)):
+    if any(_hands_on(planner, services, other) for other in _seen(planner, unit)):
         return True
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8")).files
-    directory = Path(session.paths.root, session.paths.expand(unit.directory))
+    directory = Path(planner.paths.root, planner.paths.expand(unit.directory))
     return any(asm_macros.may_hide(data) for data in _contents(directory / name for name in read))
 
 
-def _seen(session: Session, unit: PlannedUnit) -> Iterator[PlannedUnit]:
+def _seen(planner: Planner, unit: CompileUnit) -> Iterator[CompileUnit]:
     """The libraries whose macros a crate may use."""
-    return (other for other in map(session.units.__getitem__, unit.libraries) if not other.is_std)
+    libraries = (planned_unit.compiled(planner.units[id_]) for id_ in unit.libraries)
+    return (library for library in libraries if not library.is_std)
 
 
-def _hands_on(session: Session, library: PlannedUnit, look: Look) -> bool:
+def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> bool:
     """What was fetched is read once for all builds."""
-    find = partial(look.once, ("macros of", library.id), partial(_find_macros, session, library))
-    packages = sorted({part.package for part in _parts(session, library)})
+    look, paths = services.look, planner.paths
+    find = partial(look.once, ("macros of", library.id), partial(_find_macros, planner, library))
+    packages = sorted({part.package for part in _parts(planner, library)})
     if any(map(is_local, packages)):
         return find()
-    contents = [unit_inputs.fetched(session, package, look).sha256 for package in packages]
+    contents = [unit_inputs.fetched(paths, services.trees, package, look).sha256 for package in packages]
     rules = own_source.digest_of(*DECIDED_BY)
-    return session.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
+    return services.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
 
 
-def _parts(session: Session, library: PlannedUnit) -> Iterator[PlannedUnit]:
+def _parts(planner: Planner, library: CompileUnit) -> Iterator[CompileUnit]:
     """The libraries whose text a library's macros may be made of."""
     yield library
     if library.kind is Kind.PROC_MACRO:
-        yield from _seen(session, library)
+        yield from _seen(planner, library)
 
 
-def _find_macros(session: Session, library: PlannedUnit) -> bool:
+def _find_macros(planner: Planner, library: CompileUnit) -> bool:
     tells = asm_macros.mentions if library.kind is Kind.PROC_MACRO else asm_macros.hands_on
-    return any(tells(data) for part in _parts(session, library) for data in _sources(session, part))
+    return any(tells(data) for part in _parts(planner, library) for data in _sources(planner.paths, part))
 
 
-def _sources(session: Session, unit: PlannedUnit) -> Iterator[bytes]:
-    folder = unit_inputs.package_of(session, unit.package)
+def _sources(paths: PathMap, unit: CompileUnit) -> Iterator[bytes]:
+    folder = unit_inputs.package_of(paths, unit.package)
     files = source_files.package_files(folder)
     return _contents(path for path in files if path.relative_to(folder).parts[0] not in _NO_LIBRARY)
 

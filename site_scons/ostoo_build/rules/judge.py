@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, RunBuildScript
     from ostoo_build.rust.dep_info import DepInfo
 
 
@@ -48,7 +49,7 @@ class Compiled(Struct, frozen=True):
     """
 
     action: Action
-    unit: PlannedUnit
+    unit: CompileUnit
     told: Told
     here: PathMap
     hides: Callable[[Finished], bool]
@@ -75,7 +76,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved)
 
 
-def run(action: Action, unit: PlannedUnit, told: Told, done: Finished) -> Outcome:
+def run(action: Action, unit: RunBuildScript, told: Told, done: Finished) -> Outcome:
     """Read what a build script asked for. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
     if done.returncode or instructions.errors:
@@ -98,7 +99,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
 
     Raises `OstooError` for an undeclared input, and for a program that can't begin to run.
     """
-    said, unit = _said(program.name, done), program.units[-1]
+    said, unit = _said(program.name, done), program.unit
     if not done.is_hermetic:
         name = link_proof.dependency_file(unit.folder, unit.id)
         text = done.read(name.removeprefix(f"{unit.folder}/")).decode("utf-8", "surrogateescape")
@@ -116,7 +117,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
 
 def _of_libc(program: Program) -> str:
     """Where libc has an entry for programs whose `main` std calls."""
-    start = seen_from(f"{layout.sysroot(program.target)}/lib/crt1.o", program.units[-1].directory)
+    start = seen_from(f"{layout.sysroot(program.target)}/lib/crt1.o", program.unit.directory)
     return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
 
 

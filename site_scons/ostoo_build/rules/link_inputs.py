@@ -30,50 +30,54 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
+    from ostoo_build.base.paths import PathMap
     from ostoo_build.invocation.invocation import Inputs
-    from ostoo_build.invocation.session import Session
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.invocation.targets import Targets
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit
     from ostoo_build.rust.link_files import Found
 
 
-def planned_files(session: Session, unit: PlannedUnit) -> list[Path]:
+def planned_files(paths: PathMap, targets: Targets, unit: CompileUnit) -> list[Path]:
     """The files of the checkout that a program's flags and target spec name."""
-    return _planned_files(session, unit, Look())
+    return _planned_files(paths, targets, unit, Look())
 
 
-def planned(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+def planned(paths: PathMap, targets: Targets, unit: CompileUnit, look: Look) -> Inputs:
     """Those files as inputs. Raises `OSError` for one that can't be read."""
-    return unit_inputs.of_files(session, _planned_files(session, unit, look), look)
+    return unit_inputs.of_files(paths, _planned_files(paths, targets, unit, look), look)
 
 
-def _planned_files(session: Session, unit: PlannedUnit, look: Look) -> list[Path]:
-    return [path for path in _named(session, unit, unit.arguments, look).files if _may_be_named(session, path)]
+def _planned_files(paths: PathMap, targets: Targets, unit: CompileUnit, look: Look) -> list[Path]:
+    return [path for path in _named(paths, targets, unit, unit.arguments, look).files if _may_be_named(paths, path)]
 
 
-def complete(session: Session, program: Program, action: Action, look: Look) -> Action:
+def complete(planner: Planner, services: Services, program: Program, action: Action, look: Look) -> Action:
     """Add to a link's action the files that its arguments name.
 
     Raises `OstooError` for one that would be read unseen and may not be.
     """
-    unit = program.units[-1]
-    found = _named(session, unit, action.arguments, look)
+    unit, paths = program.unit, planner.paths
+    found = _named(paths, planner.targets, unit, action.arguments, look)
     inputs = {entry.path: entry for entry in action.inputs}
-    files = (*found.files, *unit_inputs.declared_files(session, unit))
-    names = {path: session.paths.input_path(path) for path in files}
+    files = (*found.files, *unit_inputs.declared_files(paths, unit))
+    names = {path: paths.input_path(path) for path in files}
     missing = [path for path, name in names.items() if name not in inputs]
-    allowed = _allowed(session, program, look) if missing else frozenset()
+    allowed = _allowed(planner, services, program, look) if missing else frozenset()
     packages = tuple(f"{each.package}/" for each in program.units if not is_local(each.package))
     for path in missing:
         if names[path] in allowed or names[path].startswith(packages):
-            inputs[names[path]] = look.once(path, partial(session.paths.input, path))
+            inputs[names[path]] = look.once(path, partial(paths.input, path))
     for path in found.unseen:
-        name = session.paths.input_path(path)
-        if name not in inputs and not session.paths.portable(path).startswith(session.paths.of_tools):
+        name = paths.input_path(path)
+        if name not in inputs and not paths.portable(path).startswith(paths.of_tools):
             raise link_proof.undeclared(name, f"{unit.package}/Cargo.toml")
     return replace(action, inputs=tuple(inputs.values()))
 
 
-def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> frozenset[str]:
+def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozenset[str]:
     """The files that a compilation takes in unseen: dep-info has none of them.
 
     Raises `OstooError` for one that nobody declared. They are static libraries that arguments name, what the link of a
@@ -81,27 +85,27 @@ def check_libraries(session: Session, unit: PlannedUnit, action: Action) -> froz
     """
     if unit.is_std:
         return frozenset()
-    is_declared = _declared(session, action)
+    is_declared = _declared(paths, action)
     if unit.target:
-        paths = [*_static_libraries(session, unit, action)]
+        taken = [*_static_libraries(paths, unit, action)]
     else:
-        paths = [*_of_host_link(session, unit, action)] if unit.kind is not Kind.LIBRARY else []
-    for path in paths:
-        if not is_declared(path):
-            raise outcome.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
-    return frozenset(map(session.paths.input_path, (*paths, *unit_inputs.of_flags(session, unit))))
+        taken = [*_of_host_link(paths, unit, action)] if unit.kind is not Kind.LIBRARY else []
+    for file in taken:
+        if not is_declared(file):
+            raise outcome.undeclared(paths.input_path(file), f"{unit.package}/Cargo.toml")
+    return frozenset(map(paths.input_path, (*taken, *unit_inputs.of_flags(paths, unit))))
 
 
-def check_bundled(session: Session, unit: PlannedUnit, action: Action, done: Finished) -> None:
+def check_bundled(paths: PathMap, unit: CompileUnit, action: Action, done: Finished) -> None:
     """Raise `OstooError` for a static library that the compiled crate has in itself and nobody declared.
 
     `#[link(kind = "static")]` may name one in any source, or a macro may write it; what it holds is in the crate then.
     """
-    searches = _searches(session, unit, action.arguments)
+    searches = _searches(paths, unit, action.arguments)
     if unit.kind is not Kind.LIBRARY or unit.is_std or not searches:
         return
     taken = {name for name in _members(done.read(unit.outputs[-1])) if not name.endswith(_OWN_MEMBERS)}
-    is_declared = _declared(session, action)
+    is_declared = _declared(paths, action)
     found: dict[str, Path] = {}
     for folder in (folder for folder in searches if taken and folder.is_dir()):
         for path in sorted(folder.iterdir()):
@@ -109,7 +113,7 @@ def check_bundled(session: Session, unit: PlannedUnit, action: Action, done: Fin
     for path in (path for path in found.values() if not is_declared(path)):
         members = set(_members(_archive(path)))
         if path.name in taken or (members and members <= taken):
-            raise outcome.undeclared(session.paths.input_path(path), f"{unit.package}/Cargo.toml")
+            raise outcome.undeclared(paths.input_path(path), f"{unit.package}/Cargo.toml")
 
 
 _OWN_MEMBERS = (".rcgu.o", ".rmeta")
@@ -134,67 +138,67 @@ def _archive(path: Path) -> bytes:
 _ARCHIVE = b"!<arch>\n"
 
 
-def _declared(session: Session, action: Action) -> Callable[[Path], bool]:
+def _declared(paths: PathMap, action: Action) -> Callable[[Path], bool]:
     files = {entry.path for entry in action.inputs}
-    folders = (*session.paths.of_tools, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
-    return lambda path: session.paths.is_in(path, folders) or session.paths.input_path(path) in files
+    folders = (*paths.of_tools, *(f"{entry.path}/" for entry in action.inputs if entry.is_folder))
+    return lambda path: paths.is_in(path, folders) or paths.input_path(path) in files
 
 
-def _static_libraries(session: Session, unit: PlannedUnit, action: Action) -> Iterator[Path]:
+def _static_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> Iterator[Path]:
     """Those that `-l static=NAME` means, in any of its forms: `static:+verbatim=FILE`, `static=NAME:OTHER`."""
     asked = [option.value for option in rustc_options.read(action.arguments) if option.flag == "-l"]
-    searches = _searches(session, unit, action.arguments)
+    searches = _searches(paths, unit, action.arguments)
     for kind, _, names in (each.rpartition("=") for each in asked):
         files = [file for name in names.split(":") for file in (f"lib{name}.a", name)]
         places = (folder / file for folder in searches for file in files if kind.startswith("static"))
         yield from [place for place in places if place.is_file()][:1]
 
 
-def _of_host_link(session: Session, unit: PlannedUnit, action: Action) -> Iterator[Path]:
+def _of_host_link(paths: PathMap, unit: CompileUnit, action: Action) -> Iterator[Path]:
     """The files of the checkout that a link for this machine reads; what else it reads is this machine's."""
-    words = map(session.paths.expand, rustc_options.link_arguments(action.arguments))
+    words = map(paths.expand, rustc_options.link_arguments(action.arguments))
     parts = (part for word in words for part in word.split(","))  # `-Wl,` gathers several
-    searches = filter(partial(_is_here, session), _searches(session, unit, action.arguments))
-    found = link_files.named(parts, _directory(session, unit), searches).files
-    return filter(partial(_is_here, session), found)
+    searches = filter(partial(_is_here, paths), _searches(paths, unit, action.arguments))
+    found = link_files.named(parts, _directory(paths, unit), searches).files
+    return filter(partial(_is_here, paths), found)
 
 
-def _is_here(session: Session, path: Path) -> bool:
-    return is_local(session.paths.input_path(path))
+def _is_here(paths: PathMap, path: Path) -> bool:
+    return is_local(paths.input_path(path))
 
 
-def _allowed(session: Session, program: Program, look: Look) -> frozenset[str]:
+def _allowed(planner: Planner, services: Services, program: Program, look: Look) -> frozenset[str]:
     """What the program's key knows."""
-    by_flags = planned(session, program.units[-1], look)
+    by_flags = planned(planner.paths, planner.targets, program.unit, look)
     each = (unit_inputs.declared, unit_inputs.of)  # programs that it reads are declared, and what was told is not
-    of_units = (entry for unit in program.units for of in each for entry in of(session, unit, look))
+    of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, look))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 
-def _named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...], look: Look) -> Found:
+def _named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...], look: Look) -> Found:
     """What rustc's arguments and the spec tell the linker to read."""
-    return look.once(("named", unit.id, arguments), partial(_find_named, session, unit, arguments))
+    return look.once(("named", unit.id, arguments), partial(_find_named, paths, targets, unit, arguments))
 
 
-def _find_named(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> Found:
-    words = map(session.paths.expand, rustc_options.link_arguments(arguments))
+def _find_named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...]) -> Found:
+    words = map(paths.expand, rustc_options.link_arguments(arguments))
     read = (word for word in words if not word.startswith(link_proof.OPTION))
-    texts = (*read, *target_words.of_linker(session.spec(unit.target).source.value))
-    return link_files.named(texts, _directory(session, unit), _searches(session, unit, arguments))
+    texts = (*read, *target_words.of_linker(targets.spec(unit.target).source.value))
+    return link_files.named(texts, _directory(paths, unit), _searches(paths, unit, arguments))
 
 
-def _searches(session: Session, unit: PlannedUnit, arguments: tuple[str, ...]) -> list[Path]:
+def _searches(paths: PathMap, unit: CompileUnit, arguments: tuple[str, ...]) -> list[Path]:
     """The folders in which native libraries are looked for."""
-    directory = _directory(session, unit)
+    directory = _directory(paths, unit)
     folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
-    return [directory / session.paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
+    return [directory / paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
 
 
-def _directory(session: Session, unit: PlannedUnit) -> Path:
+def _directory(paths: PathMap, unit: CompileUnit) -> Path:
     """Where rustc runs."""
-    return Path(session.paths.root, session.paths.expand(unit.directory))
+    return Path(paths.root, paths.expand(unit.directory))
 
 
-def _may_be_named(session: Session, path: Path) -> bool:
-    name = session.paths.input_path(path)
+def _may_be_named(paths: PathMap, path: Path) -> bool:
+    name = paths.input_path(path)
     return is_local(name) and not layout.is_made(name)

@@ -5,7 +5,6 @@ No node is up to date by itself: each is performed in every build that reaches i
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,30 +15,46 @@ from ostoo_build.actions.record import NAME
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
+from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
-from ostoo_build.rules import steps, unit_inputs, whole_program
-from ostoo_build.rules.steps import Places
+from ostoo_build.rules import (
+    loader_check,
+    musl_sysroot,
+    program_link,
+    publication,
+    target_spec,
+    unit_inputs,
+    whole_program,
+)
+from ostoo_build.rules import unit as unit_rule
+from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ostoo_build.execution.engine import Job
-    from ostoo_build.invocation.session import Session, Wanted
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.actions.record import Record
+    from ostoo_build.base.console import Report
+    from ostoo_build.execution.engine import Engine
+    from ostoo_build.execution.job import Job
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, Unit
+    from ostoo_build.rules.progress import Progress, Wanted
 
 
 class Node(Struct, frozen=True):
     """`name` is the file that `perform` brings about, or a name for something that is no file; both are portable paths.
 
-    `after` are the names of what has to be there first. `description` is what `scons -n` shows, unless `is_done` says
-    that there is nothing to do.
+    `after` are the names of what has to be there first. `perform` returns the record of an action, where it is one.
+    `description` is what `scons -n` shows, unless `is_done` says that there is nothing to do.
     """
 
     name: str
     after: tuple[str, ...]
     description: str
-    perform: Callable[[], None]
+    perform: Callable[[], Record | None]
     is_done: Callable[[], bool]
     is_file: bool = True
 
@@ -55,65 +70,95 @@ class Node(Struct, frozen=True):
         return folder if name == NAME else None
 
 
-def check_target(session: Session, target: str) -> Node:
+def check_target(planner: Planner, services: Services, target: str) -> Node:
     """The validated target spec; nothing is compiled for a target before it passed."""
-    name = f"{steps.target_folder(target)}/{NAME}"
-    return _of_job(session, name, (), f"check {target}", partial(steps.target_job, session, target))
+    name = f"{target_spec.folder(target)}/{NAME}"
+    return _of_job(services.engine, name, (), f"check {target}", partial(target_spec.job, planner, target))
 
 
-def sysroot(session: Session, target: str) -> Node:
-    """The C library that std links against."""
-    folder = steps.sysroot_folder(target)
-    return _of_job(session, f"{folder}/{NAME}", (), f"provide {folder}", partial(steps.sysroot_job, session, target))
+def sysroot(planner: Planner, services: Services, target: str) -> Node:
+    """The C library that std links against. Raises `OstooError` for a provider that there is none of."""
+    musl_sysroot.key(planner.targets, services.sysroots, target)  # it is told before anything is built
+    folder = musl_sysroot.folder(target)
+    make = partial(musl_sysroot.job, planner.targets, services.sysroots, target)
+    return _of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
 
 
-def of_unit(session: Session, unit: PlannedUnit) -> Iterator[Node]:
+def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
     """A unit's nodes: for a library its metadata too, which others compile against before its code is there."""
-    others = (unit.read_of(session.units[id_]) for id_ in unit.prerequisites)
-    checked = (check_target(session, unit.target).name,) if unit.target else ()
-    after = (*others, *checked, *_made_inputs(session, unit))
-    has_none: Callable[[], bool] = partial(is_done, session, lambda: steps.unit_job(session, unit, Look()))
-    if unit.kind is Kind.RUN:
-        yield Node(unit.record, after, f"run {unit.label}", partial(steps.run_build_script, session, unit), has_none)
+    others = (unit.read_of(planner.units[id_]) for id_ in unit.prerequisites)
+    checked = (check_target(planner, services, unit.target).name,) if unit.target else ()
+    after = (*others, *checked, *_made_inputs(planner, unit))
+    has_none: Callable[[], bool] = partial(
+        is_done, services.engine, lambda: unit_rule.job(planner, services, unit, Look())
+    )
+    if isinstance(unit, RunBuildScript):
+        run = partial(unit_rule.run_script, planner, services, unit)
+        yield Node(unit.record, after, f"run {unit.label}", run, has_none)
         return
     description = f"rustc {' '.join(unit.arguments)}"
     if unit.kind is Kind.LIBRARY:
-        start = partial(_wait_for_metadata, session, unit)
+        start = partial(_wait_for_metadata, planner, services, unit)
         yield Node(unit.metadata, after, description, start, has_none, is_file=False)
         after = (unit.metadata,)
         has_none = _is_nothing  # it is shown above
-    yield Node(unit.record, after, description, partial(_wait, session, unit), has_none)
+    yield Node(unit.record, after, description, partial(_wait, planner, services, unit), has_none)
 
 
-def of_program(session: Session, wanted: Wanted) -> Iterator[Node]:
-    """All that a program is made by, what comes first in front."""
+def of_program(
+    planner: Planner, services: Services, progress: Progress, wanted: Wanted, *, is_watched: bool
+) -> Iterator[Node]:
+    """All that a program is made by, what comes first in front; who watches waits for the program alone."""
     program = wanted.program
-    unit, places = program.units[-1], Places.of(program)
-    yield check_target(session, program.target)
+    unit, places = program.unit, Places.of(program)
+    yield check_target(planner, services, program.target)
     for each in program.units:
-        yield from of_unit(session, each)
+        yield from of_unit(planner, services, each)
+    libraries = (planner.units[id_].record for id_ in unit.prerequisites)
+    made_of = (unit.record, *libraries)
     if program.uses_std:
-        yield sysroot(session, program.target)
-    libraries = (session.units[id_].record for id_ in unit.prerequisites)
-    made_of = (unit.record, *libraries, *((sysroot(session, program.target).name,) if program.uses_std else ()))
-    linked = _of_link(session, program, places.linked, made_of, steps.link_job)
-    yield linked
-    proofs: tuple[str, ...] = (linked.name,)
-    if wanted.is_checked and steps.contract_files(session, program.target):
-        check = partial(steps.check_job, session, program, wanted.size_budget)
-        yield _of_job(session, f"{places.check}/{NAME}", (linked.name,), f"check {program.name}", check)
-        proofs = (linked.name, f"{places.check}/{NAME}")
-    first = proofs if session.options.watched else (linked.name,)  # who watches waits for the program alone
-    unstripped = _of_link(session, program, places.unstripped, first, steps.unstripped_job)
+        provided = sysroot(planner, services, program.target)
+        yield provided
+        made_of = (*made_of, provided.name)
+    linked = f"{places.linked}/{NAME}"
+
+    def make() -> Job:
+        return program_link.job(planner, services, program, Look())
+
+    yield _of_job(services.engine, linked, made_of, f"link {program.name}", make)
+    proofs: tuple[str, ...] = (linked,)
+    if wanted.is_checked and target_spec.contract_files(planner.targets, program.target):
+        checked = _check(planner, services, wanted, linked)
+        yield checked
+        proofs = (linked, checked.name)
+    unstripped = _unstripped(planner, services, program, proofs if is_watched else (linked,))
     yield unstripped
     published = (f"{places.linked}/{unit.id}", f"{places.unstripped}/{unit.id}")
     for source, destination, reasons in zip(published, places.published, (proofs, (unstripped.name,)), strict=True):
-        files = session.root / source, session.root / destination
-        publish, is_there = partial(steps.publish, *files), partial(_is_published, session, *files)
+        files = planner.root / source, planner.root / destination
+        publish, is_there = partial(publication.publish, *files), partial(_is_published, services.engine, *files)
         yield Node(destination, reasons, f"publish {destination}", publish, is_there)
-    remember = partial(whole_program.remember, session, program)
-    note = session.paths.portable(whole_program.note(session, program))
+    remember = partial(whole_program.remember, planner, services, progress, program)
+    note = planner.paths.portable(whole_program.note(planner.root, program))
     yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
+
+
+def _check(planner: Planner, services: Services, wanted: Wanted, linked: str) -> Node:
+    program, name = wanted.program, f"{Places.of(wanted.program).check}/{NAME}"
+    asked = (planner, services, program, wanted.size_budget)
+    is_there = partial(is_done, services.engine, partial(loader_check.job, *asked))
+    return Node(name, (linked,), f"check {program.name}", partial(loader_check.perform, *asked), is_there)
+
+
+def _unstripped(planner: Planner, services: Services, program: Program, after: tuple[str, ...]) -> Node:
+    def make() -> Job:
+        return program_link.unstripped_job(planner, services, program, Look())
+
+    def perform() -> Record:
+        return program_link.unstripped(planner, services, program).wait()
+
+    name = f"{Places.of(program).unstripped}/{NAME}"
+    return Node(name, after, f"link {program.name}{layout.SYMBOLS}", perform, partial(is_done, services.engine, make))
 
 
 def restored(program: Program) -> Iterator[Node]:
@@ -137,75 +182,57 @@ def names_of(program: Program) -> tuple[str, ...]:
     return Places.of(program).published
 
 
-def aims_of(session: Session, program: Program) -> tuple[str, ...]:
+def aims_of(planner: Planner, program: Program) -> tuple[str, ...]:
     """What a build is about that is about a program: its files, and that they are remembered."""
-    return (*names_of(program), session.paths.portable(whole_program.note(session, program)))
+    return (*names_of(program), planner.paths.portable(whole_program.note(planner.root, program)))
 
 
-def deploy(session: Session, program: Program) -> Node:
-    """A copy of a program in the folder that the target's machine sees."""
+def deploy(planner: Planner, report: Report, program: Program, word: str) -> Node:
+    """A copy of a program in the folder that the target's machine sees: `DEPLOY_DIR`'s `word`."""
     (source, _) = names_of(program)
-    folder = session.root / session.variables["DEPLOY_DIR"]
+    folder = planner.root / word
     destination = folder / program.name
     if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
-        raise OstooError(f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} is no folder", where=str(folder))
-    if os.path.realpath(folder).startswith(os.path.realpath(session.root / layout.BUILD) + "/"):
-        what = f"DEPLOY_DIR={session.variables['DEPLOY_DIR']} lies in build, which is the build's own"
+        raise OstooError(f"DEPLOY_DIR={word} is no folder", where=str(folder))
+    if os.path.realpath(folder).startswith(os.path.realpath(planner.root / layout.BUILD) + "/"):
+        what = f"DEPLOY_DIR={word} lies in build, which is the build's own"
         raise OstooError(what, where=str(folder), remedy="name another folder")
     if destination.is_dir():
         raise OstooError(f"a folder lies where {program.name} is to be deployed", where=str(destination))
-    files = session.root / source, destination
-    is_there = partial(steps.is_published, *files)
-    return Node(str(destination), (source,), f"deploy {destination}", partial(steps.deploy, session, *files), is_there)
+    files = planner.root / source, destination
+    is_there = partial(publication.is_published, *files)
+    copy = partial(publication.deploy, report, *files)
+    return Node(str(destination), (source,), f"deploy {destination}", copy, is_there)
 
 
-def _of_job(session: Session, name: str, after: tuple[str, ...], description: str, make: Callable[[], Job]) -> Node:
-    return Node(name, after, description, lambda: _perform(session, make), partial(is_done, session, make))
+def _of_job(engine: Engine, name: str, after: tuple[str, ...], description: str, make: Callable[[], Job]) -> Node:
+    return Node(name, after, description, lambda: engine.perform(make()), partial(is_done, engine, make))
 
 
-def _of_link(
-    session: Session,
-    program: Program,
-    folder: str,
-    after: tuple[str, ...],
-    make: Callable[[Session, Program, Look], Job],
-) -> Node:
-    def job() -> Job:
-        return make(session, program, Look())
-
-    suffix = "" if folder == Places.of(program).linked else layout.SYMBOLS
-    perform = partial(steps.link, session, program, job)
-    return Node(f"{folder}/{NAME}", after, f"link {program.name}{suffix}", perform, partial(is_done, session, job))
-
-
-def _perform(session: Session, make: Callable[[], Job]) -> None:
-    session.engine.perform(make())
-
-
-def is_done(session: Session, make: Callable[[], Job]) -> bool:
+def is_done(engine: Engine, make: Callable[[], Job]) -> bool:
     """Whether a job's outputs are there, or can be had: nothing is fetched for the answer."""
     try:
-        return session.engine.present(dataclasses.replace(make(), needed=False)) is not None
+        return engine.present(make()) is not None
     except (OstooError, OSError):  # what it is made from has yet to be made
         return False
 
 
-def _is_published(session: Session, source: Path, destination: Path) -> bool:
-    return source.parent in session.engine.settled and steps.is_published(source, destination)
+def _is_published(engine: Engine, source: Path, destination: Path) -> bool:
+    return source.parent in engine.settled and publication.is_published(source, destination)
 
 
 def _is_nothing() -> bool:
     return True
 
 
-def _made_inputs(session: Session, unit: PlannedUnit) -> Iterator[str]:
+def _made_inputs(planner: Planner, unit: PlannedUnit) -> Iterator[str]:
     """Declared inputs that this build makes itself."""
-    yield from map(session.paths.input_path, unit_inputs.makers(session, unit))
+    yield from map(planner.paths.input_path, unit_inputs.makers(planner, unit))
 
 
-def _wait_for_metadata(session: Session, unit: PlannedUnit) -> None:
-    steps.compilation(session, unit).wait_for_metadata()
+def _wait_for_metadata(planner: Planner, services: Services, unit: CompileUnit) -> None:
+    unit_rule.compilation(planner, services, unit).wait_for_metadata()
 
 
-def _wait(session: Session, unit: PlannedUnit) -> None:
-    steps.compilation(session, unit).wait()
+def _wait(planner: Planner, services: Services, unit: CompileUnit) -> Record:
+    return unit_rule.compilation(planner, services, unit).wait()

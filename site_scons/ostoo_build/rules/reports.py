@@ -10,15 +10,17 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import NAME
 from ostoo_build.base import layout, own_source, source_files
-from ostoo_build.execution.engine import Job
-from ostoo_build.rules import nodes, steps
+from ostoo_build.execution.job import Job
+from ostoo_build.rules import nodes, target_spec
 from ostoo_build.rules.nodes import Node
-from ostoo_build.rules.steps import Places
+from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.actions.record import Record
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
 
 REPORT = "report.json"
@@ -51,30 +53,31 @@ def place(program: Program, kind: Kind) -> str:
     return f"{layout.reports(program.target, program.profile, program.name)}/{kind.value}"
 
 
-def node(session: Session, program: Program, kind: Kind) -> Node:
+def node(planner: Planner, services: Services, program: Program, kind: Kind) -> Node:
     """What makes a report on a program, after the program was published."""
     description = f"report the {kind.value} of {program.name}"
     name = f"{place(program, kind)}/{NAME}"
-    write = partial(_write, session, program, kind)
-    is_done = partial(nodes.is_done, session, partial(_job, session, program, kind))
+    write = partial(_write, planner, services, program, kind)
+    is_done = partial(nodes.is_done, services.engine, partial(_job, planner, program, kind))
     return Node(name, Places.of(program).published, description, write, is_done)
 
 
-def _write(session: Session, program: Program, kind: Kind) -> None:
+def _write(planner: Planner, services: Services, program: Program, kind: Kind) -> Record:
     """Have a report made. Where it is another one than before, that one is kept too."""
-    there = session.root / place(program, kind)
+    there = planner.root / place(program, kind)
     former = _contents(there / REPORT)
-    session.engine.perform(_job(session, program, kind))
+    made = services.engine.perform(_job(planner, program, kind))
     if former is not None and former != _contents(there / REPORT):
         source_files.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+    return made
 
 
-def _job(session: Session, program: Program, kind: Kind) -> Job:
+def _job(planner: Planner, program: Program, kind: Kind) -> Job:
     """Describe a report on the program that was published."""
     name = place(program, kind)
-    there = session.root / name
-    shipped, unstripped = (session.root / path for path in Places.of(program).published)
-    contract = steps.contract_files(session, program.target) if kind is Kind.STACK else []
+    there = planner.root / name
+    shipped, unstripped = (planner.root / path for path in Places.of(program).published)
+    contract = target_spec.contract_files(planner.targets, program.target) if kind is Kind.STACK else []
 
     def run() -> Outcome:
         if kind is Kind.SIZE:
@@ -92,7 +95,7 @@ def _job(session: Session, program: Program, kind: Kind) -> Job:
         source_files.write_output(there / REPORT, stack.to_json().encode())
         return Outcome(_FILES[kind])
 
-    inputs = tuple(session.paths.input(path) for path in (shipped, unstripped, *contract))
+    inputs = tuple(planner.paths.input(path) for path in (shipped, unstripped, *contract))
     action = Action(
         f"{kind.value.capitalize()}Report",
         (program.name,),
@@ -101,7 +104,7 @@ def _job(session: Session, program: Program, kind: Kind) -> Job:
         tuple(f"{name}/{file}" for file in _FILES[kind]),
         version=own_source.digest_of(*DECIDED_BY[kind]),
     )
-    subject = f"the {kind.value} of {session.named(program.name, program.target)}"
+    subject = f"the {kind.value} of {planner.targets.named(program.name, program.target)}"
     return Job(action, there, name, "Reporting", subject, run, needed=True)
 
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ostoo_build.execution import opened
-from ostoo_build.planning.rustc_flags import Kind
-from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,27 +19,27 @@ if TYPE_CHECKING:
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.base.paths import PathMap
     from ostoo_build.invocation.invocation import Inputs
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.planning.planned_unit import RunBuildScript
+    from ostoo_build.rust.build_script import Instructions
 
 
-def judged(
-    unit: PlannedUnit, own: Inputs, paths: PathMap, start: Callable[[], Finished], judge: Callable[[Finished], Outcome]
-) -> Outcome:
+def judged(own: Inputs, paths: PathMap, start: Callable[[], Finished], judge: Callable[[Finished], Outcome]) -> Outcome:
     """Have a process run and judged, and tell what it can have read of `own`, the files of its package."""
     with opened.watched([Path(paths.root, entry.path) for entry in own]) as found:
         done = start()
     outcome = judge(done)
-    named = _named(unit, outcome, paths) if unit.kind is Kind.RUN else set()
-    if not found.is_known or named is None:
+    if not found.is_known:
         return outcome
     seen = {paths.input_path(path) for path in found.files} & {entry.path for entry in own}
-    return replace(outcome, seen=tuple(sorted(seen | named)))
+    return replace(outcome, seen=tuple(sorted(seen)))
 
 
-def _named(unit: PlannedUnit, outcome: Outcome, paths: PathMap) -> set[str] | None:
-    """What a script is to be run again for, by its own word; None where it gave none: then cargo takes all."""
-    said = build_script.parse(paths.expand(outcome.stdout), unit.package)
+def with_named(outcome: Outcome, unit: RunBuildScript, said: Instructions, paths: PathMap) -> Outcome:
+    """Add what a script is to be run again for, by its own word; without one cargo takes all."""
+    if outcome.seen is None:
+        return outcome
     if not (said.changed_files or said.changed_variables):
-        return None
+        return replace(outcome, seen=None)
     package = Path(paths.root, paths.expand(unit.package))
-    return {paths.input_path(package / name) for name in said.changed_files}
+    named = {paths.input_path(package / paths.expand(name)) for name in said.changed_files}
+    return replace(outcome, seen=tuple(sorted({*outcome.seen, *named})))

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 from ostoo_build.base import layout, state_file
 from ostoo_build.rules import nodes
 from ostoo_build.rules.nodes import Node
-from ostoo_build.rules.steps import Places
+from ostoo_build.rules.places import Places
 from ostoo_build.run import test_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning import test_plan
 
 
-def path(session: Session, name: str, target: str) -> str:
+def path(planner: Planner, name: str, target: str) -> str:
     """Where the note of the program `name` lies, relative to the root."""
-    return f"{layout.program(target, session.variables['profile'], layout.tests(name))}/{test_list.NAME}"
+    return f"{layout.program(target, planner.profile, layout.tests(name))}/{test_list.NAME}"
 
 
-def node(session: Session, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:
+def node(planner: Planner, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:
     """What writes the note, after all that it names is there."""
-    place = path(session, name, target)
-    after = tuple(published for executable in executables for published in nodes.aims_of(session, executable.program))
-    written = session.root / place, test_list.to_bytes(tuple(map(_noted, executables)))
+    place = path(planner, name, target)
+    after = tuple(published for executable in executables for published in nodes.aims_of(planner, executable.program))
+    written = planner.root / place, test_list.to_bytes(tuple(map(_noted, executables)))
     return Node(place, after, f"note {name}'s tests", partial(_write, *written), partial(_is_written, *written))
 
 
@@ -43,7 +43,7 @@ def _is_written(place: Path, content: bytes) -> bool:
 
 def _noted(executable: test_plan.Executable) -> test_list.Executable:
     program = executable.program
-    unit = program.units[-1]
+    unit = program.unit
     return test_list.Executable(
         file=Places.of(program).published[0],
         kind=program.kind,

@@ -18,33 +18,38 @@ from ostoo_build.base import input as inputs
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ostoo_build.base.paths import PathMap
     from ostoo_build.base.snapshot import Look
     from ostoo_build.invocation.invocation import Inputs
-    from ostoo_build.invocation.session import Session
-    from ostoo_build.planning.plan import Asked, PlannedUnit
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import Asked
+    from ostoo_build.planning.planned_unit import PlannedUnit
+    from ostoo_build.reapi.package_digest import TreeMemo
 
 
-def of(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+def of(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
     """All files that a unit may read besides what other units and programs are, as one look finds them.
 
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
     """
-    made = {session.paths.input_path(path) for path in makers(session, unit)}
-    files = [path for path in declared_files(session, unit) if session.paths.input_path(path) not in made]
-    own = (*_package(session, unit.package, look), *of_files(session, files, look))
-    return tuple(dict.fromkeys((*own, *told(session, known_reads(session, unit), look))))
+    paths = planner.paths
+    made = {paths.input_path(path) for path in makers(planner, unit)}
+    files = [path for path in declared_files(paths, unit) if paths.input_path(path) not in made]
+    own = (*_package(paths, services.trees, unit.package, look), *of_files(paths, files, look))
+    return tuple(dict.fromkeys((*own, *told(paths, known_reads(services, paths, unit), look))))
 
 
-def declared(session: Session, unit: PlannedUnit, look: Look) -> Inputs:
+def declared(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
     """The files of its package, and those that its manifest names; other programs among them have to be built."""
-    others = of_files(session, declared_files(session, unit), look)
-    return tuple(dict.fromkeys((*_package(session, unit.package, look), *others)))
+    others = of_files(planner.paths, declared_files(planner.paths, unit), look)
+    return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, look), *others)))
 
 
 class Found(Struct, frozen=True):
@@ -54,29 +59,29 @@ class Found(Struct, frozen=True):
     own: Inputs
 
 
-def found(session: Session, unit: PlannedUnit, look: Look) -> Found:
+def found(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Found:
     """What a look finds of a unit's inputs. Raises as `of` does."""
-    own = _package(session, unit.package, look) if is_local(unit.package) else ()
-    return Found(declared(session, unit, look), own)
+    own = _package(planner.paths, services.trees, unit.package, look) if is_local(unit.package) else ()
+    return Found(declared(planner, services, unit, look), own)
 
 
-def makers(session: Session, unit: PlannedUnit) -> dict[Path, Asked]:
+def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
     """The declared inputs that are programs of this build, each with the program.
 
     Raises `OstooError` for another file in `build`: no step is there that it could wait for.
     """
     found = {}
-    for path in declared_files(session, unit):
-        name = session.paths.input_path(path)
+    for path in declared_files(planner.paths, unit):
+        name = planner.paths.input_path(path)
         if not layout.is_in_build(name):
             continue
         target, profile, program = [*name.split("/")[1:], "", "", ""][:3]
         asked = (program.removesuffix(layout.SYMBOLS), target)
-        is_one = asked[0] in session.programs.binaries and asked in session.programs.asked([asked[0]])
+        is_one = asked[0] in planner.programs.binaries and asked in planner.programs.asked([asked[0]])
         if name.count("/") != len(("target", "profile", "program")) or not is_one:
             raise _unmade(unit, name, "no step of this build makes it: name a program, at build/TARGET/PROFILE/PROGRAM")
-        if profile != session.variables["profile"]:
-            raise _unmade(unit, name, f"this build makes programs of the profile {session.variables['profile']} only")
+        if profile != planner.profile:
+            raise _unmade(unit, name, f"this build makes programs of the profile {planner.profile} only")
         found[path] = asked
     return found
 
@@ -86,56 +91,57 @@ def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
     return OstooError(f"there is nothing that makes the declared input {name}", where=where, remedy=why)
 
 
-def of_files(session: Session, paths: Iterable[Path], look: Look) -> Inputs:
+def of_files(paths: PathMap, files: Iterable[Path], look: Look) -> Inputs:
     """Single files as inputs, each looked at once. Raises `OSError` for one that can't be read."""
-    return tuple(look.once(path, partial(session.paths.input, path)) for path in paths)
+    return tuple(look.once(file, partial(paths.input, file)) for file in files)
 
 
-def told(session: Session, reads: tuple[str, ...], look: Look) -> Inputs:
+def told(paths: PathMap, reads: tuple[str, ...], look: Look) -> Inputs:
     """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there.
 
     A folder in which nothing lies is one too: it may be asked for. Of the whole checkout it is what people write there.
     """
-    places = [place for read in reads for place in _told_of(session, read)]
-    files = of_files(session, (file for place in places for file in source_files.all_files(place)), look)
-    empty = (session.paths.input_path(folder) for place in places for folder in source_files.empty_folders(place))
+    places = [place for read in reads for place in _told_of(paths, read)]
+    files = of_files(paths, (file for place in places for file in source_files.all_files(place)), look)
+    empty = (paths.input_path(folder) for place in places for folder in source_files.empty_folders(place))
     return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
 
 
-def _told_of(session: Session, read: str) -> list[Path]:
-    place = session.root / read
-    if place != session.root:
+def _told_of(paths: PathMap, read: str) -> list[Path]:
+    place = Path(paths.root, read)
+    if place != Path(paths.root):
         return [place]
     shown = (entry for entry in sorted(place.iterdir()) if not entry.name.startswith("."))
     return [entry for entry in shown if entry.name not in layout.MADE]
 
 
-def links(session: Session, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
+def links(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
     """Digest of where links lead that a build script may ask for: its package's, and those told of; empty for none.
 
     To who reads them links are what they lead to, whose contents are inputs.
     """
-    if unit.kind is not Kind.RUN or not is_local(unit.package):
+    if not isinstance(unit, RunBuildScript) or not is_local(unit.package):
         return ""
-    told_of = (session.root / read for read in reads)
-    paths = (*source_files.package_links(session.root / unit.package), *(path for path in told_of if path.is_symlink()))
-    texts = {session.paths.input_path(path): session.paths.portable_text(str(path.readlink())) for path in paths}
+    told_of = (Path(paths.root, read) for read in reads)
+    of_package = source_files.package_links(Path(paths.root, unit.package))
+    found = (*of_package, *(path for path in told_of if path.is_symlink()))
+    texts = {paths.input_path(path): paths.portable_text(str(path.readlink())) for path in found}
     return digest.of_json(texts) if texts else ""
 
 
-def known_reads(session: Session, unit: PlannedUnit) -> tuple[str, ...]:
+def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
     """What the unit's last run told that it read."""
     if not is_local(unit.package):
         return ()
-    folder = session.root / unit.folder
-    known = session.engine.settled.get(folder)
+    folder = Path(paths.root, unit.folder)
+    known = services.engine.settled.get(folder)
     record = known.record if known else records.load(folder)
     return record.reads if record else ()
 
 
-def package_of(session: Session, package: str) -> Path:
+def package_of(paths: PathMap, package: str) -> Path:
     """The folder of a package."""
-    return Path(session.paths.root, session.paths.expand(package))
+    return Path(paths.root, paths.expand(package))
 
 
 def is_of_std(package: str) -> bool:
@@ -143,13 +149,13 @@ def is_of_std(package: str) -> bool:
     return package.startswith("@{rust-src}")
 
 
-def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
+def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
     """What a unit's manifest declares, and flags name. Raises `OstooError` for a file of another checkout."""
-    found = [*of_flags(session, unit)]
+    found = [*of_flags(paths, unit)]
     if unit.extra_inputs and is_local(unit.package):
-        found += source_files.expand_inputs(session.root / unit.package, unit.extra_inputs)
+        found += source_files.expand_inputs(Path(paths.root, unit.package), unit.extra_inputs)
     for path in found:
-        if not is_local(session.paths.input_path(path)):
+        if not is_local(paths.input_path(path)):
             raise OstooError(
                 "a declared input lies outside of the checkout",
                 where=f"{unit.package}/Cargo.toml\n{path}",
@@ -158,30 +164,31 @@ def declared_files(session: Session, unit: PlannedUnit) -> list[Path]:
     return found
 
 
-def of_flags(session: Session, unit: PlannedUnit) -> Iterator[Path]:
+def of_flags(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:
     """The profiles that rustc reads, of which its dep-info says nothing."""
-    asked = unit.arguments if any("use=" in word for word in unit.arguments) else ()
+    arguments = unit.arguments if isinstance(unit, CompileUnit) else ()
+    asked = arguments if any("use=" in word for word in arguments) else ()
     for option in rustc_options.read(asked):
         if option.name in ("profile-use", "profile-sample-use"):
-            yield Path(session.paths.root, session.paths.expand(unit.directory), session.paths.expand(option.setting))
+            yield Path(paths.root, paths.expand(unit.directory), paths.expand(option.setting))
 
 
-def listed_folders(session: Session, unit: PlannedUnit) -> list[Path]:
+def listed_folders(paths: PathMap, unit: PlannedUnit) -> list[Path]:
     """The folders whose lists decide which files its manifest declares."""
-    patterns = [Path(os.path.normpath(session.root / unit.package / pattern)) for pattern in unit.extra_inputs]
+    patterns = [Path(os.path.normpath(Path(paths.root, unit.package, pattern))) for pattern in unit.extra_inputs]
     return [pattern.parent for pattern in patterns if is_local(unit.package) and "*" in pattern.name]
 
 
-def _package(session: Session, package: str, look: Look) -> Inputs:
+def _package(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Inputs:
     if is_of_std(package):
         return ()
     if is_local(package):
-        folder = package_of(session, package)
-        return look.once(("files", package), partial(session.trees.files, package, folder))
-    return (fetched(session, package, look),)
+        folder = package_of(paths, package)
+        return look.once(("files", package), partial(trees.files, package, folder))
+    return (fetched(paths, trees, package, look),)
 
 
-def fetched(session: Session, package: str, look: Look) -> Input:
+def fetched(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Input:
     """The whole folder of a package that nobody edits. Raises `OSError` for a file that can't be read."""
-    folder = package_of(session, package)
-    return look.once(("folder", package), partial(session.trees.input, package, folder))
+    folder = package_of(paths, package)
+    return look.once(("folder", package), partial(trees.input, package, folder))

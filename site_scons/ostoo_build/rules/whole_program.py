@@ -6,12 +6,12 @@ built already needs neither its units nor their keys.
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
@@ -22,18 +22,34 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import Place
+from ostoo_build.execution.decision import Reason
+from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
-from ostoo_build.rules import asked_variables, link_inputs, steps, unit_inputs
-from ostoo_build.rules.steps import Places
+from ostoo_build.rules import (
+    asked_variables,
+    link_inputs,
+    loader_check,
+    musl_sysroot,
+    program_link,
+    target_spec,
+    unit_inputs,
+)
+from ostoo_build.rules import unit as unit_rule
+from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from ostoo_build.actions.record import Output
+    from ostoo_build.base.console import Report
     from ostoo_build.base.input import Input
-    from ostoo_build.invocation.session import Session, Wanted
-    from ostoo_build.planning.plan import Asked, PlannedUnit, Program
+    from ostoo_build.execution.job import Job
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import Asked, Program
+    from ostoo_build.planning.planned_unit import Unit
+    from ostoo_build.rules.progress import Progress, Wanted
 
 DECIDED_BY = (
     *(
@@ -98,176 +114,193 @@ class Noted(Struct, frozen=True):
     record: Record
 
 
-def whole(session: Session, program: Program, size_budget: int | None, look: Look) -> Whole:
+def whole(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Whole:
     """Find all that the program depends on, as one look sees it. Raises `OSError` for a source that it can't."""
     on_host = any(_runs_here(unit) for unit in program.units)
+    targets = planner.targets
     return Whole(
         name=program.name,
         plan=digest.of_bytes(msgspec.json.encode(program)),
         size_budget=size_budget,
-        sources=tuple(sorted(_sources(session, program, look))),
-        target=look.once(("target", program.target), partial(_target, session, program.target)),
+        sources=tuple(sorted(_sources(planner, services, program, look))),
+        target=look.once(("target", program.target), partial(_target, planner, program.target)),
         tool=own_source.digest_of(*DECIDED_BY),
-        toolchain=session.tools,
-        sysroot=steps.sysroot_key(session, program.target) if program.uses_std else "",
-        host=session.invocation.host if on_host else "",
+        toolchain=planner.tools.sha256,
+        sysroot=musl_sysroot.key(targets, services.sysroots, program.target) if program.uses_std else "",
+        host=services.invocation.host if on_host else "",
         outputs=Places.of(program).published,
     )
 
 
-def action(session: Session, program: Program, size_budget: int | None, look: Look) -> Action:
+def action(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Action:
     """Describe the program as an action, as one look finds what it depends on."""
-    return whole(session, program, size_budget, look).action
+    return whole(planner, services, program, size_budget, look).action
 
 
-def is_current(session: Session, program: Program, wanted: Action) -> bool:
-    """Whether the program at its place is what `wanted` makes."""
-    noted = _noted(note(session, program))
+def is_current(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
+    """What lies at the program's place, where that is what `wanted` makes."""
+    noted = _noted(note(planner.root, program))
     if noted is None or noted.fingerprint != wanted.fingerprint:
-        return False
+        return None
     known = noted.record
-    if not _are_there(_place(session, program).folder, known):
-        return False
-    if known.bound_to not in ("", session.engine.cache.root) or not _is_for_this_user(known):
-        return False
-    _found(session, program, known)
-    return True
+    if not _are_there(_place(planner.root, program).folder, known):
+        return None
+    if known.bound_to not in ("", services.engine.cache.root) or not _is_for_this_user(known):
+        return None
+    return _files(planner.root, program, known)
 
 
-def restored(session: Session, program: Program, wanted: Action) -> bool:
-    """Have the action cache put at its place what `wanted` makes, if it has that."""
-    action_log.write(session.engine.log, wanted, wanted.outputs[0])
-    found = _kept(session, program, wanted)
-    if found is None or session.engine.cache.fetch(_files(session, program, found)):
-        return False
-    session.report.status("Restored", f"{program.name} from the action cache")
-    session.report.messages((found.stderr,))
-    _write_down(session, program, Noted(wanted.fingerprint, found))
-    return True
+def restored(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
+    """Have the action cache put at its place what `wanted` makes, if it has that; what lies there then."""
+    found = _kept(planner.root, services, program, wanted)
+    files = _files(planner.root, program, found) if found else {}
+    is_had = found is not None and not services.engine.cache.fetch(files.items())
+    decided = "taken from the cache" if is_had else f"made of its parts: {Reason.UNCACHED.value}"
+    action_log.begin(services.engine.log, wanted, wanted.outputs[0])
+    action_log.write(services.engine.log, wanted, wanted.outputs[0], decided)
+    if found is None or not is_had:
+        return None
+    services.report.status("Restored", f"{program.name} from the action cache")
+    services.report.messages((found.stderr,))
+    _write_down(planner.root, program, Noted(wanted.fingerprint, found))
+    return files
 
 
-def is_kept(session: Session, program: Program, wanted: Action) -> bool:
+def is_kept(planner: Planner, services: Services, program: Program, wanted: Action) -> bool:
     """Whether `restored` would put it there."""
-    found = _kept(session, program, wanted)
-    return found is not None and session.engine.cache.has(_files(session, program, found))
+    found = _kept(planner.root, services, program, wanted)
+    return found is not None and services.engine.cache.has(_files(planner.root, program, found).items())
 
 
-def _kept(session: Session, program: Program, wanted: Action) -> Record | None:
-    found = None if program.is_incremental else session.engine.cache.lookup(wanted, _place(session, program))
+def _kept(root: Path, services: Services, program: Program, wanted: Action) -> Record | None:
+    found = None if program.is_incremental else services.engine.cache.lookup(wanted, _place(root, program))
     return found if found and _is_for_this_user(found) else None
 
 
-def _files(session: Session, program: Program, record: Record) -> list[tuple[Path, Output]]:
-    folder = _place(session, program).folder
-    return [(folder / name, output) for name, output in record.outputs.items()]
+def _files(root: Path, program: Program, record: Record) -> dict[Path, Output]:
+    folder = _place(root, program).folder
+    return {folder / name: output for name, output in record.outputs.items()}
 
 
-def renew(session: Session) -> None:
+def renew(planner: Planner, services: Services, progress: Progress) -> None:
     """Look at the sources of what is to be built once more."""
     look = Look()
-    for asked, known in session.wanted.items():
-        session.wanted[asked] = dataclasses.replace(
-            known, action=action(session, known.program, known.size_budget, look)
-        )
+    for asked, known in progress.wanted.items():
+        anew = action(planner, services, known.program, known.size_budget, look)
+        progress.wanted[asked] = replace(known, action=anew)
 
 
-def remember(session: Session, program: Program) -> None:
+def remember(planner: Planner, services: Services, progress: Progress, program: Program) -> None:
     """Note that the program at its place is what is wanted, if it is.
 
     A source may have changed while it was built, and back again: so the key of each part is computed once more.
     """
     look = Look()
-    known = session.wanted[program.asked]
-    if not _is_made_of_these(session, known, look):
+    known = progress.wanted[program.asked]
+    if not _is_made_of_these(planner, services, known, look):
         return
-    wanted = action(session, program, known.size_budget, look)
-    place = _place(session, program)
-    units = [session.engine.result(session.root / unit.folder) for unit in program.units]
+    wanted = action(planner, services, program, known.size_budget, look)
+    place = _place(planner.root, program)
+    units = [services.engine.result(planner.root / unit.folder) for unit in program.units]
     made = Record(
         key=wanted.key,
         outputs={name: records.observe(place.folder / name) for name in _names(program)},
-        stdout=asked_variables.to_text(_variables_asked_for(session, program)),
+        stdout=asked_variables.to_text(_variables_asked_for(planner, services, program)),
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
-    _write_down(session, program, Noted(wanted.fingerprint, made))
+    _write_down(planner.root, program, Noted(wanted.fingerprint, made))
+    progress.current[program.asked] = _files(planner.root, program, made)
     if not program.is_incremental:
-        session.engine.cache.store(wanted, made, place)
+        services.engine.cache.store(wanted, made, place)
 
 
-def _is_made_of_these(session: Session, wanted: Wanted, look: Look) -> bool:
+def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, look: Look) -> bool:
     """Whether each part's record is that of the action which the sources give now, and the program what they made."""
-    program = wanted.program
-    spec = session.paths.input(session.spec_file(program.target))
-    if session.invocation.targets[program.target] != spec:
+    program, engine = wanted.program, services.engine
+    spec = planner.paths.input(planner.targets.spec_file(program.target))
+    if services.invocation.targets[program.target] != spec:
         return False
-    for job in steps.jobs(session, wanted, look):
-        settled = session.engine.settled[job.folder]
+    for job in _jobs(planner, services, wanted, look):
+        settled = engine.settled[job.folder]
         # equal actions have equal keys, and that of the settled one is known
         if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
             return False
-    places, name = Places.of(program), program.units[-1].id
+    places, name = Places.of(program), program.unit.id
     pairs = zip((places.linked, places.unstripped), places.published, strict=True)
     return all(
-        session.engine.result(session.root / folder).outputs[name] == records.observe(session.root / published)
+        engine.result(planner.root / folder).outputs[name] == records.observe(planner.root / published)
         for folder, published in pairs
     )
 
 
-def _variables_asked_for(session: Session, program: Program) -> Iterator[str]:
+def _jobs(planner: Planner, services: Services, wanted: Wanted, look: Look) -> Iterator[Job]:
+    """What makes a program, as one look finds the sources; what it is made from has to be there."""
+    program = wanted.program
+    for unit in program.units:
+        yield unit_rule.job(planner, services, unit, look)
+    yield program_link.job(planner, services, program, look)
+    yield program_link.unstripped_job(planner, services, program, look)
+    if wanted.is_checked and target_spec.contract_files(planner.targets, program.target):
+        yield loader_check.job(planner, services, program, wanted.size_budget)
+
+
+def _variables_asked_for(planner: Planner, services: Services, program: Program) -> Iterator[str]:
     """The undeclared variables that its build scripts ask for."""
     for unit in program.units:
-        if unit.kind is Kind.RUN:
-            job, made = session.engine.settled[session.root / unit.folder]
-            yield from asked_variables.of_script(made.stdout, unit.package, dict(job.action.environment))
+        if isinstance(unit, RunBuildScript):
+            job, made = services.engine.settled[planner.root / unit.folder]
+            said = services.invocation.said(unit, made.stdout)
+            yield from asked_variables.of_script(said, dict(job.action.environment))
 
 
-def _target(session: Session, target: str) -> tuple[Input, ...]:
-    return tuple(session.paths.input(path) for path in steps.all_target_files(session, target))
+def _target(planner: Planner, target: str) -> tuple[Input, ...]:
+    return tuple(planner.paths.input(path) for path in target_spec.all_files(planner.targets, target))
 
 
-def _sources(session: Session, program: Program, look: Look) -> Iterator[tuple[str, digest.Hash]]:
+def _sources(planner: Planner, services: Services, program: Program, look: Look) -> Iterator[tuple[str, digest.Hash]]:
     """Digests of packages and of what they declare besides, by portable path: packages may lie within each other.
 
     Units of one package may read different files of it.
     """
+    paths = planner.paths
     found: dict[str, set[digest.Hash]] = {}
-    for entry in link_inputs.planned(session, program.units[-1], look):
+    for entry in link_inputs.planned(paths, planner.targets, program.unit, look):
         found.setdefault(entry.path, set()).add(entry.sha256)
     for unit in program.units:
-        entries = unit_inputs.of(session, unit, look)
+        entries = unit_inputs.of(planner, services, unit, look)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
         found.setdefault(unit.package, set()).add(look.once(("package", inside), partial(digest.of_json, inside)))
-        links = unit_inputs.links(session, unit, unit_inputs.known_reads(session, unit))
+        links = unit_inputs.links(paths, unit, unit_inputs.known_reads(services, paths, unit))
         found[unit.package].update([links] if links else [])
         for entry in entries:
             if entry not in inside:
                 found.setdefault(entry.path, set()).add(entry.sha256)
-        for path, asked in unit_inputs.makers(session, unit).items():
-            other = action(session, session.plan(*asked), None, look)
-            found.setdefault(session.paths.input_path(path), set()).add(other.fingerprint)
+        for path, asked in unit_inputs.makers(planner, unit).items():
+            other = action(planner, services, planner.plan(*asked), None, look)
+            found.setdefault(paths.input_path(path), set()).add(other.fingerprint)
     for name, digests in found.items():
         yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
-def take_away_lost(session: Session) -> None:
+def take_away_lost(planner: Planner, report: Report) -> None:
     """Take away what was published of programs that no workspace has any more, as far as it is what was published."""
-    notes = session.root / layout.PROGRAMS
+    notes = planner.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
         *places, name = path.relative_to(notes).with_suffix("").parts
         _target, _profile, first, *_ = (*places, name, "", "")
         program = layout.tested(first) or first
-        if program not in session.programs.binaries:
+        if program not in planner.programs.binaries:
             known = _noted(path)
-            folder = session.root.joinpath(layout.BUILD, *places)
+            folder = planner.root.joinpath(layout.BUILD, *places)
             for name, output in known.record.outputs.items() if known else ():
                 if records.is_good(folder / name, output):
-                    session.report.status("Removing", f"{name}: no workspace has this program any more")
+                    report.status("Removing", f"{name}: no workspace has this program any more")
                     state_file.remove(folder / name)
             state_file.remove(path)
 
 
-def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
+def makers(planner: Planner, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
     """The programs that a program reads, and those that these read, first those that have to be built first.
 
     Raises `OstooError` where a program would have to be built before itself.
@@ -275,17 +308,18 @@ def makers(session: Session, program: Program, above: tuple[Asked, ...] = ()) ->
     within = (*above, program.asked)
     found: dict[Asked, None] = {}
     for unit in program.units:
-        for asked in unit_inputs.makers(session, unit).values():
+        for asked in unit_inputs.makers(planner, unit).values():
             if asked in within:
                 circle = " -> ".join(name for name, _ in (*within, asked))
                 raise OstooError(f"programs read each other: {circle}", where=f"{unit.package}/Cargo.toml")
-            found |= {**makers(session, session.plan(*asked), within), asked: None}
+            found |= {**makers(planner, planner.plan(*asked), within), asked: None}
     return found
 
 
-def _runs_here(unit: PlannedUnit) -> bool:
+def _runs_here(unit: Unit) -> bool:
     """What std itself runs on the host has the same outcome on each."""
-    return not unit.is_std and unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO, Kind.RUN)
+    is_run = isinstance(unit, RunBuildScript) or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO)
+    return is_run and not unit.is_std
 
 
 def _is_for_this_user(known: Record) -> bool:
@@ -308,15 +342,14 @@ def _names(program: Program) -> list[str]:
     return [path.rpartition("/")[2] for path in Places.of(program).published]
 
 
-def _place(session: Session, program: Program) -> Place:
+def _place(root: Path, program: Program) -> Place:
     folder = Places.of(program).published[0].rpartition("/")[0]
-    return Place(folder, session.root / folder)
+    return Place(folder, root / folder)
 
 
-def _write_down(session: Session, program: Program, noted: Noted) -> None:
+def _write_down(root: Path, program: Program, noted: Noted) -> None:
     content = noted.fingerprint.encode() + b"\n" + noted.record.to_bytes()
-    write_output(note(session, program), state_file.sealed(content))
-    _found(session, program, noted.record)
+    write_output(note(root, program), state_file.sealed(content))
 
 
 def _noted(path: Path) -> Noted | None:
@@ -332,10 +365,6 @@ def _noted(path: Path) -> Noted | None:
         return None
 
 
-def _found(session: Session, program: Program, record: Record) -> None:
-    session.current[program.asked] = dict(_files(session, program, record))
-
-
-def note(session: Session, program: Program) -> Path:
+def note(root: Path, program: Program) -> Path:
     """The file with what is noted of the program at its place."""
-    return session.root / layout.note(program.target, program.profile, program.name)
+    return root / layout.note(program.target, program.profile, program.name)

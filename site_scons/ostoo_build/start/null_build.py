@@ -19,7 +19,7 @@ from ostoo_build.base import stamps as file_stamps
 
 TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 try:
     from _blake2 import blake2b  # in a third of the time that hashlib takes to be loaded
@@ -35,6 +35,8 @@ Question = tuple[str, str, list[str], bytes]
 Tree = tuple[str, list[str]]
 """A folder, and names at its top that do not count."""
 
+Stamps = dict[str, "file_stamps.Stamp | None"]
+
 question: Question | None = None
 """What this process was asked, in the form of `ask`; None where SCons was started by itself."""
 
@@ -45,26 +47,80 @@ _HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", 
 """Variables that shells and terminals change all the time, and that nothing here reads."""
 
 
+_FOLDER: file_stamps.Stamp = []
+"""What stands for a folder in a tree: what is in it has entries of its own."""
+
+
+class Sight:
+    """What `stat` said at one moment of all that lies in some trees, and of single places.
+
+    `places` has a stamp by absolute path, None for what is not there; `entries` the same for each of the `trees`, and
+    for a folder in it an empty stamp. Who writes it and who reads it both know it as this.
+    """
+
+    __slots__ = ("entries", "places", "trees")
+
+    def __init__(self, trees: Sequence[Tree], places: Stamps, entries: list[Stamps]) -> None:
+        self.trees, self.places, self.entries = trees, places, entries
+
+    @staticmethod
+    def of(trees: Sequence[Tree], places: Iterable[str]) -> Sight:
+        """Look. Raises `OSError` for a tree that can't be looked through."""
+        return Sight(trees, {name: _stamp_of(name) for name in places}, list(map(_walk, trees)))
+
+    def change(self) -> str | None:
+        """Something that is not as it was; what people edit is looked at first, and one difference is enough."""
+        for name, stamp in self.places.items():
+            if _stamp_of(name) != stamp:
+                return name
+        for tree, known in zip(self.trees, self.entries, strict=True):
+            now = _walk(tree)
+            if now != known:
+                return next(_differences(known, now))
+        return None
+
+    def changes(self, later: Sight) -> set[str]:
+        """All that is not as it was at another, later moment."""
+        return set(_differences(self.all(), later.all()))
+
+    def all(self) -> Stamps:
+        """All stamps by path."""
+        found = dict(self.places)
+        for entries in self.entries:
+            for name, stamp in entries.items():
+                if stamp or name not in found:
+                    found[name] = stamp
+        return found
+
+    def walked(self) -> set[str]:
+        """All that lies in the trees."""
+        return set().union(*self.entries)
+
+
+def _differences(before: Stamps, after: Stamps) -> Iterator[str]:
+    for name in before.keys() | after.keys():
+        if name not in before or name not in after or before[name] != after[name]:
+            yield name
+
+
 class Note:
     """What a command found up to date, and all that this stands on.
 
-    `question` is the command, `trees` and `places` are what has to be as it was, `stamps` what `stat` said of them,
-    and `targets` what the command is about.
+    `question` is the command, `sight` what has to be as it was, and `targets` what the command is about.
     """
 
-    __slots__ = ("places", "question", "stamps", "targets", "trees")
+    __slots__ = ("question", "sight", "targets")
 
-    def __init__(
-        self, question: Question, trees: list[Tree], places: list[str], stamps: list[object], targets: list[str]
-    ) -> None:
-        self.question, self.trees, self.places, self.stamps, self.targets = question, trees, places, stamps, targets
+    def __init__(self, question: Question, sight: Sight, targets: list[str]) -> None:
+        self.question, self.sight, self.targets = question, sight, targets
 
     def answers(self, asked: Question) -> bool:
-        """Whether the same command has nothing to do now. Raises `OSError` where a place can't be looked at."""
-        return self.question == asked and _hold(self.trees, self.places, self.stamps)
+        """Whether the same command has nothing to do now. Raises `OSError` where a tree can't be looked through."""
+        return self.question == asked and self.sight.change() is None
 
     def to_bytes(self) -> bytes:
-        content = marshal.dumps((self.question, self.trees, self.places, self.stamps, self.targets))
+        sight = self.sight
+        content = marshal.dumps((self.question, (list(sight.trees), sight.places, sight.entries), self.targets))
         return digest(content) + content
 
     @staticmethod
@@ -73,7 +129,8 @@ class Note:
         if digest(content[DIGEST:]) != content[:DIGEST]:
             return None
         try:
-            return Note(*marshal.loads(content[DIGEST:]))  # noqa: S302 - nobody damaged it
+            question, sight, targets = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
+            return Note(question, Sight(*sight), targets)
         except (ValueError, EOFError, TypeError):  # another Python's
             return None
 
@@ -111,32 +168,10 @@ def place(root: str, asked: Question) -> str:
     return f"{root}/{layout.NULL_BUILDS}/{name:08x}"
 
 
-def stamps(trees: Sequence[Tree], places: list[str]) -> list[object]:
-    """What `stat` says of all files in some trees, and of single files and folders."""
-    return [stamp for part in _parts(trees, places) for stamp in part]
-
-
-def _hold(trees: Sequence[Tree], places: list[str], known: list[object]) -> bool:
-    """Whether `stamps` would say the same. What people edit comes first, and one difference is enough."""
-    at = 0
-    for part in _parts(trees, places):
-        if known[at : at + len(part)] != part:
-            return False
-        at += len(part)
-    return at == len(known)
-
-
-def _parts(trees: Sequence[Tree], places: list[str]) -> Iterator[list[object]]:
-    """The stamps of all places, then those of each tree."""
-    yield [_stamp_of(path) for path in places]
-    for top, skipped in trees:
-        found: list[object] = []
-        _walk(top, frozenset(skipped), found)
-        yield found
-
-
-def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
+def _walk(tree: Tree) -> Stamps:
+    top, skipped = tree[0], frozenset(tree[1])
     folders, of_status = [top], file_stamps.of_status
+    found: Stamps = {}
     while folders:
         folder = folders.pop()
         with os.scandir(folder) as entries:
@@ -149,10 +184,10 @@ def _walk(top: str, skipped: frozenset[str], found: list[object]) -> None:
                         continue  # Python writes there what it imports, even during a build
                     if name != ".git" and not (name == "target" and target_folder.is_target(entry.path)):
                         folders.append(entry.path)
-                    found.append(entry.path)
+                    found[entry.path] = _FOLDER
                 else:
-                    status = entry.stat()
-                    found.append((entry.path, *of_status(status)))
+                    found[entry.path] = of_status(entry.stat())
+    return found
 
 
 def _stamp_of(path: str) -> file_stamps.Stamp | None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
@@ -23,24 +23,49 @@ ACTION = Action(
 
 
 def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
-    action_log.write(tmp_path, ACTION, "build/units/a")
+    action_log.write(tmp_path, ACTION, "build/units/a", "run here")
     ((name, entry),) = action_log.read(tmp_path).items()
     assert name == "Rustc-build-units-a"
     assert (entry.key, entry.results, entry.tools) == (ACTION.key, "build/units/a", "2" * 64)
+    assert entry.decided == "run here"
     assert (entry.arguments, entry.environment, entry.inputs) == (ACTION.arguments, {"A": "1"}, {"a.rs": "0" * 64})
 
 
 def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
     later = replace(ACTION, arguments=("@{rustc}", "b.rs"))
     for action in (ACTION, later):
-        action_log.write(tmp_path, action, "build/units/a")
-    action_log.write(tmp_path, ACTION, "build/units/b")
+        action_log.write(tmp_path, action, "build/units/a", "")
+    action_log.write(tmp_path, ACTION, "build/units/b", "")
     assert [entry.key for entry in action_log.read(tmp_path).values()] == [later.key, ACTION.key]
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"arguments": ("@{rustc}", "b.rs")}, "another argument 1"),
+        ({"environment": (("A", "2"),)}, "another env A"),
+        ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "another file a.rs"),
+        ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "another file b.rs"),
+        ({"tools": None}, "another rustc digest (the toolchain with std's source)"),
+        ({"version": "3" * 64}, "another digest of this build's own part"),
+        ({}, ""),
+    ],
+)
+def test_what_was_put_aside_tells_what_has_changed(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
+    results = "build/units/a"
+    assert not action_log.changes(tmp_path, ACTION, results)
+    action_log.begin(tmp_path, ACTION, results)
+    action_log.write(tmp_path, ACTION, results, "run here")
+    later = replace(ACTION, **changed)
+    action_log.begin(tmp_path, later, results)
+    assert action_log.changes(tmp_path, later, results) == what
+    action_log.write(tmp_path, later, results, "run here")
+    assert len(action_log.read(tmp_path)) == 1, "what was put aside is no action of this build"
 
 
 def test_names_that_no_file_may_have_are_told_apart(tmp_path: Path) -> None:
     for end in "ab":
-        action_log.write(tmp_path, ACTION, f"build/{'ü' * 200}{end}")
+        action_log.write(tmp_path, ACTION, f"build/{'ü' * 200}{end}", "")
     assert len(action_log.read(tmp_path)) == 2
 
 

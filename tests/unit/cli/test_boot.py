@@ -6,17 +6,13 @@ from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli.boot import Booter
 from ostoo_build.cli.run import Runner
-from ostoo_build.invocation import variables as build_variables
-from ostoo_build.invocation.session import Options, Session
 
 PROJECT = Path(__file__).parents[3]
 
 
 def booter(kernel: str) -> Booter:
     """One that finds this project's descriptions; what is tried here comes before anything is built."""
-    report = Report(colour=False, quiet=True)
-    session = Session(PROJECT, Options(build_variables.read(PROJECT, {"kernel": kernel})), report)
-    return Booter(session, Runner(PROJECT, [], {}, report))
+    return Booter(Runner(PROJECT, [f"kernel={kernel}"], {}, Report(colour=False, quiet=True)))
 
 
 @pytest.mark.parametrize(

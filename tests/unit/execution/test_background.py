@@ -5,35 +5,39 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build.actions.record import Record
 from ostoo_build.base.errors import OstooError
-from ostoo_build.execution.background import Compilation, Compilations
+from ostoo_build.execution.background import Background, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MADE = Record("key", {})
 
 
 def test_metadata_is_there_before_the_code() -> None:
     code = threading.Event()
 
-    def work(ready: Callable[[], None]) -> None:
+    def work(ready: Callable[[], None]) -> Record:
         ready()
         assert code.wait(10)
+        return MADE
 
-    compilation = Compilation(work)
+    compilation = Task(work)
     compilation.wait_for_metadata()
     code.set()
-    compilation.wait()
+    assert compilation.wait() is MADE
 
 
 def test_who_waits_for_metadata_goes_on_where_none_is_told_of() -> None:
-    Compilation(lambda _ready: None).wait_for_metadata()
+    Task(lambda _ready: MADE).wait_for_metadata()
 
 
 def test_a_failure_before_the_metadata_reaches_both() -> None:
-    def work(_ready: Callable[[], None]) -> None:
+    def work(_ready: Callable[[], None]) -> Record:
         raise OstooError("could not compile core")
 
-    compilation = Compilation(work)
+    compilation = Task(work)
     for wait in (compilation.wait_for_metadata, compilation.wait):
         with pytest.raises(OstooError, match="could not compile core"):
             wait()
@@ -42,12 +46,12 @@ def test_a_failure_before_the_metadata_reaches_both() -> None:
 def test_a_failure_after_the_metadata_reaches_who_waits_for_the_code() -> None:
     seen = threading.Event()
 
-    def work(ready: Callable[[], None]) -> None:
+    def work(ready: Callable[[], None]) -> Record:
         ready()
         assert seen.wait(10)
         raise OstooError("out of memory")
 
-    compilation = Compilation(work)
+    compilation = Task(work)
     compilation.wait_for_metadata()
     seen.set()
     with pytest.raises(OstooError, match="out of memory"):
@@ -57,11 +61,15 @@ def test_a_failure_after_the_metadata_reaches_who_waits_for_the_code() -> None:
 def test_a_unit_is_compiled_once_whoever_asks() -> None:
     runs: list[str] = []
 
-    def compiling(unit: str) -> Callable[[Callable[[], None]], None]:
-        return lambda _ready: runs.append(unit)
+    def compiling(unit: str) -> Callable[[Callable[[], None]], Record]:
+        def work(_ready: Callable[[], None]) -> Record:
+            runs.append(unit)
+            return MADE
 
-    compilations = Compilations()
-    asked = [compilations.start(unit, compiling(unit)) for unit in ("core", "core", "std")]
+        return work
+
+    background = Background()
+    asked = [background.start(unit, compiling(unit)) for unit in ("core", "core", "std")]
     for compilation in asked:
         compilation.wait()
     assert asked[0] is asked[1]

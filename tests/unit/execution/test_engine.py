@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from msgspec import structs
 
+from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
@@ -25,8 +26,10 @@ from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
-from ostoo_build.execution.engine import Engine, Job
+from ostoo_build.execution.decision import Present, Reason
+from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.input_guard import Witness
+from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
 
 if TYPE_CHECKING:
@@ -307,7 +310,7 @@ def test_what_others_read_already_is_not_made_again(checkout: Checkout) -> None:
 
     def announce(folder: Path) -> Outcome:
         outcome = run(folder)
-        engine.announce(job, "lib.rlib")
+        engine.announce(job.action, folder, "lib.rlib")
         return outcome
 
     job = checkout.job(LINK, announce)
@@ -817,3 +820,71 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
         assert of.engine().present(job(of, "two")) == found
     assert len(checkout.runs) == 1
     assert clone.runs == []
+
+
+def decided(engine: Engine, job: Job) -> tuple[str, tuple[Reason, ...]]:
+    """What is decided, and why; it must have done nothing."""
+    folder = job.folder
+    before = sorted((path, path.lstat().st_mtime_ns) for path in folder.rglob("*"))
+    found = engine.decide(job)
+    assert sorted((path, path.lstat().st_mtime_ns) for path in folder.rglob("*")) == before
+    return type(found).__name__, () if isinstance(found, Present) else found.reasons
+
+
+def test_a_decision_names_the_way_and_why_it_is_no_cheaper_one(checkout: Checkout, clone: Checkout) -> None:
+    engine, job = checkout.engine(), checkout.job(ACTION, write)
+    assert decided(engine, job) == ("Local", (Reason.NOTHING, Reason.UNCACHED))
+    assert decided(engine, replace(job, shared=False)) == ("Local", (Reason.NOTHING, Reason.UNSHARED))
+    checkout.perform()
+    assert decided(engine, job) == ("Present", ())
+    assert decided(engine, checkout.job(OTHER, write)) == ("Local", (Reason.OTHER_ACTION, Reason.UNCACHED))
+    assert decided(clone.engine(), clone.job(ACTION, write)) == ("Cached", (Reason.NOTHING,))
+    (checkout.folder / "lib.rlib").write_bytes(b"altered")
+    assert decided(engine, job) == ("Cached", (Reason.ALTERED,))
+
+
+def test_a_decision_knows_whose_folder_it_is(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform(run=bound)
+    shutil.copytree(checkout.folder, clone.folder)
+    assert decided(clone.engine(), clone.job(ACTION, write)) == ("Local", (Reason.OTHER_CHECKOUT, Reason.UNCACHED))
+    (checkout.folder / "out").mkdir()
+    job = replace(checkout.job(ACTION, bound), tree="out")
+    assert decided(checkout.engine(), job) == ("Present", ())
+    (checkout.folder / "out/more").touch()
+    assert decided(checkout.engine(), job) == ("Cached", (Reason.ADDED,))
+
+
+def test_a_decision_for_an_executor(checkout: Checkout) -> None:
+    job = checkout.job(ACTION, write)
+    judged = replace(job, judge=lambda _done: Outcome(("lib.rlib",)))
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
+    first = (Reason.NOTHING, Reason.UNCACHED)
+    assert decided(engine, judged) == ("Remote", first)
+    assert decided(engine, job) == ("Local", (*first, Reason.HERE_ONLY))
+    off = replace(engine, executor=cast("RemoteExecutor", Elsewhere(is_off=True)))
+    assert decided(off, judged) == ("Local", (*first, Reason.GIVEN_UP))
+
+
+def test_what_can_not_be_carried_out_is_decided_anew(checkout: Checkout, clone: Checkout) -> None:
+    """The log has the last word, the page too."""
+    checkout.perform()
+    shutil.rmtree(clone.cache / "cas")
+    engine = clone.engine()
+    engine.perform(clone.job(ACTION, write))
+    assert clone.runs == [ACTION]
+    (entry,) = action_log.read(engine.log).values()
+    (step,) = engine.timeline.steps
+    assert entry.decided == step.reasons == "run here: nothing is there yet; the cache lost what it had"
+    assert step.way == "local"
+
+
+def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    checkout.perform()
+    capsys.readouterr()
+    engine = replace(checkout.engine(), explains=True)
+    engine.perform(checkout.job(OTHER, write))
+    said = "   Explained core is run here: it is another action than the one that made what is there; no cache has it"
+    assert capsys.readouterr().err.startswith(f"{said} (another argument 0)\n")
+    engine.cache.flush()
+    engine.perform(checkout.job(OTHER, write))
+    assert capsys.readouterr().err == ""

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.outcome import Outcome
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit
 
 SOURCE = "user-rs/rt/src/lib.rs"
 WARNING = json.dumps({"$message_type": "diagnostic", "rendered": "warning: unused\n"})
@@ -51,8 +52,8 @@ class Machine:
     def runner(self) -> LocalRunner:
         return LocalRunner(self.paths, self.jobserver, {}, {"PATH": os.environ["PATH"], "HOME": "/home/me"})
 
-    def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
-        return next(unit for unit in self.program.units if unit.id.startswith(name) and unit.kind is kind)
+    def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+        return trees.compiled(self.program, name, kind)[0]
 
     def rustc(self, *lines: str) -> None:
         fake.script(dict(self.paths.places)["rustc"], *lines)
@@ -67,20 +68,20 @@ class Machine:
         inputs = (self.paths.input(self.root / SOURCE),)
         return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, ())
 
-    def compile(self, unit: PlannedUnit, *environment: tuple[str, str]) -> Outcome:
+    def compile(self, unit: CompileUnit, *environment: tuple[str, str]) -> Outcome:
         action = self.action(*environment)
         compiled = judges.Compiled(action, unit, (), self.paths, lambda _: False, lambda _: None, frozenset())
         return judges.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
-        unit = self.program.units[-1]
+        unit = self.program.unit
         linked = self.root / unit.folder / "linked" / unit.id
         action = self.action()
         return judges.link(action, self.program, self.runner.link(action, self.program, linked))
 
     def dependencies(self, *names: str) -> str:
         """A line of shell that writes what LLD would say it has read."""
-        unit = self.program.units[-1]
+        unit = self.program.unit
         rules = "".join(f"\n\n{name}:" for name in names)
         return f"printf '%s\n' 'x: \\' '{rules}' > {unit.folder}/{unit.id}.link.d"
 
@@ -98,7 +99,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(trees.checkout(tmp_path), trees.planned(tmp_path, "hello-std"), Jobserver(2))
 
 
-def made(unit: PlannedUnit) -> list[str]:
+def made(unit: CompileUnit) -> list[str]:
     return [f"echo made > {unit.folder}/{name}" for name in unit.outputs]
 
 
@@ -229,7 +230,7 @@ def test_a_crate_that_has_the_value_of_a_variable_that_no_key_has_is_refused(mac
 
 @pytest.mark.parametrize("path", ["", "relative/libcore.rlib"])
 def test_a_program_is_its_objects_and_the_note_for_the_linker(path: str, machine: Machine) -> None:
-    unit = machine.program.units[-1]
+    unit = machine.program.unit
     machine.rustc(
         f"cd {unit.folder} && touch b.o a.o {unit.id}.d && echo '{path or machine.root}' > {unit.id}.rlink; cd -",
         machine.dep_info(unit),
@@ -240,7 +241,7 @@ def test_a_program_is_its_objects_and_the_note_for_the_linker(path: str, machine
 
 
 def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None:
-    unit = machine.program.units[-1]
+    unit = machine.program.unit
     (machine.root / unit.folder).mkdir(parents=True)
     machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE))
     outcome = machine.link()
@@ -249,7 +250,7 @@ def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None
 
 
 def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None:
-    unit = machine.program.units[-1]
+    unit = machine.program.unit
     linked = fake.write(machine.root / unit.folder / "linked" / unit.id, "good")
     machine.rustc(f"echo half > {unit.folder}/{unit.id}; exit 1")
     with pytest.raises(ToolFailed, match="could not compile hello-std"):
@@ -258,7 +259,7 @@ def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None
 
 
 def test_a_link_that_reads_what_nobody_declared_is_refused(machine: Machine) -> None:
-    unit = machine.program.units[-1]
+    unit = machine.program.unit
     (machine.root / unit.folder).mkdir(parents=True)
     machine.rustc(f"echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE, "user-rs/link.ld"))
     with pytest.raises(OstooError, match=r"the link reads user-rs/link\.ld, which is not among its declared inputs"):
@@ -266,7 +267,7 @@ def test_a_link_that_reads_what_nobody_declared_is_refused(machine: Machine) -> 
 
 
 def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looked_for(machine: Machine) -> None:
-    unit = machine.program.units[-1]
+    unit = machine.program.unit
     (machine.root / unit.folder).mkdir(parents=True)
     lost = structs.replace(elf_files.GOOD, entry=0).data()
     (machine.root / "elf").write_bytes(lost)
@@ -282,7 +283,7 @@ def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looke
 
 def run_script(machine: Machine, *lines: str) -> Outcome:
     """Run a build script of the package `compiler-builtins`."""
-    unit = machine.unit("build_script", Kind.RUN)
+    unit = trees.runs(machine.program)[0]
     script = fake.script(machine.root / "script", *lines)
     out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
     action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
@@ -301,7 +302,7 @@ def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine:
     )
     assert outcome.outputs == ("out/deep/a.rs",)
     assert outcome.stderr == "warning: compiler-builtins v0.0.0: old\n"
-    folder = machine.unit("build_script", Kind.RUN).folder
+    folder = trees.runs(machine.program)[0].folder
     told = build_script.parse(outcome.stdout, "build.rs").env
     assert told["WHERE"].endswith("/library/compiler-builtins/compiler-builtins")
     assert told["OUT"] == f"@{{root}}/{folder}/out/a.rs"
@@ -310,7 +311,7 @@ def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine:
 
 def test_a_build_script_that_was_written_just_now_is_started_again(machine: Machine) -> None:
     script = fake.script(machine.root / "script", "echo cargo::warning=ran")
-    unit = machine.unit("build_script", Kind.RUN)
+    unit = trees.runs(machine.program)[0]
     action = Action("BuildScriptRun", ("@{root}/script",), (), (), (), directory=unit.package)
     writer = script.open("a")
     threading.Timer(0.2, writer.close).start()

@@ -17,11 +17,11 @@ def names(steps: list[Step]) -> list[tuple[str, float]]:
 
 def test_a_step_is_measured_however_it_ends() -> None:
     timeline = Timeline()
-    with timeline.step("Compiling", "core", "units/core", ["src/lib.rs"]) as found:
+    with timeline.step("Compiling", "core", "units/core", ["src/lib.rs"], timeline.now) as found:
         timeline.started()
         timeline.metadata()
         found.way = "local"
-    with pytest.raises(ValueError, match="no"), timeline.step("Linking", "a", "a", []):
+    with pytest.raises(ValueError, match="no"), timeline.step("Linking", "a", "a", [], timeline.now):
         raise ValueError("no")
     done, failed = timeline.steps
     assert done.started is not None
@@ -34,11 +34,11 @@ def test_a_step_is_measured_however_it_ends() -> None:
 def test_each_thread_has_a_step_of_its_own() -> None:
     timeline = Timeline()
     timeline.started()  # it is nobody's
-    with timeline.step("Compiling", "a", "a", []):
+    with timeline.step("Compiling", "a", "a", [], timeline.now):
         other = threading.Thread(target=timeline.started)
         other.start()
         other.join()
-        with timeline.step("Compiling", "b", "b", []):
+        with timeline.step("Compiling", "b", "b", [], timeline.now):
             timeline.started()
         timeline.metadata()
     inner, outer = timeline.steps

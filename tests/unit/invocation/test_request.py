@@ -8,41 +8,43 @@ import pytest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation import request as build_request
 from ostoo_build.invocation.request import Requested
+from ostoo_build.invocation.targets import Targets
 from ostoo_build.planning.cargo import Binary
+from ostoo_build.planning.programs import Programs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.invocation.session import Session
+    from ostoo_build.planning.workspace import Workspace
 
 
-@dataclass
-class Programs:
-    """The part of a session's programs that is asked here."""
+@dataclass(frozen=True)
+class Place:
+    """A workspace with programs, none of which anybody plans here."""
 
-    binaries: dict[str, Binary]
+    found: tuple[Binary, ...]
 
-    def folder_of(self, name: str) -> str:
-        return "kernel" if name == "kernel" else "user-rs"
-
-
-@dataclass
-class Asked:
-    """The part of a session that is asked here."""
-
-    root: Path
-    programs: Programs
-    targets_by_folder: dict[str, tuple[str, ...]]
+    def binaries(self) -> tuple[Binary, ...]:
+        return self.found
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
+def targets(tmp_path: Path) -> Targets:
+    return Targets(tmp_path, {"user-rs": ("a", "b"), "kernel": ("c",)})
+
+
+@pytest.fixture
+def programs(tmp_path: Path, targets: Targets) -> Programs:
     """Three programs, the second and third of one package that alone has a SConscript; and a kernel."""
     folders = {"cat-rs": "user-rs/cat-rs", "one": "user-rs/two", "other": "user-rs/two", "kernel": "kernel/kernel"}
     (tmp_path / "user-rs/two").mkdir(parents=True)
     (tmp_path / "user-rs/two/SConscript").touch()
-    binaries = {name: Binary(name, "p", tmp_path / folder / "Cargo.toml", "0" * 64) for name, folder in folders.items()}
-    return cast("Session", Asked(tmp_path, Programs(binaries), {"user-rs": ("a", "b"), "kernel": ("c",)}))
+
+    def find(folder: str, _target: str) -> Workspace:
+        made = ((name, tmp_path / place / "Cargo.toml") for name, place in folders.items() if place.startswith(folder))
+        return cast("Workspace", Place(tuple(Binary(name, "p", manifest, "0" * 64) for name, manifest in made)))
+
+    return Programs(targets.by_folder, find, "release", 1)
 
 
 SCRIPT = ("user-rs/two/SConscript",)
@@ -51,7 +53,7 @@ ALL = (*USER, "kernel")
 
 
 @pytest.mark.parametrize(
-    ("targets", "programs", "scripts", "words", "deployed"),
+    ("asked", "named", "scripts", "words", "deployed"),
     [
         ([], ALL, SCRIPT, set(), ()),
         (["all"], ALL, SCRIPT, {"all"}, ()),
@@ -66,28 +68,34 @@ ALL = (*USER, "kernel")
     ],
 )
 def test_only_what_is_asked_for_is_planned(  # noqa: PLR0917 - a row of the table
-    targets: list[str],
-    programs: tuple[str, ...],
+    asked: list[str],
+    named: tuple[str, ...],
     scripts: tuple[str, ...],
     words: set[str],
     deployed: tuple[str, ...],
-    session: Session,
+    programs: Programs,
+    targets: Targets,
 ) -> None:
-    expected = Requested(programs, (), scripts, frozenset(words), deployed, ("a", "b"))
-    assert build_request.read(targets, session) == expected
+    expected = Requested(named, (), scripts, frozenset(words), deployed, ("a", "b"))
+    assert build_request.read(asked, programs, targets) == expected
 
 
 @pytest.mark.parametrize(
-    ("targets", "programs", "tests", "scripts"),
+    ("asked", "named", "tests", "scripts"),
     [
         (["other.tests"], (), ("other",), SCRIPT),
         (["cat-rs", "cat-rs.tests", "cat-rs.tests"], ("cat-rs",), ("cat-rs",), ()),
     ],
 )
-def test_tests_are_asked_for_by_their_programs_name(
-    targets: list[str], programs: tuple[str, ...], tests: tuple[str, ...], scripts: tuple[str, ...], session: Session
+def test_tests_are_asked_for_by_their_programs_name(  # noqa: PLR0917 - a row of the table
+    asked: list[str],
+    named: tuple[str, ...],
+    tests: tuple[str, ...],
+    scripts: tuple[str, ...],
+    programs: Programs,
+    targets: Targets,
 ) -> None:
-    assert build_request.read(targets, session) == Requested(programs, tests, scripts, frozenset(), (), ("a", "b"))
+    assert build_request.read(asked, programs, targets) == Requested(named, tests, scripts, frozenset(), (), ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,9 @@ def test_tests_are_asked_for_by_their_programs_name(
         ("", "there are all, cat-rs, deploy, kernel, one, other, size-report, stack-report, std, sysroot, test"),
     ],
 )
-def test_an_unknown_target_is_told_with_the_nearest(target: str, remedy: str, session: Session) -> None:
+def test_an_unknown_target_is_told_with_the_nearest(
+    target: str, remedy: str, programs: Programs, targets: Targets
+) -> None:
     with pytest.raises(OstooError, match="there is no program") as caught:
-        build_request.read(["cat-rs", target], session)
+        build_request.read(["cat-rs", target], programs, targets)
     assert str(caught.value) == f"error: there is no program {target}\n  help: {remedy}"

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+
+STD = "@{rust-src}/std"
 
 
 @pytest.fixture
@@ -30,15 +33,18 @@ def names(program: Program) -> list[str]:
     return [unit.id.rpartition("-")[0] for unit in program.units]
 
 
-def unit(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
-    found = [unit for unit in program.units if unit.id.startswith(f"{name}-") and unit.kind is kind]
-    assert len(found) == 1
-    return found[0]
+def unit(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+    (found,) = trees.compiled(program, f"{name}-", kind)
+    return found
 
 
-def of_std(program: Program, kind: Kind) -> PlannedUnit:
-    """The build script of std, or its run."""
-    (found,) = (unit for unit in program.units if unit.kind is kind and unit.package == "@{rust-src}/std")
+def script_of_std(program: Program) -> CompileUnit:
+    (found,) = (each for each in trees.compiled(program, "", Kind.BUILD_SCRIPT) if each.package == STD)
+    return found
+
+
+def run_of_std(program: Program) -> RunBuildScript:
+    (found,) = (each for each in trees.runs(program) if each.package == STD)
     return found
 
 
@@ -61,7 +67,7 @@ def test_dependencies_come_first_and_the_program_last(name: str, paths: PathMap)
     for each in program.units:
         assert made.issuperset(each.prerequisites)
         made.add(each.id)
-    assert program.units[-1].kind is Kind.PROGRAM
+    assert program.unit.kind is Kind.PROGRAM
     assert len(made) == len(program.units)
 
 
@@ -158,14 +164,14 @@ def test_the_targets_flags_are_for_the_target_only(paths: PathMap) -> None:
     one, other = planned(paths), planned(paths, rustflags=())
     assert "-Cforce-frame-pointers=yes" in unit(one, "core").arguments
     assert unit(one, "core").id != unit(other, "core").id
-    script = of_std(one, Kind.BUILD_SCRIPT)
+    script = script_of_std(one)
     assert "-Cforce-frame-pointers=yes" not in script.arguments
-    assert script == of_std(other, Kind.BUILD_SCRIPT)
+    assert script == script_of_std(other)
 
 
 def test_build_scripts_are_the_hosts_and_have_its_profile(paths: PathMap) -> None:
     program = planned(paths)
-    script = of_std(program, Kind.BUILD_SCRIPT)
+    script = script_of_std(program)
     assert script.target == ""
     assert script.folder.startswith("build/host/release/units/build_script_build-")
     assert not [word for word in script.arguments if word.startswith("opt-level")], "cargo leaves out the default"
@@ -174,7 +180,7 @@ def test_build_scripts_are_the_hosts_and_have_its_profile(paths: PathMap) -> Non
 
 
 def test_a_build_script_is_told_what_cargo_tells_it(paths: PathMap) -> None:
-    run = of_std(planned(paths), Kind.RUN)
+    run = run_of_std(planned(paths))
     told = dict(run.environment)
     expected = {
         "OUT_DIR": f"@{{root}}/{run.folder}/out",
@@ -199,21 +205,21 @@ def test_a_build_script_is_told_what_cargo_tells_it(paths: PathMap) -> None:
 
 
 def test_a_build_script_is_told_how_the_target_panics(paths: PathMap) -> None:
-    assert dict(of_std(planned(paths), Kind.RUN).environment)["CARGO_CFG_PANIC"] == "abort"
+    assert dict(run_of_std(planned(paths)).environment)["CARGO_CFG_PANIC"] == "abort"
 
 
 def test_a_unit_knows_its_own_run_and_a_run_its_script(paths: PathMap) -> None:
     program = planned(paths)
-    run, script = of_std(program, Kind.RUN), of_std(program, Kind.BUILD_SCRIPT)
+    run, script = run_of_std(program), script_of_std(program)
     assert unit(program, "std").run == run.id
     assert run.script == script.id
     assert unit(program, "core").run is None
-    assert set(program.units[-1].runs) == {each.id for each in program.units if each.kind is Kind.RUN}
+    assert set(program.unit.runs) == {each.id for each in trees.runs(program)}
     assert unit(program, "std").runs[0] == run.id
 
 
 def test_a_program_may_read_all_libraries_and_names_its_own(paths: PathMap) -> None:
-    root = planned(paths).units[-1]
+    root = planned(paths).unit
     externs = [extern.name for extern in root.externs]
     assert externs == ["alloc", "compiler_builtins", "core", "ostoo_rt", "panic_abort", "std"]
     assert {extern.unit for extern in root.externs} <= set(root.libraries)
@@ -245,4 +251,4 @@ def test_what_a_proc_macro_was_made_of_is_its_own_affair(paths: PathMap) -> None
     assert macros.id in rt.libraries
     assert macros.id in [extern.unit for extern in rt.externs]
     assert syn.id not in rt.libraries
-    assert macros.id in program.units[-1].libraries
+    assert macros.id in program.unit.libraries

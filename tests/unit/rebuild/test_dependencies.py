@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from os import scandir
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import planned_trees
+import planners
 import pytest
+from msgspec import structs
 
 from ostoo_build.base.paths import PathMap
 from ostoo_build.rebuild import dependencies, null_build_note
 from ostoo_build.rebuild.dependencies import Footing, Observed
-from ostoo_build.start import null_build
+from ostoo_build.start.null_build import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
+
+    from ostoo_build.start import null_build
 
 TREES = ("checkout", "toolchain", "crates")
 MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Footing, Observed))
@@ -47,8 +51,7 @@ def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Footing, Observ
 
 
 def walked(trees: list[null_build.Tree]) -> set[str]:
-    stamps: list[Any] = null_build.stamps(trees, [])
-    return {stamp if isinstance(stamp, str) else stamp[0] for stamp in stamps}
+    return Sight.of(trees, ()).walked()
 
 
 def test_a_note_is_written_of_one_walk(
@@ -94,15 +97,14 @@ def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: st
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("one")
     (root / "user-rs/a/link").symlink_to("goal")
-    session: Any = SimpleNamespace(
-        root=root, paths=PathMap((("root", root), ("cargo-home", tmp_path / "cargo"))), units={}
-    )
-    trees = list(dependencies.checkout_trees(session))
-    places = sorted(map(str, dependencies.off_the_trees(session, set(READ), walked(trees))))
-    before = null_build.stamps(trees, places)
-    assert null_build.stamps(trees, places) == before
+    paths = PathMap((("root", root), ("cargo-home", tmp_path / "cargo")))
+    planner = planners.without_compiler(root, paths=paths)
+    trees = list(dependencies.checkout_trees(root))
+    places = sorted(map(str, dependencies.off_the_trees(planner, set(READ), walked(trees))))
+    before = Sight.of(trees, places)
+    assert before.change() is None
     (root / name).write_text("two, and longer")
-    assert null_build.stamps(trees, places) != before
+    assert before.change() is not None
 
 
 def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path: Path) -> None:
@@ -112,11 +114,12 @@ def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path:
         path.write_text("one")
     (crate / "src/shared").symlink_to(shared)
     paths = PathMap((("root", tmp_path / "os"), ("cargo-home", tmp_path / "cargo")))
-    session: Any = SimpleNamespace(root=tmp_path / "os", paths=paths, units={"a": SimpleNamespace(package=str(crate))})
-    trees: list[null_build.Tree] = [(folder, []) for folder in dependencies.crate_folders(session)]
-    places = sorted(map(str, dependencies.off_the_trees(session, set(), walked(trees))))
-    before = null_build.stamps(trees, places)
+    planner = planners.without_compiler(tmp_path / "os", paths=paths)
+    unit = planned_trees.planned(tmp_path / "planned", "hello-rs").unit
+    planner.units["a"] = structs.replace(unit, package=str(crate))
+    trees: list[null_build.Tree] = [(folder, []) for folder in dependencies.crate_folders(planner)]
+    places = sorted(map(str, dependencies.off_the_trees(planner, set(), walked(trees))))
     for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
+        before = Sight.of(trees, places)
         change()
-        assert null_build.stamps(trees, places) != before
-        before = null_build.stamps(trees, places)
+        assert before.change() is not None

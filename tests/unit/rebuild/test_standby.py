@@ -1,29 +1,37 @@
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
+import planned_trees as trees
+import planners
 import pytest
+from msgspec import structs
 
-from ostoo_build.base.paths import PathMap
+from ostoo_build.base import state_file
+from ostoo_build.base.console import Report
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import services
+from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
 from ostoo_build.rebuild import dependencies, watched
-from ostoo_build.rebuild.standby import STALE, Standby
-from ostoo_build.rules import unit_inputs, whole_program
+from ostoo_build.rebuild.standby import STALE, Read, Standby
+from ostoo_build.rules.progress import Progress
 from ostoo_build.start import null_build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ostoo_build.invocation.session import Session
-
+REMOTE = dict.fromkeys(("remote_cache", "remote_executor"), "")
 MAIN = "user-rs/a/src/main.rs"
 AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}
 """A file of each field that is looked at after the build."""
@@ -31,39 +39,20 @@ AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"
 PLACES = [name for name in dependencies.Footing.__struct_fields__ if name not in ("checkout", *AFTERWARDS)]
 
 
-@dataclass
-class Unit:
-    package: str = "user-rs/a"
+OTHER = b"1"
+"""Another process' id."""
 
 
-@dataclass
-class Checkout:
-    """What of a session a build on standby asks for."""
+@dataclass(frozen=True)
+class Waiting:
+    """A build that waits in a checkout; `is_let_go` is set when it has given the lock back."""
 
-    root: Path
-    units: dict[str, Unit] = field(default_factory=lambda: {"a": Unit()})
-    timeline: Timeline = field(default_factory=Timeline)
-    locked: bool = True
-    others: bool = False
-    plans: bool = True
+    read: Read
+    is_let_go: threading.Event
 
     @property
-    def paths(self) -> PathMap:
-        return PathMap((("root", self.root),))
-
-    def lock(self) -> bool:
-        self.locked = True
-        return self.others
-
-    def unlock(self) -> None:
-        self.locked = False
-
-    @property
-    def programs(self) -> Checkout:
-        return self
-
-    def plans_hold(self) -> bool:
-        return self.plans
+    def root(self) -> Path:
+        return self.read.checkout.root
 
 
 class Ended(Exception):  # noqa: N818 - it stands for the end of the process
@@ -71,7 +60,7 @@ class Ended(Exception):  # noqa: N818 - it stands for the end of the process
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting]:
     for name in (MAIN, "user-rs/a/src/text.txt", "user-rs/a/Cargo.toml", "user-rs/b/src/main.rs", "SConstruct"):
         fake.write(tmp_path / "os" / name, name)
     for name in AFTERWARDS.values():
@@ -84,11 +73,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
         crates=((str(tmp_path / "crates"), []),),
         **{name: (str(tmp_path / "places" / name), str(tmp_path / "absent")) for name in PLACES},
     )
-    monkeypatch.setattr(dependencies, "is_known", lambda _: True)
+    is_let_go = threading.Event()
+    monkeypatch.setattr(dependencies, "is_known", lambda *_: True)
     monkeypatch.setattr(dependencies, "of", lambda _: known)
-    monkeypatch.setattr(unit_inputs, "declared_files", lambda *_: [])
-    monkeypatch.setattr(whole_program, "renew", lambda _: None)
-    monkeypatch.setattr(watched, "note", lambda _: None)
+    monkeypatch.setattr(watched, "note", lambda *_: is_let_go.set())
     time.sleep(0.06)  # else the files are as good as changed while they were read
     monkeypatch.setattr(null_build, "STARTED", time.time_ns())
 
@@ -97,28 +85,35 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
         raise Ended
 
     monkeypatch.setattr("os._exit", end)
-    return Checkout(tmp_path / "os")
+    checkout = Checkout(tmp_path / "os", Report(colour=False, quiet=True))
+    checkout.lock()
+    planner = planners.without_compiler(checkout.root)
+    unit = trees.planned(tmp_path / "planned", "hello-rs").units[-1]
+    planner.units["a"] = structs.replace(unit, package="user-rs/a")
+    options = Options({"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", **REMOTE})
+    made = services.start(checkout, options, planner, Jobserver(1), Timeline())
+    yield Waiting(Read(checkout, options, planner, made, Progress()), is_let_go)
+    checkout.close()
 
 
-def waits(checkout: Checkout, change: Callable[[Path], object]) -> Standby:
+def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     """A build that waited while something changed. Raises `Ended` where it has to be read anew."""
     ours, theirs = socket.socketpair()
-    waiting = Standby(theirs, waits=True)
+    standby = Standby(theirs, waits=True)
 
     def go() -> None:
         assert ours.recv(1) == b"r"
-        while checkout.locked:
-            time.sleep(0.001)
-        change(checkout.root)
+        assert waiting.is_let_go.wait(60)
+        change(waiting.root)
         ours.send(b"g")
 
     thread = threading.Thread(target=go)
     thread.start()
     try:
-        waiting.reached(cast("Session", checkout))
+        standby.reached(waiting.read)
     finally:
         thread.join()
-    return waiting
+    return standby
 
 
 def _edit_place(name: str, root: Path) -> None:
@@ -144,56 +139,60 @@ OTHERS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", EDITS)
-def test_a_build_that_waits_goes_on_after_an_edit(change: str, checkout: Checkout) -> None:
-    assert waits(checkout, EDITS[change]).holds()
-    assert checkout.locked
+def test_a_build_that_waits_goes_on_after_an_edit(change: str, waiting: Waiting) -> None:
+    assert waits(waiting, EDITS[change]).holds()
+    assert state_file.recall(waiting.read.checkout.lock_owner) == str(os.getpid()).encode()
 
 
 @pytest.mark.parametrize("change", OTHERS)
-def test_a_build_is_read_anew_after_anything_else(change: str, checkout: Checkout) -> None:
+def test_a_build_is_read_anew_after_anything_else(change: str, waiting: Waiting) -> None:
     with pytest.raises(Ended):
-        waits(checkout, OTHERS[change])
+        waits(waiting, OTHERS[change])
 
 
-@pytest.mark.parametrize("what", [{"others": True}, {"plans": False}])
-def test_a_build_is_read_anew_where_another_was_at_work_or_plans_changed(what: Any, checkout: Checkout) -> None:
-    for name, value in what.items():
-        setattr(checkout, name, value)
+def test_a_build_is_read_anew_where_another_was_at_work(waiting: Waiting) -> None:
+    owner = waiting.read.checkout.lock_owner
     with pytest.raises(Ended):
-        waits(checkout, EDITS["a source"])
+        waits(waiting, lambda _: owner.write_bytes(OTHER))
 
 
-def test_what_is_not_known_is_read_anew(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dependencies, "is_known", lambda _: False)
+def test_a_build_is_read_anew_where_plans_changed(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting.read.planner.programs, "plans_hold", lambda: False)
+    with pytest.raises(Ended):
+        waits(waiting, EDITS["a source"])
+
+
+def test_what_is_not_known_is_read_anew(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "is_known", lambda *_: False)
     ours, theirs = socket.socketpair()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(cast("Session", checkout))
+        Standby(theirs, waits=True).reached(waiting.read)
     ours.close()
 
 
-def test_a_file_that_was_saved_while_the_build_was_read_counts_as_changed(checkout: Checkout) -> None:
-    (checkout.root / "SConstruct").write_text("edited")
+def test_a_file_that_was_saved_while_the_build_was_read_counts_as_changed(waiting: Waiting) -> None:
+    (waiting.root / "SConstruct").write_text("edited")
     with pytest.raises(Ended):
-        waits(checkout, EDITS["nothing"])
+        waits(waiting, EDITS["nothing"])
 
 
-def test_a_build_ends_when_nobody_is_there_any_more(checkout: Checkout) -> None:
+def test_a_build_ends_when_nobody_is_there_any_more(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(cast("Session", checkout))
+        Standby(theirs, waits=True).reached(waiting.read)
 
 
 @pytest.mark.parametrize("name", AFTERWARDS)
-def test_what_is_large_is_looked_at_after_the_build(name: str, checkout: Checkout) -> None:
-    library = checkout.root.parent / AFTERWARDS[name]
-    assert waits(checkout, lambda _: None).holds()
-    assert not waits(checkout, lambda _: library.write_text("another")).holds()
+def test_what_is_large_is_looked_at_after_the_build(name: str, waiting: Waiting) -> None:
+    library = waiting.root.parent / AFTERWARDS[name]
+    assert waits(waiting, lambda _: None).holds()
+    assert not waits(waiting, lambda _: library.write_text("another")).holds()
 
 
-def test_a_build_that_does_not_wait_says_that_it_has_read_all(checkout: Checkout) -> None:
+def test_a_build_that_does_not_wait_says_that_it_has_read_all(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     known = Standby(theirs, waits=False)
-    known.reached(cast("Session", checkout))
+    known.reached(waiting.read)
     assert ours.recv(1) == b"r"
     assert known.holds()

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import planned_trees as trees
 import pytest
+from msgspec import structs
 from msgspec.structs import replace
 
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest
 from ostoo_build.base.input import Input
 from ostoo_build.invocation.invocation import Invocation
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import actions as rule_actions
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
-    from ostoo_build.planning.plan import PlannedUnit, Program
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import PlannedUnit, Unit
 
 TARGET = Input("targets/x86_64-ostoo-user.json", "7" * 64, 1)
 SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
@@ -32,25 +35,28 @@ def program(tmp_path: Path) -> Program:
     return trees.planned(tmp_path, "hello-std")
 
 
-def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> PlannedUnit:
-    (found,) = (
-        unit
-        for unit in program.units
-        if unit.id.startswith(name) and unit.kind is kind and "compiler" not in unit.package
-    )
+def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+    (found,) = (unit for unit in trees.compiled(program, name, kind) if "compiler" not in unit.package)
     return found
 
 
-def made(unit: PlannedUnit, *said: str) -> Record:
+def find_run(program: Program) -> RunBuildScript:
+    (found,) = (unit for unit in trees.runs(program) if "compiler" not in unit.package)
+    return found
+
+
+def made(unit: Unit, *said: str) -> Record:
     """The record of a unit that was built, for a run with what its script said; a file's contents are its path."""
-    names = {Kind.PROGRAM: (f"{unit.id}.rlink", f"{unit.id}.o"), Kind.RUN: ("out/generated.rs",)}.get(
-        unit.kind, unit.outputs
-    )
+    names = _outputs(unit) if isinstance(unit, CompileUnit) else ("out/generated.rs",)
     paths = {name: f"{unit.folder}/{name}" for name in names}
     outputs = {
         name: Output(digest.of_bytes(path.encode()), len(path), executable=False) for name, path in paths.items()
     }
     return Record("k", outputs, stdout="".join(f"cargo::{line}\n" for line in said))
+
+
+def _outputs(unit: CompileUnit) -> tuple[str, ...]:
+    return (f"{unit.id}.rlink", f"{unit.id}.o") if unit.kind is Kind.PROGRAM else unit.outputs
 
 
 def records(program: Program) -> dict[str, Record]:
@@ -62,9 +68,9 @@ def invocation(program: Program) -> Invocation:
     return Invocation({"x86_64-ostoo-user": TARGET}, TOOLS, (("RUSTC_BOOTSTRAP", "1"),), "this machine", units)
 
 
-def act(program: Program, unit: PlannedUnit, **changed: Record) -> Action:
+def act(program: Program, unit: Unit, **changed: Record) -> Action:
     known = {**records(program), **changed}
-    if unit.kind is Kind.RUN:
+    if isinstance(unit, RunBuildScript):
         return rule_actions.run_action(invocation(program), unit, SOURCES, known, "")
     return rule_actions.compile_action(invocation(program), unit, SOURCES, known)
 
@@ -86,7 +92,7 @@ def test_a_library_reads_metadata_and_a_program_code(program: Program) -> None:
     core, rt = find(program, "core"), find(program, "ostoo_rt")
     metadata, code = core.outputs
     assert inputs_of(act(program, rt), core) == [metadata]
-    assert inputs_of(act(program, program.units[-1]), core) == [code]
+    assert inputs_of(act(program, program.unit), core) == [code]
     assert inputs_of(link(program), core) == [code]
 
 
@@ -104,7 +110,7 @@ def test_an_output_is_an_input_with_all_that_is_known_of_it(program: Program) ->
     outputs = {"a": Output("1" * 64, 7, executable=True), "b/c": Output("2" * 64, 8, executable=False)}
     expected = (Input("build/units/x/a", "1" * 64, 7, executable=True), Input("build/units/x/b/c", "2" * 64, 8))
     assert rule_actions.output_inputs("build/units/x", Record("k", outputs)) == expected
-    script, run = find(program, "build_script", Kind.BUILD_SCRIPT), find(program, "build_script", Kind.RUN)
+    script, run = find(program, "build_script", Kind.BUILD_SCRIPT), find_run(program)
     built = Record("k", {name: Output("3" * 64, 9, executable=True) for name in script.outputs})
     assert (
         Input(f"{script.folder}/build-script", "3" * 64, 9, executable=True)
@@ -116,8 +122,8 @@ def test_libraries_are_named_by_path(program: Program) -> None:
     rt, std = find(program, "ostoo_rt"), find(program, "std")
     paths = dict(option.rpartition(":")[2].split("=") for option in options(act(program, std), "--extern"))
     assert paths["core"] == f"{find(program, 'core').folder}/{find(program, 'core').outputs[0]}"
-    assert options(act(program, program.units[-1]), "--extern") == ["ostoo_rt"]
-    assert f"crate=../{rt.folder}/rlib" in options(act(program, program.units[-1]), "-L")
+    assert options(act(program, program.unit), "--extern") == ["ostoo_rt"]
+    assert f"crate=../{rt.folder}/rlib" in options(act(program, program.unit), "-L")
 
 
 def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(program: Program) -> None:
@@ -133,8 +139,8 @@ def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(
 
 
 def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
-    rt, run = find(program, "ostoo_rt"), find(program, "build_script", Kind.RUN)
-    unit = program.units[-1]
+    rt, run = find(program, "ostoo_rt"), find_run(program)
+    unit = program.unit
     assert act(program, rt).outputs == tuple(f"{rt.folder}/{name}" for name in ("dep-info.d", *rt.outputs))
     assert act(program, unit).outputs == (f"{unit.folder}/",), "rustc names the objects"
     assert act(program, run).outputs == (f"{run.folder}/out/",)
@@ -145,7 +151,7 @@ def test_an_action_names_its_tools_and_what_it_makes(program: Program) -> None:
 
 
 def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
-    std, run = find(program, "std"), find(program, "build_script", Kind.RUN)
+    std, run = find(program, "std"), find_run(program)
     asked = made(run, "rustc-cfg=backtrace", "rustc-env=STD_ENV_ARCH=@{root}/out", "rustc-link-lib=c")
     action = act(program, std, **{run.id: asked})
     assert "backtrace" in options(action, "--cfg")
@@ -158,11 +164,11 @@ def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
 
 
 def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program: Program) -> None:
-    run, script = find(program, "build_script", Kind.RUN), find(program, "build_script", Kind.BUILD_SCRIPT)
-    below = replace(run, id="below-1", links="my-lib")
+    run, script = find_run(program), find(program, "build_script", Kind.BUILD_SCRIPT)
+    below = structs.replace(run, id="below-1", links="my-lib")
     units = {**invocation(program).units, below.id: below}
     kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
-    of_run = replace(run, runs=(below.id,), read_runs=(below.id,))
+    of_run = structs.replace(run, runs=(below.id,), read_runs=(below.id,))
     all_units = replace(invocation(program), units=units)
     action = rule_actions.run_action(all_units, of_run, SOURCES, kept, "")
     assert action.key != rule_actions.run_action(all_units, of_run, SOURCES, kept, "1" * 64).key, "links lead elsewhere"
@@ -187,7 +193,7 @@ def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> N
     found = options(link(program), "-C")
     assert {"linker=@{lld}", "strip=symbols", "lto=fat", "opt-level=s", "panic=abort"} <= set(found)
     assert not [option for option in found if option.startswith(("metadata=", "extra-filename="))]
-    unit = program.units[-1]
+    unit = program.unit
     assert inputs_of(link(program), unit) == [f"{unit.id}.rlink", f"{unit.id}.o"]
 
 
@@ -201,7 +207,7 @@ def test_what_a_loader_needs_not_is_left_out_of_one_link_and_kept_by_the_other(p
 
 
 def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
-    run = find(program, "build_script", Kind.RUN)
+    run = find_run(program)
     asked = made(
         run,
         "rustc-link-arg=-z",
@@ -212,7 +218,7 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     of_a_library = link(program, **{run.id: asked})
     assert "native=/n" in options(of_a_library, "-L")
     assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
-    own = replace(program, units=(*program.units[:-1], replace(program.units[-1], run=run.id)))
+    own = replace(program, units=(*program.units[:-1], structs.replace(program.unit, run=run.id)))
     words = options(
         rule_actions.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}, None), "-C"
     )

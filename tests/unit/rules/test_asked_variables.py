@@ -4,6 +4,7 @@ import pytest
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rules import asked_variables
+from ostoo_build.rust import build_script
 
 SAID = """
 cargo::rerun-if-env-changed=NEW
@@ -19,7 +20,7 @@ said of cargo::rerun-if-env-changed=NOTHING
 
 def test_what_a_script_asks_for_is_undeclared_unless_it_is_in_the_key_or_the_builds_own() -> None:
     declared = {"DECLARED": "1", "DEP_A_ROOT": "/a"}
-    assert asked_variables.of_script(SAID, "a/build.rs", declared) == ("NEW", "OLD")
+    assert asked_variables.of_script(build_script.parse(SAID, "a/build.rs"), declared) == ("NEW", "OLD")
 
 
 @pytest.mark.parametrize("name", ["NEW", "OLD"])

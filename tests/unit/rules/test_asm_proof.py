@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import planned_trees as trees
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from ostoo_build.actions.action import Action
 from ostoo_build.base.errors import OstooError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.planning.planned_unit import CompileUnit
 
 SOURCE = "user-rs/rt/src/lib.rs"
 DATA = "user-rs/rt/data.bin"
@@ -30,13 +30,14 @@ def paths(tmp_path: Path) -> PathMap:
 
 
 @pytest.fixture
-def unit(tmp_path: Path) -> PlannedUnit:
-    return next(unit for unit in trees.planned(tmp_path, "hello-rs").units if unit.id.startswith("ostoo_rt"))
+def unit(tmp_path: Path) -> CompileUnit:
+    (found,) = trees.compiled(trees.planned(tmp_path, "hello-rs"), "ostoo_rt")
+    return found
 
 
 def prove(
     paths: PathMap,
-    unit: PlannedUnit,
+    unit: CompileUnit,
     *declared: str,
     sees_no_others: bool = False,
     expanded: str | None = None,
@@ -57,21 +58,21 @@ def paths_root(paths: PathMap) -> Path:
     return dict(paths.places)["root"]
 
 
-def test_what_assembly_takes_in_is_told_with_what_that_includes(paths: PathMap, unit: PlannedUnit) -> None:
+def test_what_assembly_takes_in_is_told_with_what_that_includes(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'global_asm!(".include \\"rt/a.s\\"");')
     write(paths, "user-rs/rt/a.s", '.incbin "rt/data.bin"')
     write(paths, DATA, "data")
     assert prove(paths, unit, SOURCE, "user-rs/rt/a.s", DATA) == ["user-rs/rt/a.s", DATA]
 
 
-def test_a_file_of_a_fetched_package_is_its_folder(paths: PathMap, unit: PlannedUnit) -> None:
+def test_a_file_of_a_fetched_package_is_its_folder(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'global_asm!(".incbin \\"rt/data.bin\\"");')
     write(paths, DATA, "data")
     assert prove(paths, unit, SOURCE, "user-rs/rt") == ["user-rs/rt"]
 
 
 def test_an_undeclared_file_is_refused_and_one_that_is_not_there_was_not_read(
-    paths: PathMap, unit: PlannedUnit
+    paths: PathMap, unit: CompileUnit
 ) -> None:
     write(paths, SOURCE, 'global_asm!(".incbin \\"rt/data.bin\\"");')
     assert prove(paths, unit, SOURCE) == []
@@ -80,7 +81,7 @@ def test_an_undeclared_file_is_refused_and_one_that_is_not_there_was_not_read(
         prove(paths, unit, SOURCE)
 
 
-def test_a_name_that_can_not_be_known_is_refused_where_others_could_be_read(paths: PathMap, unit: PlannedUnit) -> None:
+def test_a_name_that_can_not_be_known_is_refused_where_others_could_be_read(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, '\nglobal_asm!(concat!(".incbin \\"", $file, "\\""));')
     with pytest.raises(OstooError, match="the assembler makes") as caught:
         prove(paths, unit, SOURCE, DATA)
@@ -90,12 +91,12 @@ def test_a_name_that_can_not_be_known_is_refused_where_others_could_be_read(path
     assert taken == [SOURCE, DATA, "build/x/out/made.bin"], "it may be any file that the unit saw"
 
 
-def test_what_is_said_of_assembly_for_others_is_theirs(paths: PathMap, unit: PlannedUnit) -> None:
+def test_what_is_said_of_assembly_for_others_is_theirs(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'println!(".incbin \\"{}\\"", path);')
-    assert prove(paths, replace(unit, kind=Kind.BUILD_SCRIPT), SOURCE) == []
+    assert prove(paths, structs.replace(unit, kind=Kind.BUILD_SCRIPT), SOURCE) == []
 
 
-def test_what_macros_put_together_is_read_once_they_are_expanded(paths: PathMap, unit: PlannedUnit) -> None:
+def test_what_macros_put_together_is_read_once_they_are_expanded(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'include_it!("incbin"); global_asm!(concat!(".incbin \\"", $file, "\\""));')
     write(paths, DATA, "data")
     expanded = 'global_asm! (".incbin \\"rt/data.bin\\"");'
@@ -106,7 +107,7 @@ def test_what_macros_put_together_is_read_once_they_are_expanded(paths: PathMap,
         prove(paths, unit, SOURCE, DATA, expanded='asm!(".incbin \\"{0}\\"", const 5)')
 
 
-def test_what_macros_may_put_together_unseen_is_all_that_the_unit_saw(paths: PathMap, unit: PlannedUnit) -> None:
+def test_what_macros_may_put_together_unseen_is_all_that_the_unit_saw(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'include_it!("incbin");')
     declared = (SOURCE, DATA, "user-rs/other/a.rs")
     assert prove(paths, unit, *declared) == []

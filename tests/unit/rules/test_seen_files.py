@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 import planned_trees as trees
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Finished, Outcome
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import seen_files
+from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
     from ostoo_build.invocation.invocation import Inputs
-    from ostoo_build.planning.plan import PlannedUnit
 
 NAMES = ("build.rs", "data.txt", "list/one", "src/main.rs")
 
@@ -34,21 +34,26 @@ def own() -> Inputs:
     return tuple(Input(f"p/{name}", f"{number}" * 64, 1) for number, name in enumerate(NAMES))
 
 
-def unit_of(folder: Path, kind: Kind) -> PlannedUnit:
-    found = next(unit for unit in trees.planned(folder, "hello-std").units if unit.kind is kind)
-    return replace(found, package="p")
+@pytest.fixture
+def run(tmp_path: Path) -> RunBuildScript:
+    units = trees.planned(tmp_path, "hello-std").units
+    return structs.replace(next(unit for unit in units if isinstance(unit, RunBuildScript)), package="p")
 
 
-def seen(unit: PlannedUnit, own: Inputs, paths: PathMap, said: str) -> tuple[str, ...] | None:
+def watched(own: Inputs, paths: PathMap, said: str) -> Outcome:
     """What is told of a process that opens `data.txt`."""
 
     def start() -> Finished:
         Path(paths.root, "p/data.txt").read_text()
         return Finished(0, said, "", (), lambda _: b"", paths)
 
-    return seen_files.judged(
-        unit, own, paths, start, lambda done: Outcome((), stdout=paths.portable_text(done.stdout))
-    ).seen
+    return seen_files.judged(own, paths, start, lambda done: Outcome((), stdout=paths.portable_text(done.stdout)))
+
+
+def seen(run: RunBuildScript, own: Inputs, paths: PathMap, said: str) -> tuple[str, ...] | None:
+    """What a script can have read that says so."""
+    outcome = watched(own, paths, said)
+    return seen_files.with_named(outcome, run, build_script.parse(outcome.stdout, "p/build.rs"), paths).seen
 
 
 @pytest.mark.parametrize(
@@ -60,18 +65,17 @@ def seen(unit: PlannedUnit, own: Inputs, paths: PathMap, said: str) -> tuple[str
     ],
 )
 def test_a_script_has_seen_what_it_opened_and_what_it_names(
-    said: str, named: list[str], own: Inputs, paths: PathMap, tmp_path: Path
+    said: str, named: list[str], own: Inputs, paths: PathMap, run: RunBuildScript
 ) -> None:
-    run = unit_of(tmp_path, Kind.RUN)
     assert seen(run, own, paths, said.replace("{root}", paths.root)) == tuple(sorted(["p/data.txt", *named]))
 
 
-def test_of_a_script_that_names_nothing_nothing_is_known(own: Inputs, paths: PathMap, tmp_path: Path) -> None:
-    assert seen(unit_of(tmp_path, Kind.RUN), own, paths, "cargo::rustc-cfg=a") is None
+def test_of_a_script_that_names_nothing_nothing_is_known(own: Inputs, paths: PathMap, run: RunBuildScript) -> None:
+    assert seen(run, own, paths, "cargo::rustc-cfg=a") is None
 
 
-def test_a_compilation_has_seen_what_rustc_opened(own: Inputs, paths: PathMap, tmp_path: Path) -> None:
-    assert seen(unit_of(tmp_path, Kind.BUILD_SCRIPT), own, paths, "") == ("p/data.txt",)
+def test_a_compilation_has_seen_what_rustc_opened(own: Inputs, paths: PathMap) -> None:
+    assert watched(own, paths, "").seen == ("p/data.txt",)
 
 
 def test_only_what_was_seen_and_which_files_there_are_makes_another_key(own: Inputs) -> None:

@@ -1,63 +1,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import planned_trees as trees
+import planners
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.rules import unit_inputs
 
 if TYPE_CHECKING:
-    from ostoo_build.planning.plan import PlannedUnit
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.planning.planned_unit import CompileUnit
 
 BUILT = "../../build/x86_64-ostoo-user/release"
 
 
 @pytest.fixture
-def unit(tmp_path: Path) -> PlannedUnit:
-    return trees.planned(tmp_path, "hello-rs").units[-1]
+def unit(tmp_path: Path) -> CompileUnit:
+    return trees.planned(tmp_path, "hello-rs").unit
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Any:
-    paths = trees.checkout(tmp_path)
-    programs = SimpleNamespace(
-        binaries={"greet": None}, asked=lambda names: {(name, "x86_64-ostoo-user") for name in names}
-    )
-    return SimpleNamespace(root=Path(paths.root), paths=paths, programs=programs, variables={"profile": "release"})
+def paths(tmp_path: Path) -> PathMap:
+    return trees.checkout(tmp_path)
+
+
+@pytest.fixture
+def planner(paths: PathMap) -> Planner:
+    return planners.without_compiler(Path(paths.root), "greet", target="x86_64-ostoo-user", paths=paths)
 
 
 @pytest.mark.parametrize(
     "words",
     [("-Cprofile-use=pgo/a.profdata",), ("-C", "profile_use=pgo/a.profdata"), ("-Zprofile-sample-use=pgo/a.profdata",)],
 )
-def test_a_profile_that_rustc_reads_is_an_input(words: tuple[str, ...], unit: PlannedUnit, session: Any) -> None:
-    found = unit_inputs.declared_files(session, replace(unit, arguments=(*unit.arguments, *words)))
-    assert found == [session.root / "user-rs/pgo/a.profdata"], "relative names are those of cargo's folder"
-    outside = replace(unit, arguments=("-Cprofile-use=/elsewhere/a.profdata",))
+def test_a_profile_that_rustc_reads_is_an_input(words: tuple[str, ...], unit: CompileUnit, paths: PathMap) -> None:
+    found = unit_inputs.declared_files(paths, structs.replace(unit, arguments=(*unit.arguments, *words)))
+    assert found == [Path(paths.root) / "user-rs/pgo/a.profdata"], "relative names are those of cargo's folder"
+    outside = structs.replace(unit, arguments=("-Cprofile-use=/elsewhere/a.profdata",))
     with pytest.raises(OstooError, match="outside of the checkout"):
-        unit_inputs.declared_files(session, outside)
+        unit_inputs.declared_files(paths, outside)
 
 
-def test_of_the_whole_checkout_a_script_is_told_what_people_write_there(session: Any) -> None:
+def test_of_the_whole_checkout_a_script_is_told_what_people_write_there(paths: PathMap) -> None:
     for name in ("note.txt", "empty/.keep", "build/x/out.o", "sysroot/x/lib/libc.a", ".git/HEAD", "user-rs/.hidden"):
-        trees.write(session.root / name, "")
-    (session.root / "empty/.keep").unlink()
-    found = {entry.path for entry in unit_inputs.told(session, (".", ".git/HEAD"), Look())}
+        trees.write(Path(paths.root) / name, "")
+    (Path(paths.root) / "empty/.keep").unlink()
+    found = {entry.path for entry in unit_inputs.told(paths, (".", ".git/HEAD"), Look())}
     assert {"note.txt", "empty", "user-rs/.hidden", ".git/HEAD"} < found
     assert not any(path.startswith(("build/", "sysroot/")) for path in found)
 
 
-def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: PlannedUnit, session: Any) -> None:
-    both = replace(unit, extra_inputs=(f"{BUILT}/greet", f"{BUILT}/greet.debug", "../shared"))
+def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: CompileUnit, planner: Planner) -> None:
+    both = structs.replace(unit, extra_inputs=(f"{BUILT}/greet", f"{BUILT}/greet.debug", "../shared"))
     greet = ("greet", "x86_64-ostoo-user")
-    folder = session.root / "build/x86_64-ostoo-user/release"
-    assert unit_inputs.makers(session, both) == {folder / "greet": greet, folder / "greet.debug": greet}
+    folder = planner.root / "build/x86_64-ostoo-user/release"
+    assert unit_inputs.makers(planner, both) == {folder / "greet": greet, folder / "greet.debug": greet}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: PlannedU
         ("../../build/greet", "no step of this build makes it"),
     ],
 )
-def test_any_other_file_in_build_is_refused(name: str, why: str, unit: PlannedUnit, session: Any) -> None:
+def test_any_other_file_in_build_is_refused(name: str, why: str, unit: CompileUnit, planner: Planner) -> None:
     with pytest.raises(OstooError, match="there is nothing that makes the declared input build/") as caught:
-        unit_inputs.makers(session, replace(unit, extra_inputs=(name,)))
+        unit_inputs.makers(planner, structs.replace(unit, extra_inputs=(name,)))
     assert why in caught.value.remedy

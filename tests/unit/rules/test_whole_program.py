@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import own_source
 from ostoo_build.base.snapshot import Look
-from ostoo_build.rules import steps, whole_program
+from ostoo_build.rules import musl_sysroot, whole_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +28,12 @@ def root(tmp_path: Path) -> Path:
 
 def found(root: Path, *, budget: int | None = None, uses_std: bool = False, profile: str = "release") -> Whole:
     """What a new invocation finds."""
-    session = model.new_session(root, str(root.parent / "cache"))
-    session.make_memos()
+    checkout = model.checkout_at(root)
+    checkout.make_memos()
+    made = model.invoked(checkout, str(root.parent / "cache"))
     program = replace(model.plan(root)["one"], uses_std=uses_std, profile=profile)
-    session.units.update({unit.id: unit for unit in program.units})
-    return whole_program.whole(session, program, budget, Look())
+    made.planner.units.update({unit.id: unit for unit in program.units})
+    return whole_program.whole(made.planner, made.services, program, budget, Look())
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -63,7 +64,7 @@ def test_what_is_asked_for_is_found(root: Path) -> None:
 
 
 def test_what_is_ours_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "sysroot_key", lambda *_: "of a sysroot")
+    monkeypatch.setattr(musl_sysroot, "key", lambda *_: "of a sysroot")
     before = found(root, uses_std=True)
     assert before.sysroot == "of a sysroot"
     assert not found(root).sysroot

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.start import null_build
+from ostoo_build.start.null_build import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,8 @@ def top(tmp_path: Path) -> Path:
     return top
 
 
-def look(top: Path) -> list[object]:
-    return null_build.stamps([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
+def look(top: Path) -> Sight:
+    return Sight.of([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
 
 
 def swap(path: Path) -> None:
@@ -77,9 +78,10 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_is_seen(change: str, top: Path) -> None:
     before = look(top)
-    assert look(top) == before
+    assert before.change() is None
+    assert before.changes(look(top)) == set()
     CHANGES[change](top)
-    assert look(top) != before
+    assert before.change() in before.changes(look(top))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_what_others_write_is_not_looked_at(name: str, top: Path) -> None:
     before = look(top)
     (top / name).parent.mkdir(exist_ok=True)
     (top / name).write_text("")
-    assert look(top) == before
+    assert before.change() is None
 
 
 def test_the_environment_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,18 +117,44 @@ def test_variables_that_run_into_each_other_are_told_apart(monkeypatch: pytest.M
         assert null_build.ask([]) != before
 
 
+def test_what_changed_is_named(top: Path) -> None:
+    before = look(top)
+    (top / "a/src/main.rs").write_text("another text")
+    assert before.change() == str(top / "a/src/main.rs")
+    (top / "build/a").unlink()
+    assert before.change() == str(top / "build/a"), "single places are looked at first"
+    (top / "a/src/new.rs").touch()
+    names = ("a/src/main.rs", "a/src/new.rs", "build/a")
+    assert before.changes(look(top)) == {str(top / name) for name in names}
+
+
+NOTHING: list[null_build.Stamps] = [{}]
+
+
+def test_a_part_of_a_sight_that_is_left_out_decides_too(top: Path) -> None:
+    known = look(top)
+    for trees, places, entries in (
+        ([("/elsewhere", [])], known.places, known.entries),
+        (known.trees, {**known.places, "/": None}, known.entries),
+        (known.trees, known.places, NOTHING),
+    ):
+        other = Sight(trees, places, entries)
+        try:
+            assert other.change() is not None
+        except FileNotFoundError:
+            assert trees is not known.trees
+
+
 OTHER_NOTES: dict[str, object] = {
     "question": ("3", "python", ["b"], b""),
-    "trees": [("elsewhere", [])],
-    "places": ["SConstruct", "more"],
-    "stamps": [],
+    "sight": Sight([], {"/": None}, []),
     "targets": ["b"],
 }
 
 
 def test_each_field_of_a_note_decides(top: Path) -> None:
     asked, trees, places = ("3", "python", ["a"], b""), [(str(top), ["build"])], [str(top / "absent")]
-    good = null_build.Note(asked, trees, places, null_build.stamps(trees, places), ["a"])
+    good = null_build.Note(asked, Sight.of(trees, places), ["a"])
     path = Path(null_build.place(str(top), asked))
     path.parent.mkdir(parents=True)
     path.write_bytes(good.to_bytes())
@@ -154,7 +182,7 @@ def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    good = null_build.Note(asked, [], [], [], ["a"]).to_bytes()
+    good = null_build.Note(asked, Sight([], {}, []), ["a"]).to_bytes()
     path.write_bytes(good)
     assert null_build.targets(str(tmp_path), asked) == ["a"]
     for bit in range(8 * len(good)):

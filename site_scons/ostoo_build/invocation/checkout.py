@@ -1,0 +1,77 @@
+"""One checkout: where it lies, what its builds remember, and the lock that keeps others out. Builds nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from ostoo_build.base import layout, state_file
+from ostoo_build.base.errors import OstooError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.base.console import Report
+
+
+class Checkout:
+    """The folder that one invocation is about; `began` is when the invocation did, as in `time.time_ns`."""
+
+    def __init__(self, root: Path, report: Report) -> None:
+        self.root = root
+        self.report = report
+        self.memos = root / layout.STATE
+        self.lock_owner = root / layout.LOCK_OWNER
+        self.began = time.time_ns()
+        self._lock = FileLock(root / layout.LOCK)
+
+    def make_memos(self) -> None:
+        """Make the folder of what invocations remember. Raises `OstooError` where something else lies there."""
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError as error:
+            name = os.fsencode(self.root)
+            raise OstooError(f"the checkout's path is not UTF-8: {name!r}", remedy="rename the folder") from error
+        if "\n" in str(self.root):
+            raise OstooError(
+                "the checkout's path has a line break in it", where=repr(str(self.root)), remedy="rename the folder"
+            )
+        for folder in (self.memos.parent, self.memos):
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")
+            folder.mkdir(exist_ok=True)
+
+    def lock(self) -> bool:
+        """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom.
+
+        Returns whether another one was here since this process had the lock.
+        """
+        self.make_memos()
+        state_file.make_way(self.root / layout.LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            other = state_file.recall(self.lock_owner)
+            name = f"process {other.decode(errors='replace')}" if other else "another process"
+            self.report.status("Blocking", f"waiting for the build that {name} does here")
+            self._lock.acquire()
+        own = str(os.getpid()).encode()
+        was_elsewhere = state_file.recall(self.lock_owner) != own
+        state_file.write(self.lock_owner, own)
+        return was_elsewhere
+
+    def unlock(self) -> None:
+        """Let other builds in."""
+        self._lock.release()
+
+    def close(self) -> None:
+        """Say what was damaged among what is remembered, and let other builds in."""
+        if state_file.damaged:
+            first, *more = state_file.damaged
+            others = f" and {len(more)} more" if more else ""
+            self.report.warn_once(f"what was remembered in {first}{others} was damaged: it is made again")
+            state_file.damaged.clear()
+        self.unlock()

@@ -1,0 +1,83 @@
+"""The plans of one invocation: which programs there are, and the units of those that are asked for. Builds nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ostoo_build.base import user_cache
+from ostoo_build.base.snapshot import Look
+from ostoo_build.invocation import tools as invocation_tools
+from ostoo_build.invocation.targets import Targets
+from ostoo_build.planning import std_crates
+from ostoo_build.planning.cargo import Cargo
+from ostoo_build.planning.programs import Programs
+from ostoo_build.planning.workspace import Rustc, Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.invocation.checkout import Checkout
+    from ostoo_build.invocation.options import Options
+    from ostoo_build.invocation.tools import Tools
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import Unit
+    from ostoo_build.planning.test_plan import Executable
+
+
+class Planner(Struct, frozen=True):
+    """The programs of a checkout in one profile, with the toolchain and the targets that they are planned for.
+
+    `units` are those of all plans that were asked for, by id.
+    """
+
+    root: Path
+    tools: Tools
+    targets: Targets
+    programs: Programs
+    profile: str
+    units: dict[str, Unit] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> PathMap:
+        return self.tools.paths
+
+    def plan(self, name: str, target: str) -> Program:
+        """The plan of a program; its units are known from now on."""
+        program = self.programs.plan(name, target)
+        self.units.update({unit.id: unit for unit in program.units})
+        return program
+
+    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+        """The plans of a program's test executables; their units are known from now on."""
+        found = self.programs.plan_tests(name, target)
+        self.units.update({unit.id: unit for executable in found for unit in executable.program.units})
+        return found
+
+
+def find(checkout: Checkout, options: Options) -> Planner:
+    """Find the toolchain and the workspaces of a checkout."""
+    targets = Targets.find(checkout.root, options.variables["target"])
+    return of(checkout, options, targets, invocation_tools.find(checkout, options.variables))
+
+
+def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> Planner:
+    profile = options.variables["profile"]
+    programs = Programs(targets.by_folder, partial(_workspace, targets, tools), profile, options.jobs)
+    return Planner(checkout.root, tools, targets, programs, profile)
+
+
+def _workspace(targets: Targets, tools: Tools, folder: str, target: str) -> Workspace:
+    chosen, environment = tools.toolchain, dict(tools.environment)
+    return Workspace(
+        Cargo(chosen.cargo, targets.root / folder, environment, std_crates.vendor(chosen.rust_src)),
+        Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
+        targets.spec_file(target),
+        targets.spec(target).digest,
+        tools.paths,
+        user_cache.folder() / "plans",
+        Look(),
+    )

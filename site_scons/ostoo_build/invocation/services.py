@@ -1,0 +1,140 @@
+"""What carries actions out: cache, engine, processes. All that job threads share is made here, before the first job."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ostoo_build.base import byte_size, digest, layout, user_cache
+from ostoo_build.base.content_memo import Answers
+from ostoo_build.base.snapshot import Look
+from ostoo_build.cache.action_cache import ActionCache
+from ostoo_build.cache.disk_cache import DiskCache
+from ostoo_build.execution.background import Background
+from ostoo_build.execution.engine import Engine
+from ostoo_build.execution.local import LocalRunner
+from ostoo_build.invocation import invocation as invocations
+from ostoo_build.invocation.sysroots import Sysroots
+from ostoo_build.planning.cargo import NO_DUMPS
+from ostoo_build.reapi.package_digest import TreeMemo
+from ostoo_build.toolchain import digest as toolchain_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ostoo_build.base.console import Report
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.execution.jobserver import Jobserver
+    from ostoo_build.execution.sandbox import Sandbox
+    from ostoo_build.execution.timeline import Timeline
+    from ostoo_build.invocation.checkout import Checkout
+    from ostoo_build.invocation.invocation import Invocation
+    from ostoo_build.invocation.options import Options
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.tools import Tools
+    from ostoo_build.remote.executor import RemoteExecutor
+    from ostoo_build.remote.store import RemoteStore
+
+
+class Services(Struct, frozen=True):
+    """`look` is for what stays as it is in one invocation, `trees` and `answers` for what stays longer."""
+
+    report: Report
+    timeline: Timeline
+    engine: Engine
+    runner: LocalRunner
+    invocation: Invocation
+    sysroots: Sysroots
+    trees: TreeMemo
+    answers: Answers
+    background: Background = field(default_factory=Background)
+    look: Look = field(default_factory=Look)
+
+    def close(self) -> None:
+        """Write down what the next invocation wants to know, and wait for the cache."""
+        for memo in (self.trees, self.answers):
+            with contextlib.suppress(OSError):  # it costs time only
+                memo.save()
+        self.engine.cache.close()
+
+
+def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Jobserver, timeline: Timeline) -> Services:
+    """Make all that jobs share. Raises `OstooError` for a service or a sandbox that can't be had."""
+    return Services(
+        report=checkout.report,
+        timeline=timeline,
+        engine=engine(checkout, options, planner.tools, timeline),
+        runner=_runner(options, planner.tools, jobserver, timeline),
+        invocation=invocations.of(planner),
+        sysroots=Sysroots(checkout.root, options.variables["sysroot"]),
+        trees=TreeMemo(checkout.root / layout.TREES),
+        answers=Answers(checkout.root / layout.ANSWERS),
+    )
+
+
+def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timeline) -> Engine:
+    """Make what judges actions and brings their outputs about."""
+    variables, paths = options.variables, tools.paths
+    word, size = variables["cache"], byte_size.parse(variables["cache_size"])
+    disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
+    root = digest.of_bytes(os.fsencode(paths.root))
+    address, service = variables["remote_cache"], _remote_store(checkout, variables, variables["remote_executor"])
+    # a server that is both is one connection, and given up once
+    is_one = address in ("", variables["remote_executor"])
+    store = service if is_one else _remote_store(checkout, variables, address)
+    cache = ActionCache(disk, root, checkout.report, store)
+    executor = _executor(checkout, variables, tools, service, store) if service and store else None
+    return Engine(
+        paths=paths,
+        cache=cache,
+        report=checkout.report,
+        log=checkout.root / layout.ACTIONS,
+        witness=tools.witness,
+        executor=executor,
+        fetch_all=options.all_outputs,
+        timeline=timeline,
+        explains=options.explains,
+    )
+
+
+def _remote_store(checkout: Checkout, variables: Mapping[str, str], address: str) -> RemoteStore | None:
+    if not address:
+        return None
+    from ostoo_build.remote import options as remote_options  # noqa: PLC0415 - most have no team's cache
+    from ostoo_build.remote import store as remote_store  # noqa: PLC0415 - likewise
+
+    options = remote_options.read(address, checkout.root, variables, os.environ)
+    return remote_store.RemoteStore(options, checkout.report)
+
+
+def _executor(
+    checkout: Checkout, variables: Mapping[str, str], tools: Tools, service: RemoteStore, store: RemoteStore
+) -> RemoteExecutor:
+    from ostoo_build.remote import executor as remote_executor  # noqa: PLC0415 - most have none
+
+    jobs = int(variables["remote_jobs"])
+    files = partial(toolchain_digest.files, tools.toolchain)
+    return remote_executor.RemoteExecutor(service, store, tools.paths, checkout.report, jobs, files)
+
+
+def _runner(options: Options, tools: Tools, jobserver: Jobserver, timeline: Timeline) -> LocalRunner:
+    """Processes get a small environment of their own; what the user's holds besides must not matter."""
+    # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
+    own = {"RUSTC_LOG": "off", **NO_DUMPS, **dict(tools.toolchain.env)}
+    own.pop("RUSTC", None)  # that is for cargo; build scripts are told by their action
+    is_shut_in = options.performs and options.variables["sandbox"] == "on"
+    sandbox = _sandbox(tools.paths, {**os.environ, **own}) if is_shut_in else None
+    return LocalRunner(tools.paths, jobserver, own, os.environ, sandbox, timeline)
+
+
+def _sandbox(paths: PathMap, environment: Mapping[str, str]) -> Sandbox:
+    from ostoo_build.execution import sandbox  # noqa: PLC0415 - most builds have none
+
+    libraries = [Path(folder) for folder in environment.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
+    places = (paths.expand(f"@{{{name}}}") for name in ("toolchain", "rust-src", "lld"))
+    return sandbox.find(paths, (*map(Path, places), *libraries), environment)

@@ -1,0 +1,89 @@
+"""The check of a linked program against the loader's contract, and who is to blame where it fails. Knows no rule."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.base import home, own_source, source_files
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.input import changed
+from ostoo_build.execution.job import Job
+from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules import program_link, target_spec
+from ostoo_build.rules.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ostoo_build.actions.record import Record
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.binary.functions import Symbols
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.loader.check import Report
+    from ostoo_build.planning.plan import Program
+
+DECIDED_BY = ("base", "binary", "loader")
+"""What decides a check: a program is checked again when it changes, though never compiled again."""
+
+
+class _NamesWantedError(OstooError):
+    """The program is refused; the names of its functions stand in the link that keeps them."""
+
+
+def perform(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Record:
+    """Check a linked program. Raises `OstooError` with all that its loader would not take.
+
+    Only a program that is refused waits for the link that has the names of its functions.
+    """
+    try:
+        return services.engine.perform(job(planner, services, program, size_budget))
+    except _NamesWantedError:
+        program_link.unstripped(planner, services, program).wait()
+    from ostoo_build.binary import functions  # noqa: PLC0415 - a good program does not need it
+
+    names = functions.load(planner.root / Places.of(program).unstripped / program.unit.id)
+    _verify(planner, program, size_budget, lambda: names)
+    raise changed(Places.of(program).linked)  # it was refused a moment ago
+
+
+def job(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Job:
+    """Describe how a linked program is held against the loader's contract."""
+    places, paths = Places.of(program), planner.paths
+    folder = planner.root / places.check
+
+    def run() -> Outcome:
+        report = _verify(planner, program, size_budget, _want_names)
+        source_files.write_output(folder / "report.json", report.to_json().encode())
+        return Outcome(("report.json",))
+
+    made = rule_actions.output_inputs(places.linked, services.engine.result(planner.root / places.linked))
+    inputs = (*made, *map(paths.input, target_spec.contract_files(planner.targets, program.target)))
+    arguments = (program.name, str(program.uses_std), str(size_budget))
+    outputs = (f"{places.check}/report.json",)
+    action = Action("ElfCheck", arguments, (), inputs, outputs, version=own_source.digest_of(*DECIDED_BY))
+    subject = planner.targets.named(program.name, program.target)
+    return Job(action, folder, places.check, "Checking", subject, run)
+
+
+def _verify(planner: Planner, program: Program, size_budget: int | None, symbols: Callable[[], Symbols]) -> Report:
+    from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
+    from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
+
+    demands, _schema = target_spec.contract_files(planner.targets, program.target)
+    linked = planner.root / Places.of(program).linked / program.unit.id
+    facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(planner.paths))
+    return check.verify(linked, contract.load(demands), facts, symbols)
+
+
+def _want_names() -> Symbols:
+    raise _NamesWantedError("the program does not fit its loader")
+
+
+def _private_folders(paths: PathMap) -> tuple[str, ...]:
+    """Folders of this machine that no program may name. They are in no key: a program that names none is the same."""
+    places = [paths.root, *(paths.expand(f"@{{{name}}}") for name in ("cargo-home", "toolchain", "rust-src"))]
+    return tuple(place for place in (*places, str(home.folder(os.environ))) if place != "/")

@@ -1,0 +1,50 @@
+"""The C library that std links against, as its provider writes it. Knows no provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.base import layout, source_files
+from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.job import Job
+from ostoo_build.sysroot import install
+from ostoo_build.sysroot.contract import MACHINES
+
+if TYPE_CHECKING:
+    from ostoo_build.base import digest
+    from ostoo_build.invocation.sysroots import Sysroots
+    from ostoo_build.invocation.targets import Targets
+
+
+def job(targets: Targets, sysroots: Sysroots, target: str) -> Job:
+    """Describe how the sysroot's provider writes a target's."""
+    wanted = key(targets, sysroots, target)
+    machine = MACHINES[targets.spec(target).arch]
+    place = folder(target)
+    there = targets.root / place
+
+    def run() -> Outcome:
+        install.provide(sysroots.provider, machine, there)
+        if install.key(sysroots.anew(), machine) != wanted:
+            what = f"what sysroot={sysroots.word} names changed while it was used"
+            raise OstooError(what, remedy="run the build again")
+        return Outcome(tuple(str(path.relative_to(there)) for path in source_files.package_files(there)))
+
+    action = Action("MuslSysroot", (machine.arch,), (), (), (f"{place}/",), version=wanted)
+    subject = f"sysroot {there.name} from {sysroots.word}"
+    return Job(action, there, place, "Providing", subject, run, needed=True, promised=install.OUTPUTS)
+
+
+def key(targets: Targets, sysroots: Sysroots, target: str) -> digest.Hash:
+    """Return what decides a sysroot's bytes. Raises `OstooError` for a provider or machine that there is none of."""
+    arch = targets.spec(target).arch
+    if arch not in MACHINES:
+        raise OstooError(f"there is no sysroot for {arch}", where=str(targets.spec_file(target)))
+    return install.key(sysroots.provider, MACHINES[arch])
+
+
+def folder(target: str) -> str:
+    """Where a sysroot lies, as the workspace's cargo configuration names it too."""
+    return layout.sysroot(target)

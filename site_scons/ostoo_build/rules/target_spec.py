@@ -1,0 +1,59 @@
+"""The check of a target spec: nothing is compiled for a target before it passed. Knows no rule of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.base import digest, layout, source_files
+from ostoo_build.execution.job import Job
+from ostoo_build.target import spec as target_spec
+from ostoo_build.target.spec import CheckRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.targets import Targets
+
+_CHECKED = "checked.json"
+
+
+def job(planner: Planner, target: str) -> Job:
+    """Describe how a target spec is validated."""
+    tools, targets = planner.tools, planner.targets
+    inputs = tuple(planner.paths.input(path) for path in files(targets, target))
+    place = folder(target)
+    request = CheckRequest(targets.spec_file(target), tools.toolchain.rustc, dict(tools.environment))
+
+    def run() -> Outcome:
+        target_spec.check(request)
+        checked = {entry.path: entry.sha256 for entry in inputs}
+        source_files.write_output(planner.root / place / _CHECKED, digest.canonical_json(checked))
+        return Outcome((_CHECKED,))
+
+    action = Action("TargetSpecCheck", (target,), (), inputs, (f"{place}/{_CHECKED}",), version=tools.sha256)
+    return Job(action, planner.root / place, place, "Checking", f"target {target}", run)
+
+
+def files(targets: Targets, target: str) -> list[Path]:
+    """What the check of a target spec reads."""
+    spec = targets.spec_file(target)
+    return [spec, spec.with_name(target_spec.POLICY)]
+
+
+def contract_files(targets: Targets, target: str) -> list[Path]:
+    """What a target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
+    contract = targets.root / layout.contract(target)
+    return [contract, contract.with_name(layout.CONTRACT_SCHEMA)] if contract.is_file() else []
+
+
+def all_files(targets: Targets, target: str) -> list[Path]:
+    """What a program's target says of it: spec, contract, and their schemas."""
+    return list(dict.fromkeys((*files(targets, target), *contract_files(targets, target))))
+
+
+def folder(target: str) -> str:
+    """Where the verdict on a target spec lies."""
+    return layout.target_check(target)

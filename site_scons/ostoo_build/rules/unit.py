@@ -1,0 +1,217 @@
+"""One planned unit: a crate that is compiled, or a build script that is run. Does not order units."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ostoo_build.actions import outcome
+from ostoo_build.base.snapshot import Look
+from ostoo_build.execution.job import Job
+from ostoo_build.planning.planned_unit import RunBuildScript
+from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules import asked_variables, hidden_asm, link_inputs, seen_files, unit_inputs
+from ostoo_build.rules import judge as judges
+from ostoo_build.rust import build_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ostoo_build.actions.outcome import Finished, Outcome
+    from ostoo_build.actions.record import Record
+    from ostoo_build.execution.background import Task
+    from ostoo_build.invocation.invocation import Inputs
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, Unit
+
+    Judge = Callable[[Finished], Outcome]
+
+
+class _Sources(Struct, frozen=True):
+    """What a unit is made from besides other units: `own` of its package, `told` those that only a run told of."""
+
+    declared: Inputs
+    own: Inputs
+    reads: tuple[str, ...]
+    told: Inputs
+
+    @property
+    def inputs(self) -> Inputs:
+        return (*self.declared, *self.told)
+
+    @property
+    def names_told(self) -> tuple[str, ...]:
+        return tuple(entry.path for entry in self.told)
+
+
+def job(planner: Planner, services: Services, unit: Unit, look: Look, ready: Callable[[], None] | None = None) -> Job:
+    """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
+    found = unit_inputs.found(planner, services, unit, look)
+    reads = unit_inputs.known_reads(services, planner.paths, unit)
+    return _reading(planner, services, unit, found, reads, ready=ready or _no_one_hears)
+
+
+def _no_one_hears() -> None:
+    pass
+
+
+def _reading(
+    planner: Planner,
+    services: Services,
+    unit: Unit,
+    found: unit_inputs.Found,
+    reads: tuple[str, ...],
+    *,
+    ready: Callable[[], None],
+) -> Job:
+    """The job as it is where the last run told that it reads these."""
+    more = unit_inputs.told(planner.paths, reads, Look())
+    told = tuple(entry for entry in more if entry not in found.declared)
+    sources = _Sources(found.declared, found.own, reads, told)
+    reading = partial(_reading, planner, services, unit, found, ready=ready)
+    if isinstance(unit, RunBuildScript):
+        return _run_job(planner, services, unit, sources, reading)
+    return _compile_job(planner, services, unit, sources, reading, ready=ready)
+
+
+def _run_job(
+    planner: Planner,
+    services: Services,
+    unit: RunBuildScript,
+    sources: _Sources,
+    reading: Callable[[tuple[str, ...]], Job],
+) -> Job:
+    links = unit_inputs.links(planner.paths, unit, sources.reads)
+    made = made_by_others(planner, services, unit)
+    action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, links)
+    start = partial(services.runner.run_build_script, action, unit)
+    judge: Judge = partial(judges.run, action, unit, sources.names_told)
+    return Job(
+        action=action,
+        folder=planner.root / unit.folder,
+        results=unit.folder,
+        verb="Running",
+        subject=_of_script(planner, unit),
+        run=partial(_script_run, planner, services, unit, _watched(planner, sources, start, judge)),
+        judge=judge,
+        reads=sources.reads,
+        reading=reading,
+        seeing=partial(rule_actions.seeing, action, sources.own),
+        tree=outcome.OUT,
+    )
+
+
+def _compile_job(
+    planner: Planner,
+    services: Services,
+    unit: CompileUnit,
+    sources: _Sources,
+    reading: Callable[[tuple[str, ...]], Job],
+    *,
+    ready: Callable[[], None],
+) -> Job:
+    paths, folder = planner.paths, planner.root / unit.folder
+    made = made_by_others(planner, services, unit)
+    action = rule_actions.compile_action(services.invocation, unit, sources.inputs, made)
+
+    def on_metadata() -> None:
+        services.engine.announce(action, folder, unit.outputs[0])
+        services.timeline.metadata()
+        ready()
+
+    compiled = judges.Compiled(
+        action=action,
+        unit=unit,
+        told=sources.names_told,
+        here=paths,
+        hides=partial(hidden_asm.may_be, planner, services, unit),
+        check=partial(link_inputs.check_bundled, paths, unit, action),
+        unseen=link_inputs.check_libraries(paths, unit, action),
+    )
+    judge: Judge = partial(judges.compilation, compiled)
+    start = partial(hidden_asm.compiled, planner, services, action, unit, on_metadata)
+    is_script = unit.kind is Kind.BUILD_SCRIPT
+    if unit.kind is Kind.PROGRAM:
+        start = partial(_while_checks_load, start)
+    return Job(
+        action=action,
+        folder=folder,
+        results=unit.folder,
+        verb="Compiling",
+        subject=_of_script(planner, unit) if is_script else planner.targets.named(unit.label, unit.target),
+        run=_watched(planner, sources, start, judge) if is_script else partial(judged, start, judge),
+        shared=not unit.is_incremental,
+        judge=judge,
+        reads=sources.reads,
+        reading=reading,
+        seeing=partial(rule_actions.seeing, action, sources.own),
+        promised=(f"{unit.id}.rlink",) if unit.kind is Kind.PROGRAM else (),
+        vouched=".rs",
+    )
+
+
+def _of_script(planner: Planner, unit: PlannedUnit) -> str:
+    return planner.targets.named(f"{unit.label} (build script)", unit.target)
+
+
+def _watched(planner: Planner, sources: _Sources, start: Callable[[], Finished], judge: Judge) -> Callable[[], Outcome]:
+    """Of a script it is known which of its package's files were opened, where somebody may edit these."""
+    if not sources.own:
+        return partial(judged, start, judge)
+    return partial(seen_files.judged, sources.own, planner.paths, start, judge)
+
+
+def _script_run(planner: Planner, services: Services, unit: RunBuildScript, run: Callable[[], Outcome]) -> Outcome:
+    made = run()
+    return seen_files.with_named(made, unit, services.invocation.said(unit, made.stdout), planner.paths)
+
+
+def judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
+    """Have a process run here, and judge what it left."""
+    return judge(start())
+
+
+def _while_checks_load(start: Callable[[], Finished]) -> Finished:
+    """While rustc works, the import of what checks programs costs nobody time."""
+    threading.Thread(target=_load_checks).start()
+    return start()
+
+
+def _load_checks() -> None:
+    with contextlib.suppress(Exception):  # whoever needs them tells why they can't be loaded
+        import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
+
+        from ostoo_build.loader import check  # noqa: F401, PLC0415 - likewise
+
+
+def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:
+    """Run a build script. Raises `OstooError` where its result, wherever it is from, is not what the user's gives."""
+    described = job(planner, services, unit, Look())
+    made = services.engine.perform(described)
+    script = f"{unit.package}/build.rs"
+    package = build_script.Package(unit.targets, dict(unit.environment).get("CARGO_PKG_RUST_VERSION", ""))
+    said = services.invocation.said(unit, made.stdout)
+    build_script.check(said, package, script)
+    asked_variables.refuse(asked_variables.of_script(said, dict(described.action.environment)), script)
+    return made
+
+
+def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task:
+    """Have a unit compiled in the background, once."""
+
+    def work(ready: Callable[[], None]) -> Record:
+        return services.engine.perform(job(planner, services, unit, Look(), ready))
+
+    return services.background.start(unit.id, work)
+
+
+def made_by_others(planner: Planner, services: Services, unit: Unit) -> dict[str, Record]:
+    """The records of what a unit is made from, by unit id."""
+    prerequisites = [planner.units[id_] for id_ in unit.prerequisites]
+    return {other.id: services.engine.result(planner.root / other.folder) for other in prerequisites}

@@ -1,0 +1,193 @@
+"""Declares to SCons what rules make: one function for each builder. Knows no flag of rustc and opens no file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.base import byte_size, layout, process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.spelling import one_of
+from ostoo_build.rules import nodes, whole_program
+from ostoo_build.rules import reports as program_reports
+from ostoo_build.rules import tests as program_tests
+from ostoo_build.rules.progress import Wanted
+from ostoo_build.rules.reports import Kind
+from site_tools.scons_build import Build
+from site_tools.scons_nodes import Perform, declare, file_node, one_message
+
+if TYPE_CHECKING:
+    from ostoo_build.actions.action import Action
+    from ostoo_build.planning.plan import Program
+
+
+def declare_requested(env: Any) -> None:
+    """Declare all that the command line asks for, after SConscripts said more about some of it."""
+    requested = Build.of(env).at_work.requested
+    env.Alias("all", [declare_program(env, program) for program in requested.programs])
+    for program in requested.tests:
+        declare_tests(env, program)
+    if "deploy" in requested.words:
+        env.Alias("deploy", [declare_deployed(env, program) for program in requested.deployed])
+    for kind in Kind:
+        if kind.word in requested.words:
+            declare_reports(env, kind)
+    if "sysroot" in requested.words:
+        env.Alias("sysroot", [declare_sysroot(env, target) for target in requested.targets])
+    if "test" in requested.words:
+        declare_own_tests(env)
+    env.Default("all")
+
+
+def declare_program(env: Any, name: str, size_budget: str | None = None, **unknown: Any) -> Any:
+    """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB".
+
+    The budget is for what is shipped: a profile that keeps symbols is for development. Scripts know it as
+    `env.RustProgram`.
+    """
+    build = Build.of(env)
+    if not isinstance(name, str):
+        with one_message():
+            raise OstooError("the name is no text", where=f"env.RustProgram({name!r})")
+    if name in build.programs:
+        return build.programs[name]
+    with one_message():
+        planner, where = build.at_work.planner, f'env.RustProgram("{name}")'
+        for keyword in unknown:
+            raise OstooError(f"env.RustProgram has no {keyword}", where=where, remedy=one_of(keyword, ["size_budget"]))
+        if size_budget is not None and not isinstance(size_budget, str):
+            raise OstooError("size_budget is no text", where=where, remedy='write size_budget="64 KiB"')
+        if name not in planner.programs.binaries:
+            raise OstooError(
+                f"the workspace has no program {name}", where=where, remedy=one_of(name, planner.programs.binaries)
+            )
+        made = [
+            node
+            for _, target in sorted(planner.programs.asked([name]))
+            for node in _declare_shipped(env, planner.plan(name, target), size_budget)
+        ]
+    build.programs[name] = made
+    env.Alias(name, made)
+    return made
+
+
+def _declare_shipped(env: Any, program: Program, size_budget: str | None) -> Any:
+    budget = byte_size.parse(size_budget) if size_budget and not program.keeps_symbols else None
+    return _declare_planned(env, program, budget, is_checked=True)
+
+
+def _declare_planned(env: Any, program: Program, budget: int | None, *, is_checked: bool) -> Any:
+    """Declare what makes a planned program, or that it is there already."""
+    build = Build.of(env)
+    planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
+    makers = whole_program.makers(planner, program)
+    action = whole_program.action(planner, services, program, budget, services.look)
+    wanted = Wanted(program, budget, action, is_checked)
+    for name, _ in makers:
+        _declare_other(env, name)
+    # a program that is refused takes with it those that read it
+    are_made = all(maker in progress.current or maker in build.kept for maker in makers)
+    if build.is_top_down and are_made:
+        if _is_there(env, program, action):
+            return [file_node(env, path) for path in nodes.names_of(program)]
+        if env.GetOption("no_exec") and whole_program.is_kept(planner, services, program, action):
+            build.kept.add(program.asked)
+            return [declare(env, node) for node in nodes.restored(program)]
+    progress.wanted[program.asked] = wanted
+    if program.uses_std:
+        declare_sysroot(env, program.target)
+    is_watched = build.standby is not None
+    parts = nodes.of_program(planner, services, progress, wanted, is_watched=is_watched)
+    declared = {node.name: declare(env, node) for node in parts}
+    env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
+    return [node for name, node in declared.items() if name in nodes.aims_of(planner, program)]
+
+
+def _declare_other(env: Any, name: str) -> None:
+    """Declare a program that another one reads, as its SConscript does where it has one."""
+    build = Build.of(env)
+    script = build.at_work.planner.programs.binaries[name].manifest.with_name("SConscript")
+    if name not in build.programs and script.is_file():
+        env.SConscript(env.fs.File(str(script)), exports="env")  # in a text SCons would look for variables
+    declare_program(env, name)
+
+
+def _is_there(env: Any, program: Program, wanted: Action) -> bool:
+    """Whether the program is at its place; it is put there now where the action cache has it, unless this is `-n`."""
+    build = Build.of(env)
+    asked = (build.at_work.planner, build.at_work.services, program, wanted)
+    found = whole_program.is_current(*asked)
+    if found is None and not env.GetOption("no_exec"):
+        found = whole_program.restored(*asked)
+    if found is not None:
+        build.progress.current[program.asked] = found
+    return found is not None
+
+
+def declare_tests(env: Any, name: str) -> Any:
+    """Declare the tests of the program of that name, and the programs that they start.
+
+    They are not held against the loader's contract: that is for what is shipped (docs/design_notes.md).
+    """
+    with one_message():
+        asked = sorted(Build.of(env).at_work.planner.programs.asked([name]))
+        made = [_declare_tests_for(env, name, target) for _, target in asked]
+    return env.Alias(layout.tests(name), made)
+
+
+def _declare_tests_for(env: Any, name: str, target: str) -> Any:
+    planner = Build.of(env).at_work.planner
+    executables = planner.plan_tests(name, target)
+    made = [_declare_planned(env, executable.program, None, is_checked=False) for executable in executables]
+    started = {program for executable in executables for program in executable.programs}
+    programs = [declare_program(env, program) for program in sorted(started)]
+    return [declare(env, program_tests.node(planner, name, target, executables)), made, programs]
+
+
+def declare_sysroot(env: Any, target: str) -> Any:
+    """Declare a target's C library, from the provider that `sysroot=` names."""
+    with one_message():
+        node = declare(env, nodes.sysroot(Build.of(env).at_work.planner, Build.of(env).at_work.services, target))
+    env.Alias("sysroot", node)
+    return node
+
+
+def declare_deployed(env: Any, name: str) -> Any:
+    """Declare the copy of a declared program in DEPLOY_DIR."""
+    build = Build.of(env)
+    with one_message():
+        planner = build.at_work.planner
+        (_, target), *others = planner.programs.asked([name])
+        if others:
+            raise OstooError("programs of several targets would have one place", remedy="deploy with one target=")
+        program, word = planner.plan(name, target), build.options.variables["DEPLOY_DIR"]
+        return declare(env, nodes.deploy(planner, build.checkout.report, program, word))
+
+
+def declare_reports(env: Any, kind: Kind) -> None:
+    """Declare a report on each program for each target that it is asked for."""
+    opened = Build.of(env).at_work
+    planner = opened.planner
+    programs = [planner.plan(*asked) for asked in sorted(planner.programs.asked(opened.requested.programs))]
+    made = [declare(env, program_reports.node(planner, opened.services, program, kind)) for program in programs]
+    env.Alias(kind.word, made)
+
+
+def declare_own_tests(env: Any) -> None:
+    """Declare `test`, the tests of this build itself; it is never up to date."""
+    checkout = Build.of(env).checkout
+
+    def say(line: str) -> None:
+        checkout.report.status("Providing", line)
+
+    def perform() -> None:
+        from ostoo_build.fetch.debian_packages import Project  # noqa: PLC0415 - likewise
+        from ostoo_build.start import needed_tools, own_root, provided_tools  # noqa: PLC0415 - builds need none of it
+
+        provided_tools.provide(needed_tools.require(os.environ), Project(checkout.root, os.environ, say))
+        alone = own_root.prefix(os.environ) or ()
+        if process.call([*alone, sys.executable, "-m", "pytest"], cwd=checkout.root, env=os.environ, stdout=None):
+            raise OstooError("tests failed")
+
+    env.AlwaysBuild(env.Alias("test", [], Perform("pytest", perform)))

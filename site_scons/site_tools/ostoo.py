@@ -1,0 +1,175 @@
+"""The SCons tool of this build: sets SCons up, reads what is asked, and ends an invocation. Declares no program."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import SCons.Script.Main
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
+
+from ostoo_build.base import deferred, layout, streams
+from ostoo_build.base.console import Report
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.stops import Stops
+from ostoo_build.execution import timings
+from ostoo_build.execution.jobserver import Jobserver, usable_cpus
+from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import request as build_request
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
+from ostoo_build.rebuild import null_build_note, standby
+from ostoo_build.rules import whole_program
+from ostoo_build.start import null_build
+from site_tools import declarations, no_signatures, script_errors
+from site_tools.scons_build import Build
+from site_tools.scons_nodes import EXIT_CODE, one_message
+
+_MOST_JOBS = 1000
+"""As many have room in the jobserver's pipe, and threads in most machines."""
+
+_LONG = 5.0
+"""Seconds of a build after which people ask where they went."""
+
+
+def generate(env: Any) -> None:
+    """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the builders."""
+    script_errors.install()
+    SetOption("hash_format", "sha256")
+    SetOption("max_drift", -1)
+    with one_message():
+        jobs = _jobs(GetOption("num_jobs"))
+    AddOption(
+        "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
+    )
+    AddOption("--timings", action="store_true", help=f"show in {layout.TIMINGS} where the time went")
+    gc.disable()
+    env.Help(build_request.help_text(), append=True)
+    with one_message():
+        build = _build(Path(env.Dir("#").get_abspath()), jobs)
+    options = build.options
+    # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
+    elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
+    SetOption("num_jobs", 2 * jobs + elsewhere)
+    sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
+    deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
+    atexit.register(deferred.run)  # where SCons was started by itself
+    env["OSTOO"] = build
+    env.SConsignFile(str(build.checkout.root / layout.SCONSIGN), no_signatures)
+    env.AddMethod(_request, "Requested")
+    env.AddMethod(_declare, "DeclareRequested")
+    env.AddMethod(declarations.declare_program, "RustProgram")
+
+
+def exists(_env: Any) -> bool:
+    return True
+
+
+def _jobs(asked: int) -> int:
+    if not 0 < asked <= _MOST_JOBS:
+        raise OstooError(f"-j {asked} is no number above 0, and at most {_MOST_JOBS}")
+    return asked if asked > 1 else usable_cpus()
+
+
+def _build(root: Path, jobs: int) -> Build:
+    report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    performs = not (GetOption("no_exec") or GetOption("clean"))
+    options = Options(
+        variables=build_variables.read(root, ARGUMENTS),
+        jobs=jobs,
+        all_outputs=bool(GetOption("all_outputs")),
+        performs=performs,
+        explains=_takes_over_explaining(),
+    )
+    checkout = Checkout(root, report)
+    checkout.make_memos()
+    waits = standby.here is not None and standby.here.waits
+    return Build(
+        checkout=checkout,
+        options=options,
+        jobserver=Jobserver(jobs),
+        timeline=Timeline(time.monotonic() - (time.time_ns() - null_build.STARTED) / 1e9),
+        stops=Stops(),
+        standby=standby.here,
+        is_top_down=not (waits or options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
+    )
+
+
+def _takes_over_explaining() -> bool:
+    """Whether people ask why things are built; SCons would say that nodes are always built."""
+    values = SCons.Script.Main.OptionsParser.values
+    asked, values.debug_explain = bool(values.debug_explain), False
+    return asked
+
+
+def _request(env: Any) -> build_request.Requested:
+    """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
+    with one_message():
+        return Build.of(env).open(COMMAND_LINE_TARGETS).requested
+
+
+def _declare(env: Any) -> None:
+    """Declare what is asked for. A build that waits for an edit waits here: by now all is read."""
+    declarations.declare_requested(env)
+    build = Build.of(env)
+    if build.standby is not None:
+        build.standby.reached(build.read())
+
+
+def _finish(build: Build, sampler: timings.Sampler | None) -> None:
+    """End an invocation, however it went, and say where its time went."""
+    try:
+        if build.stops.is_asked:
+            build.close()
+        else:
+            _end(build, sampler)
+        build.stops.end()
+        said = streams.complaint()
+        if said:
+            _leave(said)
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        _leave(f"{message}\n")
+
+
+def _leave(said: str) -> None:
+    """It is too late for another way."""
+    sys.stderr.write(said)
+    sys.stderr.flush()
+    os._exit(EXIT_CODE)
+
+
+def _end(build: Build, sampler: timings.Sampler | None) -> None:
+    _note(build)
+    build.close()
+    report, timeline = build.checkout.report, build.timeline
+    if sampler is not None:
+        page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
+        report.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+    if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
+        report.status("Finished", timings.summary(timeline))
+
+
+def _note(build: Build) -> None:
+    """Note what a build stands on that was about programs and nothing else, where all of them are there."""
+    opened, current = build.opened, build.progress.current
+    options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
+    if opened is None or options or opened.requested.words - {"all"}:
+        return
+    programs = opened.planner.programs
+    if current.keys() != programs.asked(opened.requested.programs):
+        return
+    if set(opened.requested.programs) == set(programs.binaries):
+        whole_program.take_away_lost(opened.planner, build.checkout.report)
+    files = {path: output for made in current.values() for path, output in made.items()}
+    made = null_build_note.Made(build.checkout, build.options, opened.planner, opened.services, files)
+    null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])

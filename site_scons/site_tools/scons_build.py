@@ -1,0 +1,89 @@
+"""One run of SCons: what it was asked, what it has declared, and with what it builds. Declares nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ostoo_build.invocation import planner as planners
+from ostoo_build.invocation import request, services
+from ostoo_build.rebuild.standby import Read
+from ostoo_build.rules.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ostoo_build.base.stops import Stops
+    from ostoo_build.execution.jobserver import Jobserver
+    from ostoo_build.execution.timeline import Timeline
+    from ostoo_build.invocation.checkout import Checkout
+    from ostoo_build.invocation.options import Options
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.request import Requested
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import Asked
+    from ostoo_build.rebuild.standby import Standby
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A checkout that this process has the lock of: what is to be built, and what plans and carries it out."""
+
+    requested: Requested
+    planner: Planner
+    services: Services
+
+
+@dataclass
+class Build:
+    """`env["OSTOO"]`: what is known before the lock is taken, and SCons' nodes by the names that rules give them.
+
+    `standby` is None where nobody watches. `is_top_down` says that a program is looked up before its parts are.
+    """
+
+    checkout: Checkout
+    options: Options
+    jobserver: Jobserver
+    timeline: Timeline
+    stops: Stops
+    standby: Standby | None
+    is_top_down: bool
+    nodes: dict[str, Any] = field(default_factory=dict)
+    programs: dict[str, Any] = field(default_factory=dict)
+    kept: set[Asked] = field(default_factory=set)
+    """Programs that `-n` found in the action cache."""
+    progress: Progress = field(default_factory=Progress)
+    opened: Opened | None = None
+
+    @staticmethod
+    def of(env: Any) -> Build:
+        found: Build = env["OSTOO"]
+        return found
+
+    def open(self, words: Sequence[str]) -> Opened:
+        """Take the lock, find out what is asked for, and make all that job threads share."""
+        self.checkout.lock()
+        planner = planners.find(self.checkout, self.options)
+        requested = request.read(words, planner.programs, planner.targets)
+        planner.programs.start_planning(planner.programs.asked(requested.programs))
+        made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
+        self.opened = Opened(requested, planner, made)
+        return self.opened
+
+    @property
+    def at_work(self) -> Opened:
+        """The opened checkout: scripts are read after `env.Requested()`."""
+        if self.opened is None:
+            raise RuntimeError("env.Requested() comes first")
+        return self.opened
+
+    def read(self) -> Read:
+        """All that a build has that has yet to begin."""
+        opened = self.at_work
+        return Read(self.checkout, self.options, opened.planner, opened.services, self.progress)
+
+    def close(self) -> None:
+        """Remember what the next invocation wants to know, and let other builds in."""
+        if self.opened is not None:
+            self.opened.services.close()
+        self.checkout.close()

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import planned_trees as trees
+import pytest
+import sysroot_trees
+
+from ostoo_build.base.errors import OstooError
+from ostoo_build.invocation.sysroots import Sysroots
+from ostoo_build.invocation.targets import Targets
+from ostoo_build.rules import musl_sysroot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_sysroot_lies_where_cargos_configuration_names_it() -> None:
+    assert musl_sysroot.folder(trees.TARGET) == "sysroot/x86_64-ostoo-user"
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
+    is_edited: bool,  # noqa: FBT001 - a table's column
+    tmp_path: Path,
+) -> None:
+    sysroot_trees.write(tmp_path / "musl", sysroot_trees.good_files())
+    fake.write(tmp_path / f"targets/{trees.TARGET}.json", '{"arch": "x86_64"}')
+    targets = Targets(tmp_path, {"user-rs": (trees.TARGET,)})
+    job = musl_sysroot.job(targets, Sysroots(tmp_path, "folder:musl"), trees.TARGET)
+    if not is_edited:
+        assert set(job.promised) <= set(job.run().outputs)
+        return
+    (tmp_path / "musl/include/stdio.h").write_text("/* edited */")
+    with pytest.raises(OstooError, match="what sysroot=folder:musl names changed while it was used"):
+        job.run()
