@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 DECIDED_BY = ("base",)
-_MEMO = "valid-documents.json"
 
 
 def load(path: Path, schema: str, title: str) -> Any:
@@ -38,7 +37,7 @@ def load(path: Path, schema: str, title: str) -> Any:
 
     judges = own_source.digest_of(*DECIDED_BY)
     question = digest.of_json([judges, *map(digest.of_bytes, texts)])
-    answers = Answers(user_cache.folder() / _MEMO)
+    answers = Answers(user_cache.folder() / user_cache.DOCUMENTS)
     answers.once(question, judge)
     with contextlib.suppress(OSError):
         answers.save()

@@ -15,6 +15,12 @@ from ostoo_build.base import home, state_file
 
 _NAME = "ostoo-build"
 
+PLANS, TOOLCHAINS = "plans", "toolchains"
+"""Folders of notes. All that checkouts leave there has its name here: `cache.folder` knows its own by them."""
+
+COMPILERS, DOCUMENTS = "compilers.json", "valid-documents.json"
+"""Single notes: what compilers say of themselves, and documents that were held against their schema."""
+
 
 def folder() -> Path:
     """Raises `OstooError` where the user has no home folder."""

@@ -10,7 +10,7 @@ import errno
 import re
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import state_file
+from ostoo_build.base import state_file, user_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +24,11 @@ _CONTENT = (
 """
 )
 
-PARTS = ("ac", "cas", "plans", "toolchains")
+PARTS = ("ac", "cas", user_cache.PLANS, user_cache.TOOLCHAINS)
 """What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
 
 _SHARDED = frozenset({"ac", "cas"})
-_OTHERS = frozenset({TAG, "collected", "collecting", "compilers.json"})
+_OTHERS = frozenset({TAG, "collected", "collecting", user_cache.COMPILERS, user_cache.DOCUMENTS})
 _UNFINISHED = re.compile(r"\..+")
 _BEGUN = re.compile(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
 _SHARD = re.compile("[0-9a-f]{2}")

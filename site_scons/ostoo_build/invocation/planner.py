@@ -78,6 +78,6 @@ def _workspace(targets: Targets, tools: Tools, folder: str, target: str) -> Work
         targets.spec_file(target),
         targets.spec(target).digest,
         tools.paths,
-        user_cache.folder() / "plans",
+        user_cache.folder() / user_cache.PLANS,
         Look(),
     )

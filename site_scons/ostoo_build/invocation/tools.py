@@ -63,7 +63,7 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
     libraries = {library.parent for library in toolchain.libraries}  # they change with their folder
     parts = (toolchain.rustc, toolchain.cargo, toolchain.lld, toolchain.rust_src, *libraries)
     witness = Witness(paths, checkout.began, parts)
-    folder = toolchain_digest.of(toolchain, user_cache.folder() / "toolchains")
+    folder = toolchain_digest.of(toolchain, user_cache.folder() / user_cache.TOOLCHAINS)
     chosen = checkout.root / layout.TOOLCHAIN
     line = os.fsencode(toolchain.reason)
     if state_file.recall(chosen) != line:

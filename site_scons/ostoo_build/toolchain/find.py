@@ -142,7 +142,7 @@ def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
 
 def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
     """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
-    found = compiler.identify(rustc, user_cache.folder() / "compilers.json", environ)
+    found = compiler.identify(rustc, user_cache.folder() / user_cache.COMPILERS, environ)
     check_age(found)
     sysroot = Path(found.sysroot)
     cargo = sysroot / "bin" / "cargo"

@@ -63,7 +63,7 @@ def _refuse_unfit(sysroot: Path, environ: Mapping[str, str]) -> None:
     """Std's source is of no use to a compiler that does not serve."""
     rustc = sysroot / "bin" / "rustc"
     try:
-        toolchain.check_age(compiler.identify(rustc, user_cache.folder() / "compilers.json", environ))
+        toolchain.check_age(compiler.identify(rustc, user_cache.folder() / user_cache.COMPILERS, environ))
     except OstooError as error:
         raise OstooError(
             f"rustup's {sysroot.name} is yours and left as it is: {error.what}; rustup update {sysroot.name} renews it"

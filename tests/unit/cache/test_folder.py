@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, user_cache
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cache import folder as cache_folder
 from ostoo_build.cache import upkeep as cache_upkeep
@@ -16,7 +18,6 @@ from ostoo_build.cli import cache as cache_verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 VERBS = ("clear", "gc", "verify", "stats")
 CONTENT = b"what rustc made"
@@ -195,3 +196,20 @@ def test_a_target_that_can_not_be_written_says_nothing_about_the_cache(tmp_path:
     with pytest.raises(OSError, match="No space left"):
         cache.read(NAME, tmp_path / "full")
     assert cache.read(NAME, tmp_path / "back")
+
+
+@pytest.mark.parametrize("first", [user_cache.COMPILERS, user_cache.DOCUMENTS, user_cache.PLANS, user_cache.TOOLCHAINS])
+def test_what_checkouts_leave_in_a_users_folder_does_not_keep_the_cache_out(first: str, tmp_path: Path) -> None:
+    place = tmp_path / "cache" / first
+    write(place if place.suffix else place / f"{KEY}.json")
+    cache = cache_in(tmp_path / "cache")
+    assert (cache.folder / cache_folder.TAG).is_file()
+    assert cache.has(NAME)
+
+
+def test_all_that_is_left_in_a_users_folder_has_its_name_in_one_place() -> None:
+    sources = Path(user_cache.__file__).parents[1].rglob("*.py")
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sources]
+    joined = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.BinOp)]
+    names = {ast.unparse(node.right) for node in joined if ast.unparse(node.left) == "user_cache.folder()"}
+    assert names == {f"user_cache.{name}" for name in ("COMPILERS", "DOCUMENTS", "PLANS", "TOOLCHAINS")}
