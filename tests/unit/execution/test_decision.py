@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from ostoo_build.actions.record import Record
+from ostoo_build.execution.decision import Cached, Local, Present, Reason, Remote, told, tried_with
+
+RECORD = Record("k", {})
+
+
+def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
+    assert told(Cached(RECORD, (Reason.ALTERED,))) == "taken from the cache: what is there was altered or taken away"
+    assert told(Remote((Reason.NOTHING, Reason.UNCACHED))) == "run remotely: nothing is there yet; no cache has it"
+    assert told(Local((Reason.NOTHING, Reason.UNSHARED))).startswith(
+        "run here: nothing is there yet; no cache may have"
+    )
+
+
+@pytest.mark.parametrize(
+    ("decision", "why_not", "tried"),
+    [
+        (
+            Cached(RECORD, (Reason.NOTHING,)),
+            Reason.LOST,
+            {Present: Reason.NOTHING, Cached: Reason.LOST},
+        ),
+        (
+            Remote((Reason.NOTHING, Reason.UNCACHED)),
+            Reason.NO_RESULT,
+            {Present: Reason.NOTHING, Cached: Reason.UNCACHED, Remote: Reason.NO_RESULT},
+        ),
+    ],
+)
+def test_what_was_tried_in_vain_is_known_with_all_before_it(
+    decision: Cached | Remote, why_not: Reason, tried: dict[type, Reason]
+) -> None:
+    assert tried_with(decision, why_not) == tried
+
+
+def test_each_reason_has_words_of_its_own() -> None:
+    assert len({reason.value for reason in Reason}) == len(Reason)
