@@ -69,6 +69,16 @@ def test_modules_that_a_document_names_exist(document: str) -> None:
     assert {word for word in ours if not is_module(word)} == set()
 
 
+def test_modules_that_our_own_source_names_exist() -> None:
+    """A docstring that sends the reader to a module that was renamed sends nobody anywhere."""
+    sources = [name for name in NAMES if name.startswith("site_scons/") and name.endswith(".py") and "_pb2" not in name]
+    named = {(source, word) for source in sources if (ROOT / source).is_file() for word in words(source)}
+    dotted = {(source, word) for source, word in named if re.fullmatch(r"[a-z_]+(\.\w+)+", word)}
+    ours = {(source, word) for source, word in dotted if word.partition(".")[0] in PACKAGES and not files_called(word)}
+    assert ("site_scons/ostoo_build/planning/plan.py", "rules.actions") in ours
+    assert {(source, word) for source, word in ours if not is_module(word) and word not in OF_CARGO} == set()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_verbs_that_a_document_names_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Lets a build that has read all it is made of wait for an edit, and tells whether what it read still holds then.
 
-Does not build. What it stands on is a `footing.Footing`; plans and units it judges anew. `./ostoo watch` keeps one
+Does not build. What it stands on is a `dependencies.Footing`; plans and units it judges anew. `./ostoo watch` keeps one
 build waiting, so that the next one begins with its work. What may change meanwhile are the contents of sources;
 anything else, and the build has to be read anew.
 """

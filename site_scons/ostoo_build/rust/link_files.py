@@ -1,7 +1,7 @@
 """Finds the files that a linker's arguments name, in whatever option, and those that scripts name in turn.
 
 Does not know LLD's options: each part of an argument that leads to a file counts, so one too many may be found. What is
-read all the same and not found, the dependency file tells afterwards (`execution.link_proof`), except for two kinds
+read all the same and not found, the dependency file tells afterwards (`rules.link_proof`), except for two kinds
 that LLD does not write down: response files, and members of thin archives.
 """
 

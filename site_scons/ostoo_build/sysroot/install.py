@@ -27,7 +27,7 @@ OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
 
 
 class Provider(Protocol):
-    """Where a raw musl tree comes from. Made by its factory in `sysroot_providers`, once for each run of the build."""
+    """Where a raw musl tree comes from. Made by its factory in `sysroot.providers`, once for each run of the build."""
 
     def identity(self) -> Mapping[str, str]:
         """Name all that decides the raw tree's bytes: pinned digests, versions, digests of local files.

@@ -1,6 +1,6 @@
 """Hashes a toolchain's contents, again only when one of its files changed. Does not know who uses which part.
 
-The digest is that of the folder in which actions find the toolchain wherever they run (see `execution.action`).
+The digest is that of the folder in which actions find the toolchain wherever they run (see `actions.action`).
 """
 
 from __future__ import annotations
