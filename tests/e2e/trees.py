@@ -10,14 +10,10 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import forked
 
 from ostoo_build.toolchain import find as toolchain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 PROJECT = Path(__file__).parents[2]
 TARGET = "x86_64-ostoo-user"
@@ -123,14 +119,11 @@ def take_sysroot(tree: Tree, made: Tree) -> Tree:
 def copy_sources(tree: Tree, root: Path) -> Tree:
     """Make another checkout of what is in one, but for its build folder; it has the same cache."""
 
-    root.mkdir(parents=True)
-    _copy(tree.root, (path.name for path in tree.root.iterdir() if path.name not in ("build", ".git")), root)
+    def made(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name in ("build", ".git") and Path(folder) == tree.root]
+
+    shutil.copytree(tree.root, root, symlinks=True, ignore=made)
     return Tree(root, tree.cache)
-
-
-def _copy(folder: Path, names: Iterable[str], target: Path) -> None:
-    """Copy files and folders with their times: `cp` takes a fifth of the time that Python does."""
-    subprocess.run(["cp", "-a", "--parents", "-t", target, "--", *names], cwd=folder, check=True)
 
 
 def copy_cache(cache: Path | str, copy: Path | str) -> None:
@@ -154,7 +147,8 @@ def copy_cache(cache: Path | str, copy: Path | str) -> None:
 
 
 @cache
-def _read_by_builds() -> tuple[str, ...]:
+def _archive() -> bytes:
+    """What builds read of the project: files are made of it in a fifth of the time that copies of each take."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,
@@ -164,7 +158,9 @@ def _read_by_builds() -> tuple[str, ...]:
     )
     known = (name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file())
     compiled = (str(path.relative_to(PROJECT)) for path in (PROJECT / "site_scons").rglob("*.pyc"))
-    return (*(name for name in known if not name.startswith(("tests/", "bench/", "docs/"))), *compiled)
+    names = (*(name for name in known if not name.startswith(("tests/", "bench/", "docs/"))), *compiled)
+    packed = ["tar", "--create", "--format=posix", "--directory", str(PROJECT), "--", *names]
+    return subprocess.run(packed, capture_output=True, check=True).stdout
 
 
 def copy_tree(root: Path, cache: str) -> Tree:
@@ -174,7 +170,7 @@ def copy_tree(root: Path, cache: str) -> Tree:
     times of their sources: else each checkout makes them anew.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _copy(PROJECT, _read_by_builds(), root)
+    subprocess.run(["tar", "--extract", "--no-same-owner", "--directory", str(root)], input=_archive(), check=True)
     (PROJECT / ".toolchain").mkdir(exist_ok=True)
     (root / ".toolchain").symlink_to(PROJECT / ".toolchain")
     return Tree(root, cache)

@@ -30,7 +30,10 @@ def test_who_takes_the_lock_hears_whether_another_one_was_here_since(tmp_path: P
     mine.close()
 
 
-def test_what_was_damaged_is_told_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_damaged_is_told_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_file, "damaged", {})
     mine = checkout(tmp_path)
     mine.lock()
     state_file.found_damaged(tmp_path / "memo")

@@ -79,7 +79,7 @@ def test_a_tool_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "openssl did not finish" in refusal(machine(tmp_path, *DEBIAN, *NAMES, openssl="exec /bin/sleep 60")).what
 
 
-EVERYWHERE = {"sh", "env", "cp", "unshare", "as", "gzip", "no-such-program"}
+EVERYWHERE = {"sh", "env", "tar", "unshare", "as", "gzip", "no-such-program"}
 """Of every Debian, or of the packages of `cc`, or of none, as a test says."""
 
 
