@@ -16,6 +16,7 @@ from ostoo_build.base.paths import PathMap
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning import cargo
 from ostoo_build.planning.cargo import Cargo
+from ostoo_build.planning.memos import Memos
 from ostoo_build.planning.workspace import Rustc, Workspace
 from ostoo_build.target import spec as target_spec
 from ostoo_build.toolchain import find as toolchain
@@ -78,7 +79,7 @@ class Bare:
             spec,
             target_spec.load(spec).digest,
             self.paths,
-            self.folder / "memos",
+            Memos(self.folder / "memos"),
             Look(),
         )
         (binary,) = (each for each in workspace.binaries() if each.name == program)

@@ -13,6 +13,7 @@ from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.planning import std_crates
 from ostoo_build.planning.cargo import Cargo
+from ostoo_build.planning.memos import Memos
 from ostoo_build.planning.programs import Programs
 from ostoo_build.planning.workspace import Rustc, Workspace
 
@@ -78,6 +79,6 @@ def _workspace(targets: Targets, tools: Tools, folder: str, target: str) -> Work
         targets.spec_file(target),
         targets.spec(target).digest,
         tools.paths,
-        user_cache.folder() / user_cache.PLANS,
+        Memos(user_cache.folder() / user_cache.PLANS),
         Look(),
     )

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
-from ostoo_build.base import decoders, digest, own_source, process, stamps, state_file, user_cache
+from ostoo_build.base import digest, own_source, process, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.read_set import ReadSet, refuse_touched
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning import package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.planning.cargo_config import Place
+from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
 from ostoo_build.planning.plan import Program, plan_program
 from ostoo_build.planning.script_environment import Machine, Told
 from ostoo_build.planning.setting import Setting, cfgs_of
@@ -51,7 +51,6 @@ _OF_A_QUESTION = frozenset({"proc_macro"})
 _DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
 
 Answer = TypeVar("Answer")
-Memo = TypeVar("Memo")
 
 
 class Crate(Struct, frozen=True):
@@ -130,7 +129,7 @@ class Workspace(Struct, frozen=True):
     target: Path
     target_digest: digest.Hash
     paths: PathMap
-    memos: Path
+    memos: Memos
     look: Look
 
     def binaries(self) -> tuple[Binary, ...]:
@@ -151,9 +150,9 @@ class Workspace(Struct, frozen=True):
 
     def _survey(self) -> _Survey:
         folder = self.cargo.workspace
-        path = self._memo(self._question("survey"))
-        known = _load(path, _Survey)
-        if known and known.reads.is_current(folder, self.look):
+        question = self._question("survey")
+        known = self.memos.recall(question, _Survey, lambda memo: memo.reads.is_current(folder, self.look))
+        if known:
             return known
         began = time.time_ns()
         manifests = package_places.of_workspace(folder / "Cargo.toml", self.cargo.configuration_files())
@@ -167,12 +166,12 @@ class Workspace(Struct, frozen=True):
         refuse_touched(began, (*contents, *self.cargo.configuration_files()), folder)
         found = _Survey(reads, binaries, declared)
         if reads.is_current(folder, Look()):
-            _save(path, found)
+            self.memos.keep(question, found)
         return found
 
     def remembered(self, binary: Binary, profile: str) -> Program | None:
         """The plan of one program, where it was made before and still holds."""
-        return self._recall(self._plan_memo("plan", binary, profile), _Memo[Program])
+        return self._recall(self._plan_question("plan", binary, profile), _Memo[Program])
 
     def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
         """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
@@ -181,20 +180,20 @@ class Workspace(Struct, frozen=True):
         found = {}
         for binary, graph in zip(binaries, graphs, strict=True):
             program = plan_program(graph, setting)
-            self._remember(self._plan_memo("plan", binary, profile), [graph], setting, program, began)
+            self._remember(self._plan_question("plan", binary, profile), [graph], setting, program, began)
             found[program.name] = program
         return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
         """The plans of a program's test executables, where they were made before and still hold."""
-        return self._recall(self._plan_memo("tests", binary, profile), _Memo[tuple[Executable, ...]])
+        return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[Executable, ...]])
 
     def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
         """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
         setting, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
         found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
-        self._remember(self._plan_memo("tests", binary, profile), graphs, setting, found, began)
+        self._remember(self._plan_question("tests", binary, profile), graphs, setting, found, began)
         return found
 
     def _begin(self, profile: str) -> tuple[Setting, int]:
@@ -212,19 +211,21 @@ class Workspace(Struct, frozen=True):
             if self._lock() == before and not stamps.is_touched_since(began, self.cargo.workspace / "Cargo.lock"):
                 return found
 
-    def _recall(self, path: Path, kind: type[_Memo[Answer]]) -> Answer | None:
-        memo = _load(path, kind)
-        if (
-            memo
-            and memo.declared == self._surveyed.declared
+    def _recall(self, question: _Question, kind: type[_Memo[Answer]]) -> Answer | None:
+        memo = self.memos.recall(question, kind, self._holds)
+        return memo.answer if memo else None
+
+    def _holds(self, memo: _Memo[Any]) -> bool:
+        return (
+            memo.declared == self._surveyed.declared
             and memo.variables == _variables(memo.variables)
             and memo.reads.is_current(self.cargo.workspace, self.look)
             and self._unchanged(memo.crates, memo.cfgs)
-        ):
-            return memo.answer
-        return None
+        )
 
-    def _remember(self, path: Path, graphs: Sequence[UnitGraph], setting: Setting, answer: Any, began: int) -> None:
+    def _remember(
+        self, question: _Question, graphs: Sequence[UnitGraph], setting: Setting, answer: Any, began: int
+    ) -> None:
         folder, known = self.cargo.workspace, self._surveyed.reads.contents
         units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, setting)]
         manifests = {self.cargo.workspace / "Cargo.toml": None, **{setting.manifest(unit).path: None for unit in units}}
@@ -239,19 +240,15 @@ class Workspace(Struct, frozen=True):
             return
         crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
         variables = _variables(self.look.once("configuration", self._configuration).variables)
-        _save(path, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
+        self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
 
-    def _plan_memo(self, what: str, binary: Binary, profile: str) -> Path:
+    def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
         named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
-        return self._memo(replace(named, target=self.target.stem, target_digest=self.target_digest))
+        return replace(named, target=self.target.stem, target_digest=self.target_digest)
 
     def _question(self, what: str) -> _Question:
         state = self.rustc.tools, self.cargo.configuration_digest, own_source.digest_of(*DECIDED_BY)
         return _Question(what, self.cargo.workspace.name, *state)
-
-    def _memo(self, question: _Question) -> Path:
-        """The file that remembers an answer."""
-        return self.memos / f"{digest.of_json(astuple(question))}.json"
 
     def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
@@ -310,8 +307,8 @@ class Workspace(Struct, frozen=True):
         place = str(self.cargo.workspace)
         asked = tuple(flag.replace(place, "") for flag in flags)
         question = replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked)
-        began, path = time.time_ns(), self._memo(question)
-        memo = _load(path, _Cfgs)
+        began = time.time_ns()
+        memo = self.memos.recall(question, _Cfgs, lambda _memo: True)
         if memo:
             return memo.cfgs
         arguments = [str(self.rustc.program), "--print=cfg", *flags]
@@ -322,7 +319,7 @@ class Workspace(Struct, frozen=True):
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         refuse_touched(began, [self.target], self.cargo.workspace)
         cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))
-        _save(path, _Cfgs(cfgs))
+        self.memos.keep(question, _Cfgs(cfgs))
         return cfgs
 
     def _is_edited(self, unit: Unit, setting: Setting) -> bool:
@@ -352,25 +349,3 @@ def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
 def _variables(names: Iterable[str]) -> dict[str, str]:
     """Digests of what the user's environment holds, for those that are set: values are nobody's business."""
     return {name: digest.of_bytes(os.fsencode(os.environ[name])) if name in os.environ else "" for name in names}
-
-
-def _load(path: Path, kind: type[Memo]) -> Memo | None:
-    content = state_file.recall_sealed(path)
-    if content is None:
-        return None
-    try:
-        found: Memo = decoders.decode(content, kind, _decode_path)
-    except (msgspec.MsgspecError, RecursionError):
-        state_file.found_damaged(path)
-        return None
-    return found
-
-
-def _save(path: Path, memo: Any) -> None:
-    user_cache.note(path, state_file.sealed(msgspec.json.encode(memo, enc_hook=str)))
-
-
-def _decode_path(kind: type, value: Any) -> Any:
-    if issubclass(kind, Path):
-        return kind(value)
-    raise NotImplementedError(kind)

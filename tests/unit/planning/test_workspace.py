@@ -13,6 +13,7 @@ from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Look
 from ostoo_build.planning import workspace as workspaces
+from ostoo_build.planning.memos import KEPT, Memos
 from ostoo_build.planning.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def made(tmp_path: Path) -> FakeCargo:
 def workspace(made: FakeCargo, tools: str = "0" * 64, target: str = "1" * 64) -> Workspace:
     rustc = Rustc(made.folder / "rustc", {"PATH": "/usr/bin:/bin"}, "x86_64-unknown-linux-gnu", tools)
     path = made.folder / f"os/targets/{trees.TARGET}.json"
-    return Workspace(made.cargo, rustc, path, target, made.paths, made.folder / "os/build/.ostoo", Look())
+    return Workspace(made.cargo, rustc, path, target, made.paths, memos(made), Look())
+
+
+def memos(made: FakeCargo) -> Memos:
+    return Memos(made.folder / "os/build/.ostoo")
 
 
 def plan(made: FakeCargo, program: Binary, profile: str = "release", **other: str) -> Program:
@@ -184,16 +189,32 @@ def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch:
 
 def test_each_field_of_a_question_decides(made: FakeCargo) -> None:
     asked = workspaces._Question("plan", "user-rs", "1", "2", "3", "4", "x86_64", "5", "release", "hello", ("--cfg",))  # noqa: SLF001
-    known = {workspace(made)._memo(asked)}  # noqa: SLF001
+    known = {memos(made).places(asked)[0]}
     for count, name in enumerate(asked.__struct_fields__, 1):
         value = getattr(asked, name)
         changed: Any = (*value, "more") if isinstance(value, tuple) else f"{value}6"
-        known.add(workspace(made)._memo(replace(asked, **{name: changed})))  # noqa: SLF001
+        known.add(memos(made).places(replace(asked, **{name: changed}))[0])
         assert len(known) == count + 1, name
 
 
 def memory(made: FakeCargo) -> Iterator[Path]:
     return (made.folder / "os/build/.ostoo").iterdir()
+
+
+def test_who_changes_branches_has_the_plans_of_either(made: FakeCargo) -> None:
+    manifest = made.cargo.workspace / "rt/Cargo.toml"
+    branches = [manifest.read_text() + f"# branch {number}\n" for number in range(KEPT + 1)]
+    for branch in branches:
+        manifest.write_text(branch)
+        plan(made, binary(made))
+    made.asked()
+    for branch in (*branches[1:], branches[2]):
+        manifest.write_text(branch)
+        plan(made, binary(made))
+        assert made.asked() == []
+    manifest.write_text(branches[0])
+    plan(made, binary(made))
+    assert made.asked(), "no more are kept than that"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
