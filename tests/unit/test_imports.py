@@ -186,7 +186,7 @@ def test_only_process_starts_programs() -> None:
 
 
 MOVE = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install", "execution.local", "planning.memos"}
-"""They put whole folders in place, each made in one beside it; the last two move what a process left, and older answers."""
+"""They put whole folders in place, each made in one beside it; the last two move leftovers and older answers."""
 
 
 def test_only_state_file_puts_files_in_place() -> None:
