@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
-import time
+import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sysroot_trees import MACHINE, write
 
-from ostoo_build.base import digest, process
+from ostoo_build.base import digest, locks, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.fetch import ziglang
 from ostoo_build.sysroot import install as sysroot
@@ -20,6 +20,8 @@ from ostoo_build.sysroot import zig as sysroot_zig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from filelock import FileLock
 
 PROJECT = Path(__file__).parents[3]
 PIN = b"# comment\nziglang==1.2.3 \\\n    --hash=sha256:00\n"
@@ -202,16 +204,25 @@ def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.M
 
 def test_two_builds_at_once_fetch_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[Path] = []
+    at_the_lock: list[Path] = []
+    both, lock = threading.Event(), locks.of_file
+
+    def of_file(path: Path) -> FileLock:
+        at_the_lock.append(path)
+        if len(at_the_lock) == 2:
+            both.set()
+        return lock(path)
 
     def pip(_argv: list[str], *, cwd: Path, env: object) -> process.Completed:
         assert env
         fetched.append(cwd)
-        time.sleep(0.2)
+        assert both.wait(60), "the other one has found nothing"
         write(cwd, {"ziglang/zig": b""})
         pack(cwd / "ziglang")
         return process.Completed(0, b"", b"")
 
     monkeypatch.setattr(process, "run", pip)
+    monkeypatch.setattr(locks, "of_file", of_file)
     project(tmp_path)
     with ThreadPoolExecutor() as pool:
         assert len({future.result() for future in [pool.submit(ziglang.provide, tmp_path) for _ in range(2)]}) == 1

@@ -15,7 +15,7 @@ import planners
 import pytest
 from msgspec import structs
 
-from ostoo_build.base import state_file
+from ostoo_build.base import stamps, state_file
 from ostoo_build.base.console import Report
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
@@ -77,7 +77,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     monkeypatch.setattr(dependencies, "is_known", lambda *_: True)
     monkeypatch.setattr(dependencies, "of", lambda _: known)
     monkeypatch.setattr(watched, "note", lambda *_: is_let_go.set())
-    time.sleep(0.06)  # else the files are as good as changed while they were read
+    time.sleep(2 * stamps.TICK / 1e9)  # else the files are as good as changed while they were read
     monkeypatch.setattr(null_build, "STARTED", time.time_ns())
 
     def end(code: int) -> None:

@@ -136,6 +136,7 @@ def test_other_channels_do_not_count(user: User) -> None:
 _SET_UP = """
 import os, pathlib, sys
 from ostoo_build.toolchain import provide as toolchain_provide
+pathlib.Path(os.environ["HOME"], f"ready-{os.getpid()}").touch()
 found = toolchain_provide.find_or_provide(pathlib.Path(sys.argv[1]), {}, os.environ, print)
 print(found.rustc)
 """
@@ -151,7 +152,8 @@ def test_set_ups_of_several_checkouts_at_once_ask_rustup_once(user: User, *, has
         fake.sysroot(user.toolchain(), source=None)
     user.has_rustup(
         f"mkdir '{user.folder}/at-work' || {{ echo overlap >> '{user.folder}/asked'; exit 1; }}",
-        f"mkdir -p '{user.toolchain()}'; sleep 0.5",
+        f"mkdir -p '{user.toolchain()}'",
+        f"until [ $(ls '{user.home}' | grep -c ready-) -eq 4 ]; do sleep 0.05; done",
         f"cp -r '{whole}/.' '{user.toolchain()}'",
         f"rmdir '{user.folder}/at-work'",
     )
