@@ -1,3 +1,5 @@
+"""Whatever a file holds, its check ends soon, with a verdict and with little memory."""
+
 import os
 import re
 import struct

@@ -1,0 +1,59 @@
+"""Each module has a test of its name, in the folder of its package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ostoo_build.base import layout
+
+PACKAGE = Path(layout.__file__).parents[1]
+TESTS = Path(__file__).parent
+NO_TEST = {
+    "fetch/places.py",  # names alone
+    "invocation/invocation.py",  # fields alone
+    "invocation/options.py",  # likewise
+    "reapi/layout.py",  # likewise
+    "reapi/remote_execution_pb2.py",  # protoc writes it
+}
+TESTED_WITH = {
+    "boot/guest.py": "../e2e/test_boot_real.py",
+    "cli/new.py": "../e2e/test_new_program_real.py",
+    "cli/test.py": "../e2e/test_test_real.py",
+    "execution/job.py": "execution/test_engine.py",
+    "invocation/sysroots.py": "rules/test_musl_sysroot.py",
+    "loader/code_rules.py": "loader/test_check.py",
+    "loader/file_rules.py": "loader/test_check.py",
+    "loader/rule.py": "loader/test_check.py",
+    "planning/setting.py": "planning/test_plan.py",
+    "rebuild/null_build_note.py": "rebuild/test_dependencies.py",
+    "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
+    "rules/link_inputs.py": "../e2e/test_link_inputs_real.py",
+    "rules/program_link.py": "rules/test_model.py",
+    "rules/progress.py": "rules/test_model.py",
+    "rules/reports.py": "../e2e/test_reports_real.py",
+    "rules/unit.py": "rules/test_model.py",
+    "size/parts.py": "size/test_report.py",
+    "sysroot/debian.py": "sysroot/test_providers.py",
+    "sysroot/image/blobs.py": "sysroot/image/test_archive.py",
+    "sysroot/zig.py": "fetch/test_ziglang.py",
+    "target/compiler.py": "target/test_spec.py",
+    "target/findings.py": "target/test_spec.py",
+    "target/schema.py": "target/test_spec.py",
+    "toolchain/debian.py": "toolchain/test_provide.py",
+}
+"""What only works together with others, or with real tools, and the tests of both."""
+
+
+def test_each_module_has_a_test_of_its_name_or_one_that_is_named_here() -> None:
+    modules = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.stem not in ("__init__", "__main__")}
+    assert len(modules) > 100
+    without = {path.as_posix() for path in modules if not (TESTS / path.parent / f"test_{path.name}").is_file()}
+    assert without == {*NO_TEST, *TESTED_WITH}
+    assert [name for name in TESTED_WITH.values() if not (TESTS / name).is_file()] == []
+
+
+def test_each_test_of_a_package_is_named_after_a_module_or_tells_what_it_is_about() -> None:
+    tests = [path.relative_to(TESTS) for path in TESTS.rglob("*/test_*.py")]
+    others = {path for path in tests if not (PACKAGE / path.parent / path.name.removeprefix("test_")).is_file()}
+    texts = {path: (TESTS / path).read_text(encoding="utf-8") for path in others}
+    assert {path.as_posix() for path, text in texts.items() if not text.startswith('"""')} == set()
