@@ -103,7 +103,7 @@ def test_a_program_over_its_budget_is_refused_and_the_former_one_stays(built: Tr
 
 def test_a_budget_that_is_no_size(tree: Tree) -> None:
     tree.replace("user-rs/hello-std/SConscript", "64 KiB", "64 kilo")
-    assert_told(tree.scons("hello-std"), "error: '64 kilo' is not a size")
+    assert_told(tree.scons("hello-std"), "error: '64 kilo' is not a valid size")
 
 
 def test_a_script_for_a_program_that_is_not_there(tree: Tree) -> None:

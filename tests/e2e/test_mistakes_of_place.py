@@ -84,7 +84,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a target of 300 characters": (
         nothing,
         ("target=" + "x" * 300,),
-        f"error: there is no target {'x' * 300}\n  --> {{root}}/targets\n  help: there are ",
+        f"error: there is no target {'x' * 300}\n  --> {{root}}/targets\n  help: valid names: ",
     ),
     "remote_jobs of 5,000 digits": (
         nothing,
@@ -119,12 +119,12 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "inputs of another type": (
         behind("user-rs/hello-rs/Cargo.toml", '\n[package.metadata.ostoo]\ninputs = "../x"\n'),
         ("hello-rs",),
-        "error: inputs is no list of texts\n  --> {root}/user-rs/hello-rs/Cargo.toml: package.metadata.ostoo\n",
+        "error: inputs is not an array of strings\n  --> {root}/user-rs/hello-rs/Cargo.toml: package.metadata.ostoo\n",
     ),
     "a name with a NUL": (
         behind("user-rs/hello-rs/Cargo.toml", '\n[package.metadata.ostoo]\ninputs = ["a\\u0000b"]\n'),
         ("hello-rs",),
-        "error: a name holds a NUL character\n",
+        "error: a name contains a NUL character\n",
     ),
     "a schema that is none": (
         in_place_of("targets/loader.schema.json", lambda path: path.write_text('{"type": 1}')),
@@ -134,18 +134,18 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a name that is not UTF-8": (
         in_place_of(f"{PACKAGE}/a\udcff.rs", a_file),
         ("hello-rs",),
-        "error: the name of a file is not UTF-8: b'src/a\\xff.rs'\n  --> {root}/user-rs/hello-rs\n" + REMEDY,
+        "error: a file name is not UTF-8: b'src/a\\xff.rs'\n  --> {root}/user-rs/hello-rs\n" + REMEDY,
     ),
     "a name with a placeholder": (
         in_place_of(f"{PACKAGE}/@{{at}}", a_file),
         ("hello-rs",),
-        "error: the name of a file holds @{, which stands for places here\n"
+        "error: a file name contains @{, which marks a placeholder in portable paths\n"
         f"  --> {{root}}/{PACKAGE}/@{{at}}\n" + REMEDY,
     ),
     "a source is a pipe": (
         in_place_of(f"{PACKAGE}/main.rs", os.mkfifo),
         ("hello-rs",),
-        f"error: it is no regular file\n  --> {{root}}/{PACKAGE}/main.rs\n",
+        f"error: not a regular file\n  --> {{root}}/{PACKAGE}/main.rs\n",
     ),
     "a misspelt keyword": (
         lambda root: Tree(root, "").replace("user-rs/hello-std/SConscript", "size_budget", "size_budgt"),
@@ -178,12 +178,12 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no user-rs": (
         lambda root: shutil.rmtree(root / "user-rs"),
         ("hello-rs",),
-        "there is no folder to start it in\n  --> {root}/user-rs\n",
+        "its working directory does not exist\n  --> {root}/user-rs\n",
     ),
     "a negative cache_size": (
         nothing,
         ("hello-rs", "cache_size=-1"),
-        "error: '-1' is not a size\n",
+        "error: '-1' is not a valid size\n",
     ),
     "an empty cache_size": (nothing, ("hello-rs", "cache_size="), "error: cache_size= is empty\n"),
     "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is no number above 0, and at most 1000\n"),
@@ -328,6 +328,6 @@ def test_a_verb_refuses_what_is_no_program_before_it_builds_anything(verb: str, 
         env = {**os.environ, "PYTHONPATH": "site_scons"}
         done = subprocess.run(command, cwd=built.root, capture_output=True, text=True, env=env, check=False)
         assert done.returncode == 2, done.stderr
-        near = "did you mean hello-rs?" if "hello" in word else "there are cat-rs, hello-rs, hello-std"
+        near = "did you mean hello-rs?" if "hello" in word else "valid names: cat-rs, hello-rs, hello-std"
         assert done.stderr == f"error: there is no program {word}\n  help: {near}\n"
     assert not (built.root / "user").exists()

@@ -180,9 +180,8 @@ def test_a_damaged_package_is_named_and_the_next_start_makes_all_anew(started: P
         (path,) = (folder / ".venv").glob("lib/python*/site-packages/SCons/Node/FS.py")
         damage(path)
         done = sconsw(folder, "all")
-        expected = (
-            f"error: a package of this build is damaged\n  --> {path}\n  help: build again: .venv is made anew then\n"
-        )
+        help_ = "build again: the next start recreates .venv"
+        expected = f"error: a Python package of this build is damaged\n  --> {path}\n  help: {help_}\n"
         assert (done.returncode, done.stderr) == (2, expected), name
     again = sconsw(folder, "all")
     assert again.returncode == 0

@@ -1,1 +1,1 @@
-"""What every other package builds on: errors, paths, files, digests, processes, the console. Imports none of them."""
+"""Utilities for all packages: errors, paths, files, digests, processes, console. Imports no other package."""

@@ -1,4 +1,4 @@
-"""Sizes as people write them: "64 KiB". Does not know what is measured."""
+"""Parses and formats sizes such as "64 KiB"."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ _SIZE = re.compile(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
 
 
 def parse(text: str) -> int:
-    """Return the bytes that `text`, such as "512 B", "64 KiB" or "1 MiB", stands for. Raises `OstooError` else."""
+    """Return `text`, such as "512 B", "64 KiB" or "1 MiB", in bytes. Raises `OstooError` if it is not a size."""
     match = _SIZE.fullmatch(text)
     if match is None:
         raise OstooError(
-            f"{text!r} is not a size", remedy=f"write a whole number and one of {', '.join(_UNITS)}, such as 64 KiB"
+            f"{text!r} is not a valid size",
+            remedy=f"write a whole number and one of {', '.join(_UNITS)}, such as 64 KiB",
         )
     return int(match[1]) * _UNITS[match[2]]
 
 
 def show(size: int) -> str:
-    """Write a number of bytes with one decimal in the largest unit that it fills."""
+    """Format a number of bytes with one decimal, in the largest unit that does not exceed it."""
     name = [unit for unit, factor in _UNITS.items() if size >= factor or unit == "B"][-1]
     return f"{size} B" if name == "B" else f"{size / _UNITS[name]:.1f} {name}"

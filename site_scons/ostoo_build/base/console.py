@@ -1,4 +1,4 @@
-"""Tells the user what happens, in cargo's manner: a verb, a subject, compilers' own words. Decides nothing."""
+"""Writes progress, warnings and errors to stderr in cargo's format: a verb and a subject. Decides nothing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _VERB_WIDTH = 12
 
 
 def fetching(what: str) -> None:
-    """Say what is about to be fetched, and how large it is, where nobody's report is at hand."""
+    """Announce a download and its size, for callers that have no `Report`."""
     Report(colour=False, quiet=False).status("Fetching", what)
 
 
 @dataclass
 class Report:
-    """Writes to stderr, one call at a time; `quiet` leaves only compilers' words and warnings."""
+    """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output."""
 
     colour: bool
     quiet: bool
@@ -32,12 +32,12 @@ class Report:
     _warned: set[str] = field(default_factory=set)
 
     def status(self, verb: str, subject: str) -> None:
-        """Say that something has begun, or is done: `   Compiling core v0.0.0`."""
+        """Print the beginning or the end of a step, such as `   Compiling core v0.0.0`."""
         if not self.quiet:
             self._write(f"{self._bold(verb.rjust(_VERB_WIDTH), '32')} {subject}\n")
 
     def warn_once(self, text: str) -> None:
-        """Show a warning of the build itself, the first time it comes up."""
+        """Print a warning of the build itself; a repeated warning is printed once."""
         with self._lock:
             known = text in self._warned
             self._warned.add(text)
@@ -45,7 +45,10 @@ class Report:
             self._write(f"{self._bold('warning', '33')}: {text}\n")
 
     def error_once(self, error: OstooError) -> None:
-        """Show an error, the first time that it comes up: what goes away stops all who use it."""
+        """Print an error; a repeated error is printed once.
+
+        Several jobs may fail for the same reason, such as a removed toolchain.
+        """
         text = str(error)
         with self._lock:
             known = text in self._warned
@@ -54,7 +57,7 @@ class Report:
             self.messages((text,))
 
     def messages(self, rendered: Iterable[str]) -> None:
-        """Show what a compiler said, all in one piece."""
+        """Print the messages of a compiler in one piece."""
         text = "".join(message if message.endswith("\n") else message + "\n" for message in rendered if message)
         if text:
             self._write(text if self.colour else _ANSI.sub("", text))

@@ -1,4 +1,4 @@
-"""Remembers what was found out of contents that need not be read again. Does not know what was asked."""
+"""Caches yes-or-no answers that depend on file contents only, across invocations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ostoo_build.base.digest import Hash
 
 _MOST = 10_000
-"""Answers that are kept; with more of them all are found anew."""
+"""Maximum number of stored answers; a file with more is discarded."""
 
 
 class Answers:
-    """Yes or no, by a digest of the question and of all contents that it is about. Threads may share one."""
+    """Booleans by the digest of a question, which covers all contents that the answer depends on. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,12 +27,12 @@ class Answers:
         self._count = len(self._known)
 
     def once(self, question: Hash, find: Callable[[], bool]) -> bool:
-        """Return what was found, in this invocation or another one; it is found now where nobody asked before."""
+        """Return the stored answer to `question`, from this invocation or an earlier one, or compute and store it."""
         if question not in self._known:
             self._known[question] = find()
         return self._known[question] is True
 
     def save(self) -> None:
-        """Keep what was found for the next invocation."""
+        """Write the answers to the file for the next invocation."""
         if len(self._known) != self._count:
             state_file.write(self._path, state_file.sealed(json.dumps(self._known).encode()))

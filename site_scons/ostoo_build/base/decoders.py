@@ -1,7 +1,8 @@
-"""JSON decoders for types, each made once. Does not know the types.
+"""Creates one thread-safe msgspec decoder for each type.
 
-msgspec describes a type when it is first decoded, and crashes where two threads do so at once (0.22.0, which keeps
-the description where others find it before it is complete). A decoder that is there already is safe in all threads.
+msgspec builds its description of a type when it first decodes that type, and crashes if two threads do so at once
+(0.22.0: other threads can see the incomplete description). A decoder that already exists is safe to use in all
+threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ _LOCK = threading.Lock()
 
 
 def decode(data: bytes, kind: Any, dec_hook: Callable[[type, Any], Any] | None = None) -> Any:
-    """Decode what is of one kind; `dec_hook` is that of the kind's first decoding. Raises `msgspec.MsgspecError`."""
+    """Decode JSON to type `kind`. Raises `msgspec.MsgspecError`.
+
+    `dec_hook` is the hook of the first decoding of that type.
+    """
     with _LOCK:
         if kind not in _KNOWN:
             _KNOWN[kind] = msgspec.json.Decoder(kind, dec_hook=dec_hook)

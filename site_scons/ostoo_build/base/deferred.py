@@ -1,7 +1,7 @@
-"""What an invocation has still to do at its end. Does not know what it is.
+"""Runs callbacks at the end of an invocation.
 
-It is done before the interpreter begins to end: from then on no thread can be started, and what `atexit` calls comes
-later still.
+They run before the interpreter shuts down: during shutdown no thread can be started, and `atexit` handlers run even
+later.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _left: list[Callable[[], None]] = []
 
 
 def register(do: Callable[[], None]) -> None:
-    """Have something done by `run`."""
+    """Register a callback for `run`."""
     _left.append(do)
 
 
 def run() -> None:
-    """Do what is left to do, the last first. It is done once, whoever asks how often."""
+    """Run the registered callbacks, the last registered first. Each runs once, however often `run` is called."""
     while _left:
         _left.pop()()

@@ -1,4 +1,4 @@
-"""The one exception a user may see. Does not know who raises it or how it is shown."""
+"""Defines `OstooError`, the exception that is shown to the user as one message."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import sys
 
 _LONGEST = 1000
-"""Characters of a line that are shown."""
+"""Maximum number of characters shown of one line."""
 
 
 class OstooError(Exception):
-    """A mistake that the user can mend, told as what happened, where, and what to do.
+    """An error that the user can fix: what happened, where, and how to fix it.
 
-    `what` is one sentence without a final full stop. `where` names a file, with a line or a JSON pointer
-    where there is one. `remedy` says what to do. All three may hold several lines.
+    `what` is a sentence without a final full stop. `where` names a file, with a line or a JSON pointer if there is
+    one. `remedy` says what to do. Each may have several lines.
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
@@ -35,28 +35,28 @@ class OstooError(Exception):
 
 
 _REFUSED: tuple[tuple[type[Exception], str, OstooError], ...] = (
-    (RecursionError, "", OstooError("something is nested too deep")),
-    (MemoryError, "", OstooError("there is not enough memory", remedy="allow more: ulimit -v")),
+    (RecursionError, "", OstooError("the data is nested too deeply")),
+    (MemoryError, "", OstooError("not enough memory", remedy="raise the limit: ulimit -v")),
     (
         RuntimeError,
         "can't start new thread",
-        OstooError("no more threads can be started", remedy="allow more: ulimit -u, ulimit -v"),
+        OstooError("can't start another thread", remedy="raise the limits: ulimit -u, ulimit -v"),
     ),
-    (RuntimeError, "Symlink loop", OstooError("links lead in a circle")),
-    (ValueError, "embedded null", OstooError("a name holds a NUL character", remedy="take it out")),
+    (RuntimeError, "Symlink loop", OstooError("symbolic links form a loop")),
+    (ValueError, "embedded null", OstooError("a name contains a NUL character", remedy="remove the character")),
 )
-"""What Python has no kind of its own for, with a part of its words."""
+"""Errors that Python has no exception class for, recognised by a part of their message."""
 
 
 def told(error: BaseException) -> OstooError | None:
-    """Tell what the user's machine refused in his terms; None for what only a mistake of ours can bring about."""
+    """Convert an error of the user's machine to an `OstooError`; return None for an error that only a bug can cause."""
     if isinstance(error, OstooError):
         return error
     return _of_damage(error) or _of_machine(error)
 
 
 def _of_damage(error: BaseException) -> OstooError | None:
-    """What damaged packages may have brought about: what is missing, or what nobody knows."""
+    """Convert an error that a damaged Python package may have caused: a failed import, or an unknown error."""
     place = str(getattr(error, "filename", None) or "")
     if _of_machine(error) and not place.startswith(sys.prefix):
         return None
@@ -66,7 +66,9 @@ def _of_damage(error: BaseException) -> OstooError | None:
     if damaged is None:
         return None
     return OstooError(
-        "a package of this build is damaged", where=str(damaged), remedy="build again: .venv is made anew then"
+        "a Python package of this build is damaged",
+        where=str(damaged),
+        remedy="build again: the next start recreates .venv",
     )
 
 
@@ -76,7 +78,8 @@ def _of_machine(error: BaseException) -> OstooError | None:
         return OstooError(error.strerror or str(error), where=os.fsdecode(place) if not isinstance(place, int) else "")
     if isinstance(error, UnicodeEncodeError):
         return OstooError(
-            f"a name is not UTF-8: {os.fsencode(error.object)!r}", remedy="rename what has it, or the folder above"
+            f"a name is not UTF-8: {os.fsencode(error.object)!r}",
+            remedy="rename the file, or the folder that contains it",
         )
     if isinstance(error, UnicodeDecodeError):
         return OstooError(f"a text is not UTF-8: {error.object[error.start :][:20]!r}", remedy="save it as UTF-8")
@@ -87,7 +90,7 @@ def _of_machine(error: BaseException) -> OstooError | None:
 
 
 def _cut(line: str) -> str:
-    """A line as long as people read: a name may have any length. What can't be shown is escaped."""
+    """Shorten a line to a readable length, as a name may have any length, and escape unprintable characters."""
     shown = line.encode("utf-8", "backslashreplace").decode()
     left_out = len(shown) - _LONGEST
     half = _LONGEST // 2

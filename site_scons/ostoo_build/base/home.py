@@ -1,4 +1,4 @@
-"""Finds the user's home folder, as rustup and cargo find it. Does not know what is in it."""
+"""Finds the user's home folder as rustup and cargo do."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def folder(environ: Mapping[str, str]) -> Path:
-    """What HOME says; where it says nothing, the user's entry in the passwd database.
+    """Return HOME if it is set, else the home folder in the user's passwd entry.
 
-    Raises `OstooError` where neither knows.
+    Raises `OstooError` if there is neither.
     """
     if environ.get("HOME"):
         return Path(environ["HOME"])
@@ -30,10 +30,10 @@ def folder(environ: Mapping[str, str]) -> Path:
 
 
 def rustup(environ: Mapping[str, str]) -> Path:
-    """Where rustup keeps toolchains (rustup's book, "Environment variables")."""
+    """Return the folder of rustup's toolchains (rustup's book, "Environment variables")."""
     return Path(environ.get("RUSTUP_HOME") or folder(environ) / ".rustup")
 
 
 def cargo(environ: Mapping[str, str]) -> Path:
-    """Where cargo keeps fetched crates (cargo's reference, "Cargo Home")."""
+    """Return the folder of cargo's downloaded crates (cargo's reference, "Cargo Home")."""
     return Path(environ.get("CARGO_HOME") or folder(environ) / ".cargo")

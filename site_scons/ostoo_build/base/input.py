@@ -1,4 +1,4 @@
-"""What an action is made from, as its key sees it. Does not read it."""
+"""Defines `Input`: a file or folder as it enters an action's key. Reads no file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 NOTHING = digest.of_bytes(b"")
-"""The digest of a folder in which nothing lies."""
+"""The digest of an empty folder."""
 
 
 def is_executable(status: os.stat_result) -> bool:
-    """Whether its owner may run a file: git keeps that, whatever the umask."""
+    """Whether the owner may execute the file. Git records this bit only, so the umask doesn't matter."""
     return bool(status.st_mode & stat.S_IXUSR)
 
 
 class Input(NamedTuple):
-    """A file by its contents, or a folder by the digest of its REAPI `Directory`; `size` is in bytes.
+    """A file with the digest of its contents, or a folder with the digest of its REAPI `Directory`.
 
-    `path` is portable. A folder's size is that of the message.
+    `path` is portable. `size` is in bytes; for a folder it is the size of the `Directory` message.
     """
 
     path: str
@@ -36,19 +36,19 @@ class Input(NamedTuple):
 
 
 def changed(path: str) -> OstooError:
-    """Make the error about an input that did not hold still."""
-    return OstooError(f"{path} changed while it was used", remedy="run the build again")
+    """Create the error for an input that changed during its use."""
+    return OstooError(f"{path} changed while it was being used", remedy="run the build again")
 
 
 def refuse_odd(folder: str | os.PathLike[str], names: Iterable[str]) -> None:
-    """Raise `OstooError` for a name that no action can have: a folder can hold any."""
+    """Raise `OstooError` for a file name that can't be part of an action. File systems allow any bytes."""
     for name in names:
         try:
             name.encode()
         except UnicodeEncodeError as error:
             raise OstooError(
-                f"the name of a file is not UTF-8: {os.fsencode(name)!r}", where=str(folder), remedy="rename it"
+                f"a file name is not UTF-8: {os.fsencode(name)!r}", where=str(folder), remedy="rename it"
             ) from error
         if "@{" in name:
-            what = "the name of a file holds @{, which stands for places here"
+            what = "a file name contains @{, which marks a placeholder in portable paths"
             raise OstooError(what, where=f"{os.fspath(folder)}/{name}", remedy="rename it")

@@ -1,6 +1,6 @@
-"""Looks for damage in the packages of `.venv`, where something went wrong that else only a mistake of ours explains.
+"""Finds damaged files in the packages of `.venv`, as an explanation for an otherwise unexplained error.
 
-Nobody pays for it in a build that goes well: a hundred megabytes would have to be read each time. Installs nothing.
+It runs only after such an error: reading a hundred megabytes in each build would be too slow. It installs nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ _VENV = Path(__file__).parents[3] / ".venv"
 
 
 def damaged() -> Path | None:
-    """A file of a package that is not as it was installed, if there is one; the next start makes `.venv` anew then."""
+    """Return a file of the running environment's packages that differs from the installed one, or None.
+
+    The next start recreates `.venv` after this.
+    """
     if Path(sys.prefix) != _VENV:
         return None
     found = damaged_in(_VENV)
@@ -27,7 +30,7 @@ def damaged() -> Path | None:
 
 
 def damaged_in(venv: Path) -> Path | None:
-    """A file of a package in `venv` that is not as it was installed, if there is one."""
+    """Return a file of a package in `venv` that differs from the installed one, or None."""
     for record in sorted(venv.glob(f"lib/python3*/site-packages/*.dist-info/{wheel_record.NAME}")):
         packages = record.parents[1]
         try:

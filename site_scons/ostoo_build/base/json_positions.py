@@ -1,4 +1,4 @@
-"""Reads JSON and remembers where everything stands in the file. Does not know what the document is about."""
+"""Parses JSON strictly and records the position of each value in the file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 256 * 1024
-"""The longest target spec of rustc's own has 4 KiB."""
+"""rustc's longest built-in target spec has 4 KiB."""
 MAX_DEPTH = 64
 
 Pointer = tuple[str | int, ...]
-"""The names and indices that lead from the document's root to a value, as in RFC 6901."""
+"""The names and indices from the document's root to a value, as in RFC 6901."""
 
 
 class JsonSource(Struct, frozen=True):
-    """A document and where its parts begin: offsets into `text`, of each value and of each member's name."""
+    """A document and the positions of its parts: offsets into `text` of each value and of each member's name."""
 
     path: Path
     text: str
@@ -33,23 +33,23 @@ class JsonSource(Struct, frozen=True):
     names: Mapping[Pointer, int]
 
     def position(self, pointer: Pointer) -> tuple[int, int]:
-        """Line and column, from 1, of the value at `pointer`, or of what it would stand in."""
+        """Return line and column, from 1, of the value at `pointer`, or of the nearest enclosing value."""
         while pointer not in self.values:
             pointer = pointer[:-1]
         return _position(self.text, self.values[pointer])
 
     def name_position(self, pointer: Pointer) -> tuple[int, int]:
-        """Line and column, from 1, of the name that the member at `pointer` has."""
+        """Return line and column, from 1, of the name of the member at `pointer`."""
         return _position(self.text, self.names[pointer])
 
 
 def escaped(pointer: Pointer) -> str:
-    """Write a pointer as RFC 6901 does: "" is the whole document, "/os" its member os."""
+    """Format a pointer as in RFC 6901: "" is the whole document, "/os" its member os."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
 def read(path: Path) -> JsonSource:
-    """Read a file more strictly than `json.load`: each name once, numbers only, UTF-8 without a byte order mark.
+    """Parse a file more strictly than `json.load`: unique names, no NaN, UTF-8 without a byte order mark.
 
     Raises `OstooError` with line and column.
     """
@@ -65,7 +65,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
     if len(data) > MAX_BYTES:
-        raise OstooError(f"it has more than {MAX_BYTES // 1024} KiB", where=str(path))
+        raise OstooError(f"the file has more than {MAX_BYTES // 1024} KiB", where=str(path))
     return data
 
 
@@ -74,10 +74,12 @@ def _decode(path: Path, data: bytes) -> str:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise OstooError("it is not UTF-8", where=f"{path}:{line}", remedy="save it as UTF-8") from error
+        raise OstooError("the file is not UTF-8", where=f"{path}:{line}", remedy="save it as UTF-8") from error
     if text.startswith("\ufeff"):
         raise OstooError(
-            "it begins with a byte order mark", where=f"{path}:1:1", remedy="save it as UTF-8 without that mark"
+            "the file begins with a byte order mark",
+            where=f"{path}:1:1",
+            remedy="save it as UTF-8 without a byte order mark",
         )
     return text
 
@@ -95,7 +97,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class _Scanner:
-    """Walks over objects and arrays itself, and leaves strings, numbers and words to the standard library."""
+    """Parses objects and arrays itself, and leaves strings, numbers and literals to the standard library."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path = path
@@ -106,15 +108,15 @@ class _Scanner:
     def document(self) -> Any:
         start = self._space(0)
         if start == len(self.text):
-            raise OstooError("it is empty", where=str(self.path))
+            raise OstooError("the file is empty", where=str(self.path))
         value, end = self._value(start, ())
         if self._space(end) != len(self.text):
-            self._fail(self._space(end), "something stands behind the end of the document")
+            self._fail(self._space(end), "unexpected text after the end of the document")
         return value
 
     def _value(self, at: int, pointer: Pointer) -> tuple[Any, int]:
         if len(pointer) > MAX_DEPTH:
-            self._fail(at, f"it is nested more than {MAX_DEPTH} deep")
+            self._fail(at, f"the document is nested more than {MAX_DEPTH} levels deep")
         self.values[pointer] = at
         if self.text.startswith("{", at):
             return self._object(at, pointer)
@@ -131,7 +133,7 @@ class _Scanner:
                 self._fail(name_at, "expected a name in double quotes")
             name, end = self._scalar(name_at)
             if name in members:
-                self._fail(name_at, f"{json.dumps(name)} is given twice")
+                self._fail(name_at, f"{json.dumps(name)} occurs twice")
             member = (*pointer, name)
             self.names[member] = name_at
             members[name], end = self._value(self._after(":", end), member)
@@ -155,7 +157,7 @@ class _Scanner:
         except json.JSONDecodeError as error:
             self._fail(error.pos, error.msg[0].lower() + error.msg[1:])
         except UnicodeEncodeError:
-            self._fail(at, "this is no text: half of a surrogate pair is missing")
+            self._fail(at, "invalid string: half of a surrogate pair is missing")
         except ValueError as error:  # a constant, or more digits than Python's int takes
             self._fail(at, str(error))
         return value, end
@@ -171,5 +173,5 @@ class _Scanner:
 
     def _fail(self, at: int, what: str) -> NoReturn:
         line, column = _position(self.text, at)
-        end = ", and the file ends here" if at >= len(self.text) else ""
-        raise OstooError(f"not JSON: {what}{end}", where=f"{self.path}:{line}:{column}")
+        end = ", but the file ends here" if at >= len(self.text) else ""
+        raise OstooError(f"not valid JSON: {what}{end}", where=f"{self.path}:{line}:{column}")

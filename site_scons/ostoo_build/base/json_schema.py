@@ -1,4 +1,4 @@
-"""Reads a JSON file and holds it against the schema that lies beside it. Does not know what the document is about."""
+"""Reads a JSON file and validates it against the schema beside it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ DECIDED_BY = ("base",)
 
 
 def load(path: Path, schema: str, title: str) -> Any:
-    """Read the document at `path`; `schema` is the schema's file name, `title` what messages call the document.
+    """Read the document at `path` and validate it.
 
-    Raises `OstooError` with file and line, or JSON pointer. What was found to keep to its schema is remembered for all
-    checkouts of the user: to load what judges it takes longer than to compile a small crate.
+    `schema` is the schema's file name, `title` names the document in messages.
+
+    Raises `OstooError` with the file and a line or JSON pointer. Successful validations are cached for all checkouts
+    of the user: loading the validator takes longer than compiling a small crate.
     """
     rules = path.with_name(schema)
     text = _read(path)
@@ -56,13 +58,13 @@ def _parsed(text: bytes, path: Path) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise OstooError(f"not JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
+        raise OstooError(f"not valid JSON: {error.msg}", where=f"{path}:{error.lineno}") from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise OstooError(f"not JSON: {error}", where=str(path)) from error
+        raise OstooError(f"not valid JSON: {error}", where=str(path)) from error
 
 
 def complaint(schema: Any) -> str:
-    """Why `schema` is no schema of draft 2020-12, empty where it is one."""
+    """Return why `schema` is not a valid draft 2020-12 schema; empty if it is valid."""
     import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
 
     try:
@@ -73,9 +75,9 @@ def complaint(schema: Any) -> str:
 
 
 def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
-    """All in a document that a schema does not allow. Raises `OstooError` for a schema that can't be applied.
+    """Return all violations of a schema in a document. Raises `OstooError` if the schema can't be applied.
 
-    References that lead out of the schema are not followed.
+    References to other documents are not followed.
     """
     import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
     import referencing  # noqa: PLC0415 - likewise
@@ -83,7 +85,7 @@ def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
     try:
         return list(jsonschema.Draft202012Validator(schema, registry=referencing.Registry()).iter_errors(document))
     except referencing.exceptions.Unresolvable as error:
-        raise OstooError(f"the schema refers to {error.ref}, which is not in it") from error
+        raise OstooError(f"the schema refers to {error.ref}, which it does not contain") from error
     except (re.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # a pattern that is none; what stands where no schema of schemas looks, and a reference leads to
         raise OstooError(f"the schema can't be applied: {error}") from error
@@ -93,7 +95,7 @@ def _validate(document: Any, path: Path, rules: Any, schema: Path, title: str) -
     import jsonschema  # noqa: PLC0415 - 50 ms that only who checks a document has to pay
 
     if said := complaint(rules):
-        raise OstooError(f"this is no JSON schema: {said}", where=str(schema))
+        raise OstooError(f"not a valid JSON schema: {said}", where=str(schema))
     try:
         error = jsonschema.exceptions.best_match(problems(document, rules))
     except OstooError as odd:
@@ -101,7 +103,7 @@ def _validate(document: Any, path: Path, rules: Any, schema: Path, title: str) -
     if error is not None:
         pointer = "".join(f"/{part}" for part in error.absolute_path)
         raise OstooError(
-            f"{title} breaks its schema: {error.message}",
+            f"{title} violates its schema: {error.message}",
             where=f"{path}#{pointer}",
-            remedy=f"{schema} tells what is allowed there",
+            remedy=f"see {schema} for what is allowed there",
         )

@@ -1,25 +1,26 @@
-"""Where things lie in a checkout, for the process that builds and the one that asks. Makes nothing.
+"""Names every path below `build/`, `sysroot/` and `targets/`, for the build and for `./ostoo`. Creates nothing.
 
-All are portable paths, relative to the checkout's top. Nothing is imported here, so that `null_build` may.
+All paths are portable, that is, relative to the top of the checkout. This module imports nothing, so that `null_build`
+can use it.
 """
 
 from __future__ import annotations
 
 BUILD, SYSROOTS = "build", "sysroot"
 MADE = frozenset({BUILD, SYSROOTS})
-"""Folders at the top in which builds write; beside the pins in `sysroot` lies a folder for each target."""
+"""Top-level folders that builds write to; `sysroot` also contains the pins."""
 
 STATE = f"{BUILD}/.ostoo"
-"""What invocations remember for the next one; deleting it costs time only."""
+"""State that invocations keep for the next one; deleting it costs time only."""
 
 LOCK = f"{STATE}/lock"
 LOCK_OWNER = f"{STATE}/lock-owner"
 ACTIONS = f"{STATE}/actions"
-"""The folder of the actions that builds asked for."""
+"""The log of the actions that builds requested."""
 ANSWERS = f"{STATE}/answers.json"
 NULL_BUILDS = f"{STATE}/null-builds"
 PROGRAMS = f"{STATE}/programs"
-"""The folder of the records of whole programs."""
+"""The records of whole programs."""
 SCONSIGN = f"{STATE}/sconsign"
 TOOLCHAIN = f"{STATE}/toolchain.txt"
 TREES = f"{STATE}/trees.json"
@@ -27,31 +28,31 @@ WATCHED = f"{STATE}/watched.json"
 
 REPORTS = f"{BUILD}/reports"
 SCRATCH = f"{BUILD}/tmp"  # noqa: S108 - the checkout's own
-"""Where a program's tests may write."""
+"""The folder that a program's tests may write to."""
 TIMINGS = f"{BUILD}/timings"
 
 TARGETS = "targets"
-"""The folder of target specs, and of what else is said of a target."""
+"""Target specs, policies, loader contracts and boot descriptions."""
 
 CONTRACT_SCHEMA = "loader.schema.json"
-"""The schema of contracts, by its name beside them, where editors find it too."""
+"""File name of the loader contracts' schema; editors find it beside the contracts."""
 
 HOST = "host"
-"""The platform of what runs while something is built."""
+"""Platform name of build scripts and proc macros."""
 
 SYMBOLS = ".debug"
-"""What the name of a program with its symbols ends in."""
+"""Suffix of the program with debug information."""
 
 _TESTS = ".tests"
 
 
 def programs(target: str, profile: str) -> str:
-    """The folder with the programs that people look for."""
+    """The folder of published programs."""
     return f"{BUILD}/{target}/{profile}"
 
 
 def program(target: str, profile: str, name: str) -> str:
-    """A program."""
+    """A published program."""
     return f"{programs(target, profile)}/{name}"
 
 
@@ -61,32 +62,32 @@ def note(target: str, profile: str, name: str) -> str:
 
 
 def unit(platform: str, profile: str, id_: str) -> str:
-    """The folder of one unit for a target, or `HOST`."""
+    """The folder of a unit for a target, or for `HOST`."""
     return f"{programs(platform, profile)}/units/{id_}"
 
 
 def tests(name: str) -> str:
-    """What a program's tests are called: a word for `scons`, and a folder beside the program."""
+    """The name of a program's tests: the SCons target, and the folder beside the program."""
     return f"{name}{_TESTS}"
 
 
 def tested(name: str) -> str:
-    """The program whose tests are called so; empty where nobody's are."""
+    """The program that a name of tests belongs to; empty if it is no such name."""
     return name.removesuffix(_TESTS) if name.endswith(_TESTS) else ""
 
 
 def boots(target: str, profile: str, kernel: str) -> str:
-    """The folder of what a kernel did with programs."""
+    """The output folder of `./ostoo boot` for a kernel."""
     return f"{BUILD}/{target}/boot/{profile}/{kernel}"
 
 
 def target_check(target: str) -> str:
-    """The folder of the verdict on a target spec."""
+    """The folder of a target spec's check."""
     return f"{BUILD}/{target}/target-spec"
 
 
 def reports(target: str, profile: str, name: str) -> str:
-    """The folder of the reports on a program."""
+    """The folder of a program's reports."""
     return f"{REPORTS}/{target}/{profile}/{name}"
 
 
@@ -96,20 +97,20 @@ def sysroot(target: str) -> str:
 
 
 def spec(target: str) -> str:
-    """A target's spec."""
+    """The file of a target's spec."""
     return f"{TARGETS}/{target}.json"
 
 
 def contract(target: str) -> str:
-    """What a target's loader demands."""
+    """The file of a target's loader contract."""
     return f"{TARGETS}/{target}.loader.json"
 
 
 def is_in_build(path: str) -> bool:
-    """Whether a portable path lies in the build's own folder."""
+    """Whether a portable path is in the `build` folder."""
     return path.startswith(f"{BUILD}/")
 
 
 def is_made(path: str) -> bool:
-    """Whether a portable path lies where builds write, as far as its name tells."""
+    """Whether a portable path is in a folder that builds write to, judged by its name."""
     return path.startswith(tuple(f"{folder}/" for folder in MADE))

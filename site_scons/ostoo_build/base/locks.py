@@ -1,4 +1,4 @@
-"""Locks between processes that fetch or collect something. Does not know what."""
+"""Provides lock files, which keep two processes from fetching or collecting the same thing at once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def of_file(path: Path) -> FileLock:
-    """The lock that a file is, whatever lies in its place: that is taken away. Raises `OSError` where it can't be."""
+    """Return the lock for `path`; anything else in its place is removed. Raises `OSError` if that fails."""
     state_file.make_way(path)
     return FileLock(path)

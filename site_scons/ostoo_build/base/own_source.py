@@ -1,7 +1,7 @@
-"""What this build itself is: another version of it may answer otherwise. Does not know what it answers.
+"""Hashes this build's own source code, which is part of the key of plans and checks.
 
-Who keeps a result names the packages of ours, or files of them, that decide it: an edit elsewhere leaves the result.
-`tests/unit/test_imports.py` holds those names against what is imported.
+The owner of a cached result names the packages or files that decide it, so an edit elsewhere keeps the result.
+`tests/unit/test_imports.py` compares these names with the actual imports.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ostoo_build.base import digest
 _FOLDER = Path(__file__).parents[1]
 
 _PINS = _FOLDER.parents[1] / "requirements.txt"
-"""The packages that do a part of the work: a disassembler, an ELF reader, a schema's judge."""
+"""Third-party packages that take part in results: disassembler, ELF reader, schema validator."""
 
 _KINDS = frozenset({".py", ".ld", ".html", ".sh"})
 
 
 def digest_of(*names: str) -> digest.Hash:
-    """Changes with each edit of these packages or files of ours, and with the packages that they use."""
+    """Hash the named packages or files of `ostoo_build`, and the versions of the third-party packages that they use."""
     return digest.of_json([*map(_digest_of, names), _digest_of(os.path.relpath(_PINS, _FOLDER))])
 
 
 @cache
 def _digest_of(name: str) -> digest.Hash:
-    """Most results hang on the same packages: each is read once."""
+    """Cached: most results depend on the same packages."""
     files = sorted(_files(_FOLDER / name))
     return digest.of_json([(os.path.relpath(file, _FOLDER), digest.of_file(file)) for file in files])
 

@@ -1,7 +1,7 @@
-"""Writes paths so that they mean the same in every checkout. Does not know what the paths are for.
+"""Converts between paths of this machine and portable paths, which mean the same in every checkout.
 
-A *portable* text names the places that differ between machines by a placeholder, `@{root}` for the checkout and one
-each for the toolchain's parts. Action keys are made of portable texts only.
+A *portable* text has a placeholder for each location that differs between machines: `@{root}` for the checkout, and
+one for each part of the toolchain. Action keys contain portable texts only.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ _PLACEHOLDER = re.compile(r"@\{([a-z-]+)\}")
 
 
 class PathMap(Struct, frozen=True, dict=True):
-    """The real file or folder behind each placeholder; `root` is always among them.
+    """The real path behind each placeholder; `root` is always present.
 
-    `of_tools` is what the portable paths begin with of what the toolchain's digest, part of every key, vouches for.
+    `of_tools` lists the prefixes of portable paths whose contents the toolchain digest, part of every key, already
+    covers.
     """
 
     places: tuple[tuple[str, Path], ...]
@@ -47,14 +48,14 @@ class PathMap(Struct, frozen=True, dict=True):
 
     @cached_property
     def marks(self) -> tuple[str, ...]:
-        """What tells in a text where this checkout is: its path, and that of `build` where it is a link elsewhere."""
+        """Texts that reveal the location of this checkout: its path, and the target of `build` if that is a link."""
         build = realpath(f"{self.root}/build")
         return (self.root,) if _is_below(build, self.root) else (self.root, build)
 
     def portable(self, path: str | Path) -> str:
-        """Name an absolute path: relative to the root where it lies in the checkout, else behind a placeholder.
+        """Convert an absolute path: relative to the root if it is in the checkout, else with a placeholder.
 
-        Where places are nested, the innermost gives the name. A path outside all of them stays as it is.
+        With nested locations the innermost one is used. A path outside all of them stays absolute.
         """
         real = realpath(path)
         for place, name in self._innermost_first:
@@ -66,7 +67,7 @@ class PathMap(Struct, frozen=True, dict=True):
         return real
 
     def portable_text(self, text: str) -> str:
-        """Write a text that may name places of this machine, as flags and build scripts do, so that it fits any."""
+        """Replace all paths of this machine in a text, such as a flag or a build script's output, by placeholders."""
         found = quote(text)
         for place, name in self._innermost_first:
             if name in ("root", "cargo-home"):
@@ -74,7 +75,7 @@ class PathMap(Struct, frozen=True, dict=True):
         return found
 
     def named(self, path: str | Path) -> str:
-        """Name an absolute path by its own names, an absolute portable text: what is linked to is another path."""
+        """Convert an absolute path to an absolute portable text without resolving links."""
         text = normpath(path)
         places = ((each, name) for name, place in self.places for each in (normpath(place), self._real[name]))
         for place, name in sorted(places, key=lambda pair: -len(pair[0])):
@@ -83,10 +84,10 @@ class PathMap(Struct, frozen=True, dict=True):
         return quote(text)
 
     def input_path(self, path: str | Path) -> str:
-        """Name an absolute path as `portable` does, by its own name where a link leads elsewhere.
+        """Convert an absolute path as `portable` does, but keep its own name where it is a link.
 
-        It is the name by which a file is read: a link that is turned elsewhere is another file of the same name.
-        Other places than the checkout are named as wholes, by what they are; links within them are nobody's to turn.
+        Inputs are identified by the name under which they are read: a link with a new target is a changed file of the
+        same name. In locations other than the checkout links are resolved, as the user doesn't change links there.
         """
         at = "/"
         for part in str(path).split("/"):
@@ -94,7 +95,7 @@ class PathMap(Struct, frozen=True, dict=True):
                 at = os.path.dirname(realpath(at) if os.path.islink(at) else at)  # noqa: PTH114, PTH120 - texts
             elif part not in ("", "."):
                 at = f"{at.rstrip('/')}/{part}"
-        # another place may lie in the checkout, as a toolchain of the project's own does
+        # another location may be inside the checkout, such as a toolchain in `.toolchain`
         innermost = next((each for each in self._innermost_first if _is_below(at, each[0])), None)
         if innermost == (self.root, "root"):
             return at[len(self.root) :].lstrip("/") or "."
@@ -102,13 +103,13 @@ class PathMap(Struct, frozen=True, dict=True):
         return at if found.startswith("/") else found
 
     def is_in(self, path: str | Path, folders: tuple[str, ...]) -> bool:
-        """Whether a path lies in one of some folders, each with a slash at its end: by its name, or where it leads."""
+        """Whether a path is in one of `folders`, which end with a slash; by its name or by the target of a link."""
         return self.input_path(path).startswith(folders) or self.portable(path).startswith(folders)
 
     def input(self, path: Path) -> Input:
-        """Take a file as an action's input, by its name.
+        """Create the `Input` for a file under its own name.
 
-        Raises `OSError` where it can't be read, `OstooError` for a name that no action can have.
+        Raises `OSError` if it can't be read, `OstooError` if its name can't be part of an action.
         """
         status, name = path.stat(), self.input_path(path)
         if is_local(name):
@@ -116,7 +117,7 @@ class PathMap(Struct, frozen=True, dict=True):
         return Input(name, digest.of_file(path), status.st_size, is_executable(status))
 
     def expand(self, text: str) -> str:
-        """Put the real places into a portable text."""
+        """Replace the placeholders in a portable text by paths of this machine."""
         return _PLACEHOLDER.sub(self._expand_one, text)
 
     def _expand_one(self, match: re.Match[str]) -> str:
@@ -129,22 +130,22 @@ def _is_below(path: str, place: str) -> bool:
 
 
 def quote(text: str) -> str:
-    """Make a text that comes from the user safe to stand in a portable text."""
+    """Escape user text for use in a portable text."""
     return text.replace("@{", "@{at}{")
 
 
 def is_local(path: str) -> bool:
-    """Whether a portable path lies in the checkout: only there files change under the user's hands."""
+    """Whether a portable path is in the checkout. Only files there may change during a build."""
     return not path.startswith(("@{", "/"))
 
 
 def seen_from(path: str, directory: str) -> str:
-    """Write a portable path so that it leads from a working folder, a portable path too, to the same place."""
+    """Convert a portable path to one relative to `directory`, which is portable too."""
     if not is_local(path) or directory == ".":
         return path
     return posixpath.relpath(path, directory) if is_local(directory) else absolute(path)
 
 
 def absolute(path: str) -> str:
-    """Write a portable path so that it does not depend on the working folder; it stays portable."""
+    """Convert a portable path to a portable one that doesn't depend on the working directory."""
     return f"@{{root}}/{path}" if is_local(path) else path

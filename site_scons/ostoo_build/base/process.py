@@ -1,4 +1,4 @@
-"""Starts other programs: no shell, explicit environment, captured output. Does not know what they do."""
+"""Starts other programs, without a shell and with an explicit environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Completed:
-    """What a finished process left. `returncode` is negative for a signal, as in `subprocess`."""
+    """The result of a finished process. `returncode` is negative for a signal, as in `subprocess`."""
 
     returncode: int
     stdout: bytes
@@ -33,14 +33,14 @@ class Completed:
 
 
 class StoppedError(OstooError):
-    """A program was ended by `stop_all`; the user asked for it, so nobody needs to be told."""
+    """A program was ended by `stop_all`. It is not reported, because the user asked for it."""
 
     def __init__(self, program: str) -> None:
-        super().__init__(f"{program} was stopped")
+        super().__init__(f"{program} was interrupted")
 
 
 class TimeOverError(OstooError):
-    """A program was ended because its time was over; `left` is what it had written until then."""
+    """A program was ended by its time limit; `left` is its output up to then."""
 
     def __init__(self, what: str, where: str, left: Completed) -> None:
         super().__init__(what, where=where)
@@ -55,25 +55,25 @@ def run(
     timeout: float | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Completed:
-    """Run `argv` to its end and return what it left, whatever its exit code.
+    """Run `argv` to its end and return its output and exit code.
 
-    `argv[0]` is a path, or a name looked up in `env["PATH"]`. `timeout` is in seconds. The process is alone in a
-    process group that is killed when this call is left early, and on Linux dies with the calling thread.
-    Raises `OstooError` where the program can't be started, `TimeOverError` where the time is over.
+    `argv[0]` is a path, or a name that is looked up in `env["PATH"]`. `timeout` is in seconds. The process gets its
+    own process group, which is killed if this call is left early; on Linux it dies with the calling thread. Raises
+    `OstooError` if the program can't be started, `TimeOverError` if it exceeds the timeout.
     """
     with _started(argv, cwd, env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=pass_fds) as process:
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             left = _kill_group(process)
-            raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
+            raise TimeOverError(f"{argv[0]} timed out after {timeout} s", str(cwd), left) from error
     return Completed(process.returncode, stdout, stderr)
 
 
 def follow(
     argv: Sequence[str], heed: Callable[[bytes], None], *, cwd: Path, env: Mapping[str, str], pass_fds: Sequence[int]
 ) -> Completed:
-    """Run `argv` as `run` does, and call `heed` with each line that it writes to stderr, as soon as it is there."""
+    """Run `argv` as `run` does, and call `heed` with each line that it writes to stderr, as soon as it is written."""
     lines = []
     with (
         tempfile.TemporaryFile() as stdout,
@@ -90,22 +90,22 @@ def follow(
 def call(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: TextIO | None, timeout: float | None = None
 ) -> int:
-    """Run `argv` with this process' own terminal and return its exit code, negative for a signal.
+    """Run `argv` with this process' terminal and return its exit code, negative for a signal.
 
-    Where `stdout` is given, what it prints goes there. Raises `OstooError` where it can't be started, `TimeOverError`
-    where the time is over.
+    Its stdout goes to `stdout` if that is given. Raises `OstooError` if it can't be started, `TimeOverError` if it
+    exceeds the timeout.
     """
     try:
         return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout, timeout=timeout)  # noqa: S603 - no shell
     except subprocess.TimeoutExpired as error:
         left = Completed(-signal.SIGKILL, b"", b"")
-        raise TimeOverError(f"{argv[0]} did not finish within {timeout} s", str(cwd), left) from error
+        raise TimeOverError(f"{argv[0]} timed out after {timeout} s", str(cwd), left) from error
     except OSError as error:
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
 def become(argv: Sequence[str]) -> NoReturn:
-    """Have `argv` take this process' place. Raises `OstooError` where it can't be started."""
+    """Replace this process by `argv` (exec). Raises `OstooError` if it can't be started."""
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -115,13 +115,13 @@ def become(argv: Sequence[str]) -> NoReturn:
 
 
 Attended = subprocess.Popen[bytes]
-"""A program that runs beside this one."""
+"""A child process that this one does not wait for at once."""
 
 
 def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> Attended:
-    """Start `argv` with this process' own terminal and environment, and go on.
+    """Start `argv` with this process' terminal and environment, without waiting for it.
 
-    Raises `OstooError` where it can't be started.
+    Raises `OstooError` if it can't be started.
     """
     try:
         return subprocess.Popen(list(argv), cwd=cwd, pass_fds=pass_fds)  # noqa: S603 - argv is a list, no shell sees it
@@ -132,15 +132,15 @@ def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> A
 def beside(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: BinaryIO, pass_fds: Sequence[int]
 ) -> Attended:
-    """Start `argv` without a terminal and go on; what it says goes to `output`. On Linux it dies with this thread.
+    """Start `argv` in the background, with stdout and stderr written to `output`.
 
-    Raises `OstooError` where it can't be started.
+    On Linux it dies with this thread. Raises `OstooError` if it can't be started.
     """
     return _start(argv, cwd, env, stdout=output, stderr=output, pass_fds=pass_fds)
 
 
 def end(program: Attended, patience: float) -> None:
-    """Ask a program to end, and end it after `patience` seconds."""
+    """Terminate a process, and kill it if it still runs after `patience` seconds."""
     program.terminate()
     try:
         program.wait(patience)
@@ -150,9 +150,9 @@ def end(program: Attended, patience: float) -> None:
 
 
 def copy_output(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink: BinaryIO, limit: int) -> None:
-    """Run `argv` to its end and copy what it writes to `sink`: for output that is too large to hold.
+    """Run `argv` to its end and copy its stdout to `sink`, for output that is too large for memory.
 
-    Raises `OstooError` where the program can't be started, fails, or writes more than `limit` bytes.
+    Raises `OstooError` if the program can't be started, fails, or writes more than `limit` bytes.
     """
     with (
         tempfile.TemporaryFile() as complaints,
@@ -170,20 +170,20 @@ def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
     while chunk := source.read(_CHUNK):
         limit -= len(chunk)
         if limit < 0:
-            raise OstooError(f"{name} writes more than is allowed")
+            raise OstooError(f"{name} writes more output than allowed")
         sink.write(chunk)
 
 
 _running: set[Attended] = set()
-"""Programs that a caller in this process waits for."""
+"""Processes that a thread of this process waits for."""
 
 _is_stopping = threading.Event()
 
 
 def stop_all() -> None:
-    """End all programs that anybody in this process waits for, and those that are started from now on.
+    """Kill all processes that a thread waits for, and those that are started from now on.
 
-    Whoever waits for one of them gets `StoppedError`. Does not wait itself.
+    The waiting threads get `StoppedError`. This call does not wait.
     """
     _is_stopping.set()
     for process in tuple(_running):
@@ -200,11 +200,11 @@ def _started(
     stderr: int | IO[bytes],
     pass_fds: Sequence[int],
 ) -> Iterator[Attended]:
-    """Start `argv` for one who waits for it. It has ended when this is left, in one way or the other."""
+    """Start `argv` as a context manager; the process has ended when the context is left."""
     process = _start(argv, cwd, env, stdout=stdout, stderr=stderr, pass_fds=pass_fds)
     _running.add(process)
     try:
-        if _is_stopping.is_set():  # maybe it was not seen there
+        if _is_stopping.is_set():  # `stop_all` may have missed it
             _signal_group(process)
         yield process
         process.wait()
@@ -237,7 +237,7 @@ def _start(
     pass_fds: Sequence[int],
 ) -> subprocess.Popen[bytes]:
     if not cwd.is_dir():
-        raise OstooError(f"can't start {argv[0]}: there is no folder to start it in", where=str(cwd))
+        raise OstooError(f"can't start {argv[0]}: its working directory does not exist", where=str(cwd))
     program = _resolve(argv[0], cwd, env)
     try:
         return subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
@@ -256,9 +256,9 @@ def _start(
 
 def _resolve(program: str, cwd: Path, env: Mapping[str, str]) -> str:
     if os.sep in program:
-        # setpriv would start in its place, and fail in its own words
+        # else setpriv would start and fail with its own message
         if not os.access(cwd / program, os.X_OK):
-            raise OstooError(f"can't start {program}: there is no such program", where=str(cwd))
+            raise OstooError(f"can't start {program}: no such program", where=str(cwd))
         return program
     found = shutil.which(program, path=env.get("PATH", os.defpath))
     if found is None:
@@ -268,7 +268,10 @@ def _resolve(program: str, cwd: Path, env: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=1)
 def _die_with_parent() -> tuple[str, ...]:
-    """Linux can tie a child's life to its parent's; util-linux' setpriv asks for it: no fork hook in our threads."""
+    """Return the prefix of a command that ties a child's life to its parent's: setpriv of util-linux, on Linux only.
+
+    A fork hook of Python would not be safe in threads.
+    """
     setpriv = shutil.which("setpriv") if hasattr(os, "pidfd_open") else None
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 

@@ -1,4 +1,4 @@
-"""Remembers which files an answer was made from, to tell whether it still holds. Does not know the answer."""
+"""Records the files that an answer was computed from, to check later whether it is still valid."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class ReadSet(Struct, frozen=True):
-    """What was seen, by path: of `contents` a file's or a folder's entries, of `places` what is there, and no more.
+    """The observed state of paths: `contents` covers file contents or folder entries, `places` the type only.
 
-    Either has where the path leads, if links are on the way: a link turned elsewhere is another answer. Paths are
+    Both include where the path leads if there are links on the way: a retargeted link is a different answer. Paths are
     relative to a folder, so that they mean the same in every checkout.
     """
 
@@ -30,7 +30,7 @@ class ReadSet(Struct, frozen=True):
 
     @staticmethod
     def of(contents: Iterable[Path], places: Iterable[Path], folder: Path, look: Look) -> ReadSet:
-        """Observe files and folders, all of them in `folder` or near it."""
+        """Observe files and folders, with paths relative to `folder`."""
         read, found = ({os.path.relpath(path, folder) for path in paths} for paths in (contents, places))
         base = os.path.realpath(folder)
         return ReadSet(
@@ -46,18 +46,18 @@ class ReadSet(Struct, frozen=True):
 
 
 def observed(look: Look) -> list[Path]:
-    """All that one look saw for read sets."""
+    """Return all paths that read sets observed in this snapshot."""
     return [Path(what[1]) for what in look.seen() if isinstance(what, tuple) and what[0] in (_contents, _place)]
 
 
 def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
-    """Raise `OstooError` where a file was touched since a time in nanoseconds; it is named as seen from a folder."""
+    """Raise `OstooError` if a file changed after the time `began`, in nanoseconds; it is named relative to `folder`."""
     for path in paths:
         if stamps.is_touched_since(began, path):
             raise changed(os.path.relpath(path, folder))
 
 
-# strings in place of paths, below: a Path for each of a stored set's costs more than the look
+# strings in place of paths, below: creating a Path for each entry costs more than the check itself
 
 
 def _seen(base: str, path: str, observe: Callable[[str], str], look: Look) -> str:
@@ -71,7 +71,7 @@ def _observe(base: str, place: str, observe: Callable[[str], str], look: Look) -
 
 
 def _goal(place: str, look: Look) -> str:
-    """Where a path leads; each folder on the way is looked at once."""
+    """Resolve a path; each folder on the way is read once per snapshot."""
     return look.once(("goal", place), partial(_find_goal, place, look))
 
 
@@ -95,7 +95,7 @@ def _contents(path: str) -> str:
 
 
 def _listed(entry: os.DirEntry[str]) -> list[str]:
-    """What a folder's list says of an entry: its name, whether it is a folder, where it leads as a link."""
+    """Describe an entry in a folder's listing: its name, whether it is a folder, and its target if it is a link."""
     return [entry.name, "/" * entry.is_dir(), os.readlink(entry.path) if entry.is_symlink() else ""]  # noqa: PTH115
 
 

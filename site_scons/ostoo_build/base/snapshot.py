@@ -1,7 +1,7 @@
-"""Remembers for the length of one look what was seen, so that each thing is looked at once. Does not look again.
+"""Caches what one invocation reads, so that each file is read once.
 
-What a thousand programs share would else be read a thousand times. Whoever wants to know of later changes takes a new
-look.
+Otherwise files that a thousand programs share would be read a thousand times. To see later changes, create a new
+`Look`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ Seen = TypeVar("Seen")
 
 
 class Look:
-    """Threads may share one: two that ask at once may both see, and see the same."""
+    """Values by key. Threads may share one.
+
+    Two threads that ask at the same time may both compute the value, and get an equal one.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, Any] = {}
 
     def once(self, what: Hashable, see: Callable[[], Seen]) -> Seen:
-        """Return what was seen of `what`; it is seen now where nobody asked before."""
+        """Return the value for `what`, computed by `see` on the first call."""
         if what not in self._seen:
             self._seen[what] = see()
         found: Seen = self._seen[what]
         return found
 
     def seen(self) -> list[Hashable]:
-        """All that was asked for."""
+        """Return all keys."""
         return list(self._seen)

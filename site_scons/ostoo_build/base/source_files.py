@@ -1,4 +1,4 @@
-"""Finds and hashes the files of a package. Does not know which of them a compiler reads."""
+"""Lists, writes and copies files of packages."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def package_files(folder: Path) -> list[Path]:
-    """All files of one package in sorted order: not hidden ones, cargo's `target`, nor packages nested in it.
+    """List all files of a package in sorted order, without hidden files, cargo's `target`, and nested packages.
 
-    A link is what it leads to, under its own name: so a link that is turned elsewhere is another file or folder. One
-    that leads nowhere, or to a folder that it lies in, is nothing.
+    A link is followed and listed under its own name. A broken link, or one that leads to a folder above it, is left
+    out.
     """
     return sorted(_walk(folder, (os.path.realpath(folder),), _of_package))
 
 
 def package_links(folder: Path) -> list[Path]:
-    """The links among a package's files and folders, in sorted order; what lies behind one is not looked at."""
+    """List the links among a package's files and folders in sorted order, without following them."""
     found = []
     for place, folders, files in os.walk(folder):
         here, depth = Path(place), 1 if place == str(folder) else 2
@@ -37,21 +37,24 @@ def package_links(folder: Path) -> list[Path]:
 
 
 def all_files(place: Path) -> list[Path]:
-    """A file, or all files below a folder, hidden ones too, in sorted order; none where there is nothing."""
+    """List a file, or all files below a folder including hidden ones, in sorted order.
+
+    The result is empty if nothing exists at `place`.
+    """
     if place.is_dir():
         return sorted(_walk(place, (os.path.realpath(place),), _any))
     return [place] if place.is_file() else []
 
 
 def empty_folders(place: Path) -> list[Path]:
-    """A folder, or all below it, in which nothing lies, in sorted order: whoever lists them sees them."""
+    """List the empty folders at and below `place` in sorted order: code that lists a folder can see them."""
     if not place.is_dir():
         return []
     return sorted(Path(folder) for folder, folders, files in os.walk(place) if not folders and not files)
 
 
 def _walk(folder: Path, above: tuple[str, ...], belongs: Callable[[Path, int], bool]) -> Iterator[Path]:
-    """`above` are the real paths of the folders that this one lies in, itself the last."""
+    """`above` holds the real paths of the enclosing folders, with the folder itself last."""
     with os.scandir(folder) as entries:
         for entry in entries:
             path = Path(entry.path)
@@ -76,12 +79,12 @@ def _any(_path: Path, _depth: int) -> bool:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: under another name first, then renamed."""
+    """Write a file under a temporary name and rename it, so that it is never half-written."""
     state_file.replace(path, data, 0o666)
 
 
 def copy_whole(source: Path, target: Path, mode: int) -> None:
-    """Copy a file, whole or not at all, and give the copy a mode. Raises `OSError`."""
+    """Copy a file under a temporary name, set its mode and rename it. Raises `OSError`."""
 
     def fill(temporary: str) -> None:
         copy = Path(temporary)
@@ -92,13 +95,16 @@ def copy_whole(source: Path, target: Path, mode: int) -> None:
 
 
 def write_output(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing in a folder that is the build's: what else lies there is taken away."""
+    """Write a file atomically in a folder of the build; anything else in its place is removed."""
     state_file.make_way(path)
     write_atomically(path, data)
 
 
 def expand_inputs(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    """Files outside a package that its manifest declares (`package.metadata.ostoo.inputs`, relative to the package)."""
+    """List the files outside a package that its manifest declares.
+
+    They are declared by `package.metadata.ostoo.inputs`, relative to the package.
+    """
     found: list[Path] = []
     for pattern in patterns:
         base = Path(os.path.normpath(folder / pattern))

@@ -1,4 +1,4 @@
-"""Words for "did you mean". Does not know what is being named."""
+"""Suggests similar names ("did you mean") in error messages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 
 _LONGEST = 200
-"""Characters of a word that are compared: what is longer is a mistake of another kind."""
+"""Maximum number of characters compared; a longer word is not a misspelling."""
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """Suggest the nearest of some names; empty where none is near."""
+    """Suggest the most similar of some names; empty if none is similar."""
     near = difflib.get_close_matches(word[:_LONGEST], known, 1)
     return f"did you mean {near[0]}?" if near else ""
 
 
 def one_of(word: str, known: Collection[str]) -> str:
-    """Suggest the nearest of some names, or list them all."""
-    listed = f"there are {', '.join(sorted(known))}" if known else "there is none at all"
+    """Suggest the most similar of some names, or list all of them."""
+    listed = f"valid names: {', '.join(sorted(known))}" if known else "no names are defined"
     return nearest(word, known) or listed

@@ -1,8 +1,7 @@
-"""Reads and writes the files in which this build remembers things, whatever became of them. Does not know the contents.
+"""Reads and writes the build's state files, and treats anything unexpected in their place as damage.
 
-Whoever may write to the project's folder may have put anything there: a folder, a pipe, a terabyte of zeros. What is no
-file of ours counts as damaged, which costs time only: it is made again. Nothing is imported here that Python has not
-loaded already, so that `null_build` may.
+Any user with write access may have put a folder, a pipe or a terabyte of zeros there. A damaged state file costs time
+only: it is recreated. This module imports nothing that Python has not already loaded, so that `null_build` can use it.
 """
 
 from __future__ import annotations
@@ -12,36 +11,39 @@ import os
 import stat
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` takes longer to load than all the rest
+if TYPE_CHECKING:  # loading `typing` takes longer than everything else
     from collections.abc import Callable
     from typing import BinaryIO
 
 LIMIT = 256 << 20
-"""Bytes: more than any of these files ever has."""
+"""Maximum size in bytes; no state file is larger."""
 
 damaged: dict[str, None] = {}
-"""The files that this process found damaged, in their order: who reports says so."""
+"""The damaged files that this process found, in order; reported at the end of a build."""
 
 
 def read(path: str | os.PathLike[str]) -> bytes:
-    """Read a file. Raises `OSError` where it is none, a link, too large, or can't be read; never waits for anybody."""
+    """Read a regular file without blocking.
+
+    Raises `OSError` for a link, another file type, and too large or unreadable files.
+    """
     with opened(path) as stream:
         if os.fstat(stream.fileno()).st_size > LIMIT:
-            raise OSError(errno.EFBIG, "it is too large", os.fspath(path))
+            raise OSError(errno.EFBIG, "too large", os.fspath(path))
         return stream.read()
 
 
 def opened(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading. Raises `OSError` where it is none, or a link; never waits for anybody."""
+    """Open a regular file for reading without blocking. Raises `OSError` for a link or another file type."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
     return open(descriptor, "rb")  # noqa: PTH123 - no pathlib here
 
 
 def recall(path: str | os.PathLike[str]) -> bytes | None:
-    """Read a file; None where there is none, and where it is damaged, which is noted in `damaged`."""
+    """Read a file; return None if it is missing or damaged. Damage is recorded in `damaged`."""
     try:
         return read(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -52,12 +54,12 @@ def recall(path: str | os.PathLike[str]) -> bytes | None:
 
 
 def sealed(content: bytes) -> bytes:
-    """What `recall_sealed` knows again: a flipped bit may leave what can be understood, and is wrong."""
+    """Prepend a digest, which `recall_sealed` verifies: after a bit flip a file may still be parsable, but wrong."""
     return _seal(content) + b"\n" + content
 
 
 def recall_sealed(path: str | os.PathLike[str]) -> bytes | None:
-    """Read what was written `sealed`; None where there is none, and where it is damaged, which is noted."""
+    """Read a file that was written `sealed`; return None if it is missing or damaged. Damage is recorded."""
     found = recall(path)
     if found is None:
         return None
@@ -75,7 +77,7 @@ def _seal(content: bytes) -> bytes:
 
 
 def recall_json(path: str | os.PathLike[str]) -> object:
-    """Read a sealed JSON document; None where there is none, and where it is damaged, which is noted."""
+    """Read a sealed JSON document; return None if it is missing or damaged. Damage is recorded."""
     content = recall_sealed(path)
     if content is None:
         return None
@@ -90,7 +92,7 @@ def recall_json(path: str | os.PathLike[str]) -> object:
 
 
 def found_damaged(path: str | os.PathLike[str]) -> None:
-    """Note that what a file says can't be understood, and take it away: nobody may need it for long, and it is told."""
+    """Record that a file can't be parsed, and remove it."""
     damaged[os.fspath(path)] = None
     try:  # noqa: SIM105 - contextlib is not loaded yet
         remove(path)
@@ -99,16 +101,16 @@ def found_damaged(path: str | os.PathLike[str]) -> None:
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a whole file that only its user may read, or nothing. What else bears its name is taken away.
+    """Write a file atomically with mode 0600; anything else in its place is removed.
 
-    Raises `OSError` where that can't be done.
+    Raises `OSError` if that fails.
     """
     make_way(path)
     replace(path, content, 0o600)
 
 
 def make_way(path: str | os.PathLike[str]) -> None:
-    """Take away what lies in a file's place and is none, or can't be read. Raises `OSError` where it can't be."""
+    """Remove anything in a file's place that is not a readable regular file. Raises `OSError` if that fails."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -120,7 +122,7 @@ def make_way(path: str | os.PathLike[str]) -> None:
 
 
 def _remove_folder(path: str | os.PathLike[str]) -> None:
-    """Take a folder away, also one that whoever made it has closed to himself."""
+    """Remove a folder, even if its permissions forbid that to its owner."""
     import shutil  # noqa: PLC0415 - nobody but damage, and what actions left, brings a folder there
 
     open_up(path)
@@ -131,26 +133,26 @@ def _remove_folder(path: str | os.PathLike[str]) -> None:
 
 
 def open_up(folder: str | os.PathLike[str]) -> None:
-    """Let what lies in a folder be taken away, as far as its owner is who asks; a link is left alone."""
+    """Make a folder's contents removable by setting permissions, where the user owns it; links are left alone."""
     try:
         mode = os.lstat(folder).st_mode
         if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
             os.chmod(folder, stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - no pathlib here
-    except OSError:  # it may be possible all the same
+    except OSError:  # removal may work anyway
         pass
 
 
 def remove(path: str | os.PathLike[str]) -> None:
-    """Take away whatever lies there. Raises `OSError` where it can't be."""
+    """Remove whatever is at `path`. Raises `OSError` if that fails."""
     make_way(path)
     try:  # noqa: SIM105 - contextlib is not loaded yet
         os.unlink(path)  # noqa: PTH108 - no pathlib here
-    except (FileNotFoundError, NotADirectoryError):  # nor is it there where a file lies in its folder's place
+    except (FileNotFoundError, NotADirectoryError):  # a file in the place of its folder means the same
         pass
 
 
 def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
-    """Write a whole file or nothing. Raises `OSError`."""
+    """Write a file atomically with the given mode. Raises `OSError`."""
 
     def fill(temporary: str) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -161,14 +163,17 @@ def replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
 
 
 def beside(path: str | os.PathLike[str]) -> str:
-    """Another name in a file's folder, for what is to take the file's place whole; makes the folder."""
+    """Return a temporary name in the same folder, and create the folder."""
     folder, name = os.path.split(os.fspath(path))
     os.makedirs(folder or ".", exist_ok=True)  # noqa: PTH103 - no pathlib here
     return os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}")  # noqa: PTH118 - likewise
 
 
 def put(temporary: str, path: str | os.PathLike[str], fill: Callable[[str], None]) -> None:
-    """Put in a file's place what `fill` makes under the name `beside` it, or leave all as it was. Raises as `fill`."""
+    """Have `fill` create a file under the temporary name and rename it to `path`; on an error nothing changes.
+
+    Raises what `fill` raises.
+    """
     try:
         fill(temporary)
         os.replace(temporary, path)  # noqa: PTH105 - no pathlib here
@@ -178,5 +183,5 @@ def put(temporary: str, path: str | os.PathLike[str], fill: Callable[[str], None
         except OSError:
             pass
         if isinstance(error, OSError):
-            error.filename = error.filename or os.fspath(path)  # a disk that is full does not say whose
+            error.filename = error.filename or os.fspath(path)  # the error of a full disk names no file
         raise

@@ -1,7 +1,7 @@
-"""Ends an invocation at once where a signal asks for it: what runs is ended, what was finished is kept.
+"""Ends an invocation promptly on a signal: running processes are killed, finished results are kept.
 
-Signal handlers of Python run in the main thread, which may wait for a lock meanwhile, and SCons installs its own for a
-part of its life. So another thread is woken here, by `signal.set_wakeup_fd` (Python's documentation of `signal`).
+Python runs signal handlers in the main thread, which may be waiting for a lock, and SCons installs its own handlers
+for some time. So a separate thread is woken through `signal.set_wakeup_fd` (Python's documentation of `signal`).
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ostoo_build.base import process
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 _PATIENCE = 0.4
-"""Seconds for what is finished to be written down. Nothing is lost but time where that is not enough."""
+"""Seconds to write finished results. If that is not enough, only time is lost."""
 
 _NONE = b"\0"
-"""What a question looks like among the numbers of signals."""
+"""The byte that marks a query in the stream of signal numbers."""
 
 _BY_SIGNAL = 128
-"""What shells add to the number of a signal that ended a program."""
+"""Shells report a death by signal N as exit code 128 + N."""
 
 
 class Stops:
-    """Heeds signals from now on. To be made in the main thread."""
+    """Handles signals from its creation on. Must be created in the main thread."""
 
     def __init__(self) -> None:
         self._asked = 0
@@ -37,7 +37,7 @@ class Stops:
 
     @property
     def is_asked(self) -> bool:
-        """Whether a signal asked to end until now."""
+        """Whether a signal has requested the end of the process."""
         if not self._asked:
             self._is_read.clear()
             os.write(self._wakes, _NONE)
@@ -45,7 +45,7 @@ class Stops:
         return self._asked != 0
 
     def end(self) -> None:
-        """End this process as whoever started it expects of the signal; return where there was none."""
+        """End this process by the received signal, as its parent expects; return if there was none."""
         if self.is_asked:
             signal.signal(self._asked, signal.SIG_DFL)
             os.kill(os.getpid(), self._asked)
@@ -62,4 +62,4 @@ class Stops:
         threading.Timer(_PATIENCE, os._exit, (_BY_SIGNAL + self._asked,)).start()
         while os.read(self._woken, 1)[0] not in _SIGNALS:
             self._is_read.set()
-        os._exit(_BY_SIGNAL + self._asked)  # asked twice
+        os._exit(_BY_SIGNAL + self._asked)  # second signal

@@ -1,6 +1,6 @@
-"""Standard output that remembers what it could not take: not everybody who writes to it minds. Does not write.
+"""Wraps standard output and records write errors that callers ignore.
 
-Nothing is imported here that Python has not loaded already: most starts have nothing else to do.
+This module imports nothing that Python has not already loaded: most starts have nothing else to do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import sys
 from errno import EBADF
 
-TYPE_CHECKING = False  # as in `null_build`: typing itself takes long to be loaded
+TYPE_CHECKING = False  # as in `null_build`: loading `typing` takes long
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TextIO
@@ -18,7 +18,7 @@ _STDERR = 2
 
 
 class Stdout:
-    """A stream in whose place it stands; `is_closed` says that nobody gave this process one."""
+    """Wraps a stream; `is_closed` says that this process was started without stdout."""
 
     def __init__(self, stream: TextIO, *, is_closed: bool) -> None:
         self._stream = stream
@@ -50,7 +50,10 @@ class Stdout:
 
 
 def take() -> None:
-    """Have the three descriptors taken that everybody writes to: else files of ours would be what they lead to."""
+    """Open those of file descriptors 0 to 2 that are closed.
+
+    Otherwise the next file opened would receive this process' output.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(descriptor, True)  # noqa: FBT003 - that is its parameter
     os.close(descriptor)
@@ -58,13 +61,13 @@ def take() -> None:
     stream = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     sys.stderr = sys.stderr or open(_STDERR, "w", encoding="utf-8")  # noqa: SIM115 - likewise
     stdout: Any = Stdout(stream, is_closed=is_closed)
-    # SCons goes back to what Python began with
+    # SCons restores `sys.__stdout__`
     sys.stdout = stdout
     sys.__stdout__ = stdout  # type: ignore[misc]
 
 
 def complaint() -> str:
-    """What could not be written, as an error's message; nothing where all was."""
+    """Return the error message for lost output; empty if everything was written."""
     try:
         sys.stdout.flush()
     except OSError as error:

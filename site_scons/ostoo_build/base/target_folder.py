@@ -1,4 +1,4 @@
-"""Tells a folder of cargo's outputs from one of sources. Imports what Python has loaded anyway: `null_build` asks."""
+"""Recognises cargo's `target` folders. Imports only modules that Python has already loaded, for `null_build`."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def is_target(folder: str) -> bool:
-    """Whether a folder is cargo's: full of files, none of them an input."""
+    """Whether a folder is cargo's output folder: it has many files, none of which is an input."""
     return os.path.exists(f"{folder}/CACHEDIR.TAG")  # noqa: PTH110 - no pathlib here

@@ -1,4 +1,4 @@
-"""Reads TOML files. Does not know what they are about."""
+"""Reads TOML files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Parse a TOML file. Raises `OstooError` with the parser's line where it is not valid."""
+    """Parse a TOML file. Raises `OstooError` with the parser's line if it is not valid."""
     try:
         with digest.opened(path) as stream:
             return _parsed(stream.read())
     except FileNotFoundError as error:
-        raise OstooError("there is no such file", where=str(path)) from error
+        raise OstooError("no such file", where=str(path)) from error
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -28,5 +28,5 @@ def load(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _parsed(content: bytes) -> dict[str, Any]:
-    """All members of a workspace read its manifest."""
+    """Cached: all members of a workspace read its manifest."""
     return tomllib.loads(content.decode())

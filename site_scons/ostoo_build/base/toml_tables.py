@@ -1,6 +1,7 @@
-"""Looks into TOML documents in which anything may stand. Does not know what they are about.
+"""Reads values from TOML documents and checks their types.
 
-What cargo reads itself it has judged before; the rest is for us to refuse: a value of another type is dropped nowhere.
+Cargo has already validated the keys that it knows. A value of the wrong type in another key is an error here, never
+ignored.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from ostoo_build.base.errors import OstooError
 
 
 def table(document: Any, *keys: str, where: str) -> dict[str, Any]:
-    """The table that keys lead to, empty where it is not there. Raises `OstooError` where something else stands."""
+    """Return the table at `keys`, empty if it is missing. Raises `OstooError` for another type."""
     found: Any = document
     for count in range(len(keys) + 1):
         if not isinstance(found, dict):
-            raise OstooError(f"{'.'.join(keys[:count]) or 'the document'} is no table", where=where)
+            raise OstooError(f"{'.'.join(keys[:count]) or 'the document'} is not a table", where=where)
         if count < len(keys):
             found = found.get(keys[count], {})
     tables: dict[str, Any] = found
@@ -23,24 +24,24 @@ def table(document: Any, *keys: str, where: str) -> dict[str, Any]:
 
 
 def tables(document: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
-    """The tables of a key, none where it is not there. Raises `OstooError` where something else stands."""
+    """Return the array of tables at `key`, empty if it is missing. Raises `OstooError` for another type."""
     found = document.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise OstooError(f"{key} is no list of tables", where=where, remedy=f"write [[{key}]] above each")
+        raise OstooError(f"{key} is not an array of tables", where=where, remedy=f"write [[{key}]] above each table")
     return found
 
 
 def text(document: dict[str, Any], key: str, where: str) -> str:
-    """The text of a key. Raises `OstooError` where it is not there, or something else stands."""
+    """Return the string at `key`. Raises `OstooError` if it is missing or has another type."""
     found = document.get(key)
     if not isinstance(found, str):
-        raise OstooError(f"{key} is {'missing' if found is None else 'no text'}", where=where)
+        raise OstooError(f"{key} is {'missing' if found is None else 'not a string'}", where=where)
     return found
 
 
 def texts(document: dict[str, Any], key: str, where: str) -> list[str]:
-    """The list of texts of a key, empty where it is not there. Raises `OstooError` where something else stands."""
+    """Return the array of strings at `key`, empty if it is missing. Raises `OstooError` for another type."""
     found = document.get(key, [])
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise OstooError(f"{key} is no list of texts", where=where, remedy=f'write {key} = ["…"]')
+        raise OstooError(f"{key} is not an array of strings", where=where, remedy=f'write {key} = ["…"]')
     return found

@@ -1,4 +1,4 @@
-"""Holds files against the list, with digests, that each Python package brings. Does not know whose they are."""
+"""Verifies installed files against the `RECORD` of a Python package."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "RECORD"
-"""The file's name in a package's `.dist-info` (Python's packaging user guide, "Recording installed projects")."""
+"""File name in a package's `.dist-info` (Python packaging user guide, "Recording installed projects")."""
 
 _ALGORITHM = "sha256="
 
 
 def read(record: Path) -> dict[str, digest.Hash]:
-    """The names of files, as seen from the folder of packages, with their digests; not those that have none.
+    """Return the digests in a `RECORD` by file name, relative to the folder of packages.
 
-    Raises `OSError`, and `ValueError` for what is no such list.
+    Files without a digest are left out. Raises `OSError`, and `ValueError` if the file is not a valid `RECORD`.
     """
     try:
         rows = [(row[0], row[1]) for row in csv.reader(digest.text_of(record).splitlines())]
@@ -35,7 +35,7 @@ def read(record: Path) -> dict[str, digest.Hash]:
 
 
 def altered(folder: Path, recorded: Mapping[str, digest.Hash]) -> Path | None:
-    """The first of the recorded files below a folder that is not as it was recorded, if there is one."""
+    """Return the first recorded file below a folder that differs from its record, or None."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         sound = threads.map(partial(_is, folder), recorded.items())
         return next((folder / name for name, is_sound in zip(recorded, sound, strict=True) if not is_sound), None)

@@ -28,7 +28,7 @@ def job(targets: Targets, sysroots: Sysroots, target: str) -> Job:
     def run() -> Outcome:
         install.provide(sysroots.provider, machine, there)
         if install.key(sysroots.anew(), machine) != wanted:
-            what = f"what sysroot={sysroots.word} names changed while it was used"
+            what = f"what sysroot={sysroots.word} names changed while it was being used"
             raise OstooError(what, remedy="run the build again")
         return Outcome(tuple(str(path.relative_to(there)) for path in source_files.package_files(there)))
 

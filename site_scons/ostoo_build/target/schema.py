@@ -24,7 +24,7 @@ _DRIFT: dict[Pointer, str] = {
 }
 """Keys whose type changed between releases of rustc (rust-lang/rust pull requests 144443 and 144218)."""
 
-_UNKNOWN_KEY = "compilers before 1.95 pass over keys that they don't know; take it out if it was for another release"
+_UNKNOWN_KEY = "compilers before 1.95 pass over keys that they don't know; remove it if it was for another release"
 
 
 def violations(document: Any, schema: Mapping[str, Any]) -> list[Finding]:

@@ -90,7 +90,7 @@ def check(request: CheckRequest) -> None:
 def _policy(path: Path) -> Mapping[str, Any]:
     policy: dict[str, Any] = json_positions.read(path).value
     if complaint := json_schema.complaint(policy):
-        raise OstooError(f"this is no JSON schema: {complaint}", where=str(path))
+        raise OstooError(f"not a valid JSON schema: {complaint}", where=str(path))
     return policy
 
 

@@ -13,6 +13,6 @@ def test_sizes_are_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "64", "64 kB", "64 KB", "-1 B", "1.5 KiB", "64 KiB\n", "٣ B", "9" * 10 + " B"])
 def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(OstooError, match="is not a size") as caught:
+    with pytest.raises(OstooError, match="is not a valid size") as caught:
         byte_size.parse(text)
     assert caught.value.remedy == "write a whole number and one of B, KiB, MiB, GiB, such as 64 KiB"

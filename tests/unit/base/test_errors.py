@@ -41,14 +41,14 @@ def test_what_can_not_be_shown_is_escaped() -> None:
         (IsADirectoryError(21, "Is a directory", "/a", None, "/b"), "error: Is a directory\n  --> /b"),
         (OSError(5, "Input/output error", b"/a\xff"), "error: Input/output error\n  --> /a\\udcff"),
         (OSError("text"), "error: text"),
-        (RecursionError("deep"), "error: something is nested too deep"),
-        (MemoryError(), "error: there is not enough memory\n  help: allow more: ulimit -v"),
+        (RecursionError("deep"), "error: the data is nested too deeply"),
+        (MemoryError(), "error: not enough memory\n  help: raise the limit: ulimit -v"),
         (
             RuntimeError("can't start new thread"),
-            "error: no more threads can be started\n  help: allow more: ulimit -u, ulimit -v",
+            "error: can't start another thread\n  help: raise the limits: ulimit -u, ulimit -v",
         ),
-        (RuntimeError("Symlink loop from '/a'"), "error: links lead in a circle"),
-        (ValueError("embedded null byte"), "error: a name holds a NUL character\n  help: take it out"),
+        (RuntimeError("Symlink loop from '/a'"), "error: symbolic links form a loop"),
+        (ValueError("embedded null byte"), "error: a name contains a NUL character\n  help: remove the character"),
     ],
 )
 def test_what_the_machine_refuses_is_a_message(error: Exception, message: str) -> None:

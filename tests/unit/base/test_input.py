@@ -26,7 +26,7 @@ def test_an_empty_folder_has_the_digest_of_an_empty_message() -> None:
 
 
 def test_what_did_not_hold_still_is_named() -> None:
-    assert str(changed("a/b.rs")) == "error: a/b.rs changed while it was used\n  help: run the build again"
+    assert str(changed("a/b.rs")) == "error: a/b.rs changed while it was being used\n  help: run the build again"
 
 
 @pytest.mark.parametrize("name", ["a", "a b.rs", "ü.rs", "@", "{a}", "a@b"])
@@ -37,9 +37,9 @@ def test_a_name_may_be_odd(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "what", "where"),
     [
-        ("@{root}", "the name of a file holds @{, which stands for places here", "folder/@{root}"),
-        ("a/b@{", "the name of a file holds @{, which stands for places here", "folder/a/b@{"),
-        (os.fsdecode(b"a\xff"), "the name of a file is not UTF-8: b'a\\xff'", "folder"),
+        ("@{root}", "a file name contains @{, which marks a placeholder in portable paths", "folder/@{root}"),
+        ("a/b@{", "a file name contains @{, which marks a placeholder in portable paths", "folder/a/b@{"),
+        (os.fsdecode(b"a\xff"), "a file name is not UTF-8: b'a\\xff'", "folder"),
     ],
 )
 def test_a_name_that_no_key_can_hold_is_refused(name: str, what: str, where: str) -> None:

@@ -70,7 +70,7 @@ def test_what_damage_may_explain_is_told_as_damage(venv: Path) -> None:
         (venv / "requirements.txt").write_text("good==1")
         message = told(error)
         assert message is not None
-        assert (message.what, message.where) == ("a package of this build is damaged", str(file_of(venv)))
+        assert (message.what, message.where) == ("a Python package of this build is damaged", str(file_of(venv)))
         assert not (venv / "requirements.txt").exists()
 
 

@@ -22,9 +22,9 @@ def test_a_document_that_fits_is_returned(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what", "where"),
     [
-        ('{"sizes": [1, "2"]}', "the toy breaks its schema: '2' is not of type 'integer'", "#/sizes/1"),
-        ('{\n"sizes": [}', "not JSON: Expecting value", ":2"),
-        ("[" * 100_000, "not JSON: ", ""),
+        ('{"sizes": [1, "2"]}', "the toy violates its schema: '2' is not of type 'integer'", "#/sizes/1"),
+        ('{\n"sizes": [}', "not valid JSON: Expecting value", ":2"),
+        ("[" * 100_000, "not valid JSON: ", ""),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, what: str, where: str) -> None:
@@ -56,7 +56,7 @@ def test_what_keeps_to_its_schema_is_judged_once_for_all_checkouts(
 
 def test_what_breaks_its_schema_is_refused_each_time(tmp_path: Path) -> None:
     for _ in range(2):
-        with pytest.raises(OstooError, match="breaks its schema"):
+        with pytest.raises(OstooError, match="violates its schema"):
             load(tmp_path, '{"sizes": [""]}')
 
 

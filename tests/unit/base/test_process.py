@@ -74,7 +74,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_late_process_ends_with_its_children(tmp_path: Path) -> None:
     code = "import os, time; os.fork(); open(f'pid-{os.getpid()}', 'w'); time.sleep(60); open('pid-1', 'w')"
-    with pytest.raises(OstooError, match=r"did not finish within 2\.0 s"):
+    with pytest.raises(OstooError, match=r"timed out after 2\.0 s"):
         process.run(python(code), cwd=tmp_path, env=ENV, timeout=2.0)
     started = [int(path.name.removeprefix("pid-")) for path in tmp_path.iterdir()]
     assert len(started) == 2
@@ -126,7 +126,7 @@ def test_output_is_copied(tmp_path: Path) -> None:
 def test_too_much_output_is_an_error_and_ends_the_program(tmp_path: Path) -> None:
     sink = io.BytesIO()
     code = "import os, time; os.write(1, b'x' * 11); os.close(1); time.sleep(60); open('end', 'w')"
-    with pytest.raises(OstooError, match="writes more than is allowed"):
+    with pytest.raises(OstooError, match="writes more output than allowed"):
         process.copy_output(python(code), cwd=tmp_path, env=ENV, sink=sink, limit=10)
     assert sink.getvalue() == b""
     assert not (tmp_path / "end").exists(), "it was not waited for"
@@ -208,4 +208,4 @@ def test_who_waits_for_a_program_is_told_that_all_are_stopped(tmp_path: Path) ->
     completed = process.run(
         python(STOPPED), cwd=tmp_path, env={**ENV, "PYTHONPATH": os.pathsep.join(sys.path)}, timeout=60
     )
-    assert completed.stdout.decode() == f"{['sh was stopped'] * 6} set()\n", completed.stderr.decode()
+    assert completed.stdout.decode() == f"{['sh was interrupted'] * 6} set()\n", completed.stderr.decode()

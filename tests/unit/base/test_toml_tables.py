@@ -26,7 +26,7 @@ def test_a_table_is_found_by_its_keys() -> None:
 
 @pytest.mark.parametrize(
     ("document", "what"),
-    [([], "the document is no table"), ({"a": 1}, "a is no table"), ({"a": {"b": []}}, "a.b is no table")],
+    [([], "the document is not a table"), ({"a": 1}, "a is not a table"), ({"a": {"b": []}}, "a.b is not a table")],
 )
 def test_what_is_no_table_is_named(document: Any, what: str) -> None:
     with pytest.raises(OstooError) as caught:
@@ -35,9 +35,9 @@ def test_what_is_no_table_is_named(document: Any, what: str) -> None:
 
 
 READERS: list[tuple[Callable[[dict[str, Any], str, str], Any], Any, Any, str]] = [
-    (toml_tables.tables, [{"b": 1}], [], "a is no list of tables"),
-    (toml_tables.text, "x", None, "a is (missing|no text)"),
-    (toml_tables.texts, ["x"], [], "a is no list of texts"),
+    (toml_tables.tables, [{"b": 1}], [], "a is not an array of tables"),
+    (toml_tables.text, "x", None, "a is (missing|not a string)"),
+    (toml_tables.texts, ["x"], [], "a is not an array of strings"),
 ]
 
 

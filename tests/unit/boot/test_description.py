@@ -56,7 +56,7 @@ def test_a_description_that_breaks_the_schema_is_told(
     path = changed(tmp_path, name, change)
     with pytest.raises(OstooError) as caught:
         boot_description.load(path)
-    assert caught.value.what.startswith("the boot description breaks its schema: ")
+    assert caught.value.what.startswith("the boot description violates its schema: ")
     assert message in caught.value.what
     assert caught.value.where == f"{path}#{pointer}"
 

@@ -277,7 +277,7 @@ def test_what_was_made_of_an_input_that_was_edited_and_put_back_is_made_again(ch
 
 
 def test_an_input_that_does_not_hold_still_fails_the_build(checkout: Checkout, clone: Checkout) -> None:
-    with pytest.raises(OstooError, match=r"layout\.ld changed while it was used"):
+    with pytest.raises(OstooError, match=r"layout\.ld changed while it was being used"):
         checkout.perform(LINK, copy_of(checkout, ("more.ld",), ("layout.ld",)))
     clone.perform(LINK, copy_of(clone))
     assert len(clone.runs) == 1, "nothing was kept"
@@ -314,7 +314,7 @@ def test_what_others_read_already_is_not_made_again(checkout: Checkout) -> None:
         return outcome
 
     job = checkout.job(LINK, announce)
-    with pytest.raises(OstooError, match=r"layout\.ld changed while it was used"):
+    with pytest.raises(OstooError, match=r"layout\.ld changed while it was being used"):
         engine.perform(job)
 
 
@@ -374,7 +374,7 @@ def test_what_came_of_an_input_that_changed_is_not_kept(checkout: Checkout) -> N
         source.write_text("two")
         return write(folder)
 
-    with pytest.raises(OstooError, match=r"a\.rs changed while it was used"):
+    with pytest.raises(OstooError, match=r"a\.rs changed while it was being used"):
         checkout.perform(action, edit)
     source.write_text("one")
     checkout.perform(action)

@@ -67,7 +67,7 @@ CHANGES: list[Callable[[Path], object]] = [
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_is_told(change: Callable[[Path], object], root: Path, inputs: list[Input]) -> None:
     change(root)
-    with pytest.raises(OstooError, match="changed while it was used") as caught:
+    with pytest.raises(OstooError, match="changed while it was being used") as caught:
         witness(root).check(inputs)
     assert caught.value.remedy == "run the build again"
 

@@ -379,7 +379,7 @@ def test_what_a_script_leaves_is_files_and_folders(machine: Machine) -> None:
 
 @pytest.mark.parametrize("name", ["a\\377", "@{root}"])
 def test_a_file_of_a_script_that_no_action_can_name_is_refused(name: str, machine: Machine) -> None:
-    with pytest.raises(OstooError, match="the name of a file"):
+    with pytest.raises(OstooError, match="a file name"):
         run_script(machine, f"touch \"$OUT_DIR/$(printf '{name}')\"")
 
 

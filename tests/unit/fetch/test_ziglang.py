@@ -105,13 +105,13 @@ def test_musl_is_compiled_only_after_the_fix_has_been_applied(
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (b"fix = 1", "fix is no list of tables"),
-        (b"fix = [1]", "fix is no list of tables"),
+        (b"fix = 1", "fix is not an array of tables"),
+        (b"fix = [1]", "fix is not an array of tables"),
         (b"[[fix]]", "file is missing"),
-        (b"[[fix]]\nfile = 1", "file is no text"),
+        (b"[[fix]]\nfile = 1", "file is not a string"),
         (b'[[fix]]\nfile = "src/locale/iconv.c"\nid = "a"', "before is missing"),
-        (fix(b"hole\n", b"patch\n").replace(b'new = "patch"', b"new = []"), "new is no text"),
-        (fix(b"hole\n", b"patch\n").replace(b"[[fix.edit]]", b"[fix.edit]"), "edit is no list of tables"),
+        (fix(b"hole\n", b"patch\n").replace(b'new = "patch"', b"new = []"), "new is not a string"),
+        (fix(b"hole\n", b"patch\n").replace(b"[[fix.edit]]", b"[fix.edit]"), "edit is not an array of tables"),
     ],
 )
 def test_fixes_of_another_shape_are_refused(said: bytes, told: str, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_tests_are_asked_for_by_their_programs_name(  # noqa: PLR0917 - a row of
         ("cat-sr", "did you mean cat-rs?"),
         ("tset", "did you mean test?"),
         ("user-rs/cat-rs", "did you mean cat-rs?"),
-        ("", "there are all, cat-rs, deploy, kernel, one, other, size-report, stack-report, std, sysroot, test"),
+        ("", "valid names: all, cat-rs, deploy, kernel, one, other, size-report, stack-report, std, sysroot, test"),
     ],
 )
 def test_an_unknown_target_is_told_with_the_nearest(

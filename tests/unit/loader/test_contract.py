@@ -57,7 +57,7 @@ def test_a_wrong_value_is_told_with_its_json_pointer(tmp_path: Path, pointer: st
     path = contract_with(tmp_path, pointer, value)
     with pytest.raises(OstooError) as caught:
         loader_contract.load(path)
-    assert caught.value.what.startswith(f"the loader contract breaks its schema: {message}")
+    assert caught.value.what.startswith(f"the loader contract violates its schema: {message}")
     assert caught.value.where == f"{path}#{pointer}"
 
 
@@ -114,9 +114,9 @@ def test_a_system_call_that_is_not_served_may_be_tolerated() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("{\n  kernel", "not JSON: Expecting property name enclosed in double quotes"),
-        (b"\xff\xfe\xff", "not JSON: 'utf-16-le' codec can't decode"),
-        ("[" * 100_000, "not JSON: "),
+        ("{\n  kernel", "not valid JSON: Expecting property name enclosed in double quotes"),
+        (b"\xff\xfe\xff", "not valid JSON: 'utf-16-le' codec can't decode"),
+        ("[" * 100_000, "not valid JSON: "),
     ],
 )
 def test_what_is_not_json_is_told(tmp_path: Path, text: str | bytes, what: str) -> None:

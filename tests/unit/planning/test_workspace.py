@@ -246,7 +246,7 @@ def test_what_was_edited_and_put_back_while_cargo_read_it_makes_no_plan(name: st
         fake.write(path, "[build]\n")
     program = binary(made)
     made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
-    with pytest.raises(OstooError, match=f"{path.name} changed while it was used"):
+    with pytest.raises(OstooError, match=f"{path.name} changed while it was being used"):
         plan(made, program)
     memories = len(list(memory(made)))
     made.meanwhile("")
@@ -259,7 +259,7 @@ def test_what_was_edited_and_put_back_while_cargo_read_it_makes_no_plan(name: st
 def test_what_was_edited_and_put_back_while_programs_were_asked_for_is_not_remembered(made: FakeCargo) -> None:
     path = made.cargo.workspace / "rt/Cargo.toml"
     made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
-    with pytest.raises(OstooError, match=r"rt/Cargo\.toml changed while it was used"):
+    with pytest.raises(OstooError, match=r"rt/Cargo\.toml changed while it was being used"):
         workspace(made).binaries()
     made.meanwhile("")
     made.asked()
@@ -283,7 +283,7 @@ def test_a_target_spec_that_was_edited_and_put_back_is_not_remembered(made: Fake
     with (made.folder / "rustc").open("a") as script:
         script.write(f"sleep 0.03; echo '{{}}' > '{spec}'\n")
     before = len(list(memory(made)))
-    with pytest.raises(OstooError, match="changed while it was used"):
+    with pytest.raises(OstooError, match="changed while it was being used"):
         plan(made, program)
     assert len(list(memory(made))) == before
 

@@ -148,7 +148,7 @@ def test_a_whole_package_and_its_files_are_not_taken_for_each_other(package: Pat
 
 def test_a_name_that_no_key_can_hold_is_refused(package: Path, tmp_path: Path) -> None:
     (package / "src/@{root}.rs").touch()
-    with pytest.raises(OstooError, match="the name of a file holds"):
+    with pytest.raises(OstooError, match="a file name contains"):
         TreeMemo(tmp_path / "trees.json").input("p", package)
 
 

@@ -130,7 +130,7 @@ def test_outputs_that_hold_the_checkouts_path_are_for_it_alone(checkout: Checkou
 
 
 def test_an_output_that_no_key_can_name_is_refused(checkout: Checkout) -> None:
-    with pytest.raises(OstooError, match="the name of a file holds"):
+    with pytest.raises(OstooError, match="a file name contains"):
         checkout.judged(files={"out/@{root}": b""})
 
 

@@ -33,5 +33,5 @@ def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
         assert set(job.promised) <= set(job.run().outputs)
         return
     (tmp_path / "musl/include/stdio.h").write_text("/* edited */")
-    with pytest.raises(OstooError, match="what sysroot=folder:musl names changed while it was used"):
+    with pytest.raises(OstooError, match="what sysroot=folder:musl names changed while it was being used"):
         job.run()

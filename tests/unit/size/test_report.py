@@ -155,7 +155,7 @@ def test_a_program_elsewhere_is_reported_with_the_one_beside_it(tmp_path: Path, 
 def test_a_program_without_the_other_beside_it_is_told(tmp_path: Path) -> None:
     shipped, unstripped = EXAMPLE.write(tmp_path)
     unstripped.unlink()
-    with pytest.raises(OstooError, match="there is no such program"):
+    with pytest.raises(OstooError, match="no such program"):
         size_report.of_file(shipped)
 
 

@@ -76,7 +76,7 @@ def test_a_kernel_without_user_namespaces_is_told(tmp_path: Path, monkeypatch: p
 
 def test_a_tool_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needed_tools, "_PATIENCE", 0.2)
-    assert "openssl did not finish" in refusal(machine(tmp_path, *DEBIAN, *NAMES, openssl="exec /bin/sleep 60")).what
+    assert "openssl timed out" in refusal(machine(tmp_path, *DEBIAN, *NAMES, openssl="exec /bin/sleep 60")).what
 
 
 EVERYWHERE = {"sh", "env", "tar", "unshare", "as", "gzip", "no-such-program"}

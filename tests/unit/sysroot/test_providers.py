@@ -22,7 +22,7 @@ def test_an_unknown_provider_is_refused_with_the_nearest_name(tmp_path: Path) ->
 
 
 def test_a_name_like_none_is_answered_with_all(tmp_path: Path) -> None:
-    assert refusal("xyzzy", tmp_path).remedy == f"there are {', '.join(sysroot_providers.PROVIDERS)}"
+    assert refusal("xyzzy", tmp_path).remedy == f"valid names: {', '.join(sysroot_providers.PROVIDERS)}"
 
 
 @pytest.mark.parametrize("text", ["zig:0.14", "debian:sid"])

@@ -134,7 +134,7 @@ def test_what_changed_between_releases_is_named() -> None:
     assert {finding.key: finding.remedy for finding in target_schema.violations(spec, SCHEMA)} == {
         "target-pointer-width": "write 64 without quotes\n"
         "compilers until the middle of 2025 want a string here, later ones a number",
-        "is-builtin": "compilers before 1.95 pass over keys that they don't know; take it out if it was for another "
+        "is-builtin": "compilers before 1.95 pass over keys that they don't know; remove it if it was for another "
         "release",
     }
 
@@ -149,7 +149,7 @@ def test_every_missing_key_is_told_once() -> None:
 def test_a_reference_out_of_a_schema_is_not_followed(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.json"
     elsewhere.write_text("{}")
-    with pytest.raises(OstooError, match="which is not in it"):
+    with pytest.raises(OstooError, match="which it does not contain"):
         target_schema.violations({}, {"$ref": elsewhere.as_uri()})
 
 
@@ -344,7 +344,7 @@ def test_all_mistakes_are_told_the_compilers_first(tmp_path: Path) -> None:
 def test_a_policy_that_is_no_schema_is_told(tmp_path: Path) -> None:
     (tmp_path / "target.json").write_text("{}")
     (tmp_path / target_spec.POLICY).write_text('{"type": "objekt"}')
-    with pytest.raises(OstooError, match="this is no JSON schema: 'objekt' is not valid"):
+    with pytest.raises(OstooError, match="not a valid JSON schema: 'objekt' is not valid"):
         target_spec.check(CheckRequest(tmp_path / "target.json", tmp_path / "rustc", {}))
 
 

@@ -286,7 +286,7 @@ def test_an_answer_that_is_none_is_refused(project: Path, engine: Path, told: by
 def test_output_without_end_is_cut_off(project: Path, engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_blobs, "MAX_UNPACKED", 5000)
     (engine / "root" / PREFIX[1:] / "lib/libc.a").write_bytes(bytes(5000))
-    with pytest.raises(OstooError, match="docker writes more than is allowed"):
+    with pytest.raises(OstooError, match="docker writes more output than allowed"):
         from_engine(project)
 
 
