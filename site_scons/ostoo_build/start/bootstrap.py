@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _FOR_TESTS = "requirements-dev.txt"
 _TESTS_CAN_NOT_RUN = 2
 """What a build ends with that finds that out."""
+_DEBIAN_WHEELS = "/usr/share/python-wheels"
 _SIZES = {
     "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
     _FOR_TESTS: ": some 30 MB to fetch, 130 MB unpacked",
@@ -80,18 +82,29 @@ def _installed(venv: Path, requirements: Path) -> bool:
 def _create(venv: Path) -> None:
     # by its own name (python3.11): it is gone when the system moves on, not silently another one without packages
     python = os.path.realpath(sys.executable)
-    has_pip = importlib.util.find_spec("ensurepip") is not None
-    _run([python, "-m", "venv", "--clear", *([] if has_pip else ["--without-pip"]), str(venv)], venv.parent)
+    # venv would install the pip that comes with Python, which takes longer than all of SCons, and ours takes its place
+    with_pip = _pip_of_python() is None and importlib.util.find_spec("ensurepip") is not None
+    _run([python, "-m", "venv", "--clear", *([] if with_pip else ["--without-pip"]), str(venv)], venv.parent)
 
 
 def _install(requirements: Path, venv: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        variables = {} if _has_pip(venv) else {"PYTHONPATH": str(_debian_pip(Path(scratch)))}
+        variables = {}
+        if not _has_pip(venv):
+            variables["PYTHONPATH"] = str(_pip_of_python() or _debian_pip(Path(scratch)))
         pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         wheels = ["--require-hashes", "--only-binary=:all:", "--requirement", str(requirements)]
         _run([*pip, *wheels], venv, **variables)
     copy = venv / requirements.name
     write_output(copy, requirements.read_bytes())
+
+
+def _pip_of_python() -> Path | None:
+    """The wheel that ensurepip installs from, which runs where it lies; systems may keep it elsewhere."""
+    ensurepip = importlib.util.find_spec("ensurepip")
+    bundled = Path(ensurepip.origin).with_name("_bundled") if ensurepip and ensurepip.origin else None
+    places = (bundled, sysconfig.get_config_var("WHEEL_PKG_DIR"), _DEBIAN_WHEELS)
+    return next((wheel for place in places if place for wheel in Path(place).glob("pip-*.whl")), None)
 
 
 def _has_pip(venv: Path) -> bool:
@@ -109,7 +122,7 @@ def _debian_pip(scratch: Path) -> Path:
     archives = apt.download({package: apt.closure([package])[package]})
     unpacked = scratch / "unpacked"
     apt.unpack(archives.values(), unpacked)
-    return next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
+    return next(unpacked.glob(f"{_DEBIAN_WHEELS.lstrip('/')}/pip-*.whl"))
 
 
 def _run(argv: list[str], folder: Path, **variables: str) -> None:

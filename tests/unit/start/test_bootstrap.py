@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
@@ -89,6 +90,21 @@ def test_an_environment_that_does_not_serve_is_made_anew(
     monkeypatch.setattr("sys.executable", str(creator))
     assert bootstrap.main([str(root), "base.txt"]) == 2
     assert (root / "created").read_text().startswith("-m venv --clear ")
+
+
+def test_packages_are_installed_by_the_pip_that_comes_with_python(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not installed itself: that takes longer than the packages do."""
+    (root / PIP).unlink()
+    wheel = fake.write(root / "python/ensurepip/_bundled/pip-9-py3-none-any.whl", "")
+    python(root, f"echo \"$PYTHONPATH\" >> '{root}/asked'")
+    (root / ".venv/bin").rename(root / "bin")
+    creator = fake.script(root / "creator", f"echo \"$*\" >> '{root}/created'; cp -r '{root}/bin' '{root}/.venv/'")
+    monkeypatch.setattr("sys.executable", str(creator))
+    found = spec_from_file_location("ensurepip", root / "python/ensurepip/__init__.py")
+    monkeypatch.setattr("importlib.util.find_spec", {"ensurepip": found}.get)
+    assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
+    assert "--without-pip" in (root / "created").read_text()
+    assert asked(root).splitlines()[1::2] == [str(wheel)]
 
 
 def test_a_missing_list_of_packages_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
