@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.base import digest
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local
 from ostoo_build.reapi.layout import PLACES
 
@@ -31,7 +32,7 @@ _FOLDER = "checkout"
 PROOF = ".d"
 """How the names of files end in which rustc and the linker say what they read."""
 
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_NAME = lazy_pattern("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SIZE = re.compile(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
+_SIZE = lazy_pattern(rf"([0-9]{{1,9}}) ?({'|'.join(_UNITS)})")
 
 
 def parse(text: str) -> int:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ostoo_build.base.errors import OstooError
 
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_ANSI = lazy_pattern(r"\x1b\[[0-9;]*m")
 _VERB_WIDTH = 12
 
 

@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.input import Input, is_executable, refuse_odd
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PLACEHOLDER = re.compile(r"@\{([a-z-]+)\}")
+_PLACEHOLDER = lazy_pattern(r"@\{([a-z-]+)\}")
 
 
 class PathMap(Struct, frozen=True, dict=True):

@@ -6,22 +6,26 @@ hashes. What is no such name stays as it is.
 
 from __future__ import annotations
 
-import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.binary.demangle_v0 import NotMangledError, Reader
 
-_LLVM_SUFFIX = re.compile(r"\.llvm\.[0-9A-F@]*$")
-_SUFFIX = re.compile(r"\.[\w.$@-]*")
-_V0 = re.compile(r"_R(?=[A-Z])")
+if TYPE_CHECKING:
+    import re
+
+_LLVM_SUFFIX = lazy_pattern(r"\.llvm\.[0-9A-F@]*$")
+_SUFFIX = lazy_pattern(r"\.[\w.$@-]*")
+_V0 = lazy_pattern(r"_R(?=[A-Z])")
 _OLD = "_ZN"
-_OLD_HASH = re.compile(r"h[0-9a-fA-F]+")
+_OLD_HASH = lazy_pattern(r"h[0-9a-fA-F]+")
 _OLD_ESCAPES = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
-_OLD_TOKEN = re.compile(r"\.\.|\.|\$([^$]*)\$")
-_CODE_POINT = re.compile(r"u([0-9a-f]{1,6})")
-_FIRST_WORD = re.compile(r"[<&*( ]*(?:mut |const |dyn |impl |_)?[<&*( ]*([A-Za-z_]\w*)(?=::)")
+_OLD_TOKEN = lazy_pattern(r"\.\.|\.|\$([^$]*)\$")
+_CODE_POINT = lazy_pattern(r"u([0-9a-f]{1,6})")
+_FIRST_WORD = lazy_pattern(r"[<&*( ]*(?:mut |const |dyn |impl |_)?[<&*( ]*([A-Za-z_]\w*)(?=::)")
 _LARGEST_CODE_POINT = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -59,7 +63,7 @@ def _old(symbol: str) -> Name | None:
     parts = []
     at = len(_OLD)
     while not symbol.startswith("E", at):
-        digits = re.compile(r"\d{1,6}").match(symbol, at)
+        digits = lazy_pattern(r"\d{1,6}").match(symbol, at)
         if digits is None or digits.end() + int(digits[0]) > len(symbol):
             return None
         at = digits.end() + int(digits[0])

@@ -5,8 +5,9 @@ It follows rustc-demangle's printer, so that both write the same.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,8 @@ _BASIC = {
     "z": "!",
 }
 _SPECIAL = {"C": "closure", "S": "shim"}
-_HEX = re.compile(r"([0-9a-f]*)_")
-_DIGITS = re.compile(r"0|[1-9]\d{0,5}")
+_HEX = lazy_pattern(r"([0-9a-f]*)_")
+_DIGITS = lazy_pattern(r"0|[1-9]\d{0,5}")
 _LARGEST = (1 << 64) - 1
 _ALPHABET = 26
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\\": "\\\\", "\0": "\\0", "'": "\\'", '"': '\\"'}

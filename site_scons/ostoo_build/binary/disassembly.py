@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
+
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,11 +16,11 @@ _AT_ONCE = 10_000
 _ADDRESS_PREFIXES = b"\x26\x2e\x36\x3e\x64\x65\x67"
 _VECTOR_PREFIXES = (b"\xc4", b"\xc5", b"\x62")
 _FIRST_BYTES = frozenset(b"".join((_ADDRESS_PREFIXES, *_VECTOR_PREFIXES)))
-_PREFIX_RUN = re.compile(rb"[\x26\x2e\x36\x3e\x40-\x4f\x64-\x67\xf0\xf2\xf3]{15,}")
+_PREFIX_RUN = lazy_pattern(rb"[\x26\x2e\x36\x3e\x40-\x4f\x64-\x67\xf0\xf2\xf3]{15,}")
 _INVALID = b"\x06"
 _NOT_CODE = ".byte"
-_FLOAT_REGISTER = re.compile(r"\b(?:[xyz]?mm\d+|st(?:\(\d\))?)\b")
-_X87 = re.compile(r"f(?!x|n|wait|emms|femms|ldcw|ldenv|rstor)")
+_FLOAT_REGISTER = lazy_pattern(r"\b(?:[xyz]?mm\d+|st(?:\(\d\))?)\b")
+_X87 = lazy_pattern(r"f(?!x|n|wait|emms|femms|ldcw|ldenv|rstor)")
 """x87 mnemonics, most of which use st(0) without naming it; not those that save, restore or control the unit."""
 
 _PROCESSORS = {

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import debian_packages
 from ostoo_build.fetch.debian_packages import Parcel
 
 if TYPE_CHECKING:
+    import re
     from pathlib import Path
 
     from ostoo_build.fetch.apt import Apt
     from ostoo_build.fetch.debian_packages import Project
 
 _BUSYBOX = "busybox-static"
-_IMAGE = re.compile(r"linux-image-\d.+")
+_IMAGE = lazy_pattern(r"linux-image-\d.+")
 """What the package that is asked for stands for: an image of one version."""
 
 
@@ -29,7 +30,7 @@ def image(package: str, project: Project) -> Path:
 
 def busybox(project: Project) -> Path:
     """A busybox that needs no library. Raises `OstooError` where there is none."""
-    wanted = re.compile(_BUSYBOX)
+    wanted = lazy_pattern(_BUSYBOX)
     parcel = Parcel(_BUSYBOX, f"Debian's {_BUSYBOX}, 1 MB,", lambda apt: _chosen(apt, _BUSYBOX, wanted))
     return _file(parcel, project, "bin/busybox", "boot on a Debian machine")
 

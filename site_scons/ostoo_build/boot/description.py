@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ostoo_build.base import json_schema
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +97,6 @@ def _check_patterns(document: Mapping[str, Any], path: Path) -> None:
 
 def _compiled(pattern: str, where: str) -> re.Pattern[str]:
     try:
-        return re.compile(pattern.replace(NONCE, ""))
+        return lazy_pattern(pattern.replace(NONCE, ""))
     except (re.error, OverflowError) as error:
         raise OstooError(f"no regular expression: {error}", where=where) from error

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.boot import vga_text
 from ostoo_build.boot.description import NONCE, PROGRAM
 from ostoo_build.boot.ending import Ending, Verdict
@@ -231,7 +232,7 @@ class _Conversation:
                 self._monitor.command("screendump", filename=PICTURE)
 
     def _pattern(self, pattern: str) -> re.Pattern[bytes]:
-        return re.compile(pattern.replace(NONCE, self._nonce).encode(), re.MULTILINE)
+        return lazy_pattern(pattern.replace(NONCE, self._nonce).encode(), re.MULTILINE)
 
 
 def _ending(match: re.Match[bytes]) -> Ending:

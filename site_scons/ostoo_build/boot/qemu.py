@@ -7,7 +7,6 @@ project, without root.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import debian_packages
 from ostoo_build.fetch.debian_packages import Parcel
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _QEMU = {"EM_X86_64": ("qemu-system-x86_64", "qemu-system-x86")}
 """The program and Debian's package for one of ELF's machines."""
 
-_OWN = re.compile(r"qemu-system-.+|seabios")
-_LIBRARY = re.compile(r"lib.+")
+_OWN = lazy_pattern(r"qemu-system-.+|seabios")
+_LIBRARY = lazy_pattern(r"lib.+")
 
 
 class QemuSystem(Struct, frozen=True):

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import state_file, user_cache
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +30,10 @@ PARTS = ("ac", "cas", user_cache.PLANS, user_cache.TOOLCHAINS)
 
 _SHARDED = frozenset({"ac", "cas"})
 _OTHERS = frozenset({TAG, "collected", "collecting", user_cache.COMPILERS, user_cache.DOCUMENTS})
-_UNFINISHED = re.compile(r"\..+")
-_BEGUN = re.compile(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
-_SHARD = re.compile("[0-9a-f]{2}")
-_ENTRY = re.compile(r"[0-9a-f]{64}(\.json)?")
+_UNFINISHED = lazy_pattern(r"\..+")
+_BEGUN = lazy_pattern(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
+_SHARD = lazy_pattern("[0-9a-f]{2}")
+_ENTRY = lazy_pattern(r"[0-9a-f]{64}(\.json)?")
 
 
 def is_ours(folder: Path) -> bool:

@@ -6,7 +6,6 @@ Does not start it. Everything lies where it lies outside, so that what an action
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ from msgspec import Struct
 from ostoo_build.actions import outcome
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ _LOOKED_FOR = ("/sys", "/proc", "/dev", "/etc")
 
 _PRIVATE = "/ostoo-tmp"
 _FOLDERS = {"HOME": _PRIVATE, "TMPDIR": _PRIVATE}
-_NAME = re.compile(r'^(\d+) +\w+\([^"]*"((?:[^"\\]|\\.)*)"')
-_FAILURE = re.compile(r"^(\d+) .* = -1 (ENOENT|EROFS|EACCES)\b")
+_NAME = lazy_pattern(r'^(\d+) +\w+\([^"]*"((?:[^"\\]|\\.)*)"')
+_FAILURE = lazy_pattern(r"^(\d+) .* = -1 (ENOENT|EROFS|EACCES)\b")
 
 
 class Start(NamedTuple):

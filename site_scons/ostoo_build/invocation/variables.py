@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.spelling import one_of
 from ostoo_build.base.toml_file import load as load_toml
 
@@ -40,7 +40,7 @@ VARIABLES = {
 }
 """What each says, and what it is where nobody says anything."""
 
-_NUMBER = re.compile("[0-9]{1,4}")
+_NUMBER = lazy_pattern("[0-9]{1,4}")
 _SWITCHES = ("remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
 

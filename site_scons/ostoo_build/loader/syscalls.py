@@ -5,13 +5,15 @@ A number is known where its register gets it a few instructions before the call,
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.binary.disassembly import Decoded
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 _WINDOW = 24
 """How many instructions before a call are looked at."""
 
-_NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))")
-_TARGET = re.compile(rf"(?:.*, )?{_NUMBER.pattern}")
+_NUMBER_TEXT = r"#?(-?(?:0x[0-9a-f]+|\d+))"
+_NUMBER = lazy_pattern(_NUMBER_TEXT)
+_TARGET = lazy_pattern(rf"(?:.*, )?{_NUMBER_TEXT}")
 
 
 class SyscallSite(Struct, frozen=True):
@@ -69,17 +72,17 @@ _PROCESSORS = {
         trap="syscall",
         register="rax",
         names=_x86_names(),
-        branch=re.compile(r"j|loop|xbegin"),
-        call=re.compile(r"call|syscall"),
-        final=re.compile(r"jmp|ret|ud2|hlt|int3|iret"),
+        branch=lazy_pattern(r"j|loop|xbegin"),
+        call=lazy_pattern(r"call|syscall"),
+        final=lazy_pattern(r"jmp|ret|ud2|hlt|int3|iret"),
         lost=frozenset({"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"}),
         implicit=(
             (
-                re.compile(r"c[bwdq]|cmpxchg|i?mul|i?div|lods|rdtsc|cpuid|xgetbv|rdmsr|in\b|x?lat"),
+                lazy_pattern(r"c[bwdq]|cmpxchg|i?mul|i?div|lods|rdtsc|cpuid|xgetbv|rdmsr|in\b|x?lat"),
                 frozenset({"rax", "rbx", "rcx", "rdx"}),
             ),
             (
-                re.compile(r"rep|stos|movs|scas|cmps|xchg|xadd|leave|enter"),
+                lazy_pattern(r"rep|stos|movs|scas|cmps|xchg|xadd|leave|enter"),
                 frozenset({"rax", "rcx", "rsi", "rdi", "rbp"}),
             ),
         ),
@@ -88,9 +91,9 @@ _PROCESSORS = {
         trap="svc",
         register="x8",
         names={name: f"x{number}" for number in range(31) for name in (f"x{number}", f"w{number}")},
-        branch=re.compile(r"b(?:\.|$)|cb|tb"),
-        call=re.compile(r"bl|svc"),
-        final=re.compile(r"(?:b|br|ret|brk|udf|eret)$"),
+        branch=lazy_pattern(r"b(?:\.|$)|cb|tb"),
+        call=lazy_pattern(r"bl|svc"),
+        final=lazy_pattern(r"(?:b|br|ret|brk|udf|eret)$"),
         lost=frozenset(f"x{number}" for number in range(19)),
     ),
     "EM_RISCV": _Processor(
@@ -100,9 +103,9 @@ _PROCESSORS = {
             name: name
             for name in ("ra", *(f"{kind}{n}" for kind, most in (("a", 8), ("s", 12), ("t", 7)) for n in range(most)))
         },
-        branch=re.compile(r"(?:c\.)?(?:b(?!clr|ext|inv|set)|j)"),
-        call=re.compile(r"(?:c\.)?jalr?$|ecall"),
-        final=re.compile(r"(?:c\.)?(?:j|jr)$|ebreak|unimp|[msu]?ret$"),
+        branch=lazy_pattern(r"(?:c\.)?(?:b(?!clr|ext|inv|set)|j)"),
+        call=lazy_pattern(r"(?:c\.)?jalr?$|ecall"),
+        final=lazy_pattern(r"(?:c\.)?(?:j|jr)$|ebreak|unimp|[msu]?ret$"),
         lost=frozenset({"ra", *(f"a{n}" for n in range(8)), *(f"t{n}" for n in range(7))}),
         relative=True,
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from ostoo_build.base import digest, home, process, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning import cargo_config, std_crates, unit_graph
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **NO_DUMPS, **_NO_WRAPPERS, **toolchain}
 
 
-_IGNORED = re.compile(
+_IGNORED = lazy_pattern(
     r"(CARGO_ENCODED_|CARGO_BUILD_)?RUSTFLAGS|CARGO_BUILD_WARNINGS|CARGO_(PROFILE|UNSTABLE)_.+|CARGO_TARGET_.+_(RUSTFLAGS|LINKER)"
 )
 

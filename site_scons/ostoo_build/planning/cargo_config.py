@@ -6,7 +6,6 @@ The rules are those of cargo's reference, "Configuration".
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from ostoo_build.base import digest, home, layout, toml_tables
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import quote
 from ostoo_build.rust import crate_root, flag_rules
 from ostoo_build.rust import options as rustc_options
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.rust.options import Option
 
 _NAMES = ("config.toml", "config")
-_SYSROOT = re.compile(f"{layout.sysroot('[^/]+')}/lib")
+_SYSROOT = lazy_pattern(f"{layout.sysroot('[^/]+')}/lib")
 _MOST = 64
 """How many files may include each other; cargo refuses circles."""
 

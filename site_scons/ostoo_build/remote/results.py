@@ -7,11 +7,11 @@ placeholder of the root where an engine's hold its path.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.reapi import remote_execution_pb2 as api
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message", bound="message.Message")
 
-_SHA256 = re.compile("[0-9a-f]{64}")
+_SHA256 = lazy_pattern("[0-9a-f]{64}")
 _ROOT_LINE = "@{root}\n"
 """What the launcher prints first: where an action ran. Here, anywhere."""
 

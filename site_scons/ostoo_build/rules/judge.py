@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from ostoo_build.actions.outcome import OUT, Outcome, ToolFailed
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import refuse_odd
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local, seen_from
 from ostoo_build.binary import entry
 from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ostoo_build.rust.dep_info import DepInfo
 
 
-_NO_ENTRY = re.compile(r"cannot find entry symbol (\S+?);")
+_NO_ENTRY = lazy_pattern(r"cannot find entry symbol (\S+?);")
 """LLD's word for it."""
 
 

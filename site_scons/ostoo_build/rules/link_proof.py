@@ -6,18 +6,18 @@ leaves out response files and members of thin archives, which `link_files` finds
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
     from ostoo_build.base.paths import PathMap
 
-_ESCAPED = re.compile(r"\\([ #\\])|\$(\$)")
+_ESCAPED = lazy_pattern(r"\\([ #\\])|\$(\$)")
 
 
 OPTION = "--dependency-file="

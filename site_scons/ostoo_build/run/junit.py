@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.run.output import reason, said
 from ostoo_build.run.tests import Verdict
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ostoo_build.run.test_list import Executable
     from ostoo_build.run.tests import Result
 
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = lazy_pattern("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """All but XML 1.0's characters (section 2.2); a carriage return would come back as a line's end."""
 
 

@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ostoo_build.loader.contract import LoaderContract
 
-_CALL = re.compile(r"^\d+ (?:Unknown syscall (?P<number>\d+)|(?P<name>[a-z_]\w*)\()", re.MULTILINE)
-_DEFINED = re.compile(r"^#define __NR_(\w+)\s+(\d+)", re.MULTILINE)
+_CALL = lazy_pattern(r"^\d+ (?:Unknown syscall (?P<number>\d+)|(?P<name>[a-z_]\w*)\()", re.MULTILINE)
+_DEFINED = lazy_pattern(r"^#define __NR_(\w+)\s+(\d+)", re.MULTILINE)
 
 
 def numbers(header: str) -> dict[str, int]:

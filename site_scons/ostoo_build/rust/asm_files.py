@@ -11,26 +11,28 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_MENTIONED = re.compile(rb"\.(incbin|include|macro|irpc?)\b", re.IGNORECASE)
-_DIRECTIVE = re.compile(r"(?:^|[\s;:{])\.(?:incbin|include)\b[ \t]*", re.IGNORECASE | re.MULTILINE)
-_MADE = re.compile(r"(?:^|[\s;:{])\.(?!L)\w*\\[\w(@]", re.MULTILINE)
+_MENTIONED = lazy_pattern(rb"\.(incbin|include|macro|irpc?)\b", re.IGNORECASE)
+_DIRECTIVE = lazy_pattern(r"(?:^|[\s;:{])\.(?:incbin|include)\b[ \t]*", re.IGNORECASE | re.MULTILINE)
+_MADE = lazy_pattern(r"(?:^|[\s;:{])\.(?!L)\w*\\[\w(@]", re.MULTILINE)
 """A directive whose name a macro of the assembler puts together."""
 
 _ASSEMBLY = (".s", ".asm", ".inc")
 
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     r"""(?P<line>//[^\n]*)|(?P<block>/\*)|(?P<raw>\b[bc]?r(?P<hashes>\#*)")|(?P<text>"(?:[^"\\]|\\.)*")|"""
     r"""(?P<char>'(?:[^'\\\n]|\\[^\n]{1,9})')""",
     re.DOTALL,
 )
-_BLOCK_EDGE = re.compile(r"/\*|\*/")
-_ESCAPE = re.compile(r"\\(?:\n\s*|(.))", re.DOTALL)
+_BLOCK_EDGE = lazy_pattern(r"/\*|\*/")
+_ESCAPE = lazy_pattern(r"\\(?:\n\s*|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-_JOINED = re.compile(r"\s*,\s*(?:env!\s*\(\s*\"(?P<variable>\w+)\"\s*,?\s*\)\s*,\s*)?(?=[\"\w]|$)")
-_ASM_COMMENT = re.compile(r"/\*.*?\*/|(?://|\#|@\s)[^\n]*|(\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
+_JOINED = lazy_pattern(r"\s*,\s*(?:env!\s*\(\s*\"(?P<variable>\w+)\"\s*,?\s*\)\s*,\s*)?(?=[\"\w]|$)")
+_ASM_COMMENT = lazy_pattern(r"/\*.*?\*/|(?://|\#|@\s)[^\n]*|(\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
 
 
 class Taken(Struct, frozen=True):

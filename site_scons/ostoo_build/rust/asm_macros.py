@@ -5,20 +5,19 @@ Without macros, all that the assembler is told stands in string literals, where 
 
 from __future__ import annotations
 
-import re
-
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.rust import asm_files
 
-_ASM = re.compile(r"\b(?:(?:global|naked)_)?asm\b")
-_CALL = re.compile(r"\s*!\s*[({\[]")
-_NO_CALL = re.compile(r"\s*(?:[,;}{)]|::)")
+_ASM = lazy_pattern(r"\b(?:(?:global|naked)_)?asm\b")
+_CALL = lazy_pattern(r"\s*!\s*[({\[]")
+_NO_CALL = lazy_pattern(r"\s*(?:[,;}{)]|::)")
 """What follows the name where it is imported, or means a module."""
 
-_MACRO = re.compile(r"\bmacro(?:_rules\s*!\s*\w+\s*[({\[]|\s+\w+[^{]*\{)")
-_HANDED_ON = re.compile(r"\bmacro_export\b|\bmacro\s+\w")
+_MACRO = lazy_pattern(r"\bmacro(?:_rules\s*!\s*\w+\s*[({\[]|\s+\w+[^{]*\{)")
+_HANDED_ON = lazy_pattern(r"\bmacro_export\b|\bmacro\s+\w")
 """Without one of these a macro is its own crate's."""
 
-_BRACKETS = re.compile(r"[(){}\[\]]")
+_BRACKETS = lazy_pattern(r"[(){}\[\]]")
 
 
 def may_hide(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.base import digest
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +22,9 @@ WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
 _ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
 _MARKS = frozenset({"no_main", "reexport_test_harness_main", "test_runner"})
 
-_BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
-_EXTERN_CRATE = re.compile(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?extern\s+crate\s+(\w+)")
-_TOKEN = re.compile(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
+_BLANK = lazy_pattern(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_EXTERN_CRATE = lazy_pattern(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?extern\s+crate\s+(\w+)")
+_TOKEN = lazy_pattern(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
 
 
 class View(Struct, frozen=True):

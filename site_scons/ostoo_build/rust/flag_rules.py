@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
     from ostoo_build.rust.options import Option
@@ -35,25 +36,25 @@ _SETTINGS = {
     "-Z sanitizer-dataflow-abilist": "rustc does not tell that it reads that file",
     **dict.fromkeys(("-Z llvm-plugins", "-Z autodiff-plugin", "-Z offload"), _CODE),
 }
-_NATIVE = re.compile(r"(^|[=,\s])-{0,2}(m?cpu|m?tune|mtune-cpu)=native\b")
-_LOADS = re.compile(r"(^|[=,\s])-{1,2}load(-pass-plugin)?\b")
-_FILE = re.compile(r"=\S*/|(^|\s)[^-=\s]*/|(^|\s)-[\w-]*(dir|(?<!pro)file|filename|output|path)(=|\s|$)")
+_NATIVE = lazy_pattern(r"(^|[=,\s])-{0,2}(m?cpu|m?tune|mtune-cpu)=native\b")
+_LOADS = lazy_pattern(r"(^|[=,\s])-{1,2}load(-pass-plugin)?\b")
+_FILE = lazy_pattern(r"=\S*/|(^|\s)[^-=\s]*/|(^|\s)-[\w-]*(dir|(?<!pro)file|filename|output|path)(=|\s|$)")
 _VALUES = (
-    ("target-cpu", re.compile("^native$"), _PROCESSOR),
-    ("tune-cpu", re.compile("^native$"), _PROCESSOR),
+    ("target-cpu", lazy_pattern("^native$"), _PROCESSOR),
+    ("tune-cpu", lazy_pattern("^native$"), _PROCESSOR),
     ("llvm-args", _NATIVE, _PROCESSOR),
     ("llvm-args", _LOADS, _CODE),
     ("llvm-args", _FILE, _LLVM),
-    ("codegen-backend", re.compile("^(?!llvm$)"), _CODE),
-    ("split-debuginfo", re.compile("^(?!off$)"), "PROGRAM.debug is whole: files beside it would be lost"),
-    ("linker", re.compile(r"^(?!(.*/)?(rust-lld|lld|ld\.lld)(-\d+)?$)"), f"the toolchain's LLD links; {_TOOLCHAIN}"),
+    ("codegen-backend", lazy_pattern("^(?!llvm$)"), _CODE),
+    ("split-debuginfo", lazy_pattern("^(?!off$)"), "PROGRAM.debug is whole: files beside it would be lost"),
+    ("linker", lazy_pattern(r"^(?!(.*/)?(rust-lld|lld|ld\.lld)(-\d+)?$)"), f"the toolchain's LLD links; {_TOOLCHAIN}"),
 )
 _WORDS = {
     "@": "write the flags themselves: cargo runs rustc in another folder for each package, and std finds no such file",
     "": "rustc would take it for a source file",
 }
 
-_OF_LLVM = re.compile("^--?(plugin-opt=(?=-)|mllvm=)")
+_OF_LLVM = lazy_pattern("^--?(plugin-opt=(?=-)|mllvm=)")
 """What LLD hands on to LLVM stands behind it, or in the argument behind `-mllvm`."""
 
 _TWO_WORDS = ("-mllvm", "--mllvm")

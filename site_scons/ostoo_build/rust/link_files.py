@@ -8,12 +8,12 @@ that LLD does not write down: response files, and members of thin archives.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import digest
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,9 +23,9 @@ _LARGEST_SCRIPT = 1 << 20
 """Bytes; what is larger is data."""
 
 _THIN = b"!<thin>\n"
-_WORD = re.compile(r"[^\s(){},;\"'*]+")
-_QUOTED = re.compile(r"\"([^\"\n]*)\"")
-_LIBRARY = re.compile(r"lib.+\.(a|so)|.+\.lib|crt.*\.o")
+_WORD = lazy_pattern(r"[^\s(){},;\"'*]+")
+_QUOTED = lazy_pattern(r"\"([^\"\n]*)\"")
+_LIBRARY = lazy_pattern(r"lib.+\.(a|so)|.+\.lib|crt.*\.o")
 
 
 @dataclass

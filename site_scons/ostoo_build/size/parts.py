@@ -6,12 +6,12 @@ together are the whole file.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.binary import symbol_table
 from ostoo_build.binary.demangle import demangle
 from ostoo_build.binary.elf import PF_X, DamagedElfError
@@ -33,12 +33,12 @@ RUNTIME = "ostoo_rt"
 _FILE_HEADER = 64
 _SECTION_HEADER = 64
 _LONGEST_FILL = 64
-_FILL = re.compile(
+_FILL = lazy_pattern(
     rb"(?s)(?:\x00|\xcc|\x90|\x66*\x0f\x1f.{1,6}|\x66*\x2e\x0f\x1f.{1,6}|\x1f\x20\x03\xd5|\x13\x00\x00\x00|\x01\x00)*"
 )
 """What assemblers and linkers fill gaps with: zeros, INT3, NOPs of all three processors."""
 
-_COMPILER_RT = re.compile(r"__[a-z]+[sdtx][if][2-4]?")
+_COMPILER_RT = lazy_pattern(r"__[a-z]+[sdtx][if][2-4]?")
 """Functions that compilers call by themselves, such as __udivti3."""
 
 

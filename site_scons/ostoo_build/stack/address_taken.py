@@ -10,6 +10,7 @@ import re
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.stack.instruction_flow import Flow, signed_upper
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 _HALF = 4
 _HALF_BITS = 32
-_HEX = re.compile(r"0x[0-9a-f]+")
-_FROM_HERE = re.compile(r"\[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
-_NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))$")
-_SHIFTED = re.compile(r"\w+, #(0x[0-9a-f]+|\d+), lsl #16")
+_HEX = lazy_pattern(r"0x[0-9a-f]+")
+_FROM_HERE = lazy_pattern(r"\[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
+_NUMBER = lazy_pattern(r"#?(-?(?:0x[0-9a-f]+|\d+))$")
+_SHIFTED = lazy_pattern(r"\w+, #(0x[0-9a-f]+|\d+), lsl #16")
 
 
 def taken(program: Elf, code: tuple[Code, ...]) -> frozenset[int]:
@@ -42,7 +43,7 @@ def _in_memory(program: Elf, starts: frozenset[int]) -> Iterator[int]:
     if not starts:
         return
     upper = {(start >> _HALF_BITS).to_bytes(_HALF, "little") for start in starts}
-    pattern = re.compile(rb"(?s)(?=(.{4})(%b))" % b"|".join(re.escape(each) for each in sorted(upper)))
+    pattern = lazy_pattern(rb"(?s)(?=(.{4})(%b))" % b"|".join(re.escape(each) for each in sorted(upper)))
     done = 0
     for segment in sorted(program.loads, key=lambda each: each.offset):
         end = min(segment.offset + segment.file_size, len(program.data))

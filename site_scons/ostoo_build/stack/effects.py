@@ -5,18 +5,19 @@ Effects are told in bytes that the stack grows by, so that all processors have t
 
 from __future__ import annotations
 
-import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.stack.instruction_flow import signed_upper
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from ostoo_build.stack.instruction_flow import Step
 
-_NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))(?:, lsl #(\d+))?")
+_NUMBER = lazy_pattern(r"#?(-?(?:0x[0-9a-f]+|\d+))(?:, lsl #(\d+))?")
 _WORD = 8
 _MASK = (1 << 64) - 1
 
@@ -85,15 +86,15 @@ def _number(operand: str) -> int | None:
 
 _X86_STACK = frozenset({"rsp", "esp", "sp", "spl"})
 _X86_READS = frozenset({"cmp", "test", "push", "bt", "ucomisd"})
-_X86_IMPLICIT = re.compile(r"xchg|xadd|cmpxchg|cpuid|rdtsc|syscall|rep|mulx")
-_X86_WORD = re.compile(r"\w+")
+_X86_IMPLICIT = lazy_pattern(r"xchg|xadd|cmpxchg|cpuid|rdtsc|syscall|rep|mulx")
+_X86_WORD = lazy_pattern(r"\w+")
 _X86_PARTS = {
     **dict.fromkeys(("rbp", "ebp", "bp", "bpl"), "rbp"),
     **dict.fromkeys(("rbx", "ebx", "bx", "bl", "bh"), "rbx"),
     **{f"r{number}{end}": f"r{number}" for number in range(8, 16) for end in ("", "d", "w", "b")},
 }
 """Registers in which a stack pointer is noted, by their parts; others are written by too many instructions."""
-_X86_ADDRESS = re.compile(r"\[(\w+)(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
+_X86_ADDRESS = lazy_pattern(r"\[(\w+)(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
 
 
 def _x86(step: Step) -> tuple[Effect, ...]:  # noqa: C901, PLR0911 - a table: one case for each form
@@ -149,8 +150,8 @@ def _x86_forgets(operand: str) -> tuple[Effect, ...]:
     return (Effect(Kind.FORGET, _X86_PARTS[operand]),) if operand in _X86_PARTS else _NONE
 
 
-_ARM_BASE = re.compile(r".*\[(\w+)(?:, #(-?(?:0x[0-9a-f]+|\d+)))?(?:\](!)|\], (.+))")
-_ARM_REGISTER = re.compile(r"[wx]\d+")
+_ARM_BASE = lazy_pattern(r".*\[(\w+)(?:, #(-?(?:0x[0-9a-f]+|\d+)))?(?:\](!)|\], (.+))")
+_ARM_REGISTER = lazy_pattern(r"[wx]\d+")
 
 
 def _arm(step: Step) -> tuple[Effect, ...]:  # noqa: PLR0911 - likewise
@@ -211,8 +212,8 @@ def _arm_writes_stack(mnemonic: str, rest: str) -> tuple[Effect, ...]:
     return _LOST
 
 
-_RISC_V_STORE = re.compile(r"(?:c\.)?f?s[bhwdq](?:sp)?|fence.*")
-_RISC_V_NAME = re.compile(r"(?:ra|gp|tp|s\d+|a\d|t\d)")
+_RISC_V_STORE = lazy_pattern(r"(?:c\.)?f?s[bhwdq](?:sp)?|fence.*")
+_RISC_V_NAME = lazy_pattern(r"(?:ra|gp|tp|s\d+|a\d|t\d)")
 
 
 def _risc_v(step: Step) -> tuple[Effect, ...]:  # noqa: PLR0911 - likewise

@@ -5,21 +5,23 @@ It knows the processors by capstone's mnemonics. Numbers are absolute where the 
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.binary.disassembly import Decoded
 
-_NUMBER = re.compile(r"#?(-?(?:0x[0-9a-f]+|\d+))")
-_LAST_NUMBER = re.compile(rf"(?:.*, )?{_NUMBER.pattern}")
-_ABSOLUTE_TABLE = re.compile(r"qword ptr \[\w+\*8 \+ (0x[0-9a-f]+)\]")
+_NUMBER = lazy_pattern(r"#?(-?(?:0x[0-9a-f]+|\d+))")
+_LAST_NUMBER = lazy_pattern(rf"(?:.*, )?{_NUMBER.pattern}")
+_ABSOLUTE_TABLE = lazy_pattern(r"qword ptr \[\w+\*8 \+ (0x[0-9a-f]+)\]")
 _LOOKED_BACK = 4
 
 
@@ -66,28 +68,28 @@ class _Processor(Struct, frozen=True):
 
 _PROCESSORS = {
     "EM_X86_64": _Processor(
-        call=re.compile(r"call"),
-        jump=re.compile(r"jmp"),
-        branch=re.compile(r"j\w+|loop\w*|xbegin"),
-        final=re.compile(r"ret[fq]?|iret\w?|sysret|sysexit"),
-        stop=re.compile(r"ud\d|hlt|int3|ljmp"),
-        computed=re.compile(r"add \w+, \w+"),
+        call=lazy_pattern(r"call"),
+        jump=lazy_pattern(r"jmp"),
+        branch=lazy_pattern(r"j\w+|loop\w*|xbegin"),
+        final=lazy_pattern(r"ret[fq]?|iret\w?|sysret|sysexit"),
+        stop=lazy_pattern(r"ud\d|hlt|int3|ljmp"),
+        computed=lazy_pattern(r"add \w+, \w+"),
     ),
     "EM_AARCH64": _Processor(
-        call=re.compile(r"bl|blra?\w*"),
-        jump=re.compile(r"b|bra?\w*"),
-        branch=re.compile(r"bc?\.\w+|cbn?z|tbn?z"),
-        final=re.compile(r"ret\w*|eret\w*"),
-        stop=re.compile(r"brk|udf|hlt"),
-        computed=re.compile(r"add \w+, \w+, \w.*"),
+        call=lazy_pattern(r"bl|blra?\w*"),
+        jump=lazy_pattern(r"b|bra?\w*"),
+        branch=lazy_pattern(r"bc?\.\w+|cbn?z|tbn?z"),
+        final=lazy_pattern(r"ret\w*|eret\w*"),
+        stop=lazy_pattern(r"brk|udf|hlt"),
+        computed=lazy_pattern(r"add \w+, \w+, \w.*"),
     ),
     "EM_RISCV": _Processor(
-        call=re.compile(r"(?:c\.)?jalr?"),
-        jump=re.compile(r"(?:c\.)?jr?"),
-        branch=re.compile(r"(?:c\.)?b(?:eq|ne|lt|ge|le|gt)\w*"),
-        final=re.compile(r"(?:c\.)?[msu]?ret"),
-        stop=re.compile(r"(?:c\.)?ebreak|(?:c\.)?unimp"),
-        computed=re.compile(r"(?:c\.)?(?:add \w+, \w.*|lw \w+, .*)"),
+        call=lazy_pattern(r"(?:c\.)?jalr?"),
+        jump=lazy_pattern(r"(?:c\.)?jr?"),
+        branch=lazy_pattern(r"(?:c\.)?b(?:eq|ne|lt|ge|le|gt)\w*"),
+        final=lazy_pattern(r"(?:c\.)?[msu]?ret"),
+        stop=lazy_pattern(r"(?:c\.)?ebreak|(?:c\.)?unimp"),
+        computed=lazy_pattern(r"(?:c\.)?(?:add \w+, \w.*|lw \w+, .*)"),
         relative=True,
     ),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.sysroot import contract as sysroot_contract
 from ostoo_build.sysroot import unwind_stub
 from ostoo_build.sysroot.contract import MACHINES, Machine
@@ -71,7 +72,7 @@ def provide(provider: Provider, machine: Machine, destination: Path) -> None:
 
 def _clear_scratch(destination: Path) -> None:
     """Remove what a killed build left. Nobody else is at it: the checkout's lock is ours."""
-    scratch = re.compile(rf"\.{re.escape(destination.name)}\.\w+")
+    scratch = lazy_pattern(rf"\.{re.escape(destination.name)}\.\w+")
     for path in destination.parent.iterdir():
         if scratch.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)

@@ -15,6 +15,7 @@ from msgspec import Struct, to_builtins
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.source_files import write_atomically
 from ostoo_build.fetch import places
 from ostoo_build.fetch.apt import Apt
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 _FAMILIES = (("rustc-web", "cargo-web", "rust-web-src"), ("rustc", "cargo", "rust-src"))
 """Compiler, cargo, std source: what a stable Debian gets for its browsers, then its ordinary packages."""
 
-_COMPILER = re.compile(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libllvm\d+|lld-\d+")
-_LIBRARY = re.compile(r"lib.+(?<!-dev)")
+_COMPILER = lazy_pattern(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libllvm\d+|lld-\d+")
+_LIBRARY = lazy_pattern(r"lib.+(?<!-dev)")
 
 
 class Locked(Struct, frozen=True):

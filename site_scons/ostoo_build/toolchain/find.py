@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ostoo_build.base import digest, home, user_cache
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import places
 from ostoo_build.toolchain import compiler
 from ostoo_build.toolchain import named as toolchain_named
@@ -30,7 +31,7 @@ SOURCE = Path("lib/rustlib/src/rust/library")
 """Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
 
 
-_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_CHANNEL = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class NoToolchainError(OstooError):
