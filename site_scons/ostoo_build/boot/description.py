@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from ostoo_build.base import json_schema
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +96,6 @@ def _check_patterns(document: Mapping[str, Any], path: Path) -> None:
 
 def _compiled(pattern: str, where: str) -> re.Pattern[str]:
     try:
-        return lazy_pattern(pattern.replace(NONCE, ""))
+        return re.compile(pattern.replace(NONCE, ""))
     except (re.error, OverflowError) as error:
         raise OstooError(f"no regular expression: {error}", where=where) from error
