@@ -166,7 +166,7 @@ def test_a_cache_that_cannot_be_used_is_one_warning(built: Tree, tmp_path: Path)
     built.build("hello-rs")  # with what is compiled for an edit
     built.replace("user-rs/hello-rs/src/main.rs", "almost", "still")
     result = Tree(built.root, str(tmp_path / "file")).build("hello-rs")
-    assert result.stderr.count("warning: the action cache keeps nothing new") == 1
+    assert result.stderr.count("warning: the action cache can't store new results") == 1
 
 
 def test_a_file_saved_during_the_build_does_not_spoil_it(built: Tree) -> None:

@@ -91,3 +91,64 @@ def test_verbs_that_a_document_names_exist(document: str) -> None:
 def test_documents_were_found() -> None:
     assert {"README.md", "docs/architecture.md"} <= set(DOCUMENTS)
     assert sum(len(words(document)) for document in DOCUMENTS) > 1000
+
+
+TERMS = re.findall(
+    r"^\| ([^|]+?) \| [^|]+ \| [^|]+ \| `([\w.]+)` \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
+)
+
+
+def test_the_glossary_has_its_terms_in_order() -> None:
+    rows = [line for line in (ROOT / "docs/glossary.md").read_text().splitlines() if line.startswith("| ")]
+    assert len(TERMS) == len(rows) - 2 >= 20, "a row that is no term has another form"
+    assert [term for term, _ in TERMS] == sorted({term for term, _ in TERMS}, key=str.lower)
+
+
+@pytest.mark.parametrize(("term", "module"), TERMS)
+def test_a_term_of_the_glossary_has_a_module_and_is_used(term: str, module: str) -> None:
+    assert (ROOT / PACKAGE / (module.replace(".", "/") + ".py")).is_file()
+    users = [*DOCUMENTS, *(name for name in NAMES if name.startswith(PACKAGE) and name.endswith(".py"))]
+    texts = (
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in users
+        if name != "docs/glossary.md" and (ROOT / name).is_file()
+    )
+    word = re.compile(rf"\b{re.escape(term)}s?\b".replace("\\ ", r"\s+"), re.IGNORECASE)
+    assert any(word.search(text) for text in texts)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/manual.md", "docs/design_notes.md"])
+def test_a_reader_finds_the_glossary(document: str) -> None:
+    assert "glossary.md)" in (ROOT / document).read_text(encoding="utf-8")
+
+
+NOTES = (ROOT / "docs/design_notes.md").read_text(encoding="utf-8")
+STATUS = r"(?:accepted|open|superseded)(?: by \d+)?(?:[,:] [^·|]+)?"
+
+
+def notes() -> list[tuple[str, ...]]:
+    """Number, title, date and status of each note of a decision."""
+    form = rf"^### (\d+)\. (.+)\n\n\*(\d+ [A-Z][a-z]+ 20\d\d) · ({STATUS})\*\n\n\*\*Decision\.\*\* "
+    return re.findall(form, NOTES, re.MULTILINE)
+
+
+def test_each_design_note_has_a_number_a_date_a_status_and_a_decision() -> None:
+    headings = re.findall(r"^### (.+)$", NOTES, re.MULTILINE)
+    assert [f"{number}. {title}" for number, title, _, _ in notes()] == headings
+    numbers = [int(number) for number, *_ in notes()]
+    assert len(numbers) > 60
+    assert sorted(numbers) == list(range(1, len(numbers) + 1)), "a number stands for one note, and none is left out"
+
+
+def test_the_index_of_the_design_notes_is_what_the_notes_say() -> None:
+    index = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| (.+?) \|$", NOTES, re.MULTILINE)
+    assert sorted(index, key=lambda row: int(row[0])) == sorted(notes(), key=lambda row: int(row[0]))
+    assert NOTES.index("## Index") < NOTES.index("### 1. ")
+
+
+def test_a_note_is_superseded_or_extended_by_one_that_exists() -> None:
+    numbers = {number for number, *_ in notes()}
+    named = {by for *_, status in notes() for by in re.findall(r"by (\d+)", status)}
+    assert named
+    assert named <= numbers
+    assert all("by " in status for *_, status in notes() if status.startswith("superseded"))

@@ -1,1 +1,1 @@
-"""Actions, records and outcomes as values: what is run, and what came of it. Imports `base` and `reapi`."""
+"""Actions, records and outcomes as values: what is run, and what it produced. Imports `base` and `reapi`."""

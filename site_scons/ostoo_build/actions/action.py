@@ -1,8 +1,7 @@
-"""What is run and what is looked up: one action with all that its result depends on. Does not run it.
+"""Defines `Action`: one command with everything that its result depends on.
 
-An action is portable as in `paths`, and the same thing as an Action of the Remote Execution API v2, in a cache or on
-another machine. Layout of its input tree: in `checkout/` the checkout's files at their places, and in its `.ostoo/`
-whatever lies outside of it.
+An action is portable, as in `paths`, and equals an Action of the Remote Execution API v2, so a cache or another
+machine can use it. Its input tree has the checkout's files in `checkout/`, and everything else in `checkout/.ostoo/`.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ if TYPE_CHECKING:
     from ostoo_build.reapi.merkle import Tree
 
 _FOLDER = "checkout"
-"""Never the top: where that is `/`, a root's path could not be told from any other."""
+"""Not the top: if that is `/`, the root's path would match any absolute path."""
 
 PROOF = ".d"
-"""How the names of files end in which rustc and the linker say what they read."""
+"""Suffixes of the files in which rustc and the linker list what they read."""
 
 _NAME = lazy_pattern("[A-Za-z_][A-Za-z0-9_]*")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Encoded(Struct, frozen=True):
-    """An action's digest and size, and the messages that it consists of."""
+    """An action's digest and size, and its messages."""
 
     sha256: digest.Hash
     size: int
@@ -47,22 +46,22 @@ class Encoded(Struct, frozen=True):
 
     @property
     def blobs(self) -> dict[digest.Hash, bytes]:
-        """All messages by their digests; the contents of files are not among them."""
+        """Return all messages by digest, without the contents of input files."""
         return {**self.inputs.directories, **self.own_blobs}
 
     @property
     def own_blobs(self) -> dict[digest.Hash, bytes]:
-        """Of these the Action and its Command."""
+        """Return the Action and its Command by digest."""
         return {self.sha256: self.action, digest.of_bytes(self.command): self.command}
 
 
 class Action(Struct, frozen=True, dict=True):
-    """A command line, its environment, its inputs, and what carries it out.
+    """A command line with its environment, inputs, outputs and tools.
 
-    `mnemonic` names the sort of action as Bazel does (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is where it
-    runs, `outputs` are the files that it makes, or a folder, with a slash at its end; all are portable paths. `tools`
-    is the folder of the toolchain where a process is to be started, or None for what this build does itself: then
-    `version` is the digest of what that depends on besides the inputs.
+    `mnemonic` names the kind of action as in Bazel (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is the working
+    directory. `outputs` are files, or a folder with a slash at its end; all are portable paths. `tools` is the
+    toolchain's folder for an action that starts a process, None for one that this build carries out itself; then
+    `version` is the digest of what it depends on besides the inputs.
     """
 
     mnemonic: str
@@ -82,7 +81,7 @@ class Action(Struct, frozen=True, dict=True):
 
     @property
     def fingerprint(self) -> digest.Hash:
-        """What tells this action from others here: cheaper than the key, and not what anybody else knows it by."""
+        """Identify the action within this checkout; cheaper to compute than the key."""
         return digest.of_json([getattr(self, name) for name in self.__struct_fields__])
 
     @property
@@ -91,9 +90,9 @@ class Action(Struct, frozen=True, dict=True):
         return self.encoded.sha256
 
     def may_make(self, paths: Collection[str]) -> bool:
-        """Whether these portable paths can be all that the action leaves: what it names, and nothing that it does not.
+        """Whether these portable paths can be the complete outputs of the action: all declared ones and no others.
 
-        What only proves what was read is no part of a result.
+        Files that only list what was read are not part of a result.
         """
         named = {path for path in self.outputs if not path.endswith("/")}
         folders = tuple(path for path in self.outputs if path.endswith("/"))
@@ -102,7 +101,7 @@ class Action(Struct, frozen=True, dict=True):
 
     @cached_property
     def encoded(self) -> Encoded:
-        """The action in the API's words."""
+        """Return the action as REAPI messages."""
         from ostoo_build.reapi import merkle  # noqa: PLC0415 - a start without work needs no key
         from ostoo_build.reapi import remote_execution_pb2 as api  # noqa: PLC0415 - likewise
 
@@ -119,7 +118,7 @@ class Action(Struct, frozen=True, dict=True):
 
 
 def place(path: str) -> str:
-    """Say where an input tree has a portable path."""
+    """Return the path of a portable path within the input tree."""
     return path if is_local(path) else re.sub(r"^@\{([a-z-]+)\}", lambda match: PLACES[match[1]], path)
 
 
@@ -129,7 +128,7 @@ def _command(action: Action) -> remote_execution_pb2.Command:
     environment = {name: _rooted(value) for name, value in action.environment}
     if action.tools:
         odd = {name: environment.pop(name) for name in sorted(environment) if not _NAME.fullmatch(name)}
-        # a shell keeps no variables of such names
+        # a shell drops variables with such names
         around = ("env", *(f"{name}={value}" for name, value in odd.items())) if odd else ()
         expanded = sorted(name for name, value in environment.items() if "@{" in value)
         environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
@@ -149,12 +148,12 @@ def _command(action: Action) -> remote_execution_pb2.Command:
 
 @cache
 def _launcher() -> str:
-    """The program that begins each process of an action: all of it is in the key."""
+    """Return the shell script that starts each process of an action; its text is part of the key."""
     return Path(__file__).with_name("launcher.sh").read_text(encoding="utf-8")
 
 
 def _rooted(text: str) -> str:
-    """Leave only the placeholder of the root, and the one that quotes: the launcher knows no other."""
+    """Expand all placeholders but `@{root}` and the quoting one, which are all that the launcher knows."""
     return re.sub(r"@\{([a-z-]+)\}", lambda match: _rooted_place(match[1]), text)
 
 

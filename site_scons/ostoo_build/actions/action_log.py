@@ -1,4 +1,4 @@
-"""Writes down what actions were asked for, and keeps what was asked before: what differs is why. Decides nothing."""
+"""The action log: the last two actions requested for each output folder, so that their difference can be shown."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
 
 _LONGEST = 200
-"""Bytes of a file's name, which must not have more than 255 with all that is added."""
+"""Maximum length in bytes; a file name with its suffixes may have 255."""
 
 
 _FORMER = "former"
-"""The folder, beside the actions, of those that were asked for before them."""
+"""The folder, beside the log, of the previous actions."""
 
 
 class Entry(Struct, frozen=True):
-    """An action as its key sees it; `results` is the portable path of its outputs' folder, and names it.
+    """An action as its key sees it; `results`, the portable path of its output folder, identifies it.
 
-    `decided` says in words how its outputs were to come about, and why in no cheaper way.
+    `decided` says how its outputs were to be made, and why no cheaper way was possible.
     """
 
     mnemonic: str
@@ -43,7 +43,7 @@ class Entry(Struct, frozen=True):
 
 
 def begin(folder: Path, action: Action, results: str) -> None:
-    """Put the last action with these results aside, which tells what has changed since."""
+    """Move the entry of the last action with these results aside, so that `changes` can compare with it."""
     name = _name(action, results)
     last = state_file.recall(folder / name)
     if last is not None:
@@ -51,7 +51,7 @@ def begin(folder: Path, action: Action, results: str) -> None:
 
 
 def write(folder: Path, action: Action, results: str, decided: str) -> None:
-    """Keep an action in `folder`, in place of the last one with these results."""
+    """Store an action in `folder`, replacing the last one with these results."""
     entry = _entry(action, results, decided)
     state_file.write(folder / _name(action, results), msgspec.json.encode(entry))
 
@@ -78,12 +78,12 @@ def _name(action: Action, results: str) -> str:
 
 
 def read(folder: Path) -> dict[str, Entry]:
-    """All actions of a folder by name. Raises `ValueError` for a file that is none."""
+    """Return all entries of a folder by name. Raises `ValueError` for a file that is not an entry."""
     return {path.stem: decoders.decode(state_file.read(path), Entry) for path in sorted(folder.glob("*.json"))}
 
 
 def changes(folder: Path, action: Action, results: str) -> str:
-    """Name what differs first between an action and the one with these results that was put aside; nothing for none."""
+    """Describe the first difference from the previous action with these results; empty if there is none."""
     content = state_file.recall(folder / _FORMER / _name(action, results))
     try:
         former = decoders.decode(content, Entry) if content is not None else None
@@ -96,7 +96,7 @@ def changes(folder: Path, action: Action, results: str) -> str:
 
 
 class Difference(Struct, frozen=True):
-    """What differs between two actions, with what each has there; an empty text for what one does not have."""
+    """A difference between two actions, with the text on each side; empty where an action lacks it."""
 
     what: str
     first: str
@@ -104,11 +104,11 @@ class Difference(Struct, frozen=True):
 
 
 def differences(a: Entry, b: Entry) -> Iterator[Difference]:
-    """All that makes two actions different ones."""
+    """Yield everything that makes two actions differ."""
     if a.tools != b.tools:
         yield Difference("rustc digest (the toolchain with std's source)", a.tools, b.tools)
     if a.version != b.version:
-        yield Difference("digest of this build's own part", a.version, b.version)
+        yield Difference("digest of this build's own source code", a.version, b.version)
     for number, (one, other) in enumerate(zip_longest(a.arguments, b.arguments, fillvalue="")):
         if one != other:
             yield Difference(f"argument {number}", one, other)

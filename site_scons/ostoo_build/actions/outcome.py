@@ -1,4 +1,4 @@
-"""What came of running an action, as values, and the ways in which it can go wrong. Runs nothing."""
+"""Defines the results of running an action, and the errors that can occur."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
 
 OUT = "out"
-"""The folder in a run's own that is the build script's: its `OUT_DIR`."""
+"""The build script's `OUT_DIR` within the action's folder."""
 
 
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
-    """A compiler or build script ended with an error; what it said is the message."""
+    """A compiler or build script exited with an error; its output is the message."""
 
     def __init__(self, what: str, messages: tuple[str, ...]) -> None:
         super().__init__(what)
@@ -26,15 +26,15 @@ class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subproce
 
 
 class ChangedError(Exception):
-    """A file is not what its digest says: it was replaced before it could be kept."""
+    """A file does not have the expected digest: it was replaced before it was stored."""
 
 
 class Finished(Struct, frozen=True):
-    """What a process left: `returncode` as in `subprocess`, its words, and files by their names in its folder.
+    """What a process left: `returncode` as in `subprocess`, its output, and its files by name.
 
-    `folders` are those in which nothing lies, `led` is where links led that left its folder. `paths` are those of where
-    it ran. `expanded` is a crate's source with its macros expanded, where somebody asked for it. `is_hermetic` says
-    that it could see its declared inputs only, `is_shut_in` that it could see no other files of this checkout.
+    `folders` are the empty folders. `led` are the targets of links that lead out of the folder. `paths` are those of
+    the machine that ran it. `expanded` is the crate's macro-expanded source if it was requested. `is_hermetic` says
+    that the process could read declared inputs only, `is_shut_in` that it could read no other files of this checkout.
     """
 
     returncode: int
@@ -51,13 +51,12 @@ class Finished(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What a run left: output names within the action's folder, and what it wrote, as portable texts.
+    """The verified result of a run: output names within the action's folder, and its messages as portable texts.
 
-    `folders` are those among the outputs in which nothing lies. `holds_root` says that the outputs may hold the
-    checkout's path. `reads` are files and folders of the checkout that the action did not declare and may read: by
-    their portable paths. `unproved` are the inputs that it may have read and nothing tells with what in them; None for
-    all of them.
-    `seen` are those of the inputs in its package that it can have read, None where nobody knows.
+    `folders` are the empty folders among the outputs. `holds_root` says that the outputs may contain the checkout's
+    path. `reads` are portable paths of undeclared files and folders that the action may read. `unproved` are the
+    inputs whose contents at the time of reading are not proven by any tool's output; None means all of them. `seen`
+    are the inputs in its package that it may have read; None means unknown.
     """
 
     outputs: tuple[str, ...]
@@ -71,7 +70,7 @@ class Outcome(Struct, frozen=True):
 
 
 def undeclared(path: str, manifest: str) -> OstooError:
-    """Make the error about a file that nobody declared."""
+    """Create the error for a file that was read but not declared."""
     return OstooError(
         f"the crate reads {path}, which is not among its declared inputs",
         where=manifest,

@@ -1,6 +1,6 @@
-"""The result of an action as it lies in the build folder. Does not know how it came about.
+"""Stores the result of an action (`action.json`) in the build folder, and checks outputs against it.
 
-The record is written last and names each output's digest: outputs without a record, or that differ from it, do not
+The record is written last and contains each output's digest: outputs that have no record, or differ from it, do not
 count.
 """
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 NAME = "action.json"
 
 INCREMENTAL = "incremental"
-"""The folder in a unit's own in which rustc keeps what it wants to know the next time: no output."""
+"""rustc's incremental state within a unit's folder; not an output."""
 
 _STAMPS = ".stamps.json"
 
 Looks: TypeAlias = "Mapping[str, Stamp | None]"
-"""What `stat` says of files by name; None for one that is not here."""
+"""Stamps of files by name; None for a missing file."""
 
 
 class Output(Struct, frozen=True):
-    """One file that an action made."""
+    """A file that an action made."""
 
     sha256: digest.Hash
     size: int
@@ -42,14 +42,14 @@ class Output(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """What an action with this key made: files by name within its folder, and what it wrote, as portable texts.
+    """The result of the action with this key: outputs by name within its folder, and its messages, portable.
 
-    `stdout` is a build script's, `stderr` what the user is told. `bound_to` is empty, or a digest of the checkout's
-    path where the outputs may hold that path: they are then good for nothing else. `reads` are the portable paths of
-    inputs that only the action's run told of; the key is that of the action with them. `folders` are those among the
-    outputs in which nothing lies. `seen` are the inputs in its package that the run can have read: the key is that of
-    the action with these alone. It is None where nobody knows. `is_answer` is false where they were made of inputs
-    that differ from those in the key: then they are good for one invocation.
+    `stdout` is that of a build script, `stderr` is shown to the user. `bound_to` is empty, or a digest of the
+    checkout's path if the outputs may contain that path; they are valid in that checkout only. `reads` are portable
+    paths of inputs that became known during the run; the key includes them. `folders` are the empty folders among the
+    outputs. `seen` are the inputs in the package that the run may have read: the key includes only these. It is None
+    if unknown. `is_answer` is false if the inputs differed from those in the key: then the outputs are valid for one
+    invocation.
     """
 
     key: digest.Hash
@@ -66,21 +66,21 @@ class Record(Struct, frozen=True):
         return digest.canonical_json({**self._told(), "seal": self._seal()})
 
     def _seal(self) -> digest.Hash:
-        """A flipped bit may leave a record that can be understood, and is wrong."""
+        """Digest of the record's contents: after a bit flip it may still be parsable, but wrong."""
         return digest.of_json(self._told())
 
     def _told(self) -> dict[str, Any]:
-        """All that it says; what is seldom said earlier versions did not know."""
+        """Return the fields as JSON; rarely used ones are left out, as earlier versions did not know them."""
         seldom = {"folders": self.folders or None, "seen": self.seen, "is_answer": None if self.is_answer else False}
         return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
-        """Read what `to_bytes` wrote. Raises `ValueError` where it is not a record."""
+        """Parse the output of `to_bytes`. Raises `ValueError` if it is not a record."""
         read: _Sealed = decoders.decode(data, _Sealed)
         found = Record(**{name: getattr(read, name) for name in Record.__struct_fields__})
         if read.seal != found._seal():
-            raise ValueError("the record was altered")
+            raise ValueError("the record is damaged")
         if not all(map(_is_below, (*found.outputs, *found.folders))):
             raise ValueError("an output lies outside the action's folder")
         return found
@@ -95,12 +95,12 @@ def _is_below(name: str) -> bool:
 
 
 def load(folder: Path) -> Record | None:
-    """Read a folder's record; None where there is none, or it can't be understood."""
+    """Read a folder's record; return None if it is missing or damaged."""
     return read(folder / NAME)
 
 
 def read(path: Path) -> Record | None:
-    """Read one record; None where there is none, or it can't be understood."""
+    """Read one record; return None if it is missing or damaged."""
     content = state_file.recall(path)
     if content is None:
         return None
@@ -112,20 +112,23 @@ def read(path: Path) -> Record | None:
 
 
 def save(folder: Path, record: Record, looks: Looks | None = None) -> None:
-    """Make the outputs in a folder count; `looks` are those of outputs from before they were hashed."""
+    """Write a record, which makes the outputs in a folder count.
+
+    `looks` are stamps of the outputs from before they were hashed.
+    """
     _remember(folder, record, looks_of(folder, record.outputs) if looks is None else looks)
     write_output(folder / NAME, record.to_bytes())
 
 
 def discard(folder: Path) -> None:
-    """Take a folder's record away: from here on its outputs do not count."""
+    """Remove a folder's record, so that its outputs no longer count."""
     state_file.remove(folder / NAME)
 
 
 def is_intact(folder: Path, record: Record) -> bool:
-    """Whether each output is still what the record says; contents are read only where a file's stamp changed.
+    """Whether each output still matches the record; a file is read only if its stamp changed.
 
-    Outputs that were never fetched from the cache are none the worse for that.
+    Outputs that were not yet fetched from the cache count as intact.
     """
     known = _stamps(folder)
     try:
@@ -141,7 +144,7 @@ def is_intact(folder: Path, record: Record) -> bool:
 
 
 def is_all(folder: Path, tree: str, record: Record) -> bool:
-    """Whether in the folder `tree` within an action's own nothing lies that the record does not name."""
+    """Whether the folder `tree` within an action's folder contains nothing that the record does not list."""
     above = _folders_above(record.outputs)
     for place, folders, files in os.walk(folder / tree):
         at = os.path.relpath(place, folder)
@@ -155,9 +158,9 @@ def is_all(folder: Path, tree: str, record: Record) -> bool:
 
 
 def keep_only(folder: Path, record: Record) -> None:
-    """Take away what lies in an action's folder and is no output that is what it should be.
+    """Remove everything from an action's folder that is not an intact output.
 
-    Folders with a record of their own are another action's. Raises `OSError` where something can't be taken away.
+    Subfolders with a record belong to another action and stay. Raises `OSError` if something can't be removed.
     """
     above = _folders_above((*record.outputs, *(f"{name}/" for name in record.folders)))
     _keep_only(folder, "", record, above)
@@ -186,12 +189,12 @@ def _is_anothers(folder: Path) -> bool:
 
 
 def _folders_above(names: Collection[str]) -> set[str]:
-    """All folders in which these files lie."""
+    """Return all folders that contain these files."""
     return {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
 
 
 def is_good(path: Path, output: Output | None) -> bool:
-    """Whether what lies there is an output, and as it should be."""
+    """Whether the file at `path` is the given output."""
     try:
         return output is not None and holds(path, output)
     except OSError:
@@ -199,13 +202,13 @@ def is_good(path: Path, output: Output | None) -> bool:
 
 
 def observe(path: Path) -> Output:
-    """Describe a file. Raises `OSError` where it is not a regular file that can be read."""
+    """Describe a file. Raises `OSError` if it is not a readable regular file."""
     size, executable = _outside(path)
     return Output(digest.of_file(path), size, executable)
 
 
 def holds(path: Path, output: Output) -> bool:
-    """Whether a file is that output: one of another size, which may be huge, is not read. Raises as `observe` does."""
+    """Whether a file is the given output; a file of another size is not read. Raises as `observe` does."""
     return _outside(path) == (output.size, output.executable) and digest.of_file(path) == output.sha256
 
 
@@ -217,21 +220,21 @@ def _outside(path: Path) -> tuple[int, bool]:
 
 
 def _stamps(folder: Path) -> dict[str, list[Any]]:
-    """By name what a file looked like, and the digest that it had then: it must be the record's."""
+    """Return the stored stamps by name, each with the digest at that time, which must be the record's."""
     raw = state_file.recall_json(folder / _STAMPS)
     return raw if isinstance(raw, dict) else {}
 
 
 def looks_of(folder: Path, names: Collection[str]) -> Looks:
-    """What files look like at this moment, before somebody hashes them: what changes them later changes their looks.
+    """Return the current stamps of files. Taken before hashing, so that a later change alters the stamp.
 
-    Raises `OSError` for one that may not be looked at.
+    Raises `OSError` for a file that can't be examined.
     """
     return {name: _stamp(folder / name) for name in names}
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """None for a file that is not here."""
+    """Return None for a missing file."""
     try:
         return stamps.of(path)
     except FileNotFoundError:
@@ -239,7 +242,7 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def remember(folder: Path, record: Record) -> None:
-    """Note what outputs look like that are known to be right."""
+    """Store the stamps of outputs that are known to be intact."""
     _remember(folder, record, looks_of(folder, record.outputs))
 
 

@@ -1,1 +1,1 @@
-"""The action cache: on disk, and with a team. Imports `base`, `actions` and `remote`."""
+"""The action cache: on disk, and shared with a team. Imports `base`, `actions` and `remote`."""

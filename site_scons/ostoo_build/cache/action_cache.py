@@ -1,7 +1,7 @@
-"""The action cache: results by action, files by content, on this disk and in the team's store. Does not run anything.
+"""The action cache: results by action and files by content, on this disk and on the team's server.
 
-What is not on this disk is looked for in the team's store. Where the folder can't be written one warning says so, and
-what it has is used all the same.
+What is missing on this disk is looked up on the server. If the folder can't be written, one warning is shown, and its
+existing entries are still used.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 class Place(Struct, frozen=True):
-    """Where an action's outputs lie: a portable path for results, and the folder itself.
+    """The location of an action's outputs: a portable path for results, and the folder itself.
 
-    `promised` are names of outputs that each result has, besides the files that the action names.
+    `promised` are names of outputs that each result has in addition to the files that the action names.
     """
 
     path: str
@@ -44,10 +44,10 @@ class Place(Struct, frozen=True):
 
 @dataclass
 class ActionCache:
-    """Results that hold the path of a checkout are kept for that checkout alone; `root` is that path's digest.
+    """Stores and finds results. A result that contains a checkout's path is stored for that checkout only.
 
-    `disk` is None where the user wants no cache, `remote` where there is no team's. Results are kept behind the build;
-    see `flush`.
+    `root` is the digest of the checkout's path. `disk` is None with `cache=off`, `remote` is None without a server.
+    Results are stored in the background; see `flush`.
     """
 
     disk: DiskCache | None
@@ -58,10 +58,10 @@ class ActionCache:
     _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
     _pending: list[Future[None]] = field(default_factory=list)
     _is_written: bool = True
-    """Whether results are kept in the folder: not any more, once it did not take one."""
+    """Whether results are stored in the folder; false after the first failed write."""
 
     def lookup(self, action: Action, place: Place) -> Record | None:
-        """Find the record of an action; None where there is none that can be trusted."""
+        """Find the record of an action; return None if there is no trustworthy one."""
         if self.disk is not None:
             for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
                 content = self.disk.result(key)
@@ -71,7 +71,7 @@ class ActionCache:
         return self._lookup_remotely(action, place)
 
     def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
-        """Put files in place that are not there already; the paths of those that can't be had."""
+        """Put missing files in place; return the paths of those that are not available."""
         files = list(wanted)
         with ThreadPoolExecutor() as pool:
             found = pool.map(lambda file: self._fetch(*file), files)
@@ -79,7 +79,7 @@ class ActionCache:
         return self._fetch_remotely(missing)
 
     def has(self, wanted: Iterable[tuple[Path, Output]]) -> bool:
-        """Whether `fetch` would find all these files, as far as that can be told without reading them."""
+        """Whether `fetch` would find all these files, as far as can be told without reading them."""
         away = [output for path, output in wanted if not _is_there(path, output)]
         left = [output for output in away if self.disk is None or not self.disk.has(output.sha256)]
         if self.remote is None or not left:
@@ -93,20 +93,20 @@ class ActionCache:
             return False
 
     def forget(self, action: Action) -> None:
-        """Take a result away whose files are gone."""
+        """Remove a result whose files are gone."""
         if self.disk is not None:
             self.disk.forget(action.key)
             self.disk.forget(self._own_key(action.key))
 
     def store(self, action: Action, record: Record, place: Place) -> None:
-        """Keep a result, files first: a result never names what is not there."""
+        """Store a result, its files first: a stored result never names a missing file."""
         if self.disk is not None:
             self._later(self._writer, lambda: self._store(action, record, place))
         if self.remote is not None and not record.bound_to:
             self._later(self._uploader, lambda: self._upload(action, record, place))
 
     def adopt(self, action: Action, record: Record, place: Place) -> None:
-        """Keep a result whose files are in the team's store already."""
+        """Store a result whose files the server has already."""
         from ostoo_build.remote import results  # noqa: PLC0415 - most builds have no remote store
 
         content = results.from_record(record, place.path)
@@ -116,16 +116,16 @@ class ActionCache:
             self._later(self._uploader, lambda: remote.keep(action.key, action.encoded.size, content, blobs))
 
     def flush(self) -> None:
-        """Wait until all results are kept."""
+        """Wait until all results are stored."""
         for future in self._pending:
             future.result()
         if self._pending and self.disk is not None:
-            with contextlib.suppress(OSError):  # whether it is too large is asked again
+            with contextlib.suppress(OSError):  # its size is checked again
                 cache_upkeep.collect_if_due(self.disk.folder, self.disk.limit)
         self._pending.clear()
 
     def close(self) -> None:
-        """Let nothing be lost, and the team's store go."""
+        """Wait until all results are stored, and close the connection to the server."""
         self.flush()
         if self.remote is not None:
             self.remote.close()
@@ -141,7 +141,7 @@ class ActionCache:
         return found
 
     def _fetch(self, path: Path, output: Output) -> bool:
-        """Raises `OSError` where the file can't be put in place: the cache may have it nevertheless."""
+        """Raises `OSError` if the file can't be written, although the cache may have it."""
         if _is_there(path, output):
             return True
         temporary = Path(state_file.beside(path))
@@ -192,7 +192,7 @@ class ActionCache:
             return
 
     def _keep_here(self, keep: Callable[[DiskCache], None]) -> None:
-        """Keep what came from the team's store on this disk too, behind the build."""
+        """Store what came from the server on this disk too, in the background."""
         if self.disk is not None:
             self._later(self._writer, lambda: self._try(keep))
 
@@ -207,7 +207,7 @@ class ActionCache:
         except OSError as error:
             self._is_written = False
             where = error.filename or disk.folder
-            self.report.warn_once(f"the action cache keeps nothing new: {error.strerror} ({where})")
+            self.report.warn_once(f"the action cache can't store new results: {error.strerror} ({where})")
 
     def _own_key(self, key: digest.Hash) -> digest.Hash:
         return digest.of_json([key, self.root])
@@ -237,7 +237,7 @@ def _put(temporary: Path, path: Path, output: Output) -> None:
 
 
 def _understood(content: bytes, action: Action, place: Place, bound_to: str) -> Record | None:
-    """The record that a result is; None for one that can't be what this action makes, whoever stored it."""
+    """Parse a result; return None if this action can't have produced it, whoever stored it."""
     from ostoo_build.remote import results  # noqa: PLC0415 - a start without work looks nothing up
 
     try:

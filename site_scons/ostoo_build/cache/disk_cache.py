@@ -1,8 +1,8 @@
-"""A content-addressable store and action results in one folder. Does not know what they mean.
+"""A content-addressable store and action results in one folder.
 
-`ac/` holds results by action digest, `cas/` zstd-compressed files by sha256. Any number of processes may use one folder
-at once: entries are written under another name and renamed, each read is checked by sha256. A bad entry is a miss. What
-is used gets a new mtime: entries that were not used for longest are given up first.
+`ac/` contains results by action digest, `cas/` zstd-compressed files by sha256. Any number of processes may use the
+folder at once: entries are written under another name and renamed, and each read is verified by sha256. A bad entry is
+a miss. Using an entry updates its mtime; the least recently used entries are evicted first.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _CHUNK = 1 << 20
 
 
 class DiskCache(Struct, frozen=True):
-    """Raises `OSError` where the folder can't be written; what can't be read is not there.
+    """The cache folder. Writing raises `OSError`; an unreadable entry is a miss.
 
-    `limit` is the size in bytes that the folder is brought down to from time to time.
+    `limit` is the size in bytes to which the folder is reduced from time to time.
     """
 
     folder: Path
     limit: int
 
     def result(self, key: digest.Hash) -> bytes | None:
-        """Read the serialized result of an action; None where there is none that can be trusted."""
+        """Read the serialized result of an action; return None if there is no trustworthy one."""
         path = self._result_path(key)
         try:
             found, _, content = state_file.read(path).partition(b"\n")
@@ -49,21 +49,21 @@ class DiskCache(Struct, frozen=True):
         return content
 
     def keep_result(self, key: digest.Hash, content: bytes) -> None:
-        """Keep a result whose files are all here."""
+        """Store a result whose files are all stored."""
         self._write(self._result_path(key), checksum(key, content) + b"\n" + content)
 
     def forget(self, key: digest.Hash) -> None:
-        """Take a result away, as its files are not there."""
-        with contextlib.suppress(OSError):  # the folder may be read-only, or something else lie there
+        """Remove a result whose files are missing."""
+        with contextlib.suppress(OSError):  # the folder may be read-only, or contain something else under that name
             self._result_path(key).unlink()
 
     def has(self, sha256: digest.Hash) -> bool:
         return _is_file(self._blob_path(sha256))
 
     def read(self, sha256: digest.Hash, target: Path) -> bool:
-        """Write a kept file to `target`, whole or not at all; False where it is missing or damaged.
+        """Write a stored file to `target` atomically; return False if it is missing or damaged.
 
-        Raises `OSError` where `target` can't be written: that says nothing about the cache.
+        Raises `OSError` if `target` can't be written, which says nothing about the cache.
         """
         blob = self._blob_path(sha256)
         try:
@@ -86,7 +86,7 @@ class DiskCache(Struct, frozen=True):
         return intact
 
     def keep(self, path: Path, sha256: digest.Hash) -> None:
-        """Keep a file. Raises `ChangedError` where its contents are not those of the digest."""
+        """Store a file. Raises `ChangedError` if its contents do not match the digest."""
         blob = self._blob_path(sha256)
         if _is_file(blob):
             _touch(blob)
@@ -109,22 +109,22 @@ class DiskCache(Struct, frozen=True):
 
 
 def checksum(key: digest.Hash, content: bytes) -> bytes:
-    """What stands before a result: of the key too, as a result under another's name is none."""
+    """Return the checksum in front of a result. It covers the key, so that a result under another's name is a miss."""
     return digest.of_bytes(key.encode() + content).encode()
 
 
 def _touch(path: Path) -> None:
-    with contextlib.suppress(OSError):  # the folder may be read-only, or the entry just given up
+    with contextlib.suppress(OSError):  # the folder may be read-only, or the entry just evicted
         os.utime(path)
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a file is there that can be read."""
+    """Whether there is a readable file."""
     return path.is_file() and not path.is_symlink() and os.access(path, os.R_OK)
 
 
 class _UnreadableError(Exception):
-    """What is kept is no zstd stream, or the disk does not give it back."""
+    """The stored data is not a zstd stream, or the disk can't read it."""
 
 
 def _decompress(compressed: BinaryIO, stream: BinaryIO) -> digest.Hash:

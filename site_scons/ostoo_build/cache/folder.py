@@ -1,7 +1,6 @@
-"""Tells a cache's folder of this build from any other: nothing is taken away in a folder of somebody else's.
+"""Recognises this build's cache folders, so that nothing is removed from any other folder.
 
-Does not know what the entries say. The tag is the one of the Cache Directory Tagging Specification, with our name in
-it; backups leave such a folder out.
+The tag is that of the Cache Directory Tagging Specification, with our name in it; backup programs skip such a folder.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _CONTENT = (
 )
 
 PARTS = ("ac", "cas", user_cache.PLANS, user_cache.TOOLCHAINS)
-"""What of the user's folder is the cache: results, files, plans, and the toolchains' digests."""
+"""The parts of the user's cache folder: results, files, plans, and toolchain digests."""
 
 _SHARDED = frozenset({"ac", "cas"})
 _OTHERS = frozenset({TAG, "collected", "collecting", user_cache.COMPILERS, user_cache.DOCUMENTS})
@@ -37,7 +36,7 @@ _ENTRY = lazy_pattern(r"[0-9a-f]{64}(\.json)?")
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder is a cache of this build; one that is not there, or empty, may become one."""
+    """Whether a folder is a cache of this build; a missing or empty one may become one."""
     try:
         found = state_file.read(folder / TAG)
     except OSError:
@@ -46,24 +45,24 @@ def is_ours(folder: Path) -> bool:
 
 
 def claim(folder: Path) -> None:
-    """Make a folder a cache of ours. Raises `OSError` where that can't be, or where it is somebody else's."""
+    """Mark a folder as a cache of this build. Raises `OSError` if that fails or the folder contains other things."""
     if not (folder / TAG).exists() and (folder.is_dir() or not folder.exists()):
         if not is_ours(folder):
-            raise OSError(errno.EEXIST, "it holds other things, and is no cache of this build", str(folder))
+            raise OSError(errno.EEXIST, "it contains other files, and is not a cache of this build", str(folder))
         state_file.replace(folder / TAG, _CONTENT, 0o666)
 
 
 def is_entry(part: str, path: Path) -> bool:
-    """Whether a file in one of the parts is ours, finished or not."""
+    """Whether a file in one of the parts is an entry, finished or not."""
     name = path.name
     placed = part not in _SHARDED or path.parent.name == name[:2]
     return bool(_UNFINISHED.fullmatch(name) or (_ENTRY.fullmatch(name) and placed))
 
 
 def _looks_ours(folder: Path) -> bool:
-    """Caches of earlier versions have no tag: they hold nothing but what these versions wrote."""
+    """Caches of earlier versions have no tag; they contain only entries of those versions."""
     try:
-        # somebody may be about to write the tag, or was killed over a note
+        # another process may be about to write the tag, or was killed while writing a note
         names = {entry.name for entry in folder.iterdir() if not _BEGUN.fullmatch(entry.name)}
         shards = [entry.name for part in names & _SHARDED for entry in (folder / part).iterdir()]
         notes = [entry.name for part in (names & set(PARTS)) - _SHARDED for entry in (folder / part).iterdir()]

@@ -1,4 +1,4 @@
-"""Looks after the action cache's folder: what it holds, whether that is sound, what has to go. Knows no action."""
+"""Maintains the action cache's folder: statistics, verification, eviction."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PAUSE = 600
-"""Seconds from one look at the size to the next."""
+"""Seconds between two checks of the size."""
 
 _ABANDONED = 3600
-"""Seconds after which a file that was never finished is nobody's."""
+"""Seconds after which an unfinished file is considered abandoned."""
 
 
 class Stats(Struct, frozen=True):
-    """How many results and files there are, and the bytes on disk in all."""
+    """The number of results and files, and their size on disk in bytes."""
 
     results: int
     files: int
@@ -38,7 +38,7 @@ class Stats(Struct, frozen=True):
 
 
 class Collected(Struct, frozen=True):
-    """How many entries were given up, the bytes that they took, and those that are left."""
+    """The number of evicted entries, their size in bytes, and the size of the rest."""
 
     entries: int
     freed: int
@@ -53,14 +53,14 @@ class _Entry(Struct, frozen=True):
 
 
 def stats(folder: Path) -> Stats:
-    """Count what a cache holds; one that is not there holds nothing."""
+    """Count the entries of a cache; a missing cache has none."""
     entries = list(_entries(folder))
     parts = [entry.part for entry in entries]
     return Stats(parts.count("ac"), parts.count("cas"), sum(entry.size for entry in entries))
 
 
 def verify(folder: Path) -> list[Path]:
-    """Read every entry and take away those that are damaged, and results whose files are not there; their paths."""
+    """Read every entry, remove damaged ones and results with missing files, and return the removed paths."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         entries = list(_entries(folder))
         sound = pool.map(_is_sound, entries)
@@ -74,10 +74,10 @@ def verify(folder: Path) -> list[Path]:
 
 
 def collect(folder: Path, limit: int) -> Collected:
-    """Give up what was not used for longest until the rest fits into `limit` bytes.
+    """Evict the least recently used entries until the rest fits into `limit` bytes.
 
-    A result goes before the files that it names: it never promises what was given up. Where another process is at it,
-    nothing is done.
+    A result is evicted before the files that it names, so it never names a missing file. Does nothing while another
+    process collects.
     """
     entries = _oldest_first(list(_entries(folder)))
     left = sum(entry.size for entry in entries)
@@ -92,7 +92,7 @@ def collect(folder: Path, limit: int) -> Collected:
 
 
 def _oldest_first(entries: list[_Entry]) -> list[_Entry]:
-    """A file counts as used when a result that names it was: results are looked up without their files."""
+    """A file counts as used when a result that names it was used: results are looked up without their files."""
     used: dict[str, float] = {}
     for entry in entries:
         for name in _files_of(entry.path) if entry.part == "ac" else ():
@@ -102,7 +102,7 @@ def _oldest_first(entries: list[_Entry]) -> list[_Entry]:
 
 
 def _files_of(path: Path) -> tuple[digest.Hash, ...]:
-    """What a result names; nothing where it is damaged, or gone."""
+    """Return the digests of the files that a result names; empty if it is damaged or gone."""
     from ostoo_build.remote import results  # noqa: PLC0415 - a build looks after the cache now and then only
 
     try:
@@ -112,7 +112,7 @@ def _files_of(path: Path) -> tuple[digest.Hash, ...]:
 
 
 def collect_if_due(folder: Path, limit: int) -> None:
-    """Do so when nobody did in the last minutes. Raises `OSError` where the folder can't be written."""
+    """Run `collect` unless that was done in the last minutes. Raises `OSError` if the folder can't be written."""
     looked_at = folder / "collected"
     state_file.make_way(looked_at)
     if not looked_at.exists() or abs(time.time() - looked_at.stat().st_mtime) > _PAUSE:
@@ -121,12 +121,12 @@ def collect_if_due(folder: Path, limit: int) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Give up everything that is ours."""
+    """Remove all entries."""
     for entry in _entries(folder):
         entry.path.unlink(missing_ok=True)
     for part in PARTS:
         for place, _, _ in os.walk(folder / part, topdown=False):
-            with contextlib.suppress(OSError):  # somebody else's file lies there, or a build just put one there
+            with contextlib.suppress(OSError):  # there is a foreign file, or a build just created one
                 Path(place).rmdir()
 
 
@@ -137,7 +137,7 @@ def _alone(folder: Path) -> Iterator[bool]:
         state_file.make_way(folder / "collecting")
         if folder.is_dir():
             lock.acquire(timeout=0)
-    except (Timeout, OSError):  # where no file can be made, none can be removed either
+    except (Timeout, OSError):  # where no file can be created, none can be removed either
         yield False
         return
     try:
@@ -153,7 +153,7 @@ def _entries(folder: Path) -> Iterator[_Entry]:
                 path = Path(place, name)
                 if not cache_folder.is_entry(part, path):
                     continue
-                with contextlib.suppress(FileNotFoundError):  # another process gave it up
+                with contextlib.suppress(FileNotFoundError):  # another process evicted it
                     status = path.lstat()
                     yield _Entry(part, path, status.st_blocks * 512, status.st_mtime)
 

@@ -1,1 +1,1 @@
-"""What runs before packages are installed or SCons is loaded. Imports `base` and `fetch`."""
+"""Code that runs before packages are installed or SCons is loaded. Imports `base` and `fetch`."""

@@ -1,9 +1,9 @@
-"""Proves by `stat` alone that a build has nothing to do, before SCons is loaded. Does not know what a build is made of.
+"""Detects a null build, one with nothing to do, by `stat` alone, before SCons is loaded.
 
-A build that found everything up to date has left a note of all files that it depends on: see `null_build_note`. As long
-as each is as it was, in the eyes of the file system, and nothing was added, the same command has nothing to do again.
+A build that found everything up to date writes a note of all files that it depends on (`null_build_note`). While each
+has the same stamp, and no file was added, the same command has nothing to do.
 
-Nothing is imported here that Python has not loaded already: this is most of what such a build waits for.
+This module imports nothing that Python has not already loaded: imports are most of the time of such a build.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from binascii import crc32
 from ostoo_build.base import layout, state_file, target_folder
 from ostoo_build.base import stamps as file_stamps
 
-TYPE_CHECKING = False  # typing itself takes as long to be loaded as half of the look
+TYPE_CHECKING = False  # loading `typing` takes half as long as the whole check
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 try:
-    from _blake2 import blake2b  # in a third of the time that hashlib takes to be loaded
+    from _blake2 import blake2b  # loads in a third of hashlib's time
 except ImportError:
     from hashlib import blake2b
 
 STARTED = time.time_ns()
-"""When this process began to look at files."""
+"""When this process began to read files."""
 
 Question = tuple[str, str, list[str], bytes]
-"""Python's version and path, the command's words, and a digest of the environment: it may hold secrets."""
+"""Python's version and path, the arguments, and a digest of the environment, which may contain secrets."""
 
 Tree = tuple[str, list[str]]
-"""A folder, and names at its top that do not count."""
+"""A folder, and the top-level names in it that are ignored."""
 
 Stamps = dict[str, "file_stamps.Stamp | None"]
 
 question: Question | None = None
-"""What this process was asked, in the form of `ask`; None where SCons was started by itself."""
+"""The request of this process, as returned by `ask`; None if SCons was started directly."""
 
 DIGEST = 32
-"""Bytes of the digest before a note's content."""
+"""Length in bytes of the digest in front of a note's content."""
 
 _HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
-"""Variables that shells and terminals change all the time, and that nothing here reads."""
+"""Variables that shells and terminals change often, and that no build reads."""
 
 
 _FOLDER: file_stamps.Stamp = []
-"""What stands for a folder in a tree: what is in it has entries of its own."""
+"""The stamp of a folder in a tree: its entries have stamps of their own."""
 
 
 class Sight:
-    """What `stat` said at one moment of all that lies in some trees, and of single places.
+    """The stamps of all files in some trees, and of single paths, at one moment.
 
-    `places` has a stamp by absolute path, None for what is not there; `entries` the same for each of the `trees`, and
-    for a folder in it an empty stamp. Who writes it and who reads it both know it as this.
+    `places` has a stamp by absolute path, None for a missing file; `entries` has the same for each of the `trees`,
+    with an empty stamp for a folder in it. Writers and readers of a note share this type.
     """
 
     __slots__ = ("entries", "places", "trees")
@@ -65,11 +65,11 @@ class Sight:
 
     @staticmethod
     def of(trees: Sequence[Tree], places: Iterable[str]) -> Sight:
-        """Look. Raises `OSError` for a tree that can't be looked through."""
+        """Take the stamps. Raises `OSError` for a tree that can't be read."""
         return Sight(trees, {name: _stamp_of(name) for name in places}, list(map(_walk, trees)))
 
     def change(self) -> str | None:
-        """Something that is not as it was; what people edit is looked at first, and one difference is enough."""
+        """Return a path that has changed, or None. Files that people edit are checked first."""
         for name, stamp in self.places.items():
             if _stamp_of(name) != stamp:
                 return name
@@ -80,7 +80,7 @@ class Sight:
         return None
 
     def changes(self, later: Sight) -> set[str]:
-        """All that is not as it was at another, later moment."""
+        """Return all paths that differ from a later sight."""
         return set(_differences(self.all(), later.all()))
 
     def all(self) -> Stamps:
@@ -93,7 +93,7 @@ class Sight:
         return found
 
     def walked(self) -> set[str]:
-        """All that lies in the trees."""
+        """Return all paths in the trees."""
         return set().union(*self.entries)
 
 
@@ -104,9 +104,9 @@ def _differences(before: Stamps, after: Stamps) -> Iterator[str]:
 
 
 class Note:
-    """What a command found up to date, and all that this stands on.
+    """A request that had nothing to do, and everything that this depends on.
 
-    `question` is the command, `sight` what has to be as it was, and `targets` what the command is about.
+    `question` is the request, `sight` the stamps that must be unchanged, `targets` the names of the targets.
     """
 
     __slots__ = ("question", "sight", "targets")
@@ -115,7 +115,7 @@ class Note:
         self.question, self.sight, self.targets = question, sight, targets
 
     def answers(self, asked: Question) -> bool:
-        """Whether the same command has nothing to do now. Raises `OSError` where a tree can't be looked through."""
+        """Whether the same request has nothing to do now. Raises `OSError` for a tree that can't be read."""
         return self.question == asked and self.sight.change() is None
 
     def to_bytes(self) -> bytes:
@@ -125,18 +125,18 @@ class Note:
 
     @staticmethod
     def from_bytes(content: bytes) -> Note | None:
-        """Read what `to_bytes` wrote; None for anything else."""
+        """Parse the output of `to_bytes`; return None for anything else."""
         if digest(content[DIGEST:]) != content[:DIGEST]:
             return None
         try:
             question, sight, targets = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
             return Note(question, Sight(*sight), targets)
-        except (ValueError, EOFError, TypeError):  # another Python's
+        except (ValueError, EOFError, TypeError):  # written by another Python
             return None
 
 
 def targets(root: str, asked: Question) -> list[str] | None:
-    """Return what a command is about that has nothing to do; None where that is not known."""
+    """Return the targets of a request that has nothing to do; None if that is not known."""
     path = place(root, asked)
     content = state_file.recall(path)
     if content is None:
@@ -152,18 +152,18 @@ def targets(root: str, asked: Question) -> list[str] | None:
 
 
 def digest(content: bytes) -> bytes:
-    """What stands before a note's content: marshal trusts what it reads."""
+    """Return the digest in front of a note's content: marshal trusts its input."""
     return blake2b(content, digest_size=DIGEST).digest()
 
 
 def ask(arguments: list[str]) -> Question:
-    """The command, and all around it that it may depend on and that is no file."""
+    """Return the request: the command, and all that it may depend on apart from files."""
     environment = sorted(pair for pair in os.environb.items() if pair[0] not in _HARMLESS)
     return (sys.version, sys.executable, arguments, digest(b"\0".join(b"=".join(pair) for pair in environment)))
 
 
 def place(root: str, asked: Question) -> str:
-    """The note's path; commands that share one only cost each other time."""
+    """Return the note's path. Requests that share a path only overwrite each other's note."""
     name = crc32(os.fsencode("\0".join(asked[2])))
     return f"{root}/{layout.NULL_BUILDS}/{name:08x}"
 
@@ -181,7 +181,7 @@ def _walk(tree: Tree) -> Stamps:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if name == "__pycache__" and "/site_scons/" in entry.path:
-                        continue  # Python writes there what it imports, even during a build
+                        continue  # Python writes compiled modules there, even during a build
                     if name != ".git" and not (name == "target" and target_folder.is_target(entry.path)):
                         folders.append(entry.path)
                     found[entry.path] = _FOLDER

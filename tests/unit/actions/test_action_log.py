@@ -47,7 +47,7 @@ def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
         ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "another file a.rs"),
         ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "another file b.rs"),
         ({"tools": None}, "another rustc digest (the toolchain with std's source)"),
-        ({"version": "3" * 64}, "another digest of this build's own part"),
+        ({"version": "3" * 64}, "another digest of this build's own source code"),
         ({}, ""),
     ],
 )

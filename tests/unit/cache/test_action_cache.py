@@ -167,7 +167,7 @@ def test_a_folder_that_can_not_be_used_is_said_once_and_has_nothing(
     store(cache, made, place)
     assert cache.lookup(ACTION, place) is None
     said = capsys.readouterr().err
-    assert re.fullmatch(r"warning: the action cache keeps nothing new: Not a directory \(.*/file/cas.*\)\n", said)
+    assert re.fullmatch(r"warning: the action cache can't store new results: Not a directory \(.*/file/cas.*\)\n", said)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO])
@@ -190,7 +190,7 @@ def test_a_cache_that_takes_nothing_still_gives_what_it_has(
     assert fetch(cache, stored, back) == []
     assert cache.lookup(OTHER, place) is None
     said = capsys.readouterr().err
-    assert said.count("warning: the action cache keeps nothing new") == 1
+    assert said.count("warning: the action cache can't store new results") == 1
     assert os.strerror(number) in said
 
 

@@ -94,7 +94,7 @@ def test_a_folder_of_somebody_elses_is_refused_and_left_as_it_is(foreign: str, v
 
 def test_nothing_is_kept_in_a_folder_of_somebody_elses(tmp_path: Path) -> None:
     write(tmp_path / "home/letter.txt")
-    with pytest.raises(OSError, match="it holds other things"):
+    with pytest.raises(OSError, match="it contains other files"):
         cache_in(tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == [tmp_path / "home/letter.txt"]
 

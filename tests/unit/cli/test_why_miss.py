@@ -42,7 +42,7 @@ CHANGES = [
     ({"crate": replace(CRATE, arguments=("rustc", "-g"))}, "argument 1"),
     ({"crate": replace(CRATE, arguments=("rustc", "-O", "-g"))}, "argument 2"),
     ({"crate": replace(CRATE, tools=TOOLS._replace(sha256="9" * 64))}, "rustc digest"),
-    ({"check": replace(CHECK, version="9" * 64)}, "digest of this build's own part"),
+    ({"check": replace(CHECK, version="9" * 64)}, "digest of this build's own source code"),
 ]
 
 
