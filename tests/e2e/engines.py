@@ -160,7 +160,8 @@ def provide(requirements: Path) -> Path:
             incoming = folder.with_suffix(".incoming")
             shutil.rmtree(incoming, ignore_errors=True)
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            pins = ["--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
+            # what is imported compiles itself: most of it never is
+            pins = ["--no-compile", "--only-binary=:all:", "--require-hashes", "--requirement", str(requirements)]
             subprocess.run([*pip, *pins, "--target", str(incoming)], check=True)
             incoming.rename(folder)
     return folder

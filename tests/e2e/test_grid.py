@@ -63,6 +63,7 @@ def team(first: Tree, std: Path, tmp_path_factory: pytest.TempPathFactory, certi
         copy_cache(std, folder / "cache")
         member = own(take_sysroot(copy_tree(folder / "a checkout", str(folder / "cache")), first))
         result = member.build(f"remote_executor={engine.address}", "remote_upload=on", "hello-rs")
+        assert "warning:" not in result.stderr, result.stderr
         yield Team(engine, member, result.steps)
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base.snapshot import Look
+from ostoo_build.planning.memos import Memos
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, asks in ASKS.items():
         package(tree, name, "main", asks)
     tree.write("user-rs/of-host/build.rs", "fn main() {}")
-    return replace(planners.opened(tree.root).programs.workspace("user-rs", TARGET), memos=folder / "plans")
+    return replace(planners.opened(tree.root).programs.workspace("user-rs", TARGET), memos=Memos(folder / "plans"))
 
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:
