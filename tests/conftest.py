@@ -34,15 +34,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _with_work_for_all(items: list[pytest.Item]) -> list[pytest.Item]:
     """Have one worker make the `first` checkout, for which most tests wait, while the others run unit tests.
 
-    Large groups follow, as one worker runs each from its begin to its end, and what is quick comes last.
+    What waits for a clock comes then, too. Large groups follow, as one worker runs each from its begin to its end, then
+    what takes long; what is quick comes last.
     """
     unit = [item for item in items if Path(__file__).parent / "unit" in item.path.parents]
     whole = [item for item in items if item not in set(unit)]
     sizes = Counter(map(_group_of, whole))
-    whole.sort(key=lambda item: -sizes[group] if (group := _group_of(item)) else 0)
+    whole.sort(key=lambda item: -max(sizes[group] if (group := _group_of(item)) else 0, _A_GROUP * _is_long(item)))
     makes = next((item for item in whole[::-1] if "first" in getattr(item, "fixturenames", ())), None)
     begin = [item for item in whole if item is makes]
-    return [*begin, *unit[::2], *(item for item in whole if item is not makes), *unit[1::2]]
+    early = [
+        item for number, item in enumerate(unit) if number % 2 or item.path.parent.name == "remote" or _is_long(item)
+    ]
+    late = [item for item in unit if item not in set(early)]
+    return [*begin, *early, *(item for item in whole if item is not makes), *late]
+
+
+_A_GROUP = 9
+"""What takes long counts as so many tests, that one worker runs."""
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
 
 
 def _group_of(item: pytest.Item) -> str:

@@ -152,6 +152,7 @@ def test_clean_leaves_nothing_and_costs_no_compilation(built: Tree) -> None:
     assert built.build().done("Compiling") == []
 
 
+@pytest.mark.long
 def test_cargo_builds_the_same_tree(built: Tree) -> None:
     """The workspace stays cargo's: what scons reads of it is enough for cargo as well."""
     found = toolchain.find(PROJECT, {}, os.environ)

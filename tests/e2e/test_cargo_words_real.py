@@ -125,6 +125,7 @@ SCRIPT = """fn main() {
 }"""
 
 
+@pytest.mark.long
 def test_who_sets_a_variable_that_several_set_is_who_it_is_with_cargo(tree: Tree, tmp_path: Path) -> None:
     """`[env]`, cargo, and the build script, of the crate; `[env]` and cargo of the build script."""
     quoted = ", ".join(f'"{name}"' for name in NAMES)

@@ -104,6 +104,7 @@ def edits(tree: Tree) -> Iterator[tuple[Callable[[], object], str, str]]:
     yield lambda: tree.write(f"{PACKAGE}/.motd", "third"), ".motd", "third"
 
 
+@pytest.mark.long
 def test_whatever_a_build_script_names_is_an_input(tree: Tree) -> None:
     tree.write(f"{PACKAGE}/nested/Cargo.toml", '[package]\nname = "nested"\n')
     for name in (".motd", "target/x", "nested/data", ".folder/one", "../beside.txt", "../.hidden/deep"):

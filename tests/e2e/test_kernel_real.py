@@ -138,6 +138,7 @@ def test_a_kernels_crates_get_the_arguments_that_cargo_gives_them(kind: str, pro
     assert {"core", "compiler_builtins", "boot", "mid", "words"} <= compared
 
 
+@pytest.mark.long
 def test_a_kernel_is_built_that_aborts_though_its_spec_unwinds(tree: Tree) -> None:
     """That of test_targets_real is built where only the spec says so; each has core compiled."""
     make(tree, KINDS["spec unwinds, profiles abort"])

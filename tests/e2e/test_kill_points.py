@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from trees import TARGET, Tree, copy_cache, copy_sources, copy_tree
 
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.long]
 
 MAIN = "user-rs/hello-rs/src/main.rs"
 CONTRACT = f"targets/{TARGET}.loader.json"

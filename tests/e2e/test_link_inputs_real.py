@@ -158,6 +158,7 @@ rustflags = [
 """
 
 
+@pytest.mark.long
 def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_means(tree: Tree) -> None:
     """All in one program: each of these trees has core compiled. Flags, profile and spec are others for no script."""
     kinds = give_spec(tree)

@@ -11,7 +11,7 @@ from trees import copy_cache
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.long]
 
 
 def test_whatever_befell_a_checkout_a_build_leaves_what_a_clean_one_makes(tmp_path: Path, shared_cache: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from trees import Tree
 
-pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.xdist_group("published")]
+pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.xdist_group("published"), pytest.mark.long]
 
 STD = "ostoo-rt = { workspace = true }\n"
 

@@ -82,6 +82,7 @@ def team() -> Iterator[tuple[FakeServer, str]]:
     server.stop(None)
 
 
+@pytest.mark.long
 def test_what_a_script_left_is_the_same_from_everywhere(
     team: tuple[FakeServer, str], tree: Tree, shared_cache: Path, tmp_path: Path
 ) -> None:

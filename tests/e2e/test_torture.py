@@ -10,7 +10,7 @@ from torture import torture
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.compiler
+pytestmark = [pytest.mark.compiler, pytest.mark.long]
 
 
 @pytest.mark.parametrize("seed", [2, 6])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import model_checkout as model
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -300,6 +301,7 @@ def campaign(examples: int, steps: int) -> None:
         Checkouts.builds.close()
 
 
+@pytest.mark.long
 def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
     campaign(examples=12, steps=25)
 
