@@ -6,11 +6,15 @@ import os
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from ostoo_build.start import provided_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def pytest_configure() -> None:
@@ -37,17 +41,22 @@ def _with_work_for_all(items: list[pytest.Item]) -> list[pytest.Item]:
     What waits for a clock comes then, too. Large groups follow, as one worker runs each from its begin to its end, then
     what takes long; what is quick comes last.
     """
-    unit = [item for item in items if Path(__file__).parent / "unit" in item.path.parents]
-    whole = [item for item in items if item not in set(unit)]
+    unit, whole = _parted(items, lambda item: Path(__file__).parent / "unit" in item.path.parents)
     sizes = Counter(map(_group_of, whole))
     whole.sort(key=lambda item: -max(sizes[group] if (group := _group_of(item)) else 0, _A_GROUP * _is_long(item)))
     makes = next((item for item in whole[::-1] if "first" in getattr(item, "fixturenames", ())), None)
-    begin = [item for item in whole if item is makes]
-    early = [
-        item for number, item in enumerate(unit) if number % 2 or item.path.parent.name == "remote" or _is_long(item)
-    ]
-    late = [item for item in unit if item not in set(early)]
-    return [*begin, *early, *(item for item in whole if item is not makes), *late]
+    begin, rest = _parted(whole, lambda item: item is makes)
+    waiting, quick = _parted(unit, lambda item: item.path.parent.name == "remote" or _is_long(item))
+    return [*begin, *waiting, *quick[::2], *rest, *quick[1::2]]
+
+
+def _parted(
+    items: list[pytest.Item], is_first: Callable[[pytest.Item], bool]
+) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    parts: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    for item in items:
+        parts[not is_first(item)].append(item)
+    return parts
 
 
 _A_GROUP = 9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,14 +14,22 @@ ODD: tuple[Any, ...] = (0, -1, 1.5, True, "", "x", "a\0b", "(", [], [1], ["x"], 
 
 def of(document: Any) -> Iterator[Any]:
     """The document with an odd value in each place in turn; its own type is left out nowhere."""
-    for pointer in _pointers(document, ()):
-        for odd in ODD:
-            changed = copy.deepcopy(document)
-            at = changed
-            for step in pointer[:-1]:
-                at = at[step]
-            at[pointer[-1]] = odd
-            yield changed
+    return (changed(document, place) for place in places(document))
+
+
+def places(document: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Where `of` puts what."""
+    return itertools.product(_pointers(document, ()), ODD)
+
+
+def changed(document: Any, place: tuple[tuple[Any, ...], Any]) -> Any:
+    pointer, odd = place
+    document = copy.deepcopy(document)
+    at = document
+    for step in pointer[:-1]:
+        at = at[step]
+    at[pointer[-1]] = odd
+    return document
 
 
 def _pointers(value: Any, above: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,8 @@ def test_the_variables_for_everybody(tmp_path: Path) -> None:
 
 
 def of_file(name: str) -> st.SearchStrategy[Any]:
-    return st.sampled_from(list(mutations.of(json.loads((TARGETS / name).read_text()))))
+    document = read(name)
+    return st.sampled_from(list(mutations.places(document))).map(partial(mutations.changed, document))
 
 
 def beside(document: Any, name: str, schema: Any, schema_name: str, load: Callable[[Path], object]) -> None:
