@@ -22,12 +22,11 @@ import capstone  # type: ignore[import-untyped]  # noqa: F401 - each build that 
 import jsonschema  # noqa: F401
 import SCons.Environment
 import SCons.Platform.posix
-import SCons.Script.Main
+import SCons.Script.Main  # noqa: F401
 
 from ostoo_build.base import deferred
-from ostoo_build.rebuild import standby
+from ostoo_build.rebuild.begun import Begun, run_scons
 from ostoo_build.rebuild.standby import STALE, Standby
-from ostoo_build.start import null_build
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,16 @@ def main() -> None:
     requests, answers = map(int, sys.argv[1:3])
     arguments = sys.argv[3:]
     gc.freeze()
-    standby.here = _serve(requests, answers)
+    standby = _serve(requests, answers)
     for descriptor in (requests, answers):
         os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons has a handler of its own while it builds
-    null_build.STARTED = time.time_ns()
     sys.argv = ["scons", "-Q", *arguments]
     try:
-        SCons.Script.main()
+        run_scons(Begun(standby.started, standby=standby))
     finally:
         deferred.run()
-        if not standby.here.holds():
+        if not standby.holds():
             sys.exit(STALE)
 
 
@@ -103,7 +101,7 @@ def _fork(*, waits: bool) -> _Child | Standby:
     pid = os.fork()
     if pid == 0:
         ours.close()
-        return Standby(theirs, waits=waits)
+        return Standby(theirs, time.time_ns(), waits=waits)
     theirs.close()
     return _Child(pid, ours)
 

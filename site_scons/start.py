@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
+STARTED = time.time_ns()
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer
 sys.path.insert(0, f"{ROOT}/site_scons")
 
@@ -17,21 +19,21 @@ from ostoo_build.start import null_build  # noqa: E402 - likewise
 
 def main() -> None:
     streams.take()
-    null_build.question = null_build.ask(sys.argv[1:])
-    names = null_build.targets(ROOT, null_build.question)
+    asked = null_build.ask(sys.argv[1:])
+    names = null_build.targets(ROOT, asked)
     if names is not None:
         _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # in SCons' words
         return
-    import runpy  # noqa: PLC0415 - only where there may be work
-    import site  # noqa: PLC0415 - likewise
+    import site  # noqa: PLC0415 - only where there may be work
 
     site.main()
     from ostoo_build.base import deferred  # noqa: PLC0415 - likewise
     from ostoo_build.base.errors import told  # noqa: PLC0415 - likewise
+    from ostoo_build.rebuild.begun import Begun, run_scons  # noqa: PLC0415 - likewise
 
     sys.argv.insert(1, "-Q")
     try:
-        runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+        run_scons(Begun(STARTED, asked))
     except Exception as error:  # of SCons' own modules: all else it tells itself
         message = told(error)
         if message is None:

@@ -97,7 +97,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     progress.wanted[program.asked] = wanted
     if program.uses_std:
         declare_sysroot(env, program.target)
-    is_watched = build.standby is not None
+    is_watched = build.begun.standby is not None
     parts = nodes.of_program(planner, services, progress, wanted, is_watched=is_watched)
     declared = {node.name: declare(env, node) for node in parts}
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])

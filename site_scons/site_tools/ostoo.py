@@ -25,7 +25,7 @@ from ostoo_build.invocation import request as build_request
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
-from ostoo_build.rebuild import null_build_note, standby
+from ostoo_build.rebuild import begun, null_build_note
 from ostoo_build.rules import whole_program
 from ostoo_build.start import null_build
 from site_tools import declarations, no_signatures, script_errors
@@ -90,16 +90,25 @@ def _build(root: Path, jobs: int) -> Build:
     )
     checkout = Checkout(root, report)
     checkout.make_memos()
-    waits = standby.here is not None and standby.here.waits
+    here = begun.taken()
+    if options.explains and here.asked is not None:
+        _explain(report, root, here.asked)
     return Build(
+        begun=here,
         checkout=checkout,
         options=options,
         jobserver=Jobserver(jobs),
-        timeline=Timeline(time.monotonic() - (time.time_ns() - null_build.STARTED) / 1e9),
+        timeline=Timeline(time.monotonic() - (time.time_ns() - here.started) / 1e9),
         stops=Stops(),
-        standby=standby.here,
-        is_top_down=not (waits or options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
+        is_top_down=not (here.waits or options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
     )
+
+
+def _explain(report: Report, root: Path, asked: null_build.Question) -> None:
+    """Say why more is looked at than files' stamps."""
+    doubt = null_build.doubt(str(root), null_build.plain(asked))
+    if doubt is not None:
+        report.status("Explained", f"nothing to do was not certain: {doubt}")
 
 
 def _takes_over_explaining() -> bool:
@@ -119,8 +128,8 @@ def _declare(env: Any) -> None:
     """Declare what is asked for. A build that waits for an edit waits here: by now all is read."""
     declarations.declare_requested(env)
     build = Build.of(env)
-    if build.standby is not None:
-        build.standby.reached(build.read())
+    if build.begun.standby is not None:
+        build.begun.standby.reached(build.read())
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -171,5 +180,5 @@ def _note(build: Build) -> None:
     if set(opened.requested.programs) == set(programs.binaries):
         whole_program.take_away_lost(opened.planner, build.checkout.report)
     files = {path: output for made in current.values() for path, output in made.items()}
-    made = null_build_note.Made(build.checkout, build.options, opened.planner, opened.services, files)
+    made = null_build_note.Made(build.begun, build.checkout, build.options, opened.planner, opened.services, files)
     null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.request import Requested
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Asked
-    from ostoo_build.rebuild.standby import Standby
+    from ostoo_build.rebuild.begun import Begun
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Opened:
 class Build:
     """`env["OSTOO"]`: what is known before the lock is taken, and SCons' nodes by the names that rules give them.
 
-    `standby` is None where nobody watches. `is_top_down` says that a program is looked up before its parts are.
+    `is_top_down` says that a program is looked up before its parts are.
     """
 
+    begun: Begun
     checkout: Checkout
     options: Options
     jobserver: Jobserver
     timeline: Timeline
     stops: Stops
-    standby: Standby | None
     is_top_down: bool
     nodes: dict[str, Any] = field(default_factory=dict)
     programs: dict[str, Any] = field(default_factory=dict)

@@ -71,6 +71,15 @@ def test_a_build_that_did_something_knows_it_too(tree: Tree) -> None:
     assert "surely works" in tree.run("hello-std")[1]
 
 
+def test_it_is_told_what_changed_since_there_was_nothing_to_do(tree: Tree) -> None:
+    settle(tree)
+    tree.build(*PROGRAMS)  # in the environment of the next ones
+    assert "Explained" not in tree.scons(*PROGRAMS, "--debug=explain").stderr
+    append("user-rs/hello-rs/src/main.rs", "// another\n")(tree)
+    first = tree.scons(*PROGRAMS, "--debug=explain").stderr.splitlines()[0]
+    assert first == "   Explained nothing to do was not certain: user-rs/hello-rs/src/main.rs changed"
+
+
 def test_a_dry_run_takes_nothing_away(tree: Tree) -> None:
     settle(tree)
     known = [path for path in (tree.root / "build").rglob("*") if path.is_file() and "timings" not in path.parts]

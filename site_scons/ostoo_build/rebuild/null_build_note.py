@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
+    from ostoo_build.rebuild.begun import Begun
     from ostoo_build.rebuild.dependencies import Footing, Observed
 
 
 class Made(Struct, frozen=True):
     """What an invocation found up to date or made so: `programs` are files, and what is in them."""
 
+    begun: Begun
     checkout: Checkout
     options: Options
     planner: Planner
@@ -48,8 +50,7 @@ class Made(Struct, frozen=True):
 
 def write(made: Made, targets: list[str]) -> None:
     """Write the note of this command, where all it depends on is known and holds still."""
-    asked = null_build.question
-    planner = made.planner
+    asked, planner = made.begun.asked, made.planner
     with contextlib.suppress(OSError, OstooError):  # somebody else is at work here: next time
         if asked is None or not dependencies.is_known(planner, made.options):
             return
@@ -58,7 +59,7 @@ def write(made: Made, targets: list[str]) -> None:
         known = note(dependencies.of(planner), observed, asked, targets)
         names = [str(path) for path in made.programs]
         programs = Sight.of((), names)
-        if _holds_still(made.checkout, known) and _is_as_it_was(planner, made.programs):
+        if _holds_still(made, known) and _is_as_it_was(planner, made.programs):
             known.sight.places = {**programs.places, **known.sight.places}
             state_file.write(null_build.place(str(planner.root), asked), known.to_bytes())
 
@@ -79,9 +80,9 @@ def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:
     stamps.wait_for_tick(written)
 
 
-def _holds_still(checkout: Checkout, known: null_build.Note) -> bool:
+def _holds_still(made: Made, known: null_build.Note) -> bool:
     """Whether nothing was touched since this process began, and the file system's clock is like ours."""
-    started = null_build.STARTED
+    started, checkout = made.begun.started, made.checkout
     if not started - stamps.TICK < checkout.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
         return False
     here = checkout.root.stat().st_dev

@@ -16,7 +16,6 @@ from ostoo_build.base import source_files, stamps
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rules import unit_inputs, whole_program
-from ostoo_build.start import null_build
 from ostoo_build.start.null_build import Sight
 
 if TYPE_CHECKING:
@@ -47,9 +46,10 @@ class Read(Struct, frozen=True):
 
 
 class Standby:
-    """The part of a process in `./ostoo watch`: `line` leads to the process that forked it."""
+    """The part of a process in `./ostoo watch`: `line` leads to the process that forked it, at the moment `started`."""
 
-    def __init__(self, line: socket.socket, *, waits: bool) -> None:
+    def __init__(self, line: socket.socket, started: int, *, waits: bool) -> None:
+        self.started = started
         self.waits = waits
         self._line = line
         self._toolchain = Sight((), {}, [])
@@ -66,7 +66,7 @@ class Standby:
 
     def holds(self) -> bool:
         """Whether the toolchain is what it was when the build was read: thousands of files, and nobody waits."""
-        return not _changes(self._toolchain)
+        return not self._changes(self._toolchain)
 
     def _wait(self, build: Read) -> bool:
         planner = build.planner
@@ -80,7 +80,7 @@ class Standby:
         watched.note(planner, build.services)
         if not self._line.recv(1):
             return False
-        edited = _changes(here)
+        edited = self._changes(here)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):
             return False
         if not planner.programs.plans_hold():
@@ -89,16 +89,11 @@ class Standby:
         whole_program.renew(planner, build.services, build.progress)
         return True
 
-
-here: Standby | None = None
-"""None in a build that nobody watches."""
-
-
-def _changes(before: Sight) -> set[str]:
-    """What is not what it was, or was touched so late that the build may have read what it was before."""
-    late = null_build.STARTED - stamps.TICK
-    touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
-    return touched | before.changes(Sight.of(before.trees, before.places))
+    def _changes(self, before: Sight) -> set[str]:
+        """What is not what it was, or was touched so late that the build may have read what it was before."""
+        late = self.started - stamps.TICK
+        touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
+        return touched | before.changes(Sight.of(before.trees, before.places))
 
 
 def _editable(planner: Planner) -> Iterator[str]:

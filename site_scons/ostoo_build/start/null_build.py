@@ -11,7 +11,6 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-import time
 from binascii import crc32
 
 from ostoo_build.base import layout, state_file, target_folder
@@ -26,9 +25,6 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-STARTED = time.time_ns()
-"""When this process began to read files."""
-
 Question = tuple[str, str, list[str], bytes]
 """Python's version and path, the arguments, and a digest of the environment, which may contain secrets."""
 
@@ -36,9 +32,6 @@ Tree = tuple[str, list[str]]
 """A folder, and the top-level names in it that are ignored."""
 
 Stamps = dict[str, "file_stamps.Stamp | None"]
-
-question: Question | None = None
-"""The request of this process, as returned by `ask`; None if SCons was started directly."""
 
 DIGEST = 32
 """Length in bytes of the digest in front of a note's content."""
@@ -137,6 +130,28 @@ class Note:
 
 def targets(root: str, asked: Question) -> list[str] | None:
     """Return the targets of a request that has nothing to do; None if that is not known."""
+    known = _note(root, asked)
+    try:
+        return known.targets if known is not None and known.answers(asked) else None
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def doubt(root: str, asked: Question) -> str | None:
+    """Return why it is not known that a request has nothing to do; None if that is known."""
+    known = _note(root, asked)
+    if known is None:
+        return "no build of this command has noted what it depends on"
+    if known.question != asked:
+        return "Python or the environment is another one"
+    try:
+        changed = known.sight.change()
+    except OSError as error:
+        changed = str(error.filename)
+    return changed and f"{changed.removeprefix(f'{root}/')} changed"
+
+
+def _note(root: str, asked: Question) -> Note | None:
     path = place(root, asked)
     content = state_file.recall(path)
     if content is None:
@@ -144,11 +159,7 @@ def targets(root: str, asked: Question) -> list[str] | None:
     known = Note.from_bytes(content)
     if known is None:
         state_file.found_damaged(path)
-        return None
-    try:
-        return known.targets if known.answers(asked) else None
-    except (OSError, TypeError, ValueError):
-        return None
+    return known
 
 
 def digest(content: bytes) -> bytes:
@@ -160,6 +171,12 @@ def ask(arguments: list[str]) -> Question:
     """Return the request: the command, and all that it may depend on apart from files."""
     environment = sorted(pair for pair in os.environb.items() if pair[0] not in _HARMLESS)
     return (sys.version, sys.executable, arguments, digest(b"\0".join(b"=".join(pair) for pair in environment)))
+
+
+def plain(asked: Question) -> Question:
+    """The same request without options; a request with options writes no note."""
+    python, path, words, environment = asked
+    return (python, path, [word for word in words if not word.startswith("-")], environment)
 
 
 def place(root: str, asked: Question) -> str:

@@ -25,7 +25,6 @@ from ostoo_build.invocation.options import Options
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rebuild.standby import STALE, Read, Standby
 from ostoo_build.rules.progress import Progress
-from ostoo_build.start import null_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +48,7 @@ class Waiting:
 
     read: Read
     is_let_go: threading.Event
+    started: int
 
     @property
     def root(self) -> Path:
@@ -78,7 +78,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     monkeypatch.setattr(dependencies, "of", lambda _: known)
     monkeypatch.setattr(watched, "note", lambda *_: is_let_go.set())
     time.sleep(2 * stamps.TICK / 1e9)  # else the files are as good as changed while they were read
-    monkeypatch.setattr(null_build, "STARTED", time.time_ns())
+    started = time.time_ns()
 
     def end(code: int) -> None:
         assert code == STALE
@@ -92,14 +92,14 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     planner.units["a"] = structs.replace(unit, package="user-rs/a")
     options = Options({"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", **REMOTE})
     made = services.start(checkout, options, planner, Jobserver(1), Timeline())
-    yield Waiting(Read(checkout, options, planner, made, Progress()), is_let_go)
+    yield Waiting(Read(checkout, options, planner, made, Progress()), is_let_go, started)
     checkout.close()
 
 
 def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     """A build that waited while something changed. Raises `Ended` where it has to be read anew."""
     ours, theirs = socket.socketpair()
-    standby = Standby(theirs, waits=True)
+    standby = Standby(theirs, waiting.started, waits=True)
 
     def go() -> None:
         assert ours.recv(1) == b"r"
@@ -166,7 +166,7 @@ def test_what_is_not_known_is_read_anew(waiting: Waiting, monkeypatch: pytest.Mo
     monkeypatch.setattr(dependencies, "is_known", lambda *_: False)
     ours, theirs = socket.socketpair()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(waiting.read)
+        Standby(theirs, waiting.started, waits=True).reached(waiting.read)
     ours.close()
 
 
@@ -180,7 +180,7 @@ def test_a_build_ends_when_nobody_is_there_any_more(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(waiting.read)
+        Standby(theirs, waiting.started, waits=True).reached(waiting.read)
 
 
 @pytest.mark.parametrize("name", AFTERWARDS)
@@ -192,7 +192,7 @@ def test_what_is_large_is_looked_at_after_the_build(name: str, waiting: Waiting)
 
 def test_a_build_that_does_not_wait_says_that_it_has_read_all(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
-    known = Standby(theirs, waits=False)
+    known = Standby(theirs, waiting.started, waits=False)
     known.reached(waiting.read)
     assert ours.recv(1) == b"r"
     assert known.holds()

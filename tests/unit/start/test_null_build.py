@@ -168,6 +168,38 @@ def test_each_field_of_a_note_decides(top: Path) -> None:
         assert null_build.targets(str(top), asked) == (["b"] if name == "targets" else None), name
 
 
+def test_it_is_told_why_there_may_be_work(top: Path) -> None:
+    asked = ("3", "python", ["a"], b"")
+    assert null_build.doubt(str(top), asked) == "no build of this command has noted what it depends on"
+    path = Path(null_build.place(str(top), asked))
+    path.parent.mkdir(parents=True)
+    outside = top.parent / "outside"
+    known = null_build.Note(asked, Sight.of([(str(top), ["build"])], [str(outside)]), ["a"])
+    path.write_bytes(known.to_bytes())
+    assert null_build.doubt(str(top), asked) is None
+    assert null_build.doubt(str(top), (*asked[:3], b"other")) == "Python or the environment is another one"
+    (top / "a/src/main.rs").write_text("another text")
+    assert null_build.doubt(str(top), asked) == "a/src/main.rs changed"
+    outside.touch()
+    assert null_build.doubt(str(top), asked) == f"{outside} changed"
+    path.write_bytes(b"damaged")
+    assert null_build.doubt(str(top), asked) == "no build of this command has noted what it depends on"
+
+
+def test_a_tree_that_can_not_be_looked_through_is_named(tmp_path: Path) -> None:
+    asked, gone = ("3", "python", ["a"], b""), tmp_path / "toolchain"
+    path = Path(null_build.place(str(tmp_path), asked))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(null_build.Note(asked, Sight([(str(gone), [])], {}, [{}]), ["a"]).to_bytes())
+    assert null_build.targets(str(tmp_path), asked) is None
+    assert null_build.doubt(str(tmp_path), asked) == "toolchain changed"
+
+
+def test_a_command_with_options_is_answered_by_the_note_of_the_one_without() -> None:
+    asked = ("3", "python", ["--debug=explain", "a", "-s", "cache=off"], b"e")
+    assert null_build.plain(asked) == ("3", "python", ["a", "cache=off"], b"e")
+
+
 @pytest.mark.parametrize("content", [b"", b"\0", b"(\x05", b"N", b"\xe9\0\0\0\0"])
 def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
     asked = null_build.ask(["a"])

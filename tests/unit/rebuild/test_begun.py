@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fake_toolchains as fake
+import pytest
+
+from ostoo_build.rebuild.begun import Begun
+from ostoo_build.rebuild.standby import Standby
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE_SCONS = Path(__file__).parents[3] / "site_scons"
+TOOL = "import sys\nfrom ostoo_build.rebuild import begun\nprint(sys.argv[1:], begun.taken())\n"
+"""What a tool that SCons loads would ask."""
+
+ASKED = ("3.11", "/python", ["hello-rs"], b"environment")
+
+
+@pytest.fixture
+def says(tmp_path: Path) -> Callable[..., str]:
+    """What a program says that has `TOOL` in place of SCons."""
+    fake.write(tmp_path / "SCons/__init__.py", "")
+    fake.write(tmp_path / "SCons/__main__.py", "import tool")
+    fake.write(tmp_path / "tool.py", TOOL)
+
+    def run(*words: str) -> str:
+        env = {"PYTHONPATH": f"{tmp_path}:{SITE_SCONS}"}
+        done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    return run
+
+
+def test_a_tool_of_scons_takes_what_scons_was_run_with(says: Callable[..., str]) -> None:
+    handed = Begun(17, ASKED)
+    start = f"from ostoo_build.rebuild.begun import Begun, run_scons\nrun_scons(Begun(17, {ASKED!r}))"
+    assert says("-c", start, "-Q", "hello-rs") == f"['-Q', 'hello-rs'] {handed}\n"
+
+
+def test_scons_that_was_started_by_itself_is_begun_when_it_is_asked(says: Callable[..., str]) -> None:
+    before = time.time_ns()
+    said = says("-m", "SCons")
+    started = int(said.partition("started=")[2].partition(",")[0])
+    assert before < started < time.time_ns()
+    assert said == f"[] {Begun(started)}\n"
+
+
+def test_a_build_waits_where_its_standby_does() -> None:
+    assert not Begun(1).waits
+    with socket.socket() as line:
+        assert not Begun(1, standby=Standby(line, 1, waits=False)).waits
+        assert Begun(1, standby=Standby(line, 1, waits=True)).waits
