@@ -37,7 +37,7 @@ _HOST = "OSTOO_HOST"
 """Nobody reads the variable; it makes other actions of what other hosts link and run."""
 
 
-_LINKS = "OSTOO_LINKS"
+_ASKED_FOR = "OSTOO_ASKED_FOR"
 _NAMES = "OSTOO_NAMES"
 """Nobody reads these either."""
 
@@ -159,11 +159,11 @@ def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) 
 
 
 def run_action(
-    invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], links: digest.Hash
+    invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], asked_for: digest.Hash
 ) -> Action:
     """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'.
 
-    `links` is a digest of where links lead that it may ask for, or empty.
+    `asked_for` is a digest of what it may ask for and is no file with contents, or empty.
     """
     if not unit.script:
         raise OstooError(
@@ -175,7 +175,7 @@ def run_action(
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
     environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
-    environment |= {_LINKS: links} if links else {}
+    environment |= {_ASKED_FOR: asked_for} if asked_for else {}
     for run in unit.runs:
         below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
         for key, value in _instructions(invocation, run, records).metadata.items():

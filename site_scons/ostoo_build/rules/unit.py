@@ -87,9 +87,9 @@ def _run_job(
     sources: _Sources,
     reading: Callable[[tuple[str, ...]], Job],
 ) -> Job:
-    links = unit_inputs.links(planner.paths, unit, sources.reads)
+    asked_for = unit_inputs.asked_for(planner.paths, unit, sources.reads)
     made = made_by_others(planner, services, unit)
-    action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, links)
+    action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked_for)
     start = partial(services.runner.run_build_script, action, unit)
     judge: Judge = partial(judges.run, action, unit, sources.names_told)
     return Job(

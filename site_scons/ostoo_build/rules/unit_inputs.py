@@ -115,10 +115,11 @@ def _told_of(paths: PathMap, read: str) -> list[Path]:
     return [entry for entry in shown if entry.name not in layout.MADE]
 
 
-def links(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
-    """Digest of where links lead that a build script may ask for: its package's, and those told of; empty for none.
+def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
+    """Digest of what a build script may ask for and is no file with contents; empty where nobody edits its package.
 
-    To who reads them links are what they lead to, whose contents are inputs.
+    It is the names of what the last run told of, for what is not there is no input and has been missed all the same,
+    and where links lead: its package's, and those told of. To who reads them links are what they lead to.
     """
     if not isinstance(unit, RunBuildScript) or not is_local(unit.package):
         return ""
@@ -126,7 +127,7 @@ def links(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.H
     of_package = source_files.package_links(Path(paths.root, unit.package))
     found = (*of_package, *(path for path in told_of if path.is_symlink()))
     texts = {paths.input_path(path): paths.portable_text(str(path.readlink())) for path in found}
-    return digest.of_json(texts) if texts else ""
+    return digest.of_json({"told": sorted({*reads}), "links": texts})
 
 
 def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:

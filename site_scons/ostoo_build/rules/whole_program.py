@@ -271,8 +271,8 @@ def _sources(planner: Planner, services: Services, program: Program, look: Look)
         entries = unit_inputs.of(planner, services, unit, look)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
         found.setdefault(unit.package, set()).add(look.once(("package", inside), partial(digest.of_json, inside)))
-        links = unit_inputs.links(paths, unit, unit_inputs.known_reads(services, paths, unit))
-        found[unit.package].update([links] if links else [])
+        asked_for = unit_inputs.asked_for(paths, unit, unit_inputs.known_reads(services, paths, unit))
+        found[unit.package].update([asked_for] if asked_for else [])
         for entry in entries:
             if entry not in inside:
                 found.setdefault(entry.path, set()).add(entry.sha256)

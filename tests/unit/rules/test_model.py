@@ -306,6 +306,24 @@ def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
     campaign(examples=12, steps=25)
 
 
+def test_what_was_made_where_a_file_was_missing_is_not_for_who_has_it() -> None:
+    """What a script named and did not find is no input: its name has to be in the key, and in no other one."""
+    Checkouts.builds, Checkouts.truth = Builds(), {}
+    life = Checkouts()
+    try:
+        life.begin()
+        life.clear_the_cache()
+        for name in ("user-rs/gen/.told", "user-rs/shared.txt"):
+            life.take_a_source_away(name)
+        life.build(PROGRAMS)
+        life.copy_the_tree("sources")
+        life.change_the_branch(0)
+        life.build(PROGRAMS)
+    finally:
+        Checkouts.builds.close()
+        life.teardown()
+
+
 if __name__ == "__main__":
     began = time.monotonic()
     campaign(int(sys.argv[1]), int(sys.argv[2]))
