@@ -225,3 +225,115 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     arguments = [word for word in words if word.startswith("link-arg")]
     assert arguments[:-1] == ["link-arg=-z", "link-arg=now"]
     assert arguments[-1].startswith("link-arg=--dependency-file=")
+
+
+FLAGS = (
+    "-C opt-level=s -C panic=abort -C lto=fat -Zemit-stack-sizes -Zchecksum-hash-algorithm=sha256 -Zunstable-options"
+)
+
+
+def test_a_link_is_all_of_this_in_this_order(program: Program) -> None:
+    action, unit = link(program), program.unit
+    name = f"../{unit.folder}/{unit.id}"
+    first = f"@{{rustc}} -Zlink-only {name}.rlink --target ../{TARGET.path} -Zunstable-options {FLAGS}"
+    search = "-Cforce-frame-pointers=yes -L native=../sysroot/x86_64-ostoo-user/lib -C linker=@{lld} -C strip=symbols"
+    last = f"-C link-arg=../{SCRIPT.path} -C link-arg=--dependency-file={name}.link.d"
+    assert " ".join(action.arguments) == f"{first} {search} {last}"
+    assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *unit.environment)
+    assert len(unit.environment) > 10
+    assert (action.mnemonic, action.directory, action.tools) == ("Link", "user-rs", TOOLS)
+    libraries = [find_any(program, id_) for id_ in unit.libraries]
+    runs = [find_any(program, id_) for id_ in unit.runs]
+    assert (len(libraries), len(runs)) == (6, 2)
+    objects = rule_actions.output_inputs(unit.folder, made(unit))
+    code = [built(library, library.outputs[-1]) for library in libraries if isinstance(library, CompileUnit)]
+    found = [built(run, "out/generated.rs") for run in runs]
+    assert action.inputs == (TARGET, *objects, *code, *found, *SYSROOT, SCRIPT)
+
+
+def find_any(program: Program, id_: str) -> Unit:
+    (found,) = (unit for unit in program.units if unit.id == id_)
+    return found
+
+
+def built(unit: Unit, name: str) -> Input:
+    """A file as `made` has it."""
+    path = f"{unit.folder}/{name}"
+    return Input(path, digest.of_bytes(path.encode()), len(path))
+
+
+def test_a_compilation_is_all_of_this_in_this_order(program: Program) -> None:
+    std, run = find(program, "std"), find_run(program)
+    names = ("core", "compiler_builtins", "alloc", "panic_abort")
+    below = {unit.id.rpartition("-")[0]: unit for unit in program.units if isinstance(unit, CompileUnit)}
+    metadata = {name: f"{below[name].folder}/{below[name].outputs[0]}" for name in names}
+    said = made(run, "rustc-cfg=found", "rustc-link-lib=c", "rustc-link-search=native=/n", "rustc-env=FOUND=1")
+    action = act(program, std, **{run.id: said})
+    externs = [f"--extern {name}={metadata[name]}" for name in ("alloc", "core", "panic_abort")]
+    folders = [f"-L dependency={metadata[name].rpartition('/')[0]}" for name in names]
+    asked = f"-L native=/n -l c --cfg found --target {TARGET.path}"
+    words = ["@{rustc}", *std.arguments, *asked.split(), *" ".join((*externs, *folders)).split()]
+    assert sorted(action.arguments) == sorted(words)
+    assert action.arguments[: 1 + len(std.arguments)] == ("@{rustc}", *std.arguments)
+    out = ("OUT_DIR", f"@{{root}}/{run.folder}/out")
+    assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *std.environment, out, ("FOUND", "1"))
+    libraries = (built(below[name], below[name].outputs[0]) for name in names)
+    assert action.inputs == (*SOURCES, *libraries, TARGET, built(run, "out/generated.rs"))
+    assert (action.mnemonic, action.directory, action.tools) == ("Rustc", ".", TOOLS)
+
+
+def test_a_run_is_all_of_this(program: Program) -> None:
+    run, script = find_run(program), find(program, "build_script", Kind.BUILD_SCRIPT)
+    mine = structs.replace(run, environment=(*run.environment, ("NUM_JOBS", "7"), ("RUSTFLAGS", "-O")))
+    action = rule_actions.run_action(invocation(program), mine, SOURCES, records(program), "")
+    assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *run.environment, ("OSTOO_HOST", "this machine"))
+    assert action.inputs == (*SOURCES, built(script, "build-script"))
+    linked = rule_actions.run_action(invocation(program), run, SOURCES, records(program), "1" * 64)
+    assert linked.environment == (*action.environment, ("OSTOO_ASKED_FOR", "1" * 64))
+
+
+def test_a_library_by_its_code_carries_the_script_runs_that_a_link_searches(program: Program) -> None:
+    """Only where the words of a run of another package make rustc look there, its files are read."""
+    rt = find(program, "ostoo_rt")
+    (other,) = rt.runs
+    assert other not in rt.read_runs
+    run = find_any(program, other)
+    assert inputs_of(act(program, rt), run) == []
+    searching = made(run, "rustc-link-search=native=@{root}/x")
+    assert inputs_of(act(program, rt, **{other: searching}), run) == ["out/generated.rs"]
+
+
+def test_empty_folders_of_a_record_are_inputs_too() -> None:
+    known = Record("k", {"a": Output("1" * 64, 7, executable=False)}, folders=("out/empty",))
+    file, folder = rule_actions.output_inputs("build/x", known)
+    assert file == Input("build/x/a", "1" * 64, 7)
+    assert (folder.path, folder.size, folder.is_folder) == ("build/x/out/empty", 0, True)
+    assert folder.sha256 == digest.of_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("-C opt-level=3 -Copt-level=3", "-C opt-level=3 -Copt-level=3"),
+        ("-Z no-link -Zno-link -C metadata=a -C extra-filename=-a", ""),
+        ("-O -g", "-O -g"),
+        ("-Zemit-stack-sizes -Z threads=2", "-Zemit-stack-sizes -Z threads=2"),
+        ("--cfg a --crate-name b --edition=2021 -W unused", ""),
+        ("-L native=/n -L /all -Lframework=/f", "-L native=/n -L /all -Lframework=/f"),
+        ("-L dependency=/d -L crate=/c", ""),
+    ],
+)
+def test_a_link_knows_of_a_compilations_options_those_that_a_linker_may_ask_for(words: str, kept: str) -> None:
+    assert " ".join(rule_actions.link_flags(tuple(words.split()))) == kept
+
+
+@pytest.mark.parametrize(("behind", "order"), [(0, "/a /b /s"), (1, "/a /s /b"), (2, "/s /a /b")])
+def test_the_sysroot_is_searched_where_it_stood_among_the_flags(behind: int, order: str, program: Program) -> None:
+    flags = ("-L", "native=/a", "-C", "opt-level=1", "-L", "native=/b")
+    unit = structs.replace(program.unit, arguments=flags)
+    mine = structs.replace(program, units=(*program.units[:-1], unit), behind_sysroot=behind)
+    sysroot = (Input("/s/libc.a", "8" * 64, 1),)
+    action = rule_actions.link_action(invocation(mine), mine, sysroot, records(mine), None)
+    found = [word.removeprefix("native=").replace("..//s", "/s") for word in options(action, "-L")]
+    assert " ".join(found) == order
+    assert "opt-level=1" in action.arguments
