@@ -65,6 +65,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with pytest.MonkeyPatch.context() as patch:
         _be_its_user(top, patch)
         tree = copy_tree(top / "home/work/checkout", "off")
+        shutil.rmtree(tree.root / "site_scons")  # it is large, and these tests' own process plans
         made = Place(top / "home", tree, patch)
         _write_packages(made)
         _write_configuration(made)
