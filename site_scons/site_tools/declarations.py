@@ -1,4 +1,4 @@
-"""Declares to SCons what rules make: one function for each builder. Knows no flag of rustc and opens no file."""
+"""Declares the results of rules to SCons, with one function for each builder. Opens no file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def declare_requested(env: Any) -> None:
-    """Declare all that the command line asks for, after SConscripts said more about some of it."""
+    """Declare everything that the command line requests, after the SConscripts were read."""
     requested = Build.of(env).at_work.requested
     env.Alias("all", [declare_program(env, program) for program in requested.programs])
     for program in requested.tests:
@@ -41,26 +41,29 @@ def declare_requested(env: Any) -> None:
 
 
 def declare_program(env: Any, name: str, size_budget: str | None = None, **unknown: Any) -> Any:
-    """Declare the program of that name; `size_budget` is the most its file may hold, such as "64 KiB".
+    """Declare a program (`env.RustProgram`); `size_budget` is the maximum size of its file, such as "64 KiB".
 
-    The budget is for what is shipped: a profile that keeps symbols is for development. Scripts know it as
-    `env.RustProgram`.
+    The budget applies to shipped programs: a profile that keeps symbols is for development.
     """
     build = Build.of(env)
     if not isinstance(name, str):
         with one_message():
-            raise OstooError("the name is no text", where=f"env.RustProgram({name!r})")
+            raise OstooError("the name is not a string", where=f"env.RustProgram({name!r})")
     if name in build.programs:
         return build.programs[name]
     with one_message():
         planner, where = build.at_work.planner, f'env.RustProgram("{name}")'
         for keyword in unknown:
-            raise OstooError(f"env.RustProgram has no {keyword}", where=where, remedy=one_of(keyword, ["size_budget"]))
+            raise OstooError(
+                f"env.RustProgram has no argument {keyword}", where=where, remedy=one_of(keyword, ["size_budget"])
+            )
         if size_budget is not None and not isinstance(size_budget, str):
-            raise OstooError("size_budget is no text", where=where, remedy='write size_budget="64 KiB"')
+            raise OstooError("size_budget is not a string", where=where, remedy='write size_budget="64 KiB"')
         if name not in planner.programs.binaries:
             raise OstooError(
-                f"the workspace has no program {name}", where=where, remedy=one_of(name, planner.programs.binaries)
+                f"there is no program {name} in the workspace",
+                where=where,
+                remedy=one_of(name, planner.programs.binaries),
             )
         made = [
             node
@@ -78,7 +81,7 @@ def _declare_shipped(env: Any, program: Program, size_budget: str | None) -> Any
 
 
 def _declare_planned(env: Any, program: Program, budget: int | None, *, is_checked: bool) -> Any:
-    """Declare what makes a planned program, or that it is there already."""
+    """Declare the nodes that make a planned program, unless it is present."""
     build = Build.of(env)
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
     makers = whole_program.makers(planner, program)
@@ -86,7 +89,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     wanted = Wanted(program, budget, action, is_checked)
     for name, _ in makers:
         _declare_other(env, name)
-    # a program that is refused takes with it those that read it
+    # a refused program also fails the programs that read it
     are_made = all(maker in progress.current or maker in build.kept for maker in makers)
     if build.is_top_down and are_made:
         if _is_there(env, program, action):
@@ -105,16 +108,16 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
 
 
 def _declare_other(env: Any, name: str) -> None:
-    """Declare a program that another one reads, as its SConscript does where it has one."""
+    """Declare a program that another one reads, with its SConscript if it has one."""
     build = Build.of(env)
     script = build.at_work.planner.programs.binaries[name].manifest.with_name("SConscript")
     if name not in build.programs and script.is_file():
-        env.SConscript(env.fs.File(str(script)), exports="env")  # in a text SCons would look for variables
+        env.SConscript(env.fs.File(str(script)), exports="env")  # SCons would expand variables in a string
     declare_program(env, name)
 
 
 def _is_there(env: Any, program: Program, wanted: Action) -> bool:
-    """Whether the program is at its place; it is put there now where the action cache has it, unless this is `-n`."""
+    """Whether the program is published. Restores it from the action cache, except with `-n`."""
     build = Build.of(env)
     asked = (build.at_work.planner, build.at_work.services, program, wanted)
     found = whole_program.is_current(*asked)
@@ -126,9 +129,9 @@ def _is_there(env: Any, program: Program, wanted: Action) -> bool:
 
 
 def declare_tests(env: Any, name: str) -> Any:
-    """Declare the tests of the program of that name, and the programs that they start.
+    """Declare the tests of a program, and the programs that they start.
 
-    They are not held against the loader's contract: that is for what is shipped (docs/design_notes.md).
+    They are not checked against the loader contract, which applies to shipped programs (docs/design_notes.md).
     """
     with one_message():
         asked = sorted(Build.of(env).at_work.planner.programs.asked([name]))
@@ -160,13 +163,15 @@ def declare_deployed(env: Any, name: str) -> Any:
         planner = build.at_work.planner
         (_, target), *others = planner.programs.asked([name])
         if others:
-            raise OstooError("programs of several targets would have one place", remedy="deploy with one target=")
+            raise OstooError(
+                "can't deploy for several targets: they would overwrite each other", remedy="deploy with one target="
+            )
         program, word = planner.plan(name, target), build.options.variables["DEPLOY_DIR"]
         return declare(env, nodes.deploy(planner, build.checkout.report, program, word))
 
 
 def declare_reports(env: Any, kind: Kind) -> None:
-    """Declare a report on each program for each target that it is asked for."""
+    """Declare a report on each requested program for each target."""
     opened = Build.of(env).at_work
     planner = opened.planner
     programs = [planner.plan(*asked) for asked in sorted(planner.programs.asked(opened.requested.programs))]
@@ -175,7 +180,7 @@ def declare_reports(env: Any, kind: Kind) -> None:
 
 
 def declare_own_tests(env: Any) -> None:
-    """Declare `test`, the tests of this build itself; it is never up to date."""
+    """Declare `test`, the tests of this build itself, which always run."""
     checkout = Build.of(env).checkout
 
     def say(line: str) -> None:

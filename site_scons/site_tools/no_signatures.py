@@ -1,19 +1,20 @@
-"""A database for what SCons remembers of the last run, in the form that SCons wants: it remembers nothing.
+"""Provides SCons with a signature database that stores nothing.
 
-What is up to date is for the engine to judge. A file of SCons' own would be a second judge, and a pickle at that.
+The engine decides what is up to date. SCons' own database would decide a second time, and it is a pickle, which can
+run code.
 """
 
 from __future__ import annotations
 
 
 class _Forgetful(dict[str, bytes]):
-    """What one run of SCons tells itself."""
+    """The signatures of one run."""
 
     def sync(self) -> None:
-        """Nothing is kept."""
+        """Store nothing."""
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Store nothing."""
 
 
 def open(_name: str, _mode: str) -> _Forgetful:  # noqa: A001 - the interface's name

@@ -1,4 +1,4 @@
-"""The SCons tool of this build: sets SCons up, reads what is asked, and ends an invocation. Declares no program."""
+"""The SCons tool of this build: configures SCons, reads the request, and ends an invocation."""
 
 from __future__ import annotations
 
@@ -33,34 +33,32 @@ from site_tools.scons_build import Build
 from site_tools.scons_nodes import EXIT_CODE, one_message
 
 _MOST_JOBS = 1000
-"""As many have room in the jobserver's pipe, and threads in most machines."""
+"""The limit of the jobserver's pipe, and of threads on most machines."""
 
 _LONG = 5.0
-"""Seconds of a build after which people ask where they went."""
+"""Duration in seconds from which a build reports its critical path."""
 
 
 def generate(env: Any) -> None:
-    """Set SCons' options as this build needs them (docs/design_notes.md says why) and add the builders."""
+    """Set SCons' options (docs/design_notes.md has the reasons) and add the builders."""
     script_errors.install()
     SetOption("hash_format", "sha256")
     SetOption("max_drift", -1)
     with one_message():
         jobs = _jobs(GetOption("num_jobs"))
-    AddOption(
-        "--all-outputs", action="store_true", help="take from the action cache whatever it has, not programs alone"
-    )
-    AddOption("--timings", action="store_true", help=f"show in {layout.TIMINGS} where the time went")
+    AddOption("--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs")
+    AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
     gc.disable()
     env.Help(build_request.help_text(), append=True)
     with one_message():
         build = _build(Path(env.Dir("#").get_abspath()), jobs)
     options = build.options
-    # as many steps again may wait for code that is being generated: the jobserver keeps the processes to `jobs`
+    # half of the jobs may wait for code generation; the jobserver limits the processes to `jobs`
     elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
     SetOption("num_jobs", 2 * jobs + elsewhere)
     sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
     deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
-    atexit.register(deferred.run)  # where SCons was started by itself
+    atexit.register(deferred.run)  # if SCons was started directly
     env["OSTOO"] = build
     env.SConsignFile(str(build.checkout.root / layout.SCONSIGN), no_signatures)
     env.AddMethod(_request, "Requested")
@@ -74,7 +72,7 @@ def exists(_env: Any) -> bool:
 
 def _jobs(asked: int) -> int:
     if not 0 < asked <= _MOST_JOBS:
-        raise OstooError(f"-j {asked} is no number above 0, and at most {_MOST_JOBS}")
+        raise OstooError(f"-j {asked} is not a number between 1 and {_MOST_JOBS}")
     return asked if asked > 1 else usable_cpus()
 
 
@@ -112,20 +110,20 @@ def _explain(report: Report, root: Path, asked: null_build.Question) -> None:
 
 
 def _takes_over_explaining() -> bool:
-    """Whether people ask why things are built; SCons would say that nodes are always built."""
+    """Whether `--debug=explain` was given. SCons itself would say that nodes are always built."""
     values = SCons.Script.Main.OptionsParser.values
     asked, values.debug_explain = bool(values.debug_explain), False
     return asked
 
 
 def _request(env: Any) -> build_request.Requested:
-    """What the command line asks for. Raises nothing: a mistake there is told, and ends SCons."""
+    """Parse the command line. An error there is reported, and ends SCons."""
     with one_message():
         return Build.of(env).open(COMMAND_LINE_TARGETS).requested
 
 
 def _declare(env: Any) -> None:
-    """Declare what is asked for. A build that waits for an edit waits here: by now all is read."""
+    """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
     if build.begun.standby is not None:
@@ -133,7 +131,7 @@ def _declare(env: Any) -> None:
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
-    """End an invocation, however it went, and say where its time went."""
+    """End an invocation, successful or not, and report where its time went."""
     try:
         if build.stops.is_asked:
             build.close()
@@ -151,7 +149,7 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
 
 
 def _leave(said: str) -> None:
-    """It is too late for another way."""
+    """Exit at once with a message, as it is too late for an exception."""
     sys.stderr.write(said)
     sys.stderr.flush()
     os._exit(EXIT_CODE)
@@ -169,7 +167,7 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
 
 
 def _note(build: Build) -> None:
-    """Note what a build stands on that was about programs and nothing else, where all of them are there."""
+    """Write the note of a null build, if only programs were requested and all of them are published."""
     opened, current = build.opened, build.progress.current
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
     if opened is None or options or opened.requested.words - {"all"}:

@@ -1,7 +1,7 @@
-"""Nodes of the build as SCons' nodes, each performed whenever it is reached; and the border for errors.
+"""Turns the build's nodes into SCons nodes, and exceptions into messages and exit codes.
 
-SCons orders nodes. Whether there is work to do is for the engine to judge: what SCons remembers of the last run decides
-nothing, and is not even kept.
+SCons orders the nodes and performs each one that it reaches. The engine decides whether there is work; SCons' own
+signatures decide nothing and are not stored.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.rules.nodes import Node
 
 EXIT_CODE = 2
-"""SCons' own for a failed build."""
+"""SCons' exit code of a failed build."""
 
 
 def _never() -> bool:
@@ -36,12 +36,12 @@ def _never() -> bool:
 
 
 class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
-    """Calls `perform`; `description` is what `-n` shows, unless `is_done` says that there is nothing to do."""
+    """Calls `perform`. `-n` shows `description`, unless `is_done` returns true."""
 
     def __init__(
         self, description: str, perform: Callable[[], Record | None], is_done: Callable[[], bool] = _never
     ) -> None:
-        # not FunctionAction's own: it takes the function's bytecode apart, for a signature that nobody compares
+        # FunctionAction's constructor would analyse the function's bytecode for a signature that nothing compares
         super(FunctionAction, self).__init__()
         self.execfunction = self._perform
         self.description = description
@@ -55,7 +55,7 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
         return self.description
 
     def strfunction(self, _target: Any, _source: Any, env: Any, **_executor: Any) -> str | None:
-        """Say nothing beforehand: only the action knows whether there is work, and reports that itself."""
+        """Print nothing in advance: only the action knows whether there is work, and reports that itself."""
         return self.description if env.GetOption("no_exec") and not self.is_done() else None
 
     def _perform(self, target: Any, source: Any, env: Any) -> BuildError | None:  # noqa: ARG002 - SCons names them
@@ -81,7 +81,7 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
 
 @contextmanager
 def one_message() -> Iterator[None]:
-    """Turn a user's mistake found while scripts are read into its message and an exit code, without a traceback."""
+    """Turn an error found while scripts are read into one message and an exit code, without a traceback."""
     try:
         yield
     except Exception as error:
@@ -93,16 +93,16 @@ def one_message() -> Iterator[None]:
 
 
 def declare(env: Any, node: Node) -> Any:
-    """Make a node SCons' own, once; those that come before it were declared already, or are files."""
+    """Convert a node to an SCons node, once. Its prerequisites are declared already, or are files."""
     known, root = Build.of(env).nodes, Build.of(env).checkout.root
     if node.name in known:
         return known[node.name]
     action = Perform(node.description, node.perform, node.is_done)
     before = [known.get(name) or file_node(env, name) for name in node.after]
     if node.folder is not None and os.path.lexists(root / node.folder) and not (root / node.folder).is_dir():
-        state_file.remove(root / node.folder)  # SCons takes no file for a folder
+        state_file.remove(root / node.folder)  # SCons rejects a file in place of a folder
     if node.is_ours:
-        state_file.make_way(root / node.name)  # nor a folder for a file
+        state_file.make_way(root / node.name)  # and a folder in place of a file
     if not node.is_file:
         made = env.Alias(node.name, before, action)
     else:
@@ -110,15 +110,15 @@ def declare(env: Any, node: Node) -> Any:
         env.Precious(made)
         if node.folder is not None:
             env.Clean(made, env.fs.Dir(f"#/{node.folder}"))
-    # an alias without anything before it would count as up to date
+    # an alias without prerequisites would count as up to date
     env.AlwaysBuild(made)
     known[node.name] = made
     return made
 
 
 def file_node(env: Any, path: str) -> Any:
-    """Find the node of a portable path: seen from the root wherever a script stands, and without expanding `$`."""
+    """Return the node of a portable path, relative to the root wherever a script is, without expanding `$`."""
     try:
         return env.fs.File(f"#/{path}" if is_local(path) else path)
-    except TypeError as error:  # in SCons' words: a file was found where a folder is expected, or the other way round
-        raise OstooError(str(error), remedy="take it away: builds make it again") from error
+    except TypeError as error:  # SCons' message: a file in place of a folder, or the other way round
+        raise OstooError(str(error), remedy="remove it: builds create it again") from error

@@ -1,6 +1,6 @@
-"""Tells mistakes in SConstruct and SConscripts, and what the machine refuses meanwhile, as one message each.
+"""Reports errors in SConstruct and SConscripts, and of the machine, as one message each.
 
-SCons would show its own calls. What only a mistake of ours can bring about still is shown with all of them.
+SCons would show its own call stack. An error that only a bug of this build can cause keeps its traceback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def install() -> None:
-    """Have SCons end with such messages: these are the two functions that it calls for what it does not know."""
+    """Replace SCons' two functions that handle unknown exceptions."""
     module: Any = vars(SCons.Script)["_SConscript"]
     theirs = module.SConscript_exception
 
@@ -44,7 +44,7 @@ def _tell_syntax(error: SyntaxError) -> None:
 
 
 def _in_script(error: BaseException) -> OstooError | None:
-    """The mistake of a script's author; None where our own code failed."""
+    """Convert an error of a script's author; return None if our own code failed."""
     frames = traceback.extract_tb(error.__traceback__)
     scripts = [number for number, frame in enumerate(frames) if Path(frame.filename).name in _SCRIPTS]
     if not scripts or any(frame.filename.startswith(_OURS) for frame in frames[scripts[-1] + 1 :]):

@@ -134,7 +134,7 @@ def test_a_program_that_hangs_is_ended(tree: Tree) -> None:
         "Failed hangs: 15 s passed before the program had ended",
         "Failed cat-rs: not started, as the guest was over",
     ]
-    assert "Logs of the kernel and of QEMU are in build/x86_64-ostoo-user/boot/release/linux" in done.stderr
+    assert "Logs of kernel and QEMU are in build/x86_64-ostoo-user/boot/release/linux" in done.stderr
 
 
 def test_a_panic_of_the_kernel_is_told_and_its_log_kept(tree: Tree) -> None:

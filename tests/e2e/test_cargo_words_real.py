@@ -68,7 +68,7 @@ REFUSED = {
     "what is said in a script's place": (
         f'{PACKAGE}links = "mine"\nbuild = "a.rs"\n',
         '[target.x86_64-ostoo-user.mine]\nrustc-cfg = ["b"]\n',
-        "error: the configuration says what the build script of all v0.1.0 says: [target.TRIPLE.mine]",
+        "error: the configuration overrides the build script of all v0.1.0: [target.TRIPLE.mine]",
     ),
     "features that may be used": (
         PACKAGE,

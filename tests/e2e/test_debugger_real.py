@@ -120,15 +120,15 @@ def test_an_address_is_told_as_function_and_line(tree: Tree) -> None:
         if "fn main" in text
     )
     assert done.stdout == f"{main.address:#x}: main at user-rs/hello-std/src/main.rs:{line}\n"
-    assert "error: 0x10 is no address in the code of hello-std\n" in done.stderr
+    assert "error: 0x10 is not an address in the code of hello-std\n" in done.stderr
     assert done.code == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("hello-std", "main"), "error: main is no address\n  help: write it in hexadecimal: 0x2053a0\n"),
-        (("cat-rs", "0x10"), "error: cat-rs is not built\n"),
+        (("hello-std", "main"), "error: main is not an address\n  help: write it in hexadecimal: 0x2053a0\n"),
+        (("cat-rs", "0x10"), "error: cat-rs has not been built\n"),
     ],
 )
 def test_mistakes_are_told(arguments: tuple[str, ...], said: str, tree: Tree) -> None:

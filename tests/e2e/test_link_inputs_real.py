@@ -313,7 +313,7 @@ def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
     tree.ostoo("new", "--std", "greet")
     tree.write("user-rs/greet/src/main.rs", '#![feature(restricted_std)]\nfn main() { println!("hi"); }\n')
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
-    said = refusal(tree, "the program greet has no entry: nothing defines the symbol _start", "ostoo-rt")
+    said = refusal(tree, "the program greet has no entry point: no object defines the symbol _start", "ostoo-rt")
     assert not tree.program("greet").exists()
     libc = "../sysroot/x86_64-ostoo-user/lib/crt1.o"
     assert f"cargo::rustc-link-arg={libc}" in said

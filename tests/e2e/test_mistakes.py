@@ -108,4 +108,6 @@ def test_a_budget_that_is_no_size(tree: Tree) -> None:
 
 def test_a_script_for_a_program_that_is_not_there(tree: Tree) -> None:
     tree.replace("user-rs/hello-std/SConscript", "hello-std", "hello-sdt")
-    assert_told(tree.scons("hello-std"), "error: the workspace has no program hello-sdt", "did you mean hello-std?")
+    assert_told(
+        tree.scons("hello-std"), "error: there is no program hello-sdt in the workspace", "did you mean hello-std?"
+    )

@@ -60,7 +60,7 @@ def nothing(_root: Path) -> None:
     pass
 
 
-NO_FOLDER = "error: this is no folder\n  --> {root}/{0}\n  help: take it away: builds make it again\n"
+NO_FOLDER = "error: this is no folder\n  --> {root}/{0}\n  help: remove it: builds create it again\n"
 REMEDY = "  help: rename it\n"
 EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "the program's place is a folder": (
@@ -99,12 +99,12 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "DEPLOY_DIR is a file": (
         nothing,
         ("deploy", "hello-rs", "DEPLOY_DIR=README.md"),
-        "error: DEPLOY_DIR=README.md is no folder\n  --> {root}/README.md\n",
+        "error: DEPLOY_DIR=README.md is not a folder\n  --> {root}/README.md\n",
     ),
     "DEPLOY_DIR lies below a file": (
         nothing,
         ("deploy", "hello-rs", "DEPLOY_DIR=README.md/x"),
-        "error: DEPLOY_DIR=README.md/x is no folder\n  --> {root}/README.md/x\n",
+        "error: DEPLOY_DIR=README.md/x is not a folder\n  --> {root}/README.md/x\n",
     ),
     "DEPLOY_DIR is empty": (
         nothing,
@@ -114,7 +114,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "DEPLOY_DIR lies in build": (
         nothing,
         ("deploy", "hello-rs", f"DEPLOY_DIR={RELEASE}"),
-        f"error: DEPLOY_DIR={RELEASE} lies in build, which is the build's own\n  --> {{root}}/{RELEASE}\n",
+        f"error: DEPLOY_DIR={RELEASE} is inside build, which belongs to the build\n  --> {{root}}/{RELEASE}\n",
     ),
     "inputs of another type": (
         behind("user-rs/hello-rs/Cargo.toml", '\n[package.metadata.ostoo]\ninputs = "../x"\n'),
@@ -151,7 +151,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         lambda root: Tree(root, "").replace("user-rs/hello-std/SConscript", "size_budget", "size_budgt"),
         ("hello-std",),
         (
-            'error: env.RustProgram has no size_budgt\n  --> env.RustProgram("hello-std")\n'
+            'error: env.RustProgram has no argument size_budgt\n  --> env.RustProgram("hello-std")\n'
             "  help: did you mean size_budget?\n"
         ),
     ),
@@ -186,11 +186,11 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "error: '-1' is not a valid size\n",
     ),
     "an empty cache_size": (nothing, ("hello-rs", "cache_size="), "error: cache_size= is empty\n"),
-    "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is no number above 0, and at most 1000\n"),
+    "no jobs": (nothing, ("hello-rs", "-j", "0"), "error: -j 0 is not a number between 1 and 1000\n"),
     "more jobs than any machine has": (
         nothing,
         ("hello-rs", "-j", "100000"),
-        "error: -j 100000 is no number above 0, and at most 1000\n",
+        "error: -j 100000 is not a number between 1 and 1000\n",
     ),
     "a port that there is none of": (
         nothing,
@@ -318,7 +318,7 @@ def test_a_time_that_is_none_is_told(seconds: str, tree: Tree) -> None:
     env = {**os.environ, "PYTHONPATH": "site_scons"}
     done = subprocess.run(command, cwd=tree.root, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 2
-    assert f"{seconds} is no number of seconds above 0" in done.stderr
+    assert f"{seconds} is not a number of seconds between 0" in done.stderr
 
 
 @pytest.mark.parametrize("verb", ["run", "gdb", "size", "stack", "test", "boot"])

@@ -70,11 +70,11 @@ def test_a_pattern_that_covers_the_program_is_enough(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hello-rs", "hello-rs exists already"),
-        ("ostoo-rt", "ostoo-rt exists already"),
-        ("rt", "there is a folder rt already"),
-        ("deploy", "deploy means something else here"),
-        ("target", "target means something else here"),
+        ("hello-rs", "hello-rs already exists"),
+        ("ostoo-rt", "ostoo-rt already exists"),
+        ("rt", "the folder rt already exists"),
+        ("deploy", "deploy is reserved: it is a build target or a folder of cargo's"),
+        ("target", "target is reserved: it is a build target or a folder of cargo's"),
         ("match", "invalid package name `match`: it is a Rust keyword"),
         ("core", "may be confused with the package with that name in Rust's standard library"),
         ("9lives", "the name cannot start with a digit"),
@@ -109,9 +109,9 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 0, "make a program in user-rs"),
-        (("help",), 0, "make a program in user-rs"),
-        (("--help",), 0, "make a program in user-rs"),
+        ((), 0, "create a program in user-rs"),
+        (("help",), 0, "create a program in user-rs"),
+        (("--help",), 0, "create a program in user-rs"),
         (("nwe",), 2, "invalid choice: 'nwe'"),
         (("new",), 2, "the following arguments are required: name"),
         (("new", "x", "--std", "--no-std"), 2, "not allowed with argument"),

@@ -191,7 +191,7 @@ def test_a_build_without_a_report_makes_none(tree: Tree) -> None:
 def test_there_is_nothing_to_compare_with_at_first(tree: Tree) -> None:
     told = ostoo(tree, "size", "cat-rs", "--compare")
     assert told.code == 2
-    assert "there is no former report on cat-rs" in told.stderr
+    assert "there is no earlier report on cat-rs" in told.stderr
 
 
 def test_names_are_those_that_rustcs_own_library_writes(first: Tree, tmp_path: Path) -> None:

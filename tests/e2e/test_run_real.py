@@ -125,4 +125,4 @@ def test_a_failed_build_runs_nothing(tree: Tree) -> None:
 def test_a_word_that_is_no_variable_is_refused(tree: Tree) -> None:
     done = ostoo(tree, "hello-rs")
     assert done.code == 2
-    assert "hello-rs is no VARIABLE=VALUE; a program's own arguments follow --" in done.stderr
+    assert "hello-rs is not of the form VARIABLE=VALUE; put the program's arguments after --" in done.stderr

@@ -237,7 +237,7 @@ def test_what_tests_need_and_can_not_be_had_is_told_before_anything_is_made(tmp_
     done = run(folder, str(tools / "sh"), "sconsw", "test", PATH=str(tools))
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: the tests need what this machine lacks\n  - git, for copies of this checkout: "
+        "error: this machine lacks tools that the tests need\n  - git, for copies of this checkout: "
     )
     assert "\n  - podman, for images of containers: is not on PATH\n" in done.stderr
     assert "openssl, for" not in done.stderr

@@ -116,7 +116,7 @@ def test_what_can_do_with_one_target_only_says_so(tree: Tree) -> None:
     refused = tree.scons(f"target={','.join(MACHINES)}", "deploy")
     assert refused.code == 2
     assert refused.stderr.endswith(
-        "error: programs of several targets would have one place\n  help: deploy with one target=\n"
+        "error: can't deploy for several targets: they would overwrite each other\n  help: deploy with one target=\n"
     )
 
 

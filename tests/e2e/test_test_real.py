@@ -281,7 +281,7 @@ def test_a_package_may_have_a_library_tests_in_files_and_tests_without_a_harness
     assert verdicts(done) == {"tests::doubles": "ok", "it_prints_what_the_library_says": "ok", "whole": "FAILED"}
     refused = ostoo(tree, "hello-rs", "--", "--loud")
     assert (refused.code, refused.stdout) == (2, "")
-    assert "no test takes --loud" in refused.stderr
+    assert "no test executable understands --loud" in refused.stderr
 
 
 def test_a_file_with_tests_counts_as_soon_as_it_is_there(tree: Tree) -> None:

@@ -1,1 +1,1 @@
-"""The verbs of `./ostoo`. Imports all."""
+"""The verbs of `./ostoo`. Imports all packages."""

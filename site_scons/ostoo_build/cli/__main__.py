@@ -1,4 +1,4 @@
-"""What `./ostoo` starts."""
+"""Entry point of `./ostoo`."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ finally:
     if complaint:
         sys.stderr.write(complaint)
         sys.stderr.flush()
-        os._exit(FAILED)  # Python would try once more
+        os._exit(FAILED)  # Python would flush it again

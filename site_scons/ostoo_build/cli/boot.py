@@ -1,7 +1,7 @@
-"""Has programs built, booted on a kernel, and their output shown: `./ostoo boot`. Does not know how a guest is run.
+"""Implements `./ostoo boot`: builds programs, boots them on a kernel, and shows their output.
 
-A boot in which all programs went well is an action like any other: the action cache knows it by the contents of the
-kernel, QEMU, the description and the programs.
+A boot in which all programs exit with 0 is an action: the action cache stores it by the contents of kernel, QEMU,
+description and programs.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ostoo_build.execution.engine import Engine
 
 DECIDED_BY = ("base", "binary", "boot", "cli/boot.py", "fetch")
-"""What of ours decides how a boot ends."""
+"""The packages that decide the result of a boot."""
 
 _VERDICTS = "verdicts.json"
 
 
 class _FailedError(Exception):
-    """Not every program went well; so nothing is kept but the logs."""
+    """A program failed, so the boot is not cached and its logs are kept."""
 
     def __init__(self, boot: Boot) -> None:
         super().__init__()
@@ -45,9 +45,9 @@ class _FailedError(Exception):
 
 
 class Booter:
-    """Boots programs on the kernel that `runner`'s variables name, once it has built them.
+    """Builds programs and boots them on the kernel that `runner`'s variables name.
 
-    Raises `OstooError` where the variables name several targets.
+    Raises `OstooError` if the variables name several targets.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -60,9 +60,9 @@ class Booter:
         self._place = layout.boots(target, variables["profile"], self._kernel.name)
 
     def boot(self, programs: Sequence[str]) -> int:
-        """Build programs, boot them all at once, and show what they wrote; the worst of their exit codes.
+        """Build programs, run them in one boot, and show their output; return the highest exit code.
 
-        Raises `OstooError` where there is nothing to boot, or nothing to boot it with.
+        Raises `OstooError` if there is nothing to boot, or no kernel or QEMU.
         """
         self._kernel.image  # noqa: B018 - nothing is built for a kernel that is not there
         self._runner.build([*programs, *(() if self._kernel.description.init else ("deploy",))])
@@ -82,7 +82,7 @@ class Booter:
             self._checkout.close()
 
     def _booted(self, engine: Engine, programs: Sequence[str]) -> Boot:
-        """Have the engine do it, or find it done. Raises `_FailedError` where a program did not go well."""
+        """Return the boot's result from the engine. Raises `_FailedError` if a program failed."""
         folder = self._checkout.root / self._place
         fresh: list[Boot] = []
 
@@ -102,7 +102,7 @@ class Booter:
         subject = f"{self._kernel.description.kernel} with {', '.join(programs)}"
         engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
         if not fresh:
-            self._checkout.report.status("Cached", f"{subject}: nothing that counts has changed since it was booted")
+            self._checkout.report.status("Cached", f"{subject}: unchanged since the last boot")
         return _decoded((folder / _VERDICTS).read_bytes())
 
     def _run(self, programs: Sequence[str]) -> Boot:
@@ -114,7 +114,7 @@ class Booter:
         return boot
 
     def _show(self, boot: Boot) -> int:
-        """Show programs' output on stdout and the rest on stderr; the worst exit code."""
+        """Show the programs' output on stdout and everything else on stderr; return the highest exit code."""
         say = self._checkout.report.status
         for verdict in boot.verdicts:
             sys.stdout.buffer.write(verdict.output)
@@ -123,12 +123,12 @@ class Booter:
         for note in dict.fromkeys(boot.notes):
             say("Note", note)
         if not all(verdict.ending.is_own for verdict in boot.verdicts):
-            say("Logs", f"of the kernel and of QEMU are in {self._place}")
+            say("Logs", f"of kernel and QEMU are in {self._place}")
         return max(verdict.ending.code for verdict in boot.verdicts)
 
 
 def _encoded(boot: Boot) -> bytes:
-    """Write down a boot in which each program went well."""
+    """Serialize a boot in which each program exited with 0."""
     programs = [(each.program, base64.b64encode(each.output).decode()) for each in boot.verdicts]
     return json.dumps({"programs": programs, "notes": boot.notes}, indent=1).encode()
 

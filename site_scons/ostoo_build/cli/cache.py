@@ -1,4 +1,4 @@
-"""The verbs of `./ostoo cache`. Does not know how a cache is laid out."""
+"""Implements `./ostoo cache`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN = 10
-"""Damaged entries that are named; all are counted."""
+"""Maximum number of damaged entries listed by name."""
 
 
 def perform(verb: str, folder: Path, limit: int) -> str:
-    """Carry out `stats`, `verify`, `gc` or `clear` and say what came of it. `limit` is in bytes.
+    """Run `stats`, `verify`, `gc` or `clear` and return the report. `limit` is in bytes.
 
-    Raises `OstooError` where `verify` found damage, and for a folder that is no cache of this build.
+    Raises `OstooError` if `verify` found damage, or the folder is not a cache of this build.
     """
     if not cache_folder.is_ours(folder):
         raise OstooError(
-            "this folder is no cache of this build, and is left as it is",
+            "this folder is not a cache of this build, and was not changed",
             where=str(folder),
             remedy="name the folder that cache= names",
         )
@@ -44,20 +44,20 @@ def _verify(folder: Path, _limit: int) -> str:
     damaged = cache_upkeep.verify(folder)
     if damaged:
         raise OstooError(
-            f"{len(damaged)} entries were damaged, and are gone now",
+            f"{len(damaged)} entries were damaged and have been removed",
             where="\n".join(map(str, damaged[:_SHOWN])),
-            remedy="nothing is lost: builds make them again",
+            remedy="nothing is lost: builds recreate them",
         )
     found = cache_upkeep.stats(folder)
-    return f"{found.results} results and {found.files} files are sound\n"
+    return f"{found.results} results and {found.files} files are intact\n"
 
 
 def _gc(folder: Path, limit: int) -> str:
     done = cache_upkeep.collect(folder, limit)
-    return f"gave up {done.entries} entries, {byte_size.show(done.freed)}; {byte_size.show(done.left)} are left\n"
+    return f"removed {done.entries} entries, {byte_size.show(done.freed)}; {byte_size.show(done.left)} remain\n"
 
 
 def _clear(folder: Path, _limit: int) -> str:
     size = cache_upkeep.stats(folder).size
     cache_upkeep.clear(folder)
-    return f"gave up everything, {byte_size.show(size)}\n"
+    return f"removed everything, {byte_size.show(size)}\n"

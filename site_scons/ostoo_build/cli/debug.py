@@ -1,4 +1,4 @@
-"""Shows the inside of a program: `./ostoo gdb` and `./ostoo addr2line`. Does not know how it is built."""
+"""Implements `./ostoo gdb` and `./ostoo addr2line`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ostoo_build.cli.run import Runner
 
 _PATIENCE = 10.0
-"""Seconds within which QEMU opens its door for gdb."""
+"""Seconds that QEMU may take to open its socket for gdb."""
 
 
 def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) -> int:
-    """Debug a built program, which runs in QEMU; gdb's exit code. Raises `OstooError` where there is no gdb for it."""
+    """Debug a built program in QEMU and return gdb's exit code. Raises `OstooError` if no gdb supports its machine."""
     path = runner.path(program)
     machine = machine_of(path)
     debugger = _gdb_for(machine, runner.environ.get("PATH", os.defpath))
@@ -49,9 +49,9 @@ def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) 
 
 
 def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
-    """Say of each address, in hexadecimal, which function and line it is in, as binutils' `addr2line -apfi` does.
+    """Yield function and line of each address, given in hexadecimal, as binutils' `addr2line -apfi` does.
 
-    Raises `OstooError` for what is no address, and where the program was not built or has no debug information.
+    Raises `OstooError` for an invalid address, and if the program was not built or has no debug information.
     """
     kept = debug_file(path)
     lines = SourceLines(kept)
@@ -61,7 +61,7 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
         function = functions.around(address)
         frames = [*lines.frames(address)] or [Frame("", "", 0)]
         if not (function or frames[0].file):
-            raise OstooError(f"{text} is no address in the code of {path.name}", where=str(kept))
+            raise OstooError(f"{text} is not an address in the code of {path.name}", where=str(kept))
         if function:
             frames[-1] = replace(frames[-1], function=function.name)
         yield f"{address:#x}: {_place(frames[0])}\n"
@@ -69,10 +69,10 @@ def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
 
 
 def debug_file(path: Path) -> Path:
-    """The same program with its symbols. Raises `OstooError` where it was not built."""
+    """Return the program with symbols. Raises `OstooError` if it was not built."""
     found = path.with_name(f"{path.name}{layout.SYMBOLS}")
     if not found.is_file():
-        raise OstooError(f"{path.name} is not built", where=str(found), remedy=f"./sconsw {path.name}")
+        raise OstooError(f"{path.name} has not been built", where=str(found), remedy=f"./sconsw {path.name}")
     return found
 
 
@@ -84,11 +84,11 @@ def _address(text: str) -> int:
     try:
         return int(text, 16)
     except ValueError as error:
-        raise OstooError(f"{text} is no address", remedy="write it in hexadecimal: 0x2053a0") from error
+        raise OstooError(f"{text} is not an address", remedy="write it in hexadecimal: 0x2053a0") from error
 
 
 def _word(path: Path) -> str:
-    """A path as one word of gdb's, which takes its words apart as a shell does."""
+    """Quote a path for gdb, which splits words as a shell does."""
     return re.sub(r"([\\\s'\"])", r"\\\1", str(path))
 
 
@@ -96,7 +96,7 @@ def _gdb_for(machine: str, path: str) -> str:
     names = ("gdb-multiarch", "gdb") if emulator.runs_natively(machine) else ("gdb-multiarch",)
     found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
     if found is None:
-        raise OstooError(f"there is no gdb for {machine}", remedy=f"install {names[0]}")
+        raise OstooError(f"no gdb for {machine} was found", remedy=f"install {names[0]}")
     return found
 
 

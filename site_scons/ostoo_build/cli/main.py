@@ -1,4 +1,4 @@
-"""The command line of `./ostoo VERB`. Does not know how a verb does its work."""
+"""Parses the command line of `./ostoo VERB`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 FAILED = 2
-"""Cargo's and rustc's users expect another code than a program's own 1; it is that of builds."""
+"""The exit code of an error, as for builds; 1 could be the program's own."""
 
 _LONGEST = 1_000_000
-"""Seconds; the machine knows no times above some 2,000,000."""
+"""In seconds; the system supports at most some 2,000,000."""
 
 INTERRUPTED = 130
-"""What shells say of a program that ctrl-C ended."""
+"""Exit code of a program that Ctrl-C ended, as in shells."""
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out a command line; the result is the process' exit code."""
+    """Run a command line and return the exit code."""
     parser = _parser()
     if arguments in ([], ["help"]):
         parser.print_help()
         return 0
     own, behind = _split(arguments)
-    # test executables without a harness get the words behind `--` as they are, the others are ours to run
+    # test executables without a harness get the arguments after `--` unchanged
     ours = [*own, *behind] if arguments[0] == "test" else own
     chosen, late = parser.parse_known_args(ours, argparse.Namespace(arguments=behind))
     unknown = [word for word in late if word.startswith("-")]
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Our own words, and those behind `--` for a program."""
+    """Split the arguments at `--` into our own and the program's."""
     if arguments[0] not in ("gdb", "run", "test", "watch") or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")
@@ -67,46 +67,50 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="ostoo", description="Asks about the project and drives it.", allow_abbrev=False
+        prog="ostoo", description="Creates, builds, runs and inspects the programs of this project.", allow_abbrev=False
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    new = verbs.add_parser("new", help="make a program in user-rs", allow_abbrev=False)
-    new.add_argument("name", help="its name, which is that of its package and folder too")
+    new = verbs.add_parser("new", help="create a program in user-rs", allow_abbrev=False)
+    new.add_argument("name", help="the program's name, also used for its package and folder")
     kind = new.add_mutually_exclusive_group()
-    kind.add_argument("--std", action="store_true", help="with all of std")
+    kind.add_argument("--std", action="store_true", help="use all of std")
     kind.add_argument(
-        "--no-std", action="store_false", dest="std", help="with core, alloc and the runtime (the default)"
+        "--no-std", action="store_false", dest="std", help="use core, alloc and the runtime only (the default)"
     )
     new.set_defaults(perform=_new)
-    why = verbs.add_parser("why-miss", help="say why one build's results are of no use to another", allow_abbrev=False)
-    why.add_argument("first", type=Path, metavar="A", help="a checkout that was built, or its build/.ostoo/actions")
+    why = verbs.add_parser(
+        "why-miss", help="show why a build could not reuse another build's results", allow_abbrev=False
+    )
+    why.add_argument("first", type=Path, metavar="A", help="a built checkout, or its folder build/.ostoo/actions")
     why.add_argument("second", type=Path, metavar="B", help="another one")
     why.set_defaults(perform=_why_miss)
-    watching = verbs.add_parser("watch", help="build programs again whenever something changes", allow_abbrev=False)
+    watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
-        "--run", action="store_true", help="run the program after each good build, with what follows --"
+        "--run", action="store_true", help="run the program after each successful build, with the arguments after --"
     )
     watching.set_defaults(perform=_watch)
-    run = verbs.add_parser("run", help="build a program and run it, with what follows --", allow_abbrev=False)
+    run = verbs.add_parser("run", help="build a program and run it with the arguments after --", allow_abbrev=False)
     _add_program(run)
     run.add_argument(
-        "--syscalls", action="store_true", help="say which system calls it made, and which the kernel lacks"
+        "--syscalls", action="store_true", help="list the system calls that it made, and those that the kernel lacks"
     )
     run.set_defaults(perform=_run)
-    gdb = verbs.add_parser("gdb", help="debug a program, which runs in QEMU with what follows --", allow_abbrev=False)
+    gdb = verbs.add_parser("gdb", help="debug a program in QEMU, with the arguments after --", allow_abbrev=False)
     _add_program(gdb)
     gdb.set_defaults(perform=_gdb)
-    lines = verbs.add_parser("addr2line", help="say which source lines addresses of a program come from")
+    lines = verbs.add_parser("addr2line", help="show the source lines of a program's addresses")
     lines.add_argument("program", metavar="PROGRAM")
-    lines.add_argument("words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal; variables as for scons")
+    lines.add_argument(
+        "words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal address, or VARIABLE=VALUE as for scons"
+    )
     lines.set_defaults(perform=_addr2line)
-    boot = verbs.add_parser("boot", help="build programs and run them on a kernel, in QEMU", allow_abbrev=False)
+    boot = verbs.add_parser("boot", help="build programs and run them on a kernel in QEMU", allow_abbrev=False)
     boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     boot.set_defaults(perform=_boot)
     _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
     _add_reports(verbs)
-    _add_cache(verbs.add_parser("cache", help="look after the action cache", allow_abbrev=False))
+    _add_cache(verbs.add_parser("cache", help="inspect and maintain the action cache", allow_abbrev=False))
     return parser
 
 
@@ -121,21 +125,23 @@ def _add_test(test: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="FILTER|VARIABLE=VALUE",
-        help="part of the names of tests that are meant, or as for scons",
+        help="run tests whose names contain this, or VARIABLE=VALUE as for scons",
     )
     which = test.add_mutually_exclusive_group()
-    which.add_argument("--ignored", action="store_true", help="run tests with #[ignore] only")
-    which.add_argument("--include-ignored", action="store_true", help="run tests with #[ignore] too")
-    test.add_argument("--exact", action="store_true", help="a filter is a test's whole name")
-    test.add_argument("--list", action="store_true", help="say which tests there are, and run none")
+    which.add_argument("--ignored", action="store_true", help="run only tests with #[ignore]")
+    which.add_argument("--include-ignored", action="store_true", help="also run tests with #[ignore]")
+    test.add_argument("--exact", action="store_true", help="a filter must be the whole name of a test")
+    test.add_argument("--list", action="store_true", help="list the tests without running them")
     test.add_argument(
-        *("--no-capture", "--nocapture"), action="store_true", help="show what tests write, and run one after another"
+        *("--no-capture", "--nocapture"),
+        action="store_true",
+        help="show the output of tests, and run them one after another",
     )
     test.add_argument(
-        "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="what a test may take (default: 60)"
+        "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="time limit for each test (default: 60)"
     )
-    test.add_argument("--boot", action="store_true", help="run them on the kernel that kernel= names")
-    test.add_argument("--junit", type=Path, metavar="FILE", help="write the results there too, as JUnit's XML")
+    test.add_argument("--boot", action="store_true", help="run the tests on the kernel given by kernel=")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="also write the results to this file as JUnit XML")
     test.set_defaults(perform=_test)
 
 
@@ -145,24 +151,24 @@ def _seconds(word: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds <= _LONGEST:
-        raise argparse.ArgumentTypeError(f"{word} is no number of seconds above 0, and at most {_LONGEST}")
+        raise argparse.ArgumentTypeError(f"{word} is not a number of seconds between 0 and {_LONGEST}")
     return seconds
 
 
 def _add_reports(verbs: Any) -> None:
-    stack = verbs.add_parser("stack", help="say how much stack a program needs", allow_abbrev=False)
+    stack = verbs.add_parser("stack", help="show how much stack a program needs", allow_abbrev=False)
     _add_program(stack)
     stack.set_defaults(perform=_stack)
-    size = verbs.add_parser("size", help="say where a program's bytes are", allow_abbrev=False)
+    size = verbs.add_parser("size", help="show what a program's size consists of", allow_abbrev=False)
     _add_program(size)
-    size.add_argument("--all", action="store_true", help="name every function")
+    size.add_argument("--all", action="store_true", help="list every function")
     size.add_argument(
         "--compare",
         nargs="?",
         const="",
         type=_file,
         metavar="FILE",
-        help="say what changed: since the previous report, or FILE's, a program beside its NAME.debug or a report",
+        help="show changes since the previous report, or since FILE: a report, or a program beside its NAME.debug",
     )
     size.set_defaults(perform=_size)
 
@@ -171,20 +177,20 @@ def _add_cache(cache: argparse.ArgumentParser) -> None:
     _add_cache_options(cache, None, "")
     verbs = cache.add_subparsers(metavar="stats|verify|gc|clear", required=True)
     for name, what in {
-        "stats": "say what it holds",
-        "verify": "read everything, and take away what is damaged",
-        "gc": "give up what was not used for longest",
-        "clear": "give up everything",
+        "stats": "show its size and number of entries",
+        "verify": "read every entry and remove damaged ones",
+        "gc": "remove the least recently used entries",
+        "clear": "remove everything",
     }.items():
         verb = verbs.add_parser(name, help=what, allow_abbrev=False)
-        _add_cache_options(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # they may stand behind it too
+        _add_cache_options(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # the options may also follow the verb
         verb.set_defaults(perform=_cache, verb=name)
 
 
 def _add_cache_options(parser: argparse.ArgumentParser, folder: str | None, size: str) -> None:
-    what = "its folder, as in cache=DIR (default: the user's own)"
+    what = "the cache folder, as in cache=DIR (default: the user's)"
     parser.add_argument("--cache", type=Path, metavar="DIR", default=folder, help=what)
-    parser.add_argument("--size", default=size, help="what gc leaves at most, as in cache_size=")
+    parser.add_argument("--size", default=size, help="maximum size after gc, as in cache_size=")
 
 
 def _new(chosen: argparse.Namespace) -> None:
@@ -201,29 +207,31 @@ def _watch(chosen: argparse.Namespace) -> None:
 
 
 def _command(chosen: argparse.Namespace) -> list[str]:
-    """What `watch --run` runs. Raises `OstooError` where that is not one program."""
+    """Return the command line for `watch --run`. Raises `OstooError` if there is not exactly one program."""
     variables, programs = _sorted(chosen.words)
     if not chosen.run:
         return []
     if len(programs) != 1:
-        raise OstooError("--run is for one program", remedy="name one, or leave --run away")
+        raise OstooError("--run takes exactly one program", remedy="name one program, or remove --run")
     return [str(_runner(variables).path(programs[0])), *chosen.arguments]
 
 
 def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The variables among some words, and the others."""
+    """Separate variables from other arguments."""
     return [word for word in words if "=" in word], [word for word in words if "=" not in word]
 
 
 def _assignment(word: str) -> str:
     if "=" not in word:
-        raise argparse.ArgumentTypeError(f"{word} is no VARIABLE=VALUE; a program's own arguments follow --")
+        raise argparse.ArgumentTypeError(
+            f"{word} is not of the form VARIABLE=VALUE; put the program's arguments after --"
+        )
     return word
 
 
 def _file(word: str) -> str:
     if "=" in word and not Path(word).exists():
-        raise argparse.ArgumentTypeError(f"{word} is no file; variables stand before the option")
+        raise argparse.ArgumentTypeError(f"{word} is not a file; put variables before the option")
     return word
 
 
@@ -257,7 +265,7 @@ def _boot(chosen: argparse.Namespace) -> None:
 
     variables, programs = _sorted(chosen.words)
     if not programs:
-        raise OstooError("there is no program to boot", remedy="name one or more")
+        raise OstooError("no program to boot", remedy="name one or more programs")
     runner = _runner(variables, programs)
     sys.exit(boot_verb.Booter(runner).boot(list(dict.fromkeys(programs))))
 
@@ -287,7 +295,7 @@ def _test(chosen: argparse.Namespace) -> None:
 
 
 def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
-    """What builds and runs programs. Raises `OstooError` for a word that is none."""
+    """Create the runner. Raises `OstooError` for a name that is not a program."""
     from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     runner = run_verb.Runner(ROOT, variables, os.environ, _report())

@@ -1,4 +1,4 @@
-"""Makes a program: a crate, and its place in the workspace. Does not build it."""
+"""Implements `./ostoo new`: creates a crate and adds it to the workspace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Struct, frozen=True):
-    """What a new program starts as: `runtime` are the keys of its dependency on ostoo-rt."""
+    """The template of a new program; `runtime` are the keys of its dependency on ostoo-rt."""
 
     runtime: str
     main: str
@@ -115,7 +115,7 @@ workspace = true
 def create(planner: Planner, report: Report, name: str, kind: Kind) -> None:
     """Write the crate `user-rs/NAME` and make it a member of the workspace.
 
-    Raises `OstooError`, and leaves nothing, where the name is taken or no crate can have it.
+    Raises `OstooError`, and changes nothing, if the name is taken or invalid.
     """
     cargo = _user_workspace(planner).cargo
     _refuse_unfit(cargo, name)
@@ -130,7 +130,7 @@ def create(planner: Planner, report: Report, name: str, kind: Kind) -> None:
             shutil.rmtree(cargo.workspace / name)
             raise
     except OSError as error:
-        raise OstooError(f"can't make {name}: {error.strerror}", where=str(error.filename or root)) from error
+        raise OstooError(f"can't create {name}: {error.strerror}", where=str(error.filename or root)) from error
     report.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(planner.root)}")
     report.status("Next", f"./sconsw {name}")
 
@@ -144,11 +144,13 @@ def _refuse_taken(planner: Planner, name: str) -> None:
     places = {binary.name: binary.manifest for binary in planner.programs.binaries.values()}
     places |= {manifest.read(path).name: path for path in _members(workspace)}
     if name in places:
-        raise OstooError(f"{name} exists already", where=str(places[name]), remedy="choose another name")
+        raise OstooError(f"{name} already exists", where=str(places[name]), remedy="choose another name")
     if name in (*WORDS, _CARGO_OUTPUT):
-        raise OstooError(f"{name} means something else here", remedy="choose another name")
+        raise OstooError(
+            f"{name} is reserved: it is a build target or a folder of cargo's", remedy="choose another name"
+        )
     if (workspace / name).exists():
-        raise OstooError(f"there is a folder {name} already", where=str(workspace / name), remedy="choose another name")
+        raise OstooError(f"the folder {name} already exists", where=str(workspace / name), remedy="choose another name")
 
 
 def _members(workspace: Path) -> Iterator[Path]:
@@ -157,7 +159,7 @@ def _members(workspace: Path) -> Iterator[Path]:
 
 
 def _refuse_unfit(cargo: Cargo, name: str) -> None:
-    """Ask cargo, by having it make a crate of that name elsewhere; what it only warns of is not accepted here."""
+    """Have cargo create a crate of that name elsewhere. A name that cargo only warns about is refused too."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [str(cargo.program), "new", "--vcs=none", "--color=never", f"--name={name}", "crate"]
         completed = process.run(command, cwd=Path(scratch), env=cargo.environment)

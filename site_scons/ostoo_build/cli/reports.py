@@ -1,4 +1,4 @@
-"""`./ostoo stack` and `./ostoo size`: builds a program and shows the report. Does not know how a report is made."""
+"""Implements `./ostoo stack` and `./ostoo size`: builds a program and shows the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stack(runner: Runner, program: str) -> int:
-    """Show how much stack a program needs; 1 where what is known of that is more than the loader gives, else 0."""
+    """Show how much stack a program needs. Return 1 if the known part exceeds the loader's stack, else 0."""
     runner.build([Kind.STACK.word, program])
     report = stack_report.read(runner.reports(program) / Kind.STACK.value / REPORT)
     sys.stdout.write(stack_report.table(report))
@@ -25,7 +25,7 @@ def stack(runner: Runner, program: str) -> int:
 
 
 def size(runner: Runner, program: str, *, whole: bool) -> None:
-    """Show where a program's bytes are, and where the page with the map lies."""
+    """Show a program's size report, and the path of the page with the treemap."""
     report = _made(runner, program)
     sys.stdout.write(size_report.table(report, whole=whole))
     page = runner.reports(program) / Kind.SIZE.value / PAGE
@@ -33,14 +33,17 @@ def size(runner: Runner, program: str, *, whole: bool) -> None:
 
 
 def compare(runner: Runner, program: str, other: str, *, whole: bool) -> None:
-    """Show what changed since the former report, or since what the file `other` tells. Raises `OstooError` without."""
+    """Show changes since the previous report, or since the report or program `other`.
+
+    Raises `OstooError` if there is none.
+    """
     after = _made(runner, program)
     former = runner.reports(program) / f"{Kind.SIZE.value}.{PREVIOUS}"
     if not other and not former.is_file():
         raise OstooError(
-            f"there is no former report on {program}",
+            f"there is no earlier report on {program}",
             where=str(former),
-            remedy="each report on another build keeps the one before; or name a file to compare with",
+            remedy="each report on a new build keeps the previous one; or name a file to compare with",
         )
     before = size_report.of_file(Path(other)) if other else size_report.read(former)
     sys.stdout.write(size_report.comparison(before, after, whole=whole))

@@ -1,4 +1,4 @@
-"""Builds a program and runs it: `./ostoo run`. Does not know how it is built."""
+"""Implements `./ostoo run`: builds a program and runs it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Runner(Struct, frozen=True):
-    """Programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
+    """Builds and runs the programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
 
     root: Path
     words: Sequence[str]
@@ -40,7 +40,7 @@ class Runner(Struct, frozen=True):
     report: Report
 
     def build(self, programs: Sequence[str]) -> None:
-        """Have scons build them; its words go to stderr. Exits with its exit code where it fails."""
+        """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
         start = ("-S", "-P", str(self.root / "site_scons/start.py"))
         code = process.call(
             [sys.executable, *start, *self.words, *programs], cwd=self.root, env=self.environ, stdout=sys.stderr
@@ -49,43 +49,43 @@ class Runner(Struct, frozen=True):
             sys.exit(code)
 
     def check(self, programs: Sequence[str]) -> None:
-        """Raise `OstooError` for a word that is no program: to scons others mean something too."""
+        """Raise `OstooError` for a name that is not a program: other names have a meaning to scons."""
         known = self.planner().programs.binaries
         for name in programs:
             if name not in known:
                 raise OstooError(f"there is no program {name}", remedy=one_of(name, known))
 
     def checkout(self) -> Checkout:
-        """The checkout as an invocation of its own has it."""
+        """Return the checkout, as an invocation creates it."""
         return Checkout(self.root, self.report)
 
     def planner(self) -> Planner:
-        """What plans in it, with the same variables."""
+        """Return a planner with the same variables."""
         return planner.find(self.checkout(), Options(self.variables))
 
     def toolchain(self) -> Toolchain:
         return tools.find_toolchain(self.checkout(), self.variables)
 
     def kernel(self) -> BootKernel:
-        """The kernel that the variables name."""
+        """Return the kernel that the variables name."""
         from ostoo_build.boot.kernel import BootKernel  # noqa: PLC0415 - most programs run here
 
         return BootKernel(self.root, self.variables, self.environ, self.report)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
-        """Become the program, natively or in QEMU: exit code and signals are its own."""
+        """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""
         path = self.path(program)
         command = [*self.starter(path), str(path), *arguments]
         self.report.status("Running", " ".join(command))
         process.become(command)
 
     def starter(self, path: Path) -> tuple[str, ...]:
-        """The command that an executable is an argument of: empty where this machine runs it itself."""
+        """Return the command that runs an executable; empty if this machine runs it natively."""
         machine = machine_of(path)
         return () if emulator.runs_natively(machine) else (str(self.qemu(machine)),)
 
     def trace(self, program: str, arguments: Sequence[str]) -> int:
-        """Run the program in QEMU, and tell on stderr which system calls it made; its exit code."""
+        """Run the program in QEMU, list its system calls on stderr, and return its exit code."""
         path = self.path(program)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "strace")
@@ -97,11 +97,11 @@ class Runner(Struct, frozen=True):
         return code
 
     def path(self, program: str) -> Path:
-        """Where a program lies that was built."""
+        """Return the path of a built program."""
         return self.root / layout.program(self._target, self.variables["profile"], program)
 
     def reports(self, program: str) -> Path:
-        """The folder of the reports on a program that was built; a kernel's target is not that of the variables."""
+        """Return the folder of a built program's reports; a kernel's target differs from that of the variables."""
         profile = self.variables["profile"]
         own = self.root / layout.reports(self._target, profile, program)
         found = list(self.root.glob(layout.reports("*", profile, program)))
@@ -116,7 +116,7 @@ class Runner(Struct, frozen=True):
         return build_variables.one_target(self.variables)
 
     def qemu(self, machine: str) -> Path:
-        """QEMU's user mode for programs of a machine."""
+        """Return QEMU's user-mode emulator for a machine."""
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
 
     def _numbers(self) -> dict[str, int]:
@@ -129,7 +129,7 @@ class Runner(Struct, frozen=True):
 
 
 def leave(code: int) -> None:
-    """Exit with a program's code; where a signal ended it, by the same."""
+    """Exit with a program's exit code, or die by the signal that ended it."""
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

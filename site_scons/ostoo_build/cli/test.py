@@ -1,4 +1,4 @@
-"""Builds a program's tests and runs them: `./ostoo test`. Does not know how they are built, nor how one is run."""
+"""Implements `./ostoo test`: builds a program's tests and runs them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from ostoo_build.run.tests import Case, Choice
 
 FAILED = 101
-"""Cargo's exit code where a test failed."""
+"""Cargo's exit code for a failed test."""
 
 
 class Request(Struct, frozen=True):
-    """What the command line asks of a program's tests.
+    """The command line of `./ostoo test`.
 
-    `arguments` are for executables without a harness; the `unknown` of them mean nothing to others.
+    `arguments` are for executables without a harness; `unknown` are those that no other executable understands.
     """
 
     program: str
@@ -50,7 +50,10 @@ class Request(Struct, frozen=True):
     boots: bool
 
     def choice_in(self, executable: test_list.Executable) -> Choice:
-        """Which tests are meant; the words behind `--` choose none of those that get them as arguments."""
+        """Return the selected tests.
+
+        An executable without a harness gets the arguments after `--` instead of filters.
+        """
         if executable.has_harness:
             return self.choice
         filters = tuple(word for word in self.choice.filters if word not in self.arguments)
@@ -58,7 +61,7 @@ class Request(Struct, frozen=True):
 
 
 def perform(request: Request, runner: Runner) -> int:
-    """Build the tests and run those that are meant, or list them; the exit code, 101 where one failed."""
+    """Build the tests and run or list the selected ones; return the exit code, 101 if a test failed."""
     folder = layout.tests(request.program)
     note = runner.path(folder) / test_list.NAME
     runner.build([folder])
@@ -66,13 +69,13 @@ def perform(request: Request, runner: Runner) -> int:
     executables = test_list.load(note)
     if not executables:
         raise OstooError(
-            f"{request.program} has nothing to test",
-            remedy="its Cargo.toml says `test = false`, and there is no library and no file in tests/",
+            f"{request.program} has no tests",
+            remedy="its Cargo.toml has `test = false`, and the package has neither a library nor files in tests/",
         )
     every = [_tests(executable, request, runner, kernel) for executable in executables]
     if request.unknown and all(tests.executable.has_harness for tests in every):
         words = " ".join(request.unknown)
-        raise OstooError(f"no test takes {words}", remedy="`./ostoo test --help` says what there is")
+        raise OstooError(f"no test executable understands {words}", remedy="see `./ostoo test --help`")
     if request.lists:
         for tests in every:
             _say(test_output.listed(_chosen(tests, request)))
@@ -98,12 +101,12 @@ def _booted(request: Request, runner: Runner) -> Launcher:
 
 
 def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:
-    """LLD only warns of a program that begins nowhere."""
+    """LLD only warns about a missing entry point."""
     if symbol_table.read_program(file).segment_of_entry is None:
         raise OstooError(
-            "the tests begin nowhere: they have no `_start`",
+            "the test executable has no entry point (`_start`)",
             where=f"{executable.package}/{executable.source}",
-            remedy="name the crate that has it: `extern crate ostoo_rt;`, in a library below `#[cfg(test)]`",
+            remedy="name the crate that defines it: `extern crate ostoo_rt;`, in a library below `#[cfg(test)]`",
         )
 
 

@@ -1,6 +1,6 @@
-"""Builds programs again whenever a file of the project changes: `./ostoo watch`. Does not know how they are built.
+"""Implements `./ostoo watch`: rebuilds programs whenever a file of the project changes.
 
-A server (`serve.py`) builds; this process waits for changes, says how it went, and keeps a program running.
+A server (`serve.py`) builds; this process waits for changes, reports results, and keeps a program running.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from ostoo_build.base.process import Attended
 
 _SETTLED = 10
-"""Milliseconds of silence after which a save is over."""
+"""Milliseconds without events after which a save is complete."""
 
 _LONGEST = 200
-"""Milliseconds after which a build begins though more is being saved."""
+"""Milliseconds after which a build starts even if more files are being saved."""
 
 _PATIENCE = 2.0
-"""Seconds that a running program has to end when it is asked to."""
+"""Seconds between SIGTERM and SIGKILL for a running program."""
 
 _TOOL = "site_scons"
 _LOOK = 500
-"""Milliseconds from one look at what else builds read to the next, where no event tells of it."""
+"""Milliseconds between two checks of files for which there are no events."""
 
 
 @dataclass
 class Watch:
-    """One `./ostoo watch`: `arguments` are SCons', `running` is a program's command line, empty for none."""
+    """One `./ostoo watch`: `arguments` are SCons', `running` is the command line of the program to run, or empty."""
 
     root: Path
     arguments: Sequence[str]
@@ -50,9 +50,9 @@ class Watch:
     _changes: queue.SimpleQueue[set[str]] = field(default_factory=queue.SimpleQueue)
 
     def forever(self) -> None:
-        """Build now and after each change. Raises `OstooError` where the server ends."""
+        """Build now and after each change. Raises `OstooError` if the server ends."""
         self._start_watching()
-        self.report.status("Watching", "for changes; ctrl-C ends it")
+        self.report.status("Watching", "for changes; press Ctrl-C to stop")
         program: Attended | None = None
         server = Server(self.root, self.arguments)
         try:
@@ -82,7 +82,7 @@ class Watch:
             return None
 
     def _next(self) -> set[str]:
-        """Wait for changes, and take all that are known by now."""
+        """Wait for changes and return all changed paths."""
         found = self._changes.get()
         with contextlib.suppress(queue.Empty):
             while True:
@@ -94,7 +94,7 @@ class Watch:
         deep = [entry for entry in entries if entry.is_dir()]
         for paths, recursive in ((deep, True), ([self.root], False)):
             threading.Thread(target=self._follow, args=(paths, recursive), daemon=True).start()
-        state_file.remove(self.root / layout.WATCHED)  # of another watch
+        state_file.remove(self.root / layout.WATCHED)  # an event of another watch
         threading.Thread(target=self._follow_others, daemon=True).start()
 
     def _follow(self, paths: list[Path], recursive: bool) -> None:  # noqa: FBT001 - a thread's arguments have no names
@@ -111,7 +111,10 @@ class Watch:
             self._changes.put({path for _, path in found})
 
     def _follow_others(self) -> None:
-        """Follow what the last build read besides: events only wake, it is `stat` that tells."""
+        """Watch the other files of the last build.
+
+        Events only wake this process; `stat` decides whether something changed.
+        """
         import watchfiles  # noqa: PLC0415 - as above
 
         told: watched.Stamps = {}
@@ -139,7 +142,7 @@ class Watch:
 
 
 def _folders(names: Iterable[str]) -> Iterator[Path]:
-    """The folders in which a change of these, or of what they lead to, shows, as far as they are there."""
+    """Yield the existing folders in which a change of these files, or of the targets of links, produces an event."""
     for name in names:
         for path in {Path(name), Path(os.path.realpath(name))}:
             if path.parent.is_dir():
@@ -159,18 +162,18 @@ class Server:
         os.close(answers)
 
     def build(self) -> int:
-        """Have it build; SCons' exit code. Raises `OstooError` where there is no server any more."""
+        """Build and return SCons' exit code. Raises `OstooError` if the server has ended."""
         try:
             os.write(self._requests, b"b")
             answer = os.read(self._answers, 1)
         except OSError:
             answer = b""
         if not answer:
-            raise OstooError("the build server ended", remedy="its last words are above; start again")
+            raise OstooError("the build server ended", remedy="see its messages above, and start again")
         return answer[0]
 
     def close(self) -> None:
-        """End it, and the build that waits."""
+        """End the server and its waiting build."""
         os.close(self._requests)
         os.close(self._answers)
         self._process.wait()

@@ -1,4 +1,4 @@
-"""Compares the actions of two builds: what made one's results of no use to the other. Does not build."""
+"""Implements `./ostoo why-miss`: compares the actions of two builds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Cause(Struct, frozen=True):
-    """What differs first in an action of two builds, and how the second one decided on it."""
+    """The first difference between an action of two builds, and the second build's decision."""
 
     action: str
     difference: Difference
@@ -26,18 +26,25 @@ class Cause(Struct, frozen=True):
 
 
 def explain(first: Path, second: Path) -> str:
-    """Say what differs, for two checkouts or folders with their actions. Raises `OstooError` where there are none."""
+    """Describe the differences between two checkouts or action logs.
+
+    Raises `OstooError` if there is nothing to compare.
+    """
     a, b = _load(first), _load(second)
     common = [name for name in a if name in b]
     if not common:
-        raise OstooError("the two builds have no action in common", where=f"{first}\n{second}", remedy="build the same")
+        raise OstooError(
+            "the two builds have no action in common",
+            where=f"{first}\n{second}",
+            remedy="build the same program in both",
+        )
     changed = [name for name in common if a[name].key != b[name].key]
     causes = [cause for name in changed if (cause := _cause(a[name], b[name], {a[each].results for each in changed}))]
     if not changed:
-        return f"all {len(common)} actions that both builds asked for are the same\n"
+        return f"all {len(common)} actions that both builds requested are equal\n"
     lines = [line for cause in causes for line in _shown(cause, first, second)]
     rest = len(changed) - len(causes)
-    return "\n".join([*lines, *([f"{rest} more differ because of what these made"] if rest else []), ""])
+    return "\n".join([*lines, *([f"{rest} more differ because of the outputs of these"] if rest else []), ""])
 
 
 def _load(path: Path) -> dict[str, Entry]:
@@ -46,16 +53,14 @@ def _load(path: Path) -> dict[str, Entry]:
     try:
         found = action_log.read(folder)
     except (OSError, ValueError) as error:
-        raise OstooError("these are no actions of a build", where=str(folder)) from error
+        raise OstooError("not the action log of a build", where=str(folder)) from error
     if not found:
-        raise OstooError(
-            "there are no actions of a build here", where=str(path), remedy="name a checkout that was built"
-        )
+        raise OstooError("no action log of a build here", where=str(path), remedy="name a checkout that has been built")
     return found
 
 
 def _cause(a: Entry, b: Entry, changed: set[str]) -> Cause | None:
-    """The first difference that is not just another action's output."""
+    """Return the first difference other than another action's output."""
     for difference in action_log.differences(a, b):
         path = difference.what.removeprefix("file ")
         if not any(path.startswith(f"{folder}/") for folder in changed - {a.results}):
@@ -66,5 +71,5 @@ def _cause(a: Entry, b: Entry, changed: set[str]) -> Cause | None:
 def _shown(cause: Cause, first: Path, second: Path) -> Iterator[str]:
     difference = cause.difference
     yield f"{cause.action}: {difference.what}"
-    yield f"  {difference.first or '(not there)'}  in {first}"
-    yield f"  {difference.second or '(not there)'}  in {second}{f', {cause.decided}' if cause.decided else ''}"
+    yield f"  {difference.first or '(missing)'}  in {first}"
+    yield f"  {difference.second or '(missing)'}  in {second}{f', {cause.decided}' if cause.decided else ''}"

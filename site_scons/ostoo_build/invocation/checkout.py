@@ -41,7 +41,7 @@ class Checkout:
             )
         for folder in (self.memos.parent, self.memos):
             if os.path.lexists(folder) and not folder.is_dir():
-                raise OstooError("this is no folder", where=str(folder), remedy="take it away: builds make it again")
+                raise OstooError("this is no folder", where=str(folder), remedy="remove it: builds create it again")
             folder.mkdir(exist_ok=True)
 
     def lock(self) -> bool:

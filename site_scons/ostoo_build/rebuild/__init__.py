@@ -1,1 +1,4 @@
-"""Is there anything to do? The note of a build that had nothing; the build that waits. Imports `rules` and below."""
+"""Null builds and waiting builds: decides whether there is work before a build is started.
+
+Imports `rules` and below.
+"""

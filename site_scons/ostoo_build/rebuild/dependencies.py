@@ -1,4 +1,4 @@
-"""Names all that a build depends on: trees and single files of this machine. Does not look at them."""
+"""Lists every directory and file that a build depends on. Does not stat them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 _OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks: where there is no home it is no error
 EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
-"""Where SCons looks for extensions, besides the checkout (SCons' man page, `site_scons`)."""
+"""Folders outside the checkout in which SCons looks for extensions (SCons' man page, `site_scons`)."""
 
 
 class Footing(Struct, frozen=True):
-    """All that the planned programs depend on.
+    """The dependencies of the planned programs.
 
-    The first three are trees: of the checkout, of the toolchain, of crates from elsewhere. The others are places, of
-    which some need not be there: of Python and SCons; where a toolchain is looked for; cargo's configuration; what was
-    looked at outside of the checkout to find packages; what packages declare; what links name.
+    The first three fields are trees: of the checkout, of the toolchain, of crates outside the checkout. The others are
+    single paths, some of which may not exist: of Python and SCons; where toolchains are searched; cargo's
+    configuration; paths outside the checkout at which packages were searched; declared inputs; targets of links.
     """
 
     checkout: tuple[Tree, ...]
@@ -62,10 +62,9 @@ class Footing(Struct, frozen=True):
 
 
 class Observed(Struct, frozen=True):
-    """What more decides for who judges neither plans nor units: what these were made from, files and folders.
+    """Further dependencies, for a check that does not compute the keys of plans and units.
 
-    They are what plans were made from; folders whose entries are inputs; inputs that a walk through the trees does not
-    come by.
+    They are inputs of plans, folders whose entries are inputs, and inputs that a walk of the trees does not reach.
     """
 
     planned: tuple[str, ...]
@@ -78,7 +77,7 @@ class Observed(Struct, frozen=True):
 
 
 def of(planner: Planner) -> Footing:
-    """All that the planned programs depend on."""
+    """Return the dependencies of the planned programs."""
     units, workspaces = planner.units.values(), planner.programs.workspaces
     crates = (unit for unit in units if isinstance(unit, CompileUnit))
     programs = [unit for unit in crates if unit.kind is Kind.PROGRAM]
@@ -100,7 +99,7 @@ def of(planner: Planner) -> Footing:
 
 
 def observed(planner: Planner, services: Services, walked: Collection[str]) -> Observed:
-    """What plans and units were made from; `walked` is all that a walk through the trees came by."""
+    """Return the inputs of plans and units; `walked` contains all paths that the walk of the trees reached."""
     look, units = Look(), planner.units.values()
     edited = {path for unit in units for path in _edited(planner, services, unit, look)}
     off = _names(off_the_trees(planner, edited, walked))
@@ -108,7 +107,7 @@ def observed(planner: Planner, services: Services, walked: Collection[str]) -> O
 
 
 def read_here(planner: Planner, services: Services) -> set[str]:
-    """All that people may edit and builds read: of packages, configuration, what was told or looked for."""
+    """Return all files that a user may edit and a build reads: packages, configuration, declared and searched files."""
     look, units, made_of = Look(), planner.units.values(), of(planner)
     named = {str(planner.root / name) for unit in units for name in _edited(planner, services, unit, look)}
     crates = {str(path) for folder in _of_edited_crates(planner) for path in source_files.package_files(folder)}
@@ -126,9 +125,9 @@ def _listed(planner: Planner) -> tuple[str, ...]:
 
 
 def is_known(planner: Planner, options: Options) -> bool:
-    """Whether it is only what `of` name that decides; the seldom ways are not worth a list."""
+    """Whether `of` covers everything that decides the result. Rare configurations are not covered, and get no note."""
     chosen, variables = planner.tools.toolchain, options.variables
-    # a compiler tells its place with links resolved; checkouts may share one folder through a link
+    # a compiler reports its path with links resolved; checkouts may share a folder through a link
     own = [place.resolve() for place in (home.rustup(os.environ), planner.root / places.PRIVATE)]
     return (
         variables["sysroot"] == "zig"
@@ -159,15 +158,15 @@ def crate_folders(planner: Planner) -> set[str]:
 
 
 def _edited(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Iterator[str]:
-    """All that a unit reads in the checkout, by name, and what its last run told that it reads."""
+    """Return all files that a unit reads in the checkout, by name, including those that its last run reported."""
     yield from (entry.path for entry in unit_inputs.of(planner, services, unit, look) if not entry.is_folder)
     yield from unit_inputs.known_reads(services, planner.paths, unit)
 
 
 def off_the_trees(planner: Planner, names: set[str], walked: Collection[str]) -> Iterator[Path]:
-    """Files, and the folders they are found in, that a walk through the trees did not come by.
+    """Return files, and the folders that contain them, that a walk of the trees does not reach.
 
-    They are hidden, or lie behind links, in what cargo has built, in a sysroot: a walk leaves out what is no input.
+    They are hidden, behind links, in cargo's output folder or in a sysroot, which a walk leaves out.
     """
     yield from _not_walked(walked, (planner.root / name for name in names), planner.root)
     for folder in _of_edited_crates(planner):
@@ -184,7 +183,7 @@ def _not_walked(walked: Collection[str], paths: Iterable[Path], top: Path) -> It
 
 
 def _of_edited_crates(planner: Planner) -> Iterator[Path]:
-    """Those from elsewhere that somebody may edit: what was downloaded stays as it is."""
+    """Crates outside the checkout that a user may edit; downloaded crates never change."""
     for folder in sorted(crate_folders(planner)):
         if not planner.paths.portable(folder).startswith("@{cargo-home}/"):
             yield Path(folder)

@@ -1,7 +1,7 @@
-"""Names what builds read and a watch of the project's folders does not come by. Does not watch.
+"""Lists the files that builds read but a watch of the project's folders misses.
 
-That is hidden, lies behind a link or outside of the checkout. A build that waits writes it down with what `stat` said
-of it, for `./ostoo watch`.
+They are hidden, behind a link, or outside the checkout. A waiting build writes their stamps to a file for `./ostoo
+watch`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
 
 Stamps = dict[str, "list[int] | None"]
-"""What `stat` says of files and folders, by absolute path; None for what is not there."""
+"""Stamps of files and folders by absolute path; None for a missing one."""
 
 _OUTPUTS = frozenset({*layout.MADE, "user"})
 _READ = frozenset({".cargo"})
@@ -32,7 +32,7 @@ _READ = frozenset({".cargo"})
 
 
 def counts(root: Path, path: Path) -> bool:
-    """Whether a build may read what lies there, as far as its name tells."""
+    """Whether a build may read this path, judged by its name."""
     names = path.relative_to(root).parts
     if not names or names[0] in _OUTPUTS or "__pycache__" in names or names[-1].endswith("~"):
         return False
@@ -45,20 +45,20 @@ def counts(root: Path, path: Path) -> bool:
 
 
 def note(planner: Planner, services: Services) -> None:
-    """Write down what a waiting build has read."""
-    with contextlib.suppress(OSError, OstooError):  # somebody is at work there: the next build notes it
+    """Write down the files that a waiting build has read."""
+    with contextlib.suppress(OSError, OstooError):  # another build runs there: the next one writes it
         names = sorted(map(str, _seldom(planner, services)))
         state_file.write(planner.root / layout.WATCHED, state_file.sealed(json.dumps(stamps(names)).encode()))
 
 
 def read(root: Path) -> Stamps:
-    """Read what the last build wrote down; nothing where none did."""
+    """Read the file of the last build; empty if there is none."""
     found = state_file.recall_json(root / layout.WATCHED)
     return found if isinstance(found, dict) else {}
 
 
 def stamps(names: list[str]) -> Stamps:
-    """Look at files and folders."""
+    """Return the stamps of files and folders."""
     return Sight.of((), names).places
 
 

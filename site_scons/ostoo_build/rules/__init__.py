@@ -1,1 +1,1 @@
-"""One node of the graph each: unit, link, check, publication, reports. Imports all below."""
+"""The rules: one module for each kind of node (unit, link, check, publication, report). Imports all packages below."""

@@ -1,7 +1,4 @@
-"""Completes planned units into actions, once the results they build on are known. Does not run them.
-
-What is added here: the target, dependencies with their digests, and what build scripts asked for.
-"""
+"""Completes planned units to actions, with the target, the digests of dependencies, and build scripts' instructions."""
 
 from __future__ import annotations
 
@@ -31,15 +28,15 @@ if TYPE_CHECKING:
     from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 
 _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
-"""What cargo gives a build script itself, or takes from it, whatever `[env]` says."""
+"""Variables that cargo sets for or removes from a build script, whatever `[env]` says."""
 
 _HOST = "OSTOO_HOST"
-"""Nobody reads the variable; it makes other actions of what other hosts link and run."""
+"""No program reads the variable; it distinguishes actions that link or run on different hosts."""
 
 
 _ASKED_FOR = "OSTOO_ASKED_FOR"
 _NAMES = "OSTOO_NAMES"
-"""Nobody reads these either."""
+"""No program reads these either."""
 
 
 def link_action(
@@ -82,7 +79,7 @@ def link_action(
 
 
 def output_inputs(folder: str, record: Record) -> Inputs:
-    """The outputs that a record names, as inputs of another action; `folder` is where they lie."""
+    """Convert a record's outputs to inputs of another action; `folder` is the output folder."""
     return tuple(
         Input(f"{folder}/{name}", output.sha256, output.size, output.executable)
         for name, output in record.outputs.items()
@@ -100,11 +97,11 @@ def _searching(flags: tuple[str, ...], searches: list[str], behind: int) -> Iter
 
 
 _NOT_FOR_THE_LINK = frozenset(("metadata", "extra-filename", "no-link"))
-"""Names of outputs of units are of no use to a linker."""
+"""Outputs of units that a linker doesn't read."""
 
 
 def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
-    """The options of the compilation that the link may ask for, as they stand; it knows crates by the `.rlink`."""
+    """Yield the flags of the compilation that apply to the link; crates are named by the `.rlink` file."""
     for option in rustc_options.read(arguments):
         of_code = option.flag in ("-C", "-Z", "-O", "-g") and option.name not in _NOT_FOR_THE_LINK
         if of_code or (option.flag == "-L" and option.folder[0] not in ("crate", "dependency")):
@@ -122,7 +119,7 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
     elif unit.kind is not Kind.LIBRARY:
         arguments += ["-C", "linker=cc"]
         environment[_HOST] = invocation.host
-    # a program is linked later: what others ask for is for that
+    # a program is linked later: other packages' instructions apply to the link
     told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
     own = _instructions(invocation, unit.run, records)
@@ -149,7 +146,7 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
 
 
 def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
-    """What build scripts ask of a compilation, in cargo's order; what is linked for this machine is linked by it."""
+    """Yield rustc's flags from build scripts in cargo's order; rustc itself links programs for the host."""
     yield from build_script.search_flags(said)
     if unit.takes_libraries:
         yield from own.library_flags()
@@ -167,9 +164,9 @@ def run_action(
     """
     if not unit.script:
         raise OstooError(
-            f"the configuration says what the build script of {unit.label} says: [target.TRIPLE.{unit.links}]",
+            f"the configuration overrides the build script of {unit.label}: [target.TRIPLE.{unit.links}]",
             where=f"{unit.package}/Cargo.toml",
-            remedy="take that table away: this build runs the script",
+            remedy="remove that table: this build runs the script",
         )
     script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
@@ -197,10 +194,10 @@ def run_action(
 
 
 def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
-    """The action on those of its package's files that it can have read: what is in the others makes no difference.
+    """Reduce an action to those files of its package that it may have read; the contents of the others don't matter.
 
-    `own` are all of them: which there are does make one, to who looks for a file or lists a folder, and which of them
-    can be run. `seen` are portable paths of files and folders.
+    `own` are all files of the package: their names and executable bits do matter, to a program that searches or lists
+    them. `seen` are portable paths of files and folders.
     """
     names = {entry.path: entry.executable for entry in own}
     folders = tuple(f"{path}/" for path in seen)
@@ -228,12 +225,12 @@ def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[s
 
 
 def _artifact(unit: CompileUnit, user: CompileUnit) -> str:
-    """What `user` reads of a library: a library needs its metadata only, what is linked needs its code."""
+    """Return the file of a library that `user` reads: a library needs the metadata only, a program needs the code."""
     return unit.outputs[0] if user.needs_metadata_only(unit) else unit.outputs[-1]
 
 
 def _planned(invocation: Invocation, unit: CompileUnit) -> Iterator[CompileUnit]:
-    """The libraries that a unit may come to read."""
+    """Yield the libraries that a unit may read."""
     return (planned_unit.compiled(invocation.units[id_]) for id_ in unit.libraries)
 
 
@@ -247,7 +244,7 @@ def _libraries(invocation: Invocation, unit: CompileUnit, records: Mapping[str, 
 
 
 def _assembled(invocation: Invocation, unit: CompileUnit, records: Mapping[str, Record]) -> Iterator[Input]:
-    """What the assembly of libraries takes in, where this unit may come to assemble it."""
+    """Yield the files that the assembly of libraries includes, if this unit may assemble it."""
     for library in _planned(invocation, unit):
         if library.kind is Kind.LIBRARY and not unit.needs_metadata_only(library):
             yield from asm_proof.taken(records[library.id].stdout)
@@ -264,7 +261,7 @@ def _dependency_flags(invocation: Invocation, unit: CompileUnit) -> Iterator[str
         searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
             direct.add(extern.unit)
-            # std's crates need no --extern: a search finds what `extern crate` names, injected or written
+            # std's crates need no --extern: rustc finds them in the searched folders
             yield from () if extern.noprelude else ("--extern", extern.name)
         else:
             yield from rustc_flags.extern_flag(extern.name, path, extern.options)

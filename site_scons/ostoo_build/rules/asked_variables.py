@@ -17,36 +17,36 @@ if TYPE_CHECKING:
     from ostoo_build.rust.build_script import Instructions
 
 _NOT_THE_USERS = frozenset({"CARGO_MAKEFLAGS", "NUM_JOBS", "OSTOO_HOST", "RUSTFLAGS"})
-"""What scripts have from the build, whatever the user has set; cargo takes `RUSTFLAGS` away from them."""
+"""Variables that the build sets for scripts; cargo removes `RUSTFLAGS`."""
 
 
 def of_script(said: Instructions, declared: Collection[str]) -> tuple[str, ...]:
-    """The variables that a run asked for, and whose values are in no key; `declared` are those in its own."""
+    """Return the requested variables whose values are in no key; `declared` are those in the script's own key."""
     return tuple(sorted({name for name in said.changed_variables if name not in declared} - _NOT_THE_USERS))
 
 
 def are_unset(names: Iterable[str]) -> bool:
-    """Whether what was made without these variables is what is to be made now."""
+    """Whether a result without these variables is valid now."""
     return not any(name in os.environ for name in names)
 
 
 def refuse(names: Iterable[str], script: str) -> None:
-    """Raise `OstooError` for one that is set."""
+    """Raise `OstooError` if one of the variables is set."""
     for name in names:
         if not are_unset((name,)):
             raise OstooError(
-                f"the build script asks for the environment variable {name}, which is set but not declared",
+                f"the build script reads the environment variable {name}, which is set but not declared",
                 where=script,
                 remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace",
             )
 
 
 def to_text(names: Iterable[str]) -> str:
-    """Write names for a record; nothing for none."""
+    """Serialize names for a record."""
     found = sorted(set(names))
     return json.dumps(found) if found else ""
 
 
 def from_text(text: str) -> tuple[str, ...]:
-    """Read what `to_text` wrote. Raises `ValueError` for anything else."""
+    """Parse the output of `to_text`. Raises `ValueError` for anything else."""
     return tuple(map(str, json.loads(text))) if text else ()

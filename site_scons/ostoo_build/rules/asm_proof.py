@@ -1,7 +1,7 @@
-"""Proves that assembly took in declared inputs only, and tells which: who links the code may assemble it again.
+"""Verifies that assembly included declared inputs only, and lists them, as the program's link may assemble it again.
 
-With LTO it is the program's compilation that assembles what a library says, and a library with another file in it is
-the same library, byte for byte: so these files are inputs of the program too. Does not compile.
+With LTO the program's compilation assembles a library's code. The library is the same, byte for byte, whatever these
+files contain, so they are inputs of the program too.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _COMPILED = (".rlib", ".rmeta", ".so")
 
 
 def taken(text: str) -> tuple[Input, ...]:
-    """Read what `prove` has told."""
+    """Parse the output of `prove`."""
     return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
 
 
 class Scene(Struct, frozen=True):
-    """Where a unit was compiled, the paths there and here, and whether it could see no files but its inputs.
+    """A compiled unit: its action, the paths there and here, and whether it could read declared inputs only.
 
-    The sources are here too, wherever it ran. `expanded` is the crate's with its macros expanded; without it `hides`
-    says that they may put assembly together.
+    The sources are here too, wherever it was compiled. `expanded` is the crate's macro-expanded source; without it
+    `hides` says that macros may create assembly.
     """
 
     action: Action
@@ -55,14 +55,14 @@ class Scene(Struct, frozen=True):
 
 
 def prove(observed: DepInfo, scene: Scene) -> str:
-    """Tell the inputs that the assembly in a unit's sources takes in, in the words of `taken`; empty for none.
+    """Return the inputs that a unit's assembly includes, in the form that `taken` parses; empty if there are none.
 
-    Raises `OstooError` for a file that is not declared, and for one whose name can't be known, unless the unit could
-    see nothing but its inputs.
+    Raises `OstooError` for an undeclared file, and for a name that can't be determined, unless the unit could read
+    declared inputs only.
     """
     unit, there = scene.unit, scene.there
     if unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO) or unit.is_std:
-        return ""  # what these say of assembly is about others' code, or the toolchain's
+        return ""  # assembly in these concerns other packages' code, or the toolchain's
     ran_in = Path(there.root, there.expand(scene.action.directory))
     paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))
     search = _Search(scene, {})
@@ -81,7 +81,7 @@ class _Search:
     scene: Scene
     found: dict[str, Input]
     made: list[str] = field(default_factory=list)
-    """Places in sources where macros make names, which are known once they are expanded."""
+    """Positions in sources where macros create names, which are known after expansion."""
 
     @property
     def action(self) -> Action:
@@ -92,11 +92,11 @@ class _Search:
         return self.scene.here
 
     def read(self, name: str) -> None:
-        """Look through one source, and through what it includes."""
+        """Search a source and the files that it includes."""
         try:
             data = self._place(name).read_bytes()
         except OSError:
-            self.take_all()  # a generated file that lies elsewhere: it may name anything that the unit may read
+            self.take_all()  # a generated file elsewhere may name anything that the unit may read
             return
         for each in asm_files.named(data, name, dict(self.action.environment)):
             if each.name is not None:
@@ -107,7 +107,7 @@ class _Search:
                 self.made.append(f"{name}:{each.line}")
 
     def read_expanded(self, text: str) -> None:
-        """Look through the crate as rustc has it once all macros are expanded."""
+        """Search the macro-expanded crate."""
         for each in asm_files.named(text.encode(), "expanded.rs", {}):
             if each.name is None:
                 self._unknown("\n".join(self.made) or f"{self.scene.unit.package}/Cargo.toml")
@@ -118,7 +118,7 @@ class _Search:
         return Path(self.here.root, self.here.expand(name))
 
     def _take(self, word: str) -> None:
-        """The assembler opens a relative name in the folder where rustc runs."""
+        """Add a file; the assembler resolves relative names in rustc's working directory."""
         path = Path(self.here.root, self.here.expand(self.action.directory), self.here.expand(word))
         name = self.here.input_path(path)
         if name in self.found or self.here.portable(path).startswith(self.here.of_tools):
@@ -127,7 +127,7 @@ class _Search:
         if covering is not None:
             self.found[name] = covering
             self.read(name)
-        elif path.is_file():  # else nothing was assembled there: rustc would have failed
+        elif path.is_file():  # otherwise nothing was assembled, or rustc would have failed
             raise undeclared(name, f"{self.scene.unit.package}/Cargo.toml")
 
     def _covering(self, name: str) -> Iterator[Input]:
@@ -138,7 +138,7 @@ class _Search:
     def _unknown(self, where: str) -> None:
         if is_local(self.scene.unit.package) and not self.scene.sees_no_others:
             raise OstooError(
-                "assembly takes in a file whose name the assembler makes: the build can't tell which it is",
+                "assembly includes a file whose name a macro creates: the build can't determine which file it is",
                 where=where,
                 remedy='write the name into the directive, as in `.incbin \\"path\\"`, relative to '
                 f"{self.action.directory}; or\n"
@@ -147,7 +147,7 @@ class _Search:
         self.take_all()
 
     def take_all(self) -> None:
-        """Anything of the package, or that its build script made."""
+        """Add every file of the package, and all outputs of its build script."""
         folders = (f"{self.scene.unit.package}/", f"{layout.BUILD}/")
         for entry in self.action.inputs:
             if posixpath.join(entry.path, "").startswith(folders) and not entry.path.endswith(_COMPILED):

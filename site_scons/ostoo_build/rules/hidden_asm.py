@@ -1,4 +1,4 @@
-"""Has a crate's macros expanded where they may put assembly together that no text shows. Does not read assembly."""
+"""Expands a crate's macros where they may create assembly that is not visible in the source text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SOURCE = ".rs"
 DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "rules/hidden_asm.py", "rules/unit_inputs.py")
-"""What of ours decides whether macros may have made assembly."""
+"""The packages that decide whether macros may create assembly."""
 
 _NO_LIBRARY = frozenset({"tests", "benches", "examples"})
 
@@ -35,7 +35,7 @@ _NO_LIBRARY = frozenset({"tests", "benches", "examples"})
 def compiled(
     planner: Planner, services: Services, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]
 ) -> Finished:
-    """Run rustc on a unit, and once more for its macros alone where that is needed to know what it read."""
+    """Run rustc on a unit, and a second time to expand its macros if its inputs can't be determined otherwise."""
     done = services.runner.compile(action, unit, on_metadata)
     if done.returncode or not may_be(planner, services, unit, done):
         return done
@@ -43,7 +43,7 @@ def compiled(
 
 
 def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finished) -> bool:
-    """Whether a compiled crate's assembly may be made by macros."""
+    """Whether a compiled crate's macros may create assembly."""
     if unit.is_std or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO):
         return False
     if any(_hands_on(planner, services, other) for other in _seen(planner, unit)):
@@ -54,13 +54,13 @@ def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finish
 
 
 def _seen(planner: Planner, unit: CompileUnit) -> Iterator[CompileUnit]:
-    """The libraries whose macros a crate may use."""
+    """Yield the libraries whose macros a crate may use."""
     libraries = (planned_unit.compiled(planner.units[id_]) for id_ in unit.libraries)
     return (library for library in libraries if not library.is_std)
 
 
 def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> bool:
-    """What was fetched is read once for all builds."""
+    """Cached for downloaded crates across builds."""
     look, paths = services.look, planner.paths
     find = partial(look.once, ("macros of", library.id), partial(_find_macros, planner, library))
     packages = sorted({part.package for part in _parts(planner, library)})
@@ -72,7 +72,7 @@ def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> boo
 
 
 def _parts(planner: Planner, library: CompileUnit) -> Iterator[CompileUnit]:
-    """The libraries whose text a library's macros may be made of."""
+    """Yield the libraries whose source text a library's macros may use."""
     yield library
     if library.kind is Kind.PROC_MACRO:
         yield from _seen(planner, library)

@@ -1,4 +1,4 @@
-"""Judges what a process left, wherever it ran: its exit code, its words, what it read, what it made. Runs nothing."""
+"""Verifies the result of a process, wherever it ran: exit code, messages, files read, files written."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 
 _NO_ENTRY = lazy_pattern(r"cannot find entry symbol (\S+?);")
-"""LLD's word for it."""
+"""LLD's message."""
 
 
 Told = tuple[str, ...]
-"""Portable paths of inputs that no manifest declares: an earlier run of the action told of them."""
+"""Portable paths of undeclared inputs that an earlier run of the action reported."""
 
 
 _MACRO = (".so", ".dylib", ".dll")
 
 
 class Compiled(Struct, frozen=True):
-    """A unit that was compiled: the paths of this machine, wherever that was, and what only a run told that it reads.
+    """A compiled unit, the paths of this machine, and the inputs that became known in an earlier run.
 
-    `hides` tells whether macros may have put assembly together, `check` raises `OstooError` for an undeclared library.
-    `unseen` are inputs that dep-info tells nothing of.
+    `hides` says whether macros may create assembly, `check` raises `OstooError` for an undeclared library. `unseen`
+    are inputs that dep-info does not list.
     """
 
     action: Action
@@ -58,7 +58,7 @@ class Compiled(Struct, frozen=True):
 
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
-    """Prove what rustc read and tell what it made. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    """Verify what rustc read, and return its outputs. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     action, unit, told = compiled.action, compiled.unit, compiled.told
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
@@ -77,7 +77,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
 
 
 def run(action: Action, unit: RunBuildScript, told: Told, done: Finished) -> Outcome:
-    """Read what a build script asked for. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    """Parse a build script's instructions. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
     if done.returncode or instructions.errors:
         said = (*instructions.errors, done.stderr)
@@ -89,15 +89,15 @@ def run(action: Action, unit: RunBuildScript, told: Told, done: Finished) -> Out
     outputs = tuple(name for name in done.files if name.startswith(f"{OUT}/"))
     refuse_odd(Path(done.paths.root, unit.folder), (*outputs, *done.folders))
     stdout = done.paths.portable_text(done.stdout)
-    # what it says is portable, what it wrote is as it is
+    # its instructions are made portable, its files stay unchanged
     holds_root = any(_tells_root(text, done.paths) for text in (stdout.encode(), *map(done.read, outputs)))
     return Outcome(outputs, warnings, stdout, holds_root, reads, done.folders)
 
 
 def link(action: Action, program: Program, done: Finished) -> Outcome:
-    """Prove what the linker read. Raises `ToolFailed` where it did not make the program.
+    """Verify what the linker read. Raises `ToolFailed` if it made no program.
 
-    Raises `OstooError` for an undeclared input, and for a program that can't begin to run.
+    Raises `OstooError` for an undeclared input, and for a program without an entry point.
     """
     said, unit = _said(program.name, done), program.unit
     if not done.is_hermetic:
@@ -107,7 +107,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
     if entry.is_missing(done.read(unit.id)):
         symbol = next(iter(_NO_ENTRY.findall(said)), "_start")
         raise OstooError(
-            f"the program {program.name} has no entry: nothing defines the symbol {symbol}",
+            f"the program {program.name} has no entry point: no object defines the symbol {symbol}",
             where=f"{unit.package}/Cargo.toml",
             remedy=f"depend on a crate that defines it, as ostoo-rt does, and name that crate in the program\n"
             f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(program)}",
@@ -116,7 +116,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
 
 
 def _of_libc(program: Program) -> str:
-    """Where libc has an entry for programs whose `main` std calls."""
+    """Suggest libc's entry point, for programs whose `main` std calls."""
     start = seen_from(f"{layout.sysroot(program.target)}/lib/crt1.o", program.unit.directory)
     return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
 
@@ -130,7 +130,7 @@ def _said(subject: str, done: Finished) -> str:
 
 
 def _check_environment(read: DepInfo, action: Action, unit: PlannedUnit) -> None:
-    """Raise `OstooError` for a variable that the crate has the value of and that the action's key does not have."""
+    """Raise `OstooError` for a variable whose value the crate has and the action's key has not."""
     declared = dict(action.environment)
     for name, is_set in read.variables.items():
         if is_set and name not in declared:
@@ -142,10 +142,10 @@ def _check_environment(read: DepInfo, action: Action, unit: PlannedUnit) -> None
 
 
 def _holds_root(action: Action, read: DepInfo, done: Finished) -> bool:
-    """Whether outputs may hold this checkout's path.
+    """Whether the outputs may contain this checkout's path.
 
-    `env!` gave it, which rustc tells; or a macro asked for it itself, which nobody tells; or rustc wrote it for the
-    linker.
+    Either `env!` gave it to the crate, as dep-info tells; or a macro read it, which no output tells; or rustc wrote it
+    for the linker.
     """
     portable = dict(action.environment)
     if any("@{" in portable.get(name, "").replace("@{at}", "") for name in read.variables):
@@ -160,14 +160,14 @@ def _tells_root(content: bytes, paths: PathMap) -> bool:
 
 
 def _lies_among(declared: set[str], path: str) -> bool:
-    """Whether it is what other steps made, all of which are inputs."""
+    """Whether a path is an output of another step, all of which are inputs."""
     return layout.is_in_build(path) and any(f"{name}/".startswith(f"{path}/") for name in declared)
 
 
 def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
-    """What a build script says that it reads, as far as it is not declared. Raises `OstooError` for what nobody has."""
+    """Yield the undeclared paths that a build script names. Raises `OstooError` for those that other machines lack."""
     package = Path(paths.root, paths.expand(unit.package))
-    # std's source belongs to the toolchain, whose digest is part of every key
+    # std's source is part of the toolchain, whose digest is in every key
     known = (f"{unit.folder}/", "@{rust-src}/", *([] if is_local(unit.package) else [f"{unit.package}/"]))
     for name in names:
         path = paths.input_path(package / name)
@@ -181,20 +181,20 @@ def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, pat
                 remedy=f"move the file into {near}",
             )
         place = Path(paths.root, path)
-        # in a folder what no package declares may turn up later: a hidden file, a folder in which nothing lies
+        # undeclared entries may appear in a folder later: a hidden file, an empty folder
         if place.is_dir() or not place.is_file() or paths.input_path(place) not in declared:
             yield path
 
 
 def _program_files(files: tuple[str, ...], unit_id: str) -> Iterator[str]:
-    """The objects of a program that is not linked yet, and rustc's note for the linker."""
+    """Yield the objects of a program that is not linked yet, and its `.rlink` file."""
     for name in sorted(files):
         if name == f"{unit_id}.rlink" or ("/" not in name and name.endswith(".o")):
             yield name
 
 
 def _rendered(stderr: str) -> Iterator[str]:
-    """Diagnostics as rustc renders them; what is not a diagnostic, such as a crash, as it stands."""
+    """Yield diagnostics as rustc renders them, and any other output, such as a crash, unchanged."""
     for line in stderr.splitlines(keepends=True):
         try:
             diagnostic = json.loads(line)

@@ -1,7 +1,7 @@
-"""What a link is made from besides what was compiled: one answer for its action and for the program's. Links nothing.
+"""Determines the inputs of a link besides compiled code, for the link's key and the program's key.
 
-What flags and the target spec name may lie anywhere in the checkout; it is known before anything is built. What only a
-build script names has to lie in a package of the program, in what that script wrote, or be declared: all these are in
+Files that flags and the target spec name may be anywhere in the checkout; they are known before the build. Files that
+only a build script names must be in a package of the program, in the script's `OUT_DIR`, or declared: all these are in
 the program's key too.
 """
 
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 
 def planned_files(paths: PathMap, targets: Targets, unit: CompileUnit) -> list[Path]:
-    """The files of the checkout that a program's flags and target spec name."""
+    """Return the checkout's files that a program's flags and target spec name."""
     return _planned_files(paths, targets, unit, Look())
 
 
 def planned(paths: PathMap, targets: Targets, unit: CompileUnit, look: Look) -> Inputs:
-    """Those files as inputs. Raises `OSError` for one that can't be read."""
+    """Return these files as inputs. Raises `OSError` for one that can't be read."""
     return unit_inputs.of_files(paths, _planned_files(paths, targets, unit, look), look)
 
 
@@ -55,9 +55,9 @@ def _planned_files(paths: PathMap, targets: Targets, unit: CompileUnit, look: Lo
 
 
 def complete(planner: Planner, services: Services, program: Program, action: Action, look: Look) -> Action:
-    """Add to a link's action the files that its arguments name.
+    """Add the files that its arguments name to a link's action.
 
-    Raises `OstooError` for one that would be read unseen and may not be.
+    Raises `OstooError` for a file that may not be read and whose reading LLD would not report.
     """
     unit, paths = program.unit, planner.paths
     found = _named(paths, planner.targets, unit, action.arguments, look)
@@ -78,10 +78,10 @@ def complete(planner: Planner, services: Services, program: Program, action: Act
 
 
 def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozenset[str]:
-    """The files that a compilation takes in unseen: dep-info has none of them.
+    """Return the files that a compilation reads without listing them in dep-info.
 
-    Raises `OstooError` for one that nobody declared. They are static libraries that arguments name, what the link of a
-    macro or build script reads of the checkout, and profiles.
+    They are static libraries that arguments name, files of the checkout that the link of a macro or build script
+    reads, and profiles. Raises `OstooError` for an undeclared one.
     """
     if unit.is_std:
         return frozenset()
@@ -97,9 +97,10 @@ def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozen
 
 
 def check_bundled(paths: PathMap, unit: CompileUnit, action: Action, done: Finished) -> None:
-    """Raise `OstooError` for a static library that the compiled crate has in itself and nobody declared.
+    """Raise `OstooError` if the compiled crate contains an undeclared static library.
 
-    `#[link(kind = "static")]` may name one in any source, or a macro may write it; what it holds is in the crate then.
+    `#[link(kind = "static")]` in any source, or written by a macro, may name one; rustc copies its contents into the
+    crate.
     """
     searches = _searches(paths, unit, action.arguments)
     if unit.kind is not Kind.LIBRARY or unit.is_std or not searches:
@@ -109,7 +110,7 @@ def check_bundled(paths: PathMap, unit: CompileUnit, action: Action, done: Finis
     found: dict[str, Path] = {}
     for folder in (folder for folder in searches if taken and folder.is_dir()):
         for path in sorted(folder.iterdir()):
-            found.setdefault(path.name, path)  # of one name rustc takes the first
+            found.setdefault(path.name, path)  # rustc takes the first library of a name
     for path in (path for path in found.values() if not is_declared(path)):
         members = set(_members(_archive(path)))
         if path.name in taken or (members and members <= taken):
@@ -117,7 +118,7 @@ def check_bundled(paths: PathMap, unit: CompileUnit, action: Action, done: Finis
 
 
 _OWN_MEMBERS = (".rcgu.o", ".rmeta")
-"""What rustc names the members of a library that it made itself."""
+"""Member names of a library's own objects."""
 
 
 def _members(data: bytes) -> list[str]:
@@ -145,7 +146,7 @@ def _declared(paths: PathMap, action: Action) -> Callable[[Path], bool]:
 
 
 def _static_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> Iterator[Path]:
-    """Those that `-l static=NAME` means, in any of its forms: `static:+verbatim=FILE`, `static=NAME:OTHER`."""
+    """Yield the files that `-l static=NAME` names, also as `static:+verbatim=FILE` or `static=NAME:OTHER`."""
     asked = [option.value for option in rustc_options.read(action.arguments) if option.flag == "-l"]
     searches = _searches(paths, unit, action.arguments)
     for kind, _, names in (each.rpartition("=") for each in asked):
@@ -155,9 +156,9 @@ def _static_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> Iter
 
 
 def _of_host_link(paths: PathMap, unit: CompileUnit, action: Action) -> Iterator[Path]:
-    """The files of the checkout that a link for this machine reads; what else it reads is this machine's."""
+    """Yield the checkout's files that a host link reads; everything else belongs to this machine."""
     words = map(paths.expand, rustc_options.link_arguments(action.arguments))
-    parts = (part for word in words for part in word.split(","))  # `-Wl,` gathers several
+    parts = (part for word in words for part in word.split(","))  # `-Wl,` may contain several
     searches = filter(partial(_is_here, paths), _searches(paths, unit, action.arguments))
     found = link_files.named(parts, _directory(paths, unit), searches).files
     return filter(partial(_is_here, paths), found)
@@ -168,15 +169,15 @@ def _is_here(paths: PathMap, path: Path) -> bool:
 
 
 def _allowed(planner: Planner, services: Services, program: Program, look: Look) -> frozenset[str]:
-    """What the program's key knows."""
+    """Return the inputs that the program's key covers."""
     by_flags = planned(planner.paths, planner.targets, program.unit, look)
-    each = (unit_inputs.declared, unit_inputs.of)  # programs that it reads are declared, and what was told is not
+    each = (unit_inputs.declared, unit_inputs.of)  # programs that it reads are declared, inputs from an earlier run are not
     of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, look))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 
 def _named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...], look: Look) -> Found:
-    """What rustc's arguments and the spec tell the linker to read."""
+    """Return the files that rustc's arguments and the spec tell the linker to read."""
     return look.once(("named", unit.id, arguments), partial(_find_named, paths, targets, unit, arguments))
 
 
@@ -188,14 +189,14 @@ def _find_named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: 
 
 
 def _searches(paths: PathMap, unit: CompileUnit, arguments: tuple[str, ...]) -> list[Path]:
-    """The folders in which native libraries are looked for."""
+    """Return the folders that are searched for native libraries."""
     directory = _directory(paths, unit)
     folders = (option.folder for option in rustc_options.read(arguments) if option.flag == "-L")
     return [directory / paths.expand(folder) for kind, folder in folders if kind not in ("crate", "dependency")]
 
 
 def _directory(paths: PathMap, unit: CompileUnit) -> Path:
-    """Where rustc runs."""
+    """Return rustc's working directory."""
     return Path(paths.root, paths.expand(unit.directory))
 
 

@@ -1,7 +1,7 @@
-"""Proves that a link read its declared inputs and nothing else, by LLD's `--dependency-file`. Does not link.
+"""Verifies that a link read only declared inputs, by LLD's `--dependency-file`.
 
-LLD names there what it opened: objects, archives, scripts with their INCLUDEs, version scripts, lists of symbols. It
-leaves out response files and members of thin archives, which `link_files` finds beforehand.
+LLD lists the files that it opened: objects, archives, scripts with their INCLUDEs, version scripts, symbol lists. It
+omits response files and members of thin archives, which `link_files` finds beforehand.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ _ESCAPED = lazy_pattern(r"\\([ #\\])|\$(\$)")
 
 
 OPTION = "--dependency-file="
-"""What names a file that the linker writes: what the last link left there is no input."""
+"""Options that name an output of the linker: its former contents are not an input."""
 
 
 def dependency_file(folder: str, unit_id: str) -> str:
-    """Where a link writes down what it read."""
+    """Return the path of a link's dependency file."""
     return f"{folder}/{unit_id}.link.d"
 
 
 def read(text: str) -> list[str]:
-    """The names in a dependency file: each stands in a rule of its own, without prerequisites."""
+    """Return the names in a dependency file: each has a rule of its own, without prerequisites."""
     rules = (line[:-1] for line in text.split("\n") if line.endswith(":"))
     return [_ESCAPED.sub(lambda match: match[1] or match[2], name) for name in rules]
 
 
 def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: str) -> None:
-    """Hold what the linker read against what the action declares. Raises `OstooError` for a file that is not declared.
+    """Compare what the linker read with the action's inputs. Raises `OstooError` for an undeclared file.
 
-    rustc writes files for the linker into folders of its own in `own_folder` and takes them away.
+    rustc writes temporary files for the linker to its own folders in `own_folder`, and removes them.
     """
     directory = Path(paths.root, paths.expand(action.directory))
     declared = {entry.path for entry in action.inputs}
@@ -54,11 +54,11 @@ def prove(text: str, action: Action, own_folder: str, paths: PathMap, manifest: 
 
 
 def undeclared(path: str, manifest: str) -> OstooError:
-    """Make the error about a file that a link reads and nobody declared."""
+    """Create the error for an undeclared file that a link read."""
     if path.startswith(("/", "@{toolchain}")):
-        remedy = "other machines do not have it: put it into the checkout"
+        remedy = "other machines do not have it: copy it into the checkout"
     elif layout.is_in_build(path):
-        remedy = "no step promises that file to the link: have a build script make it, in its OUT_DIR"
+        remedy = "no step creates that file for the link: have a build script write it to its OUT_DIR"
     else:
         remedy = (
             "move the file into the package, or declare it there, relative to the package:\n"

@@ -1,4 +1,4 @@
-"""The check of a linked program against the loader's contract, and who is to blame where it fails. Knows no rule."""
+"""Checks a linked program against the loader contract, and names the functions that violate it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 DECIDED_BY = ("base", "binary", "loader")
-"""What decides a check: a program is checked again when it changes, though never compiled again."""
+"""The packages that decide a check: after an edit programs are checked again, but not compiled."""
 
 
 class _NamesWantedError(OstooError):
-    """The program is refused; the names of its functions stand in the link that keeps them."""
+    """The program is refused, and the message needs function names from the link with symbols."""
 
 
 def perform(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Record:
-    """Check a linked program. Raises `OstooError` with all that its loader would not take.
+    """Check a linked program. Raises `OstooError` that lists all violations.
 
-    Only a program that is refused waits for the link that has the names of its functions.
+    Only a refused program waits for the link that has function names.
     """
     try:
         return services.engine.perform(job(planner, services, program, size_budget))
@@ -47,11 +47,11 @@ def perform(planner: Planner, services: Services, program: Program, size_budget:
 
     names = functions.load(planner.root / Places.of(program).unstripped / program.unit.id)
     _verify(planner, program, size_budget, lambda: names)
-    raise changed(Places.of(program).linked)  # it was refused a moment ago
+    raise changed(Places.of(program).linked)  # it was refused just before
 
 
 def job(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Job:
-    """Describe how a linked program is held against the loader's contract."""
+    """Describe the check of a linked program against the loader contract."""
     places, paths = Places.of(program), planner.paths
     folder = planner.root / places.check
 
@@ -80,10 +80,10 @@ def _verify(planner: Planner, program: Program, size_budget: int | None, symbols
 
 
 def _want_names() -> Symbols:
-    raise _NamesWantedError("the program does not fit its loader")
+    raise _NamesWantedError("the program violates its loader contract")
 
 
 def _private_folders(paths: PathMap) -> tuple[str, ...]:
-    """Folders of this machine that no program may name. They are in no key: a program that names none is the same."""
+    """Return the folders of this machine that no program may name. They are in no key: a passing program has none."""
     places = [paths.root, *(paths.expand(f"@{{{name}}}") for name in ("cargo-home", "toolchain", "rust-src"))]
     return tuple(place for place in (*places, str(home.folder(os.environ))) if place != "/")

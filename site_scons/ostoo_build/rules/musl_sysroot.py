@@ -1,4 +1,4 @@
-"""The C library that std links against, as its provider writes it. Knows no provider."""
+"""Makes the sysroot of a target with the provider that `sysroot=` names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def job(targets: Targets, sysroots: Sysroots, target: str) -> Job:
-    """Describe how the sysroot's provider writes a target's."""
+    """Describe how the provider writes a target's sysroot."""
     wanted = key(targets, sysroots, target)
     machine = MACHINES[targets.spec(target).arch]
     place = folder(target)
@@ -38,7 +38,7 @@ def job(targets: Targets, sysroots: Sysroots, target: str) -> Job:
 
 
 def key(targets: Targets, sysroots: Sysroots, target: str) -> digest.Hash:
-    """Return what decides a sysroot's bytes. Raises `OstooError` for a provider or machine that there is none of."""
+    """Return the digest that decides a sysroot's contents. Raises `OstooError` for an unknown provider or machine."""
     arch = targets.spec(target).arch
     if arch not in MACHINES:
         raise OstooError(f"there is no sysroot for {arch}", where=str(targets.spec_file(target)))
@@ -46,5 +46,5 @@ def key(targets: Targets, sysroots: Sysroots, target: str) -> digest.Hash:
 
 
 def folder(target: str) -> str:
-    """Where a sysroot lies, as the workspace's cargo configuration names it too."""
+    """Return the path of a sysroot, which the workspace's cargo configuration names too."""
     return layout.sysroot(target)

@@ -1,6 +1,6 @@
-"""The nodes of a build as values: what each brings about, after which others, and how. Does not order them.
+"""Defines the nodes of a build as values: outputs, prerequisites, and the action.
 
-No node is up to date by itself: each is performed in every build that reaches it, and the engine judges then.
+No node counts as up to date in advance: each is performed in every build that reaches it, and the engine decides.
 """
 
 from __future__ import annotations
@@ -45,10 +45,12 @@ if TYPE_CHECKING:
 
 
 class Node(Struct, frozen=True):
-    """`name` is the file that `perform` brings about, or a name for something that is no file; both are portable paths.
+    """A node.
 
-    `after` are the names of what has to be there first. `perform` returns the record of an action, where it is one.
-    `description` is what `scons -n` shows, unless `is_done` says that there is nothing to do.
+    `name` is the file that `perform` creates, or a name for something that is not a file; both are portable.
+
+    `after` are the names of its prerequisites. `perform` returns the record if the node is an action. `scons -n` shows
+    `description`, unless `is_done` returns true.
     """
 
     name: str
@@ -60,32 +62,32 @@ class Node(Struct, frozen=True):
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is a file in which builds remember something: whatever else lies there may go."""
+        """Whether it is a state file of the build, so that anything else in its place may be removed."""
         return self.is_file and (self.folder is not None or self.name.startswith(f"{layout.STATE}/"))
 
     @property
     def folder(self) -> str | None:
-        """The folder that is this node's alone, and goes with it."""
+        """Return the folder that belongs to this node alone and is removed with it."""
         folder, _, name = self.name.rpartition("/")
         return folder if name == NAME else None
 
 
 def check_target(planner: Planner, services: Services, target: str) -> Node:
-    """The validated target spec; nothing is compiled for a target before it passed."""
+    """Return the node that validates a target spec; nothing is compiled for the target before it."""
     name = f"{target_spec.folder(target)}/{NAME}"
     return _of_job(services.engine, name, (), f"check {target}", partial(target_spec.job, planner, target))
 
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
-    """The C library that std links against. Raises `OstooError` for a provider that there is none of."""
-    musl_sysroot.key(planner.targets, services.sysroots, target)  # it is told before anything is built
+    """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
+    musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
     folder = musl_sysroot.folder(target)
     make = partial(musl_sysroot.job, planner.targets, services.sysroots, target)
     return _of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
 
 
 def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
-    """A unit's nodes: for a library its metadata too, which others compile against before its code is there."""
+    """Yield a unit's nodes; a library has one for its metadata too, which dependents need before its code."""
     others = (unit.read_of(planner.units[id_]) for id_ in unit.prerequisites)
     checked = (check_target(planner, services, unit.target).name,) if unit.target else ()
     after = (*others, *checked, *_made_inputs(planner, unit))
@@ -101,14 +103,14 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
         start = partial(_wait_for_metadata, planner, services, unit)
         yield Node(unit.metadata, after, description, start, has_none, is_file=False)
         after = (unit.metadata,)
-        has_none = _is_nothing  # it is shown above
+        has_none = _is_nothing  # it is shown by the other node
     yield Node(unit.record, after, description, partial(_wait, planner, services, unit), has_none)
 
 
 def of_program(
     planner: Planner, services: Services, progress: Progress, wanted: Wanted, *, is_watched: bool
 ) -> Iterator[Node]:
-    """All that a program is made by, what comes first in front; who watches waits for the program alone."""
+    """Yield the nodes of a program, prerequisites first; with `is_watched` only the program itself is waited for."""
     program = wanted.program
     unit, places = program.unit, Places.of(program)
     yield check_target(planner, services, program.target)
@@ -162,7 +164,7 @@ def _unstripped(planner: Planner, services: Services, program: Program, after: t
 
 
 def restored(program: Program) -> Iterator[Node]:
-    """What `-n` shows of a program that the action cache has: it is put there as one, and none of its parts made."""
+    """Yield the nodes that `-n` shows for a program in the action cache: it is restored whole, without its parts."""
     for number, name in enumerate(names_of(program)):
         is_told: Callable[[], bool] = _is_nothing if number else _is_something
         description = f"restore {program.name} from the action cache"
@@ -178,27 +180,27 @@ def _is_something() -> bool:
 
 
 def names_of(program: Program) -> tuple[str, ...]:
-    """The files that people look for."""
+    """Return the published files of a program."""
     return Places.of(program).published
 
 
 def aims_of(planner: Planner, program: Program) -> tuple[str, ...]:
-    """What a build is about that is about a program: its files, and that they are remembered."""
+    """Return the targets that stand for a program: its files, and the record of the whole program."""
     return (*names_of(program), planner.paths.portable(whole_program.note(planner.root, program)))
 
 
 def deploy(planner: Planner, report: Report, program: Program, word: str) -> Node:
-    """A copy of a program in the folder that the target's machine sees: `DEPLOY_DIR`'s `word`."""
+    """Return the node that copies a program to `DEPLOY_DIR`, which is `word`."""
     (source, _) = names_of(program)
     folder = planner.root / word
     destination = folder / program.name
     if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
-        raise OstooError(f"DEPLOY_DIR={word} is no folder", where=str(folder))
+        raise OstooError(f"DEPLOY_DIR={word} is not a folder", where=str(folder))
     if os.path.realpath(folder).startswith(os.path.realpath(planner.root / layout.BUILD) + "/"):
-        what = f"DEPLOY_DIR={word} lies in build, which is the build's own"
+        what = f"DEPLOY_DIR={word} is inside build, which belongs to the build"
         raise OstooError(what, where=str(folder), remedy="name another folder")
     if destination.is_dir():
-        raise OstooError(f"a folder lies where {program.name} is to be deployed", where=str(destination))
+        raise OstooError(f"there is a folder at the path to which {program.name} is deployed", where=str(destination))
     files = planner.root / source, destination
     is_there = partial(publication.is_published, *files)
     copy = partial(publication.deploy, report, *files)
@@ -210,10 +212,10 @@ def _of_job(engine: Engine, name: str, after: tuple[str, ...], description: str,
 
 
 def is_done(engine: Engine, make: Callable[[], Job]) -> bool:
-    """Whether a job's outputs are there, or can be had: nothing is fetched for the answer."""
+    """Whether a job's outputs are present or available; fetches nothing."""
     try:
         return engine.present(make()) is not None
-    except (OstooError, OSError):  # what it is made from has yet to be made
+    except (OstooError, OSError):  # its inputs have yet to be made
         return False
 
 
@@ -226,7 +228,7 @@ def _is_nothing() -> bool:
 
 
 def _made_inputs(planner: Planner, unit: PlannedUnit) -> Iterator[str]:
-    """Declared inputs that this build makes itself."""
+    """Yield the declared inputs that this build makes itself."""
     yield from map(planner.paths.input_path, unit_inputs.makers(planner, unit))
 
 

@@ -1,4 +1,4 @@
-"""Where the outputs of a program lie. Makes none of them."""
+"""Returns the paths of a program's outputs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Places(Struct, frozen=True):
-    """Where the outputs of a program lie, relative to the root.
+    """The paths of a program's outputs, relative to the root.
 
-    `published` is what people look for: the program, and the same program with its symbols.
+    `published` are the files for users: the program, and the same program with symbols.
     """
 
     linked: str

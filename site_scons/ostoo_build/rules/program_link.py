@@ -1,4 +1,4 @@
-"""A program's two links: what a loader gets, and the same with its symbols. Compiles nothing."""
+"""Links a program twice: stripped, for the loader, and with symbols."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 STRIP_SCRIPT = Path(__file__).with_name("strip.ld")
-"""Tells the linker what no loader needs, besides symbols."""
+"""Linker script that discards what no loader needs besides symbols."""
 
 
 def job(planner: Planner, services: Services, program: Program, look: Look) -> Job:
-    """Describe the link of what a loader gets: without symbols, whatever the profile says."""
+    """Describe the stripped link, whatever the profile says."""
     discard = planner.paths.input(STRIP_SCRIPT)
     return _job(planner, services, program, look, _Placed(discard, Places.of(program).linked, program.name))
 
 
 def unstripped(planner: Planner, services: Services, program: Program) -> Task:
-    """Have the link with all symbols done in the background, once: its node wants it, and who names functions."""
+    """Start the link with symbols in the background, once: its own node and a failed check both need it."""
 
     def work(_ready: Callable[[], None]) -> Record:
         return services.engine.perform(unstripped_job(planner, services, program, Look()))
@@ -47,13 +47,13 @@ def unstripped(planner: Planner, services: Services, program: Program) -> Task:
 
 
 def unstripped_job(planner: Planner, services: Services, program: Program, look: Look) -> Job:
-    """Describe the link with all symbols, and the debug information that the profile asks for."""
+    """Describe the link with symbols, and with the debug information that the profile requests."""
     placed = _Placed(None, Places.of(program).unstripped, f"{program.name}{layout.SYMBOLS}")
     return _job(planner, services, program, look, placed)
 
 
 class _Placed(Struct, frozen=True):
-    """One of a program's two links: the script for what is left out, where the program lies, what it is called."""
+    """One of a program's two links: the discarding script, the output path, and its name."""
 
     discard: Input | None
     folder: str
@@ -61,7 +61,7 @@ class _Placed(Struct, frozen=True):
 
 
 def _job(planner: Planner, services: Services, program: Program, look: Look, placed: _Placed) -> Job:
-    """Only a program that uses std takes anything of the sysroot."""
+    """Only a program that uses std takes files from the sysroot."""
     root = program.unit
     made = unit.made_by_others(planner, services, root)
     made[root.id] = services.engine.result(planner.root / root.folder)

@@ -1,4 +1,4 @@
-"""How far an invocation is: which programs are there, and which are being made. Makes none."""
+"""Tracks which programs of an invocation are published and which are being made."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Wanted(Struct, frozen=True):
-    """A program, the most that its file may hold in bytes, and the action that makes it of the sources as they are.
+    """A program to be made: its maximum size in bytes, and its action for the current sources.
 
-    `is_checked` says whether a loader has to take it.
+    `is_checked` says whether it is checked against the loader contract.
     """
 
     program: Program
@@ -27,9 +27,9 @@ class Wanted(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True):
-    """`current` are programs that are what their sources give: which files, and what is in them.
+    """`current` are the published programs that match their sources, with their files.
 
-    `wanted` are those that are being made.
+    `wanted` are the programs that are being made.
     """
 
     current: dict[Asked, dict[Path, Output]] = field(default_factory=dict)

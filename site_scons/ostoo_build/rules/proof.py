@@ -1,4 +1,4 @@
-"""Proves that a compilation read its declared inputs and nothing else. Does not know how they were declared."""
+"""Verifies that a compilation read only declared inputs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def prove(observed: DepInfo, action: Action, told: tuple[str, ...], paths: PathMap, package: str) -> tuple[str, ...]:
-    """Hold what rustc read against what the action declares: files by content, folders by name.
+    """Compare what rustc read with the action's inputs: files by content, folders by name.
 
-    `package` is the portable path of the unit's package: what lies there and is not declared, as a hidden file, is
-    returned, by name; inputs that are `told` count as if nobody had declared them. Raises `OstooError` for any other
-    file that is not declared, and for one that changed after it was hashed.
+    `package` is the portable path of the unit's package: undeclared files there, such as hidden ones, are returned by
+    name; inputs in `told` count as undeclared. Raises `OstooError` for any other undeclared file, and for one that
+    changed after it was hashed.
     """
     files = {entry.path: entry.sha256 for entry in action.inputs if entry.path not in told}
     directory = Path(paths.root, paths.expand(action.directory))

@@ -1,4 +1,4 @@
-"""Puts programs where people look for them, and where the target's machine sees them. Does not make them."""
+"""Publishes and deploys programs by copying them to their final path."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PROGRAM_MODE = 0o755
 
 
 def deploy(report: Report, source: Path, destination: Path) -> None:
-    """Copy a program to the folder that the target's machine sees, if it is not there."""
+    """Copy a program to the deployment folder, unless it is there already."""
     if not is_published(source, destination):
         report.status("Deploying", str(destination))
         _put(source, destination)
 
 
 def publish(source: Path, destination: Path) -> None:
-    """Put a file where people look for it: whole, and only now in the place of the former one."""
+    """Put a file in its final place atomically, replacing the former one."""
     if not is_published(source, destination):
         _put(source, destination)
 
@@ -38,7 +38,7 @@ def _put(source: Path, destination: Path) -> None:
 
 
 def is_published(source: Path, destination: Path) -> bool:
-    """Whether a file was published already: it is the only judge, and what anybody did to the copy is undone."""
+    """Whether the published file equals its source; a modified copy is replaced."""
     try:
         status = destination.lstat()
         is_program = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == _PROGRAM_MODE

@@ -1,4 +1,4 @@
-"""Has the reports on a built program's size and stack made, and keeps the former one. Does not know what is in them."""
+"""Makes size and stack reports of published programs, and keeps the previous report."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 REPORT = "report.json"
 PAGE = "treemap.html"
 PREVIOUS = "previous.json"
-"""Lies beside the report's folder: it is no output of a build."""
+"""Located beside the report's folder, as it is not an output of a build."""
 
 
 class Kind(Enum):
-    """What a report is about; the value names its folder."""
+    """The kind of a report; the value is its folder's name."""
 
     SIZE = "size"
     STACK = "stack"
 
     @property
     def word(self) -> str:
-        """The target of the command line that asks for it."""
+        """Return the command line target of this kind."""
         return f"{self.value}-report"
 
 
@@ -49,12 +49,12 @@ _FILES = {Kind.SIZE: (REPORT, PAGE), Kind.STACK: (REPORT,)}
 
 
 def place(program: Program, kind: Kind) -> str:
-    """The folder of one report."""
+    """Return the folder of a report."""
     return f"{layout.reports(program.target, program.profile, program.name)}/{kind.value}"
 
 
 def node(planner: Planner, services: Services, program: Program, kind: Kind) -> Node:
-    """What makes a report on a program, after the program was published."""
+    """Return the node that makes a report after its program was published."""
     description = f"report the {kind.value} of {program.name}"
     name = f"{place(program, kind)}/{NAME}"
     write = partial(_write, planner, services, program, kind)
@@ -63,7 +63,7 @@ def node(planner: Planner, services: Services, program: Program, kind: Kind) -> 
 
 
 def _write(planner: Planner, services: Services, program: Program, kind: Kind) -> Record:
-    """Have a report made. Where it is another one than before, that one is kept too."""
+    """Make a report, and keep the previous one if it differs."""
     there = planner.root / place(program, kind)
     former = _contents(there / REPORT)
     made = services.engine.perform(_job(planner, program, kind))
@@ -73,7 +73,7 @@ def _write(planner: Planner, services: Services, program: Program, kind: Kind) -
 
 
 def _job(planner: Planner, program: Program, kind: Kind) -> Job:
-    """Describe a report on the program that was published."""
+    """Describe a report on the published program."""
     name = place(program, kind)
     there = planner.root / name
     shipped, unstripped = (planner.root / path for path in Places.of(program).published)

@@ -1,7 +1,7 @@
-"""Tells which of its package's files the run of a script, or its compilation, can have read. Runs nothing itself.
+"""Determines which files of its package a build script, or its compilation, may have read.
 
-Only what a file is opened for can make a difference. A script that says when to run it again is believed only as far as
-it named more than it opened: it is run again for what it opened, too.
+Only opened files can make a difference. A script's own `rerun-if-changed` list is extended by the files that it
+opened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def judged(own: Inputs, paths: PathMap, start: Callable[[], Finished], judge: Callable[[Finished], Outcome]) -> Outcome:
-    """Have a process run and judged, and tell what it can have read of `own`, the files of its package."""
+    """Run and verify a process, and return which of `own`, the files of its package, it may have read."""
     with opened.watched([Path(paths.root, entry.path) for entry in own]) as found:
         done = start()
     outcome = judge(done)
@@ -35,7 +35,7 @@ def judged(own: Inputs, paths: PathMap, start: Callable[[], Finished], judge: Ca
 
 
 def with_named(outcome: Outcome, unit: RunBuildScript, said: Instructions, paths: PathMap) -> Outcome:
-    """Add what a script is to be run again for, by its own word; without one cargo takes all."""
+    """Add the files that a script names in `rerun-if-changed`; without any, cargo takes all files."""
     if outcome.seen is None:
         return outcome
     if not (said.changed_files or said.changed_variables):

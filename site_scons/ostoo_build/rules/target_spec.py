@@ -1,4 +1,4 @@
-"""The check of a target spec: nothing is compiled for a target before it passed. Knows no rule of it."""
+"""Validates a target spec before anything is compiled for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHECKED = "checked.json"
 
 
 def job(planner: Planner, target: str) -> Job:
-    """Describe how a target spec is validated."""
+    """Describe the validation of a target spec."""
     tools, targets = planner.tools, planner.targets
     inputs = tuple(planner.paths.input(path) for path in files(targets, target))
     place = folder(target)
@@ -38,22 +38,22 @@ def job(planner: Planner, target: str) -> Job:
 
 
 def files(targets: Targets, target: str) -> list[Path]:
-    """What the check of a target spec reads."""
+    """Return the files that the validation reads."""
     spec = targets.spec_file(target)
     return [spec, spec.with_name(target_spec.POLICY)]
 
 
 def contract_files(targets: Targets, target: str) -> list[Path]:
-    """What a target's loader demands, and the schema of that, beside the target spec; none where nobody wrote it."""
+    """Return a target's loader contract and its schema, if they exist."""
     contract = targets.root / layout.contract(target)
     return [contract, contract.with_name(layout.CONTRACT_SCHEMA)] if contract.is_file() else []
 
 
 def all_files(targets: Targets, target: str) -> list[Path]:
-    """What a program's target says of it: spec, contract, and their schemas."""
+    """Return all files about a target: spec, contract, and their schemas."""
     return list(dict.fromkeys((*files(targets, target), *contract_files(targets, target))))
 
 
 def folder(target: str) -> str:
-    """Where the verdict on a target spec lies."""
+    """Return the folder of a target spec's check."""
     return layout.target_check(target)

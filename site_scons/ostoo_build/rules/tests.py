@@ -1,4 +1,4 @@
-"""Writes down where a program's test executables lie, for whoever runs them. Does not build them."""
+"""Writes the list of a program's test executables for `./ostoo test`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def path(planner: Planner, name: str, target: str) -> str:
-    """Where the note of the program `name` lies, relative to the root."""
+    """Return the path of the list for the program `name`, relative to the root."""
     return f"{layout.program(target, planner.profile, layout.tests(name))}/{test_list.NAME}"
 
 
 def node(planner: Planner, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:
-    """What writes the note, after all that it names is there."""
+    """Return the node that writes the list after its executables."""
     place = path(planner, name, target)
     after = tuple(published for executable in executables for published in nodes.aims_of(planner, executable.program))
     written = planner.root / place, test_list.to_bytes(tuple(map(_noted, executables)))

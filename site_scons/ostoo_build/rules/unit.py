@@ -1,4 +1,4 @@
-"""One planned unit: a crate that is compiled, or a build script that is run. Does not order units."""
+"""Builds one planned unit: compiles a crate, or runs a build script."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _reading(
     *,
     ready: Callable[[], None],
 ) -> Job:
-    """The job as it is where the last run told that it reads these."""
+    """Return the job for the case that the last run reported these reads."""
     more = unit_inputs.told(planner.paths, reads, Look())
     told = tuple(entry for entry in more if entry not in found.declared)
     sources = _Sources(found.declared, found.own, reads, told)
@@ -161,7 +161,7 @@ def _of_script(planner: Planner, unit: PlannedUnit) -> str:
 
 
 def _watched(planner: Planner, sources: _Sources, start: Callable[[], Finished], judge: Judge) -> Callable[[], Outcome]:
-    """Of a script it is known which of its package's files were opened, where somebody may edit these."""
+    """Record which editable files of its package a build script opens."""
     if not sources.own:
         return partial(judged, start, judge)
     return partial(seen_files.judged, sources.own, planner.paths, start, judge)
@@ -173,25 +173,25 @@ def _script_run(planner: Planner, services: Services, unit: RunBuildScript, run:
 
 
 def judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
-    """Have a process run here, and judge what it left."""
+    """Run a process here and verify its result."""
     return judge(start())
 
 
 def _while_checks_load(start: Callable[[], Finished]) -> Finished:
-    """While rustc works, the import of what checks programs costs nobody time."""
+    """Import the modules of the loader check while rustc runs, so that their import costs no time."""
     threading.Thread(target=_load_checks).start()
     return start()
 
 
 def _load_checks() -> None:
-    with contextlib.suppress(Exception):  # whoever needs them tells why they can't be loaded
+    with contextlib.suppress(Exception):  # their user reports why they can't be loaded
         import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
 
         from ostoo_build.loader import check  # noqa: F401, PLC0415 - likewise
 
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:
-    """Run a build script. Raises `OstooError` where its result, wherever it is from, is not what the user's gives."""
+    """Run a build script. Raises `OstooError` if the result, from wherever, is not valid for the user's environment."""
     described = job(planner, services, unit, Look())
     made = services.engine.perform(described)
     script = f"{unit.package}/build.rs"
@@ -203,7 +203,7 @@ def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Re
 
 
 def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task:
-    """Have a unit compiled in the background, once."""
+    """Start a unit's compilation in the background, once."""
 
     def work(ready: Callable[[], None]) -> Record:
         return services.engine.perform(job(planner, services, unit, Look(), ready))
@@ -212,6 +212,6 @@ def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task
 
 
 def made_by_others(planner: Planner, services: Services, unit: Unit) -> dict[str, Record]:
-    """The records of what a unit is made from, by unit id."""
+    """Return the records of a unit's prerequisites by unit id."""
     prerequisites = [planner.units[id_] for id_ in unit.prerequisites]
     return {other.id: services.engine.result(planner.root / other.folder) for other in prerequisites}

@@ -1,6 +1,6 @@
-"""What a unit is made from: one answer for its own action and for the program that it is part of. Compiles nothing.
+"""Determines the inputs of a unit, for its own key and for its program's key.
 
-Of a package that somebody may edit each file is an input; of one that was fetched the whole folder is.
+Each file of an editable package is an input; a downloaded package is one input as a folder.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 
 def of(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
-    """All files that a unit may read besides what other units and programs are, as one look finds them.
+    """Return all files that a unit may read besides outputs of units and programs.
 
-    Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines do not have.
+    Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines lack.
     """
     paths = planner.paths
     made = {paths.input_path(path) for path in makers(planner, unit)}
@@ -47,28 +47,28 @@ def of(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> I
 
 
 def declared(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
-    """The files of its package, and those that its manifest names; other programs among them have to be built."""
+    """Return the files of its package, and those that its manifest declares; declared programs must be built first."""
     others = of_files(planner.paths, declared_files(planner.paths, unit), look)
     return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, look), *others)))
 
 
 class Found(Struct, frozen=True):
-    """The inputs of a unit that are known before it is made, and those of them in its package that people may edit."""
+    """The inputs of a unit that are known before it is made, and the editable ones in its package."""
 
     declared: Inputs
     own: Inputs
 
 
 def found(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Found:
-    """What a look finds of a unit's inputs. Raises as `of` does."""
+    """Return a unit's known inputs. Raises as `of` does."""
     own = _package(planner.paths, services.trees, unit.package, look) if is_local(unit.package) else ()
     return Found(declared(planner, services, unit, look), own)
 
 
 def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
-    """The declared inputs that are programs of this build, each with the program.
+    """Return the declared inputs that are programs of this build, each with its program.
 
-    Raises `OstooError` for another file in `build`: no step is there that it could wait for.
+    Raises `OstooError` for any other file in `build`, as no step makes it.
     """
     found = {}
     for path in declared_files(planner.paths, unit):
@@ -79,7 +79,7 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
         asked = (program.removesuffix(layout.SYMBOLS), target)
         is_one = asked[0] in planner.programs.binaries and asked in planner.programs.asked([asked[0]])
         if name.count("/") != len(("target", "profile", "program")) or not is_one:
-            raise _unmade(unit, name, "no step of this build makes it: name a program, at build/TARGET/PROFILE/PROGRAM")
+            raise _unmade(unit, name, "only programs can be named, as build/TARGET/PROFILE/PROGRAM")
         if profile != planner.profile:
             raise _unmade(unit, name, f"this build makes programs of the profile {planner.profile} only")
         found[path] = asked
@@ -88,11 +88,11 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
 
 def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
     where = f"{unit.package}/Cargo.toml"
-    return OstooError(f"there is nothing that makes the declared input {name}", where=where, remedy=why)
+    return OstooError(f"no step makes the declared input {name}", where=where, remedy=why)
 
 
 def of_files(paths: PathMap, files: Iterable[Path], look: Look) -> Inputs:
-    """Single files as inputs, each looked at once. Raises `OSError` for one that can't be read."""
+    """Convert files to inputs, reading each once. Raises `OSError` for one that can't be read."""
     return tuple(look.once(file, partial(paths.input, file)) for file in files)
 
 
@@ -131,7 +131,7 @@ def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> dige
 
 
 def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
-    """What the unit's last run told that it read."""
+    """Return what the unit's last run reported to read."""
     if not is_local(unit.package):
         return ()
     folder = Path(paths.root, unit.folder)
@@ -141,24 +141,24 @@ def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[
 
 
 def package_of(paths: PathMap, package: str) -> Path:
-    """The folder of a package."""
+    """Return the folder of a package."""
     return Path(paths.root, paths.expand(package))
 
 
 def is_of_std(package: str) -> bool:
-    """The toolchain's digest, which is part of every key, vouches for std's source."""
+    """Whether a package is std's, whose source the toolchain digest covers."""
     return package.startswith("@{rust-src}")
 
 
 def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
-    """What a unit's manifest declares, and flags name. Raises `OstooError` for a file of another checkout."""
+    """Return the files that a unit's manifest and flags name. Raises `OstooError` for files outside the checkout."""
     found = [*of_flags(paths, unit)]
     if unit.extra_inputs and is_local(unit.package):
         found += source_files.expand_inputs(Path(paths.root, unit.package), unit.extra_inputs)
     for path in found:
         if not is_local(paths.input_path(path)):
             raise OstooError(
-                "a declared input lies outside of the checkout",
+                "a declared input is outside of the checkout",
                 where=f"{unit.package}/Cargo.toml\n{path}",
                 remedy="other machines do not have it: put it into the checkout",
             )
@@ -166,7 +166,7 @@ def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
 
 
 def of_flags(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:
-    """The profiles that rustc reads, of which its dep-info says nothing."""
+    """Yield the profiles that rustc reads without listing them in dep-info."""
     arguments = unit.arguments if isinstance(unit, CompileUnit) else ()
     asked = arguments if any("use=" in word for word in arguments) else ()
     for option in rustc_options.read(asked):
@@ -175,7 +175,7 @@ def of_flags(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:
 
 
 def listed_folders(paths: PathMap, unit: PlannedUnit) -> list[Path]:
-    """The folders whose lists decide which files its manifest declares."""
+    """Return the folders whose entries decide which files a manifest declares."""
     patterns = [Path(os.path.normpath(Path(paths.root, unit.package, pattern))) for pattern in unit.extra_inputs]
     return [pattern.parent for pattern in patterns if is_local(unit.package) and "*" in pattern.name]
 
@@ -190,6 +190,6 @@ def _package(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Input
 
 
 def fetched(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Input:
-    """The whole folder of a package that nobody edits. Raises `OSError` for a file that can't be read."""
+    """Return a downloaded package as one input. Raises `OSError` for a file that can't be read."""
     folder = package_of(paths, package)
     return look.once(("folder", package), partial(trees.input, package, folder))

@@ -1,7 +1,7 @@
-"""A program as one action, from sources to ELF: looked up before any of its units is. Does not build it.
+"""A whole program as one action, from sources to ELF, which is looked up before any of its units.
 
-Its key is made from what is there before the build, its units' keys from what others made: so a program that somebody
-built already needs neither its units nor their keys.
+Its key depends only on what exists before the build, while a unit's key depends on results of other units. So a cached
+program needs neither its units nor their keys.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ DECIDED_BY = (
     ),
     *("sysroot", "target", "toolchain"),
 )
-"""What of ours decides a program."""
+"""The packages that decide a program."""
 
 
 class Whole(Struct, frozen=True):
-    """All that a program depends on.
+    """Everything that a program depends on.
 
-    `plan` is the digest of its plan, `size_budget` in bytes. `sources` are digests of packages and of what they declare
-    besides, by portable path; `target` is what the target's files say. `tool`, `toolchain` and `sysroot` are digests of
-    this build's own code, of the toolchain and of the C library, `host` what build scripts run on: empty where nothing
-    of it is used. `outputs` are portable paths.
+    `plan` is the digest of its plan, `size_budget` is in bytes. `sources` are digests of packages and their declared
+    inputs by portable path, `target` are the target's files. `tool`, `toolchain` and `sysroot` are digests of this
+    build's own code, the toolchain and the C library; `host` identifies the machine that runs build scripts. Each is
+    empty if unused. `outputs` are portable paths.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Whole(Struct, frozen=True):
 
     @property
     def action(self) -> Action:
-        """What is asked of the action cache."""
+        """Return the action that is looked up in the action cache."""
         return Action(
             mnemonic="RustProgram",
             arguments=(self.name, self.plan, str(self.size_budget)),
@@ -105,9 +105,9 @@ class Whole(Struct, frozen=True):
 
 
 class Noted(Struct, frozen=True):
-    """What the action with this fingerprint made, as it lies at the program's place.
+    """The published program of the action with this fingerprint.
 
-    The key is in the record: to compute it takes longer than all else that a start with nothing to do does.
+    The record has the key: computing it would take longer than all other work of a start with nothing to do.
     """
 
     fingerprint: digest.Hash
@@ -115,7 +115,7 @@ class Noted(Struct, frozen=True):
 
 
 def whole(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Whole:
-    """Find all that the program depends on, as one look sees it. Raises `OSError` for a source that it can't."""
+    """Collect everything that the program depends on. Raises `OSError` for a source that can't be read."""
     on_host = any(_runs_here(unit) for unit in program.units)
     targets = planner.targets
     return Whole(
@@ -133,12 +133,12 @@ def whole(planner: Planner, services: Services, program: Program, size_budget: i
 
 
 def action(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Action:
-    """Describe the program as an action, as one look finds what it depends on."""
+    """Create the action that stands for the whole program. Raises `OSError` for a source that can't be read."""
     return whole(planner, services, program, size_budget, look).action
 
 
 def is_current(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
-    """What lies at the program's place, where that is what `wanted` makes."""
+    """Return the published files if they are the result of `wanted`, else None."""
     noted = _noted(note(planner.root, program))
     if noted is None or noted.fingerprint != wanted.fingerprint:
         return None
@@ -151,11 +151,11 @@ def is_current(planner: Planner, services: Services, program: Program, wanted: A
 
 
 def restored(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
-    """Have the action cache put at its place what `wanted` makes, if it has that; what lies there then."""
+    """Restore the result of `wanted` from the action cache and return the files; None if the cache lacks it."""
     found = _kept(planner.root, services, program, wanted)
     files = _files(planner.root, program, found) if found else {}
     is_had = found is not None and not services.engine.cache.fetch(files.items())
-    decided = "taken from the cache" if is_had else f"made of its parts: {Reason.UNCACHED.value}"
+    decided = "taken from the cache" if is_had else f"built from its parts: {Reason.UNCACHED.value}"
     action_log.begin(services.engine.log, wanted, wanted.outputs[0])
     action_log.write(services.engine.log, wanted, wanted.outputs[0], decided)
     if found is None or not is_had:
@@ -167,7 +167,7 @@ def restored(planner: Planner, services: Services, program: Program, wanted: Act
 
 
 def is_kept(planner: Planner, services: Services, program: Program, wanted: Action) -> bool:
-    """Whether `restored` would put it there."""
+    """Whether `restored` would succeed."""
     found = _kept(planner.root, services, program, wanted)
     return found is not None and services.engine.cache.has(_files(planner.root, program, found).items())
 
@@ -183,7 +183,7 @@ def _files(root: Path, program: Program, record: Record) -> dict[Path, Output]:
 
 
 def renew(planner: Planner, services: Services, progress: Progress) -> None:
-    """Look at the sources of what is to be built once more."""
+    """Read the sources of the programs to be built once more."""
     look = Look()
     for asked, known in progress.wanted.items():
         anew = action(planner, services, known.program, known.size_budget, look)
@@ -191,9 +191,9 @@ def renew(planner: Planner, services: Services, progress: Progress) -> None:
 
 
 def remember(planner: Planner, services: Services, progress: Progress, program: Program) -> None:
-    """Note that the program at its place is what is wanted, if it is.
+    """Record that the published program is the result of the current sources, if it is.
 
-    A source may have changed while it was built, and back again: so the key of each part is computed once more.
+    A source may have changed and changed back during the build, so the key of each part is computed once more.
     """
     look = Look()
     known = progress.wanted[program.asked]
@@ -216,7 +216,7 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
 
 
 def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, look: Look) -> bool:
-    """Whether each part's record is that of the action which the sources give now, and the program what they made."""
+    """Whether each part's record has the key that the current sources give, and the program is their result."""
     program, engine = wanted.program, services.engine
     spec = planner.paths.input(planner.targets.spec_file(program.target))
     if services.invocation.targets[program.target] != spec:
@@ -235,7 +235,7 @@ def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, look
 
 
 def _jobs(planner: Planner, services: Services, wanted: Wanted, look: Look) -> Iterator[Job]:
-    """What makes a program, as one look finds the sources; what it is made from has to be there."""
+    """Yield the jobs that make a program from the files in a snapshot; their inputs must exist."""
     program = wanted.program
     for unit in program.units:
         yield unit_rule.job(planner, services, unit, look)
@@ -246,7 +246,7 @@ def _jobs(planner: Planner, services: Services, wanted: Wanted, look: Look) -> I
 
 
 def _variables_asked_for(planner: Planner, services: Services, program: Program) -> Iterator[str]:
-    """The undeclared variables that its build scripts ask for."""
+    """Yield the undeclared variables that its build scripts read."""
     for unit in program.units:
         if isinstance(unit, RunBuildScript):
             job, made = services.engine.settled[planner.root / unit.folder]
@@ -259,7 +259,7 @@ def _target(planner: Planner, target: str) -> tuple[Input, ...]:
 
 
 def _sources(planner: Planner, services: Services, program: Program, look: Look) -> Iterator[tuple[str, digest.Hash]]:
-    """Digests of packages and of what they declare besides, by portable path: packages may lie within each other.
+    """Yield digests of packages and their declared inputs by portable path; packages may be nested.
 
     Units of one package may read different files of it.
     """
@@ -284,7 +284,7 @@ def _sources(planner: Planner, services: Services, program: Program, look: Look)
 
 
 def take_away_lost(planner: Planner, report: Report) -> None:
-    """Take away what was published of programs that no workspace has any more, as far as it is what was published."""
+    """Remove published programs that are in no workspace any more, unless they were modified."""
     notes = planner.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
         *places, name = path.relative_to(notes).with_suffix("").parts
@@ -295,15 +295,15 @@ def take_away_lost(planner: Planner, report: Report) -> None:
             folder = planner.root.joinpath(layout.BUILD, *places)
             for name, output in known.record.outputs.items() if known else ():
                 if records.is_good(folder / name, output):
-                    report.status("Removing", f"{name}: no workspace has this program any more")
+                    report.status("Removing", f"{name}: the program is in no workspace any more")
                     state_file.remove(folder / name)
             state_file.remove(path)
 
 
 def makers(planner: Planner, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
-    """The programs that a program reads, and those that these read, first those that have to be built first.
+    """Return the programs that a program reads, directly or indirectly, in build order.
 
-    Raises `OstooError` where a program would have to be built before itself.
+    Raises `OstooError` if a program would have to be built before itself.
     """
     within = (*above, program.asked)
     found: dict[Asked, None] = {}
@@ -311,19 +311,19 @@ def makers(planner: Planner, program: Program, above: tuple[Asked, ...] = ()) ->
         for asked in unit_inputs.makers(planner, unit).values():
             if asked in within:
                 circle = " -> ".join(name for name, _ in (*within, asked))
-                raise OstooError(f"programs read each other: {circle}", where=f"{unit.package}/Cargo.toml")
+                raise OstooError(f"programs depend on each other: {circle}", where=f"{unit.package}/Cargo.toml")
             found |= {**makers(planner, planner.plan(*asked), within), asked: None}
     return found
 
 
 def _runs_here(unit: Unit) -> bool:
-    """What std itself runs on the host has the same outcome on each."""
+    """Whether a unit's result depends on this host; std's own build scripts give the same on each."""
     is_run = isinstance(unit, RunBuildScript) or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO)
     return is_run and not unit.is_std
 
 
 def _is_for_this_user(known: Record) -> bool:
-    """Whether its build scripts would be told what they were told; else one of them refuses by name."""
+    """Whether its build scripts would read the same variables; otherwise one of them is refused by name."""
     try:
         return asked_variables.are_unset(asked_variables.from_text(known.stdout))
     except ValueError:
@@ -331,7 +331,7 @@ def _is_for_this_user(known: Record) -> bool:
 
 
 def _are_there(folder: Path, known: Record) -> bool:
-    """Programs share their folder, so nothing is noted in it about one of them: contents are compared."""
+    """Compare the published files with the record by content, as programs share their folder."""
     try:
         return all(records.holds(folder / name, output) for name, output in known.outputs.items())
     except OSError:
@@ -353,7 +353,7 @@ def _write_down(root: Path, program: Program, noted: Noted) -> None:
 
 
 def _noted(path: Path) -> Noted | None:
-    """Read a note; None where there is none, or it can't be understood."""
+    """Read a note; return None if it is missing or damaged."""
     content = state_file.recall_sealed(path)
     if content is None:
         return None
@@ -366,5 +366,5 @@ def _noted(path: Path) -> Noted | None:
 
 
 def note(root: Path, program: Program) -> Path:
-    """The file with what is noted of the program at its place."""
+    """Return the file with the note about the published program."""
     return root / layout.note(program.target, program.profile, program.name)

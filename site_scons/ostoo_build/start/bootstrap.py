@@ -1,4 +1,4 @@
-"""Makes the project's `.venv` with pinned packages. Knows only the standard library: nothing else is installed yet."""
+"""Creates `.venv` with the pinned packages, using the standard library only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FOR_TESTS = "requirements-dev.txt"
 _TESTS_CAN_NOT_RUN = 2
-"""What a build ends with that finds that out."""
+"""Exit code of a build that fails here."""
 _DEBIAN_WHEELS = "/usr/share/python-wheels"
 _SIZES = {
     "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
@@ -34,7 +34,12 @@ _SIZES = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Install requirements: the project's folder, then the files' names. The exit code; messages go to stderr."""
+    """Install requirements and return the exit code.
+
+    `arguments` are the project's folder and the names of requirements files.
+
+    Messages go to stderr.
+    """
     code = _TESTS_CAN_NOT_RUN
     try:
         if _FOR_TESTS in arguments:
@@ -48,14 +53,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _make(root: Path, files: Sequence[str]) -> None:
-    """A requirements file is copied into `.venv` when its packages are whole: an interrupted start begins anew."""
+    """A requirements file is copied into `.venv` last: an interrupted start begins again."""
     venv = root / ".venv"
     base = root / files[0]
     for file in files:
         if not (root / file).is_file():
-            raise OstooError(f"there is no {file}", where=str(root), remedy="take it from the repository")
+            raise OstooError(f"the file {file} is missing", where=str(root), remedy="restore it from the repository")
     with base.open("rb") as lock:
-        # another first start may be at it; the lock ends with its process, however that ends
+        # another first start may be running; the lock ends with its process
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (_runs(venv) and _installed(venv, base)):
             _say(f"making {venv}")
@@ -112,9 +117,9 @@ def _has_pip(venv: Path) -> bool:
 
 
 def _debian_pip(scratch: Path) -> Path:
-    """Debian's python3 comes without pip, but apt can fetch it as a wheel, which runs where it lies."""
+    """Download pip as a wheel with apt: Debian's python3 lacks pip, and the wheel runs without installation."""
     if shutil.which("apt-get") is None:
-        raise OstooError("this python3 has no pip", where=sys.executable, remedy="install its module ensurepip")
+        raise OstooError("python3 has no pip", where=sys.executable, remedy="install Python's module ensurepip")
     _say("fetching pip from Debian")
     package = "python3-pip-whl"
     apt = Apt(scratch, os.environ)
@@ -129,7 +134,7 @@ def _run(argv: list[str], folder: Path, **variables: str) -> None:
     completed = process.run(argv, cwd=folder, env={**os.environ, **variables})
     if completed.returncode:
         said = (completed.stdout + completed.stderr).decode("utf-8", "replace").strip()
-        raise OstooError(f"can't make the project's Python environment:\n{said}", where=str(folder))
+        raise OstooError(f"can't create the project's Python environment:\n{said}", where=str(folder))
 
 
 if __name__ == "__main__":

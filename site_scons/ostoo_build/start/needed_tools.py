@@ -1,6 +1,6 @@
-"""What this build's own tests need of a machine, and whether it is there or can be had. Fetches nothing.
+"""Lists the tools that this build's own tests need, and checks whether the machine has or can provide them.
 
-Knows only the standard library: a bare machine is told what it lacks before anything is installed.
+Uses the standard library only, so that a bare machine gets the list before anything is installed. Fetches nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _PATIENCE = 20.0
-"""Seconds after which a tool that does not answer does not work."""
+"""Time limit in seconds for the trial of a tool."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that tests call. It works where it ends with 0, called with `trial` in a folder of its own, `{here}`.
+    """A program that tests start. It works if `trial`, run in an empty folder `{here}`, exits with 0.
 
-    `packages` are Debian's. Where they are unpacked without root the tool `is_portable`.
+    `packages` are Debian's. `is_portable` says that the tool works from packages unpacked without root.
     """
 
     name: str
@@ -68,7 +68,7 @@ kernel.apparmor_restrict_unprivileged_userns` as root shows what forbids them"""
 
 
 def require(environ: Mapping[str, str]) -> tuple[Tool, ...]:
-    """The tools that have to be fetched. Raises `OstooError` that lists all that is missing and can't be fetched."""
+    """Return the tools that must be fetched. Raises `OstooError` with a list of everything that can't be provided."""
     here = tuple(tool for tool in TOOLS if is_on_path(tool, environ))
     absent = tuple(tool for tool in TOOLS if tool not in here)
     lacking = {tool: "is not on PATH" for tool in absent if not (tool.is_portable and _has_apt(environ))}
@@ -91,7 +91,10 @@ def require(environ: Mapping[str, str]) -> tuple[Tool, ...]:
 
 
 def failures(tools: Sequence[Tool], environ: Mapping[str, str], prefix: Sequence[str] | None = None) -> dict[Tool, str]:
-    """Why tools that are on PATH don't work here, for those that don't; each is tried. `prefix` starts the trial."""
+    """Try each tool that is on PATH and return why those that fail don't work.
+
+    `prefix` is put before the trial command.
+    """
     start = own_root.prefix(environ) or () if prefix is None else prefix
     with ThreadPoolExecutor() as threads:
         said = threads.map(lambda tool: _failure(tool, environ, start), tools)
@@ -107,15 +110,15 @@ def list_of(reasons: Mapping[Tool, str]) -> list[str]:
 
 
 def install(tools: Iterable[Tool]) -> str:
-    """The command that installs tools."""
+    """Return the command that installs tools."""
     packages = dict.fromkeys(package for tool in tools for package in tool.packages)
     return f"as root: apt-get install {' '.join(packages)}"
 
 
 def lacks(lines: Sequence[str], remedies: Sequence[str]) -> OstooError:
-    """The one message with all that the tests miss."""
+    """Create the message that lists everything that the tests lack."""
     listed = "".join(f"\n- {line}" for line in lines)
-    return OstooError(f"the tests need what this machine lacks{listed}", remedy="\n".join(remedies))
+    return OstooError(f"this machine lacks tools that the tests need{listed}", remedy="\n".join(remedies))
 
 
 def _has_apt(environ: Mapping[str, str]) -> bool:

@@ -1,8 +1,8 @@
-"""Makes a chroot the root of a mount namespace of its own and runs a command there. Does not know which one.
+"""Runs a command in a mount namespace whose root is the current chroot.
 
-The kernel gives no user namespace to a process in a chroot (its `current_chrooted`), and bubblewrap can't change its
-root where that is no mount. Here both are mended, for root, without a change for anybody else: as in a container, the
-chroot is all there is. Where user namespaces are there anyway nothing is done.
+The kernel refuses user namespaces to a process in a chroot (`current_chrooted`), and bubblewrap can't change a root
+that is not a mount point. For root, this module solves both without affecting other processes, as a container does. It
+does nothing if user namespaces work already.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TRIAL = ("unshare", "--user", "--map-root-user", "true")
 
 
 def prefix(environ: Mapping[str, str]) -> tuple[str, ...] | None:
-    """What to put before a command that needs user namespaces: nothing, this module, or None where none are had."""
+    """Return the command prefix that makes user namespaces available: empty, this module, or None if impossible."""
     ways: tuple[tuple[str, ...], ...] = ((), _OWN) if os.geteuid() == 0 else ((),)
     return next((way for way in ways if _works([*way, *_TRIAL], environ)), None)
 
@@ -53,7 +53,7 @@ def _works(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def _enter() -> None:
-    """Leave what is around this root. Raises `OSError` where that is not allowed."""
+    """Detach from everything outside of this root. Raises `OSError` if that is not allowed."""
     folder = Path.cwd()
     libc = ctypes.CDLL(None, use_errno=True)
     _call(libc.unshare(_CLONE_NEWNS))
@@ -73,7 +73,7 @@ def _enter() -> None:
 
 
 def _climb() -> None:
-    """Make the namespace's topmost folder the root: what is mounted there is what `pivot_root` replaces."""
+    """Make the namespace's topmost folder the root, as `pivot_root` replaces the mount at the root."""
     os.chroot("proc")  # any folder: what is not below the root has no root above it
     while not os.path.samestat(os.stat("."), os.stat("..")):  # noqa: PTH116 - relative to where we are
         os.chdir("..")
@@ -86,9 +86,9 @@ def _call(code: int) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Become `argv` in a root of its own. Raises `OstooError` where that is not allowed."""
+    """Replace this process by `argv` in its own root. Raises `OstooError` if that is not allowed."""
     try:
         _enter()
     except (OSError, KeyError) as error:
-        raise OstooError(f"can't make this root one of its own: {error}") from error
+        raise OstooError(f"can't create a mount namespace for this root: {error}") from error
     process.become([shutil.which(argv[0]) or argv[0], *argv[1:]])

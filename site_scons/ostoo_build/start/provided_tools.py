@@ -1,6 +1,6 @@
-"""Has the tools that tests need and the machine lacks unpacked into the project, without root, in one go.
+"""Unpacks the tools that tests need and the machine lacks into the project, without root.
 
-Does not know which they are. Each is started by a script that has it find its libraries and settings where they lie.
+Each tool is started by a script that sets the paths of its libraries and settings.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ _SETTINGS = {"home/.config/containers/containers.conf": _CONTAINERS, "home/.conf
 
 
 def provide(tools: Sequence[Tool], project: Project) -> None:
-    """Have `tools` on the path that `on_path` tells, if need be after they were fetched.
+    """Make `tools` available on the PATH that `on_path` returns, fetching them if necessary.
 
-    Raises `OstooError` that lists those that can't be had, or don't work.
+    Raises `OstooError` with a list of those that can't be provided or don't work.
     """
     if not tools:
         return
@@ -88,7 +88,7 @@ def provide(tools: Sequence[Tool], project: Project) -> None:
 
 
 def on_path(environ: Mapping[str, str], root: Path) -> str:
-    """PATH with what was fetched, behind all that the machine has."""
+    """Return PATH with the fetched tools after the machine's own."""
     return os.pathsep.join((environ.get("PATH", os.defpath), str(root / places.PRIVATE / _NAME)))
 
 
@@ -135,7 +135,7 @@ def _starter(program: Path, folder: Path) -> str:
 
 
 def _loader(program: Path) -> str:
-    """The program's `PT_INTERP`, which stands near the beginning of a file of Debian's."""
+    """Return the program's `PT_INTERP`, which is near the beginning of Debian's files."""
     with program.open("rb") as stream:
         found = re.search(rb"\0(/lib[\w./-]+)\0", stream.read(4096))
     if found is None:

@@ -86,7 +86,7 @@ def test_a_folder_of_somebody_elses_is_refused_and_left_as_it_is(foreign: str, v
     folder.mkdir()
     FOREIGN[foreign](folder)
     before = contents(tmp_path)
-    with pytest.raises(OstooError, match="this folder is no cache of this build, and is left as it is") as caught:
+    with pytest.raises(OstooError, match="this folder is not a cache of this build, and was not changed") as caught:
         cache_verbs.perform(verb, folder, 0)
     assert caught.value.where == str(folder)
     assert contents(tmp_path) == before
@@ -120,7 +120,7 @@ def test_a_cache_without_a_tag_is_known_by_what_it_holds_and_tagged_later(tmp_pa
         ".compilers.json.1.0123abcd",
     ):
         write(cache.folder / name)
-    assert cache_verbs.perform("verify", cache.folder, 0) == "1 results and 2 files are sound\n"
+    assert cache_verbs.perform("verify", cache.folder, 0) == "1 results and 2 files are intact\n"
     cache.keep_result("cd" * 32, b"result")
     assert cache_folder.is_ours(cache.folder)
     assert (cache.folder / cache_folder.TAG).is_file()
@@ -129,7 +129,7 @@ def test_a_cache_without_a_tag_is_known_by_what_it_holds_and_tagged_later(tmp_pa
 def test_notes_alone_are_a_cache_too(tmp_path: Path) -> None:
     write(tmp_path / "cache/plans" / f"{'a' * 64}.json")
     write(tmp_path / "cache/compilers.json")
-    assert cache_verbs.perform("clear", tmp_path / "cache", 0).startswith("gave up everything")
+    assert cache_verbs.perform("clear", tmp_path / "cache", 0).startswith("removed everything")
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["compilers.json"]
 
 

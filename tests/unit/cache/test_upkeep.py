@@ -175,9 +175,9 @@ def test_the_verbs_say_what_they_did(cache: DiskCache) -> None:
     stats = dict(line.split(None, 1) for line in cache_verbs.perform("stats", cache.folder, 1 << 30).splitlines())
     assert (stats["folder"], stats["results"], stats["files"]) == (str(cache.folder), "1", "4")
     assert stats["size"].endswith(" KiB of 1.0 GiB")
-    assert cache_verbs.perform("verify", cache.folder, 0) == "1 results and 4 files are sound\n"
-    assert cache_verbs.perform("gc", cache.folder, 200 * KIB).startswith("gave up 2 entries, ")
-    assert cache_verbs.perform("clear", cache.folder, 0).startswith("gave up everything, ")
+    assert cache_verbs.perform("verify", cache.folder, 0) == "1 results and 4 files are intact\n"
+    assert cache_verbs.perform("gc", cache.folder, 200 * KIB).startswith("removed 2 entries, ")
+    assert cache_verbs.perform("clear", cache.folder, 0).startswith("removed everything, ")
     assert cache_upkeep.stats(cache.folder) == cache_upkeep.Stats(0, 0, 0)
 
 
@@ -189,7 +189,7 @@ def test_damage_is_an_error_that_names_the_entry(cache: DiskCache) -> None:
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert cache_verbs.perform("verify", tmp_path / "none", 0) == "0 results and 0 files are sound\n"
+    assert cache_verbs.perform("verify", tmp_path / "none", 0) == "0 results and 0 files are intact\n"
     assert cache_upkeep.collect(tmp_path / "none", 0) == cache_upkeep.Collected(0, 0, 0)
 
 

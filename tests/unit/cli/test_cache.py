@@ -35,26 +35,26 @@ def test_stats_say_what_is_there(folder: Path) -> None:
 
 
 def test_a_sound_cache_is_said_to_be_so(folder: Path) -> None:
-    assert cache.perform("verify", folder, LIMIT) == "1 results and 2 files are sound\n"
+    assert cache.perform("verify", folder, LIMIT) == "1 results and 2 files are intact\n"
 
 
 def test_damage_is_named_and_gone(folder: Path) -> None:
     for path in (folder / "cas").rglob("*"):
         if path.is_file():
             path.write_bytes(b"damaged")
-    with pytest.raises(OstooError, match="entries were damaged, and are gone now") as caught:
+    with pytest.raises(OstooError, match="entries were damaged and have been removed") as caught:
         cache.perform("verify", folder, LIMIT)
     assert str(folder / "cas") in caught.value.where
-    assert "0 files are sound" in cache.perform("verify", folder, LIMIT)
+    assert "0 files are intact" in cache.perform("verify", folder, LIMIT)
 
 
 def test_what_is_too_much_is_given_up(folder: Path) -> None:
-    assert cache.perform("gc", folder, LIMIT).startswith("gave up 0 entries")
+    assert cache.perform("gc", folder, LIMIT).startswith("removed 0 entries")
     assert "; 0 B are left" in cache.perform("gc", folder, 0)
 
 
 def test_everything_is_given_up(folder: Path) -> None:
-    assert cache.perform("clear", folder, LIMIT).startswith("gave up everything, ")
+    assert cache.perform("clear", folder, LIMIT).startswith("removed everything, ")
     assert "files    0\n" in cache.perform("stats", folder, LIMIT)
 
 
@@ -62,6 +62,6 @@ def test_everything_is_given_up(folder: Path) -> None:
 def test_a_folder_of_somebody_else_is_left_alone(verb: str, tmp_path: Path) -> None:
     (tmp_path / "cas").mkdir()
     (tmp_path / "cas/letter").write_text("dear")
-    with pytest.raises(OstooError, match="no cache of this build"):
+    with pytest.raises(OstooError, match="not a cache of this build"):
         cache.perform(verb, tmp_path, 0)
     assert (tmp_path / "cas/letter").read_text() == "dear"

@@ -57,19 +57,19 @@ def test_an_address_is_told_with_function_and_line(program: Path) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0x1", "ffffffffffffffff"])
 def test_an_address_of_no_code_is_refused(text: str, program: Path) -> None:
-    with pytest.raises(OstooError, match=f"{text} is no address in the code of a"):
+    with pytest.raises(OstooError, match=f"{text} is not an address in the code of a"):
         list(debug.addr2line(program, [text]))
 
 
 @pytest.mark.parametrize("text", ["", "main", "0x", "12 34", "0xg"])
 def test_what_is_no_number_is_refused(text: str, program: Path) -> None:
-    with pytest.raises(OstooError, match="is no address") as caught:
+    with pytest.raises(OstooError, match="is not an address") as caught:
         list(debug.addr2line(program, [text]))
     assert caught.value.remedy == "write it in hexadecimal: 0x2053a0"
 
 
 def test_a_program_that_was_not_built_is_told_with_the_command(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="a is not built") as caught:
+    with pytest.raises(OstooError, match="a has not been built") as caught:
         debug.debug_file(tmp_path / "a")
     assert caught.value.remedy == "./sconsw a"
 
@@ -112,7 +112,7 @@ def test_gdb_meets_the_program_at_qemus_door(tmp_path: Path) -> None:
 def test_without_gdb_for_the_machine_it_is_told_before_anything_starts(tmp_path: Path) -> None:
     made = runner(tmp_path, f": > '{tmp_path}/started'")
     fake.script(tmp_path / "bin/gdb", "exit 0")  # this machine's own knows no other
-    with pytest.raises(OstooError, match="there is no gdb for EM_AARCH64") as caught:
+    with pytest.raises(OstooError, match="no gdb for EM_AARCH64 was found") as caught:
         debug.gdb(cast("Runner", made), "a", [], tmp_path)
     assert caught.value.remedy == "install gdb-multiarch"
     assert not (tmp_path / "started").exists()

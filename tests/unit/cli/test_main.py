@@ -59,7 +59,7 @@ def test_a_users_mistake_is_one_message(tmp_path: Path, capsys: pytest.CaptureFi
     assert main.main(["cache", "--cache", str(tmp_path), "clear"]) == main.FAILED
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("error: this folder is no cache of this build")
+    assert said.err.startswith("error: this folder is not a cache of this build")
     assert said.err.count("\n") == 3
     assert (tmp_path / "letter").exists()
 

@@ -64,7 +64,7 @@ def test_the_size_is_built_and_shown_with_its_page(runner: FakeRunner, capsys: p
 
 
 def test_a_comparison_is_with_the_former_report(runner: FakeRunner, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(OstooError, match="there is no former report on example") as caught:
+    with pytest.raises(OstooError, match="there is no earlier report on example") as caught:
         reports.compare(cast("Runner", runner), "example", "", whole=False)
     former = runner.reports("example") / f"size.{PREVIOUS}"
     assert caught.value.where == str(former)

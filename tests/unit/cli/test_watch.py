@@ -30,7 +30,7 @@ def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch
 
 def test_one_program_can_be_run_and_not_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["watch", "a", "b", "--run"]) == 2
-    assert capsys.readouterr().err.startswith("error: --run is for one program")
+    assert capsys.readouterr().err.startswith("error: --run takes exactly one program")
 
 
 def test_a_server_that_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

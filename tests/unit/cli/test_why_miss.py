@@ -31,7 +31,7 @@ def build(folder: Path, core: Action = CORE, crate: Action = CRATE, check: Actio
 
 def test_equal_builds_are_told_so(tmp_path: Path) -> None:
     said = why_miss.explain(build(tmp_path / "a"), build(tmp_path / "b"))
-    assert said == "all 3 actions that both builds asked for are the same\n"
+    assert said == "all 3 actions that both builds requested are equal\n"
 
 
 CHANGES = [
@@ -62,20 +62,20 @@ def test_what_differs_because_of_another_difference_is_only_counted(tmp_path: Pa
     crate = replace(CRATE, inputs=(SOURCE, LIBRARY._replace(sha256="9" * 64)))
     lines = why_miss.explain(build(tmp_path / "a"), build(tmp_path / "b", core, crate)).splitlines()
     assert lines[0] == "Rustc build/units/core: argument 1"
-    assert lines[-1] == "1 more differ because of what these made"
+    assert lines[-1] == "1 more differ because of the outputs of these"
 
 
 def test_a_folder_with_actions_is_as_good_as_a_checkout(tmp_path: Path) -> None:
     first = build(tmp_path / "a") / layout.ACTIONS
-    assert "the same" in why_miss.explain(first, build(tmp_path / "b"))
+    assert "are equal" in why_miss.explain(first, build(tmp_path / "b"))
 
 
 def test_what_was_not_built_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="there are no actions of a build here"):
+    with pytest.raises(OstooError, match="no action log of a build here"):
         why_miss.explain(build(tmp_path / "a"), tmp_path)
     (tmp_path / "b").mkdir()
     (tmp_path / "b/x.json").write_text("{")
-    with pytest.raises(OstooError, match="these are no actions of a build"):
+    with pytest.raises(OstooError, match="not the action log of a build"):
         why_miss.explain(build(tmp_path / "a"), tmp_path / "b")
 
 

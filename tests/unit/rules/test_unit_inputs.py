@@ -101,6 +101,6 @@ def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: CompileU
     ],
 )
 def test_any_other_file_in_build_is_refused(name: str, why: str, unit: CompileUnit, planner: Planner) -> None:
-    with pytest.raises(OstooError, match="there is nothing that makes the declared input build/") as caught:
+    with pytest.raises(OstooError, match="no step makes the declared input build/") as caught:
         unit_inputs.makers(planner, structs.replace(unit, extra_inputs=(name,)))
     assert why in caught.value.remedy

@@ -65,7 +65,7 @@ def test_a_failed_installation_is_one_message_and_tried_again(root: Path, capsys
     python(root, "echo 'no route to host' >&2; exit 1")
     assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 2
     shown = capsys.readouterr().err
-    assert "error: can't make the project's Python environment:\n  no route to host\n" in shown
+    assert "error: can't create the project's Python environment:\n  no route to host\n" in shown
     assert "Traceback" not in shown
     assert not (root / ".venv/more.txt").exists()
     python(root, "exit 0")
@@ -110,7 +110,7 @@ def test_packages_are_installed_by_the_pip_that_comes_with_python(root: Path, mo
 def test_a_missing_list_of_packages_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "more.txt").unlink()
     assert bootstrap.main([str(root), "base.txt", "more.txt"]) != 0
-    assert capsys.readouterr().err.startswith(f"error: there is no more.txt\n  --> {root}\n")
+    assert capsys.readouterr().err.startswith(f"error: the file more.txt is missing\n  --> {root}\n")
 
 
 @pytest.mark.timeout(60)

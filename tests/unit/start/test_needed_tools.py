@@ -44,7 +44,7 @@ def test_what_can_be_unpacked_without_root_is_to_be_fetched(tmp_path: Path) -> N
 def test_all_that_is_missing_is_told_at_once_with_one_command(tmp_path: Path) -> None:
     said = refusal(machine(tmp_path, "openssl", "strace"))
     assert str(said) == (
-        "error: the tests need what this machine lacks\n"
+        "error: this machine lacks tools that the tests need\n"
         "  - git, for copies of this checkout: is not on PATH\n"
         "  - cc, for programs in C, linked statically: is not on PATH\n"
         "  - ar, for another libc.a: is not on PATH\n"

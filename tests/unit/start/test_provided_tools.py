@@ -105,10 +105,10 @@ def test_tools_of_the_machine_come_first(tmp_path: Path) -> None:
 
 def test_where_apt_gets_nothing_all_tools_are_listed_with_its_words(tmp_path: Path) -> None:
     refusing = "#!/bin/sh\necho 'E: no route to host' >&2\nexit 100\n"
-    with pytest.raises(OstooError, match="what this machine lacks") as caught:
+    with pytest.raises(OstooError, match="this machine lacks tools") as caught:
         provided_tools.provide([TOOLS["podman"], TOOLS["strace"]], project(tmp_path, [], **{"apt-get": refusing}))
     assert caught.value.what == (
-        "the tests need what this machine lacks\n"
+        "this machine lacks tools that the tests need\n"
         "- podman, for images of containers: is not on PATH\n"
         "- strace, for what is read and started: is not on PATH\n"
         "- Debian's packages of these: apt-get update failed: E: no route to host"
