@@ -43,13 +43,13 @@ def test_all_state_is_damaged_at_once(damage: str, damaged: Tree, monkeypatch: p
         result = damaged.build("hello-rs")
         assert damaged.program("hello-rs").read_bytes() == good
         assert "Traceback" not in result.stderr
-        assert result.stderr.count("was damaged: it is made again") <= 1
+        assert result.stderr.count("was damaged and is recreated") <= 1
     for path in state_files(damaged.root, damaged.root / "nowhere"):  # to hash the toolchain anew takes long
         DAMAGES[damage](path)
     damaged.replace("user-rs/hello-rs/src/main.rs", "Hello", "Hallo")
     first = damaged.build("hello-rs")
     assert damaged.run("hello-rs")[1].startswith("Hallo")
-    assert damage in HARMLESS or "was damaged: it is made again" in first.stderr or damage == "unreadable"
+    assert damage in HARMLESS or "was damaged and is recreated" in first.stderr or damage == "unreadable"
     damaged.replace("user-rs/hello-rs/src/main.rs", "Hallo", "Hello")
     damaged.build("hello-rs")
     assert damaged.program("hello-rs").read_bytes() == good

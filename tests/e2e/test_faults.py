@@ -190,7 +190,7 @@ def test_a_second_build_waits_for_the_first_and_names_it(tree: Tree) -> None:
     second = tree.build("hello-rs")
     first.communicate(timeout=300)
     assert first.returncode == 0
-    assert f"Blocking waiting for the build that process {first.pid} does here" in second.stderr
+    assert f"Blocking waiting for the build in this checkout by process {first.pid}" in second.stderr
     assert second.done("Compiling") == []
 
 

@@ -27,7 +27,7 @@ def test_an_unknown_program(tree: Tree) -> None:
 
 
 def test_an_unknown_variable(tree: Tree) -> None:
-    assert_told(tree.scons("targt=x"), "error: there is no variable targt", "did you mean target?")
+    assert_told(tree.scons("targt=x"), "error: unknown variable targt", "did you mean target?")
 
 
 def test_an_unknown_target(tree: Tree) -> None:

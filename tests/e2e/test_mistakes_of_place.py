@@ -60,7 +60,7 @@ def nothing(_root: Path) -> None:
     pass
 
 
-NO_FOLDER = "error: this is no folder\n  --> {root}/{0}\n  help: remove it: builds create it again\n"
+NO_FOLDER = "error: not a folder\n  --> {root}/{0}\n  help: remove it: builds create it again\n"
 REMEDY = "  help: rename it\n"
 EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "the program's place is a folder": (
@@ -109,7 +109,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "DEPLOY_DIR is empty": (
         nothing,
         ("deploy", "hello-rs", "DEPLOY_DIR="),
-        "error: DEPLOY_DIR= is empty\n  help: leave it away, or write one such as DEPLOY_DIR=user\n",
+        "error: DEPLOY_DIR= is empty\n  help: remove it, or set a value such as DEPLOY_DIR=user\n",
     ),
     "DEPLOY_DIR lies in build": (
         nothing,
@@ -256,7 +256,7 @@ def test_a_checkout_whose_path_has_a_line_break(shared_cache: Path, tmp_path: Pa
     tree = copy_tree(tmp_path / "a\nb", str(shared_cache))
     result = tree.scons("hello-rs")
     assert result.code == 2
-    assert result.stderr.startswith("error: the checkout's path has a line break in it\n")
+    assert result.stderr.startswith("error: the checkout's path contains a line break\n")
 
 
 @pytest.mark.parametrize("name", ["a:b", "a\nb"])

@@ -42,7 +42,7 @@ def test_a_build_script_that_writes_elsewhere_fails_and_the_file_is_named(place:
     result = build_with_script(tree, f'let _ = std::fs::write("{place}", "x").unwrap();')
     assert result.code == 2
     named = place if place.startswith("/") else os.path.normpath(f"user-rs/hello-rs/{place}")
-    assert f"error: the action writes {named}, which is not its to write" in result.stderr
+    assert f"error: the action writes to {named}, which is outside of its output folder" in result.stderr
     assert not (tree.root / "user-rs/hello-rs/made.txt").exists()
 
 
@@ -83,5 +83,5 @@ def test_without_bubblewrap_the_user_is_told(tree: Tree, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     result = Tree(tree.root, "off").scons(ON, "hello-rs")
     assert result.code == 2
-    assert "there is no bubblewrap for sandbox=on" in result.stderr
+    assert "sandbox=on needs bubblewrap, which is not installed" in result.stderr
     assert "Traceback" not in result.stderr

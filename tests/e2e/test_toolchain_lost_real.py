@@ -116,7 +116,7 @@ def test_a_toolchain_that_goes_away_is_told_once(
     assert code == 2, text
     assert text.count("error: ") == 1, text
     assert "Traceback" not in text
-    assert "error: the toolchain changed, or went away, while it was used\n  help: run the build again\n" in text
+    assert "error: the toolchain changed, or was removed, during the build\n  help: run the build again\n" in text
     assert not tree.program("hello-rs").exists()
     if lose is not remove_folder:
         return  # the others are undone in the same way

@@ -1,1 +1,4 @@
-"""Carries actions out by the cheapest way that is right. Imports all below but what is about one kind of program."""
+"""Decides how each action's outputs are obtained, and obtains them.
+
+Imports all packages below except target-specific ones.
+"""

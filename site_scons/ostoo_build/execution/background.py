@@ -1,4 +1,4 @@
-"""Work in the background: a library's metadata is of use before its code. Does not know what the work is."""
+"""Runs jobs in background threads, so that a library's metadata can be used before its code exists."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
 
 Work: TypeAlias = "Callable[[Callable[[], None]], Record]"
-"""What performs a job; it calls its argument when a unit's metadata is there, if it comes that early."""
+"""Performs a job; calls its argument when the unit's metadata is complete, if that is earlier than the code."""
 
 
 class Task:
-    """One job on its way, in a thread of its own."""
+    """A job in a thread of its own."""
 
     def __init__(self, work: Work) -> None:
         self._metadata = threading.Event()
@@ -24,13 +24,13 @@ class Task:
         threading.Thread(target=self._follow, args=(work,)).start()
 
     def wait_for_metadata(self) -> None:
-        """Return when the unit's metadata can be read. Raises what the work raised before that."""
+        """Wait until the unit's metadata can be read. Raises what the work raised before that."""
         self._metadata.wait()
         if self._end.done():
             self._end.result()
 
     def wait(self) -> Record:
-        """Return what was made when all outputs are there. Raises what the work raised."""
+        """Wait until all outputs exist and return the record. Raises what the work raised."""
         return self._end.result()
 
     def _follow(self, work: Work) -> None:
@@ -44,7 +44,7 @@ class Task:
 
 
 class Background:
-    """All work of one invocation, by name: each is started once, whoever asks first."""
+    """All background tasks of an invocation, by name. Each is started once."""
 
     def __init__(self) -> None:
         self._known: dict[str, Task] = {}

@@ -1,6 +1,6 @@
-"""How an action's outputs are to come about, and why in no cheaper way: decided before anything is done.
+"""Defines decisions: how an action's outputs will be obtained, and the reason against each cheaper way.
 
-Carries nothing out. Who tells people of it, or notes it, reads it here.
+The console, the timings page, the action log and `--debug=explain` all read the decision. Nothing is carried out here.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 
 class Reason(Enum):
-    """Why a way is not taken; the value is what people read."""
+    """Why a way is not taken; the value is the text that users read."""
 
-    NOTHING = "nothing is there yet"
-    OTHER_ACTION = "it is another action than the one that made what is there"
-    OTHER_CHECKOUT = "what is there holds the path of another checkout"
-    ALTERED = "what is there was altered or taken away"
-    ADDED = "something lies there that it did not make"
-    LOST = "the cache lost what it had"
-    UNSHARED = "no cache may have it: it depends on the last run"
-    UNCACHED = "no cache has it"
-    HERE_ONLY = "only this machine can do it"
-    GIVEN_UP = "the remote executor is given up"
-    NO_RESULT = "the remote executor left no result that can be used"
+    NOTHING = "it has no outputs yet"
+    OTHER_ACTION = "the action differs from the one that made the outputs"
+    OTHER_CHECKOUT = "the outputs contain the path of another checkout"
+    ALTERED = "outputs were modified or removed"
+    ADDED = "its folder contains files that it did not make"
+    LOST = "the cache has lost the result"
+    UNSHARED = "not cacheable: it depends on the last run"
+    UNCACHED = "not in the cache"
+    HERE_ONLY = "it can run on this machine only"
+    GIVEN_UP = "the remote executor is disabled"
+    NO_RESULT = "the remote executor returned no usable result"
 
 
 Reasons = tuple[Reason, ...]
-"""Why each cheaper way is not taken, the cheapest first."""
+"""The reasons against cheaper ways, the cheapest first."""
 
 
 class Present(Struct, frozen=True):
-    """The record that is there answers; `fetches` says that its outputs are wanted in its folder as well."""
+    """The outputs are present; `fetches` says that missing output files are fetched into the folder."""
 
     record: Record
     fetches: bool
 
 
 class Cached(Struct, frozen=True):
-    """A cache has the record."""
+    """A cache has the result."""
 
     record: Record
     reasons: Reasons
@@ -53,14 +53,14 @@ class Cached(Struct, frozen=True):
 
 
 class Remote(Struct, frozen=True):
-    """A remote executor is to run the action."""
+    """A remote executor will run the action."""
 
     reasons: Reasons
     way: Way = "remote"
 
 
 class Local(Struct, frozen=True):
-    """The action is to run here."""
+    """The action will run on this machine."""
 
     reasons: Reasons
     way: Way = "local"
@@ -69,18 +69,18 @@ class Local(Struct, frozen=True):
 Decision = Present | Cached | Remote | Local
 
 Tried = Mapping[type[Decision], Reason]
-"""Ways that can't be taken, and why."""
+"""Ways that were tried in vain, with the reason."""
 
 NOTHING_TRIED: Tried = MappingProxyType({})
 
 
 def tried_with(decision: Cached | Remote | Local, why_not: Reason) -> Tried:
-    """What is known once a decision could not be carried out."""
+    """Return the updated reasons after a decision could not be carried out."""
     ways: tuple[type[Decision], ...] = (Present, Cached, Remote)
     return {**dict(zip(ways, decision.reasons, strict=False)), type(decision): why_not}
 
 
 def told(decision: Cached | Remote | Local) -> str:
-    """What people read: the way, and why it is no cheaper one."""
+    """Describe the decision and the reasons against cheaper ways."""
     ways = {"cached": "taken from the cache", "remote": "run remotely", "local": "run here"}
     return f"{ways[decision.way]}: {'; '.join(reason.value for reason in decision.reasons)}"

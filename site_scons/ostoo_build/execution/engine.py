@@ -1,10 +1,10 @@
-"""Brings an action's outputs about by the cheapest way that is right. Does not know how an action is run.
+"""Obtains an action's outputs in the cheapest correct way.
 
-In this order: the outputs are there already, the action cache has them, the action runs elsewhere, it runs here. Which
-of these it is and why is decided first, as a value (`decision`), and then carried out; what can't be is decided anew.
-Outputs that the cache has are fetched when an action that runs reads them, or when somebody asks for them.
+The ways, in order: the outputs are present; the action cache has them; the action runs remotely; it runs here. The
+engine first decides, as a value (`decision`), and then carries the decision out; if that fails, it decides again.
+Outputs in the cache are fetched when another action reads them, or when they are requested.
 
-`_judged_there` is the one judge of what is up to date: whoever orders actions asks for each of them, every time.
+`_judged_there` alone decides what is up to date. It is asked for every action in every build.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Engine:
-    """What all actions of an invocation share. `log` is the folder that remembers what was asked for.
+    """Shared by all actions of an invocation. `log` is the folder of the action log.
 
-    `explains` says that people want to read why each action is carried out.
+    `explains` says that the reason for each action is reported.
     """
 
     paths: PathMap
@@ -62,15 +62,15 @@ class Engine:
     timeline: Timeline = field(default_factory=Timeline)
     explains: bool = False
     settled: dict[Path, Settled] = field(default_factory=dict)
-    """By folder: what was judged in this invocation, so that others need not read it from the disk again."""
+    """Results of this invocation by folder, so that they are not read from the disk again."""
     _early: dict[Path, Record] = field(default_factory=dict)
-    """By folder: outputs that can be read while the action still makes others."""
+    """Outputs by folder that can be read while the action still makes others."""
     _anew: dict[str, Hash] = field(default_factory=dict)
-    """Outputs that were made anew, by portable path: not every compilation gives the same bytes twice."""
+    """Rebuilt outputs by portable path: not every compilation gives the same bytes twice."""
     _locks: FolderLocks = field(default_factory=FolderLocks)
 
     def perform(self, job: Job) -> Record:
-        """Make a job's outputs be there, or be had, and say what they are. Raises `OstooError` where it fails."""
+        """Obtain a job's outputs and return their record. Raises `OstooError` if the action fails."""
         began = self.timeline.now
         decision = self.decide(job)
         if isinstance(decision, Present):
@@ -80,7 +80,7 @@ class Engine:
         former = records.load(job.folder)
         self.settled.pop(job.folder, None)
         if job.folder.is_symlink() or not job.folder.is_dir():
-            state_file.remove(job.folder)  # what a link leads to is not ours to clear
+            state_file.remove(job.folder)  # the target of a link must not be cleared
         records.discard(job.folder)
         made = self._made(job, decision, began)
         for name in set(former.outputs if former else ()) - set(made.outputs):
@@ -90,7 +90,7 @@ class Engine:
         return made
 
     def present(self, job: Job) -> Record | None:
-        """What lies in a job's folder, where that is what its action makes; nothing is fetched for the answer."""
+        """Return the record of a job whose outputs are up to date, else None; fetches nothing."""
         found = self._judged_there(job)
         if isinstance(found, Reason):
             return None
@@ -98,7 +98,7 @@ class Engine:
         return found.record
 
     def decide(self, job: Job, tried: Tried = NOTHING_TRIED) -> Decision:
-        """Choose the cheapest way that is right, of those that nobody tried in vain."""
+        """Choose the cheapest correct way that was not tried in vain."""
         there = tried[Present] if Present in tried else self._judged_there(job)
         if isinstance(there, Present):
             return there
@@ -118,7 +118,10 @@ class Engine:
         return Remote((there, cached)) if remote is None else Local((there, cached, remote))
 
     def _judged_there(self, job: Job) -> Present | Reason:
-        """Judge whether a job's outputs are there: if and only if its folder's record has the key that it has now."""
+        """Decide whether a job's outputs are up to date.
+
+        They are if and only if the record's key equals the key computed now.
+        """
         found = records.load(job.folder)
         if found is None:
             return Reason.NOTHING
@@ -133,7 +136,7 @@ class Engine:
         return Present(found, fetches=self._is_wanted(job))
 
     def _taken(self, job: Job, decision: Present) -> bool:
-        """Have the outputs that are wanted in their folder be there too; False where the cache lost them."""
+        """Fetch missing outputs that are wanted in the folder; return False if the cache has lost them."""
         if decision.fetches:
             if not self._restored(job, decision.record):
                 self.cache.forget(job.action)
@@ -143,24 +146,24 @@ class Engine:
         return True
 
     def announce(self, action: Action, folder: Path, name: str) -> None:
-        """Let others read one output of an action that is still running."""
+        """Make one output of a running action readable for other actions."""
         self._early[folder] = Record(action.key, {name: self.witness.observe(folder / name)})
 
     def result(self, folder: Path) -> Record:
-        """What the action of a folder made, as far as it is there.
+        """Return the record of the action of a folder, from this invocation.
 
-        Raises `OstooError` where none was performed in this invocation.
+        Raises `OstooError` if none was performed in this invocation.
         """
         if folder in self.settled:
             return self.settled[folder].record
         if folder in self._early:
             return self._early[folder]
         raise OstooError(
-            "outputs of an earlier step are gone", where=self.paths.portable(folder), remedy="run the build again"
+            "outputs of an earlier step are missing", where=self.paths.portable(folder), remedy="run the build again"
         )
 
     def _made(self, job: Job, decision: Decision, began: float) -> Record:
-        """Carry a decision out; where that can't be, the next best one."""
+        """Carry out a decision; if that fails, decide again."""
         inputs = [*(entry.path for entry in job.action.inputs), *job.follows]
         folder = self.paths.portable(job.folder)
         with self.timeline.step(job.verb, job.subject, folder, inputs, began) as step:
@@ -174,7 +177,7 @@ class Engine:
                     step.way = decision.way
                     return made
                 decision = self.decide(job, tried_with(decision, made))
-            raise AssertionError("what is not there does not come by itself")
+            raise AssertionError("present outputs need no work")
 
     def _carried_out(self, job: Job, decision: Cached | Remote | Local) -> Record | Reason:
         if isinstance(decision, Local):
@@ -187,14 +190,14 @@ class Engine:
         return Reason.LOST
 
     def _explain(self, job: Job, decision: Cached | Remote | Local) -> None:
-        """Say why, where that was asked for: what differs from the last time."""
+        """Report the decision if requested, with the difference from the last time."""
         if self.explains:
             changes = action_log.changes(self.log, job.action, job.results)
             more = f" ({changes})" if changes and Reason.OTHER_ACTION in decision.reasons else ""
             self.report.status("Explained", f"{job.subject} is {told(decision)}{more}")
 
     def _adopted(self, job: Job, record: Record) -> bool:
-        """Take a result over whose files lie elsewhere; False where they are wanted here and can't be had."""
+        """Accept a result whose files are in a cache; return False if they are needed here and not available."""
         job.folder.mkdir(parents=True, exist_ok=True)
         records.keep_only(job.folder, record)
         for name in filter(None, (job.tree, *record.folders)):
@@ -217,7 +220,7 @@ class Engine:
             self._fetch(_missing(inputs, Path(self.paths.root)))
             with self._locks.reading(self._folders(inputs)):
                 if any(self._can_be_made(path) for path, _ in _missing(inputs, Path(self.paths.root))):
-                    continue  # another reader had it made anew, and that failed
+                    continue  # another reader had it rebuilt, and that failed
                 return self._run_here(job)
 
     def _run_here(self, job: Job) -> Record:
@@ -239,10 +242,10 @@ class Engine:
         return made
 
     def _ran(self, job: Job, *, as_promised: bool) -> tuple[Outcome, int]:
-        """Run a job's action, and tell when its last run began: it runs again where an input did not hold still.
+        """Run a job's action, and return when its last run began. It runs again if an input changed during the run.
 
-        That may be what it was when it was hashed, and have been something else when it was read. What is touched in
-        both runs is written by the action itself. Raises `OstooError` where an input is not what it was.
+        Such an input may be back to what was hashed, and may have been different when it was read. A file that changes
+        in both runs is written by the action itself. Raises `OstooError` if an input differs from what was hashed.
         """
         known: frozenset[str] = frozenset()
         unvouched = [entry for entry in job.action.inputs if not (job.vouched and entry.path.endswith(job.vouched))]
@@ -251,7 +254,7 @@ class Engine:
             try:
                 outcome = job.run()
             except OstooError:
-                self.witness.check_tools()  # then what it could not do says nothing
+                self.witness.check_tools()  # then its failure proves nothing
                 raise
             if as_promised:
                 self.witness.check(job.action.inputs)
@@ -259,25 +262,25 @@ class Engine:
             touched = touched if outcome.unproved is None else touched & outcome.unproved
             if touched <= known:
                 return outcome, began
-            if known or job.folder in self._early:  # others read already what it made
+            if known or job.folder in self._early:  # others already read its outputs
                 raise changed(min(touched - known))
             known = touched
 
     def _run_elsewhere(self, job: Job) -> Record | None:
-        """Have a remote executor do it; None where it can't, or where what it left is no answer, or good there only."""
+        """Run the action remotely; return None if that is impossible, or if the result is unusable here."""
         if self.executor is None:
             return None
         self.report.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)
         absent = [] if remote else list(_missing(job.action.inputs, Path(self.paths.root)))
-        if absent:  # the service lacks what was taken from a cache and is not here: nobody had needed it
+        if absent:  # the service lacks inputs that came from a cache and were not needed here so far
             self._fetch(absent)
             remote = self.executor.execute(job.action, job.results)
         outcome = self._judged(job, remote) if remote else None
         if remote is None or outcome is None or outcome.holds_root:
             return None
         if not set(outcome.reads) <= set(job.reads):
-            return None  # it says that it read what was not declared, and so was not there
+            return None  # it reports undeclared reads, of files that did not exist there
         made = self._record(job, outcome, {name: remote.outputs[name] for name in outcome.outputs})
         if not self._adopted(job, made):
             return None
@@ -285,13 +288,13 @@ class Engine:
         return made
 
     def _judged(self, job: Job, remote: remote_executor.Remote) -> Outcome | None:
-        """What an executor's word comes to; None where it lacks what the action makes."""
+        """Verify a remote result; return None if it lacks declared outputs."""
         try:
             outcome = job.judge(remote.done) if job.judge else None
         except (OSError, ValueError):
             outcome = None
         if outcome is None or not {*outcome.outputs, *job.promised} <= remote.outputs.keys():
-            self.report.warn_once("the remote executor left no result that can be used: what it ran is run here again")
+            self.report.warn_once("the remote executor returned no usable result: the action runs here again")
             return None
         return outcome
 
@@ -310,7 +313,7 @@ class Engine:
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
         files = list(wanted)
-        # who makes a folder's files anew clears it, and would take away what is being written there
+        # rebuilding a folder clears it, which would remove files that are being written there
         with self._locks.reading(self._owners(path for path, _ in files)):
             lost = self.cache.fetch(files)
         for path in lost:
@@ -318,7 +321,7 @@ class Engine:
                 self._make_anew(path)
 
     def _make_anew(self, path: Path) -> None:
-        """Make an output that the cache promised and has lost, when nobody reads what lies beside it."""
+        """Rebuild an output that the cache promised and lost, once no action reads the files beside it."""
         folder = self._owner(path)
         if folder is None:
             return
@@ -334,7 +337,7 @@ class Engine:
                     self._anew[self.paths.input_path(folder / name)] = output.sha256
 
     def _folders(self, inputs: Iterable[Input]) -> set[Path]:
-        """The folders of the actions that made some of an action's inputs."""
+        """Return the folders of the actions that made some of an action's inputs."""
         root = Path(self.paths.root)
         return self._owners(root / entry.path for entry in inputs if is_local(entry.path))
 
@@ -345,7 +348,7 @@ class Engine:
         return next((folder for folder in path.parents if folder in self.settled), None)
 
     def _can_be_made(self, path: Path) -> bool:
-        """What no action makes is for its reader to miss."""
+        """Whether an action makes this path; otherwise its reader reports it as missing."""
         folder = self._owner(path)
         return folder is not None and path.relative_to(folder).as_posix() in self.settled[folder].record.outputs
 
@@ -353,14 +356,16 @@ class Engine:
         try:
             return self.witness.observe(job.folder / name)
         except OSError as error:
-            raise OstooError(f"{job.verb.lower()} {job.subject} left no {name}", where=str(job.folder)) from error
+            raise OstooError(
+                f"{job.verb.lower()} {job.subject} did not create {name}", where=str(job.folder)
+            ) from error
 
     def _fits(self, record: Record) -> bool:
         return record.bound_to in ("", self.cache.root)
 
 
 def _kept(job: Job, record: Record) -> Record:
-    """A result from elsewhere as the record of a job."""
+    """Convert a result from a cache or executor to the record of a job."""
     return replace(record, key=job.key(record.seen), reads=job.reads)
 
 

@@ -1,8 +1,7 @@
-"""Keeps folders of outputs whole while somebody reads them. Does not know who reads, nor what lies in them.
+"""Reader-writer locks for output folders: a folder is not rebuilt while an action reads it.
 
-Many may read a folder at once; who makes its files anew waits for them, and keeps others out. All folders of a reader
-are taken at one moment, and a reader never waits for somebody who waits: where folders are made from each other in one
-direction only, nobody waits for ever.
+A reader takes all of its folders at once, and never waits for another waiting thread. As folders depend on each other
+in one direction only, there is no deadlock.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FolderLocks:
-    """Those of one invocation."""
+    """The locks of one invocation."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -27,7 +26,7 @@ class FolderLocks:
 
     @contextmanager
     def reading(self, folders: set[Path]) -> Iterator[None]:
-        """Wait until none of the folders is being made anew; none will be until the end of the block."""
+        """Wait until none of the folders is being rebuilt, and prevent that until the block ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._remade.isdisjoint(folders))
             self._readers.update(folders)
@@ -40,7 +39,7 @@ class FolderLocks:
 
     @contextmanager
     def remaking(self, folder: Path) -> Iterator[None]:
-        """Wait until nobody reads the folder; nobody will until the end of the block."""
+        """Wait until no action reads the folder, and prevent that until the block ends."""
         with self._changed:
             self._changed.wait_for(lambda: folder not in self._remade and not self._readers[folder])
             self._remade.add(folder)

@@ -1,6 +1,6 @@
-"""Vouches for what rustc keeps for its next run: rustc trusts it, so what was altered since is not used. Runs nothing.
+"""Verifies rustc's incremental state: rustc trusts it, so a modified state is removed before rustc runs.
 
-The list of contents lies in the same folder, where rustc looks at folders of crates only.
+The list of its contents is in the same folder, in which rustc reads subfolders of crates only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LIST = ".contents.json"
 
 
 def take_away_altered(folder: Path) -> None:
-    """Take the folder away unless each file in it is what it was when `vouch` saw it. Raises `OSError`."""
+    """Remove the folder unless each file is unchanged since `vouch`. Raises `OSError`."""
     known = _known(folder)
     try:
         is_whole = {name: sha256 for name, (_, sha256) in _seen(folder, known).items()} == {
@@ -31,7 +31,7 @@ def take_away_altered(folder: Path) -> None:
 
 
 def vouch(folder: Path) -> None:
-    """Note what is in each file that rustc left. Raises `OSError`."""
+    """Record the digest of each file that rustc left. Raises `OSError`."""
     if folder.is_dir():
         content = json.dumps(_seen(folder, _known(folder))).encode()
         state_file.write(folder / _LIST, state_file.sealed(content))
@@ -43,7 +43,7 @@ def _known(folder: Path) -> dict[str, list[Any]]:
 
 
 def _seen(folder: Path, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """By name a file's stamp and digest: it is read only where it does not look as known."""
+    """Return stamp and digest of each file by name; a file is read only if its stamp changed."""
     found = {}
     for place, _, names in os.walk(folder):
         for path in (folder.joinpath(place, name) for name in names if name != _LIST):

@@ -1,6 +1,6 @@
-"""Tells whether files are what they were when they were hashed. Does not know who used them since.
+"""Detects inputs that changed after they were hashed.
 
-What an action made while one of its inputs changed must not be kept under the inputs' old digests.
+The result of an action during which an input changed must not be stored under the input's old digest.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from ostoo_build.base.stamps import Stamp
 
 Looks = dict[str, "list[Stamp]"]
-"""What `stat` says, by portable path, of an input and of the links that lead to it; of nothing where it is gone."""
+"""Stamps of an input and of the links that lead to it, by portable path; empty for a missing one."""
 
 
 class Witness:
-    """Knows since when an invocation hashes files, in nanoseconds as in `time.time_ns`. Thread-safe.
+    """Checks inputs against the time at which an invocation began to hash files, in ns as in `time.time_ns`.
 
-    A file's ctime is when it was last touched, and nobody can set it. What was touched before that needs no other
-    look. `tools` are what the toolchain's digest covers; it is taken later.
+    Thread-safe.
+
+    A file's ctime is the time of its last change, which no program can set. A file that did not change since then
+    needs no further check. `tools` are the files that the toolchain digest covers.
     """
 
     def __init__(self, paths: PathMap, since: int, tools: Iterable[Path]) -> None:
@@ -44,14 +46,14 @@ class Witness:
         self._lock = threading.Lock()
 
     def observe(self, path: Path) -> Output:
-        """Describe a file, and remember it. Raises `OSError` where it is not a regular file that can be read."""
+        """Describe a file and remember it. Raises `OSError` if it is not a readable regular file."""
         before = stamps.of(path)
         found = records.observe(path)
         self._remember(path, before, found.sha256)
         return found
 
     def check(self, inputs: Iterable[Input]) -> None:
-        """Raise `OstooError` where a file or folder, or the toolchain, is not any more what was hashed."""
+        """Raise `OstooError` if a file or folder, or the toolchain, differs from what was hashed."""
         for entry in inputs:
             path = Path(self._paths.root, self._paths.expand(entry.path))
             try:
@@ -63,31 +65,31 @@ class Witness:
         self.check_tools()
 
     def check_tools(self) -> None:
-        """Raise `OstooError`, the same for all who ask, where the toolchain is not what it was, or is gone."""
+        """Raise `OstooError`, the same object for all threads, if the toolchain changed or is gone."""
         for tool, known in self._tools.items():
             try:
                 same = stamps.of(tool) == known
             except OSError:
                 same = False
             if not same:
-                what = "the toolchain changed, or went away, while it was used"
+                what = "the toolchain changed, or was removed, during the build"
                 raise OstooError(what, remedy="run the build again")
 
     def looks(self, inputs: Iterable[Input]) -> Looks:
-        """What inputs that somebody may edit look like before an action reads them.
+        """Return the stamps of editable inputs before an action reads them.
 
-        Waits until the file system's clock has ticked since the last change: then the next one must show.
+        Waits until the file system's clock has ticked since the last change, so that the next change alters the stamp.
         """
         found = {entry.path: self._look(entry.path) for entry in inputs if _may_be_edited(entry.path)}
         stamps.wait_for_tick(max((stamps.touched_at(each) for look in found.values() for each in look), default=0))
         return found
 
     def touched(self, looks: Looks) -> frozenset[str]:
-        """The inputs that were touched since then, whatever is in them now."""
+        """Return the inputs that changed since then, whatever their contents are now."""
         return frozenset(path for path, look in looks.items() if self._look(path) != look)
 
     def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
-        """Raise `OstooError` where a file of the checkout was touched after a moment, in nanoseconds."""
+        """Raise `OstooError` if a file of the checkout changed after a moment, in nanoseconds."""
         for entry in inputs:
             path = Path(self._paths.root, self._paths.expand(entry.path))
             if is_local(entry.path) and stamps.touched_at(stamps.of(path)) >= moment - stamps.TICK:
@@ -109,7 +111,7 @@ class Witness:
         return found
 
     def _file(self, path: Path) -> digest.Hash | None:
-        """Hash a file; None where it was not touched. Through a link it may be another one by now."""
+        """Hash a file; return None if it did not change. A link may lead to another file by now."""
         now = stamps.of(path)
         if self._is_old(now) and os.path.realpath(path) == str(path):
             return None
@@ -122,7 +124,7 @@ class Witness:
         return found
 
     def _folder(self, path: Path) -> digest.Hash | None:
-        """Hash a package; None where nothing in it was touched."""
+        """Hash a package; return None if nothing in it changed."""
         files = source_files.package_files(path)
         folders = {path, *(file.parent for file in files)}
         if all(self._is_old(stamps.of(each)) for each in (*files, *folders)):
@@ -141,5 +143,5 @@ class Witness:
 
 
 def _may_be_edited(path: str) -> bool:
-    """Whether it is neither what builds make nor what was fetched, as far as its name tells."""
+    """Whether a user may edit this path: it is neither an output nor downloaded, judged by its name."""
     return not (path.startswith("@{") or layout.is_made(path))

@@ -1,4 +1,4 @@
-"""An action with all that it takes to have it done, and what came of it. Does not decide how it is done."""
+"""Defines `Job`: an action with everything that is needed to run it and to verify the result."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """An action, where its outputs go and how it is run; `subject` is what the user reads after the verb.
+    """An action, its output folder, and how it is run; `subject` is shown to the user after the verb.
 
-    `judge` says what came of a process that ran elsewhere; it is None for what can run here only. `results` is the
-    portable path that the action itself knows its outputs' folder by. `needed` says that somebody wants to find the
-    outputs in the folder, whether or not another action reads them. `shared` is False for what no cache may hold: it
-    depends on what the last run left here. `follows` are portable paths of what has to be there first and is not read.
-    `reads` are inputs of the action that only an earlier run told of; `reading` is the same job with others.
-    `seeing` is the action with those inputs of its package alone that a run can have read.
-    `promised` are names of outputs that each result has. `tree` is a folder within `folder` all of which are outputs.
-    Of inputs with names that end with `vouched` the tool tells what was in them, where that is not empty.
+    `judge` verifies the result of a process that ran remotely; None for an action that can run here only. `results` is
+    the portable path by which the action itself knows its output folder. `needed` says that the outputs are wanted in
+    the folder even if no action reads them. `shared` is False for a result that depends on the last run and must not
+    be cached. `follows` are portable paths that must exist first without being read. `reads` are inputs that became
+    known in an earlier run; `reading` is the same job with others. `seeing` is the action with only those inputs of
+    its package that a run may have read. `promised` are names of additional outputs that each result has. `tree` is a
+    subfolder that consists of outputs only. For inputs whose names end with `vouched`, if that is not empty, the tool
+    itself reports the contents that it read.
     """
 
     action: Action
@@ -49,15 +49,15 @@ class Job:
     vouched: str = ""
 
     def of(self, reads: tuple[str, ...]) -> Job:
-        """The job as it is where its action reads these."""
+        """Return the job for the case that its action reads these paths."""
         return self if self.reading is None or reads == self.reads else self.reading(reads)
 
     def key(self, seen: tuple[str, ...] | None) -> Hash:
-        """The key of what was made by a run that can have read these; without them that of the action."""
+        """Return the key of a run that may have read these inputs only; None means the key of the action."""
         return (self.action if seen is None or self.seeing is None else self.seeing(seen)).key
 
     def is_answered_by(self, record: Record) -> bool:
-        """Whether what a record names is what the job is asked for, in whichever invocation."""
+        """Whether a record is the result of this job, from whichever invocation."""
         return record.is_answer and record.key == self.key(record.seen)
 
     @property
@@ -66,12 +66,12 @@ class Job:
 
 
 class Settled(NamedTuple):
-    """An action that this invocation found up to date or made so, and what it made."""
+    """An action that is up to date in this invocation, and its record."""
 
     job: Job
     record: Record
 
     @property
     def is_kept(self) -> bool:
-        """Whether the record answers the action's question in other invocations too."""
+        """Whether the record is valid in other invocations too."""
         return self.job.is_answered_by(self.record)

@@ -1,6 +1,6 @@
-"""Shares the machine's cores between all compilers and their threads. Does not know what they compile.
+"""Shares the machine's cores among all compilers and their threads.
 
-The protocol is GNU make's (manual, "POSIX Jobserver Interaction"): a pipe with one byte per job; rustc speaks it.
+The protocol is GNU make's (manual, "POSIX Jobserver Interaction"): a pipe with one byte per job. rustc implements it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def usable_cpus() -> int:
-    """The processors that this process may use; macOS can't tell."""
+    """Return the number of processors that this process may use, as far as the system tells (macOS doesn't)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Jobserver:
-    """A pool of as many tokens as there may be busy threads."""
+    """A pool with one token for each thread that may be busy."""
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
@@ -31,25 +31,25 @@ class Jobserver:
 
     @property
     def descriptors(self) -> tuple[int, int]:
-        """What a child inherits to take part."""
+        """Return the file descriptors that a child must inherit."""
         return self._read, self._write
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a child how to take part."""
+        """Return the environment variables for a child."""
         flags = f"-j --jobserver-fds={self._read},{self._write} --jobserver-auth={self._read},{self._write}"
         return {"CARGO_MAKEFLAGS": flags}
 
     @property
     def busy(self) -> int:
-        """How many threads hold a token."""
+        """Return how many tokens are in use."""
         waiting = array("i", [0])
         fcntl.ioctl(self._read, termios.FIONREAD, waiting)
         return self.jobs - waiting[0]
 
     @contextmanager
     def token(self) -> Iterator[None]:
-        """Hold one token, the one that a child has implicitly, while it runs."""
+        """Hold one token, which a running child owns implicitly."""
         byte = os.read(self._read, 1)
         try:
             yield

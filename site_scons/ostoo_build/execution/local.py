@@ -1,4 +1,4 @@
-"""Runs actions on this machine: rustc, build scripts, the linker. Does not decide whether they need to run."""
+"""Runs actions on this machine: rustc, build scripts, the linker. The engine decides whether they need to run."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ if TYPE_CHECKING:
 _BUSY_RETRIES, _BUSY_PAUSE = 50, 0.02
 
 _NOT_STARTED = 126
-"""The exit code of setpriv, and of shells, for a program that can't be started."""
+"""Exit code of setpriv and of shells for a program that can't be started."""
 
 _NOTHING = records.Record("", {})
 
 _FEW = 2
-"""Processors that other units keep busy; there threads pay for core alone, which all others wait for."""
+"""With this number, other units keep the processors busy; only core, which all wait for, gets threads."""
 
 _SMALL = 256 << 10
-"""Bytes of source; below, threads cost a program of ours 0.03 s and save nothing (docs/performance.md)."""
+"""Bytes of source below which threads cost 0.03 s and save nothing (docs/performance.md)."""
 
 
 _OF_LINKS = ("PATH", "TMPDIR")
 _OF_SCRIPTS = ("PATH", "HOME", "TMPDIR")
-"""Variables of the user's environment that processes can't do without."""
+"""Variables of the user's environment that processes need."""
 
 
 class LocalRunner(Struct, frozen=True):
-    """How processes are started here. `environment` is what the toolchain needs, `users` the user's own.
+    """Starts processes. `environment` is what the toolchain needs, `users` is the user's own.
 
-    Neither is part of any key: what rustc and build scripts get of them is in the manual, and dep-info is held against
-    it.
+    Neither is part of a key. The manual lists what rustc and build scripts see of them; dep-info is checked against
+    the key.
     """
 
     paths: PathMap
@@ -69,7 +69,7 @@ class LocalRunner(Struct, frozen=True):
     timeline: Timeline = field(default_factory=Timeline)
 
     def compile(self, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]) -> Finished:
-        """Run rustc on a unit; tell when a library's metadata is there, before its code."""
+        """Run rustc on a unit; calls `on_metadata` when a library's metadata is complete, before its code."""
         folder = self._folder(unit)
         _clear(folder)
         for name in unit.outputs:
@@ -87,7 +87,7 @@ class LocalRunner(Struct, frozen=True):
         return done
 
     def expand(self, action: Action, unit: CompileUnit) -> str | None:
-        """The source of a unit that compiles, with its macros expanded; None where rustc can't tell."""
+        """Return the macro-expanded source of a unit that compiles; None if rustc can't produce it."""
         made = ("--emit", "--out-dir", "-Zno-link")
         options = rustc_options.read(action.arguments[1:])
         words = [word for option in options if not option.words[0].startswith(made) for word in option.words]
@@ -114,7 +114,7 @@ class LocalRunner(Struct, frozen=True):
         return replace(done, files=tuple(sorted(_files(folder))), folders=tuple(empty), led=led)
 
     def link(self, action: Action, program: Program, linked: Path) -> Finished:
-        """Link a compiled program; `linked` is the file to be."""
+        """Link a compiled program to the file `linked`."""
         unit = program.unit
         folder = self._folder(unit)
         linked.parent.mkdir(exist_ok=True)
@@ -145,9 +145,9 @@ class LocalRunner(Struct, frozen=True):
         return self.sandbox.follow(action, folder, start, heed)
 
     def _environment(self, action: Action) -> dict[str, str]:
-        """What a process sees: a compilation for the target nothing of the user's environment.
+        """Return a process' environment. A compilation for the target sees nothing of the user's environment.
 
-        In the order of names, as from cargo: some scripts tell what they find, in the order in which it stands.
+        Sorted by name as with cargo: some build scripts print variables in the order in which they find them.
         """
         names = _OF_SCRIPTS if action.mnemonic == "BuildScriptRun" else _OF_LINKS if _links(action) else ()
         users = {name: self.users[name] for name in names if name in self.users}
@@ -168,20 +168,21 @@ class LocalRunner(Struct, frozen=True):
 
 
 def _links(action: Action) -> bool:
-    """Whether a linker is started: the host's looks for its own programs in `PATH`."""
+    """Whether a linker is started: the host's linker looks for its own programs in `PATH`."""
     return action.mnemonic == "Link" or "linker=cc" in action.arguments
 
 
 def _was_busy(done: Finished) -> bool:
-    """Whether a program did not start because somebody has its file open for writing.
+    """Whether a program could not start because a process has its file open for writing.
 
-    It was written just now; and a process that another thread forked meanwhile has the file open until it starts.
+    The program was just written; a process that another thread forked in the meantime has the file open until it
+    executes.
     """
     return done.returncode == _NOT_STARTED and done.stderr.rstrip().endswith(os.strerror(errno.ETXTBSY))
 
 
 def _is_small(action: Action, unit: CompileUnit) -> bool:
-    """Whether a compilation is over before its threads are worth their start."""
+    """Whether a compilation is too short for threads to pay off."""
     sources = sum(entry.size for entry in action.inputs if entry.path.startswith(f"{unit.package}/"))
     return is_local(unit.package) and sources < _SMALL
 
@@ -191,7 +192,7 @@ def _ignore(_line: bytes) -> None:
 
 
 def _heeder(on_metadata: Callable[[], None]) -> Callable[[bytes], None]:
-    """Listen for rustc's word that a library's metadata is there."""
+    """Return a callback that detects rustc's message that a library's metadata is complete."""
 
     def heed(line: bytes) -> None:
         if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
@@ -202,7 +203,7 @@ def _heeder(on_metadata: Callable[[], None]) -> Callable[[bytes], None]:
 
 @contextmanager
 def _kept(files: list[Path], aside: Path) -> Iterator[None]:
-    """Keep files that rustc deletes once it has linked them: they are outputs of the compilation."""
+    """Preserve files that rustc deletes after linking them: they are outputs of the compilation."""
     for file in files:
         (aside / file.name).unlink(missing_ok=True)
         (aside / file.name).hardlink_to(file)
@@ -214,7 +215,7 @@ def _kept(files: list[Path], aside: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Take away what an action left there."""
+    """Remove what an action left in its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     records.keep_only(folder, _NOTHING)
 

@@ -1,7 +1,7 @@
-"""Tells which files of some folders were opened meanwhile, by whomever. Does not know who did, nor what he read.
+"""Records which files of some folders are opened while a process runs, by any process.
 
-The kernel tells of each `open` in a folder that is watched (inotify), by the name that links lead to. Of a file with
-several names it tells one, which may lie anywhere: such a file counts as opened.
+The kernel reports each `open` in a watched folder (inotify), under the name that links lead to. For a file with
+several hard links it reports one name, which may be in another folder; such a file counts as opened.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _OPEN, _OVERFLOW, _IGNORED, _UNMOUNT = 0x20, 0x4000, 0x8000, 0x2000
 _ONLY_FOLDERS = 0x01000000
 _LOST = _OVERFLOW | _IGNORED | _UNMOUNT
-"""What means that not all was told."""
+"""Events which mean that others were lost."""
 
 _EVENT = struct.Struct("iIII")
 _MANY = 1 << 16
@@ -28,7 +28,7 @@ _MANY = 1 << 16
 
 @dataclass
 class Opened:
-    """Those of the files that were opened, by whatever name; `is_known` tells whether these are all."""
+    """The opened files, by all of their names; `is_known` says whether the list is complete."""
 
     files: set[Path]
     is_known: bool
@@ -36,7 +36,7 @@ class Opened:
 
 @contextmanager
 def watched(files: Collection[Path]) -> Iterator[Opened]:
-    """Watch files while somebody else runs: afterwards all is known, or that not all is."""
+    """Watch files while the block runs; the result is complete afterwards."""
     found = Opened(set(), is_known=False)
     goals = {file: Path(os.path.realpath(file)) for file in files}
     library = ctypes.CDLL(None, use_errno=True)
@@ -59,7 +59,7 @@ def watched(files: Collection[Path]) -> Iterator[Opened]:
 
 
 def _told(descriptor: int) -> Iterator[tuple[int, int, str]]:
-    """What the kernel says: of which folder, what, and the name in it."""
+    """Yield the kernel's events: the watch, the mask, and the name within the folder."""
     while True:
         try:
             data = os.read(descriptor, _MANY)
@@ -73,7 +73,7 @@ def _told(descriptor: int) -> Iterator[tuple[int, int, str]]:
 
 
 def _has_other_names(file: Path) -> bool:
-    """Whether it may be opened elsewhere; what is gone may have been one."""
+    """Whether the file has further hard links; a missing file may have had some."""
     try:
         return file.lstat().st_nlink != 1
     except OSError:

@@ -1,7 +1,7 @@
-"""Brings what a build script left in its folder into the form in which every cache gives it back. Knows no script.
+"""Normalises `OUT_DIR` to what a cache can store: regular files with two modes, and folders.
 
-That is regular files of two modes, and folders. A link becomes what it leads to, as whoever reads it sees it; one that
-leads nowhere, or to a folder that it lies in, is nothing, and so is a pipe or a socket.
+A link becomes a copy of its target; a broken link, one that leads to a folder above it, a pipe and a socket are
+removed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _FILE, _PROGRAM, _FOLDER = 0o644, 0o755, 0o755
 
 
 def settle(folder: Path) -> tuple[str, ...]:
-    """Settle a folder and all below it; where links led that left it. Raises `OSError` for what can't be had.
+    """Normalise a folder and return where links led out of it. Raises `OSError` for a target that can't be copied.
 
-    Whoever reads through such a link reads what lies there: to change it is to change what the script left.
+    The target of such a link is an input of the build script: a change of it changes the result.
     """
     led = tuple(_leading_out(folder))
     _settle(folder, (os.path.realpath(folder),))
@@ -44,14 +44,14 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 def empty_folders(folder: Path) -> Iterator[Path]:
-    """All folders below, but the folder itself, in which nothing lies."""
+    """Yield the empty folders below `folder`."""
     for place, folders, files in os.walk(folder):
         if not folders and not files and place != str(folder):
             yield Path(place)
 
 
 def _settle(folder: Path, above: tuple[str, ...]) -> None:
-    """`above` are the real paths of the folders that this one lies in, itself the last."""
+    """`above` holds the real paths of the enclosing folders, with the folder itself last."""
     folder.chmod(_FOLDER)
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
@@ -82,7 +82,7 @@ def _follow(path: Path, above: tuple[str, ...]) -> None:
 def _settle_file(path: Path) -> None:
     status = path.lstat()
     if status.st_nlink > 1:
-        _copy(path, path)  # another name of it may be a source, which is the user's
+        _copy(path, path)  # a hard link of it may be a source file
     elif stat.S_IMODE(status.st_mode) != _mode(status):
         path.chmod(_mode(status))
 

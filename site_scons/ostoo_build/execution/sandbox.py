@@ -1,6 +1,6 @@
-"""Shuts an action in with its declared inputs, by bubblewrap: nothing else to read, one folder to write, no network.
+"""Runs an action in a bubblewrap sandbox: only declared inputs are readable, and there is no network.
 
-Does not start it. Everything lies where it lies outside, so that what an action makes is the same with and without.
+One folder is writable. All files keep their paths, so that the outputs are the same with and without the sandbox.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from ostoo_build.base.process import Completed
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
-"""What programs of the system, the linker above all, can't run without."""
+"""Folders that system programs, above all the linker, need."""
 
 _LOOKED_FOR = ("/sys", "/proc", "/dev", "/etc")
-"""Where the C library and LLVM look, and do without what is not there."""
+"""Paths that the C library and LLVM read if they exist."""
 
 _PRIVATE = "/ostoo-tmp"
 _FOLDERS = {"HOME": _PRIVATE, "TMPDIR": _PRIVATE}
@@ -48,7 +48,10 @@ class Start(NamedTuple):
 
 
 class Sandbox(Struct, frozen=True):
-    """`readable` are the places of the toolchain. `strace` names what a failed action looked for, where it is there."""
+    """The sandbox of an invocation. `readable` are the toolchain's folders.
+
+    `strace`, if available, names missing files.
+    """
 
     bwrap: Path
     strace: Path | None
@@ -58,7 +61,7 @@ class Sandbox(Struct, frozen=True):
     def follow(self, action: Action, folder: Path, start: Start, heed: Callable[[bytes], None]) -> Completed:
         """Run an action's process as `process.follow` does; it may write to `folder`.
 
-        Raises `OstooError` that names what it wrote elsewhere, or failed to find because it is not declared.
+        Raises `OstooError` that names a file which it wrote elsewhere, or did not find because it is not declared.
         """
         with TemporaryDirectory(prefix="ostoo-") as scratch:
             cell = _Cell(self, action, folder, Path(scratch))
@@ -73,7 +76,7 @@ class Sandbox(Struct, frozen=True):
 
 
 class _Cell(Struct, frozen=True):
-    """The place where one action runs. What is not mounted from outside comes to lie in `scratch/root`."""
+    """The sandbox of one action. Paths that are not mounted from outside are in `scratch/root`."""
 
     sandbox: Sandbox
     action: Action
@@ -82,19 +85,19 @@ class _Cell(Struct, frozen=True):
 
     @property
     def root(self) -> Path:
-        """What the action sees of the checkout, without what is mounted there."""
+        """Return the folder that the action sees as the checkout, without mounts."""
         return self.scratch / "root"
 
     def run(self, start: Start, heed: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
-        """Run a process; `beside` are mounts that it alone needs."""
-        # what sees nothing of the user's environment sees nothing of this either
+        """Run a process; `beside` are additional mounts."""
+        # without the user's environment, the process gets none of this either
         environment = {**start.environment, **(_FOLDERS if "PATH" in start.environment else {})}
-        # bubblewrap hands on an environment in an order of its own, but not what it is told to set
+        # bubblewrap passes variables that it is told to set in a fixed order, unlike inherited ones
         variables = (word for name in sorted(environment) for word in ("--setenv", name, environment[name]))
         options = (*self._mounts(beside), "--chdir", str(start.cwd), "--clearenv", *variables)
         words = self.scratch / "arguments"
         words.write_bytes(b"\0".join(map(os.fsencode, options)))
-        # as a file: a crate may have more files than a command line has room for
+        # as a file: a crate may have too many files for a command line
         with words.open("rb") as stream:
             return process.follow(
                 [str(self.sandbox.bwrap), "--args", str(stream.fileno()), "--", *start.argv],
@@ -112,13 +115,13 @@ class _Cell(Struct, frozen=True):
                     raise self._written(path.relative_to(self.root).as_posix())
 
     def explain(self, start: Start) -> None:
-        """Look for what a failed action missed, by running it once more. Raises `OstooError` where that is found."""
+        """Run a failed action once more to find which file it missed. Raises `OstooError` if that is found."""
         if self.sandbox.strace is None:
             return
         report = ".calls"
         trace = (str(self.sandbox.strace), "-f", "-qq", "-e", "trace=file", "-s", "4096", "-o")
         place = f"{self.sandbox.paths.root}/{report}"
-        # a strace that lies elsewhere than the system's programs has its libraries beside it
+        # a strace outside of the system's folders has its libraries beside it
         beside = str(self.sandbox.strace.parent)
         self.run(start._replace(argv=(*trace, place, *start.argv)), lambda _: None, ("--ro-bind", beside, beside))
         calls = (self.root / report).read_text(encoding="utf-8", errors="surrogateescape")
@@ -128,24 +131,24 @@ class _Cell(Struct, frozen=True):
         refused = [path for path, why in failed if why != "ENOENT"]
         if refused:
             raise self._written(self.sandbox.paths.portable(refused[0]))
-        # rustc looks for sources of other crates too, where it finds a mistake and wants to show more
+        # after an error rustc also looks for sources of other crates, to show more
         for path in sorted(missed, key=self._distance):
             raise outcome.undeclared(self.sandbox.paths.portable(path), self._manifest)
 
     def _distance(self, path: Path) -> tuple[bool, bool]:
-        """How little a file that was missed says about a failure."""
+        """Rank a missing file: the more distant, the less it explains a failure."""
         return not path.is_relative_to(self.sandbox.paths.root), path.suffix == ".rs"
 
     @property
     def _manifest(self) -> str:
-        """Where the user can declare more."""
+        """Return the file in which the user can declare inputs."""
         return dict(self.action.environment).get("CARGO_MANIFEST_PATH", "").removeprefix("@{root}/")
 
     def _written(self, path: str) -> OstooError:
         return OstooError(
-            f"the action writes {path}, which is not its to write",
+            f"the action writes to {path}, which is outside of its output folder",
             where=self._manifest,
-            remedy="write into OUT_DIR only",
+            remedy="write to OUT_DIR only",
         )
 
     def _mounts(self, beside: Sequence[str]) -> Iterator[str]:
@@ -171,7 +174,7 @@ class _Cell(Struct, frozen=True):
 
 
 def _failed_calls(report: str) -> Iterator[tuple[str, str]]:
-    """The names that strace saw in vain, each with the reason; another thread may stand between call and answer."""
+    """Yield the names that strace saw fail, with the reason; other threads may interleave call and result."""
     asked: dict[str, str] = {}
     for line in report.split("\n"):
         if name := _NAME.match(line):
@@ -181,15 +184,18 @@ def _failed_calls(report: str) -> Iterator[tuple[str, str]]:
 
 
 def find(paths: PathMap, readable: Sequence[Path], environ: Mapping[str, str]) -> Sandbox:
-    """Find bubblewrap. Raises `OstooError` where there is none, or where it may not work."""
+    """Find bubblewrap. Raises `OstooError` if there is none or it doesn't work."""
     bwrap, strace = (shutil.which(name, path=environ.get("PATH")) for name in ("bwrap", "strace"))
     if bwrap is None:
-        raise OstooError("there is no bubblewrap for sandbox=on", remedy="install bubblewrap, or leave sandbox=on away")
+        raise OstooError(
+            "sandbox=on needs bubblewrap, which is not installed",
+            remedy="install bubblewrap, or build without sandbox=on",
+        )
     probe = process.run([bwrap, "--unshare-all", "--ro-bind", "/", "/", "true"], cwd=Path("/"), env=environ)
     if probe.returncode:
         said = probe.stderr.decode("utf-8", "replace").strip()
         raise OstooError(
-            f"bubblewrap does not work here: {said}", remedy="allow user namespaces, or leave sandbox=on away"
+            f"bubblewrap does not work here: {said}", remedy="allow user namespaces, or build without sandbox=on"
         )
     existing = tuple(path for path in dict.fromkeys(readable) if path.exists() and not path.is_relative_to("/usr"))
     return Sandbox(Path(bwrap), Path(strace) if strace else None, paths, existing)

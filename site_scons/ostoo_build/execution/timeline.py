@@ -1,6 +1,6 @@
-"""Remembers when each action began, got a core, and ended. Does not draw it.
+"""Records when each action began, got a core, and ended.
 
-All moments are seconds since the invocation began.
+All times are seconds since the invocation began.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Way = Literal["cached", "remote", "local", "failed"]
-"""How an action's outputs came about."""
+"""How an action's outputs were obtained."""
 
 
 @dataclass
 class Step:
     """One action. `folder` holds its outputs, `inputs` are paths, all portable.
 
-    `started` is when a process of it got a core here, `metadata` when others could compile against it; both None where
-    that did not happen. `reasons` are why it was to come about this way.
+    `started` is when a process of it got a core on this machine, `metadata` when other units could compile against it;
+    both are None if that did not happen. `reasons` explain the decision.
     """
 
     verb: str
@@ -41,13 +41,13 @@ class Step:
 
     @property
     def waited(self) -> float:
-        """Seconds until it got a core, for what ran here."""
+        """Seconds until the action got a core, if it ran on this machine."""
         return 0.0 if self.started is None else self.started - self.begin
 
 
 @dataclass
 class Timeline:
-    """All actions of an invocation that was not idle for them; `began` is a moment of `time.monotonic`. Thread-safe."""
+    """The actions of an invocation for which something was done; `began` is a `time.monotonic` value. Thread-safe."""
 
     began: float = field(default_factory=time.monotonic)
     steps: list[Step] = field(default_factory=list)
@@ -58,12 +58,12 @@ class Timeline:
         return time.monotonic() - self.began
 
     def restart(self) -> None:
-        """Begin now: nobody waited for what was before."""
+        """Reset the beginning to now: time spent waiting for an edit doesn't count."""
         self.began = time.monotonic()
 
     @contextmanager
     def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str], began: float) -> Iterator[Step]:
-        """Measure an action while the context lasts, and from `began` on; who uses it says the way."""
+        """Measure an action from `began` to the end of the block; the caller sets how it was carried out."""
         outer = getattr(self._current, "step", None)
         found = Step(verb, subject, folder, inputs, began)
         self._current.step = found
@@ -75,18 +75,18 @@ class Timeline:
             self.steps.append(found)
 
     def started(self) -> None:
-        """Note that the action of this thread has got a core."""
+        """Record that the action of this thread got a core."""
         if (step := getattr(self._current, "step", None)) is not None:
             step.started = self.now
 
     def metadata(self) -> None:
-        """Note that the metadata of this thread's action is there."""
+        """Record that the metadata of this thread's action is complete."""
         if (step := getattr(self._current, "step", None)) is not None:
             step.metadata = self.now
 
 
 class Link(Struct, frozen=True):
-    """A step on the critical path, and until when the next one waited for it."""
+    """A step on the critical path, and the time until which the next step waited for it."""
 
     step: Step
     until: float
@@ -97,7 +97,7 @@ class Link(Struct, frozen=True):
 
 
 def critical_path(steps: Sequence[Step]) -> list[Link]:
-    """Return what the end waited for, first step first: each could not begin before the one ahead of it let it."""
+    """Return the chain of steps that determined the end time, first step first."""
     makers = {step.folder: step for step in steps}
     last = max(steps, key=lambda step: step.end, default=None)
     path: list[Link] = []
@@ -110,7 +110,7 @@ def critical_path(steps: Sequence[Step]) -> list[Link]:
 
 
 def _makers(step: Step, makers: dict[str, Step]) -> list[Step]:
-    """The steps whose outputs a step reads; a folder may lie within another one's."""
+    """Return the steps that made a step's inputs; an output folder may be inside another."""
     found: dict[str, Step] = {}
     for path in step.inputs:
         folder = path
@@ -124,6 +124,6 @@ def _makers(step: Step, makers: dict[str, Step]) -> list[Step]:
 
 
 def _ready(maker: Step, needed: float) -> float:
-    """When a step let another one begin that began at `needed`: its metadata may have been enough."""
+    """Return when a step allowed another one to begin at `needed`: its metadata may have been enough."""
     early = maker.metadata
     return early if early is not None and early <= needed < maker.end else min(maker.end, needed)

@@ -1,4 +1,4 @@
-"""Shows where time went: a page, a trace for Perfetto, a line at the end of a build. Does not measure actions."""
+"""Reports where the time went: as an HTML page, as a Perfetto trace, and as one line at the end of a build."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 _PAGE = Path(__file__).with_name("timings.html")
 _PLACE = "/*DATA*/"
 _INTERVAL = 0.05
-"""Seconds from one look at the cores to the next."""
+"""Seconds between two samples of the busy cores."""
 
 _MICROSECONDS = 1e6
 _SHOWN = 0.1
-"""Seconds that a step of the critical path takes at least to be named in the last line."""
+"""Minimum duration in seconds of a step that the last line names."""
 
 
 @dataclass
 class Sampler:
-    """Looks at how many cores are `busy` until it is stopped; `samples` are moments in seconds and counts."""
+    """Samples how many cores are `busy` until it is stopped; `samples` are times in seconds with counts."""
 
     timeline: Timeline
     busy: Callable[[], int]
@@ -51,7 +51,7 @@ class Sampler:
 
 
 def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root: Path) -> Path:
-    """Write the page and the trace into `root`'s folder for them; the page's path. Raises `OSError` where it can't."""
+    """Write the page and the trace to `root`'s folder for them; return the page's path. Raises `OSError`."""
     folder = root / layout.TIMINGS
     steps = sorted(timeline.steps, key=lambda step: (step.begin, step.end))
     path = critical_path(steps)
@@ -70,7 +70,7 @@ def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root:
 
 
 def summary(timeline: Timeline) -> str:
-    """Name the whole time and the critical path: `12.3 s; critical path: core 5.6 s, alloc 1.2 s`."""
+    """Return the total time and the critical path: `12.3 s; critical path: core 5.6 s, alloc 1.2 s`."""
     named = (
         f"{name_of(link.step)} {link.seconds:.1f} s" for link in critical_path(timeline.steps) if link.seconds >= _SHOWN
     )
@@ -78,7 +78,7 @@ def summary(timeline: Timeline) -> str:
 
 
 def name_of(step: Step) -> str:
-    """What people call a step: `core`, `linking hello-std`."""
+    """Return the name of a step: `core`, `linking hello-std`."""
     name = re.sub(r" v\d\S*", "", step.subject)
     return name if step.verb == "Compiling" else f"{step.verb.lower()} {name}"
 
@@ -99,7 +99,7 @@ def _described(step: Step, path: list[Link]) -> dict[str, Any]:
 
 
 def _trace(steps: list[Step], samples: list[tuple[float, int]]) -> list[dict[str, Any]]:
-    """Chrome's Trace Event Format, which Perfetto reads: a row for each step that runs beside others."""
+    """Convert to Chrome's Trace Event Format, which Perfetto reads: concurrent steps get rows of their own."""
     events: list[dict[str, Any]] = []
     rows: list[float] = []
     for step in steps:

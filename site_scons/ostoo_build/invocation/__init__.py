@@ -1,1 +1,4 @@
-"""One invocation: variables, request, what all steps share. Imports all that plans, fetches and carries out."""
+"""The values of one invocation: variables, request, tools, plans, services.
+
+Imports what plans, fetches and executes.
+"""

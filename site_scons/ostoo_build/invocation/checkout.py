@@ -1,4 +1,4 @@
-"""One checkout: where it lies, what its builds remember, and the lock that keeps others out. Builds nothing."""
+"""One checkout: its folder, its state, and the lock that keeps other builds out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Checkout:
-    """The folder that one invocation is about; `began` is when the invocation did, as in `time.time_ns`."""
+    """The folder that an invocation builds; `began` is the invocation's start time as in `time.time_ns`."""
 
     def __init__(self, root: Path, report: Report) -> None:
         self.root = root
@@ -29,7 +29,7 @@ class Checkout:
         self._lock = FileLock(root / layout.LOCK)
 
     def make_memos(self) -> None:
-        """Make the folder of what invocations remember. Raises `OstooError` where something else lies there."""
+        """Create the folder of the build's state. Raises `OstooError` if something else is in its place."""
         try:
             str(self.root).encode()
         except UnicodeEncodeError as error:
@@ -37,17 +37,17 @@ class Checkout:
             raise OstooError(f"the checkout's path is not UTF-8: {name!r}", remedy="rename the folder") from error
         if "\n" in str(self.root):
             raise OstooError(
-                "the checkout's path has a line break in it", where=repr(str(self.root)), remedy="rename the folder"
+                "the checkout's path contains a line break", where=repr(str(self.root)), remedy="rename the folder"
             )
         for folder in (self.memos.parent, self.memos):
             if os.path.lexists(folder) and not folder.is_dir():
-                raise OstooError("this is no folder", where=str(folder), remedy="remove it: builds create it again")
+                raise OstooError("not a folder", where=str(folder), remedy="remove it: builds create it again")
             folder.mkdir(exist_ok=True)
 
     def lock(self) -> bool:
-        """Keep other builds out of this checkout until `close`; wait for one that is at work, and say for whom.
+        """Lock the checkout until `close`; wait for another build, and name its process.
 
-        Returns whether another one was here since this process had the lock.
+        Returns whether another build had the lock since this process last held it.
         """
         self.make_memos()
         state_file.make_way(self.root / layout.LOCK)
@@ -56,7 +56,7 @@ class Checkout:
         except Timeout:
             other = state_file.recall(self.lock_owner)
             name = f"process {other.decode(errors='replace')}" if other else "another process"
-            self.report.status("Blocking", f"waiting for the build that {name} does here")
+            self.report.status("Blocking", f"waiting for the build in this checkout by {name}")
             self._lock.acquire()
         own = str(os.getpid()).encode()
         was_elsewhere = state_file.recall(self.lock_owner) != own
@@ -64,14 +64,14 @@ class Checkout:
         return was_elsewhere
 
     def unlock(self) -> None:
-        """Let other builds in."""
+        """Release the lock."""
         self._lock.release()
 
     def close(self) -> None:
-        """Say what was damaged among what is remembered, and let other builds in."""
+        """Report damaged state files, and release the lock."""
         if state_file.damaged:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""
-            self.report.warn_once(f"what was remembered in {first}{others} was damaged: it is made again")
+            self.report.warn_once(f"the state in {first}{others} was damaged and is recreated")
             state_file.damaged.clear()
         self.unlock()

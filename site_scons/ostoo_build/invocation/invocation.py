@@ -1,4 +1,4 @@
-"""What all actions of one invocation share. Makes no action."""
+"""Values that all actions of an invocation share."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Inputs = tuple[Input, ...]
 
 
 class Invocation(Struct, frozen=True):
-    """What all actions of one invocation share.
+    """Values that all actions of an invocation share.
 
-    `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need,
-    `machine` tells this machine's C library and linker from others', or is empty where there is no linker.
+    `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need.
+    `machine` identifies this machine's C library and linker; it is empty if there is no linker.
     """
 
     targets: Mapping[str, Input]
@@ -39,20 +39,20 @@ class Invocation(Struct, frozen=True):
     _said: Look = field(default_factory=Look)
 
     def said(self, run: RunBuildScript, stdout: str) -> Instructions:
-        """What a build script's run asked for; the same text is read once."""
+        """Parse a build script's output; equal texts are parsed once."""
         parse = partial(build_script.parse, stdout, f"{run.package}/build.rs")
         return self._said.once((run.id, stdout), parse)
 
     @property
     def host(self) -> str:
-        """What is linked for the host fits this machine alone. Raises `OstooError` where nothing can be linked."""
+        """Return `machine`: host programs fit this machine only. Raises `OstooError` if there is no linker."""
         if not self.machine:
-            raise OstooError("there is no C linker for build scripts", remedy="install a C compiler that is called cc")
+            raise OstooError("no C linker for build scripts was found", remedy="install a C compiler named cc")
         return self.machine
 
 
 def of(planner: Planner) -> Invocation:
-    """Look at what the actions of planned units have in common."""
+    """Collect the shared values for a planner."""
     chosen, targets = planner.tools.toolchain, planner.targets
     linker = chosen.host_linker
     machine = f"{chosen.host} {platform.libc_ver()[1]} {digest.of_file(linker)}" if linker else ""

@@ -1,4 +1,4 @@
-"""What an invocation is asked to do besides what it is to build. Does not act on it."""
+"""Options of an invocation other than its targets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Options(Struct, frozen=True):
-    """`variables` as in `variables`, `jobs` at once; `performs` is false where nothing is to be run, as with `-n`.
+    """`variables` as in `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
 
-    `explains` says that people want to read why each action is carried out.
+    `explains` says that the reason for each action is reported.
     """
 
     variables: Mapping[str, str]

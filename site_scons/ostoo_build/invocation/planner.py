@@ -1,4 +1,4 @@
-"""The plans of one invocation: which programs there are, and the units of those that are asked for. Builds nothing."""
+"""Plans the requested programs of one invocation."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class Planner(Struct, frozen=True):
-    """The programs of a checkout in one profile, with the toolchain and the targets that they are planned for.
+    """The programs of a checkout in one profile, with their toolchain and targets.
 
-    `units` are those of all plans that were asked for, by id.
+    `units` are the units of all plans made so far, by id.
     """
 
     root: Path
@@ -47,13 +47,13 @@ class Planner(Struct, frozen=True):
         return self.tools.paths
 
     def plan(self, name: str, target: str) -> Program:
-        """The plan of a program; its units are known from now on."""
+        """Return the plan of a program, and register its units."""
         program = self.programs.plan(name, target)
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
     def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
-        """The plans of a program's test executables; their units are known from now on."""
+        """Return the plans of a program's test executables, and register their units."""
         found = self.programs.plan_tests(name, target)
         self.units.update({unit.id: unit for executable in found for unit in executable.program.units})
         return found

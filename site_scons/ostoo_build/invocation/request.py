@@ -1,4 +1,4 @@
-"""Reads what the command line asks to build. Does not build it."""
+"""Parses the targets on the command line."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _HELP = """
 usage: scons [TARGET...] [VARIABLE=VALUE...]
 
   scons             build every program of the workspace
-  scons PROGRAM     build that one, at build/TARGET/PROFILE/PROGRAM
-  scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM runs them too
+  scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
+  scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
   scons std         build the standard library only
   scons sysroot     provide the musl sysroot only
   scons deploy      copy programs to DEPLOY_DIR
   scons size-report, scons stack-report
-                    write what ./ostoo size and ./ostoo stack show
+                    write the reports of ./ostoo size and ./ostoo stack
   scons test        run the tests of this build
   scons -c          remove what was built
 
-variables (for everybody: in ostoo.toml):
+variables (set them for all users in ostoo.toml):
 """
 
 _ALL = ("all", "std", "deploy", "size-report", "stack-report")
@@ -42,10 +42,10 @@ WORDS = (*_ALL, "sysroot", "test")
 
 
 class Requested(Struct, frozen=True):
-    """The programs that have to be planned, those whose tests have to be, SConscripts, and the words that stand beside.
+    """The programs to plan, the programs whose tests to plan, the SConscripts to read, and the other targets.
 
-    `scripts` are those of the packages. `deployed` are the programs that `deploy` is about: a kernel is not unless it
-    is named. `targets` are those of `target=`.
+    `scripts` are the packages' SConscripts. `deployed` are the programs that `deploy` copies: a kernel only if it is
+    named. `targets` are those of `target=`.
     """
 
     programs: tuple[str, ...]
@@ -57,7 +57,7 @@ class Requested(Struct, frozen=True):
 
 
 def help_text() -> str:
-    """What `scons --help` says of this build."""
+    """Return this build's part of `scons --help`."""
     lines = (
         f"  {name}=  {what}{f' (default: {default})' if default else ''}\n"
         for name, (what, default) in build_variables.VARIABLES.items()
@@ -66,7 +66,7 @@ def help_text() -> str:
 
 
 def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
-    """Sort the command line's targets. Raises `OstooError` for one that is neither a word, a program, nor its file."""
+    """Sort the command line's targets. Raises `OstooError` for one that is not a target, program or program's file."""
     beside = frozenset(word for word in words if word in WORDS)
     tested = [word for word in words if layout.tested(word) in programs.binaries]
     known = [*programs.binaries, *(() if beside else WORDS)]

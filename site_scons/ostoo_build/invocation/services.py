@@ -1,4 +1,4 @@
-"""What carries actions out: cache, engine, processes. All that job threads share is made here, before the first job."""
+"""Creates everything that carries actions out (cache, engine, processes) before the first job starts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Services(Struct, frozen=True):
-    """`look` is for what stays as it is in one invocation, `trees` and `answers` for what stays longer."""
+    """`look` caches reads of this invocation; `trees` and `answers` are kept for later invocations."""
 
     report: Report
     timeline: Timeline
@@ -56,7 +56,7 @@ class Services(Struct, frozen=True):
     look: Look = field(default_factory=Look)
 
     def close(self) -> None:
-        """Write down what the next invocation wants to know, and wait for the cache."""
+        """Save the state for the next invocation, and wait for the cache."""
         for memo in (self.trees, self.answers):
             with contextlib.suppress(OSError):  # it costs time only
                 memo.save()
@@ -64,7 +64,7 @@ class Services(Struct, frozen=True):
 
 
 def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Jobserver, timeline: Timeline) -> Services:
-    """Make all that jobs share. Raises `OstooError` for a service or a sandbox that can't be had."""
+    """Create everything that jobs share. Raises `OstooError` if a service or a sandbox is not available."""
     return Services(
         report=checkout.report,
         timeline=timeline,
@@ -78,13 +78,13 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
 
 
 def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timeline) -> Engine:
-    """Make what judges actions and brings their outputs about."""
+    """Create the engine."""
     variables, paths = options.variables, tools.paths
     word, size = variables["cache"], byte_size.parse(variables["cache_size"])
     disk = DiskCache(user_cache.chosen(word), size) if word != "off" else None
     root = digest.of_bytes(os.fsencode(paths.root))
     address, service = variables["remote_cache"], _remote_store(checkout, variables, variables["remote_executor"])
-    # a server that is both is one connection, and given up once
+    # a server with both roles gets one connection and one circuit breaker
     is_one = address in ("", variables["remote_executor"])
     store = service if is_one else _remote_store(checkout, variables, address)
     cache = ActionCache(disk, root, checkout.report, store)
@@ -123,10 +123,10 @@ def _executor(
 
 
 def _runner(options: Options, tools: Tools, jobserver: Jobserver, timeline: Timeline) -> LocalRunner:
-    """Processes get a small environment of their own; what the user's holds besides must not matter."""
-    # rustc logs an error for each library behind a path with a space that it can't hash; we hash those ourselves
+    """Create the runner. Processes get a small environment; other variables of the user must not matter."""
+    # rustc logs an error for each library under a path with a space, which it can't hash; we hash those ourselves
     own = {"RUSTC_LOG": "off", **NO_DUMPS, **dict(tools.toolchain.env)}
-    own.pop("RUSTC", None)  # that is for cargo; build scripts are told by their action
+    own.pop("RUSTC", None)  # this is for cargo; build scripts get it from their action
     is_shut_in = options.performs and options.variables["sandbox"] == "on"
     sandbox = _sandbox(tools.paths, {**os.environ, **own}) if is_shut_in else None
     return LocalRunner(tools.paths, jobserver, own, os.environ, sandbox, timeline)

@@ -1,4 +1,4 @@
-"""The provider of musl that `sysroot=` names, found when a program wants a sysroot. Provides none."""
+"""Selects the provider of musl that `sysroot=` names, when a program first needs a sysroot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Sysroots(Struct, frozen=True):
-    """`word` is that of `sysroot=`. Most programs want no sysroot, and a word that nobody needs is no mistake."""
+    """`word` is the value of `sysroot=`. It is validated only if a program needs a sysroot."""
 
     root: Path
     word: str
@@ -25,9 +25,9 @@ class Sysroots(Struct, frozen=True):
 
     @property
     def provider(self) -> Provider:
-        """The same one for all who ask. Raises `OstooError` for an argument that it can't use."""
+        """Return the provider, the same for all callers. Raises `OstooError` for an invalid argument."""
         return self._look.once("provider", partial(providers.choose, self.word, self.root))
 
     def anew(self) -> Provider:
-        """One that remembers nothing."""
+        """Return a new provider without cached state."""
         return providers.choose(self.word, self.root)

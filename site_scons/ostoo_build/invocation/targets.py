@@ -1,4 +1,4 @@
-"""The targets that programs are built for, and their specs. Asks no compiler."""
+"""The targets for which programs are built, and their specs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Targets(Struct, frozen=True):
-    """Which targets a workspace's programs are for, by its folder: those of `user-rs` are what `target=` names."""
+    """The targets of each workspace, by its folder; those of `user-rs` are named by `target=`."""
 
     root: Path
     by_folder: Mapping[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ class Targets(Struct, frozen=True):
 
     @staticmethod
     def find(root: Path, words: str) -> Targets:
-        """Read what `target=` says, and the workspaces beside `user-rs`."""
+        """Parse `target=`, and find the workspaces beside `user-rs`."""
         asked = tuple(dict.fromkeys(words.split(",")))
         others = {folder: (target,) for folder, target in discovery.others(root).items()}
         return Targets(root, {discovery.USER: asked, **others})
@@ -42,15 +42,15 @@ class Targets(Struct, frozen=True):
 
     @property
     def of_user(self) -> tuple[str, ...]:
-        """Those of `target=`."""
+        """Return the targets of `target=`."""
         return self.by_folder[discovery.USER]
 
     def named(self, subject: str, target: str) -> str:
-        """What the user reads of a step: its target too, where there are several."""
+        """Return a step's name for the user, with the target if there are several."""
         return f"{subject} for {target}" if target and len(self.names) > 1 else subject
 
     def spec_file(self, target: str) -> Path:
-        """A target spec's file. Raises `OstooError` where there is none of that name."""
+        """Return a target spec's file. Raises `OstooError` if there is none of that name."""
         path = self.root / layout.spec(target)
         if "/" in target or not target or not os.path.isfile(path):  # noqa: PTH113 - it takes a name of any length
             known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]

@@ -1,4 +1,4 @@
-"""The toolchain of an invocation, its digest, and the paths by which actions name it. Runs nothing of it."""
+"""The toolchain of an invocation, its digest, and the paths by which actions name it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Tools(Struct, frozen=True):
-    """What compiles, and what tells whether it was touched since.
+    """The toolchain, with what detects changes of it.
 
-    `paths` name places of this machine portably, `folder` is the toolchain as an input, `environment` what cargo, and
-    rustc where it is asked a question, may see of the user's.
+    `paths` maps locations of this machine to placeholders, `folder` is the toolchain as an input, `environment` is
+    what cargo, and rustc when it is queried, may see of the user's environment.
     """
 
     toolchain: Toolchain
@@ -40,12 +40,12 @@ class Tools(Struct, frozen=True):
 
     @property
     def sha256(self) -> digest.Hash:
-        """The toolchain's digest."""
+        """The toolchain digest."""
         return self.folder.sha256
 
 
 def find(checkout: Checkout, variables: Mapping[str, str]) -> Tools:
-    """Find the toolchain or provide it; say which it is when that is not the last invocation's."""
+    """Find or provide the toolchain; announce it if it differs from that of the last invocation."""
     toolchain = find_toolchain(checkout, variables)
     return of(checkout, toolchain, _environment(checkout, toolchain))
 
@@ -58,9 +58,9 @@ def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchai
 
 
 def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str]) -> Tools:
-    """Look at a toolchain: from here on a touch of it is seen, and only then it is hashed."""
+    """Wrap a toolchain: changes are detected from here on, and it is hashed after this."""
     paths = paths_of(checkout.root, toolchain)
-    libraries = {library.parent for library in toolchain.libraries}  # they change with their folder
+    libraries = {library.parent for library in toolchain.libraries}  # they change together with their folder
     parts = (toolchain.rustc, toolchain.cargo, toolchain.lld, toolchain.rust_src, *libraries)
     witness = Witness(paths, checkout.began, parts)
     folder = toolchain_digest.of(toolchain, user_cache.folder() / user_cache.TOOLCHAINS)
@@ -73,7 +73,7 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
 
 
 def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
-    """The places that actions name."""
+    """Return the locations that actions name."""
     found = PathMap(
         (
             ("root", root),
@@ -92,5 +92,5 @@ def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
 
 def _environment(checkout: Checkout, toolchain: Toolchain) -> dict[str, str]:
     for name in cargo.ignored_variables():
-        checkout.report.warn_once(f"{name} is ignored: write what it says into .cargo/config.toml of the workspace")
+        checkout.report.warn_once(f"{name} is ignored: set its value in the workspace's .cargo/config.toml")
     return {**cargo.environment(dict(toolchain.env)), "RUSTC": str(toolchain.rustc)}

@@ -1,4 +1,4 @@
-"""The variables of a build: `NAME=VALUE` on the command line, or in `ostoo.toml` for all. Does not act on them."""
+"""The variables of a build: `NAME=VALUE` on the command line, or in `ostoo.toml`."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 FILE = "ostoo.toml"
 
 VARIABLES = {
-    "target": ("target spec in targets/, without .json; or several, with commas between them", "x86_64-ostoo-user"),
+    "target": ("target spec in targets/, without .json; several are separated by commas", "x86_64-ostoo-user"),
     "profile": ("cargo profile", "release"),
-    "sysroot": ("musl from: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
-    "cache": ("action cache: a folder, or off", "on"),
-    "cache_size": ("what the action cache may take", "10 GiB"),
-    "sandbox": ("on: show each action its declared inputs only", "off"),
+    "sysroot": ("source of musl: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
+    "cache": ("folder of the action cache, or off", "on"),
+    "cache_size": ("maximum size of the action cache", "10 GiB"),
+    "sandbox": ("on: run each action with access to its declared inputs only", "off"),
     "remote_cache": ("the team's cache: grpc://HOST:PORT, or grpcs:// with TLS", ""),
-    "remote_executor": ("service that runs actions: grpc://HOST:PORT, or grpcs:// with TLS", ""),
-    "remote_jobs": ("how many it runs at once", "16"),
+    "remote_executor": ("remote execution service: grpc://HOST:PORT, or grpcs:// with TLS", ""),
+    "remote_jobs": ("number of actions that it runs at once", "16"),
     "remote_instance": ("its instance name", ""),
-    "remote_upload": ("on: store results there too", "off"),
-    "remote_token_file": ("file with a bearer token; else the variable OSTOO_REMOTE_TOKEN", ""),
-    "tls_certificate": ("PEM file of the authority that signed its certificate", ""),
-    "tls_client_certificate": ("PEM file of our certificate", ""),
-    "tls_client_key": ("PEM file of our key", ""),
-    "kernel": ("what `ostoo boot` boots: NAME or NAME:IMAGE, as in targets/NAME.boot.json", "linux"),
+    "remote_upload": ("on: also store results there", "off"),
+    "remote_token_file": ("file with a bearer token (default: the variable OSTOO_REMOTE_TOKEN)", ""),
+    "tls_certificate": ("PEM file of the certificate authority", ""),
+    "tls_client_certificate": ("PEM file of the client certificate", ""),
+    "tls_client_key": ("PEM file of the client key", ""),
+    "kernel": ("kernel for `ostoo boot`: NAME or NAME:IMAGE, as in targets/NAME.boot.json", "linux"),
     "DEPLOY_DIR": ("folder that `scons deploy` copies programs to", "user"),
     "RUSTC": ("compiler to use", ""),
     "CARGO": ("cargo to use", ""),
     "LLD": ("LLD to use", ""),
     "RUST_SRC": ("std source to use: a folder `library`", ""),
 }
-"""What each says, and what it is where nobody says anything."""
+"""Description and default of each variable."""
 
 _NUMBER = lazy_pattern("[0-9]{1,4}")
 _SWITCHES = ("remote_upload", "sandbox")
@@ -46,26 +46,28 @@ _NUMBERS = ("remote_jobs",)
 
 
 def one_target(variables: Mapping[str, str]) -> str:
-    """The target, for who can do with one only. Raises `OstooError` where `target=` names several."""
+    """Return the target, for a verb that supports one only. Raises `OstooError` if `target=` names several."""
     target = variables["target"]
     if "," in target:
-        raise OstooError(f"target={target} names several targets; this is for one", remedy="name one of them")
+        raise OstooError(
+            f"target={target} names several targets, but only one is supported here", remedy="name one of them"
+        )
     return target
 
 
 def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
-    """Give each variable its value: `words` first, then the file, then the default.
+    """Return the value of each variable: from `words`, else from the file, else the default.
 
-    Raises `OstooError` for a variable that there is none of, and for a value that is none of its own.
+    Raises `OstooError` for an unknown variable or an invalid value.
     """
     path = root / FILE
     table = load_toml(path) if path.is_file() else {}
     for name, value in table.items():
         if not isinstance(value, str):
-            raise OstooError(f"{name} is no text", where=str(path), remedy=f'write {name} = "…"')
+            raise OstooError(f"{name} is not a string", where=str(path), remedy=f'write {name} = "…"')
     for origin, names in (("", words), (str(path), table)):
         for name in set(names) - set(VARIABLES):
-            raise OstooError(f"there is no variable {name}", where=origin, remedy=one_of(name, list(VARIABLES)))
+            raise OstooError(f"unknown variable {name}", where=origin, remedy=one_of(name, list(VARIABLES)))
     values = {name: default for name, (_, default) in VARIABLES.items()} | table | dict(words)
     _refuse_wrong(values)
     return values
@@ -74,12 +76,12 @@ def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
 def _refuse_wrong(values: Mapping[str, str]) -> None:
     for name, (_, default) in VARIABLES.items():
         if default and not values[name].strip() and name != "cache":
-            raise OstooError(f"{name}= is empty", remedy=f"leave it away, or write one such as {name}={default}")
+            raise OstooError(f"{name}= is empty", remedy=f"remove it, or set a value such as {name}={default}")
         if "\0" in values[name]:
-            raise OstooError(f"{name} holds a NUL character")
+            raise OstooError(f"{name} contains a NUL character")
     for name in _SWITCHES:
         if values[name] not in ("on", "off"):
             raise OstooError(f"{name}={values[name]} is neither on nor off")
     for name in _NUMBERS:
         if not (_NUMBER.fullmatch(values[name]) and int(values[name])):
-            raise OstooError(f"{name}={values[name]} is no number from 1 to 9999")
+            raise OstooError(f"{name}={values[name]} is not a number from 1 to 9999")

@@ -50,7 +50,7 @@ def test_damage_is_named_and_gone(folder: Path) -> None:
 
 def test_what_is_too_much_is_given_up(folder: Path) -> None:
     assert cache.perform("gc", folder, LIMIT).startswith("removed 0 entries")
-    assert "; 0 B are left" in cache.perform("gc", folder, 0)
+    assert "; 0 B remain" in cache.perform("gc", folder, 0)
 
 
 def test_everything_is_given_up(folder: Path) -> None:

@@ -9,10 +9,10 @@ RECORD = Record("k", {})
 
 
 def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
-    assert told(Cached(RECORD, (Reason.ALTERED,))) == "taken from the cache: what is there was altered or taken away"
-    assert told(Remote((Reason.NOTHING, Reason.UNCACHED))) == "run remotely: nothing is there yet; no cache has it"
+    assert told(Cached(RECORD, (Reason.ALTERED,))) == "taken from the cache: outputs were modified or removed"
+    assert told(Remote((Reason.NOTHING, Reason.UNCACHED))) == "run remotely: it has no outputs yet; not in the cache"
     assert told(Local((Reason.NOTHING, Reason.UNSHARED))).startswith(
-        "run here: nothing is there yet; no cache may have"
+        "run here: it has no outputs yet; not cacheable"
     )
 
 

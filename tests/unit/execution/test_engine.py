@@ -233,7 +233,7 @@ def test_the_files_of_the_action_before_outlive_a_failure(checkout: Checkout) ->
 
 
 def test_an_action_that_leaves_no_output_fails(checkout: Checkout) -> None:
-    with pytest.raises(OstooError, match=r"compiling core left no lib\.rlib"):
+    with pytest.raises(OstooError, match=r"compiling core did not create lib\.rlib"):
         checkout.perform(run=lambda _: Outcome(("lib.rlib",)))
     assert records.load(checkout.folder) is None
 
@@ -243,7 +243,7 @@ def test_a_link_is_no_output(checkout: Checkout) -> None:
         (folder / "lib.rlib").symlink_to("/etc/hostname")
         return Outcome(("lib.rlib",))
 
-    with pytest.raises(OstooError, match=r"left no lib\.rlib"):
+    with pytest.raises(OstooError, match=r"did not create lib\.rlib"):
         checkout.perform(run=run)
 
 
@@ -762,7 +762,7 @@ def test_an_executor_that_lacks_what_the_action_makes_is_not_believed(
     engine = replace(checkout.engine(), executor=cast("RemoteExecutor", executor))
     engine.perform(replace(checkout.job(ACTION, write), judge=lambda _done: Outcome(("lib.rlib",))))
     assert checkout.runs == [ACTION]
-    assert "the remote executor left no result that can be used" in capsys.readouterr().err
+    assert "the remote executor returned no usable result" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("dep-info.d"), ValueError("no digest")])
@@ -874,7 +874,7 @@ def test_what_can_not_be_carried_out_is_decided_anew(checkout: Checkout, clone: 
     assert clone.runs == [ACTION]
     (entry,) = action_log.read(engine.log).values()
     (step,) = engine.timeline.steps
-    assert entry.decided == step.reasons == "run here: nothing is there yet; the cache lost what it had"
+    assert entry.decided == step.reasons == "run here: it has no outputs yet; the cache has lost the result"
     assert step.way == "local"
 
 
@@ -883,7 +883,7 @@ def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.Captur
     capsys.readouterr()
     engine = replace(checkout.engine(), explains=True)
     engine.perform(checkout.job(OTHER, write))
-    said = "   Explained core is run here: it is another action than the one that made what is there; no cache has it"
+    said = "   Explained core is run here: the action differs from the one that made the outputs; not in the cache"
     assert capsys.readouterr().err.startswith(f"{said} (another argument 0)\n")
     engine.cache.flush()
     engine.perform(checkout.job(OTHER, write))

@@ -172,4 +172,4 @@ def test_a_toolchain_that_goes_away_is_told_in_the_same_words_to_all(root: Path,
         with pytest.raises(OstooError) as caught:
             seen.check_tools()
         told.add(str(caught.value))
-    assert told == {"error: the toolchain changed, or went away, while it was used\n  help: run the build again"}
+    assert told == {"error: the toolchain changed, or was removed, during the build\n  help: run the build again"}

@@ -87,8 +87,8 @@ def test_what_is_written_elsewhere_is_named(name: str, cell: Cell) -> None:
     with pytest.raises(OstooError, match="is not its to write") as caught:
         cell.run(f"echo x > {name}")
     path = name if name.startswith("/") else os.path.normpath(f"a/{name}")
-    assert caught.value.what == f"the action writes {path}, which is not its to write"
-    assert caught.value.remedy == "write into OUT_DIR only"
+    assert caught.value.what == f"the action writes to {path}, which is outside of its output folder"
+    assert caught.value.remedy == "write to OUT_DIR only"
     assert sorted(path.name for path in (cell.root / "a").iterdir()) == ["declared.txt", "lib.rs", "secret.txt"]
 
 
@@ -119,7 +119,7 @@ def test_without_strace_nothing_is_named_and_the_exit_code_stays(cell: Cell) -> 
 
 
 def test_without_bubblewrap_it_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="there is no bubblewrap for sandbox=on"):
+    with pytest.raises(OstooError, match="sandbox=on needs bubblewrap, which is not installed"):
         sandbox.find(PathMap((("root", tmp_path),)), (), {"PATH": str(tmp_path)})
 
 

@@ -38,7 +38,7 @@ def test_what_was_damaged_is_told_at_the_end(
     mine.lock()
     state_file.found_damaged(tmp_path / "memo")
     mine.close()
-    assert "memo was damaged: it is made again" in capsys.readouterr().err
+    assert "memo was damaged and is recreated" in capsys.readouterr().err
     assert not state_file.damaged
 
 
@@ -46,6 +46,6 @@ def test_what_was_damaged_is_told_at_the_end(
 def test_a_file_in_the_place_of_a_folder_is_named(place: str, tmp_path: Path) -> None:
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).touch()
-    with pytest.raises(OstooError, match="this is no folder") as caught:
+    with pytest.raises(OstooError, match="not a folder") as caught:
         checkout(tmp_path).make_memos()
     assert caught.value.where == str(tmp_path / place)

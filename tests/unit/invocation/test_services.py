@@ -52,7 +52,7 @@ def test_a_word_of_sysroot_that_nobody_needs_is_no_mistake(tmp_path: Path) -> No
 
 def test_without_a_linker_nothing_is_linked_for_the_host(tmp_path: Path) -> None:
     invocation = started(tmp_path).invocation
-    with pytest.raises(OstooError, match="there is no C linker for build scripts"):
+    with pytest.raises(OstooError, match="no C linker for build scripts was found"):
         assert invocation.host
 
 

@@ -60,7 +60,7 @@ def test_a_toolchain_that_is_touched_after_it_was_hashed_is_seen(checkout: Check
     found.witness.check_tools()
     with toolchain.rustc.open("a") as stream:
         stream.write("# another one\n")
-    with pytest.raises(OstooError, match="the toolchain changed, or went away, while it was used"):
+    with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
         found.witness.check_tools()
 
 

@@ -21,9 +21,9 @@ def test_the_command_line_goes_before_the_file_and_that_before_the_default(tmp_p
 @pytest.mark.parametrize(
     ("text", "words", "message"),
     [
-        ("", {"cach": "x"}, "there is no variable cach"),
-        ('cach = "x"', {}, "there is no variable cach"),
-        ("cache = 1", {}, "cache is no text"),
+        ("", {"cach": "x"}, "unknown variable cach"),
+        ('cach = "x"', {}, "unknown variable cach"),
+        ("cache = 1", {}, "cache is not a string"),
         ("cache", {}, "not valid TOML"),
         ("", {"remote_upload": "yes"}, "remote_upload=yes is neither on nor off"),
     ],
