@@ -1,7 +1,7 @@
-"""What ./ostoo watch keeps running: SCons, loaded, from which each build is forked: python serve.py IN OUT ARGUMENTS.
+"""The server of ./ostoo watch: loads SCons and forks each build. Usage: python serve.py IN OUT ARGUMENTS.
 
-A byte on the descriptor IN asks for a build, one on OUT is its exit code. While nobody asks one build waits that has
-read everything already; see `standby`.
+A byte on the descriptor IN requests a build, a byte on OUT is its exit code. Between requests one build waits that has
+already read everything; see `standby`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Child:
     line: socket.socket
 
     def run(self) -> tuple[int, bool]:
-        """Have it build; its exit code, negative for a signal, and whether it could read what is to be built."""
+        """Let it build. Return its exit code, negative for a signal, and whether it could read its inputs."""
         has_read = bool(self.line.recv(1))
         with contextlib.suppress(OSError):
             self.line.send(b"g")
@@ -53,7 +53,7 @@ def main() -> None:
     standby = _serve(requests, answers)
     for descriptor in (requests, answers):
         os.close(descriptor)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons has a handler of its own while it builds
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons installs its own handler while it builds
     sys.argv = ["scons", "-Q", *arguments]
     try:
         run_scons(Begun(standby.started, standby=standby))
@@ -65,7 +65,7 @@ def main() -> None:
 
 def _serve(requests: int, answers: int) -> Standby:
     """Answer requests; returns in forked builds only."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the build; we end with whoever asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build; this process ends with its client
     waiting: _Child | None = None
     while os.read(requests, 1):
         code, has_read = waiting.run() if waiting else (STALE, False)
@@ -79,7 +79,7 @@ def _serve(requests: int, answers: int) -> Standby:
                 print(f"error: the build was killed by {name}", file=sys.stderr, flush=True)  # noqa: T201 - nobody else can
         try:
             os.write(answers, bytes([code if code >= 0 else 128 - code]))
-        except BrokenPipeError:  # nobody is there any more
+        except BrokenPipeError:  # the client is gone
             break
         waiting = None
         if has_read:
@@ -91,12 +91,12 @@ def _serve(requests: int, answers: int) -> Standby:
 
 
 def _is_killed(code: int) -> bool:
-    """Whether somebody else ended a build, such as the kernel where memory is short. The next one does its work."""
+    """Whether another process killed a build, such as the kernel for lack of memory. The next build does its work."""
     return code < 0 and -code != signal.SIGINT
 
 
 def _fork(*, waits: bool) -> _Child | Standby:
-    """Make a build; what comes back in the new process is its standby."""
+    """Fork a build; in the new process return its standby."""
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:

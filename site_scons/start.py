@@ -1,6 +1,6 @@
-"""What ./sconsw starts: SCons, unless it is known to have nothing to do.
+"""Entry point of ./sconsw: starts SCons, unless a note proves that there is nothing to do.
 
-It runs without the `site` module, which takes as long as the look at all files.
+It runs without the `site` module, whose import takes as long as the check of all files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     asked = null_build.ask(sys.argv[1:])
     names = null_build.targets(ROOT, asked)
     if names is not None:
-        _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # in SCons' words
+        _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # SCons' message
         return
     import site  # noqa: PLC0415 - only where there may be work
 
@@ -34,7 +34,7 @@ def main() -> None:
     sys.argv.insert(1, "-Q")
     try:
         run_scons(Begun(STARTED, asked))
-    except Exception as error:  # of SCons' own modules: all else it tells itself
+    except Exception as error:  # of SCons' own modules; SCons reports everything else
         message = told(error)
         if message is None:
             raise
@@ -50,7 +50,7 @@ def _say(text: str) -> None:
         pass
     said = streams.complaint()
     if said:
-        os._exit(_complain(said))  # Python would try once more
+        os._exit(_complain(said))  # Python would flush it again
 
 
 def _complain(text: str) -> int:

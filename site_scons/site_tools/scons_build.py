@@ -1,4 +1,4 @@
-"""One run of SCons: what it was asked, what it has declared, and with what it builds. Declares nothing."""
+"""Holds the state of one SCons run: the request, the checkout, and the declared nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A checkout that this process has the lock of: what is to be built, and what plans and carries it out."""
+    """A locked checkout with the request, the planner and the services."""
 
     requested: Requested
     planner: Planner
@@ -36,9 +36,9 @@ class Opened:
 
 @dataclass
 class Build:
-    """`env["OSTOO"]`: what is known before the lock is taken, and SCons' nodes by the names that rules give them.
+    """The value of `env["OSTOO"]`: the state before the lock is taken, and SCons' nodes by the names of rules.
 
-    `is_top_down` says that a program is looked up before its parts are.
+    `standby` is None outside of `./ostoo watch`. `is_top_down` says that a program is looked up before its parts.
     """
 
     begun: Begun
@@ -61,7 +61,7 @@ class Build:
         return found
 
     def open(self, words: Sequence[str]) -> Opened:
-        """Take the lock, find out what is asked for, and make all that job threads share."""
+        """Take the lock, parse the request, and create everything that job threads share."""
         self.checkout.lock()
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
@@ -72,18 +72,18 @@ class Build:
 
     @property
     def at_work(self) -> Opened:
-        """The opened checkout: scripts are read after `env.Requested()`."""
+        """Return the opened checkout. Scripts are read after `env.Requested()`."""
         if self.opened is None:
-            raise RuntimeError("env.Requested() comes first")
+            raise RuntimeError("call env.Requested() first")
         return self.opened
 
     def read(self) -> Read:
-        """All that a build has that has yet to begin."""
+        """Return everything that a waiting build needs."""
         opened = self.at_work
         return Read(self.checkout, self.options, opened.planner, opened.services, self.progress)
 
     def close(self) -> None:
-        """Remember what the next invocation wants to know, and let other builds in."""
+        """Save the state for the next invocation, and release the lock."""
         if self.opened is not None:
             self.opened.services.close()
         self.checkout.close()

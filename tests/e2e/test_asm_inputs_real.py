@@ -101,7 +101,7 @@ def test_a_name_that_only_the_assembler_knows_is_refused(tree: Tree) -> None:
     carrier(tree, r'".macro take name", ".incbin \"\\name\"", ".endm", "take greet/own.bin"')
     result = tree.scons("greet")
     assert result.code == 2
-    assert "assembly takes in a file whose name the assembler makes" in result.stderr
+    assert "assembly includes a file whose name a macro creates" in result.stderr
     assert "user-rs/greet/src/main.rs:5" in result.stderr
     assert not tree.program("greet").exists()
 

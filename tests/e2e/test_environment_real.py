@@ -162,7 +162,7 @@ def test_a_result_is_refused_wherever_it_is_from_while_a_variable_is_set_that_it
         for _ in range(2):
             refused = place.scons("seen")
             assert refused.code == 2, refused.stderr
-            assert f"the build script asks for the environment variable {name}, which is set" in refused.stderr
+            assert f"the build script reads the environment variable {name}, which is set" in refused.stderr
             assert "user-rs/asker/build.rs" in refused.stderr
             assert refused.stderr.count("error: ") == 1
 

@@ -226,7 +226,7 @@ def test_a_file_that_nobody_declared_is_refused_by_name_until_it_is_declared(tre
     outside = tmp_path / "outside.ld"
     outside.write_text("magic = 3;")
     script(tree, str(outside))
-    refusal(tree, f"the link reads {outside}", "put it into the checkout")
+    refusal(tree, f"the link reads {outside}", "copy it into the checkout")
     (tmp_path / "words").write_text("--defsym=magic=4")
     script(tree, f"@{tmp_path}/words")
     refusal(tree, f"the link reads {tmp_path}/words")

@@ -1,7 +1,7 @@
-"""Notes all that a build with nothing to do depends on, for `null_build`. Does not find out whether there is work.
+"""Writes the note of a null build: everything that it depends on, for `null_build`.
 
-A note must be true of the moment at which its files were read: it is only written where nothing that it names was
-touched since this process began.
+A note must describe the moment at which its files were read, so it is written only if none of them changed since this
+process started.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Made(Struct, frozen=True):
-    """What an invocation found up to date or made so: `programs` are files, and what is in them."""
+    """The results of an invocation; `programs` are files with their expected contents."""
 
     begun: Begun
     checkout: Checkout
@@ -49,9 +49,9 @@ class Made(Struct, frozen=True):
 
 
 def write(made: Made, targets: list[str]) -> None:
-    """Write the note of this command, where all it depends on is known and holds still."""
+    """Write the note for this command if all its dependencies are known and unchanged."""
     asked, planner = made.begun.asked, made.planner
-    with contextlib.suppress(OSError, OstooError):  # somebody else is at work here: next time
+    with contextlib.suppress(OSError, OstooError):  # another build runs in this checkout: the next one writes the note
         if asked is None or not dependencies.is_known(planner, made.options):
             return
         _let_the_clock_tick(made.programs)
@@ -67,7 +67,10 @@ def write(made: Made, targets: list[str]) -> None:
 def note(
     made_of: Footing, observe: Callable[[Collection[str]], Observed], asked: null_build.Question, targets: list[str]
 ) -> null_build.Note:
-    """Look at all that decides, by one walk; `observe` is told what that came by, and says what more there is."""
+    """Create a note.
+
+    One walk takes the stamps; `observe` gets the paths that it reached, and returns further dependencies.
+    """
     walked = Sight.of(made_of.trees, ())
     places = [*made_of.places, *observe(walked.walked()).places]
     sight = Sight(made_of.trees, Sight.of((), places).places, walked.entries)
@@ -75,13 +78,13 @@ def note(
 
 
 def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:
-    """Wait until a change of a program that was just written gives it another time."""
+    """Wait until a change of a program that was just written would get a later time."""
     written = max((path.stat().st_ctime_ns for path in programs), default=0)
     stamps.wait_for_tick(written)
 
 
 def _holds_still(made: Made, known: null_build.Note) -> bool:
-    """Whether nothing was touched since this process began, and the file system's clock is like ours."""
+    """Whether nothing changed since this process started, and the file system's clock agrees with ours."""
     started, checkout = made.begun.started, made.checkout
     if not started - stamps.TICK < checkout.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
         return False
@@ -94,7 +97,7 @@ def _holds_still(made: Made, known: null_build.Note) -> bool:
 
 
 def _late(known: null_build.Note, moment: int) -> Iterator[str]:
-    """What was touched after a moment, and folders, of which no stamp tells that."""
+    """Return paths that changed after a moment, and folders, whose stamps don't tell."""
     for name, stamp in known.sight.places.items():
         if stamp is not None and stamps.touched_at(stamp) > moment:
             yield name
@@ -106,7 +109,7 @@ def _late(known: null_build.Note, moment: int) -> Iterator[str]:
 
 
 def _is_as_it_was(planner: Planner, programs: Mapping[Path, Output]) -> bool:
-    """Whether programs are what they should be; and whether what is not there was not there when it was looked for."""
+    """Whether the programs match their records, and missing files were also missing when they were looked for."""
     cargos = [workspace.cargo for workspace in planner.programs.workspaces]
     return (
         all(records.holds(path, output) for path, output in programs.items())

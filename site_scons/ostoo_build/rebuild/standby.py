@@ -1,8 +1,8 @@
-"""Lets a build that has read all it is made of wait for an edit, and tells whether what it read still holds then.
+"""Lets a build that has read all its inputs wait for an edit, and checks then whether what it read is still valid.
 
-Does not build. What it stands on is a `dependencies.Footing`; plans and units it judges anew. `./ostoo watch` keeps one
-build waiting, so that the next one begins with its work. What may change meanwhile are the contents of sources;
-anything else, and the build has to be read anew.
+`./ostoo watch` keeps one waiting build, so that the next build starts with its work. It depends on
+`dependencies.Footing`; the keys of plans and units are computed again after the wait. Only contents of sources may
+change meanwhile; after any other change a new process must read everything.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from ostoo_build.rules.progress import Progress
 
 STALE = 75
-"""Exit code of a build that has to be read anew (`EX_TEMPFAIL` in sysexits.h)."""
+"""Exit code that asks for a new process which reads everything (`EX_TEMPFAIL` in sysexits.h)."""
 
 _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
-"""Files of packages that say more than what is compiled."""
+"""Package files that decide more than what is compiled."""
 
 
 class Read(Struct, frozen=True):
-    """A build that has read all that it is made of, and has yet to begin."""
+    """A build that has read all its inputs and not started."""
 
     checkout: Checkout
     options: Options
@@ -46,7 +46,7 @@ class Read(Struct, frozen=True):
 
 
 class Standby:
-    """The part of a process in `./ostoo watch`: `line` leads to the process that forked it, at the moment `started`."""
+    """A process forked by `./ostoo watch`; `line` is the socket to the process that forked it."""
 
     def __init__(self, line: socket.socket, started: int, *, waits: bool) -> None:
         self.started = started
@@ -55,17 +55,23 @@ class Standby:
         self._toolchain = Sight((), {}, [])
 
     def reached(self, build: Read) -> None:
-        """Say that all is read. Where this process waits, return when there is work that it may do; else end it."""
+        """Report that everything is read.
+
+        A waiting process returns when there is work that it may do, and exits otherwise.
+        """
         try:
             self._line.send(b"r")
             goes = not self.waits or self._wait(build)
-        except OSError:  # nobody is there any more
+        except OSError:  # the other process is gone
             goes = False
         if not goes:
             os._exit(STALE)
 
     def holds(self) -> bool:
-        """Whether the toolchain is what it was when the build was read: thousands of files, and nobody waits."""
+        """Whether the toolchain is unchanged since it was read.
+
+        Checked after the build, as it has thousands of files.
+        """
         return not self._changes(self._toolchain)
 
     def _wait(self, build: Read) -> bool:
@@ -90,14 +96,14 @@ class Standby:
         return True
 
     def _changes(self, before: Sight) -> set[str]:
-        """What is not what it was, or was touched so late that the build may have read what it was before."""
+        """Return paths that changed, or changed so late that the build may have read the former state."""
         late = self.started - stamps.TICK
         touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
         return touched | before.changes(Sight.of(before.trees, before.places))
 
 
 def _editable(planner: Planner) -> Iterator[str]:
-    """Files whose contents are looked at when the build runs, not when it is read."""
+    """Yield files whose contents are read when the build runs, not before."""
     for unit in planner.units.values():
         if is_local(unit.package):
             folder = planner.root / planner.paths.expand(unit.package)

@@ -42,11 +42,11 @@ _NAMES = "OSTOO_NAMES"
 def link_action(
     invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], discard: Input | None
 ) -> Action:
-    """Make the action that links a compiled program; `sysroot` are the libraries it may take from the musl sysroot.
+    """Create the action that links a compiled program.
 
-    `discard` is the linker script for what is left out besides symbols; without it all is kept.
-
-    rustc wrote down what it compiled in an `.rlink` file: the program's objects, the libraries, and what they ask for.
+    `sysroot` are the libraries that it may take from the musl sysroot. `discard` is the linker script for what is
+    removed besides symbols; without it everything is kept. rustc's `.rlink` file names the program's objects, the
+    libraries, and the link arguments.
     """
     unit, target = program.unit, invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
@@ -87,7 +87,10 @@ def output_inputs(folder: str, record: Record) -> Inputs:
 
 
 def _searching(flags: tuple[str, ...], searches: list[str], behind: int) -> Iterator[str]:
-    """The flags with the sysroot's folders where they stood: `behind` is how many others come after them."""
+    """Yield the flags with the sysroot's folders in their original position.
+
+    `behind` is how many other folders follow them.
+    """
     options = rustc_options.read(flags)
     places = [at for at, option in enumerate(options) if option.searches_native]
     place = places[-behind] if behind else len(options)
@@ -109,7 +112,10 @@ def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
 
 
 def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
-    """Make the action that compiles a unit; `sources` are the files of its package, `records` its prerequisites'."""
+    """Create the action that compiles a unit.
+
+    `sources` are its package's files, `records` those of its prerequisites.
+    """
     arguments = ["@{rustc}", *unit.arguments]
     environment = dict((*invocation.environment, *unit.environment))
     inputs = [*sources, *_libraries(invocation, unit, records), *_assembled(invocation, unit, records)]
@@ -158,9 +164,10 @@ def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) 
 def run_action(
     invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], asked_for: digest.Hash
 ) -> Action:
-    """Make the action that runs a build script; `sources` are its package's files, `records` its prerequisites'.
+    """Create the action that runs a build script.
 
-    `asked_for` is a digest of what it may ask for and is no file with contents, or empty.
+    `sources` are its package's files, `records` those of its prerequisites. `links` is a digest of the targets of
+    links that it may read, or empty.
     """
     if not unit.script:
         raise OstooError(

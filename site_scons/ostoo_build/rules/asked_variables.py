@@ -1,6 +1,6 @@
-"""Tells which of the user's variables a build script asks for that nobody declared: its result holds while none is set.
+"""Handles undeclared environment variables that a build script requests.
 
-A script doesn't see them, so what it made is what it makes without them. Does not run it.
+Scripts don't see these variables, so a script's result is valid only while they are unset.
 """
 
 from __future__ import annotations

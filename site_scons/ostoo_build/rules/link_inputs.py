@@ -171,7 +171,10 @@ def _is_here(paths: PathMap, path: Path) -> bool:
 def _allowed(planner: Planner, services: Services, program: Program, look: Look) -> frozenset[str]:
     """Return the inputs that the program's key covers."""
     by_flags = planned(planner.paths, planner.targets, program.unit, look)
-    each = (unit_inputs.declared, unit_inputs.of)  # programs that it reads are declared, inputs from an earlier run are not
+    each = (
+        unit_inputs.declared,
+        unit_inputs.of,
+    )  # programs that it reads are declared, inputs from an earlier run are not
     of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, look))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class _Sources(Struct, frozen=True):
-    """What a unit is made from besides other units: `own` of its package, `told` those that only a run told of."""
+    """A unit's inputs besides other units: `own` files of its package, and those from an earlier run."""
 
     declared: Inputs
     own: Inputs
@@ -51,7 +51,10 @@ class _Sources(Struct, frozen=True):
 
 
 def job(planner: Planner, services: Services, unit: Unit, look: Look, ready: Callable[[], None] | None = None) -> Job:
-    """Describe how a unit is made of what a look finds; `ready` hears of a library's metadata."""
+    """Describe how a unit is made from the files in a snapshot.
+
+    `ready` is called when a library's metadata is complete.
+    """
     found = unit_inputs.found(planner, services, unit, look)
     reads = unit_inputs.known_reads(services, planner.paths, unit)
     return _reading(planner, services, unit, found, reads, ready=ready or _no_one_hears)

@@ -97,9 +97,10 @@ def of_files(paths: PathMap, files: Iterable[Path], look: Look) -> Inputs:
 
 
 def told(paths: PathMap, reads: tuple[str, ...], look: Look) -> Inputs:
-    """The files that a unit's run told of: `reads` are portable paths of files and folders, which need not be there.
+    """Return the files that a unit's run reported.
 
-    A folder in which nothing lies is one too: it may be asked for. Of the whole checkout it is what people write there.
+    `reads` are portable paths of files and folders, which may be missing. An empty folder counts, as a script may name
+    it. Of the whole checkout only the folders that users edit count.
     """
     places = [place for read in reads for place in _told_of(paths, read)]
     files = of_files(paths, (file for place in places for file in source_files.all_files(place)), look)
@@ -160,7 +161,7 @@ def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
             raise OstooError(
                 "a declared input is outside of the checkout",
                 where=f"{unit.package}/Cargo.toml\n{path}",
-                remedy="other machines do not have it: put it into the checkout",
+                remedy="other machines do not have it: copy it into the checkout",
             )
     return found
 

@@ -11,9 +11,7 @@ RECORD = Record("k", {})
 def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
     assert told(Cached(RECORD, (Reason.ALTERED,))) == "taken from the cache: outputs were modified or removed"
     assert told(Remote((Reason.NOTHING, Reason.UNCACHED))) == "run remotely: it has no outputs yet; not in the cache"
-    assert told(Local((Reason.NOTHING, Reason.UNSHARED))).startswith(
-        "run here: it has no outputs yet; not cacheable"
-    )
+    assert told(Local((Reason.NOTHING, Reason.UNSHARED))).startswith("run here: it has no outputs yet; not cacheable")
 
 
 @pytest.mark.parametrize(

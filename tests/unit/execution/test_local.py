@@ -276,7 +276,7 @@ def test_a_program_without_an_entry_is_refused_by_the_name_that_the_linker_looke
         machine.dependencies(),
         "echo 'lld: warning: cannot find entry symbol boot; not setting start address' >&2",
     )
-    with pytest.raises(OstooError, match="hello-std has no entry: nothing defines the symbol boot") as caught:
+    with pytest.raises(OstooError, match="hello-std has no entry point: no object defines the symbol boot") as caught:
         machine.link()
     assert caught.value.where == f"{unit.package}/Cargo.toml"
 

@@ -33,7 +33,7 @@ def test_one_that_is_set_is_refused_by_name(name: str, value: str, monkeypatch: 
     assert asked_variables.are_unset(names)
     monkeypatch.setenv(name, value)
     assert not asked_variables.are_unset(names)
-    with pytest.raises(OstooError, match=f"asks for the environment variable {name}, which is set but not declared"):
+    with pytest.raises(OstooError, match=f"reads the environment variable {name}, which is set but not declared"):
         asked_variables.refuse(names, "a/build.rs")
 
 

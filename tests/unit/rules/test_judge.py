@@ -158,7 +158,9 @@ def test_a_program_without_an_entry_is_refused_with_the_symbol_that_is_missing(c
     assert judge.link(ACTION, program, done).outputs == (name,)
     left[name] = GOOD_WITHOUT_ENTRY
     lld = diagnostic("warning: cannot find entry symbol _begin; not setting start address\n")
-    with pytest.raises(OstooError, match="the program hello-rs has no entry point: no object defines the symbol _begin"):
+    with pytest.raises(
+        OstooError, match="the program hello-rs has no entry point: no object defines the symbol _begin"
+    ):
         judge.link(ACTION, program, replace(done, stderr=lld))
 
 

@@ -46,7 +46,7 @@ def test_what_is_declared_made_by_rustc_or_the_toolchains_may_be_read(paths: Pat
     [
         ("other.ld", "user-rs/other.ld", "inputs = "),
         ("a #1 $.ld", "user-rs/a #1 $.ld", "inputs = "),
-        ("/etc/passwd", "/etc/passwd", "put it into the checkout"),
+        ("/etc/passwd", "/etc/passwd", "copy it into the checkout"),
         ("../build/t/release/greet", "build/t/release/greet", "OUT_DIR"),
     ],
 )
