@@ -213,3 +213,50 @@ def test_the_launcher_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ACTION.key
     monkeypatch.setattr("ostoo_build.actions.action._launcher", lambda: "exec true")
     assert replace(ACTION).key != before
+
+
+@pytest.mark.parametrize(
+    ("made", "is_possible"),
+    [
+        (("build/a.rlib", "build/a.d"), True),
+        (("build/a.rlib",), True),
+        (("build/a.d",), False),
+        ((), False),
+        (("build/a.rlib", "build/other"), False),
+        (("build/a.rlib", "build/out/x", "build/out/y/z"), True),
+        (("build/a.rlib", "build/outer"), False),
+        (("build/out/x",), False),
+    ],
+)
+def test_a_result_is_what_an_action_names_and_nothing_else(made: tuple[str, ...], *, is_possible: bool) -> None:
+    """A folder may hold anything; what only proves what was read is no part of a result."""
+    action = replace(ACTION, outputs=("build/a.rlib", "build/a.d", "build/out/"))
+    assert action.may_make(made) is is_possible
+
+
+def test_an_action_that_leaves_a_folder_may_leave_nothing() -> None:
+    action = replace(ACTION, outputs=("build/out/",))
+    assert action.may_make(())
+    assert not action.may_make(("build/other",))
+
+
+def test_an_action_carries_all_its_messages_with_their_sizes() -> None:
+    encoded = ACTION.encoded
+    message = api.Action.FromString(encoded.action)
+    assert encoded.blobs[encoded.sha256] == encoded.action
+    for part in (message.command_digest, message.input_root_digest):
+        content = encoded.blobs[part.hash]
+        assert (part.size_bytes, part.hash) == (len(content), digest.of_bytes(content))
+    assert encoded.blobs.keys() - encoded.own_blobs.keys() == encoded.inputs.directories.keys()
+    assert encoded.own_blobs.keys() == {encoded.sha256, message.command_digest.hash}
+
+
+def test_a_command_has_its_variables_in_order_and_names_those_that_are_expanded() -> None:
+    given = (("Z", "@{root}/z"), ("B", "1"), ("A", "@{cargo}"), ("odd.name", "@{root}"))
+    command = api.Command.FromString(replace(ACTION, environment=given).encoded.command)
+    found = [(variable.name, variable.value) for variable in command.environment_variables]
+    cargo = "@{root}/.ostoo/toolchain/bin/cargo"
+    path = "/usr/local/bin:/usr/bin:/bin"
+    assert found == [("A", cargo), ("B", "1"), ("OSTOO_EXPAND", "A Z"), ("PATH", path), ("Z", "@{root}/z")]
+    assert [word for word in command.arguments if word.startswith("odd.name=")] == ["odd.name=@{root}"]
+    assert list(command.output_paths) == ["out/a", "out/b"]

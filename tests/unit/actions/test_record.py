@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -252,3 +253,88 @@ def test_an_output_that_is_not_what_it_should_be_is_taken_away(
     damage(tmp_path / "lib.rlib")
     record.keep_only(tmp_path, saved)
     assert [path.name for path in tmp_path.iterdir()] == ["script"]
+
+
+def test_what_is_seldom_said_is_not_said_by_most_records() -> None:
+    """Records that earlier versions wrote keep their seal."""
+    plain = json.loads(Record("k", {}).to_bytes())
+    assert plain.keys() == {"bound_to", "key", "outputs", "reads", "seal", "stderr", "stdout"}
+    said = json.loads(Record("k", {}, folders=("a",), seen=(), is_answer=False).to_bytes())
+    assert said.keys() - plain.keys() == {"folders", "seen", "is_answer"}
+    assert (said["folders"], said["seen"], said["is_answer"]) == (["a"], [], False)
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "out/../../x", "out/.."])
+def test_a_sealed_record_of_what_lies_elsewhere_is_none(name: str) -> None:
+    output = Output("cd" * 32, 3, executable=False)
+    for made in (Record("k", {"good": output, name: output}), Record("k", {"good": output}, folders=("out", name))):
+        with pytest.raises(ValueError, match="outside the action's folder"):
+            Record.from_bytes(made.to_bytes())
+    assert is_record(Record("k", {"..a/b..": output}).to_bytes())
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Record:
+    """What lies in a script's `out`: a file, one that is deeper, and a folder with nothing in it."""
+    for name in ("out/a", "out/deep/er/b"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "out/none").mkdir()
+    outputs = {name: record.observe(tmp_path / name) for name in ("out/a", "out/deep/er/b")}
+    return Record("k" * 64, outputs, folders=("out/none",))
+
+
+ADDED: dict[str, Callable[[Path], object]] = {
+    "a file": lambda out: (out / "deep/c").touch(),
+    "an empty folder": lambda out: (out / "deep/more").mkdir(),
+    "a folder in the empty one": lambda out: (out / "none/more").mkdir(),
+    "a file in the empty one": lambda out: (out / "none/c").touch(),
+    "a link to a folder": lambda out: (out / "link").symlink_to("deep"),
+    "a link to nothing": lambda out: (out / "link").symlink_to("nowhere"),
+    "folders": lambda out: (out / "more/and/more").mkdir(parents=True),
+}
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_what_lies_in_a_tree_and_no_record_names_is_seen(what: str, tree: Record, tmp_path: Path) -> None:
+    assert record.is_all(tmp_path, "out", tree)
+    ADDED[what](tmp_path / "out")
+    assert not record.is_all(tmp_path, "out", tree)
+
+
+def test_a_tree_that_is_not_there_is_not_all(tree: Record, tmp_path: Path) -> None:
+    assert not record.is_all(tmp_path, "other", tree)
+    (tmp_path / "other").mkdir()
+    assert record.is_all(tmp_path, "other", tree)
+
+
+def test_what_was_never_fetched_may_be_absent_from_a_tree(tree: Record, tmp_path: Path) -> None:
+    (tmp_path / "out/a").unlink()
+    assert record.is_all(tmp_path, "out", tree)
+    (tmp_path / "out/deep/er/b").unlink()
+    assert record.is_all(tmp_path, "out", tree), "the folders above it are no others"
+
+
+def test_an_empty_folder_that_was_taken_away_is_missed(tree: Record, tmp_path: Path) -> None:
+    record.save(tmp_path, tree)
+    assert record.is_intact(tmp_path, tree)
+    (tmp_path / "out/none").rmdir()
+    assert not record.is_intact(tmp_path, tree)
+
+
+def test_outputs_that_lie_deep_stay_and_what_lies_beside_them_goes(tree: Record, tmp_path: Path) -> None:
+    for name in ("out/deep/junk", "out/other/junk", "out/none/junk", "top/junk"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    record.keep_only(tmp_path, tree)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"out", "out/a", "out/deep", "out/deep/er", "out/deep/er/b", "out/none"}
+    assert record.is_all(tmp_path, "out", tree)
+
+
+def test_what_is_shut_is_opened_to_be_tidied(tree: Record, tmp_path: Path) -> None:
+    (tmp_path / "out/deep/er/junk").touch()
+    (tmp_path / "out/deep/er").chmod(0o500)
+    (tmp_path / "out").chmod(0o100)
+    record.keep_only(tmp_path, tree)
+    assert record.is_all(tmp_path, "out", tree)

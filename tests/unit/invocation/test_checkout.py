@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import state_file
+from ostoo_build.base import layout, state_file
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation.checkout import Checkout
@@ -49,3 +49,42 @@ def test_a_file_in_the_place_of_a_folder_is_named(place: str, tmp_path: Path) ->
     with pytest.raises(OstooError, match="not a folder") as caught:
         checkout(tmp_path).make_memos()
     assert caught.value.where == str(tmp_path / place)
+
+
+@pytest.mark.parametrize(("name", "what"), [("a\nb", "a line break"), ("a\udcff", "is not UTF-8")])
+def test_a_checkout_whose_path_no_key_can_hold_is_refused(name: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(OstooError, match=what) as caught:
+        checkout(tmp_path / name).make_memos()
+    assert caught.value.remedy == "rename the folder"
+    assert not list((tmp_path / name).iterdir())
+
+
+def test_the_second_build_waits_for_the_first_and_says_for_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = checkout(tmp_path)
+    first.lock()
+    first.lock_owner.write_bytes(b"17")
+    told: list[str] = []
+
+    def status(_report: Report, verb: str, subject: str) -> None:
+        told.append(f"{verb} {subject}")
+        first.close()
+
+    monkeypatch.setattr(Report, "status", status)
+    second = checkout(tmp_path)
+    assert second.lock(), "another one was here"
+    assert told == ["Blocking waiting for the build that process 17 does here"]
+    second.close()
+    first.lock()
+    assert len(told) == 1, "the second has let it go"
+    first.close()
+
+
+def test_what_lies_in_the_locks_place_is_put_aside(tmp_path: Path) -> None:
+    mine = checkout(tmp_path)
+    mine.make_memos()
+    (tmp_path / layout.LOCK / "inside").mkdir(parents=True)
+    assert mine.lock()
+    mine.close()

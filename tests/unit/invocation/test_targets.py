@@ -7,6 +7,7 @@ import pytest
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation.targets import Targets
+from ostoo_build.planning import discovery
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,3 +34,31 @@ def test_a_target_that_there_is_none_of_is_told(name: str, tmp_path: Path) -> No
     assert targets.spec_file("x86_64") == spec
     with pytest.raises(OstooError, match="there is no target"):
         targets.spec_file(name)
+
+
+def test_who_misspells_a_target_is_told_those_there_are(tmp_path: Path) -> None:
+    """Other files beside a spec, such as its loader's contract, are none."""
+    for name in ("x86_64.json", "x86_64.loader.json", "policy.schema.json", "riscv64.json"):
+        fake.write(tmp_path / "targets" / name, "{}")
+    with pytest.raises(OstooError, match="there is no target x86-64") as caught:
+        Targets(tmp_path, {"user-rs": ("x86-64",)}).spec_file("x86-64")
+    assert caught.value.where == str(tmp_path / "targets")
+    assert "x86_64" in caught.value.remedy
+    assert "loader" not in caught.value.remedy
+
+
+def test_a_spec_is_read_once_for_an_invocation(tmp_path: Path) -> None:
+    fake.write(tmp_path / "targets/x86_64.json", '{"llvm-target": "x86_64-unknown-none", "arch": "x86_64"}')
+    targets = Targets(tmp_path, {"user-rs": ("x86_64",)})
+    first = targets.spec("x86_64")
+    fake.write(tmp_path / "targets/x86_64.json", "no spec")
+    assert targets.spec("x86_64") is first
+
+
+def test_kernels_beside_the_users_programs_have_targets_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "others", lambda root: {f"{root.name}-kernel": "k"})
+    found = Targets.find(tmp_path, "a")
+    assert found.by_folder == {"user-rs": ("a",), f"{tmp_path.name}-kernel": ("k",)}
+    assert found.names == ("a", "k")

@@ -11,9 +11,11 @@ from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation import tools
 from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.toolchain import provide
 from ostoo_build.toolchain.find import Toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -71,3 +73,53 @@ def test_actions_name_its_parts_and_not_where_they_lie(checkout: Checkout, toolc
     assert paths.root == os.path.realpath(checkout.root)
     for place in (toolchain.libraries[0], toolchain.rust_src / "std/src/lib.rs"):
         assert paths.is_in(place, paths.of_tools), place
+
+
+@pytest.mark.parametrize("part", ["cargo", "lld", "rust_src", "libraries"])
+def test_each_part_of_a_toolchain_is_watched(part: str, checkout: Checkout, toolchain: Toolchain) -> None:
+    found = tools.of(checkout, toolchain, {})
+    value = getattr(toolchain, part)
+    (value if part == "rust_src" else value[0].parent if part == "libraries" else value).touch()
+    with pytest.raises(OstooError, match="the toolchain changed, or went away, while it was used"):
+        found.witness.check_tools()
+
+
+def test_each_place_of_a_toolchain_has_its_name(
+    checkout: Checkout, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_HOME", "/cargo-home")
+    paths = tools.paths_of(checkout.root, toolchain)
+    named = {name: paths.expand(f"@{{{name}}}") for name in ("toolchain", "rust-src", "rustc", "cargo", "lld")}
+    assert named == {
+        "toolchain": str(toolchain.rustc.parent.parent),
+        "rust-src": str(toolchain.rust_src),
+        "rustc": str(toolchain.rustc),
+        "cargo": str(toolchain.cargo),
+        "lld": str(toolchain.lld),
+    }
+    assert paths.expand("@{cargo-home}") == "/cargo-home"
+
+
+def test_what_the_variables_name_is_looked_for_and_cargo_is_told_of_that_compiler(
+    checkout: Checkout, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def find(_root: Path, words: dict[str, str], _environment: object, tell: Callable[[str], None]) -> Toolchain:
+        asked.append(words)
+        tell("a part of it")
+        return toolchain
+
+    monkeypatch.setattr(provide, "find_or_provide", find)
+    monkeypatch.setenv("RUSTFLAGS", "-O")
+    words = {name: f"/{name}" for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
+    found = tools.find(checkout, {**words, "target": "x"})
+    assert asked == [words]
+    assert found.toolchain is toolchain
+    assert found.environment["RUSTC"] == str(toolchain.rustc)
+    assert found.environment["PATH"] == os.environ["PATH"]
+    assert "RUSTFLAGS" not in found.environment
+    assert found.sha256 == found.folder.sha256 == tools.of(checkout, toolchain, {}).sha256
+    said = capsys.readouterr().err
+    assert "   Providing a part of it\n" in said
+    assert "RUSTFLAGS is ignored: write what it says into .cargo/config.toml" in said

@@ -15,6 +15,8 @@ from ostoo_build.planning.rustc_flags import Kind
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ostoo_build.planning.planned_unit import Unit
+
 COMMON: dict[str, Any] = {
     "id": "a-1",
     "label": "a v0.1.0",
@@ -80,3 +82,25 @@ def test_what_is_run_is_not_taken_for_a_crate() -> None:
         planned_unit.compiled(RUN)
     with pytest.raises(TypeError, match="a-1 is compiled, not run"):
         planned_unit.run(LIBRARY)
+
+
+@pytest.mark.parametrize(
+    ("unit", "own"),
+    [(replace(LIBRARY, run=None), ("core-1",)), (LIBRARY, ("core-1", "own-1")), (RUN, ("script-1",))],
+)
+def test_runs_whose_words_it_hears_come_before_those_whose_files_it_reads(unit: Unit, own: tuple[str, ...]) -> None:
+    assert replace(unit, runs=("words-1",), read_runs=()).prerequisites == (*own, "words-1")
+    assert replace(unit, runs=(), read_runs=("files-1",)).prerequisites == (*own, "files-1")
+
+
+@pytest.mark.parametrize(
+    ("noprelude", "is_private", "options"),
+    [(False, False, ()), (False, True, ("priv",)), (True, False, ("noprelude", "nounused"))],
+)
+def test_a_crate_is_named_with_the_options_that_cargo_gives(
+    noprelude: bool,
+    is_private: bool,
+    options: tuple[str, ...],  # noqa: FBT001 - a row of the table
+) -> None:
+    assert Extern("core-1", "core", noprelude=noprelude, is_private=is_private).options == options
+    assert Extern("core-1", "core", noprelude=True, is_private=True).options == ("priv", "noprelude", "nounused")

@@ -71,6 +71,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "edit a single file": lambda top: swap(top / "build/a"),
     "remove a single file": lambda top: (top / "build/a").unlink(),
     "add a single file": lambda top: (top / "absent").touch(),
+    "edit what looks like Python's": lambda top: swap(top / "a/__pycache__/a.pyc"),
+    "add a file beside folders of git": lambda top: (top / ".gitignore").touch(),
     "edit what a link leads to": lambda top: swap(top / "link"),
 }
 
@@ -85,8 +87,15 @@ def test_each_change_is_seen(change: str, top: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a/target/debug/new", "site_scons/tool/__pycache__/new", "site_scons/__pycache__/new", "build/new"]
+    "name",
+    ["a/target/debug/new", "site_scons/tool/__pycache__/new", "site_scons/__pycache__/new", "build/new", ".git/new"],
 )
+def test_a_walk_says_all_that_it_came_by(top: Path) -> None:
+    found = look(top).walked()
+    assert {str(top / name) for name in ("a", "a/src/main.rs", "link", "other/build/b.rs", "a/target")} < found
+    assert not {str(top / name) for name in ("build", "build/a", "a/target/debug/a", "absent")} & found
+
+
 def test_what_others_write_is_not_looked_at(name: str, top: Path) -> None:
     before = look(top)
     (top / name).parent.mkdir(exist_ok=True)
@@ -101,6 +110,25 @@ def test_the_environment_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch
     assert null_build.ask(["a", "b"]) != before
     monkeypatch.setenv("RUSTUP_HOME", "elsewhere")
     assert null_build.ask(["a"]) != before
+
+
+@pytest.mark.parametrize(
+    "name", ["_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID", "PATH", "_X"]
+)
+def test_what_shells_and_terminals_change_is_no_part_of_the_question(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environb", {b"HOME": b"/", name.encode(): b"1"})
+    before = null_build.ask([])
+    monkeypatch.setattr(os, "environb", {name.encode(): b"2", b"HOME": b"/"})
+    assert (null_build.ask([]) != before) is (name in ("PATH", "_X"))
+
+
+def test_the_order_of_variables_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environb", {b"A": b"1", b"B": b"2"})
+    before = null_build.ask([])
+    monkeypatch.setattr(os, "environb", {b"B": b"2", b"A": b"1"})
+    assert null_build.ask([]) == before
 
 
 def test_what_the_environment_says_is_not_in_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
