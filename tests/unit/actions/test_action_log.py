@@ -74,3 +74,32 @@ def test_what_is_no_action_is_told(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "Rustc-a.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"."):
         action_log.read(tmp_path)
+
+
+def test_all_that_differs_is_told_in_order_with_what_each_has(tmp_path: Path) -> None:
+    other = replace(
+        ACTION,
+        arguments=("@{rustc}",),
+        environment=(("B", "2"), ("0", "3")),
+        inputs=(Input("b.rs", "1" * 64, 1),),
+    )
+    entries: list[action_log.Entry] = []
+    for name, action in (("a", ACTION), ("b", other)):
+        action_log.write(tmp_path / name, action, "build/a", "")
+        entries += action_log.read(tmp_path / name).values()
+    assert [(each.what, each.first, each.second) for each in action_log.differences(*entries)] == [
+        ("argument 1", "a.rs", ""),
+        ("env 0", "", "3"),
+        ("env A", "1", ""),
+        ("env B", "", "2"),
+        ("file a.rs", "0" * 64, ""),
+        ("file b.rs", "", "1" * 64),
+    ]
+
+
+def test_what_was_put_aside_and_damaged_tells_nothing(tmp_path: Path) -> None:
+    action_log.write(tmp_path, ACTION, "build/a", "")
+    action_log.begin(tmp_path, ACTION, "build/a")
+    (aside,) = (tmp_path / "former").iterdir()
+    aside.write_bytes(b"{")
+    assert action_log.changes(tmp_path, replace(ACTION, arguments=()), "build/a") == ""

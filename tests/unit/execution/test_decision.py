@@ -27,10 +27,15 @@ def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
             Reason.NO_RESULT,
             {Present: Reason.NOTHING, Cached: Reason.UNCACHED, Remote: Reason.NO_RESULT},
         ),
+        (
+            Local((Reason.NOTHING, Reason.UNCACHED, Reason.GIVEN_UP)),
+            Reason.LOST,
+            {Present: Reason.NOTHING, Cached: Reason.UNCACHED, Remote: Reason.GIVEN_UP, Local: Reason.LOST},
+        ),
     ],
 )
 def test_what_was_tried_in_vain_is_known_with_all_before_it(
-    decision: Cached | Remote, why_not: Reason, tried: dict[type, Reason]
+    decision: Cached | Remote | Local, why_not: Reason, tried: dict[type, Reason]
 ) -> None:
     assert tried_with(decision, why_not) == tried
 

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock, Timeout
 
 from ostoo_build.base import layout, state_file
 from ostoo_build.base.console import Report
@@ -76,6 +77,8 @@ def test_the_second_build_waits_for_the_first_and_says_for_whom(
     second = checkout(tmp_path)
     assert second.lock(), "another one was here"
     assert told == ["Blocking waiting for the build that process 17 does here"]
+    with pytest.raises(Timeout):
+        FileLock(tmp_path / layout.LOCK).acquire(timeout=0)
     second.close()
     first.lock()
     assert len(told) == 1, "the second has let it go"

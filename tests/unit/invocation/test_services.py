@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from planners import without_compiler
 
+from ostoo_build.base import layout
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import PathMap
+from ostoo_build.execution import sandbox
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
+from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.invocation.options import Options
@@ -18,9 +24,12 @@ from ostoo_build.invocation.planner import Planner
 from ostoo_build.invocation.services import Services
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.invocation.tools import Tools
+from ostoo_build.planning.cargo import NO_DUMPS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
+
+    from ostoo_build.execution.engine import Engine
 
 VARIABLES = {"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig"}
 REMOTE = dict.fromkeys(("remote_cache", "remote_executor"), "")
@@ -61,3 +70,108 @@ def test_what_is_remembered_is_kept_at_the_end(tmp_path: Path) -> None:
     assert made.answers.once("0" * 64, lambda: True)
     made.close()
     assert started(tmp_path).answers.once("0" * 64, lambda: False)
+
+
+def of_engine(
+    root: Path, *, fetch_all: bool = False, explains: bool = False, words: Mapping[str, str] = REMOTE
+) -> Engine:
+    options = Options({**VARIABLES, **words}, all_outputs=fetch_all, explains=explains)
+    checkout = Checkout(root, Report(colour=False, quiet=True))
+    return services.engine(checkout, options, without_compiler(root).tools, Timeline())
+
+
+def test_the_engine_does_what_the_command_line_asks_for(tmp_path: Path) -> None:
+    plain = of_engine(tmp_path)
+    assert (plain.fetch_all, plain.explains, plain.executor) == (False, False, None)
+    assert of_engine(tmp_path, fetch_all=True).fetch_all
+    assert of_engine(tmp_path, explains=True).explains
+    assert plain.log == tmp_path / layout.ACTIONS
+
+
+def test_results_are_kept_where_the_variable_says(tmp_path: Path) -> None:
+    assert of_engine(tmp_path).cache.disk is None
+    words = {**REMOTE, "cache": str(tmp_path / "cache"), "cache_size": "3 MiB"}
+    disk = of_engine(tmp_path, words=words).cache.disk
+    assert disk is not None
+    assert (disk.folder, disk.limit) == (tmp_path / "cache", 3 << 20)
+
+
+ONE, OTHER = "grpc://127.0.0.1:1", "grpc://127.0.0.1:2"
+
+
+@pytest.mark.parametrize(
+    ("cache", "executor", "has_store", "has_executor"),
+    [
+        ("", "", False, False),
+        (ONE, "", True, False),
+        ("", ONE, True, True),
+        (ONE, ONE, True, True),
+        (ONE, OTHER, True, True),
+    ],
+)
+def test_a_server_is_for_what_names_it(
+    cache: str, executor: str, *, has_store: bool, has_executor: bool, tmp_path: Path
+) -> None:
+    """One that is both is one connection, and given up once."""
+    words = build_variables.read(tmp_path, {"remote_cache": cache, "remote_executor": executor, "remote_jobs": "7"})
+    found = of_engine(tmp_path, words={**words, "cache": "off"})
+    assert (found.cache.remote is not None, found.executor is not None) == (has_store, has_executor)
+    if found.executor is not None:
+        assert (found.executor.service is found.cache.remote) is (cache in ("", executor))
+        assert found.executor.store is found.cache.remote
+        assert found.executor.jobs == 7
+    found.cache.close()
+
+
+def test_processes_get_what_the_toolchain_needs_and_no_compiler_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "1")
+    planner = without_compiler(tmp_path)
+    toolchain = replace(planner.tools.toolchain, env=(("LD_LIBRARY_PATH", "/lib/rust"), ("RUSTC", "/rustc")))
+    planner = replace(planner, tools=replace(planner.tools, toolchain=toolchain))
+    checkout = Checkout(tmp_path, Report(colour=False, quiet=True))
+    options = Options({**VARIABLES, **REMOTE})
+    runner = services.start(checkout, options, planner, Jobserver(1), Timeline()).runner
+    assert runner.environment == {"RUSTC_LOG": "off", **NO_DUMPS, "LD_LIBRARY_PATH": "/lib/rust"}
+    assert runner.users["MINE"] == "1"
+    assert runner.sandbox is None
+
+
+PARTS = (("toolchain", Path("/t")), ("rust-src", Path("/s")), ("lld", Path("/l")))
+
+
+def test_only_what_is_performed_is_shut_in_with_the_toolchains_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[tuple[str, ...], str]] = []
+
+    def find(_paths: PathMap, places: Iterable[Path], environment: Mapping[str, str]) -> None:
+        asked.append((tuple(map(str, places)), environment["RUSTC_LOG"]))
+
+    monkeypatch.setattr(sandbox, "find", find)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/a::/b")
+    monkeypatch.setenv("RUSTC_LOG", "debug")
+    planner = without_compiler(tmp_path, paths=PathMap((("root", tmp_path), *PARTS)))
+    checkout = Checkout(tmp_path, Report(colour=False, quiet=True))
+    for performs in (False, True):
+        options = Options({**VARIABLES, **REMOTE, "sandbox": "on"}, performs=performs)
+        services.start(checkout, options, planner, Jobserver(1), Timeline())
+    assert asked == [(("/t", "/s", "/l", "/a", "/b"), "off")]
+
+
+def test_all_that_is_remembered_is_kept_though_one_part_can_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def refuse(*_: object) -> None:
+        done.append("trees")
+        raise OSError
+
+    made = started(tmp_path)
+    monkeypatch.setattr(type(made.trees), "save", refuse)
+    monkeypatch.setattr(type(made.answers), "save", lambda _: done.append("answers"))
+    monkeypatch.setattr(type(made.engine.cache), "close", lambda _: done.append("cache"))
+    made.close()
+    assert done == ["trees", "answers", "cache"]

@@ -52,6 +52,7 @@ def test_a_spec_is_read_once_for_an_invocation(tmp_path: Path) -> None:
     targets = Targets(tmp_path, {"user-rs": ("x86_64",)})
     first = targets.spec("x86_64")
     fake.write(tmp_path / "targets/x86_64.json", "no spec")
+    assert first.arch == "x86_64"
     assert targets.spec("x86_64") is first
 
 

@@ -98,9 +98,7 @@ def test_runs_whose_words_it_hears_come_before_those_whose_files_it_reads(unit: 
     [(False, False, ()), (False, True, ("priv",)), (True, False, ("noprelude", "nounused"))],
 )
 def test_a_crate_is_named_with_the_options_that_cargo_gives(
-    noprelude: bool,
-    is_private: bool,
-    options: tuple[str, ...],  # noqa: FBT001 - a row of the table
+    options: tuple[str, ...], *, noprelude: bool, is_private: bool
 ) -> None:
     assert Extern("core-1", "core", noprelude=noprelude, is_private=is_private).options == options
     assert Extern("core-1", "core", noprelude=True, is_private=True).options == ("priv", "noprelude", "nounused")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import model_checkout as model
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.actions.record import Output, Record
+from ostoo_build.base import digest, home, own_source
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import functions
 from ostoo_build.execution.engine import Engine
+from ostoo_build.execution.job import Settled
 from ostoo_build.loader import check
 from ostoo_build.loader import contract as loader_contract
-from ostoo_build.rules import nodes, whole_program
+from ostoo_build.rules import loader_check, nodes, whole_program
+from ostoo_build.rules.places import Places
 from ostoo_build.rules.progress import Wanted
 from ostoo_build.target import spec as target_spec
 
@@ -22,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ostoo_build.actions.record import Record
+    from model_checkout import Invoked
+
     from ostoo_build.execution.job import Job
+    from ostoo_build.loader.rule import ProgramFacts
     from ostoo_build.rules.nodes import Node
 
 
@@ -108,3 +114,80 @@ def test_a_good_program_does_not_wait_for_the_link_that_has_names(
             break
     assert "link linked" in runs
     assert "link unstripped" not in runs
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Iterator[Invoked]:
+    """An invocation that linked the program `two`."""
+    model.create(tmp_path / "checkout")
+    checkout = model.checkout_at(tmp_path / "checkout")
+    checkout.lock()
+    made = model.invoked(checkout, "off")
+    folder = made.planner.root / Places.of(model.plan(checkout.root)["two"]).linked
+    record = Record("k" * 64, {"two-program": Output("1" * 64, 7, executable=True)})
+    made.services.engine.settled[folder] = Settled(cast("Job", None), record)
+    yield made
+    checkout.close()
+
+
+def check_of(made: Invoked, size_budget: int | None = None, **changed: Any) -> Job:
+    program = replace(model.plan(made.planner.root)["two"], **changed)
+    return loader_check.job(made.planner, made.services, program, size_budget)
+
+
+def test_each_part_of_a_check_is_in_its_key(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = linked.planner.root
+    keys = [check_of(linked).action.key]
+    keys += [check_of(linked, 1).action.key, check_of(linked, 2).action.key]
+    keys.append(check_of(linked, uses_std=True).action.key)
+    keys.append(check_of(linked, name="other").action.key)
+    for name in ("model.loader.json", "loader.schema.json"):
+        model.write(root, f"targets/{name}", "another contract")
+        keys.append(check_of(linked).action.key)
+    for folder, settled in linked.services.engine.settled.items():
+        other = replace(settled.record, outputs={"two-program": Output("2" * 64, 7, executable=True)})
+        linked.services.engine.settled[folder] = settled._replace(record=other)
+    keys.append(check_of(linked).action.key)
+    monkeypatch.setattr(own_source, "digest_of", lambda *parts: digest.of_json(parts))
+    keys.append(check_of(linked).action.key)
+    monkeypatch.setattr(loader_check, "DECIDED_BY", ())
+    keys.append(check_of(linked).action.key)
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_check_leaves_its_report_and_tells_the_rules_of_the_program(
+    linked: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setattr(loader_contract, "load", lambda path: path.name)
+    asked: list[tuple[Any, ...]] = []
+
+    def verify(path: Path, contract: str, facts: ProgramFacts, _symbols: object) -> model.Verdict:
+        asked.append((path.name, contract, facts.name, facts.uses_std, facts.size_budget))
+        assert facts.private_folders == private
+        return model.Verdict("good")
+
+    paths = linked.planner.paths
+    private = (paths.root, *map(paths.expand, ("@{cargo-home}", "@{toolchain}", "@{rust-src}")), "/home/somebody")
+    monkeypatch.setattr(check, "verify", verify)
+    job = check_of(linked, 5)
+    assert job.run().outputs == ("report.json",)
+    assert job.action.outputs == (f"{job.results}/report.json",)
+    assert (job.folder / "report.json").read_text() == "good"
+    assert asked == [("two-program", "model.loader.json", "two", False, 5)]
+
+
+def test_the_root_folder_is_nobodys_own(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no home, or a container has its sources at the top: each path begins with that."""
+    monkeypatch.setattr(home, "folder", lambda _: "/")
+    monkeypatch.setattr(loader_contract, "load", lambda _: None)
+    found: list[ProgramFacts] = []
+
+    def verify(_path: Path, _contract: object, facts: ProgramFacts, _symbols: object) -> model.Verdict:
+        found.append(facts)
+        return model.Verdict("good")
+
+    monkeypatch.setattr(check, "verify", verify)
+    check_of(linked).run()
+    assert "/" not in found[0].private_folders
+    assert linked.planner.paths.root in found[0].private_folders
