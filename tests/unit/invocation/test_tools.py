@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.base import layout
 from ostoo_build.base.console import Report
@@ -98,6 +99,16 @@ def test_each_place_of_a_toolchain_has_its_name(
         "lld": str(toolchain.lld),
     }
     assert paths.expand("@{cargo-home}") == "/cargo-home"
+
+
+def test_parts_that_lie_elsewhere_are_the_toolchains_too(
+    checkout: Checkout, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    """What rustc reads of them needs no other input: the toolchain's digest has it."""
+    cargo = fake.write(tmp_path / "elsewhere/cargo", "")
+    paths = tools.paths_of(checkout.root, replace(toolchain, cargo=cargo))
+    assert paths.is_in(cargo, paths.of_tools)
+    assert not paths.is_in(cargo.with_name("other"), paths.of_tools)
 
 
 def test_what_the_variables_name_is_looked_for_and_cargo_is_told_of_that_compiler(
