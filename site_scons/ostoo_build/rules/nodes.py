@@ -196,7 +196,7 @@ def deploy(planner: Planner, report: Report, program: Program, word: str) -> Nod
     destination = folder / program.name
     if not next(place for place in (folder, *folder.parents) if os.path.lexists(place)).is_dir():
         raise OstooError(f"DEPLOY_DIR={word} is not a folder", where=str(folder))
-    if os.path.realpath(folder).startswith(os.path.realpath(planner.root / layout.BUILD) + "/"):
+    if f"{os.path.realpath(folder)}/".startswith(f"{os.path.realpath(planner.root / layout.BUILD)}/"):
         what = f"DEPLOY_DIR={word} is inside build, which belongs to the build"
         raise OstooError(what, where=str(folder), remedy="name another folder")
     if destination.is_dir():

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import model_checkout as model
 import pytest
+from msgspec.structs import replace
 
-from ostoo_build.rules import nodes, whole_program
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.snapshot import Look
+from ostoo_build.rules import musl_sysroot, nodes, whole_program
 from ostoo_build.rules.progress import Wanted
 
 if TYPE_CHECKING:
@@ -83,3 +86,91 @@ def test_nothing_is_done_before_it_was_made(made: Invoked) -> None:
     told = {node.description for node in of_program(made) if not node.is_done()}
     assert {"check model", "run gen", "link one", "link one.debug", "check one", f"publish {PROGRAM}"} < told
     assert not [description for description in told if description.startswith("remember")], "nobody wants to read that"
+
+
+def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_else(
+    made: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(musl_sysroot, "key", lambda _targets, _sysroots, target: asked.append(target))
+    program = replace(model.plan(made.planner.root)["one"], uses_std=True)
+    made.planner.units.update({unit.id: unit for unit in program.units})
+    action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Look())
+    wanted = Wanted(program, None, action, is_checked=True)
+    found = list(nodes.of_program(made.planner, made.services, made.progress, wanted, is_watched=False))
+    provided = "sysroot/model/action.json"
+    assert asked == ["model"], "a word of sysroot= that there is none of is told before anything is built"
+    assert [node.name for node in found if provided in node.after] == [f"{UNITS}/linked/action.json"]
+    assert {f"{UNITS}/action.json", provided} < after(found, f"{UNITS}/linked/action.json")
+
+
+def test_nothing_is_compiled_before_the_target_was_checked(made: Invoked) -> None:
+    found = of_program(made)
+    checked = "build/model/target-spec/action.json"
+    late = {node.name for node in found if checked in node.after}
+    assert late >= {f"{UNITS}/action.json", "build/model/release/units/base-library/metadata"}
+    assert not [name for name in late if name.startswith("build/host/")], "what runs here is for another target"
+
+
+def test_a_program_is_remembered_once_both_of_its_files_are_there(made: Invoked) -> None:
+    program = model.plan(made.planner.root)["one"]
+    files, note = (PROGRAM, f"{PROGRAM}.debug"), "build/.ostoo/programs/model/release/one.json"
+    assert nodes.names_of(program) == files
+    assert nodes.aims_of(made.planner, program) == (*files, note)
+    assert after(of_program(made), note) == set(files)
+
+
+def test_what_builds_remember_may_take_the_place_of_whatever_lies_there(made: Invoked) -> None:
+    """The files that people look for may not, and metadata is a name for no file."""
+    found = {node.name: node for node in of_program(made)}
+    ours = {name for name, node in found.items() if node.is_ours}
+    assert {f"{UNITS}/linked/action.json", "build/.ostoo/programs/model/release/one.json"} < ours
+    assert not {PROGRAM, f"{PROGRAM}.debug", "build/model/release/units/base-library/metadata"} & ours
+    assert found[f"{UNITS}/linked/action.json"].folder == f"{UNITS}/linked"
+    assert found[PROGRAM].folder is None
+    assert [node.name for node in found.values() if not node.is_file] == [
+        "build/model/release/units/base-library/metadata",
+        "build/model/release/units/gen-library/metadata",
+    ]
+
+
+def test_a_dry_run_tells_once_of_a_program_that_the_cache_has(made: Invoked) -> None:
+    program = model.plan(made.planner.root)["one"]
+    first, second = nodes.restored(program)
+    assert (first.name, second.name) == (PROGRAM, f"{PROGRAM}.debug")
+    assert first.description == "restore one from the action cache"
+    assert (first.is_done(), second.is_done()) == (False, True)
+    with pytest.raises(AssertionError, match="a dry run performs nothing"):
+        first.perform()
+
+
+@pytest.mark.parametrize(
+    ("word", "what", "where"),
+    [
+        ("a-file", "DEPLOY_DIR=a-file is no folder", "a-file"),
+        ("a-file/below", "DEPLOY_DIR=a-file/below is no folder", "a-file/below"),
+        ("build", "lies in build, which is the build's own", "build"),
+        ("build/x/y", "lies in build, which is the build's own", "build/x/y"),
+        ("link/x", "lies in build, which is the build's own", "link/x"),
+        ("taken", "a folder lies where one is to be deployed", "taken/one"),
+    ],
+)
+def test_where_nothing_can_be_deployed_is_told_before_anything_is_built(
+    word: str, what: str, where: str, made: Invoked
+) -> None:
+    root = made.planner.root
+    model.write(root, "a-file", "")
+    (root / "taken/one").mkdir(parents=True)
+    (root / "link").symlink_to("build")
+    program = model.plan(root)["one"]
+    with pytest.raises(OstooError, match=what) as caught:
+        nodes.deploy(made.planner, made.checkout.report, program, word)
+    assert caught.value.where == str(root / where)
+
+
+@pytest.mark.parametrize("word", ["image/bin", "building", "/"])
+def test_a_program_is_deployed_after_it_was_published(word: str, made: Invoked) -> None:
+    node = nodes.deploy(made.planner, made.checkout.report, model.plan(made.planner.root)["one"], word)
+    assert node.after == (PROGRAM,)
+    assert node.name == str(made.planner.root / word / "one")
+    assert not node.is_done()
