@@ -25,7 +25,6 @@ TESTED_WITH = {
     "loader/file_rules.py": "loader/test_check.py",
     "loader/rule.py": "loader/test_check.py",
     "planning/setting.py": "planning/test_plan.py",
-    "rebuild/null_build_note.py": "rebuild/test_dependencies.py",
     "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
     "rules/link_inputs.py": "../e2e/test_link_inputs_real.py",
     "rules/program_link.py": "rules/test_model.py",

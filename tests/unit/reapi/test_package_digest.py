@@ -168,3 +168,40 @@ def test_what_changes_while_it_is_hashed_is_not_remembered(
     memo.input("p", package)
     memo.save()
     assert not (tmp_path / "trees.json").exists()
+
+
+@pytest.mark.parametrize("change", [edit, rename, add, remove])
+def test_a_change_of_a_package_that_was_remembered_is_seen(
+    change: Callable[[Path], None], package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what has settled is remembered at all."""
+    time.sleep(2 * stamps.TICK / 1e9)
+    memo = TreeMemo(tmp_path / "trees.json")
+    before, whole = memo.files("p", package), memo.input("p", package)
+    with monkeypatch.context() as patch:
+        patch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
+        assert memo.files("p", package) == before
+        assert memo.input("p", package) == whole
+    memo.save()
+    change(package)
+    now = TreeMemo(tmp_path / "none")
+    for known in (memo, TreeMemo(tmp_path / "trees.json")):
+        assert known.files("p", package) == now.files("p", package) != before
+        assert known.input("p", package) == now.input("p", package) != whole
+
+
+@pytest.mark.parametrize("late", range(len(NAMES)))
+def test_a_package_of_which_one_file_was_just_written_is_not_remembered(
+    late: int, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def is_settled(_stamp: stamps.Stamp) -> bool:
+        seen.append(1)
+        return len(seen) != late + 1
+
+    monkeypatch.setattr(stamps, "is_settled", is_settled)
+    memo = TreeMemo(tmp_path / "trees.json")
+    memo.files("p", package)
+    memo.save()
+    assert not (tmp_path / "trees.json").exists()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import planned_trees as trees
 import pytest
 from msgspec import structs
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
@@ -337,3 +339,64 @@ def test_the_sysroot_is_searched_where_it_stood_among_the_flags(behind: int, ord
     found = [word.removeprefix("native=").replace("..//s", "/s") for word in options(action, "-L")]
     assert " ".join(found) == order
     assert "opt-level=1" in action.arguments
+
+
+def test_a_crate_hears_its_own_script_in_cargos_order(program: Program) -> None:
+    """Search folders of all runs, libraries and flags of its own; a proc macro is linked at once."""
+    std, run = find(program, "std"), find_run(program)
+    said = made(run, "rustc-link-search=native=/n", "rustc-link-lib=c", "rustc-link-arg=-z", "rustc-cfg=found")
+    mine = invocation(program)
+
+    def asked(unit: CompileUnit) -> str:
+        made_of = {**records(program), run.id: said}
+        words = rule_actions.compile_action(mine, unit, SOURCES, made_of).arguments
+        plain = rule_actions.compile_action(mine, unit, SOURCES, records(program)).arguments
+        return " ".join(word for word in words if word not in plain)
+
+    assert asked(std) == "native=/n -l c found"
+    assert "link-arg=-z" not in asked(std), "a library is not linked"
+    macro = structs.replace(std, kind=Kind.PROC_MACRO, target="")
+    assert "link-arg=-z" in asked(macro)
+    nobodys = structs.replace(std, takes_libraries=False)
+    assert options(rule_actions.compile_action(mine, nobodys, SOURCES, {**records(program), run.id: said}), "-l") == []
+
+
+def test_a_program_is_compiled_by_the_words_of_its_own_script_alone(program: Program) -> None:
+    """What other packages' scripts ask for is for its link."""
+    run = find_run(program)
+    said = made(run, "rustc-cfg=found", "rustc-link-search=native=/n")
+    action = act(program, program.unit, **{run.id: said})
+    assert "found" not in options(action, "--cfg")
+    assert "native=/n" not in options(action, "-L")
+    own = structs.replace(program.unit, run=run.id)
+    mine = rule_actions.compile_action(invocation(program), own, SOURCES, {**records(program), run.id: said})
+    assert "found" in options(mine, "--cfg")
+    assert "native=/n" in options(mine, "-L")
+    assert inputs_of(mine, run) == ["out/generated.rs"], "rustc looks there"
+
+
+def test_what_the_assembly_of_a_library_takes_in_is_an_input_of_who_may_assemble_it(program: Program) -> None:
+    rt = find(program, "ostoo_rt")
+    included = Input("user-rs/rt/src/start.s", "4" * 64, 9)
+    said = replace(made(rt), stdout=msgspec.json.encode((included,)).decode())
+    assert included in act(program, program.unit, **{rt.id: said}).inputs
+    for unit in trees.compiled(program, "std", Kind.LIBRARY):
+        reader = structs.replace(unit, libraries=(*unit.libraries, rt.id))
+        known = {**records(program), rt.id: said}
+        assert included not in rule_actions.compile_action(invocation(program), reader, SOURCES, known).inputs
+
+
+def test_a_flag_of_a_script_that_writes_a_file_is_refused_at_each_link(program: Program) -> None:
+    run = find_run(program)
+    said = made(run, "rustc-link-arg=-Map=x")
+    own = structs.replace(program.unit, run=run.id)
+    mine = replace(program, units=(*program.units[:-1], own))
+    known = {**records(mine), run.id: said}
+    assert rule_actions.link_action(invocation(mine), mine, SYSROOT, records(mine), None)
+    with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
+        rule_actions.link_action(invocation(mine), mine, SYSROOT, known, None)
+    assert caught.value.where == f"{own.package}/build.rs"
+    macro = structs.replace(find(program, "std"), kind=Kind.PROC_MACRO, target="")
+    with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
+        rule_actions.compile_action(invocation(program), macro, SOURCES, known)
+    assert caught.value.where == f"{macro.package}/build.rs"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Finished, Outcome
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
+from ostoo_build.execution import opened
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import seen_files
 from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ostoo_build.invocation.invocation import Inputs
 
 NAMES = ("build.rs", "data.txt", "list/one", "src/main.rs")
@@ -95,3 +99,31 @@ def test_only_what_was_seen_and_which_files_there_are_makes_another_key(own: Inp
     assert key((*own[:-1], own[-1]._replace(executable=True))) != first
     assert key(own, ("p/data.txt",)) != first
     assert key(edited("p/src/main.rs"), (".",)) != key(own, (".",)), "the whole checkout"
+
+
+def test_where_it_is_not_known_what_was_opened_nothing_is_told(
+    own: Inputs, paths: PathMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole package is an input then: fewer files would be a guess."""
+
+    @contextlib.contextmanager
+    def watched_in_vain(_files: object) -> Iterator[opened.Opened]:
+        yield opened.Opened(set(), is_known=False)
+
+    monkeypatch.setattr(opened, "watched", watched_in_vain)
+    made = Outcome(("a",), seen=None)
+    assert seen_files.judged(own, paths, lambda: Finished(0, "", "", (), lambda _: b"", paths), lambda _: made) == made
+
+
+def test_of_what_was_opened_the_packages_own_files_are_told_in_order(
+    own: Inputs, paths: PathMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(paths.root)
+
+    @contextlib.contextmanager
+    def watched_all(_files: object) -> Iterator[opened.Opened]:
+        yield opened.Opened({root / "p/src/main.rs", root / "p/build.rs", root / "other.txt"}, is_known=True)
+
+    monkeypatch.setattr(opened, "watched", watched_all)
+    start = Finished(0, "", "", (), lambda _: b"", paths)
+    assert seen_files.judged(own, paths, lambda: start, lambda _: Outcome(())).seen == ("p/build.rs", "p/src/main.rs")
