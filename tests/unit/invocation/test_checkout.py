@@ -76,7 +76,7 @@ def test_the_second_build_waits_for_the_first_and_says_for_whom(
     monkeypatch.setattr(Report, "status", status)
     second = checkout(tmp_path)
     assert second.lock(), "another one was here"
-    assert told == ["Blocking waiting for the build that process 17 does here"]
+    assert told == ["Blocking waiting for the build in this checkout by process 17"]
     with pytest.raises(Timeout):
         FileLock(tmp_path / layout.LOCK).acquire(timeout=0)
     second.close()

@@ -81,7 +81,7 @@ def test_each_part_of_a_toolchain_is_watched(part: str, checkout: Checkout, tool
     found = tools.of(checkout, toolchain, {})
     value = getattr(toolchain, part)
     (value if part == "rust_src" else value[0].parent if part == "libraries" else value).touch()
-    with pytest.raises(OstooError, match="the toolchain changed, or went away, while it was used"):
+    with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
         found.witness.check_tools()
 
 
@@ -133,4 +133,4 @@ def test_what_the_variables_name_is_looked_for_and_cargo_is_told_of_that_compile
     assert found.sha256 == found.folder.sha256 == tools.of(checkout, toolchain, {}).sha256
     said = capsys.readouterr().err
     assert "   Providing a part of it\n" in said
-    assert "RUSTFLAGS is ignored: write what it says into .cargo/config.toml" in said
+    assert "RUSTFLAGS is ignored: set its value in the workspace" in said

@@ -147,12 +147,12 @@ def test_a_dry_run_tells_once_of_a_program_that_the_cache_has(made: Invoked) -> 
 @pytest.mark.parametrize(
     ("word", "what", "where"),
     [
-        ("a-file", "DEPLOY_DIR=a-file is no folder", "a-file"),
-        ("a-file/below", "DEPLOY_DIR=a-file/below is no folder", "a-file/below"),
-        ("build", "lies in build, which is the build's own", "build"),
-        ("build/x/y", "lies in build, which is the build's own", "build/x/y"),
-        ("link/x", "lies in build, which is the build's own", "link/x"),
-        ("taken", "a folder lies where one is to be deployed", "taken/one"),
+        ("a-file", "DEPLOY_DIR=a-file is not a folder", "a-file"),
+        ("a-file/below", "DEPLOY_DIR=a-file/below is not a folder", "a-file/below"),
+        ("build", "is inside build, which belongs to the build", "build"),
+        ("build/x/y", "is inside build, which belongs to the build", "build/x/y"),
+        ("link/x", "is inside build, which belongs to the build", "link/x"),
+        ("taken", "there is a folder at the path to which one is deployed", "taken/one"),
     ],
 )
 def test_where_nothing_can_be_deployed_is_told_before_anything_is_built(
