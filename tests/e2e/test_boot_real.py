@@ -132,7 +132,7 @@ def test_a_program_that_hangs_is_ended(tree: Tree) -> None:
     assert ends(done) == [
         "Exited hello-rs: exit code 0",
         "Failed hangs: 15 s passed before the program had ended",
-        "Failed cat-rs: not started, as the guest was over",
+        "Failed cat-rs: not started: the guest had already stopped",
     ]
     assert "Logs of kernel and QEMU are in build/x86_64-ostoo-user/boot/release/linux" in done.stderr
 
@@ -226,7 +226,7 @@ def test_what_a_kernel_dies_of_is_told(sector_boot: Booted, program: str, told: 
     assert [(each.ending.code, each.ending.told) for each in boot.verdicts] == [
         (0, "exit code 0"),
         (125, told),
-        (1, "not started, as the guest was over"),
+        (1, "not started: the guest had already stopped"),
     ]
 
 

@@ -322,7 +322,7 @@ def test_tests_without_an_entry_point_are_not_run(tree: Tree) -> None:
     tree.replace("user-rs/hello-std/tests/output.rs", "extern crate ostoo_rt;", "")
     done = ostoo(tree, "hello-std")
     assert (done.code, done.stdout) == (2, "")
-    assert "error: the program hello-std.tests/test-output has no entry: nothing defines" in done.stderr
+    assert "error: the program hello-std.tests/test-output has no entry point: no object defines" in done.stderr
 
 
 PARTS = """

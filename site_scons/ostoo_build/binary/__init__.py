@@ -1,1 +1,1 @@
-"""Linked programs, objects and archives, read without trust. Imports `base`."""
+"""Parsers for programs, objects and archives, which trust no field of a file. Imports `base`."""

@@ -1,4 +1,4 @@
-"""Static libraries in the `ar` format, as ld and LLD read it. Does not know what the members hold."""
+"""Reads and writes static libraries in the GNU `ar` format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Indexed(Struct, frozen=True):
 
 
 def read(data: bytes, where: str) -> tuple[Member, ...]:
-    """Take a GNU archive apart, its index left out. Raises `OstooError`, naming `where`, for any other file."""
+    """Parse a GNU archive, without its index. Raises `OstooError`, naming `where`, for any other file."""
     if not data.startswith(_MAGIC):
         raise OstooError("not a static library: the ar signature is missing", where=where)
     try:

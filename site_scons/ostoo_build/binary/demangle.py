@@ -1,7 +1,7 @@
-"""Writes rustc's symbol names as people read them, and names the crate that wrote them. Does not know other compilers.
+"""Demangles rustc's symbol names, and returns the crate that defined each.
 
-Both schemes are read: v0 (RFC 2603) and the older one. Names come out as rustc-demangle's `{:#}` writes them, without
-hashes. What is no such name stays as it is.
+Supports v0 (RFC 2603) and the legacy scheme. The text equals rustc-demangle's `{:#}`, without hashes. Other names stay
+unchanged.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Reads names in rustc's v0 mangling (RFC 2603). Does not know where a name is from or what follows it.
+"""Demangles names of rustc's v0 scheme (RFC 2603).
 
-It follows rustc-demangle's printer, so that both write the same.
+It follows rustc-demangle's printer, so that both give the same text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Decodes machine code with capstone. Does not know where the code comes from or what is wrong with it."""
+"""Decodes machine code with capstone."""
 
 from __future__ import annotations
 

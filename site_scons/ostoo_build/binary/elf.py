@@ -1,7 +1,7 @@
-"""Takes a linked ELF file apart, trusting nothing in it. Does not know what a kernel's loader wants.
+"""Parses linked ELF files defensively.
 
-Only the file header, the program headers, the section headers and the section names are read, each after a look at
-whether it lies inside the file: time and memory are bounded by the file's length, whatever its fields claim.
+Only the file header, program headers, section headers and section names are read, each after a check that it is inside
+the file: time and memory are bounded by the file's length, whatever its fields claim.
 """
 
 from __future__ import annotations

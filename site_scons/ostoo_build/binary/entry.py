@@ -1,6 +1,6 @@
-"""Tells whether an ELF file has code where it begins to run. Does not know what a kernel's loader wants.
+"""Checks whether an ELF file has code at its entry point.
 
-A linker that finds no entry symbol says so in a warning and writes 0 (LLD: "not setting start address").
+A linker that finds no entry symbol only warns and writes 0 (LLD: "not setting start address").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds the function that an address belongs to. Does not know what the address is asked for."""
+"""Finds the function at an address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells which machine a program is for. Does not know what runs it."""
+"""Returns the machine for which a program is built."""
 
 from __future__ import annotations
 

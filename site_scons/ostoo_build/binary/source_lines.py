@@ -1,4 +1,4 @@
-"""Finds the source lines behind an address of a program, by its DWARF. Does not know what the address is."""
+"""Finds the source lines of an address, from a program's DWARF."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reads what a program with symbols tells of itself: functions, data, frame sizes. Does not know what for.
+"""Reads functions, data and frame sizes from a program with symbols.
 
-Nothing in the file is trusted: tables are read as far as they lie inside of it, in time bounded by its length.
+Nothing in the file is trusted: tables are read only as far as they are inside it, in time bounded by its length.
 """
 
 from __future__ import annotations

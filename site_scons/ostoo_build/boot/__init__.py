@@ -1,1 +1,1 @@
-"""Boots kernels in QEMU and has them run programs. Imports `base`, `binary`, `fetch` and `run`."""
+"""Boots kernels in QEMU and runs programs on them. Imports `base`, `binary`, `fetch` and `run`."""

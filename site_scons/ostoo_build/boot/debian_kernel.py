@@ -1,4 +1,4 @@
-"""Provides a Linux kernel from Debian's packages, and the busybox that starts programs on it. Boots nothing."""
+"""Provides a Linux kernel and busybox from Debian's packages."""
 
 from __future__ import annotations
 

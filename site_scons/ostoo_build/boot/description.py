@@ -1,4 +1,4 @@
-"""How a kernel is booted and what it says, as data read from `targets/*.boot.json`. Does not know QEMU, nor boots."""
+"""Boot descriptions: how a kernel is booted and what it prints, read from `targets/*.boot.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a program ended in a guest, as data and in words. Does not know how that was found out."""
+"""Describes how a program ended in a guest."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Ending(Struct, frozen=True):
 
     @staticmethod
     def not_started() -> Ending:
-        return Ending(_ERROR, "not started, as the guest was over", is_own=False)
+        return Ending(_ERROR, "not started: the guest had already stopped", is_own=False)
 
 
 class Verdict(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Boots a kernel in QEMU, has it run programs one after the other, and says how each ended. Does not build them.
+"""Boots a kernel in QEMU, runs programs one after the other, and returns how each ended.
 
 What the guest writes is followed in files; QEMU itself is asked over its monitor. Neither the guest nor QEMU outlives
 the call.

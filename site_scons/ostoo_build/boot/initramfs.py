@@ -1,4 +1,4 @@
-"""Makes an initramfs: programs and what starts them, as a cpio archive. Does not know who boots it.
+"""Creates an initramfs (cpio archive) with programs and the script that starts them.
 
 The format is "newc" (kernel documentation, driver-api/early-userspace/buffer-format). Equal contents give equal bytes.
 """

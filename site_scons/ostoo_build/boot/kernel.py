@@ -1,4 +1,4 @@
-"""The kernel that `kernel=` names, with all that it takes to boot it. Does not know which programs it is booted for."""
+"""The kernel that `kernel=` names, with everything needed to boot it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class BootKernel:
         if not path.is_file():
             known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
             raise OstooError(
-                f"nothing says how a kernel {self.name} boots",
+                f"no boot description for kernel {self.name}",
                 where=str(path),
                 remedy=spelling.one_of(self.name, [name.removesuffix(".boot") for name in known]),
             )

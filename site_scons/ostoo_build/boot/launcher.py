@@ -1,4 +1,4 @@
-"""Runs programs on a booted kernel, all in one boot where none takes it down. Does not know that they are tests.
+"""Runs programs on a booted kernel, in one boot unless a program takes it down.
 
 The guest has each program at the path that it has here, and so its package's files; they may be written there.
 """

@@ -1,4 +1,4 @@
-"""Finds the QEMU that emulates a whole machine. Does not know what it boots.
+"""Finds the QEMU that emulates a whole machine.
 
 It is taken from PATH; else, on Debian, its packages and the libraries that the machine lacks are unpacked into the
 project, without root.

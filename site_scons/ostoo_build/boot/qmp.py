@@ -1,4 +1,4 @@
-"""Speaks QEMU's machine protocol: types keys, reads memory. Does not know what the guest does with it.
+"""A client of QEMU's machine protocol: types keys, reads memory.
 
 The protocol is described in QEMU's documentation, "QEMU Machine Protocol Specification".
 """

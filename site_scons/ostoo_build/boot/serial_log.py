@@ -1,4 +1,4 @@
-"""Follows a file that a guest writes. Does not know what stands in it."""
+"""Follows a file that a guest writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the text that a PC shows out of its video memory. Does not know how the memory was had."""
+"""Reads the text screen of a PC from its video memory."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is fetched for one checkout alone: Debian packages, a wheel. Imports `base`."""
+"""Downloads for one checkout: Debian packages and a wheel. Imports `base`."""

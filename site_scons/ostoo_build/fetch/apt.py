@@ -1,4 +1,4 @@
-"""Lets apt fetch packages from the machine's own sources, without root and without a trace. Does not know what for."""
+"""Downloads packages with apt from the machine's sources, without root and without changing the system."""
 
 from __future__ import annotations
 

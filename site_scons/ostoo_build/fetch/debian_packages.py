@@ -1,4 +1,4 @@
-"""Has Debian packages unpacked into the project, without root, once. Does not know what they are for."""
+"""Unpacks Debian packages into the project once, without root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a checkout lies what was fetched for it alone. Fetches nothing."""
+"""Names the folders of what was downloaded for this checkout."""
 
 from __future__ import annotations
 

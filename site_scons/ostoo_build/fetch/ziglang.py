@@ -1,4 +1,4 @@
-"""Has the pinned `ziglang` wheel in the project's `.toolchain/`, as it was packed. Does not know what it is for."""
+"""Provides the pinned `ziglang` wheel in the project's `.toolchain/`, and verifies its files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A kernel's demands of a program, and the check of them. Imports `base` and `binary`."""
+"""The loader contract, and the check of programs against it. Imports `base` and `binary`."""

@@ -1,4 +1,4 @@
-"""Proves that a linked program can be loaded, or says in full why not. Does not know what the rules look at."""
+"""Checks a linked program against the loader contract, and reports every violation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules about what is in a linked program: instructions, system calls, texts. One function each."""
+"""The rules about a program's contents (instructions, system calls, texts), one function each."""
 
 from __future__ import annotations
 

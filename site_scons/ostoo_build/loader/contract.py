@@ -1,4 +1,4 @@
-"""What a kernel's loader demands of a program, as data read from `targets/*.loader.json`. Does not know ELF files."""
+"""The loader contract: what a kernel's loader demands of a program, read from `targets/*.loader.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules about what a linked program is and where it goes, one function each, and the list of all rules."""
+"""The rules about a program's headers and segments, one function each, and the list of all rules."""
 
 from __future__ import annotations
 

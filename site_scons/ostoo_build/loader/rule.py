@@ -1,4 +1,4 @@
-"""What a rule about a linked program is, and what it looks at. Does not know any rule."""
+"""Defines what a rule is, and the program that rules examine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Finds out which system calls code makes, as far as that stands in the code. Does not know which are allowed.
+"""Finds the system calls in machine code, as far as their numbers are visible.
 
-A number is known where its register gets it a few instructions before the call, and nothing jumps in between.
+A number is known if its register is set a few instructions before the call, and no jump leads in between.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks cargo for the workspace's programs, the units of one, and the configuration. Compiles nothing."""
+"""Queries cargo for the workspace's programs, the unit graph of one, and the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Knows cargo's configuration: which files it is made of, and what the merged one means. Does not run cargo.
+"""Finds and interprets cargo's configuration files.
 
 The rules are those of cargo's reference, "Configuration".
 """

@@ -1,4 +1,4 @@
-"""Finds the Cargo workspaces of a checkout, and which targets their programs are for. Does not know their programs.
+"""Finds the Cargo workspaces of a checkout, and the targets of their programs.
 
 `user-rs` is the one that `target=` is about. Another folder at the top is one too where its `.cargo/config.toml` names
 a target spec of `targets/` as its `build.target`: a kernel, say. Its programs are for that target alone.

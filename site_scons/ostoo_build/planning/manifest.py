@@ -1,4 +1,4 @@
-"""Reads of a Cargo.toml what the unit graph leaves out. Does not resolve dependencies: that is cargo's work."""
+"""Reads the parts of a Cargo.toml that cargo's unit graph omits. Cargo resolves the dependencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps answers in files, the last few for each question: who changes branches has those of either. Does not know them.
+"""Stores the last few answers to each question in files, so that a change of branches keeps both branches' answers.
 
 Whether one still holds is told by who asked.
 """

@@ -1,4 +1,4 @@
-"""Names what cargo looks at to find packages and their targets, whether or not it is there. Does not run cargo.
+"""Lists the paths that cargo examines to find packages and their targets, including missing ones.
 
 The rules are those of cargo's reference ("Workspaces", "Specifying Dependencies", "Target auto-discovery"); a test
 holds them against what the real cargo opens (`test_plan_reads_real.py`).

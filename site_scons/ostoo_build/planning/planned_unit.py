@@ -1,4 +1,4 @@
-"""Units as plans have them: what is compiled and what is run are two types. Plans none.
+"""Defines the two types of planned units: `CompileUnit` and `RunBuildScript`.
 
 Each has a tag: by it a plan's file tells which of the two it holds.
 """

@@ -1,4 +1,4 @@
-"""The programs of a checkout's workspaces, and the plans of those that are asked for. Does not build them."""
+"""The programs of a checkout's workspaces, and the plans of the requested ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whose files a unit may read of those that build scripts wrote. Does not know what is in them.
+"""Determines which build scripts' output files a unit may read.
 
 A script is told of the folders of those below it (`DEP_…`), may hand them on, and has in itself what its own libraries
 were told; a crate is told by its script and by its macros.

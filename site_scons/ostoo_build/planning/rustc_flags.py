@@ -1,4 +1,4 @@
-"""Turns one unit into rustc's arguments and environment. Does not know which units there are, nor runs anything.
+"""Converts a unit to rustc's arguments and environment.
 
 The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable texts, that
 each output has a place of its own, and that a program is compiled without being linked (`-Zno-link`).

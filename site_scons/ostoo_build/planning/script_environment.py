@@ -1,4 +1,4 @@
-"""Says what cargo tells a build script of its unit. Does not know what its user's environment holds besides.
+"""Computes the environment variables that cargo sets for a build script.
 
 The variables are those of cargo's reference, "Environment variables Cargo sets for build scripts"; a test holds them
 against the real cargo (`test_as_cargo_real.py`).

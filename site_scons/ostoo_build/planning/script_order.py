@@ -1,4 +1,4 @@
-"""Tells by whose build scripts a unit is linked, in cargo's order. Does not know what they say.
+"""Orders the build scripts whose instructions apply to a unit's link, as cargo does.
 
 Cargo's order (its `build_map`): a package's own, then its dependencies' by name, each with what is below it.
 """

@@ -1,4 +1,4 @@
-"""What the plans of one profile share, and how they find manifests and sources. Plans nothing."""
+"""Values that all plans of one profile share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells cargo where the crates are that std itself depends on. Does not know which of them a build needs."""
+"""Tells cargo where std's own dependencies are vendored."""
 
 from __future__ import annotations
 

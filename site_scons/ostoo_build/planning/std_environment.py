@@ -1,4 +1,4 @@
-"""Finds which variables of cargo's `[env]` may reach the code of std: all others are not told to its compiler.
+"""Determines which variables of cargo's `[env]` std's code may read; its compiler gets no others.
 
 So an edit of `[env]` does not compile std again. Build scripts of std are told all of them, as any program may ask for
 any variable; a compiler asks for its own, and for those that a source names.

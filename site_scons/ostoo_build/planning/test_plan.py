@@ -1,4 +1,4 @@
-"""Plans the executables that hold a program's tests. Does not know which tests there are, nor how they are run."""
+"""Plans a program's test executables."""
 
 from __future__ import annotations
 

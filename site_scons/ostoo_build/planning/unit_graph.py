@@ -1,4 +1,4 @@
-"""Cargo's unit graph as frozen records. Does not know how cargo is run or how a unit is compiled.
+"""Parses cargo's unit graph into frozen records.
 
 The format is that of `cargo build --unit-graph -Z unstable-options`, version 1 (cargo reference, "Unstable features").
 """

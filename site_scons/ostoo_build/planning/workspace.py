@@ -1,4 +1,4 @@
-"""The Cargo workspace as the build sees it: its programs and their plans, remembered. Does not build them.
+"""A Cargo workspace: caches its list of programs and their plans.
 
 An answer is kept in the memo folder together with what it was made from, and made again when any of that has changed.
 All checkouts of a user share the memos: they hold contents, and paths within the checkout.

@@ -1,4 +1,4 @@
-"""Where the input tree of an action has what lies outside of the checkout. Knows no action."""
+"""Defines where files outside the checkout are placed in an action's input tree."""
 
 from __future__ import annotations
 

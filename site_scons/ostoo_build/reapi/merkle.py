@@ -1,6 +1,6 @@
-"""Input trees as the Remote Execution API describes them: a tree of `Directory` messages, named by its root's digest.
+"""Builds input trees of the Remote Execution API: `Directory` messages, identified by the root's digest.
 
-Does not read files: who calls says what is in them.
+Reads no file: the caller provides the digests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hashes the files of packages, again only where one changed. Does not know which of them a compiler reads."""
+"""Hashes the files of packages, and reuses digests of files whose stamps did not change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TreeMemo:
-    """Files of packages and their digests; hashed again only where a stamp changed. Thread-safe."""
+    """Stored digests of package files; a file is hashed again only if its stamp changed. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,14 +28,14 @@ class TreeMemo:
         self._changed = False
 
     def input(self, path: str, folder: Path) -> Input:
-        """Take a whole package as one input, at a portable path. Raises `OSError` where a file can't be read."""
+        """Return a whole package as one input at a portable path. Raises `OSError` for a file that can't be read."""
         (found,) = self._of(f"{folder}/", folder, _whole)
         return found._replace(path=path)
 
     def files(self, path: str, folder: Path) -> tuple[Input, ...]:
-        """Take each file of a package as an input, below a portable path.
+        """Return each file of a package as an input below a portable path.
 
-        Raises `OSError` for one that can't be read.
+        Raises `OSError` for a file that can't be read.
         """
         found = self._of(str(folder), folder, _each)
         return found if path == "." else tuple(entry._replace(path=f"{path}/{entry.path}") for entry in found)
@@ -56,7 +56,7 @@ class TreeMemo:
         return found
 
     def save(self) -> None:
-        """Keep what was hashed for the next invocation."""
+        """Write the digests to the file for the next invocation."""
         if self._changed:
             state_file.write(self._path, state_file.sealed(msgspec.json.encode(self._known)))
             self._changed = False

@@ -1,4 +1,4 @@
-"""Files as messages of google.bytestream, compressed or not. Does not know which files, nor whether they are right."""
+"""Sends and receives files as google.bytestream messages, compressed or not."""
 
 from __future__ import annotations
 

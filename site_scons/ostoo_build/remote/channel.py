@@ -1,4 +1,4 @@
-"""The connection to a server of the Remote Execution API v2: address, certificates, token, methods. Sends nothing."""
+"""The connection to a server of the Remote Execution API v2: address, certificates, token, methods."""
 
 from __future__ import annotations
 

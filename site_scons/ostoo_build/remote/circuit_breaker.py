@@ -1,4 +1,4 @@
-"""Keeps a bad server from costing more than a moment: retries, deadlines, and when to give it up. Sends nothing."""
+"""Limits the time that a bad server can cost: retries, deadlines, and when to stop using it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Circuit:
         with self._lock:
             self._lies += 1
         if self._lies >= _MOST_LIES:
-            self.give_up("what it sends is damaged")
+            self.give_up("it sent damaged data")
 
     def give_up(self, why: str) -> OffError:
         """Ask the server nothing more in this invocation, and wait for none of its answers."""

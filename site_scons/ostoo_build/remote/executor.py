@@ -1,4 +1,4 @@
-"""Has actions carried out by an Execution service of the Remote Execution API v2. Does not judge what they left.
+"""Runs actions on an Execution service of the Remote Execution API v2.
 
 Whatever keeps the service from it is no error of the build: the action then runs here.
 """

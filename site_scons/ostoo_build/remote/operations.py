@@ -1,4 +1,4 @@
-"""Follows the operations of an Execution service to their ends. Does not know what they are about."""
+"""Waits for the operations of an Execution service."""
 
 from __future__ import annotations
 

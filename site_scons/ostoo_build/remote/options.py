@@ -1,4 +1,4 @@
-"""Reads which remote store the user means, and how it knows us. Does not connect to it."""
+"""Reads the options of the remote cache: address and credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records and the Remote Execution API's results, each as the other. Does not keep them.
+"""Converts records to results of the Remote Execution API, and back.
 
 A result names files by their portable paths; a record by their names below one folder. Results of this build hold the
 placeholder of the root where an engine's hold its path.

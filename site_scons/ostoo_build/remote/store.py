@@ -1,4 +1,4 @@
-"""Results and files in a store of the Remote Execution API v2, over gRPC. Does not know what they mean.
+"""Stores and fetches results and files on a server of the Remote Execution API v2, over gRPC.
 
 Nothing that goes wrong here is an error of the build: what can't be had is missing, what can't be stored is not. Every
 file is checked by sha256 and size.
@@ -278,7 +278,7 @@ class RemoteStore:
 
         answer = self.circuit.transfer(move, writes=True)
         if answer.committed_size not in (len(compressed), blob.size, -1):
-            raise RefusedError("it took half a file")
+            raise RefusedError("it stored only a part of a file")
 
     def _name(self, rest: str) -> str:
         return f"{self.options.instance}/{rest}" if self.options.instance else rest

@@ -1,4 +1,4 @@
-"""Finds what runs a program here: this machine, or QEMU's user mode. Does not know what the program is.
+"""Finds what runs a program: this machine, or QEMU's user mode.
 
 QEMU is taken from PATH; else, on Debian, its static package is unpacked into the project, without root.
 """

@@ -1,4 +1,4 @@
-"""Writes what became of tests as JUnit's XML, which CI services read. Does not know how they were run."""
+"""Writes test results as JUnit XML, which CI services read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs programs to their end, each alone, and says how it went. Does not know that they are tests.
+"""Runs programs to their end, each in its own process, and returns how each ended.
 
 `Launcher` is what whoever has tests run needs of a place where programs run. `Here` is this machine, with QEMU's user
 mode for another processor's; a booted kernel is another place.

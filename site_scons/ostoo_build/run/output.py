@@ -1,4 +1,4 @@
-"""Tells what became of tests, in the words of `cargo test`. Does not know how they were run."""
+"""Prints test results in the format of `cargo test`."""
 
 from __future__ import annotations
 

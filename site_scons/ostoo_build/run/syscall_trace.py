@@ -1,4 +1,4 @@
-"""Reads what QEMU's user mode says of a program's system calls. Does not run it."""
+"""Parses QEMU's log of a program's system calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program's test executables as a file beside them says: where they lie and how they are started. Runs nothing."""
+"""The list of a program's test executables, stored beside them: their paths and how they are started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks test executables which tests they hold, and has each run in a process of its own. Does not know where they run.
+"""Lists the tests in test executables, and runs each in its own process.
 
 A test is started by libtest's own words for one test in one process, those that it starts itself with where panics
 abort (`test/src/lib.rs`, `test_main_static_abort`); `ostoo_rt::test_runner` understands them too.

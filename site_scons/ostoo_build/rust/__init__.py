@@ -1,1 +1,1 @@
-"""What rustc, cargo and build scripts say and are told: options, dep-info, directives, sources. Imports `base`."""
+"""The interfaces of rustc, cargo and build scripts: options, dep-info, directives, sources. Imports `base`."""

@@ -1,7 +1,7 @@
-"""Finds the files that assembly takes in: `.incbin` and `.include`, of which rustc's dep-info says nothing.
+"""Finds the files that assembly includes by `.incbin` and `.include`, which rustc's dep-info does not list.
 
-Knows string literals and comments of Rust, and comments of assembly; expands no macro. A name that a macro makes can't
-be read from the text: it is told as such.
+It understands string literals and comments of Rust, and comments of assembly, but expands no macro. A name that a
+macro creates is reported as unknown.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tells from a source's text whether macros may put assembly together that no text shows. Expands none.
+"""Checks in a source's text whether macros may create assembly that the text doesn't show.
 
-Without macros, all that the assembler is told stands in string literals, where `asm_files` finds the names of files.
+Without macros, the assembler's whole input is in string literals, in which `asm_files` finds file names.
 """
 
 from __future__ import annotations

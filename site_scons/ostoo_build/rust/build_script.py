@@ -1,6 +1,6 @@
-"""Reads what a build script says. Does not run it.
+"""Parses the instructions that a build script prints.
 
-The instructions are cargo's (reference, "Build Scripts"): `cargo::KEY=VALUE`, and the older `cargo:KEY=VALUE`.
+They are cargo's (reference, "Build Scripts"): `cargo::KEY=VALUE`, and the older `cargo:KEY=VALUE`.
 """
 
 from __future__ import annotations

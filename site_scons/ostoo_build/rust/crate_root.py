@@ -1,7 +1,8 @@
-"""Tells which of std's crates a crate can see, from its source. Does not parse Rust beyond attributes.
+"""Determines from the source which of std's crates a crate can see.
 
-Cargo shows every crate all of std; a `#![no_std]` crate that waits for core and alloc only starts much earlier. Where
-this guess is wrong rustc says "can't find crate", it never builds something else.
+Cargo makes all of std available to every crate; a `#![no_std]` crate that waits for core and alloc only starts much
+earlier. If this guess is wrong, rustc reports "can't find crate"; it never builds something else. Only attributes are
+parsed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reads rustc's dep-info: which files and variables a compilation really used. Does not judge them.
+"""Parses rustc's dep-info: the files and variables that a compilation read.
 
-The format is rustc's with `-Zchecksum-hash-algorithm=sha256`: a make rule, then comment lines
-`# env-dep:NAME[=VALUE]` and `# checksum:sha256=HEX file_len:N PATH` (rustc_interface, `write_out_deps`).
+The format is rustc's with `-Zchecksum-hash-algorithm=sha256`: a make rule, then comment lines `# env-dep:NAME[=VALUE]`
+and `# checksum:sha256=HEX file_len:N PATH` (rustc_interface, `write_out_deps`).
 """
 
 from __future__ import annotations

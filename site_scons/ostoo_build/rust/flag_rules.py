@@ -1,4 +1,4 @@
-"""Refuses flags that would make a result depend on what its key does not see. Does not know where they are used."""
+"""Refuses flags whose effect is not covered by the key."""
 
 from __future__ import annotations
 

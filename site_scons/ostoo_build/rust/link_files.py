@@ -1,8 +1,8 @@
-"""Finds the files that a linker's arguments name, in whatever option, and those that scripts name in turn.
+"""Finds the files that a linker's arguments name, in any option, and those that linker scripts name in turn.
 
-Does not know LLD's options: each part of an argument that leads to a file counts, so one too many may be found. What is
-read all the same and not found, the dependency file tells afterwards (`rules.link_proof`), except for two kinds
-that LLD does not write down: response files, and members of thin archives.
+It doesn't know LLD's options: each part of an argument that leads to a file counts, so it may find too many. The
+dependency file reports missing ones afterwards (`rules.link_proof`), except response files and members of thin
+archives, which LLD does not list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Takes rustc's arguments apart, in any spelling that rustc knows. Does not know what becomes of them.
+"""Parses rustc's arguments in every spelling that rustc accepts.
 
 `-C link-arg=X`, `-Clink-arg=X`, `--codegen link-arg=X`, `--codegen=link_arg=X` are one option.
 """

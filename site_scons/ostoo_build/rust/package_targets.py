@@ -1,7 +1,7 @@
-"""Tells which targets a package has, by kind and name. Does not know what is built of them.
+"""Lists the targets of a package, by kind and name.
 
-The rules are those of cargo's reference, "Target auto-discovery"; a test holds them against the real cargo
-(`test_package_targets_real.py`).
+The rules are those of cargo's reference, "Target auto-discovery"; `test_package_targets_real.py` compares them with
+the real cargo.
 """
 
 from __future__ import annotations

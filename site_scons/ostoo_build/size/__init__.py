@@ -1,1 +1,1 @@
-"""What a program is made of, in bytes. Imports `base` and `binary`."""
+"""Size reports: what the bytes of a program consist of. Imports `base` and `binary`."""

@@ -1,6 +1,6 @@
-"""Shares each byte of a shipped program out: to a function, data, a header, padding. Does not know how that is told.
+"""Assigns each byte of a shipped program to a function, data, a header, or padding.
 
-Symbols are those of the same program before it was stripped. What none of them covers is named as such; the parts
+Symbols come from the same program before it was stripped. Bytes without a symbol are labelled as such; the parts
 together are the whole file.
 """
 

@@ -1,4 +1,4 @@
-"""Tells where a program's bytes are, by crate, section, function; and what changed. Does not know how it is found."""
+"""Formats a size report by crate, section and function, and compares two of them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How much stack a program needs at most. Imports `base`, `binary` and `loader`."""
+"""The maximum stack use of a program. Imports `base`, `binary` and `loader`."""

@@ -1,4 +1,4 @@
-"""Finds the functions whose address a program may hold: an indirect call can reach no other. Does not know calls.
+"""Finds the functions whose address is taken: an indirect call can reach no other.
 
 In a static program without relocations such an address stands in memory that the file fills, or in instructions. What
 only looks like one counts too.

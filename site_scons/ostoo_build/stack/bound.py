@@ -1,4 +1,4 @@
-"""Finds the worst case over a call graph: exactly where it has no cycle, else as far as it goes. Does not know code."""
+"""Computes the worst case over a call graph: exact without cycles, else of the known part."""
 
 from __future__ import annotations
 

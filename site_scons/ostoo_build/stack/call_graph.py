@@ -1,4 +1,4 @@
-"""Finds who calls whom in a program, and how much stack is in use at each call. Does not know what is too much.
+"""Finds which function calls which, and the stack in use at each call.
 
 Each function is walked along its control flow, with the stack pointer's distance from where it was at the entry. Where
 paths meet the larger distance counts, so all numbers are upper bounds. Behind a call to a function that never returns

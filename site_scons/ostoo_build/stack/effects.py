@@ -1,4 +1,4 @@
-"""Says what an instruction does to the stack pointer. Does not know in which function it stands.
+"""Determines what an instruction does to the stack pointer.
 
 Effects are told in bytes that the stack grows by, so that all processors have the same.
 """

@@ -1,4 +1,4 @@
-"""Says where control goes after an instruction. Does not know what the instruction does to the stack.
+"""Determines where control goes after an instruction.
 
 It knows the processors by capstone's mnemonics. Numbers are absolute where the code was decoded at its address.
 """

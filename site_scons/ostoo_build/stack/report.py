@@ -1,4 +1,4 @@
-"""Tells how much stack a program needs, and what of that is not known. Does not know how a call graph is made."""
+"""Reports how much stack a program needs, and which part of that is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the stack at one place in a function, and what an effect makes of it. Does not know instructions."""
+"""The known state of the stack at one instruction, and how an effect changes it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The musl sysroot and who provides it. Imports `base`, `binary` and `fetch`."""
+"""The musl sysroot and its providers. Imports `base`, `binary` and `fetch`."""

@@ -1,4 +1,4 @@
-"""What a linkable musl sysroot must hold, read with pyelftools. Does not know who made it."""
+"""Checks that a sysroot has everything that a link needs, with pyelftools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sysroot from Debian's musl-dev package, fetched without root. Does not know what musl-dev was built from."""
+"""The `debian` provider: musl from Debian's musl-dev package, downloaded without root."""
 
 from __future__ import annotations
 

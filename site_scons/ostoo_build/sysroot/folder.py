@@ -1,4 +1,4 @@
-"""A sysroot from a folder that the user names. Does not know what made it."""
+"""The `folder` provider: musl from a folder that the user names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finishes a musl sysroot and puts it in place. Does not know where its raw tree comes from."""
+"""Completes a provider's musl tree, checks it, and installs it as the sysroot."""
 
 from __future__ import annotations
 

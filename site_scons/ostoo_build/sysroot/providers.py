@@ -1,4 +1,4 @@
-"""The table of sysroot providers, by the word before the colon in `sysroot=`. Does not know what they do."""
+"""The table of sysroot providers, by the word before the colon in `sysroot=`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A libunwind.a whose stack is always at its end. Does not know who links it.
+"""Writes a stub libunwind.a, whose functions report the end of the stack.
 
 std's `unwind` crate names `-lunwind` for every musl target. Fat LTO drops its calls when std has no `backtrace`
 feature, all other builds need the symbols. With `panic = "abort"` nothing is ever unwound, so a few machine

@@ -1,4 +1,4 @@
-"""The default sysroot: musl built from the sources in the `ziglang` wheel. Does not know how the wheel got here."""
+"""The `zig` provider, the default: builds musl from the sources in the `ziglang` wheel."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Target specs: read, held against schema, policy and compiler. Imports `base` and `rust`."""
+"""Target specs: reads them and validates them against schema, policy and compiler. Imports `base` and `rust`."""

@@ -1,6 +1,6 @@
-"""Asks rustc about a target spec: its schema, whether it reads the spec, whether it makes code for it.
+"""Queries rustc about a target spec: its schema, and whether it accepts the spec and generates code for it.
 
-Does not know what a target spec should be like: what rustc says is the last word.
+rustc's answer is final.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is wrong with a target spec, as data, and how all of it is told at once. Does not know how it was found."""
+"""Errors in a target spec, and the message that lists them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds a target spec against a JSON schema and says what was expected. Does not know where the schema is from."""
+"""Validates a target spec against a JSON schema, and describes what was expected."""
 
 from __future__ import annotations
 

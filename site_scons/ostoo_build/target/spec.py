@@ -1,4 +1,4 @@
-"""Target specs: what the build reads from one, and whether it can be built for. Does not know a compiler's messages."""
+"""Reads and validates target specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a target spec that mean what flags of rustc mean. Does not know which are allowed."""
+"""Translates the keys of a target spec to the rustc flags with the same meaning."""
 
 from __future__ import annotations
 

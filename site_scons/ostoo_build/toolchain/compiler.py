@@ -1,4 +1,4 @@
-"""Asks a rustc who it is, once per rustc. Does not know which one the project should take."""
+"""Queries a rustc for its version and host, once per rustc."""
 
 from __future__ import annotations
 

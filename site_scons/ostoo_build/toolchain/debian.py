@@ -1,4 +1,4 @@
-"""Unpacks Debian's Rust packages into the project, without root. Does not know who uses them.
+"""Unpacks Debian's Rust packages into the project, without root.
 
 `toolchain.lock` records the packages that are the compiler. Shared libraries that the machine lacks come along in the
 version that its own release has.

@@ -1,4 +1,4 @@
-"""Hashes a toolchain's contents, again only when one of its files changed. Does not know who uses which part.
+"""Computes the toolchain digest; files are hashed again only if their stamps changed.
 
 The digest is that of the folder in which actions find the toolchain wherever they run (see `actions.action`).
 """

@@ -1,4 +1,4 @@
-"""Finds a Rust compiler, cargo, the std source that belongs to them, and an LLD. Fetches nothing, compiles nothing."""
+"""Finds a Rust compiler with the matching cargo, std source and LLD. Downloads nothing."""
 
 from __future__ import annotations
 

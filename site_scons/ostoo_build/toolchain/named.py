@@ -1,4 +1,4 @@
-"""Looks at the tools that the user names: RUSTC, CARGO, LLD, RUST_SRC. Does not know whether they fit each other."""
+"""Checks the tools that the user names: RUSTC, CARGO, LLD, RUST_SRC."""
 
 from __future__ import annotations
 

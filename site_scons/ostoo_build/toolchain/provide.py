@@ -1,4 +1,4 @@
-"""Provides a toolchain where none is found. Does not know how: that is rustup's and Debian's part."""
+"""Provides a toolchain if none is found, with rustup or from Debian's packages."""
 
 from __future__ import annotations
 

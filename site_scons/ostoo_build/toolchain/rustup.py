@@ -1,7 +1,7 @@
-"""Lets rustup bring what is missing of the toolchain that rust-toolchain.toml names. Does not know where from.
+"""Lets rustup install missing parts of the toolchain that rust-toolchain.toml names.
 
-Rustup's toolchains are the user's. To one that is there the component `rust-src` is added and nothing else is done; one
-is installed only where there can be none of its name, as rustup would bring that up to date.
+Rustup's toolchains are the user's. To one that is there the component `rust-src` is added and nothing else is done;
+one is installed only where there can be none of its name, as rustup would bring that up to date.
 """
 
 from __future__ import annotations

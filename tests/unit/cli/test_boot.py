@@ -18,7 +18,7 @@ def booter(kernel: str) -> Booter:
 @pytest.mark.parametrize(
     ("kernel", "what", "remedy"),
     [
-        ("linx", "nothing says how a kernel linx boots", "did you mean linux?"),
+        ("linx", "no boot description for kernel linx", "did you mean linux?"),
         ("ostoo", "kernel=ostoo needs an image of the kernel", "write kernel=ostoo:PATH"),
         ("ostoo:no/such.img", "there is no such kernel image", ""),
     ],

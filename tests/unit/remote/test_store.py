@@ -161,7 +161,7 @@ def test_a_damaged_file_is_missing_and_a_lying_server_is_given_up(
     assert read(store, tmp_path, LARGE) == read(store, tmp_path, SMALL) == [None]
     assert capsys.readouterr().err == "", "one may be bad luck"
     assert read(store, tmp_path, SMALL) == [None]
-    assert capsys.readouterr().err.count("what it sends is damaged") == 1
+    assert capsys.readouterr().err.count("it sent damaged data") == 1
     fake.calls.clear()
     assert store.result(KEY, 1) is None
     assert fake.calls == []

@@ -1,1 +1,1 @@
-"""A sysroot out of a container image. Imports `base` and `sysroot`."""
+"""Takes a sysroot from a container image. Imports `base` and `sysroot`."""

@@ -1,7 +1,8 @@
-"""Finds an image in a saved archive and proves each byte of it. Does not know what its layers hold.
+"""Finds an image in a saved archive and verifies the digest of each part.
 
-Reads docker-archive and the OCI layout, as `docker save`, `podman save`, buildah and skopeo write them. The formats are
-those of the OCI image specification 1.1 (image-layout.md, image-index.md, manifest.md, config.md) and of Docker's 1.2.
+Reads docker-archive and the OCI layout, as `docker save`, `podman save`, buildah and skopeo write them. The formats
+are those of the OCI image specification 1.1 (image-layout.md, image-index.md, manifest.md, config.md) and of Docker's
+1.2.
 """
 
 from __future__ import annotations

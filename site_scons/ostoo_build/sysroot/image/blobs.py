@@ -1,4 +1,4 @@
-"""The files of a saved container image: of a tar file or a folder, packed or not. Does not know what an image is."""
+"""Reads the files of a saved container image: a tar file or a folder, compressed or not."""
 
 from __future__ import annotations
 

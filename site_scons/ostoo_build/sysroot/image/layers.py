@@ -1,4 +1,4 @@
-"""The files that an image's layers leave, with the contents of the wanted ones. Does not know where layers come from.
+"""Merges an image's layers and extracts the contents of the required files.
 
 Everything stays in memory until all layers are in: a link, a whiteout or a file in the place of a folder can lead
 nowhere then. Whiteouts are those of the OCI image specification 1.1 (layer.md).

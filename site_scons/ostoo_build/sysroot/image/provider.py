@@ -1,4 +1,4 @@
-"""A sysroot from a container image: saved in an archive, or one that docker or podman has. Does not know its layers."""
+"""The `container`, `docker` and `podman` providers: musl from a container image."""
 
 from __future__ import annotations
 

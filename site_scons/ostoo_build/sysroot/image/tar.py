@@ -1,4 +1,4 @@
-"""The members of a tar file that nobody vouches for. Does not know what they are for, and writes nothing.
+"""Lists the members of an untrusted tar file. Writes nothing.
 
 `tarfile` parses the headers only. Its extraction was escaped on Python 3.11.7, 3.12.1 and 3.13.0 by a chain of links,
 even with `filter="data"`, and has no limit of size: the data is read here, where the header says it is.
