@@ -13,32 +13,35 @@ NO_TEST = {
     "invocation/invocation.py",  # fields alone
     "invocation/options.py",  # likewise
     "reapi/layout.py",  # likewise
+    "rules/progress.py",  # likewise
     "reapi/remote_execution_pb2.py",  # protoc writes it
 }
 TESTED_WITH = {
+    # a virtual machine, a terminal or a compiler is all that they deal with
     "boot/guest.py": "../e2e/test_boot_real.py",
     "cli/new.py": "../e2e/test_new_program_real.py",
     "cli/test.py": "../e2e/test_test_real.py",
-    "execution/job.py": "execution/test_engine.py",
-    "invocation/sysroots.py": "rules/test_musl_sysroot.py",
+    "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
+    "rules/link_inputs.py": "../e2e/test_link_inputs_real.py",
+    "rules/reports.py": "../e2e/test_reports_real.py",
+    # rules that are tried by the programs that break them, through the check that calls all of them
     "loader/code_rules.py": "loader/test_check.py",
     "loader/file_rules.py": "loader/test_check.py",
     "loader/rule.py": "loader/test_check.py",
+    # one part of what is tested as a whole, with the same inputs
     "planning/setting.py": "planning/test_plan.py",
-    "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
-    "rules/link_inputs.py": "../e2e/test_link_inputs_real.py",
-    "rules/program_link.py": "rules/test_model.py",
-    "rules/progress.py": "rules/test_model.py",
-    "rules/reports.py": "../e2e/test_reports_real.py",
-    "rules/unit.py": "rules/test_model.py",
     "size/parts.py": "size/test_report.py",
-    "sysroot/debian.py": "sysroot/test_providers.py",
-    "sysroot/image/blobs.py": "sysroot/image/test_archive.py",
-    "sysroot/zig.py": "fetch/test_ziglang.py",
     "target/compiler.py": "target/test_spec.py",
     "target/findings.py": "target/test_spec.py",
     "target/schema.py": "target/test_spec.py",
+    # one kind of the things that another module chooses from, and that all pass the same tests
+    "sysroot/debian.py": "sysroot/test_providers.py",
+    "sysroot/image/blobs.py": "sysroot/image/test_archive.py",
+    "sysroot/zig.py": "fetch/test_ziglang.py",
     "toolchain/debian.py": "toolchain/test_provide.py",
+    # whatever happens to a checkout: no single case says as much
+    "rules/program_link.py": "rules/test_model.py",
+    "rules/unit.py": "rules/test_model.py",
 }
 """What only works together with others, or with real tools, and the tests of both."""
 

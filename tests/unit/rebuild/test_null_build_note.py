@@ -96,6 +96,23 @@ def test_the_note_names_all_that_decides(name: str, made: Made) -> None:
     assert null_build.targets(str(made.checkout.root), ASKED) is None
 
 
+def test_what_was_observed_while_it_was_built_decides_too(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who observes is told what the walk through the trees came by already."""
+    root = made.checkout.root
+    far = root.parent / "far"
+    walked: list[set[str]] = []
+
+    def observed(_planner: object, _services: object, found: set[str]) -> dependencies.Observed:
+        walked.append(found)
+        return dependencies.Observed((), (), (str(far),))
+
+    monkeypatch.setattr(dependencies, "observed", observed)
+    assert noted(made) == ["greet"]
+    assert str(root / SOURCE) in walked[0]
+    fake.write(far, "")
+    assert null_build.targets(str(root), ASKED) is None
+
+
 def touch(name: str) -> Callable[[Made], object]:
     return lambda made: (made.checkout.root / name).touch()
 
