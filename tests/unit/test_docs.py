@@ -152,3 +152,17 @@ def test_a_note_is_superseded_or_extended_by_one_that_exists() -> None:
     assert named
     assert named <= numbers
     assert all("by " in status for *_, status in notes() if status.startswith("superseded"))
+
+
+def test_each_module_is_on_the_map_below_its_package() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^### `([a-z.]+)`\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL))
+    files = [(ROOT / name).relative_to(ROOT / PACKAGE) for name in NAMES if name.startswith(PACKAGE)]
+    modules = [file for file in files if file.suffix == ".py" and file.stem != "__init__" and "_pb2" not in file.stem]
+    assert len(modules) > 100
+    listed = {
+        file: re.findall(r"^- `(?:\w+\.)?(\w+)`: ", parts.get(".".join(file.parts[:-1]), ""), re.MULTILINE)
+        for file in modules
+        if (ROOT / PACKAGE / file).is_file()
+    }
+    assert {str(file) for file, names in listed.items() if file.stem not in names} == set()
