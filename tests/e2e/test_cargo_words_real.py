@@ -63,7 +63,7 @@ REFUSED = {
     "an artifact": (
         f'{PACKAGE}[build-dependencies]\nhello-rs = {{ path = "../hello-rs", artifact = "bin" }}\n',
         "[unstable]\nbindeps = true\n",
-        "error: the package all asks for hello-rs as an artifact, which this build does not know",
+        "error: the package all uses hello-rs as an artifact, which this build does not support",
     ),
     "what is said in a script's place": (
         f'{PACKAGE}links = "mine"\nbuild = "a.rs"\n',
@@ -73,22 +73,22 @@ REFUSED = {
     "features that may be used": (
         PACKAGE,
         f"[unstable]\nallow-features = {json.dumps(OF_CARGO)}\n",
-        "error: cargo's configuration has [unstable] allow-features, which this build does not know",
+        "error: cargo's configuration has [unstable] allow-features, which this build does not support",
     ),
     "another lock file": (
         PACKAGE,
         '[resolver]\nlockfile-path = "user-rs/other/Cargo.lock"\n',
-        "error: cargo's configuration has [resolver] lockfile-path, which this build does not know",
+        "error: cargo's configuration has [resolver] lockfile-path, which this build does not support",
     ),
     "warnings that fail a build": (
         PACKAGE,
         '[build]\nwarnings = "deny"\n',
-        'error: cargo\'s configuration has [build] warnings = "deny", which this build does not know',
+        'error: cargo\'s configuration has [build] warnings = "deny", which this build does not support',
     ),
     "another code generator": (
         PACKAGE,
         '[unstable]\ncodegen-backend = true\n[profile.release]\ncodegen-backend = "cranelift"\n',
-        "error: the profile release sets codegen-backend, which this build does not know",
+        "error: the profile release sets codegen-backend, which this build does not support",
     ),
 }
 

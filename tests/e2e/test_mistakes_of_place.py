@@ -94,7 +94,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a cargo that is none": (
         nothing,
         ("CARGO=/bin/true",),
-        "error: CARGO=/bin/true is no cargo: it does not tell its version\n  --> /bin/true\n",
+        "error: CARGO=/bin/true is not cargo: it does not print its version\n  --> /bin/true\n",
     ),
     "DEPLOY_DIR is a file": (
         nothing,
@@ -195,7 +195,7 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "a port that there is none of": (
         nothing,
         ("hello-rs", "remote_cache=grpc://127.0.0.1:99999"),
-        "error: grpc://127.0.0.1:99999 is no address of a remote cache\n",
+        "error: grpc://127.0.0.1:99999 is not a valid address of a remote cache\n",
     ),
 }
 

@@ -91,7 +91,7 @@ class Cargo(Struct, frozen=True, dict=True):
                 raise OstooError(
                     f"cargo builds {unit.target_name} for {unit.platform}, whatever is asked for",
                     where=str(unit_graph.manifest_path(unit)),
-                    remedy="take `forced-target` away, or the dependency's `target`",
+                    remedy="remove `forced-target`, or the dependency's `target`",
                 )
         return graphs
 

@@ -105,7 +105,7 @@ class Place(Struct, frozen=True):
     host_cfgs: frozenset[str]
 
 
-_UNKNOWN = "this build does not know"
+_UNKNOWN = "this build does not support"
 REFUSED = {
     "[host]": "has no effect on this build",
     "[unstable] allow-features": _UNKNOWN,
@@ -127,7 +127,7 @@ def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
         raise OstooError(
             f"cargo's configuration has {what}, which {REFUSED[what]}",
             where=where,
-            remedy="take it away, or out of the workspace's reach",
+            remedy="remove it, or move it out of the workspace's reach",
         )
     workspace, variables = place.workspace, place.variables
     tables = _Tables(document, where)
@@ -207,7 +207,7 @@ def _refuse_odd(name: str, entry: Any, where: str) -> None:
     switches = [entry[key] for key in ("force", "relative") if key in entry] if isinstance(entry, dict) else []
     if not isinstance(value, str) or not all(isinstance(switch, bool) for switch in switches):
         remedy = f'write {name} = "…", or {name} = {{ value = "…", relative = true }}'
-        raise OstooError(f"env.{name} is neither a text nor a table with one", where=where, remedy=remedy)
+        raise OstooError(f"env.{name} is neither a string nor a table with one", where=where, remedy=remedy)
 
 
 def _is_of_sysroot(option: Option, workspace: Path, paths: PathMap) -> bool:

@@ -136,7 +136,7 @@ def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
             workspace = toml_file.load(candidate).get("workspace")
             if isinstance(workspace, dict) and not _is_excluded(path.parent, folder, workspace):
                 return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
-    raise OstooError("the manifest inherits from a workspace, and no folder above holds one", where=str(path))
+    raise OstooError("the manifest inherits from a workspace, but no parent folder contains one", where=str(path))
 
 
 def _is_excluded(package: Path, folder: Path, workspace: dict[str, Any]) -> bool:
@@ -217,7 +217,7 @@ def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
         raise OstooError(
             f"the package {package['name']} has {len(scripts)} build scripts",
             where=str(path),
-            remedy="this build knows one for each package, without brackets: have one call the others",
+            remedy="this build supports one for each package, without brackets: let one call the others",
         )
     artifacts = [name for _, name, value in _dependencies(document) if isinstance(value, dict) and "artifact" in value]
     renamed = [f"[[bin]] {each.get('name')}" for each in document.get("bin", ()) if "filename" in each]
@@ -226,9 +226,9 @@ def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
         found.append("metabuild")
     if found:
         raise OstooError(
-            f"the package {package['name']} asks for {found[0]}, which this build does not know",
+            f"the package {package['name']} uses {found[0]}, which this build does not support",
             where=str(path),
-            remedy="take it away: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM",
+            remedy="remove it: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM",
         )
 
 

@@ -166,7 +166,7 @@ def _profile(raw: dict[str, Any]) -> Profile:
         lost.append("codegen_backend")
     if lost:
         key = lost[0].replace("_", "-")
-        raise OstooError(f"the profile {raw['name']} sets {key}, which this build does not know", remedy="take it away")
+        raise OstooError(f"the profile {raw['name']} sets {key}, which this build does not support", remedy="remove it")
     return Profile(
         name=raw["name"],
         opt_level=raw["opt_level"],

@@ -41,20 +41,20 @@ class RemoteOptions:
         host, _, port = self.host_and_port.rpartition(":")
         if self._scheme not in _SCHEMES or not host or not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise OstooError(
-                f"{self.address} is no address of a remote cache",
+                f"{self.address} is not a valid address of a remote cache",
                 remedy="write grpc://HOST:PORT, or grpcs://HOST:PORT for TLS",
             )
         if (self.client_certificate is None) is not (self.client_key is None):
             # gRPC ends the whole process over one without the other
             raise OstooError(
-                "a client certificate and its key are of use only together",
+                "a client certificate and its key must be given together",
                 where=str(self.client_certificate or self.client_key),
             )
         if not (self.token.isascii() and self.token.isprintable()):
-            raise OstooError("the token holds characters that can't be sent", where=self.address)
+            raise OstooError("the token contains characters that can't be sent", where=self.address)
         if self.token and not self._is_encrypted and not self._is_loopback:
             raise OstooError(
-                "a token must not travel unencrypted", where=self.address, remedy=f"use grpcs://{self.host_and_port}"
+                "a token must not be sent unencrypted", where=self.address, remedy=f"use grpcs://{self.host_and_port}"
             )
 
     @property
@@ -138,5 +138,5 @@ def _read(path: Path | None) -> bytes | None:
     except OSError as error:
         raise OstooError(f"can't read the certificate or key: {error.strerror}", where=str(path)) from error
     if b"-----BEGIN " not in found:
-        raise OstooError("this is no certificate or key in PEM format", where=str(path))
+        raise OstooError("not a certificate or key in PEM format", where=str(path))
     return found

@@ -131,7 +131,8 @@ class Circuit:
             watches = list(self._watches)
         if first:
             self.report.warn_once(
-                f"the remote cache {self.address} is off, the build goes on without: {self._presentable(why)}"
+                f"the remote cache {self.address} is disabled, and the build continues without it: "
+                f"{self._presentable(why)}"
             )
         for watch in watches:
             watch.cancel()
@@ -166,7 +167,7 @@ class Circuit:
                 self.spent += excess
                 self._accounted = now
         if self.spent > PATIENCE:
-            self.give_up("it is too slow to be of use")
+            self.give_up("it is too slow")
 
     def _pause(self, error: grpc.RpcError, attempt: int, left: float, *, writes: bool) -> None:
         """Wait before another attempt. Raises `OffError` where none may help, or not within the seconds `left`."""
@@ -183,8 +184,8 @@ class Circuit:
     def _gave_up(self, error: grpc.RpcError, *, writes: bool) -> OffError:
         code = error.code()
         if code in _REFUSED:
-            why = "it does not know us: look at the token or the client certificate"
-            return RefusedError("it lets us read only") if writes else self.give_up(why)
+            why = "authentication failed: check the token or the client certificate"
+            return RefusedError("it allows reading only") if writes else self.give_up(why)
         details = (error.details() or "").splitlines()
         said = f" ({details[0]})" if details else ""
         return self.give_up(f"{code.name.lower().replace('_', ' ')}{said}")
@@ -253,7 +254,7 @@ class Watch:
         while not self._end.wait(_LOOK):
             self._circuit.charge(self._late(self._begin))
             if time.monotonic() - max(self._heard.time, self._circuit.heard) > PATIENCE:
-                self._circuit.give_up("it does not answer any more")
+                self._circuit.give_up("it does not answer")
 
 
 class _Moment(NamedTuple):

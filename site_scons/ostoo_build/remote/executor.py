@@ -89,7 +89,7 @@ class RemoteExecutor:
                 self._refused(str(error))
             except StuckError:
                 self.report.warn_once(
-                    f"the remote executor {self.service.options.address} is off, the build goes on here: "
+                    f"the remote executor {self.service.options.address} is disabled, and the build continues here: "
                     f"it started no action in {QUEUED:.0f} s"
                 )
             except ValueError as error:

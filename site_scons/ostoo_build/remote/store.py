@@ -164,14 +164,14 @@ class RemoteStore:
         found = self._call(self.methods.capabilities, request, absent=_NO_CAPABILITIES)
         known: api.CacheCapabilities = (found or api.ServerCapabilities()).cache_capabilities
         if known.digest_functions and api.DigestFunction.SHA256 not in known.digest_functions:
-            raise self.circuit.give_up("it does not know sha256")
+            raise self.circuit.give_up("it does not support sha256")
         return known
 
     def _ask_whether_it_takes_results(self) -> None:
         known = self._capabilities
         tells = known.HasField("action_cache_update_capabilities")
         if tells and not known.action_cache_update_capabilities.update_enabled:
-            raise RefusedError("it lets us read only")
+            raise RefusedError("it allows reading only")
 
     @property
     def _zstd(self) -> bool:

@@ -76,7 +76,7 @@ def _release() -> str:
     try:
         names = platform.freedesktop_os_release()
     except OSError as error:
-        raise OstooError("the debian sysroot needs a Debian machine", remedy="leave sysroot= out") from error
+        raise OstooError("the debian sysroot needs a Debian machine", remedy="remove sysroot=") from error
     return f"{names['ID']}-{names.get('VERSION_ID', 'unstable')}"
 
 

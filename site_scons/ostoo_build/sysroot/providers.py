@@ -36,6 +36,6 @@ def choose(text: str, project: Path) -> Provider:
     kind, _, argument = text.partition(":")
     if kind not in PROVIDERS:
         remedy = spelling.nearest(kind, PROVIDERS) or f"valid names: {', '.join(PROVIDERS)}"
-        raise OstooError(f"there is no sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
+        raise OstooError(f"unknown sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
     factory: Callable[[str, Path], Provider] = pkgutil.resolve_name(PROVIDERS[kind])
     return factory(argument, project)

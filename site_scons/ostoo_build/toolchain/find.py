@@ -92,12 +92,12 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
             rejected.append(f"{reason}: {error.what}")
     if named:
         raise OstooError(
-            f"no Rust toolchain serves here that goes with {words}",
+            f"no suitable Rust toolchain was found for {words}",
             where="\n".join(rejected),
-            remedy="name its compiler too, RUSTC=..., or leave them away",
+            remedy="also name its compiler, RUSTC=..., or remove them",
         )
     raise NoToolchainError(
-        "no Rust toolchain serves here",
+        "no suitable Rust toolchain was found",
         where="\n".join(rejected),
         remedy="install rustup and the toolchain that rust-toolchain.toml names, with its component rust-src,\n"
         "or name one: RUSTC=..., and CARGO=, LLD=, RUST_SRC= where they are not beside it",
@@ -150,7 +150,7 @@ def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapp
     if "CARGO" in named and not toolchain_named.is_rustup(named["CARGO"]):
         cargo = named["CARGO"]
     if not cargo.is_file():
-        raise OstooError("there is no cargo beside rustc", where=str(cargo), remedy="name one: CARGO=...")
+        raise OstooError("no cargo was found beside rustc", where=str(cargo), remedy="name one: CARGO=...")
     lld = named.get("LLD") or _lld(found, environ)
     rust_src = named.get("RUST_SRC", sysroot / SOURCE)
     _check_source(found, rust_src)
@@ -176,7 +176,7 @@ def release(version: str) -> tuple[int, int]:
     """
     numbers = re.search(r"(\d{1,9})\D+(\d{1,9})", version.rpartition(":")[2])
     if not numbers:
-        raise OstooError(f"{version} is no version of a compiler")
+        raise OstooError(f"{version} is not a compiler version")
     return int(numbers[1]), int(numbers[2])
 
 
@@ -184,7 +184,7 @@ def check_age(found: Compiler) -> None:
     """Raise `OstooError` for a compiler that is older than any that serves."""
     if release(found.version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise OstooError(f"rustc {found.version} is too old, {oldest} is the oldest that serves", where=found.rustc)
+        raise OstooError(f"rustc {found.version} is too old, at least {oldest} is required", where=found.rustc)
 
 
 def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -212,7 +212,7 @@ def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
         if linkers:
             return max(linkers, key=lambda path: int(path.name.partition("-")[2] or 0))
     raise OstooError(
-        "there is no LLD beside rustc or on PATH", where=found.rustc, remedy="install lld, or name one: LLD=..."
+        "no LLD was found beside rustc or on PATH", where=found.rustc, remedy="install lld, or name one: LLD=..."
     )
 
 

@@ -33,9 +33,9 @@ def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
         word = f"{name}={variables[name]}"
         if name == "RUST_SRC":
             if not (path / STD).is_file():
-                raise OstooError(f"{word} is no source of std: it has no {STD}", where=str(path), remedy=_LIBRARY)
+                raise OstooError(f"{word} is not std's source: it has no {STD}", where=str(path), remedy=_LIBRARY)
         elif not os.access(path, os.X_OK):
-            raise OstooError(f"{word} is no program", where=str(path))
+            raise OstooError(f"{word} is not a program", where=str(path))
         elif name in _QUESTIONS and not is_rustup(path):
             _ask(name, word, path, environ)
     return named
@@ -50,9 +50,9 @@ def _find(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Path
     is_path = os.sep in value or name == "RUST_SRC"
     path = root / (value if is_path else shutil.which(value, path=environ.get("PATH")) or value)
     if not path.exists():
-        raise OstooError(f"{name}={value} names nothing that exists", where=str(path))
+        raise OstooError(f"{name}={value} does not exist", where=str(path))
     if path.is_dir() != (name == "RUST_SRC"):
-        raise OstooError(f"{name}={value} is {'no folder' if name == 'RUST_SRC' else 'a folder'}", where=str(path))
+        raise OstooError(f"{name}={value} is {'not a folder' if name == 'RUST_SRC' else 'a folder'}", where=str(path))
     return path
 
 
@@ -62,6 +62,6 @@ def _ask(name: str, word: str, path: Path, environ: Mapping[str, str]) -> None:
     try:
         answer = process.run([str(path), *arguments], cwd=path.parent, env=env, timeout=_PATIENCE)
     except OstooError as error:
-        raise OstooError(f"{word} does not serve: {error.what}", where=str(path)) from error
+        raise OstooError(f"{word} is not usable: {error.what}", where=str(path)) from error
     if answer.returncode or not re.search(pattern.encode(), answer.stdout):
-        raise OstooError(f"{word} is no {what}: it does not tell its version", where=str(path))
+        raise OstooError(f"{word} is not {what}: it does not print its version", where=str(path))

@@ -123,7 +123,7 @@ def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(tmp_pa
     place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     for entry in (1, True, ["a"], {}, {"value": 1}, {"value": "a", "relative": "yes"}, {"value": "a", "force": 1}):
         text = tomlkit.dumps({"env": {"A": entry}})
-        with pytest.raises(OstooError, match=r"env\.A is neither a text nor a table with one"):
+        with pytest.raises(OstooError, match=r"env\.A is neither a string nor a table with one"):
             cargo_config.read(text, place, known, paths)
 
 

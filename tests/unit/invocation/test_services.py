@@ -55,7 +55,7 @@ def test_all_that_job_threads_share_is_there_before_the_first_job(tmp_path: Path
 
 def test_a_word_of_sysroot_that_nobody_needs_is_no_mistake(tmp_path: Path) -> None:
     sysroots = started(tmp_path, sysroot="no-such").sysroots
-    with pytest.raises(OstooError, match="there is no sysroot provider 'no-such'"):
+    with pytest.raises(OstooError, match="unknown sysroot provider 'no-such'"):
         assert sysroots.provider
 
 

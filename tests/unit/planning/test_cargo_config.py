@@ -223,7 +223,7 @@ def test_what_a_file_includes_is_read_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("entry", [1, {"value": 1}, {"value": "a", "force": 1}, {"value": "a", "relative": "yes"}, {}])
 def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(entry: Any, paths: PathMap) -> None:
-    with pytest.raises(OstooError, match=r"env\.A is neither a text nor a table with one"):
+    with pytest.raises(OstooError, match=r"env\.A is neither a string nor a table with one"):
         read(paths, {"env": {"A": entry}})
 
 

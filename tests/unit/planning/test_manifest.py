@@ -132,7 +132,7 @@ def test_a_package_can_be_its_own_workspace(tmp_path: Path) -> None:
 
 
 def test_inheriting_from_nothing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="inherits from a workspace, and no folder above"):
+    with pytest.raises(OstooError, match="inherits from a workspace, but no parent folder"):
         package(tmp_path, "license.workspace = true")
 
 
@@ -224,11 +224,11 @@ harness = false
 UNKNOWN = {
     'build = ["a.rs"]': "has 1 build scripts",
     'build = ["a.rs", "b.rs"]': "has 2 build scripts",
-    'metabuild = ["x"]': "asks for metabuild",
-    '[[bin]]\nname = "x"\nfilename = "y"': "asks for a file name for [[bin]] x",
-    '[dependencies]\nx = { path = "x", artifact = "bin" }': "asks for x as an artifact",
-    '[build-dependencies]\nx = { path = "x", artifact = ["cdylib"] }': "asks for x as an artifact",
-    '[target."cfg(unix)".dev-dependencies]\nx = { path = "x", artifact = "bin" }': "asks for x as an artifact",
+    'metabuild = ["x"]': "uses metabuild",
+    '[[bin]]\nname = "x"\nfilename = "y"': "uses a file name for [[bin]] x",
+    '[dependencies]\nx = { path = "x", artifact = "bin" }': "uses x as an artifact",
+    '[build-dependencies]\nx = { path = "x", artifact = ["cdylib"] }': "uses x as an artifact",
+    '[target."cfg(unix)".dev-dependencies]\nx = { path = "x", artifact = "bin" }': "uses x as an artifact",
 }
 
 

@@ -17,7 +17,7 @@ def refusal(text: str, project: Path) -> OstooError:
 
 def test_an_unknown_provider_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     error = refusal("debain", tmp_path)
-    assert error.what == "there is no sysroot provider 'debain'"
+    assert error.what == "unknown sysroot provider 'debain'"
     assert error.remedy == "did you mean debian?"
 
 

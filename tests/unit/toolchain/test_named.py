@@ -112,7 +112,7 @@ def test_what_is_named_rightly_is_taken(count: int, machine: Machine) -> None:
 @pytest.mark.parametrize("name", ["CARGO", "LLD", "RUST_SRC"])
 def test_nothing_is_fetched_for_what_is_named_without_a_compiler(name: str, machine: Machine) -> None:
     message = machine.refusal({name: machine.good(name)})
-    assert message.startswith(f"error: no Rust toolchain serves here that goes with {name}={machine.good(name)}")
+    assert message.startswith(f"error: no suitable Rust toolchain was found for {name}={machine.good(name)}")
 
 
 def test_source_of_another_release_is_refused_and_nothing_is_fetched(machine: Machine) -> None:

@@ -82,8 +82,8 @@ def test_a_toolchain_that_is_too_old_is_left_as_it_is(user: User) -> None:
     with pytest.raises(OstooError) as caught:
         user.provide(user.environ)
     assert caught.value.what == (
-        f"rustup's nightly-{fake.HOST} is yours and left as it is: rustc 1.80.0-nightly is too old, 1.96 is the oldest"
-        f" that serves; rustup update nightly-{fake.HOST} renews it"
+        f"rustup's nightly-{fake.HOST} is yours and left as it is: rustc 1.80.0-nightly is too old, at least 1.96"
+        f" is required; rustup update nightly-{fake.HOST} renews it"
     )
     assert (user.asked, user.said) == ([], [])
 
