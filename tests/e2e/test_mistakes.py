@@ -35,7 +35,7 @@ def test_an_unknown_target(tree: Tree) -> None:
 
 
 def test_an_unknown_sysroot_provider(tree: Tree) -> None:
-    assert_told(tree.scons("hello-std", "sysroot=zik"), "error: there is no sysroot provider", "did you mean zig?")
+    assert_told(tree.scons("hello-std", "sysroot=zik"), "error: unknown sysroot provider", "did you mean zig?")
 
 
 def test_a_bad_target_spec_is_told_with_its_line(tree: Tree) -> None:
