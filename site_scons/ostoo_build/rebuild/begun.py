@@ -8,9 +8,7 @@ from __future__ import annotations
 import runpy
 import sys
 import time
-from typing import TYPE_CHECKING
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ostoo_build.rebuild.standby import Standby
@@ -19,8 +17,10 @@ if TYPE_CHECKING:
 _NAME = "OSTOO_BEGUN"
 
 
-class Begun(Struct, frozen=True):
-    """`started` is the moment in nanoseconds since when the process looks at files.
+class Begun(NamedTuple):
+    """What who starts SCons knows. It needs no package: where one is damaged, who needs that one reports it.
+
+    `started` is the moment in nanoseconds since when the process looks at files.
 
     `asked` is None where SCons was started by itself, or by `./ostoo watch`: no note of a build with nothing to do is
     asked then. `standby` is None in a build that nobody watches.

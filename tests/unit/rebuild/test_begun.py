@@ -57,3 +57,10 @@ def test_a_build_waits_where_its_standby_does() -> None:
     with socket.socket() as line:
         assert not Begun(1, standby=Standby(line, 1, waits=False)).waits
         assert Begun(1, standby=Standby(line, 1, waits=True)).waits
+
+
+def test_scons_is_started_without_any_other_package() -> None:
+    """Where one is damaged, who needs that one reports it."""
+    code = "import ostoo_build.base.deferred, ostoo_build.base.errors, ostoo_build.rebuild.begun"
+    done = subprocess.run([sys.executable, "-S", "-P", "-c", code], env={"PYTHONPATH": str(SITE_SCONS)}, check=True)
+    assert done.returncode == 0
