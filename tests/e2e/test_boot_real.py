@@ -150,7 +150,7 @@ def test_a_mistake_in_a_description_is_told_before_anything_is_built(tree: Tree)
     done = ostoo(tree, "hello-rs")
     tree.replace("targets/linux.boot.json", "$schem", "$schema")
     assert (done.code, done.stdout) == (2, "")
-    assert "the boot description breaks its schema" in done.stderr
+    assert "the boot description violates its schema" in done.stderr
     assert "Compiling" not in done.stderr
 
 
