@@ -25,8 +25,8 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers more than processors: often one waits for a guest, a server, or the `first` checkout."""
-    return len(os.sched_getaffinity(0)) + 2
+    """Three workers more than processors: often some wait for a guest, a server, a disk, or the `first` checkout."""
+    return len(os.sched_getaffinity(0)) + 3
 
 
 @pytest.hookimpl(trylast=True)

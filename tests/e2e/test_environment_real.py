@@ -29,7 +29,7 @@ ALL = """
 MACRO = f"{ALL} std::iter::once(proc_macro::TokenTree::from(proc_macro::Literal::string(&text))).collect()"
 SCRIPT = f'fn main() {{ {ALL} std::fs::write(std::env::var("OUT_DIR").unwrap() + "/env", text).unwrap(); }}'
 OF_RUSTC = {"RUSTC_LOG", "RUSTC_ICE", "RUSTC_BOOTSTRAP", "CARGO_MAKEFLAGS", "LD_LIBRARY_PATH"}
-OF_SCRIPTS = {*OF_RUSTC, "PATH", "HOME", "TMPDIR", "NUM_JOBS", "OSTOO_HOST"}
+OF_SCRIPTS = {*OF_RUSTC, "PATH", "HOME", "TMPDIR", "NUM_JOBS"}
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
     before = state(tree)
     monkeypatch.setattr(new_verb, "write_atomically", full)
     planner, report = planners.opened(tree.root), Report(colour=False, quiet=True)
-    with pytest.raises(OstooError, match="can't make greet: No space left on device"):
+    with pytest.raises(OstooError, match="can't create greet: No space left on device"):
         new_verb.create(planner, report, "greet", new_verb.NO_STD)
     assert state(tree) == before
 

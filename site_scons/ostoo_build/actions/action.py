@@ -117,6 +117,10 @@ class Action(Struct, frozen=True, dict=True):
         return Encoded(digest.of_bytes(content), len(content), content, command, inputs)
 
 
+OF_THE_KEY = frozenset({"OSTOO_ASKED_FOR", "OSTOO_HOST", "OSTOO_NAMES"})
+"""Variables that distinguish actions; no process gets them."""
+
+
 def place(path: str) -> str:
     """Return the path of a portable path within the input tree."""
     return path if is_local(path) else re.sub(r"^@\{([a-z-]+)\}", lambda match: PLACES[match[1]], path)

@@ -23,7 +23,8 @@ for ostoo_name in $OSTOO_EXPAND; do
     eval "ostoo_expand \"\$$ostoo_name\""
     export "$ostoo_name=$ostoo_value"
 done
-unset OSTOO_EXPAND
+# the others are in the action's digest only
+unset OSTOO_EXPAND OSTOO_ASKED_FOR OSTOO_HOST OSTOO_NAMES
 mkdir -p "$1" "$2"
 ostoo_directory=$2
 shift 2

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from ostoo_build.actions.action import Action, place
+from ostoo_build.actions.action import OF_THE_KEY, Action, place
 from ostoo_build.base import digest, process
 from ostoo_build.base.input import Input
 from ostoo_build.reapi import remote_execution_pb2 as api
@@ -184,6 +184,14 @@ def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path, launc
     expected |= {name: "@{root}" for name, text in texts.items() if text == "@{at}{root}"}
     assert {name: environment[name] for name in texts} == expected
     assert "OSTOO_EXPAND" not in environment
+
+
+def test_what_only_distinguishes_actions_is_in_their_digest_and_in_no_process(tmp_path: Path, launch: Launch) -> None:
+    variables = tuple((name, "known") for name in sorted(OF_THE_KEY))
+    action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=variables)
+    assert action.key != replace(action, environment=()).key
+    *_, environment = launch(tmp_path / "a b", action)
+    assert not [name for name in environment if name.startswith("OSTOO")]
 
 
 def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_libraries(
