@@ -117,8 +117,9 @@ class Action(Struct, frozen=True, dict=True):
         return Encoded(digest.of_bytes(content), len(content), content, command, inputs)
 
 
-OF_THE_KEY = frozenset({"OSTOO_ASKED_FOR", "OSTOO_HOST", "OSTOO_NAMES"})
-"""Variables that distinguish actions; no process gets them."""
+ASKED_FOR, HOST, NAMES = "OSTOO_ASKED_FOR", "OSTOO_HOST", "OSTOO_NAMES"
+OF_THE_KEY = frozenset({ASKED_FOR, HOST, NAMES})
+"""Variables that distinguish actions; no process gets them: `launcher.sh` has their names too, held by a test."""
 
 
 def place(path: str) -> str:

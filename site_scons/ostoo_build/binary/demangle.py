@@ -21,6 +21,7 @@ _LLVM_SUFFIX = lazy_pattern(r"\.llvm\.[0-9A-F@]*$")
 _SUFFIX = lazy_pattern(r"\.[\w.$@-]*")
 _V0 = lazy_pattern(r"_R(?=[A-Z])")
 _OLD = "_ZN"
+_OLD_LENGTH = lazy_pattern(r"\d{1,6}")
 _OLD_HASH = lazy_pattern(r"h[0-9a-fA-F]+")
 _OLD_ESCAPES = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
 _OLD_TOKEN = lazy_pattern(r"\.\.|\.|\$([^$]*)\$")
@@ -63,7 +64,7 @@ def _old(symbol: str) -> Name | None:
     parts = []
     at = len(_OLD)
     while not symbol.startswith("E", at):
-        digits = lazy_pattern(r"\d{1,6}").match(symbol, at)
+        digits = _OLD_LENGTH.match(symbol, at)
         if digits is None or digits.end() + int(digits[0]) > len(symbol):
             return None
         at = digits.end() + int(digits[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ostoo_build.actions.action import Action
+from ostoo_build.actions.action import ASKED_FOR, HOST, NAMES, Action
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import NOTHING, Input
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 
 _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
 """Variables that cargo sets for or removes from a build script, whatever `[env]` says."""
-
-_HOST = "OSTOO_HOST"
-"""No program reads the variable; it distinguishes actions that link or run on different hosts."""
-
-
-_ASKED_FOR = "OSTOO_ASKED_FOR"
-_NAMES = "OSTOO_NAMES"
-"""No program reads these either."""
 
 
 def link_action(
@@ -124,7 +116,7 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
         inputs.append(invocation.targets[unit.target])
     elif unit.kind is not Kind.LIBRARY:
         arguments += ["-C", "linker=cc"]
-        environment[_HOST] = invocation.host
+        environment[HOST] = invocation.host
     # a program is linked later: other packages' instructions apply to the link
     told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
@@ -178,8 +170,8 @@ def run_action(
     script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
-    environment = {**dict(invocation.environment), **declared, _HOST: invocation.host}
-    environment |= {_ASKED_FOR: asked_for} if asked_for else {}
+    environment = {**dict(invocation.environment), **declared, HOST: invocation.host}
+    environment |= {ASKED_FOR: asked_for} if asked_for else {}
     for run in unit.runs:
         below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
         for key, value in _instructions(invocation, run, records).metadata.items():
@@ -212,7 +204,7 @@ def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
     return replace(
         action,
         inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
-        environment=(*action.environment, (_NAMES, digest.of_json(sorted(names.items())))),
+        environment=(*action.environment, (NAMES, digest.of_json(sorted(names.items())))),
     )
 
 
