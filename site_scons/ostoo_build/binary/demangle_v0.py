@@ -79,6 +79,8 @@ class Reader:
             case "C":
                 self._disambiguator()
                 name = self._identifier()
+                if not name:
+                    raise NotMangledError
                 self.crate = self.crate or name
                 return name
             case "N":

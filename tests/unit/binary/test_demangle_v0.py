@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ostoo_build.binary.demangle import demangle
@@ -54,6 +54,7 @@ def test_each_beginning_of_a_name_is_a_name_or_none(symbol: str) -> None:
 
 
 @given(st.text(alphabet="NvCMXYIBETRQAPOSFDKLGpsu0123456789_abchijn", max_size=60))
+@example("C0")  # a crate without a name
 def test_any_text_is_read_or_refused(name: str) -> None:
     reader = Reader(name)
     try:
