@@ -85,7 +85,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     build = Build.of(env)
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
     makers = whole_program.makers(planner, program)
-    action = whole_program.action(planner, services, program, budget, services.look)
+    action = whole_program.action(planner, services, program, budget, services.snapshot)
     wanted = Wanted(program, budget, action, is_checked)
     for name, _ in makers:
         _declare_other(env, name)

@@ -13,7 +13,7 @@ from trees import PROJECT, TARGET
 
 from ostoo_build.base import home
 from ostoo_build.base.paths import PathMap
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import cargo
 from ostoo_build.planning.cargo import Cargo
 from ostoo_build.planning.memos import Memos
@@ -80,7 +80,7 @@ class Bare:
             target_spec.load(spec).digest,
             self.paths,
             Memos(self.folder / "memos"),
-            Look(),
+            Snapshot(),
         )
         (binary,) = (each for each in workspace.binaries() if each.name == program)
         return workspace.plan([binary], profile)[program]

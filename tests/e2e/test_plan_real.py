@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from trees import TARGET, Tree, copy_tree
 
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.memos import Memos
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:
     binaries = programs(workspace)
-    plans = replace(workspace, look=Look()).plan([binaries[name] for name in names], "release")
+    plans = replace(workspace, snapshot=Snapshot()).plan([binaries[name] for name in names], "release")
     return [plans[name] for name in names]
 
 

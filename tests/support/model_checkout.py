@@ -346,7 +346,7 @@ def build(request: Request, answer: Answer) -> None:
 def _build_program(made: Invoked, program: Program, performed: set[str]) -> None:
     planner, services = made.planner, made.services
     planner.units.update({unit.id: unit for unit in program.units})
-    action = whole_program.action(planner, services, program, None, services.look)
+    action = whole_program.action(planner, services, program, None, services.snapshot)
     asked = (planner, services, program, action)
     if whole_program.is_current(*asked) or whole_program.restored(*asked):
         return

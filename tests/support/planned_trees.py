@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.paths import PathMap
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import plan, unit_graph
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
@@ -60,7 +60,7 @@ def setting(paths: PathMap) -> Setting:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
     host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
     told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
-    return Setting(paths, "user-rs", TARGET, CFGS, flags, 0, env, told, Look())
+    return Setting(paths, "user-rs", TARGET, CFGS, flags, 0, env, told, Snapshot())
 
 
 def planned(folder: Path, program: str) -> Program:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ostoo_build.base.console import Report
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
-from ostoo_build.execution.input_guard import Witness
+from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.invocation import planner
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
@@ -50,7 +50,7 @@ def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap |
     )
     paths = paths or PathMap((("root", root),))
     folder = Input("@{toolchain}", "0" * 64, 0, is_folder=True)
-    found = Tools(toolchain, paths, Witness(paths, time.time_ns(), ()), folder, {})
+    found = Tools(toolchain, paths, InputGuard(paths, time.time_ns(), ()), folder, {})
     targets = Targets(root, {"user-rs": (target,) if target else ()})
     binaries = tuple(Binary(name, "p", root / f"user-rs/{name}/Cargo.toml", "0" * 64) for name in names)
     workspace = cast("Workspace", SimpleNamespace(binaries=lambda: binaries))

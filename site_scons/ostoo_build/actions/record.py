@@ -29,7 +29,7 @@ INCREMENTAL = "incremental"
 
 _STAMPS = ".stamps.json"
 
-Looks: TypeAlias = "Mapping[str, Stamp | None]"
+OutputStamps: TypeAlias = "Mapping[str, Stamp | None]"
 """Stamps of files by name; None for a missing file."""
 
 
@@ -111,12 +111,12 @@ def read(path: Path) -> Record | None:
         return None
 
 
-def save(folder: Path, record: Record, looks: Looks | None = None) -> None:
+def save(folder: Path, record: Record, before: OutputStamps | None = None) -> None:
     """Write a record, which makes the outputs in a folder count.
 
-    `looks` are stamps of the outputs from before they were hashed.
+    `before` are the stamps that the outputs had before they were hashed.
     """
-    _remember(folder, record, looks_of(folder, record.outputs) if looks is None else looks)
+    _remember(folder, record, output_stamps(folder, record.outputs) if before is None else before)
     write_output(folder / NAME, record.to_bytes())
 
 
@@ -132,14 +132,14 @@ def is_intact(folder: Path, record: Record) -> bool:
     """
     known = _stamps(folder)
     try:
-        looks = looks_of(folder, record.outputs)
-        anew = [name for name, output in record.outputs.items() if [looks[name], output.sha256] != known.get(name)]
+        before = output_stamps(folder, record.outputs)
+        anew = [name for name, output in record.outputs.items() if [before[name], output.sha256] != known.get(name)]
         if not all(holds(folder / name, record.outputs[name]) for name in anew):
             return False
     except OSError:
         return False
     if anew:
-        _remember(folder, record, looks)
+        _remember(folder, record, before)
     return all(os.path.isdir(folder / name) for name in record.folders)  # noqa: PTH112 - many of them
 
 
@@ -225,7 +225,7 @@ def _stamps(folder: Path) -> dict[str, list[Any]]:
     return raw if isinstance(raw, dict) else {}
 
 
-def looks_of(folder: Path, names: Collection[str]) -> Looks:
+def output_stamps(folder: Path, names: Collection[str]) -> OutputStamps:
     """Return the current stamps of files. Taken before hashing, so that a later change alters the stamp.
 
     Raises `OSError` for a file that can't be examined.
@@ -243,9 +243,9 @@ def _stamp(path: Path) -> Stamp | None:
 
 def remember(folder: Path, record: Record) -> None:
     """Store the stamps of outputs that are known to be intact."""
-    _remember(folder, record, looks_of(folder, record.outputs))
+    _remember(folder, record, output_stamps(folder, record.outputs))
 
 
-def _remember(folder: Path, record: Record, looks: Looks) -> None:
-    noted = {name: [looks[name], output.sha256] for name, output in record.outputs.items()}
+def _remember(folder: Path, record: Record, before: OutputStamps) -> None:
+    noted = {name: [before[name], output.sha256] for name, output in record.outputs.items()}
     state_file.write(folder / _STAMPS, state_file.sealed(json.dumps(noted).encode()))

@@ -15,7 +15,7 @@ from ostoo_build.base.input import changed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ostoo_build.base.snapshot import Look
+    from ostoo_build.base.snapshot import Snapshot
 
 
 class ReadSet(Struct, frozen=True):
@@ -29,25 +29,25 @@ class ReadSet(Struct, frozen=True):
     places: dict[str, str]
 
     @staticmethod
-    def of(contents: Iterable[Path], places: Iterable[Path], folder: Path, look: Look) -> ReadSet:
+    def of(contents: Iterable[Path], places: Iterable[Path], folder: Path, snapshot: Snapshot) -> ReadSet:
         """Observe files and folders, with paths relative to `folder`."""
         read, found = ({os.path.relpath(path, folder) for path in paths} for paths in (contents, places))
         base = os.path.realpath(folder)
         return ReadSet(
-            {path: _seen(base, path, _contents, look) for path in sorted(read)},
-            {path: _seen(base, path, _place, look) for path in sorted(found)},
+            {path: _seen(base, path, _contents, snapshot) for path in sorted(read)},
+            {path: _seen(base, path, _place, snapshot) for path in sorted(found)},
         )
 
-    def is_current(self, folder: Path, look: Look) -> bool:
+    def is_current(self, folder: Path, snapshot: Snapshot) -> bool:
         base = os.path.realpath(folder)
-        return all(_seen(base, path, _contents, look) == known for path, known in self.contents.items()) and all(
-            _seen(base, path, _place, look) == known for path, known in self.places.items()
+        return all(_seen(base, path, _contents, snapshot) == known for path, known in self.contents.items()) and all(
+            _seen(base, path, _place, snapshot) == known for path, known in self.places.items()
         )
 
 
-def observed(look: Look) -> list[Path]:
+def observed(snapshot: Snapshot) -> list[Path]:
     """Return all paths that read sets observed in this snapshot."""
-    return [Path(what[1]) for what in look.seen() if isinstance(what, tuple) and what[0] in (_contents, _place)]
+    return [Path(what[1]) for what in snapshot if isinstance(what, tuple) and what[0] in (_contents, _place)]
 
 
 def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
@@ -60,26 +60,26 @@ def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
 # strings in place of paths, below: creating a Path for each entry costs more than the check itself
 
 
-def _seen(base: str, path: str, observe: Callable[[str], str], look: Look) -> str:
+def _seen(base: str, path: str, observe: Callable[[str], str], snapshot: Snapshot) -> str:
     place = os.path.normpath(os.path.join(base, path))  # noqa: PTH118
-    return look.once((observe, place), partial(_observe, base, place, observe, look))
+    return snapshot.get((observe, place), partial(_observe, base, place, observe, snapshot))
 
 
-def _observe(base: str, place: str, observe: Callable[[str], str], look: Look) -> str:
-    goal = _goal(place, look)
+def _observe(base: str, place: str, observe: Callable[[str], str], snapshot: Snapshot) -> str:
+    goal = _goal(place, snapshot)
     return observe(goal) if goal == place else f"{os.path.relpath(goal, base)}: {observe(goal)}"
 
 
-def _goal(place: str, look: Look) -> str:
+def _goal(place: str, snapshot: Snapshot) -> str:
     """Resolve a path; each folder on the way is read once per snapshot."""
-    return look.once(("goal", place), partial(_find_goal, place, look))
+    return snapshot.get(("goal", place), partial(_find_goal, place, snapshot))
 
 
-def _find_goal(place: str, look: Look) -> str:
+def _find_goal(place: str, snapshot: Snapshot) -> str:
     folder, name = os.path.split(place)
     if not name:
         return place
-    found = os.path.join(_goal(folder, look), name)  # noqa: PTH118
+    found = os.path.join(_goal(folder, snapshot), name)  # noqa: PTH118
     return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
 
 

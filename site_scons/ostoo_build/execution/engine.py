@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
     from ostoo_build.cache.action_cache import ActionCache
     from ostoo_build.execution.decision import Decision, Tried
-    from ostoo_build.execution.input_guard import Witness
+    from ostoo_build.execution.input_guard import InputGuard
     from ostoo_build.execution.job import Job
     from ostoo_build.remote import executor as remote_executor
     from ostoo_build.remote.executor import RemoteExecutor
@@ -56,7 +56,7 @@ class Engine:
     cache: ActionCache
     report: Report
     log: Path
-    witness: Witness
+    input_guard: InputGuard
     executor: RemoteExecutor | None = None
     fetch_all: bool = False
     timeline: Timeline = field(default_factory=Timeline)
@@ -147,7 +147,7 @@ class Engine:
 
     def announce(self, action: Action, folder: Path, name: str) -> None:
         """Make one output of a running action readable for other actions."""
-        self._early[folder] = Record(action.key, {name: self.witness.observe(folder / name)})
+        self._early[folder] = Record(action.key, {name: self.input_guard.observe(folder / name)})
 
     def result(self, folder: Path) -> Record:
         """Return the record of the action of a folder, from this invocation.
@@ -229,16 +229,16 @@ class Engine:
         self.report.status(job.verb, job.subject)
         outcome, began = self._ran(job, as_promised=as_promised)
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
-        self.witness.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
+        self.input_guard.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
         self.report.messages((outcome.stderr,))
-        looks = records.looks_of(job.folder, outcome.outputs)
+        before = records.output_stamps(job.folder, outcome.outputs)
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
         if as_promised and job.shared:
             self.cache.store(job.action, made, job.place)
         if not as_promised:
             made = replace(made, is_answer=False)
-        records.save(job.folder, made, looks)
+        records.save(job.folder, made, before)
         return made
 
     def _ran(self, job: Job, *, as_promised: bool) -> tuple[Outcome, int]:
@@ -250,15 +250,15 @@ class Engine:
         known: frozenset[str] = frozenset()
         unvouched = [entry for entry in job.action.inputs if not (job.vouched and entry.path.endswith(job.vouched))]
         while True:
-            looks, began = self.witness.looks(unvouched), time.time_ns()
+            before, began = self.input_guard.stamps(unvouched), time.time_ns()
             try:
                 outcome = job.run()
             except OstooError:
-                self.witness.check_tools()  # then its failure proves nothing
+                self.input_guard.check_tools()  # then its failure proves nothing
                 raise
             if as_promised:
-                self.witness.check(job.action.inputs)
-            touched = self.witness.touched(looks)
+                self.input_guard.check(job.action.inputs)
+            touched = self.input_guard.touched(before)
             touched = touched if outcome.unproved is None else touched & outcome.unproved
             if touched <= known:
                 return outcome, began
@@ -354,7 +354,7 @@ class Engine:
 
     def _observe(self, job: Job, name: str) -> Output:
         try:
-            return self.witness.observe(job.folder / name)
+            return self.input_guard.observe(job.folder / name)
         except OSError as error:
             raise OstooError(
                 f"{job.verb.lower()} {job.subject} did not create {name}", where=str(job.folder)

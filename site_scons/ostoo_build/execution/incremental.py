@@ -47,7 +47,7 @@ def _seen(folder: Path, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
     found = {}
     for place, _, names in os.walk(folder):
         for path in (folder.joinpath(place, name) for name in names if name != _LIST):
-            name, look = path.relative_to(folder).as_posix(), stamps.of(path)
+            name, stamp = path.relative_to(folder).as_posix(), stamps.of(path)
             before, sha256 = known.get(name, (None, ""))
-            found[name] = [look, sha256 if before == look and not path.is_symlink() else digest.of_file(path)]
+            found[name] = [stamp, sha256 if before == stamp and not path.is_symlink() else digest.of_file(path)]
     return found

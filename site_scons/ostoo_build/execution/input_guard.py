@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.stamps import Stamp
 
-Looks = dict[str, "list[Stamp]"]
+InputStamps = dict[str, "list[Stamp]"]
 """Stamps of an input and of the links that lead to it, by portable path; empty for a missing one."""
 
 
-class Witness:
+class InputGuard:
     """Checks inputs against the time at which an invocation began to hash files, in ns as in `time.time_ns`.
 
     Thread-safe.
@@ -75,18 +75,18 @@ class Witness:
                 what = "the toolchain changed, or was removed, during the build"
                 raise OstooError(what, remedy="run the build again")
 
-    def looks(self, inputs: Iterable[Input]) -> Looks:
+    def stamps(self, inputs: Iterable[Input]) -> InputStamps:
         """Return the stamps of editable inputs before an action reads them.
 
         Waits until the file system's clock has ticked since the last change, so that the next change alters the stamp.
         """
-        found = {entry.path: self._look(entry.path) for entry in inputs if _may_be_edited(entry.path)}
-        stamps.wait_for_tick(max((stamps.touched_at(each) for look in found.values() for each in look), default=0))
+        found = {entry.path: self._stamps_of(entry.path) for entry in inputs if _may_be_edited(entry.path)}
+        stamps.wait_for_tick(max((stamps.touched_at(each) for known in found.values() for each in known), default=0))
         return found
 
-    def touched(self, looks: Looks) -> frozenset[str]:
+    def touched(self, before: InputStamps) -> frozenset[str]:
         """Return the inputs that changed since then, whatever their contents are now."""
-        return frozenset(path for path, look in looks.items() if self._look(path) != look)
+        return frozenset(path for path, known in before.items() if self._stamps_of(path) != known)
 
     def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
         """Raise `OstooError` if a file of the checkout changed after a moment, in nanoseconds."""
@@ -95,7 +95,7 @@ class Witness:
             if is_local(entry.path) and stamps.touched_at(stamps.of(path)) >= moment - stamps.TICK:
                 raise changed(entry.path)
 
-    def _look(self, name: str) -> list[Stamp]:
+    def _stamps_of(self, name: str) -> list[Stamp]:
         path = Path(self._paths.root, self._paths.expand(name))
         try:
             if not path.is_dir():

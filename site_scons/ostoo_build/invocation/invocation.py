@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ class Invocation(Struct, frozen=True):
     environment: tuple[tuple[str, str], ...]
     machine: str
     units: Mapping[str, Unit]
-    _said: Look = field(default_factory=Look)
+    _said: Snapshot = field(default_factory=Snapshot)
 
     def said(self, run: RunBuildScript, stdout: str) -> Instructions:
         """Parse a build script's output; equal texts are parsed once."""
         parse = partial(build_script.parse, stdout, f"{run.package}/build.rs")
-        return self._said.once((run.id, stdout), parse)
+        return self._said.get((run.id, stdout), parse)
 
     @property
     def host(self) -> str:

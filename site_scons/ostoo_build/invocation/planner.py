@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ostoo_build.base import user_cache
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.planning import std_crates
@@ -80,5 +80,5 @@ def _workspace(targets: Targets, tools: Tools, folder: str, target: str) -> Work
         targets.spec(target).digest,
         tools.paths,
         Memos(user_cache.folder() / user_cache.PLANS),
-        Look(),
+        Snapshot(),
     )

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from ostoo_build.base import byte_size, digest, layout, user_cache
 from ostoo_build.base.content_memo import Answers
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.execution.background import Background
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Services(Struct, frozen=True):
-    """`look` caches reads of this invocation; `trees` and `answers` are kept for later invocations."""
+    """`snapshot` caches reads of this invocation; `trees` and `answers` are kept for later invocations."""
 
     report: Report
     timeline: Timeline
@@ -53,7 +53,7 @@ class Services(Struct, frozen=True):
     trees: TreeMemo
     answers: Answers
     background: Background = field(default_factory=Background)
-    look: Look = field(default_factory=Look)
+    snapshot: Snapshot = field(default_factory=Snapshot)
 
     def close(self) -> None:
         """Save the state for the next invocation, and wait for the cache."""
@@ -94,7 +94,7 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
         cache=cache,
         report=checkout.report,
         log=checkout.root / layout.ACTIONS,
-        witness=tools.witness,
+        input_guard=tools.input_guard,
         executor=executor,
         fetch_all=options.all_outputs,
         timeline=timeline,

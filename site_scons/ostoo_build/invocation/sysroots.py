@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.sysroot import providers
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ class Sysroots(Struct, frozen=True):
 
     root: Path
     word: str
-    _look: Look = field(default_factory=Look)
+    _snapshot: Snapshot = field(default_factory=Snapshot)
 
     @property
     def provider(self) -> Provider:
         """Return the provider, the same for all callers. Raises `OstooError` for an invalid argument."""
-        return self._look.once("provider", partial(providers.choose, self.word, self.root))
+        return self._snapshot.get("provider", partial(providers.choose, self.word, self.root))
 
     def anew(self) -> Provider:
         """Return a new provider without cached state."""

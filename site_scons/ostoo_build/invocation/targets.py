@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from ostoo_build.base import layout, spelling
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import discovery
 from ostoo_build.target import spec as target_spec
 
@@ -27,7 +27,7 @@ class Targets(Struct, frozen=True):
 
     root: Path
     by_folder: Mapping[str, tuple[str, ...]]
-    _look: Look = field(default_factory=Look)
+    _snapshot: Snapshot = field(default_factory=Snapshot)
 
     @staticmethod
     def find(root: Path, words: str) -> Targets:
@@ -59,4 +59,4 @@ class Targets(Struct, frozen=True):
         return path
 
     def spec(self, target: str) -> TargetSpec:
-        return self._look.once(target, partial(target_spec.load, self.spec_file(target)))
+        return self._snapshot.get(target, partial(target_spec.load, self.spec_file(target)))

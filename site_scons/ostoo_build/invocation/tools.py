@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import home, layout, state_file, user_cache
 from ostoo_build.base.paths import PathMap
-from ostoo_build.execution.input_guard import Witness
+from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.planning import cargo
 from ostoo_build.toolchain import digest as toolchain_digest
 from ostoo_build.toolchain import provide as toolchain_provide
@@ -34,7 +34,7 @@ class Tools(Struct, frozen=True):
 
     toolchain: Toolchain
     paths: PathMap
-    witness: Witness
+    input_guard: InputGuard
     folder: Input
     environment: Mapping[str, str]
 
@@ -62,14 +62,14 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
     paths = paths_of(checkout.root, toolchain)
     libraries = {library.parent for library in toolchain.libraries}  # they change together with their folder
     parts = (toolchain.rustc, toolchain.cargo, toolchain.lld, toolchain.rust_src, *libraries)
-    witness = Witness(paths, checkout.began, parts)
+    input_guard = InputGuard(paths, checkout.began, parts)
     folder = toolchain_digest.of(toolchain, user_cache.folder() / user_cache.TOOLCHAINS)
     chosen = checkout.root / layout.TOOLCHAIN
     line = os.fsencode(toolchain.reason)
     if state_file.recall(chosen) != line:
         checkout.report.status("Using", toolchain.reason)
         user_cache.note(chosen, line)
-    return Tools(toolchain, paths, witness, folder, environment)
+    return Tools(toolchain, paths, input_guard, folder, environment)
 
 
 def paths_of(root: Path, toolchain: Toolchain) -> PathMap:

@@ -184,7 +184,7 @@ class _Planner:
 
     def _shared(self, index: int) -> planned_unit.Unit:
         """Programs that have a unit in common have it once."""
-        return self.setting.look.once(("unit", self.ids[index]), partial(self._planned, index))
+        return self.setting.snapshot.get(("unit", self.ids[index]), partial(self._planned, index))
 
     def _planned(self, index: int) -> planned_unit.Unit:
         unit, id_ = self.units[index], self.ids[index]

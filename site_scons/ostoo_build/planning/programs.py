@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +99,7 @@ class Programs:
 
     def plans_hold(self) -> bool:
         """Whether each program and test executable that was planned would be planned the same again."""
-        new = {key: replace(workspace, look=Look()) for key, workspace in self._workspaces.items()}
+        new = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
         return all(
             new[self.folder_of(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
             for name, target in self._plans

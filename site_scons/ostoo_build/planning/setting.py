@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.base.snapshot import Look
+    from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.planning.manifest import Manifest
     from ostoo_build.planning.script_environment import Told
     from ostoo_build.planning.unit_graph import Unit
@@ -30,7 +30,7 @@ class Setting(Struct, frozen=True):
     `env` is cargo's `[env]`.
     `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
 
-    Manifests and sources are as `look` finds them.
+    Manifests and sources are as `snapshot` shows them.
     """
 
     paths: PathMap
@@ -41,16 +41,16 @@ class Setting(Struct, frozen=True):
     behind_sysroot: int
     env: tuple[tuple[str, str], ...]
     told: Told
-    look: Look
+    snapshot: Snapshot
 
     def manifest(self, unit: Unit) -> Manifest:
         """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
-        path = self.look.once(("manifest of", unit.pkg_id, unit.src_path), partial(unit_graph.manifest_path, unit))
-        return self.look.once(path, partial(manifest.read, path))
+        path = self.snapshot.get(("manifest of", unit.pkg_id, unit.src_path), partial(unit_graph.manifest_path, unit))
+        return self.snapshot.get(path, partial(manifest.read, path))
 
     def portable(self, path: Path) -> str:
         """Name a path so that it means the same in every checkout; by its own names, as cargo does, linked or not."""
-        return self.look.once(("portable", path), partial(self.paths.input_path, path))
+        return self.snapshot.get(("portable", path), partial(self.paths.input_path, path))
 
     def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Cargo's `[env]` without what a crate of std can't ask for."""
@@ -60,13 +60,13 @@ class Setting(Struct, frozen=True):
         source = self.portable(unit.src_path)
         folder = Path(self.paths.expand(_STD)) if source.startswith(f"{_STD}/") else self.manifest(unit).path.parent
         names = tuple(name for name, _ in self.env)
-        asked = self.look.once(("asks for", folder), partial(std_environment.read_by, folder, names))
+        asked = self.snapshot.get(("asks for", folder), partial(std_environment.read_by, folder, names))
         yield from ((name, value) for name, value in self.env if name in asked)
 
     def view(self, unit: Unit) -> View:
         """What a unit says of std."""
         of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
-        return self.look.once(("view", unit.src_path, unit.features, unit.is_test), of_unit)
+        return self.snapshot.get(("view", unit.src_path, unit.features, unit.is_test), of_unit)
 
 
 def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs

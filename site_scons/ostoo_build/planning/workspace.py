@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from ostoo_build.base import digest, own_source, process, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.read_set import ReadSet, refuse_touched
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.planning.cargo_config import Place
@@ -122,7 +122,7 @@ class Rustc(Struct, frozen=True):
 
 
 class Workspace(Struct, frozen=True):
-    """One Cargo workspace, one target spec, one toolchain; as one look finds them."""
+    """One Cargo workspace, one target spec, one toolchain; as one snapshot shows them."""
 
     cargo: Cargo
     rustc: Rustc
@@ -130,7 +130,7 @@ class Workspace(Struct, frozen=True):
     target_digest: digest.Hash
     paths: PathMap
     memos: Memos
-    look: Look
+    snapshot: Snapshot
 
     def binaries(self) -> tuple[Binary, ...]:
         """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
@@ -146,26 +146,26 @@ class Workspace(Struct, frozen=True):
 
     @property
     def _surveyed(self) -> _Survey:
-        return self.look.once("survey", self._survey)
+        return self.snapshot.get("survey", self._survey)
 
     def _survey(self) -> _Survey:
         folder = self.cargo.workspace
         question = self._question("survey")
-        known = self.memos.recall(question, _Survey, lambda memo: memo.reads.is_current(folder, self.look))
+        known = self.memos.recall(question, _Survey, lambda memo: memo.reads.is_current(folder, self.snapshot))
         if known:
             return known
         began = time.time_ns()
         manifests = package_places.of_workspace(folder / "Cargo.toml", self.cargo.configuration_files())
         contents = [*package_places.of_members(folder / "Cargo.toml")]
         contents += [place for each in manifests for place in package_places.of_package(each, folder)]
-        reads = ReadSet.of(contents, (), folder, self.look)
+        reads = ReadSet.of(contents, (), folder, self.snapshot)
         declared = package_places.declared(manifests, folder)
         binaries = tuple(
             replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in self.cargo.binaries()
         )
         refuse_touched(began, (*contents, *self.cargo.configuration_files()), folder)
         found = _Survey(reads, binaries, declared)
-        if reads.is_current(folder, Look()):
+        if reads.is_current(folder, Snapshot()):
             self.memos.keep(question, found)
         return found
 
@@ -199,9 +199,9 @@ class Workspace(Struct, frozen=True):
     def _begin(self, profile: str) -> tuple[Setting, int]:
         """Look at what the answer will depend on before it is asked for: then a file saved meanwhile is noticed."""
         self._surveyed  # noqa: B018 - looks
-        began = self.look.once("began", time.time_ns)
+        began = self.snapshot.get("began", time.time_ns)
         # before cargo: of a bad target spec we say more than cargo
-        return self.look.once(("setting", profile), partial(self._setting, profile)), began
+        return self.snapshot.get(("setting", profile), partial(self._setting, profile)), began
 
     def _locked(self, ask: Callable[[], Answer]) -> Answer:
         """Ask again where cargo locked something meanwhile: what is remembered belongs to one lock."""
@@ -219,7 +219,7 @@ class Workspace(Struct, frozen=True):
         return (
             memo.declared == self._surveyed.declared
             and memo.variables == _variables(memo.variables)
-            and memo.reads.is_current(self.cargo.workspace, self.look)
+            and memo.reads.is_current(self.cargo.workspace, self.snapshot)
             and self._unchanged(memo.crates, memo.cfgs)
         )
 
@@ -231,15 +231,15 @@ class Workspace(Struct, frozen=True):
         manifests = {self.cargo.workspace / "Cargo.toml": None, **{setting.manifest(unit).path: None for unit in units}}
         contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
         places = {unit.src_path: None for unit in units}
-        reads = ReadSet.of(contents, places, folder, self.look)
+        reads = ReadSet.of(contents, places, folder, self.snapshot)
         refuse_touched(began, (*contents, *self.cargo.configuration_files(), self.target), folder)
         unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
         if any(stamps.may_be_touched_since(began, path) for path in unforeseen):
             return
-        if reads != ReadSet.of(contents, places, folder, Look()):
+        if reads != ReadSet.of(contents, places, folder, Snapshot()):
             return
         crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
-        variables = _variables(self.look.once("configuration", self._configuration).variables)
+        variables = _variables(self.snapshot.get("configuration", self._configuration).variables)
         self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
@@ -255,7 +255,7 @@ class Workspace(Struct, frozen=True):
         return digest.of_file(lock) if lock.is_file() else ""
 
     def _setting(self, profile: str) -> Setting:
-        configuration = self.look.once("configuration", self._configuration)
+        configuration = self.snapshot.get("configuration", self._configuration)
         told = Told(
             Machine(
                 self.target.stem,
@@ -275,7 +275,7 @@ class Workspace(Struct, frozen=True):
             behind_sysroot=configuration.behind_sysroot,
             env=configuration.env,
             told=told,
-            look=self.look,
+            snapshot=self.snapshot,
         )
 
     def _configuration(self) -> Configuration:
@@ -296,12 +296,12 @@ class Workspace(Struct, frozen=True):
     @property
     def _cfgs(self) -> frozenset[str]:
         """What the target's programs are compiled under."""
-        flags = self.look.once("configuration", self._configuration).given
+        flags = self.snapshot.get("configuration", self._configuration).given
         return frozenset(self._asked(*self._for_target, *flags))
 
     def _asked(self, *flags: str) -> tuple[str, ...]:
         """What rustc says of a machine: `rustc --print cfg`."""
-        return self.look.once(("cfgs", flags), partial(self._ask, flags))
+        return self.snapshot.get(("cfgs", flags), partial(self._ask, flags))
 
     def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
         place = str(self.cargo.workspace)
@@ -331,7 +331,7 @@ class Workspace(Struct, frozen=True):
 
     def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
         try:
-            return all(self.look.once((crate, cfgs), partial(self._is_seen_as, crate, cfgs)) for crate in crates)
+            return all(self.snapshot.get((crate, cfgs), partial(self._is_seen_as, crate, cfgs)) for crate in crates)
         except OSError:
             return False
 

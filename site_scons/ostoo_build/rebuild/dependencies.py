@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ostoo_build.base import home, layout, read_set, source_files
 from ostoo_build.base.paths import is_local
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.fetch import places
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import Kind
@@ -34,7 +34,7 @@ EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
 """Folders outside the checkout in which SCons looks for extensions (SCons' man page, `site_scons`)."""
 
 
-class Footing(Struct, frozen=True):
+class Dependencies(Struct, frozen=True):
     """The dependencies of the planned programs.
 
     The first three fields are trees: of the checkout, of the toolchain, of crates outside the checkout. The others are
@@ -76,12 +76,12 @@ class Observed(Struct, frozen=True):
         return sorted({*self.planned, *self.listed, *self.off_the_trees})
 
 
-def of(planner: Planner) -> Footing:
+def of(planner: Planner) -> Dependencies:
     """Return the dependencies of the planned programs."""
     units, workspaces = planner.units.values(), planner.programs.workspaces
     crates = (unit for unit in units if isinstance(unit, CompileUnit))
     programs = [unit for unit in crates if unit.kind is Kind.PROGRAM]
-    return Footing(
+    return Dependencies(
         checkout=tuple(checkout_trees(planner.root)),
         toolchain=tuple(
             (str(place), []) for _, place in toolchain_digest.places(planner.tools.toolchain) if place.is_dir()
@@ -100,23 +100,23 @@ def of(planner: Planner) -> Footing:
 
 def observed(planner: Planner, services: Services, walked: Collection[str]) -> Observed:
     """Return the inputs of plans and units; `walked` contains all paths that the walk of the trees reached."""
-    look, units = Look(), planner.units.values()
-    edited = {path for unit in units for path in _edited(planner, services, unit, look)}
+    snapshot, units = Snapshot(), planner.units.values()
+    edited = {path for unit in units for path in _edited(planner, services, unit, snapshot)}
     off = _names(off_the_trees(planner, edited, walked))
     return Observed(planned=_planned(planner), listed=_listed(planner), off_the_trees=off)
 
 
 def read_here(planner: Planner, services: Services) -> set[str]:
     """Return all files that a user may edit and a build reads: packages, configuration, declared and searched files."""
-    look, units, made_of = Look(), planner.units.values(), of(planner)
-    named = {str(planner.root / name) for unit in units for name in _edited(planner, services, unit, look)}
+    snapshot, units, made_of = Snapshot(), planner.units.values(), of(planner)
+    named = {str(planner.root / name) for unit in units for name in _edited(planner, services, unit, snapshot)}
     crates = {str(path) for folder in _of_edited_crates(planner) for path in source_files.package_files(folder)}
     places = {*made_of.configuration, *made_of.elsewhere, *made_of.declared, *made_of.linked}
     return {*named, *crates, *places, *_planned(planner), *_listed(planner)}
 
 
 def _planned(planner: Planner) -> tuple[str, ...]:
-    return _names(path for each in planner.programs.workspaces for path in read_set.observed(each.look))
+    return _names(path for each in planner.programs.workspaces for path in read_set.observed(each.snapshot))
 
 
 def _listed(planner: Planner) -> tuple[str, ...]:
@@ -157,9 +157,9 @@ def crate_folders(planner: Planner) -> set[str]:
     }
 
 
-def _edited(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Iterator[str]:
+def _edited(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Iterator[str]:
     """Return all files that a unit reads in the checkout, by name, including those that its last run reported."""
-    yield from (entry.path for entry in unit_inputs.of(planner, services, unit, look) if not entry.is_folder)
+    yield from (entry.path for entry in unit_inputs.of(planner, services, unit, snapshot) if not entry.is_folder)
     yield from unit_inputs.known_reads(services, planner.paths, unit)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.rebuild.begun import Begun
-    from ostoo_build.rebuild.dependencies import Footing, Observed
+    from ostoo_build.rebuild.dependencies import Dependencies, Observed
 
 
 class Made(Struct, frozen=True):
@@ -65,7 +65,10 @@ def write(made: Made, targets: list[str]) -> None:
 
 
 def note(
-    made_of: Footing, observe: Callable[[Collection[str]], Observed], asked: null_build.Question, targets: list[str]
+    made_of: Dependencies,
+    observe: Callable[[Collection[str]], Observed],
+    asked: null_build.Question,
+    targets: list[str],
 ) -> null_build.Note:
     """Create a note.
 

@@ -1,7 +1,7 @@
 """Lets a build that has read all its inputs wait for an edit, and checks then whether what it read is still valid.
 
 `./ostoo watch` keeps one waiting build, so that the next build starts with its work. It depends on
-`dependencies.Footing`; the keys of plans and units are computed again after the wait. Only contents of sources may
+`dependencies.Dependencies`; the keys of plans and units are computed again after the wait. Only contents of sources may
 change meanwhile; after any other change a new process must read everything.
 """
 

@@ -61,12 +61,12 @@ def _seen(planner: Planner, unit: CompileUnit) -> Iterator[CompileUnit]:
 
 def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> bool:
     """Cached for downloaded crates across builds."""
-    look, paths = services.look, planner.paths
-    find = partial(look.once, ("macros of", library.id), partial(_find_macros, planner, library))
+    snapshot, paths = services.snapshot, planner.paths
+    find = partial(snapshot.get, ("macros of", library.id), partial(_find_macros, planner, library))
     packages = sorted({part.package for part in _parts(planner, library)})
     if any(map(is_local, packages)):
         return find()
-    contents = [unit_inputs.fetched(paths, services.trees, package, look).sha256 for package in packages]
+    contents = [unit_inputs.fetched(paths, services.trees, package, snapshot).sha256 for package in packages]
     rules = own_source.digest_of(*DECIDED_BY)
     return services.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
 

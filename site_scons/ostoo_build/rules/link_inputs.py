@@ -17,7 +17,7 @@ from ostoo_build.actions import outcome
 from ostoo_build.base import digest, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.binary import ar
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import link_proof, unit_inputs
@@ -42,34 +42,34 @@ if TYPE_CHECKING:
 
 def planned_files(paths: PathMap, targets: Targets, unit: CompileUnit) -> list[Path]:
     """Return the checkout's files that a program's flags and target spec name."""
-    return _planned_files(paths, targets, unit, Look())
+    return _planned_files(paths, targets, unit, Snapshot())
 
 
-def planned(paths: PathMap, targets: Targets, unit: CompileUnit, look: Look) -> Inputs:
+def planned(paths: PathMap, targets: Targets, unit: CompileUnit, snapshot: Snapshot) -> Inputs:
     """Return these files as inputs. Raises `OSError` for one that can't be read."""
-    return unit_inputs.of_files(paths, _planned_files(paths, targets, unit, look), look)
+    return unit_inputs.of_files(paths, _planned_files(paths, targets, unit, snapshot), snapshot)
 
 
-def _planned_files(paths: PathMap, targets: Targets, unit: CompileUnit, look: Look) -> list[Path]:
-    return [path for path in _named(paths, targets, unit, unit.arguments, look).files if _may_be_named(paths, path)]
+def _planned_files(paths: PathMap, targets: Targets, unit: CompileUnit, snapshot: Snapshot) -> list[Path]:
+    return [path for path in _named(paths, targets, unit, unit.arguments, snapshot).files if _may_be_named(paths, path)]
 
 
-def complete(planner: Planner, services: Services, program: Program, action: Action, look: Look) -> Action:
+def complete(planner: Planner, services: Services, program: Program, action: Action, snapshot: Snapshot) -> Action:
     """Add the files that its arguments name to a link's action.
 
     Raises `OstooError` for a file that may not be read and whose reading LLD would not report.
     """
     unit, paths = program.unit, planner.paths
-    found = _named(paths, planner.targets, unit, action.arguments, look)
+    found = _named(paths, planner.targets, unit, action.arguments, snapshot)
     inputs = {entry.path: entry for entry in action.inputs}
     files = (*found.files, *unit_inputs.declared_files(paths, unit))
     names = {path: paths.input_path(path) for path in files}
     missing = [path for path, name in names.items() if name not in inputs]
-    allowed = _allowed(planner, services, program, look) if missing else frozenset()
+    allowed = _allowed(planner, services, program, snapshot) if missing else frozenset()
     packages = tuple(f"{each.package}/" for each in program.units if not is_local(each.package))
     for path in missing:
         if names[path] in allowed or names[path].startswith(packages):
-            inputs[names[path]] = look.once(path, partial(paths.input, path))
+            inputs[names[path]] = snapshot.get(path, partial(paths.input, path))
     for path in found.unseen:
         name = paths.input_path(path)
         if name not in inputs and not paths.portable(path).startswith(paths.of_tools):
@@ -168,20 +168,22 @@ def _is_here(paths: PathMap, path: Path) -> bool:
     return is_local(paths.input_path(path))
 
 
-def _allowed(planner: Planner, services: Services, program: Program, look: Look) -> frozenset[str]:
+def _allowed(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> frozenset[str]:
     """Return the inputs that the program's key covers."""
-    by_flags = planned(planner.paths, planner.targets, program.unit, look)
+    by_flags = planned(planner.paths, planner.targets, program.unit, snapshot)
     each = (
         unit_inputs.declared,
         unit_inputs.of,
     )  # programs that it reads are declared, inputs from an earlier run are not
-    of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, look))
+    of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, snapshot))
     return frozenset(entry.path for entry in (*by_flags, *of_units))
 
 
-def _named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...], look: Look) -> Found:
+def _named(
+    paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...], snapshot: Snapshot
+) -> Found:
     """Return the files that rustc's arguments and the spec tell the linker to read."""
-    return look.once(("named", unit.id, arguments), partial(_find_named, paths, targets, unit, arguments))
+    return snapshot.get(("named", unit.id, arguments), partial(_find_named, paths, targets, unit, arguments))
 
 
 def _find_named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...]) -> Found:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from ostoo_build.actions.record import NAME
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
 from ostoo_build.rules import (
@@ -92,7 +92,7 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
     checked = (check_target(planner, services, unit.target).name,) if unit.target else ()
     after = (*others, *checked, *_made_inputs(planner, unit))
     has_none: Callable[[], bool] = partial(
-        is_done, services.engine, lambda: unit_rule.job(planner, services, unit, Look())
+        is_done, services.engine, lambda: unit_rule.job(planner, services, unit, Snapshot())
     )
     if isinstance(unit, RunBuildScript):
         run = partial(unit_rule.run_script, planner, services, unit)
@@ -125,7 +125,7 @@ def of_program(
     linked = f"{places.linked}/{NAME}"
 
     def make() -> Job:
-        return program_link.job(planner, services, program, Look())
+        return program_link.job(planner, services, program, Snapshot())
 
     yield _of_job(services.engine, linked, made_of, f"link {program.name}", make)
     proofs: tuple[str, ...] = (linked,)
@@ -154,7 +154,7 @@ def _check(planner: Planner, services: Services, wanted: Wanted, linked: str) ->
 
 def _unstripped(planner: Planner, services: Services, program: Program, after: tuple[str, ...]) -> Node:
     def make() -> Job:
-        return program_link.unstripped_job(planner, services, program, Look())
+        return program_link.unstripped_job(planner, services, program, Snapshot())
 
     def perform() -> Record:
         return program_link.unstripped(planner, services, program).wait()

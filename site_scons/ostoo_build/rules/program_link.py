@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.base import layout
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import judge as judges
@@ -31,25 +31,25 @@ STRIP_SCRIPT = Path(__file__).with_name("strip.ld")
 """Linker script that discards what no loader needs besides symbols."""
 
 
-def job(planner: Planner, services: Services, program: Program, look: Look) -> Job:
+def job(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> Job:
     """Describe the stripped link, whatever the profile says."""
     discard = planner.paths.input(STRIP_SCRIPT)
-    return _job(planner, services, program, look, _Placed(discard, Places.of(program).linked, program.name))
+    return _job(planner, services, program, snapshot, _Placed(discard, Places.of(program).linked, program.name))
 
 
 def unstripped(planner: Planner, services: Services, program: Program) -> Task:
     """Start the link with symbols in the background, once: its own node and a failed check both need it."""
 
     def work(_ready: Callable[[], None]) -> Record:
-        return services.engine.perform(unstripped_job(planner, services, program, Look()))
+        return services.engine.perform(unstripped_job(planner, services, program, Snapshot()))
 
     return services.background.start(Places.of(program).unstripped, work)
 
 
-def unstripped_job(planner: Planner, services: Services, program: Program, look: Look) -> Job:
+def unstripped_job(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> Job:
     """Describe the link with symbols, and with the debug information that the profile requests."""
     placed = _Placed(None, Places.of(program).unstripped, f"{program.name}{layout.SYMBOLS}")
-    return _job(planner, services, program, look, placed)
+    return _job(planner, services, program, snapshot, placed)
 
 
 class _Placed(Struct, frozen=True):
@@ -60,14 +60,14 @@ class _Placed(Struct, frozen=True):
     subject: str
 
 
-def _job(planner: Planner, services: Services, program: Program, look: Look, placed: _Placed) -> Job:
+def _job(planner: Planner, services: Services, program: Program, snapshot: Snapshot, placed: _Placed) -> Job:
     """Only a program that uses std takes files from the sysroot."""
     root = program.unit
     made = unit.made_by_others(planner, services, root)
     made[root.id] = services.engine.result(planner.root / root.folder)
     libraries = _libraries(planner, services, program.target) if program.uses_std else ()
     bare = rule_actions.link_action(services.invocation, program, libraries, made, placed.discard)
-    action = link_inputs.complete(planner, services, program, bare, look)
+    action = link_inputs.complete(planner, services, program, bare, snapshot)
     folder = planner.root / placed.folder
     judge: unit.Judge = partial(judges.link, action, program)
     run = partial(unit.judged, partial(services.runner.link, action, program, folder / root.id), judge)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions import outcome
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import Kind
@@ -50,12 +50,14 @@ class _Sources(Struct, frozen=True):
         return tuple(entry.path for entry in self.told)
 
 
-def job(planner: Planner, services: Services, unit: Unit, look: Look, ready: Callable[[], None] | None = None) -> Job:
+def job(
+    planner: Planner, services: Services, unit: Unit, snapshot: Snapshot, ready: Callable[[], None] | None = None
+) -> Job:
     """Describe how a unit is made from the files in a snapshot.
 
     `ready` is called when a library's metadata is complete.
     """
-    found = unit_inputs.found(planner, services, unit, look)
+    found = unit_inputs.found(planner, services, unit, snapshot)
     reads = unit_inputs.known_reads(services, planner.paths, unit)
     return _reading(planner, services, unit, found, reads, ready=ready or _no_one_hears)
 
@@ -74,7 +76,7 @@ def _reading(
     ready: Callable[[], None],
 ) -> Job:
     """Return the job for the case that the last run reported these reads."""
-    more = unit_inputs.told(planner.paths, reads, Look())
+    more = unit_inputs.told(planner.paths, reads, Snapshot())
     told = tuple(entry for entry in more if entry not in found.declared)
     sources = _Sources(found.declared, found.own, reads, told)
     reading = partial(_reading, planner, services, unit, found, ready=ready)
@@ -195,7 +197,7 @@ def _load_checks() -> None:
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:
     """Run a build script. Raises `OstooError` if the result, from wherever, is not valid for the user's environment."""
-    described = job(planner, services, unit, Look())
+    described = job(planner, services, unit, Snapshot())
     made = services.engine.perform(described)
     script = f"{unit.package}/build.rs"
     package = build_script.Package(unit.targets, dict(unit.environment).get("CARGO_PKG_RUST_VERSION", ""))
@@ -209,7 +211,7 @@ def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task
     """Start a unit's compilation in the background, once."""
 
     def work(ready: Callable[[], None]) -> Record:
-        return services.engine.perform(job(planner, services, unit, Look(), ready))
+        return services.engine.perform(job(planner, services, unit, Snapshot(), ready))
 
     return services.background.start(unit.id, work)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.base.snapshot import Look
+    from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ostoo_build.reapi.package_digest import TreeMemo
 
 
-def of(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
+def of(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
     """Return all files that a unit may read besides outputs of units and programs.
 
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines lack.
@@ -42,14 +42,14 @@ def of(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> I
     paths = planner.paths
     made = {paths.input_path(path) for path in makers(planner, unit)}
     files = [path for path in declared_files(paths, unit) if paths.input_path(path) not in made]
-    own = (*_package(paths, services.trees, unit.package, look), *of_files(paths, files, look))
-    return tuple(dict.fromkeys((*own, *told(paths, known_reads(services, paths, unit), look))))
+    own = (*_package(paths, services.trees, unit.package, snapshot), *of_files(paths, files, snapshot))
+    return tuple(dict.fromkeys((*own, *told(paths, known_reads(services, paths, unit), snapshot))))
 
 
-def declared(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Inputs:
+def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
     """Return the files of its package, and those that its manifest declares; declared programs must be built first."""
-    others = of_files(planner.paths, declared_files(planner.paths, unit), look)
-    return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, look), *others)))
+    others = of_files(planner.paths, declared_files(planner.paths, unit), snapshot)
+    return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, snapshot), *others)))
 
 
 class Found(Struct, frozen=True):
@@ -59,10 +59,10 @@ class Found(Struct, frozen=True):
     own: Inputs
 
 
-def found(planner: Planner, services: Services, unit: PlannedUnit, look: Look) -> Found:
+def found(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Found:
     """Return a unit's known inputs. Raises as `of` does."""
-    own = _package(planner.paths, services.trees, unit.package, look) if is_local(unit.package) else ()
-    return Found(declared(planner, services, unit, look), own)
+    own = _package(planner.paths, services.trees, unit.package, snapshot) if is_local(unit.package) else ()
+    return Found(declared(planner, services, unit, snapshot), own)
 
 
 def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
@@ -91,19 +91,19 @@ def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
     return OstooError(f"no step makes the declared input {name}", where=where, remedy=why)
 
 
-def of_files(paths: PathMap, files: Iterable[Path], look: Look) -> Inputs:
+def of_files(paths: PathMap, files: Iterable[Path], snapshot: Snapshot) -> Inputs:
     """Convert files to inputs, reading each once. Raises `OSError` for one that can't be read."""
-    return tuple(look.once(file, partial(paths.input, file)) for file in files)
+    return tuple(snapshot.get(file, partial(paths.input, file)) for file in files)
 
 
-def told(paths: PathMap, reads: tuple[str, ...], look: Look) -> Inputs:
+def told(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inputs:
     """Return the files that a unit's run reported.
 
     `reads` are portable paths of files and folders, which may be missing. An empty folder counts, as a script may name
     it. Of the whole checkout only the folders that users edit count.
     """
     places = [place for read in reads for place in _told_of(paths, read)]
-    files = of_files(paths, (file for place in places for file in source_files.all_files(place)), look)
+    files = of_files(paths, (file for place in places for file in source_files.all_files(place)), snapshot)
     empty = (paths.input_path(folder) for place in places for folder in source_files.empty_folders(place))
     return (*files, *(Input(folder, inputs.NOTHING, 0, is_folder=True) for folder in dict.fromkeys(empty)))
 
@@ -181,16 +181,16 @@ def listed_folders(paths: PathMap, unit: PlannedUnit) -> list[Path]:
     return [pattern.parent for pattern in patterns if is_local(unit.package) and "*" in pattern.name]
 
 
-def _package(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Inputs:
+def _package(paths: PathMap, trees: TreeMemo, package: str, snapshot: Snapshot) -> Inputs:
     if is_of_std(package):
         return ()
     if is_local(package):
         folder = package_of(paths, package)
-        return look.once(("files", package), partial(trees.files, package, folder))
-    return (fetched(paths, trees, package, look),)
+        return snapshot.get(("files", package), partial(trees.files, package, folder))
+    return (fetched(paths, trees, package, snapshot),)
 
 
-def fetched(paths: PathMap, trees: TreeMemo, package: str, look: Look) -> Input:
+def fetched(paths: PathMap, trees: TreeMemo, package: str, snapshot: Snapshot) -> Input:
     """Return a downloaded package as one input. Raises `OSError` for a file that can't be read."""
     folder = package_of(paths, package)
-    return look.once(("folder", package), partial(trees.input, package, folder))
+    return snapshot.get(("folder", package), partial(trees.input, package, folder))

@@ -19,7 +19,7 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.record import Record
 from ostoo_build.base import digest, layout, own_source, state_file
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import Place
 from ostoo_build.execution.decision import Reason
@@ -114,7 +114,7 @@ class Noted(Struct, frozen=True):
     record: Record
 
 
-def whole(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Whole:
+def whole(planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot) -> Whole:
     """Collect everything that the program depends on. Raises `OSError` for a source that can't be read."""
     on_host = any(_runs_here(unit) for unit in program.units)
     targets = planner.targets
@@ -122,8 +122,8 @@ def whole(planner: Planner, services: Services, program: Program, size_budget: i
         name=program.name,
         plan=digest.of_bytes(msgspec.json.encode(program)),
         size_budget=size_budget,
-        sources=tuple(sorted(_sources(planner, services, program, look))),
-        target=look.once(("target", program.target), partial(_target, planner, program.target)),
+        sources=tuple(sorted(_sources(planner, services, program, snapshot))),
+        target=snapshot.get(("target", program.target), partial(_target, planner, program.target)),
         tool=own_source.digest_of(*DECIDED_BY),
         toolchain=planner.tools.sha256,
         sysroot=musl_sysroot.key(targets, services.sysroots, program.target) if program.uses_std else "",
@@ -132,9 +132,11 @@ def whole(planner: Planner, services: Services, program: Program, size_budget: i
     )
 
 
-def action(planner: Planner, services: Services, program: Program, size_budget: int | None, look: Look) -> Action:
+def action(
+    planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot
+) -> Action:
     """Create the action that stands for the whole program. Raises `OSError` for a source that can't be read."""
-    return whole(planner, services, program, size_budget, look).action
+    return whole(planner, services, program, size_budget, snapshot).action
 
 
 def is_current(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
@@ -184,9 +186,9 @@ def _files(root: Path, program: Program, record: Record) -> dict[Path, Output]:
 
 def renew(planner: Planner, services: Services, progress: Progress) -> None:
     """Read the sources of the programs to be built once more."""
-    look = Look()
+    snapshot = Snapshot()
     for asked, known in progress.wanted.items():
-        anew = action(planner, services, known.program, known.size_budget, look)
+        anew = action(planner, services, known.program, known.size_budget, snapshot)
         progress.wanted[asked] = replace(known, action=anew)
 
 
@@ -195,11 +197,11 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
 
     A source may have changed and changed back during the build, so the key of each part is computed once more.
     """
-    look = Look()
+    snapshot = Snapshot()
     known = progress.wanted[program.asked]
-    if not _is_made_of_these(planner, services, known, look):
+    if not _is_made_of_these(planner, services, known, snapshot):
         return
-    wanted = action(planner, services, program, known.size_budget, look)
+    wanted = action(planner, services, program, known.size_budget, snapshot)
     place = _place(planner.root, program)
     units = [services.engine.result(planner.root / unit.folder) for unit in program.units]
     made = Record(
@@ -215,13 +217,13 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
         services.engine.cache.store(wanted, made, place)
 
 
-def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, look: Look) -> bool:
+def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, snapshot: Snapshot) -> bool:
     """Whether each part's record has the key that the current sources give, and the program is their result."""
     program, engine = wanted.program, services.engine
     spec = planner.paths.input(planner.targets.spec_file(program.target))
     if services.invocation.targets[program.target] != spec:
         return False
-    for job in _jobs(planner, services, wanted, look):
+    for job in _jobs(planner, services, wanted, snapshot):
         settled = engine.settled[job.folder]
         # equal actions have equal keys, and that of the settled one is known
         if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
@@ -234,13 +236,13 @@ def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, look
     )
 
 
-def _jobs(planner: Planner, services: Services, wanted: Wanted, look: Look) -> Iterator[Job]:
+def _jobs(planner: Planner, services: Services, wanted: Wanted, snapshot: Snapshot) -> Iterator[Job]:
     """Yield the jobs that make a program from the files in a snapshot; their inputs must exist."""
     program = wanted.program
     for unit in program.units:
-        yield unit_rule.job(planner, services, unit, look)
-    yield program_link.job(planner, services, program, look)
-    yield program_link.unstripped_job(planner, services, program, look)
+        yield unit_rule.job(planner, services, unit, snapshot)
+    yield program_link.job(planner, services, program, snapshot)
+    yield program_link.unstripped_job(planner, services, program, snapshot)
     if wanted.is_checked and target_spec.contract_files(planner.targets, program.target):
         yield loader_check.job(planner, services, program, wanted.size_budget)
 
@@ -258,26 +260,28 @@ def _target(planner: Planner, target: str) -> tuple[Input, ...]:
     return tuple(planner.paths.input(path) for path in target_spec.all_files(planner.targets, target))
 
 
-def _sources(planner: Planner, services: Services, program: Program, look: Look) -> Iterator[tuple[str, digest.Hash]]:
+def _sources(
+    planner: Planner, services: Services, program: Program, snapshot: Snapshot
+) -> Iterator[tuple[str, digest.Hash]]:
     """Yield digests of packages and their declared inputs by portable path; packages may be nested.
 
     Units of one package may read different files of it.
     """
     paths = planner.paths
     found: dict[str, set[digest.Hash]] = {}
-    for entry in link_inputs.planned(paths, planner.targets, program.unit, look):
+    for entry in link_inputs.planned(paths, planner.targets, program.unit, snapshot):
         found.setdefault(entry.path, set()).add(entry.sha256)
     for unit in program.units:
-        entries = unit_inputs.of(planner, services, unit, look)
+        entries = unit_inputs.of(planner, services, unit, snapshot)
         inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
-        found.setdefault(unit.package, set()).add(look.once(("package", inside), partial(digest.of_json, inside)))
+        found.setdefault(unit.package, set()).add(snapshot.get(("package", inside), partial(digest.of_json, inside)))
         asked_for = unit_inputs.asked_for(paths, unit, unit_inputs.known_reads(services, paths, unit))
         found[unit.package].update([asked_for] if asked_for else [])
         for entry in entries:
             if entry not in inside:
                 found.setdefault(entry.path, set()).add(entry.sha256)
         for path, asked in unit_inputs.makers(planner, unit).items():
-            other = action(planner, services, planner.plan(*asked), None, look)
+            other = action(planner, services, planner.plan(*asked), None, snapshot)
             found.setdefault(paths.input_path(path), set()).add(other.fingerprint)
     for name, digests in found.items():
         yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base.read_set import ReadSet
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def seen(tmp_path: Path) -> ReadSet:
     places = [tree / "place", tree / "nothing", tree / "linked-place", tree / "by-link"]
     places[0].write_text("is not read")
     places[2].symlink_to("place")
-    return ReadSet.of(contents, places, tmp_path, Look())
+    return ReadSet.of(contents, places, tmp_path, Snapshot())
 
 
 def edit(folder: Path) -> None:
@@ -89,32 +89,32 @@ LINKS = [turn_link, turn_link_of_a_file, link_in_place_of_a_file, make_a_folder_
 @pytest.mark.parametrize("change", LINKS)
 def test_a_place_is_where_it_leads(change: Callable[[Path], None], part: str, seen: ReadSet, tmp_path: Path) -> None:
     known = seen if part == "both" else ReadSet({}, seen.places)
-    assert known.is_current(tmp_path, Look())
+    assert known.is_current(tmp_path, Snapshot())
     change(tmp_path)
-    assert not known.is_current(tmp_path, Look())
+    assert not known.is_current(tmp_path, Snapshot())
 
 
 def test_what_is_in_a_place_does_not_count(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "tree/place").write_text("other")
-    assert seen.is_current(tmp_path, Look())
+    assert seen.is_current(tmp_path, Snapshot())
 
 
 @pytest.mark.parametrize("change", [edit, remove, replace_by_folder, add_beside, appear, vanish])
 def test_each_change_is_seen(change: Callable[[Path], None], seen: ReadSet, tmp_path: Path) -> None:
-    assert seen.is_current(tmp_path, Look())
+    assert seen.is_current(tmp_path, Snapshot())
     change(tmp_path)
-    assert not seen.is_current(tmp_path, Look())
+    assert not seen.is_current(tmp_path, Snapshot())
 
 
 def test_an_equal_tree_elsewhere_is_as_good(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "tree").rename(tmp_path / "other/tree")
     (tmp_path / "goals").rename(tmp_path / "other/goals")
-    assert seen.is_current(tmp_path / "other", Look())
-    assert not seen.is_current(tmp_path, Look())
+    assert seen.is_current(tmp_path / "other", Snapshot())
+    assert not seen.is_current(tmp_path, Snapshot())
 
 
 def test_what_was_not_read_does_not_count(seen: ReadSet, tmp_path: Path) -> None:
     (tmp_path / "other").touch()
     (tmp_path / "tree/file").touch()
-    assert ReadSet(seen.contents, seen.places).is_current(tmp_path, Look())
+    assert ReadSet(seen.contents, seen.places).is_current(tmp_path, Snapshot())

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 
 
 def test_each_thing_is_looked_at_once() -> None:
@@ -10,27 +10,27 @@ def test_each_thing_is_looked_at_once() -> None:
         seen.append("seen")
         return "file"
 
-    look = Look()
-    assert [look.once("a", see), look.once("a", see), look.once(("a", 1), see)] == ["file"] * 3
+    snapshot = Snapshot()
+    assert [snapshot.get("a", see), snapshot.get("a", see), snapshot.get(("a", 1), see)] == ["file"] * 3
     assert len(seen) == 2
-    assert look.seen() == ["a", ("a", 1)]
+    assert list(snapshot) == ["a", ("a", 1)]
 
 
 def test_what_is_not_there_is_remembered_too() -> None:
-    look = Look()
-    assert look.once("a", lambda: None) is None
-    assert look.once("a", lambda: "appeared") is None
+    snapshot = Snapshot()
+    assert snapshot.get("a", lambda: None) is None
+    assert snapshot.get("a", lambda: "appeared") is None
 
 
-def test_another_look_looks_again() -> None:
-    assert Look().once("a", lambda: 1) == 1
-    assert Look().once("a", lambda: 2) == 2
+def test_another_snapshot_reads_again() -> None:
+    assert Snapshot().get("a", lambda: 1) == 1
+    assert Snapshot().get("a", lambda: 2) == 2
 
 
-def test_what_could_not_be_seen_is_looked_at_again() -> None:
-    look = Look()
+def test_what_could_not_be_read_is_read_again() -> None:
+    snapshot = Snapshot()
     try:
-        look.once("a", lambda: 1 // 0)
+        snapshot.get("a", lambda: 1 // 0)
     except ZeroDivisionError:
-        assert look.seen() == []
-    assert look.once("a", lambda: 1) == 1
+        assert list(snapshot) == []
+    assert snapshot.get("a", lambda: 1) == 1

@@ -28,7 +28,7 @@ from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.execution.decision import Present, Reason
 from ostoo_build.execution.engine import Engine
-from ostoo_build.execution.input_guard import Witness
+from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
 
@@ -62,7 +62,7 @@ class Checkout:
         cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
         paths = PathMap((("root", self.root),))
         return Engine(
-            paths, cache, report, self.root.parent / "log", Witness(paths, time.time_ns(), ()), fetch_all=fetch_all
+            paths, cache, report, self.root.parent / "log", InputGuard(paths, time.time_ns(), ()), fetch_all=fetch_all
         )
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
@@ -739,15 +739,15 @@ def test_what_changes_an_output_right_after_it_was_hashed_is_seen(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a process does that a build script leaves behind."""
-    observe = Witness.observe
+    observe = InputGuard.observe
 
-    def observed(self: Witness, path: Path) -> Output:
+    def observed(self: InputGuard, path: Path) -> Output:
         output = observe(self, path)
         path.write_bytes(b"LIBRARY")
         return output
 
     with monkeypatch.context() as patch:
-        patch.setattr(Witness, "observe", observed)
+        patch.setattr(InputGuard, "observe", observed)
         perform(checkout, checkout.job(ACTION, write, needed=False))
     perform(checkout, checkout.job(ACTION, write, needed=False))
     assert (checkout.folder / "lib.rlib").read_bytes() == b"library"

@@ -10,7 +10,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
-from ostoo_build.execution.input_guard import Witness
+from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.reapi import merkle, package_digest
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def inputs(root: Path) -> list[Input]:
     return [paths.input(root / "library"), tree._replace(path="package")]
 
 
-def witness(root: Path, *tools: Path, since: int = 0) -> Witness:
-    return Witness(PathMap((("root", root),)), since or time.time_ns(), tools)
+def guard(root: Path, *tools: Path, since: int = 0) -> InputGuard:
+    return InputGuard(PathMap((("root", root),)), since or time.time_ns(), tools)
 
 
 def test_what_is_as_it_was_passes(root: Path, inputs: list[Input]) -> None:
-    witness(root).check(inputs)
+    guard(root).check(inputs)
 
 
 def swap(root: Path) -> None:
@@ -68,23 +68,23 @@ CHANGES: list[Callable[[Path], object]] = [
 def test_each_change_is_told(change: Callable[[Path], object], root: Path, inputs: list[Input]) -> None:
     change(root)
     with pytest.raises(OstooError, match="changed while it was being used") as caught:
-        witness(root).check(inputs)
+        guard(root).check(inputs)
     assert caught.value.remedy == "run the build again"
 
 
 def test_a_touched_file_is_none_the_worse(root: Path, inputs: list[Input]) -> None:
     os.utime(root / "library")
     (root / "package/.hidden").write_text("")
-    witness(root).check(inputs)
+    guard(root).check(inputs)
 
 
 def test_what_was_not_touched_is_not_read(root: Path, inputs: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is read"))
-    witness(root, since=time.time_ns() + HOUR).check(inputs)
+    guard(root, since=time.time_ns() + HOUR).check(inputs)
 
 
 def test_what_was_observed_is_not_read_again(root: Path, inputs: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = witness(root)
+    seen = guard(root)
     found = seen.observe(root / "library")
     assert found.sha256 == inputs[0].sha256
     monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is read"))
@@ -92,7 +92,7 @@ def test_what_was_observed_is_not_read_again(root: Path, inputs: list[Input], mo
 
 
 def test_what_changed_after_it_was_observed_is_told(root: Path, inputs: list[Input]) -> None:
-    seen = witness(root)
+    seen = guard(root)
     seen.observe(root / "library")
     swap(root)
     with pytest.raises(OstooError, match="library changed"):
@@ -137,23 +137,25 @@ MOMENTS: list[Callable[[Path], object]] = [
 @pytest.mark.parametrize("edit", MOMENTS)
 def test_whatever_was_edited_for_a_moment_is_told(edit: Callable[[Path], object], root: Path) -> None:
     (root / "link").symlink_to("library")
-    paths, seen = PathMap((("root", root),)), witness(root)
+    paths, seen = PathMap((("root", root),)), guard(root)
     inputs = [paths.input(root / "link"), paths.input(root / "library"), Input("package", "0" * 64, 1, is_folder=True)]
-    looks = seen.looks(inputs)
-    assert seen.touched(looks) == frozenset()
+    before = seen.stamps(inputs)
+    assert seen.touched(before) == frozenset()
     edit(root)
-    assert seen.touched(looks)
+    assert seen.touched(before)
 
 
 def test_what_builds_make_may_be_put_in_place_again(root: Path) -> None:
-    seen = witness(root)
-    assert seen.looks([Input(name, "0" * 64, 1) for name in ("build/a", "sysroot/x/lib/libc.a", "@{rust-src}/a")]) == {}
+    seen = guard(root)
+    assert (
+        seen.stamps([Input(name, "0" * 64, 1) for name in ("build/a", "sysroot/x/lib/libc.a", "@{rust-src}/a")]) == {}
+    )
 
 
 def test_a_toolchain_that_is_replaced_is_told(root: Path, tmp_path: Path) -> None:
     rustc = tmp_path / "rustc"
     rustc.write_text("1.96")
-    seen = witness(root, rustc)
+    seen = guard(root, rustc)
     seen.check(())
     rustc.write_text("1.97")
     with pytest.raises(OstooError, match="the toolchain changed"):
@@ -164,7 +166,7 @@ def test_a_toolchain_that_goes_away_is_told_in_the_same_words_to_all(root: Path,
     tools = [tmp_path / "rustc", tmp_path / "library"]
     for tool in tools:
         tool.write_text("1.96")
-    seen = witness(root, *tools)
+    seen = guard(root, *tools)
     seen.check_tools()
     told = set()
     for tool in tools[::-1]:

@@ -60,11 +60,11 @@ def test_which_toolchain_it_is_is_told_when_it_is_another_than_the_last_time(
 
 def test_a_toolchain_that_is_touched_after_it_was_hashed_is_seen(checkout: Checkout, toolchain: Toolchain) -> None:
     found = tools.of(checkout, toolchain, {})
-    found.witness.check_tools()
+    found.input_guard.check_tools()
     with toolchain.rustc.open("a") as stream:
         stream.write("# another one\n")
     with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
-        found.witness.check_tools()
+        found.input_guard.check_tools()
 
 
 def test_actions_name_its_parts_and_not_where_they_lie(checkout: Checkout, toolchain: Toolchain) -> None:
@@ -82,7 +82,7 @@ def test_each_part_of_a_toolchain_is_watched(part: str, checkout: Checkout, tool
     value = getattr(toolchain, part)
     (value if part == "rust_src" else value[0].parent if part == "libraries" else value).touch()
     with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
-        found.witness.check_tools()
+        found.input_guard.check_tools()
 
 
 def test_each_place_of_a_toolchain_has_its_name(

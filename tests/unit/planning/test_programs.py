@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct, field
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.cargo import Binary
 from ostoo_build.planning.programs import Programs
 
@@ -32,7 +32,7 @@ class FakeWorkspace(Struct, frozen=True):
     names: tuple[str, ...]
     known: dict[str, str] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
-    look: Look = field(default_factory=Look)
+    snapshot: Snapshot = field(default_factory=Snapshot)
     goes: threading.Event | None = None
 
     def binaries(self) -> list[Binary]:

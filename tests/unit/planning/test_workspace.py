@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import workspace as workspaces
 from ostoo_build.planning.memos import KEPT, Memos
 from ostoo_build.planning.workspace import Rustc, Workspace
@@ -40,7 +40,7 @@ def made(tmp_path: Path) -> FakeCargo:
 def workspace(made: FakeCargo, tools: str = "0" * 64, target: str = "1" * 64) -> Workspace:
     rustc = Rustc(made.folder / "rustc", {"PATH": "/usr/bin:/bin"}, "x86_64-unknown-linux-gnu", tools)
     path = made.folder / f"os/targets/{trees.TARGET}.json"
-    return Workspace(made.cargo, rustc, path, target, made.paths, memos(made), Look())
+    return Workspace(made.cargo, rustc, path, target, made.paths, memos(made), Snapshot())
 
 
 def memos(made: FakeCargo) -> Memos:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from ostoo_build.base.paths import PathMap
 from ostoo_build.rebuild import dependencies, null_build_note
-from ostoo_build.rebuild.dependencies import Footing, Observed
+from ostoo_build.rebuild.dependencies import Dependencies, Observed
 from ostoo_build.start.null_build import Sight
 
 if TYPE_CHECKING:
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from ostoo_build.start import null_build
 
 TREES = ("checkout", "toolchain", "crates")
-MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Footing, Observed))
+MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Dependencies, Observed))
 ASKED = ("3", "python", ["a"], b"")
 
 
 @pytest.fixture
-def stands_on(tmp_path: Path) -> tuple[Footing, Observed]:
+def stands_on(tmp_path: Path) -> tuple[Dependencies, Observed]:
     """What depends on a file for each field, and on nothing else."""
     for name in (*MADE_OF, *SEEN):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("")
     trees = {name: ((str(tmp_path / name), ["skipped"]),) for name in TREES}
     places = {name: (str(tmp_path / name / "file"),) for name in (*MADE_OF, *SEEN) if name not in TREES}
-    made_of = Footing(**{name: {**trees, **places}[name] for name in MADE_OF})  # type: ignore[arg-type]  # by name
+    made_of = Dependencies(**{name: {**trees, **places}[name] for name in MADE_OF})  # type: ignore[arg-type]  # by name
     return made_of, Observed(**{name: places[name] for name in SEEN})
 
 
 @pytest.mark.parametrize("name", [*MADE_OF, *SEEN])
-def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Footing, Observed], tmp_path: Path) -> None:
+def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Dependencies, Observed], tmp_path: Path) -> None:
     made_of, seen = stands_on
     note = null_build_note.note(made_of, lambda _: seen, ASKED, ["a"])
     (tmp_path / name / "skipped").write_text("")
@@ -55,7 +55,7 @@ def walked(trees: list[null_build.Tree]) -> set[str]:
 
 
 def test_a_note_is_written_of_one_walk(
-    stands_on: tuple[Footing, Observed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stands_on: tuple[Dependencies, Observed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders: list[str] = []
     told: list[str] = []

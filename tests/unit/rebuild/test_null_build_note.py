@@ -51,7 +51,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     root = tmp_path / "os"
     for path in (root / SOURCE, root / PROGRAM, tmp_path / PLACE, tmp_path / "config"):
         fake.write(path, path.name)
-    known = dependencies.Footing(
+    known = dependencies.Dependencies(
         checkout=((str(root), ["build"]),),
         toolchain=(),
         crates=(),

@@ -35,7 +35,7 @@ MAIN = "user-rs/a/src/main.rs"
 AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}
 """A file of each field that is looked at after the build."""
 
-PLACES = [name for name in dependencies.Footing.__struct_fields__ if name not in ("checkout", *AFTERWARDS)]
+PLACES = [name for name in dependencies.Dependencies.__struct_fields__ if name not in ("checkout", *AFTERWARDS)]
 
 
 OTHER = b"1"
@@ -67,7 +67,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
         fake.write(tmp_path / name, "std")
     for name in PLACES:
         fake.write(tmp_path / "places" / name, name)
-    known = dependencies.Footing(
+    known = dependencies.Dependencies(
         checkout=((str(tmp_path / "os"), ["build"]),),
         toolchain=((str(tmp_path / "toolchain"), []),),
         crates=((str(tmp_path / "crates"), []),),

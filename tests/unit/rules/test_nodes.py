@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rules import musl_sysroot, nodes, whole_program
 from ostoo_build.rules.progress import Wanted
 
@@ -36,7 +36,7 @@ def of_program(made: Invoked, *, is_watched: bool = False, is_checked: bool = Tr
     program = model.plan(made.planner.root)["one"]
     made.planner.units.update({unit.id: unit for unit in program.units})
     services = made.services
-    action = whole_program.action(made.planner, services, program, None, services.look)
+    action = whole_program.action(made.planner, services, program, None, services.snapshot)
     wanted = Wanted(program, None, action, is_checked=is_checked)
     return list(nodes.of_program(made.planner, services, made.progress, wanted, is_watched=is_watched))
 
@@ -95,7 +95,7 @@ def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_e
     monkeypatch.setattr(musl_sysroot, "key", lambda _targets, _sysroots, target: asked.append(target))
     program = replace(model.plan(made.planner.root)["one"], uses_std=True)
     made.planner.units.update({unit.id: unit for unit in program.units})
-    action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Look())
+    action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Snapshot())
     wanted = Wanted(program, None, action, is_checked=True)
     found = list(nodes.of_program(made.planner, made.services, made.progress, wanted, is_watched=False))
     provided = "sysroot/model/action.json"

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base import own_source
-from ostoo_build.base.snapshot import Look
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rules import musl_sysroot, whole_program
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def found(root: Path, *, budget: int | None = None, uses_std: bool = False, prof
     made = model.invoked(checkout, str(root.parent / "cache"))
     program = replace(model.plan(root)["one"], uses_std=uses_std, profile=profile)
     made.planner.units.update({unit.id: unit for unit in program.units})
-    return whole_program.whole(made.planner, made.services, program, budget, Look())
+    return whole_program.whole(made.planner, made.services, program, budget, Snapshot())
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
