@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
-from ostoo_build.actions.action import OF_THE_KEY
 from ostoo_build.actions.outcome import OUT, Finished
 from ostoo_build.base import state_file
 from ostoo_build.base.console import Report
@@ -159,8 +158,7 @@ class FakeTools:
         names = [".told", "../shared.txt"]
         texts = [self._text(f"{unit.package}/{name}") for name in (*names, "untold.txt")]
         script = [self._text(entry.path) for entry in action.inputs if entry.path.endswith("/build-script")]
-        environment = [pair for pair in action.environment if pair[0] not in OF_THE_KEY]
-        write(folder, "out/generated.rs", sha(action.arguments, environment, texts, script))
+        write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, script))
         self._write_some_shape(folder / OUT, int(sha(texts), 16) % 4)
         out_folder.settle(folder / OUT)
         empty = tuple(sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(folder / OUT)))

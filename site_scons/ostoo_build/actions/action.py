@@ -31,7 +31,9 @@ _FOLDER = "checkout"
 PROOF = ".d"
 """Suffixes of the files in which rustc and the linker list what they read."""
 
-_NAME = lazy_pattern("[A-Za-z_][A-Za-z0-9_]*")
+_NAME = lazy_pattern("(?!ostoo_)[A-Za-z_][A-Za-z0-9_]*")
+"""Names that the launcher's shell passes on: it drops others, and has variables of its own."""
+
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -61,7 +63,8 @@ class Action(Struct, frozen=True, dict=True):
     `mnemonic` names the kind of action as in Bazel (`Rustc`, `BuildScriptRun`, `Link`, …). `directory` is the working
     directory. `outputs` are files, or a folder with a slash at its end; all are portable paths. `tools` is the
     toolchain's folder for an action that starts a process, None for one that this build carries out itself; then
-    `version` is the digest of what it depends on besides the inputs.
+    `version` is the digest of what it depends on besides the inputs. `salt` has names and values that only
+    distinguish actions, as the field of that name in the API; no process sees them.
     """
 
     mnemonic: str
@@ -72,12 +75,13 @@ class Action(Struct, frozen=True, dict=True):
     tools: Input | None = None
     version: digest.Hash = ""
     directory: str = "."
+    salt: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a variable with two values: only one of them would be in the key."""
-        names = [name for name, _ in self.environment]
-        if len(set(names)) != len(names):
-            raise ValueError(f"{max(names, key=names.count)} has two values")
+        """Raise `ValueError` for a name with two values: only one of them would be in the key."""
+        for names in ([name for name, _ in self.environment], [name for name, _ in self.salt]):
+            if len(set(names)) != len(names):
+                raise ValueError(f"{max(names, key=names.count)} has two values")
 
     @property
     def fingerprint(self) -> digest.Hash:
@@ -111,15 +115,11 @@ class Action(Struct, frozen=True, dict=True):
         message = api.Action(
             command_digest=api.Digest(hash=digest.of_bytes(command), size_bytes=len(command)),
             input_root_digest=api.Digest(hash=inputs.root.sha256, size_bytes=inputs.root.size),
+            salt=digest.canonical_json(dict(self.salt)) if self.salt else b"",
             platform=api.Platform(properties=[api.Platform.Property(name=kind, value=value)]),
         )
         content = message.SerializeToString(deterministic=True)
         return Encoded(digest.of_bytes(content), len(content), content, command, inputs)
-
-
-ASKED_FOR, HOST, NAMES = "OSTOO_ASKED_FOR", "OSTOO_HOST", "OSTOO_NAMES"
-OF_THE_KEY = frozenset({ASKED_FOR, HOST, NAMES})
-"""Variables that distinguish actions; no process gets them: `launcher.sh` has their names too, held by a test."""
 
 
 def place(path: str) -> str:
@@ -133,12 +133,11 @@ def _command(action: Action) -> remote_execution_pb2.Command:
     environment = {name: _rooted(value) for name, value in action.environment}
     if action.tools:
         odd = {name: environment.pop(name) for name in sorted(environment) if not _NAME.fullmatch(name)}
-        # a shell drops variables with such names
         around = ("env", *(f"{name}={value}" for name, value in odd.items())) if odd else ()
-        expanded = sorted(name for name, value in environment.items() if "@{" in value)
-        environment = {"PATH": _PATH, "OSTOO_EXPAND": " ".join(expanded), **environment}
+        expanded = " ".join(sorted(name for name, value in environment.items() if "@{" in value))
+        environment = {"PATH": _PATH, **environment}
         made = next((path for path in action.outputs if path.endswith("/")), ".")
-        start = ("/bin/sh", "-c", _launcher(), "launcher", made, place(action.directory))
+        start = ("/bin/sh", "-c", _launcher(), "launcher", expanded, made, place(action.directory))
         arguments = (*start, *around, *(_rooted(argument) for argument in action.arguments))
     else:
         arguments = ("ostoo-build", action.mnemonic, *action.arguments)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ostoo_build.base import decoders, digest, state_file
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
+    from ostoo_build.base.input import Input
 
 _LONGEST = 200
 """Maximum length in bytes; a file name with its suffixes may have 255."""
@@ -39,6 +40,9 @@ class Entry(Struct, frozen=True):
     arguments: tuple[str, ...]
     environment: dict[str, str]
     inputs: dict[str, str]
+    salt: dict[str, str] = field(default_factory=dict)
+    directory: str = ""
+    outputs: tuple[str, ...] = ()
     decided: str = ""
 
 
@@ -65,9 +69,17 @@ def _entry(action: Action, results: str, decided: str) -> Entry:
         version=action.version,
         arguments=action.arguments,
         environment=dict(action.environment),
-        inputs={each.path: each.sha256 for each in action.inputs},
+        salt=dict(action.salt),
+        directory=action.directory,
+        outputs=action.outputs,
+        inputs={each.path: _described(each) for each in action.inputs},
         decided=decided,
     )
+
+
+def _described(entry: Input) -> str:
+    kind = " (folder)" if entry.is_folder else " (executable)" if entry.executable else ""
+    return f"{entry.sha256}{kind}"
 
 
 def _name(action: Action, results: str) -> str:
@@ -113,8 +125,13 @@ def differences(a: Entry, b: Entry) -> Iterator[Difference]:
         if one != other:
             yield Difference(f"argument {number}", one, other)
             break
+    if a.directory != b.directory:
+        yield Difference("working directory", a.directory, b.directory)
     yield from _of_tables("env", a.environment, b.environment)
+    yield from _of_tables("salt", a.salt, b.salt)
     yield from _of_tables("file", a.inputs, b.inputs)
+    if a.outputs != b.outputs:
+        yield Difference("outputs", " ".join(a.outputs), " ".join(b.outputs))
 
 
 def _of_tables(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:

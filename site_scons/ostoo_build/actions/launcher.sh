@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts an action where it runs: only there it learns absolute paths. The first line printed says where that is.
-# launcher.sh FOLDER_TO_MAKE WORKING_DIRECTORY COMMAND [ARGUMENTS], with names of variables in OSTOO_EXPAND.
+# launcher.sh VARIABLES_TO_EXPAND FOLDER_TO_MAKE WORKING_DIRECTORY COMMAND [ARGUMENTS]
 ostoo_root=$PWD
 ostoo_expand() {
     ostoo_value='' ostoo_rest=$1
@@ -19,15 +19,13 @@ for ostoo_folder in "$ostoo_root"/.ostoo/toolchain/lib "$ostoo_root"/.ostoo/tool
     LD_LIBRARY_PATH=${LD_LIBRARY_PATH+$LD_LIBRARY_PATH:}$ostoo_folder
 done
 export LD_LIBRARY_PATH
-for ostoo_name in $OSTOO_EXPAND; do
+for ostoo_name in $1; do
     eval "ostoo_expand \"\$$ostoo_name\""
     export "$ostoo_name=$ostoo_value"
 done
-# the others are in the action's digest only
-unset OSTOO_EXPAND OSTOO_ASKED_FOR OSTOO_HOST OSTOO_NAMES
-mkdir -p "$1" "$2"
-ostoo_directory=$2
-shift 2
+mkdir -p "$2" "$3"
+ostoo_directory=$3
+shift 3
 for ostoo_argument; do
     shift
     ostoo_expand "$ostoo_argument"

@@ -14,7 +14,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
-from ostoo_build.actions.action import OF_THE_KEY
 from ostoo_build.actions.outcome import OUT, Finished
 from ostoo_build.base import process, state_file
 from ostoo_build.base.paths import is_local, seen_from
@@ -153,7 +152,7 @@ class LocalRunner(Struct, frozen=True):
         names = _OF_SCRIPTS if action.mnemonic == "BuildScriptRun" else _OF_LINKS if _links(action) else ()
         users = {name: self.users[name] for name in names if name in self.users}
         jobs = {"NUM_JOBS": str(self.jobserver.jobs)} if action.mnemonic == "BuildScriptRun" else {}
-        own = {name: self.paths.expand(value) for name, value in action.environment if name not in OF_THE_KEY}
+        own = {name: self.paths.expand(value) for name, value in action.environment}
         return dict(sorted({**self.environment, **users, **self.jobserver.environment, **jobs, **own}.items()))
 
     def _finished(self, folder: Path, completed: Completed) -> Finished:

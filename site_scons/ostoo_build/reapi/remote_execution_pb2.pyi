@@ -33,18 +33,20 @@ class Platform(_message.Message):
     def __init__(self, properties: _Optional[_Iterable[_Union[Platform.Property, _Mapping]]] = ...) -> None: ...
 
 class Action(_message.Message):
-    __slots__ = ("command_digest", "input_root_digest", "timeout", "do_not_cache", "platform")
+    __slots__ = ("command_digest", "input_root_digest", "timeout", "do_not_cache", "salt", "platform")
     COMMAND_DIGEST_FIELD_NUMBER: _ClassVar[int]
     INPUT_ROOT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     DO_NOT_CACHE_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
     PLATFORM_FIELD_NUMBER: _ClassVar[int]
     command_digest: Digest
     input_root_digest: Digest
     timeout: _duration_pb2.Duration
     do_not_cache: bool
+    salt: bytes
     platform: Platform
-    def __init__(self, command_digest: _Optional[_Union[Digest, _Mapping]] = ..., input_root_digest: _Optional[_Union[Digest, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., do_not_cache: _Optional[bool] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ...) -> None: ...
+    def __init__(self, command_digest: _Optional[_Union[Digest, _Mapping]] = ..., input_root_digest: _Optional[_Union[Digest, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., do_not_cache: _Optional[bool] = ..., salt: _Optional[bytes] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ...) -> None: ...
 
 class Command(_message.Message):
     __slots__ = ("arguments", "environment_variables", "output_files", "output_directories", "platform", "working_directory", "output_paths")

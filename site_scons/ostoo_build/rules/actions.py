@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ostoo_build.actions.action import ASKED_FOR, HOST, NAMES, Action
+from ostoo_build.actions.action import Action
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import NOTHING, Input
@@ -114,9 +114,9 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
-    elif unit.kind is not Kind.LIBRARY:
+    links_here = not unit.target and unit.kind is not Kind.LIBRARY
+    if links_here:
         arguments += ["-C", "linker=cc"]
-        environment[HOST] = invocation.host
     # a program is linked later: other packages' instructions apply to the link
     told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
@@ -140,6 +140,7 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
         outputs=outputs,
         tools=invocation.tools,
         directory=unit.directory,
+        salt=_host(invocation) if links_here else (),
     )
 
 
@@ -158,8 +159,8 @@ def run_action(
 ) -> Action:
     """Create the action that runs a build script.
 
-    `sources` are its package's files, `records` those of its prerequisites. `links` is a digest of the targets of
-    links that it may read, or empty.
+    `sources` are its package's files, `records` those of its prerequisites. `asked_for` is a digest of the files
+    that its last run named, or empty.
     """
     if not unit.script:
         raise OstooError(
@@ -170,8 +171,7 @@ def run_action(
     script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
-    environment = {**dict(invocation.environment), **declared, HOST: invocation.host}
-    environment |= {ASKED_FOR: asked_for} if asked_for else {}
+    environment = {**dict(invocation.environment), **declared}
     for run in unit.runs:
         below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
         for key, value in _instructions(invocation, run, records).metadata.items():
@@ -189,6 +189,7 @@ def run_action(
         outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
         directory=unit.directory,
+        salt=(*_host(invocation), *((("requested files", asked_for),) if asked_for else ())),
     )
 
 
@@ -204,8 +205,13 @@ def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
     return replace(
         action,
         inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
-        environment=(*action.environment, (NAMES, digest.of_json(sorted(names.items())))),
+        salt=(*action.salt, ("package's files", digest.of_json(sorted(names.items())))),
     )
+
+
+def _host(invocation: Invocation) -> tuple[tuple[str, str], ...]:
+    """Distinguish machines: what an action of theirs makes depends on more of them than the toolchain."""
+    return (("host", invocation.host),)
 
 
 def _instructions(invocation: Invocation, run: str | None, records: Mapping[str, Record]) -> Instructions:

@@ -9,7 +9,6 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from ostoo_build.actions.action import HOST
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.rust.build_script import Instructions
 
-_NOT_THE_USERS = frozenset({"CARGO_MAKEFLAGS", "NUM_JOBS", HOST, "RUSTFLAGS"})
+_NOT_THE_USERS = frozenset({"CARGO_MAKEFLAGS", "NUM_JOBS", "RUSTFLAGS"})
 """Variables that the build sets for scripts; cargo removes `RUSTFLAGS`."""
 
 

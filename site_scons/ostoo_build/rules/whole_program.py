@@ -97,10 +97,11 @@ class Whole(Struct, frozen=True):
         return Action(
             mnemonic="RustProgram",
             arguments=(self.name, self.plan, str(self.size_budget)),
-            environment=self.sources,
+            environment=(),
             inputs=self.target,
             outputs=self.outputs,
             version=digest.of_json([self.tool, self.toolchain, self.sysroot, self.host]),
+            salt=self.sources,
         )
 
 

@@ -1,24 +1,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from ostoo_build.actions.action import OF_THE_KEY, Action, place
+from ostoo_build import actions
+from ostoo_build.actions.action import Action, place
 from ostoo_build.base import digest, process
 from ostoo_build.base.input import Input
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.reapi.layout import PLACES
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+LAUNCHER = Path(actions.__file__).with_name("launcher.sh")
 Launch = Callable[["Path", Action], tuple[str, list[str], str, dict[str, str]]]
 
 TOOLS = Input(".ostoo/toolchain", "2" * 64, 10, is_folder=True)
@@ -39,6 +40,7 @@ CHANGES: dict[str, list[Any]] = {
     "outputs": [("out/a",), ("out/a", "out/c")],
     "tools": [TOOLS._replace(sha256="3" * 64), None],
     "directory": ["user-rs/rt"],
+    "salt": [(("A", "1"),), (("host", "one"),), (("host", "two"),), (("host", "one"), ("b", ""))],
 }
 CASES = [(ACTION, field, value) for field, values in CHANGES.items() for value in values]
 
@@ -60,11 +62,14 @@ def test_a_variable_with_two_values_is_none() -> None:
     """The key would have one of them only."""
     with pytest.raises(ValueError, match="B has two values"):
         replace(ACTION, environment=(("A", "1"), ("B", "2"), ("B", "3")))
+    with pytest.raises(ValueError, match="C has two values"):
+        replace(ACTION, salt=(("C", "1"), ("C", "1")))
 
 
-@pytest.mark.parametrize("field", ["environment", "inputs", "outputs"])
+@pytest.mark.parametrize("field", ["environment", "inputs", "outputs", "salt"])
 def test_what_has_no_order_does_not_change_the_key_by_it(field: str) -> None:
-    assert replace(ACTION, **{field: getattr(ACTION, field)[::-1]}).key == ACTION.key
+    action = replace(ACTION, salt=(("a", "1"), ("b", "2")))
+    assert replace(action, **{field: getattr(action, field)[::-1]}).key == action.key
 
 
 def below(action: Action, *names: str) -> api.Directory:
@@ -183,15 +188,21 @@ def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path, launc
     expected = {name: text.replace("@{root}", root).replace("@{at}", "@") for name, text in texts.items()}
     expected |= {name: "@{root}" for name, text in texts.items() if text == "@{at}{root}"}
     assert {name: environment[name] for name in texts} == expected
-    assert "OSTOO_EXPAND" not in environment
 
 
-def test_what_only_distinguishes_actions_is_in_their_digest_and_in_no_process(tmp_path: Path, launch: Launch) -> None:
-    variables = tuple((name, "known") for name in sorted(OF_THE_KEY))
-    action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=variables)
-    assert action.key != replace(action, environment=()).key
+def test_what_only_distinguishes_actions_is_in_their_digest_and_in_no_command() -> None:
+    salted = replace(ACTION, salt=(("host", "known"),))
+    message = api.Action.FromString(salted.encoded.action)
+    assert message.salt == b'{"host":"known"}'
+    assert api.Action.FromString(ACTION.encoded.action).salt == b""
+    assert salted.encoded.command == ACTION.encoded.command
+
+
+def test_a_launched_program_sees_no_variable_of_ours(tmp_path: Path, launch: Launch) -> None:
+    action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=(("A", "@{root}"),))
     *_, environment = launch(tmp_path / "a b", action)
-    assert not [name for name in environment if name.startswith("OSTOO")]
+    by_shells = {"_", "OLDPWD", "PWD", "SHLVL", "LC_CTYPE"}
+    assert set(environment) - by_shells == {"A", "PATH", "LD_LIBRARY_PATH"}
 
 
 def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_libraries(
@@ -203,7 +214,10 @@ def test_a_launched_program_runs_in_its_folder_and_finds_the_toolchains_librarie
     assert environment["LD_LIBRARY_PATH"].split(os.pathsep)[0] == f"{root}/.ostoo/toolchain/lib"
 
 
-@pytest.mark.parametrize("name", ["root", "value", "rest", "name", "directory", "folder", "argument", "a-b", "a.b"])
+OF_THE_LAUNCHER = sorted(set(re.findall(r"\bostoo_\w+", LAUNCHER.read_text())))
+
+
+@pytest.mark.parametrize("name", [*OF_THE_LAUNCHER, "ostoo_", "root", "a-b", "a.b", "OSTOO_EXPAND"])
 @pytest.mark.parametrize("value", ["mine", "@{root}/x"])
 def test_a_variable_may_have_any_name(name: str, value: str, tmp_path: Path, launch: Launch) -> None:
     action = replace(ACTION, arguments=(sys.executable, "-c", PRINT), environment=((name, value),))
@@ -265,6 +279,7 @@ def test_a_command_has_its_variables_in_order_and_names_those_that_are_expanded(
     found = [(variable.name, variable.value) for variable in command.environment_variables]
     cargo = "@{root}/.ostoo/toolchain/bin/cargo"
     path = "/usr/local/bin:/usr/bin:/bin"
-    assert found == [("A", cargo), ("B", "1"), ("OSTOO_EXPAND", "A Z"), ("PATH", path), ("Z", "@{root}/z")]
+    assert found == [("A", cargo), ("B", "1"), ("PATH", path), ("Z", "@{root}/z")]
+    assert command.arguments[3:7] == ["launcher", "A Z", ".", "."]
     assert [word for word in command.arguments if word.startswith("odd.name=")] == ["odd.name=@{root}"]
     assert list(command.output_paths) == ["out/a", "out/b"]

@@ -21,6 +21,25 @@ ACTION = Action(
     tools=Input(".ostoo/toolchain", "2" * 64, 10, is_folder=True),
 )
 
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"arguments": ("@{rustc}", "b.rs")}, "another argument 1"),
+    ({"environment": (("A", "2"),)}, "another env A"),
+    ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "another file a.rs"),
+    ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "another file b.rs"),
+    ({"tools": None}, "another rustc digest (the toolchain with std's source)"),
+    ({"inputs": (Input("a.rs", "0" * 64, 1, executable=True),)}, "another file a.rs"),
+    ({"inputs": (Input("a.rs", "0" * 64, 1, is_folder=True),)}, "another file a.rs"),
+    (
+        {"tools": Input(".ostoo/toolchain", "3" * 64, 10, is_folder=True)},
+        "another rustc digest (the toolchain with std's source)",
+    ),
+    ({"version": "3" * 64}, "another digest of this build's own source code"),
+    ({"directory": "user-rs"}, "another working directory"),
+    ({"outputs": ("build/a", "build/b")}, "another outputs"),
+    ({"salt": (("host", "one"),)}, "another salt host"),
+    ({}, ""),
+]
+
 
 def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
     action_log.write(tmp_path, ACTION, "build/units/a", "run here")
@@ -39,18 +58,7 @@ def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
     assert [entry.key for entry in action_log.read(tmp_path).values()] == [later.key, ACTION.key]
 
 
-@pytest.mark.parametrize(
-    ("changed", "what"),
-    [
-        ({"arguments": ("@{rustc}", "b.rs")}, "another argument 1"),
-        ({"environment": (("A", "2"),)}, "another env A"),
-        ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "another file a.rs"),
-        ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "another file b.rs"),
-        ({"tools": None}, "another rustc digest (the toolchain with std's source)"),
-        ({"version": "3" * 64}, "another digest of this build's own source code"),
-        ({}, ""),
-    ],
-)
+@pytest.mark.parametrize(("changed", "what"), CHANGES)
 def test_what_was_put_aside_tells_what_has_changed(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
     results = "build/units/a"
     assert not action_log.changes(tmp_path, ACTION, results)
@@ -61,6 +69,11 @@ def test_what_was_put_aside_tells_what_has_changed(changed: dict[str, Any], what
     assert action_log.changes(tmp_path, later, results) == what
     action_log.write(tmp_path, later, results, "run here")
     assert len(action_log.read(tmp_path)) == 1, "what was put aside is no action of this build"
+
+
+def test_whatever_an_action_consists_of_can_be_what_has_changed() -> None:
+    """The name of the entry has the mnemonic."""
+    assert {name for changed, _ in CHANGES for name in changed} == {*Action.__struct_fields__} - {"mnemonic"}
 
 
 def test_names_that_no_file_may_have_are_told_apart(tmp_path: Path) -> None:

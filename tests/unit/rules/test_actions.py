@@ -133,7 +133,7 @@ def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(
     assert "linker=cc" in options(script, "-C")
     assert "--target" not in script.arguments
     assert TARGET not in script.inputs
-    assert "this machine" in dict(script.environment).values()
+    assert script.salt == (("host", "this machine"),)
     library = act(program, find(program, "core"))
     assert options(library, "--target") == [TARGET.path]
     assert "linker=cc" not in library.arguments
@@ -288,10 +288,11 @@ def test_a_run_is_all_of_this(program: Program) -> None:
     run, script = find_run(program), find(program, "build_script", Kind.BUILD_SCRIPT)
     mine = structs.replace(run, environment=(*run.environment, ("NUM_JOBS", "7"), ("RUSTFLAGS", "-O")))
     action = rule_actions.run_action(invocation(program), mine, SOURCES, records(program), "")
-    assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *run.environment, ("OSTOO_HOST", "this machine"))
+    assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *run.environment)
+    assert action.salt == (("host", "this machine"),)
     assert action.inputs == (*SOURCES, built(script, "build-script"))
     linked = rule_actions.run_action(invocation(program), run, SOURCES, records(program), "1" * 64)
-    assert linked.environment == (*action.environment, ("OSTOO_ASKED_FOR", "1" * 64))
+    assert linked == structs.replace(action, salt=(*action.salt, ("requested files", "1" * 64)))
 
 
 def test_a_library_by_its_code_carries_the_script_runs_that_a_link_searches(program: Program) -> None:
