@@ -67,7 +67,7 @@ def declare_program(env: Any, name: str, size_budget: str | None = None, **unkno
             )
         made = [
             node
-            for _, target in sorted(planner.programs.asked([name]))
+            for _, target in sorted(planner.programs.ids([name]))
             for node in _declare_shipped(env, planner.plan(name, target), size_budget)
         ]
     build.programs[name] = made
@@ -95,9 +95,9 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
         if _is_there(env, program, action):
             return [file_node(env, path) for path in nodes.names_of(program)]
         if env.GetOption("no_exec") and whole_program.is_kept(planner, services, program, action):
-            build.kept.add(program.asked)
+            build.kept.add(program.id)
             return [declare(env, node) for node in nodes.restored(program)]
-    progress.wanted[program.asked] = wanted
+    progress.wanted[program.id] = wanted
     if program.uses_std:
         declare_sysroot(env, program.target)
     is_watched = build.begun.standby is not None
@@ -124,7 +124,7 @@ def _is_there(env: Any, program: Program, wanted: Action) -> bool:
     if found is None and not env.GetOption("no_exec"):
         found = whole_program.restored(*asked)
     if found is not None:
-        build.progress.current[program.asked] = found
+        build.progress.current[program.id] = found
     return found is not None
 
 
@@ -134,7 +134,7 @@ def declare_tests(env: Any, name: str) -> Any:
     They are not checked against the loader contract, which applies to shipped programs (docs/design_notes.md).
     """
     with one_message():
-        asked = sorted(Build.of(env).at_work.planner.programs.asked([name]))
+        asked = sorted(Build.of(env).at_work.planner.programs.ids([name]))
         made = [_declare_tests_for(env, name, target) for _, target in asked]
     return env.Alias(layout.tests(name), made)
 
@@ -161,7 +161,7 @@ def declare_deployed(env: Any, name: str) -> Any:
     build = Build.of(env)
     with one_message():
         planner = build.at_work.planner
-        (_, target), *others = planner.programs.asked([name])
+        (_, target), *others = planner.programs.ids([name])
         if others:
             raise OstooError(
                 "can't deploy for several targets: they would overwrite each other", remedy="deploy with one target="
@@ -174,7 +174,7 @@ def declare_reports(env: Any, kind: Kind) -> None:
     """Declare a report on each requested program for each target."""
     opened = Build.of(env).at_work
     planner = opened.planner
-    programs = [planner.plan(*asked) for asked in sorted(planner.programs.asked(opened.requested.programs))]
+    programs = [planner.plan(*asked) for asked in sorted(planner.programs.ids(opened.requested.programs))]
     made = [declare(env, program_reports.node(planner, opened.services, program, kind)) for program in programs]
     env.Alias(kind.word, made)
 

@@ -173,7 +173,7 @@ def _note(build: Build) -> None:
     if opened is None or options or opened.requested.words - {"all"}:
         return
     programs = opened.planner.programs
-    if current.keys() != programs.asked(opened.requested.programs):
+    if current.keys() != programs.ids(opened.requested.programs):
         return
     if set(opened.requested.programs) == set(programs.binaries):
         whole_program.take_away_lost(opened.planner, build.checkout.report)

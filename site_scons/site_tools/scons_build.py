@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.request import Requested
     from ostoo_build.invocation.services import Services
-    from ostoo_build.planning.plan import Asked
+    from ostoo_build.planning.plan import ProgramId
     from ostoo_build.rebuild.begun import Begun
 
 
@@ -50,7 +50,7 @@ class Build:
     is_top_down: bool
     nodes: dict[str, Any] = field(default_factory=dict)
     programs: dict[str, Any] = field(default_factory=dict)
-    kept: set[Asked] = field(default_factory=set)
+    kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
     progress: Progress = field(default_factory=Progress)
     opened: Opened | None = None
@@ -65,7 +65,7 @@ class Build:
         self.checkout.lock()
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
-        planner.programs.start_planning(planner.programs.asked(requested.programs))
+        planner.programs.start_planning(planner.programs.ids(requested.programs))
         made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
         self.opened = Opened(requested, planner, made)
         return self.opened

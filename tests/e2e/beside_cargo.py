@@ -59,7 +59,7 @@ class Both:
 def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: Path) -> Both:
     """Have cargo build a program of a workspace in a checkout, and plan it."""
     made = planners.opened(tree.root, profile=profile)
-    (asked,) = made.programs.asked([program])
+    (asked,) = made.programs.ids([program])
     planned = made.plan(*asked)
     vendor = std_crates.vendor(made.tools.toolchain.rust_src)
     words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", profile, "--package", program)

@@ -68,7 +68,7 @@ def programs(workspace: Workspace) -> dict[str, Binary]:
 
 
 def test_only_what_could_change_a_feature_tells_programs_apart(workspace: Workspace) -> None:
-    found = {name: programs(workspace)[name].asks for name in ASKS}
+    found = {name: programs(workspace)[name].dependencies for name in ASKS}
     assert found["one"] == found["like-one"]
     assert len(set(found.values())) == len(ASKS) - 1
 

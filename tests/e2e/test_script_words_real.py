@@ -14,7 +14,7 @@ from ostoo_build.actions.record import Output, Record
 from ostoo_build.base.input import Input
 from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rust import options as rustc_options
 
@@ -141,7 +141,7 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
             continue
         action = rule_actions.compile_action(invocation, unit, (), records)
         found = heard(action.arguments, outs)
-        if unit.kind is Kind.PROGRAM:
+        if unit.kind is UnitKind.PROGRAM:
             sysroot = (Input(f"{SYSROOT}/libc.a", "8" * 64, 1),)
             link = heard(rule_actions.link_action(invocation, program, sysroot, records, None).arguments, outs)
             found |= {name: link[name] for name in ("searches", "arguments")}

@@ -314,7 +314,7 @@ def test_tests_that_would_never_run_are_an_error_with_the_idiom(
     done = ostoo(tree, program)
     tree.replace(source, new, old)
     assert (done.code, done.stdout) == (2, "")
-    assert f"the tests of {program} would never run: its `main` is in the way\n  --> {source}\n" in done.stderr
+    assert f"the tests of {program} would never run, because it defines its own `main`\n  --> {source}\n" in done.stderr
     assert remedy in done.stderr
 
 

@@ -38,7 +38,7 @@ from ostoo_build.invocation.targets import Targets
 from ostoo_build.loader import check as loader_check
 from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript, Unit
-from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import nodes, whole_program
 from ostoo_build.rules.progress import Progress, Wanted
 from ostoo_build.target import spec as target_spec
@@ -140,13 +140,13 @@ class FakeTools:
         libraries += [self._listed(self.planner.units[run]) for run in unit.read_runs]
         lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
         made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
-        if unit.kind is Kind.LIBRARY:
+        if unit.kind is UnitKind.LIBRARY:
             interface = [line for name in read for line in self._text(name).split("\n") if line.startswith("pub")]
             write(folder, unit.outputs[0], sha(action.arguments, interface, libraries))
             on_metadata()
-        for name in unit.outputs[1:] if unit.kind is Kind.LIBRARY else unit.outputs:
+        for name in unit.outputs[1:] if unit.kind is UnitKind.LIBRARY else unit.outputs:
             write(folder, name, made)
-        if unit.kind is Kind.PROGRAM:
+        if unit.kind is UnitKind.PROGRAM:
             write(folder, f"{unit.id}.rlink", made)
             write(folder, f"{unit.id}.0.o", made)
         write(folder, DEP_INFO, "\n".join(["x.d: x", *lines, ""]))
@@ -215,7 +215,7 @@ class FakeTools:
         return {
             name: hashlib.sha256((self.planner.root / name).read_bytes()).hexdigest()
             for name in names
-            if "/." not in name and (unit.kind is not Kind.BUILD_SCRIPT or name.endswith("build.rs"))
+            if "/." not in name and (unit.kind is not UnitKind.BUILD_SCRIPT or name.endswith("build.rs"))
         }
 
     def _finished(self, folder: Path, stdout: str = "") -> Finished:
@@ -226,14 +226,14 @@ class FakeTools:
 def plan(root: Path) -> dict[str, Program]:
     """What a planner would make of the checkout: two programs with a library in common, one with a build script."""
     flavor = json.loads((root / "plan.json").read_text())
-    base = _unit("base", Kind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
-    script = _unit("gen", Kind.BUILD_SCRIPT, flavor, outputs=("build-script",))
+    base = _unit("base", UnitKind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
+    script = _unit("gen", UnitKind.BUILD_SCRIPT, flavor, outputs=("build-script",))
     run = RunBuildScript(**_common("gen", "run", on_host=True), targets=(), script=script.id, links="")
     gen = _unit(
-        "gen", Kind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,)
+        "gen", UnitKind.LIBRARY, flavor, outputs=("rmeta/libgen.rmeta", "rlib/libgen.rlib"), run=run.id, needs=(base,)
     )
-    one = _unit("one", Kind.PROGRAM, flavor, needs=(base, gen))
-    two = _unit("two", Kind.PROGRAM, flavor, needs=(base,))
+    one = _unit("one", UnitKind.PROGRAM, flavor, needs=(base, gen))
+    two = _unit("two", UnitKind.PROGRAM, flavor, needs=(base,))
     return {
         "one": _program("one", (base, script, run, gen, one)),
         "two": _program("two", (base, two)),
@@ -260,7 +260,7 @@ def _common(name: str, kind: str, *, on_host: bool, run: str | None = None) -> d
 
 def _unit(
     name: str,
-    kind: Kind,
+    kind: UnitKind,
     flavor: str,
     *,
     outputs: tuple[str, ...] = (),
@@ -268,7 +268,7 @@ def _unit(
     run: str | None = None,
 ) -> CompileUnit:
     return CompileUnit(
-        **_common(name, kind.value, on_host=kind is Kind.BUILD_SCRIPT, run=run),
+        **_common(name, kind.value, on_host=kind is UnitKind.BUILD_SCRIPT, run=run),
         kind=kind,
         is_incremental=False,
         arguments=(name, "--cfg", flavor),
@@ -349,7 +349,7 @@ def _build_program(made: Invoked, program: Program, performed: set[str]) -> None
     if whole_program.is_current(*asked) or whole_program.restored(*asked):
         return
     wanted = Wanted(program, None, action, is_checked=True)
-    made.progress.wanted[program.asked] = wanted
+    made.progress.wanted[program.id] = wanted
     for node in nodes.of_program(planner, services, made.progress, wanted, is_watched=False):
         if node.name not in performed:
             performed.add(node.name)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.paths import PathMap
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import plan, unit_graph
+from ostoo_build.planning.plan_context import PlanContext
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
-from ostoo_build.planning.script_environment import Machine, Told
-from ostoo_build.planning.setting import Setting
+from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.planning.script_environment import Machine, ScriptContext
 
 if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
@@ -56,19 +56,19 @@ def graph(paths: PathMap, program: str) -> UnitGraph:
     return found
 
 
-def setting(paths: PathMap) -> Setting:
+def context(paths: PathMap) -> PlanContext:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
     host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
-    told = Told(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
-    return Setting(paths, "user-rs", TARGET, CFGS, flags, 0, env, told, Snapshot())
+    scripts = ScriptContext(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
+    return PlanContext(paths, "user-rs", TARGET, CFGS, flags, 0, env, scripts, Snapshot())
 
 
 def planned(folder: Path, program: str) -> Program:
     paths = checkout(folder)
-    return plan.plan_program(graph(paths, program), setting(paths))
+    return plan.plan_program(graph(paths, program), context(paths))
 
 
-def compiled(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> list[CompileUnit]:
+def compiled(program: Program, name: str, kind: UnitKind = UnitKind.LIBRARY) -> list[CompileUnit]:
     """The crates of a program with ids that begin so."""
     units = (unit for unit in program.units if isinstance(unit, CompileUnit) and unit.kind is kind)
     return [unit for unit in units if unit.id.startswith(name)]

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.cargo_config import Ask, Configuration, Place
+    from ostoo_build.planning.cargo_config import ConfigContext, Configuration, QueryCfgs
 
 _KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 NO_DUMPS = {"RUSTC_ICE": "0"}
-"""Has a rustc that crashes leave nothing where it was started: what it says of it is shown."""
+"""Keeps a crashing rustc from writing a dump file into its working directory. Its messages are shown anyway."""
 
 _NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
-"""Win over those of the configuration: what a program says in rustc's place is in no key."""
+"""Override wrappers in the configuration: no key covers a program that runs in place of rustc."""
 
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
@@ -35,17 +35,20 @@ _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 class Binary(Struct, frozen=True):
     """A binary target of a workspace member: what `scons NAME` builds.
 
-    `asks` is a digest of the dependencies and features that its package declares.
+    `dependencies` is a digest of the dependencies and features that its package declares.
     """
 
     name: str
     package: str
     manifest: Path
-    asks: digest.Hash
+    dependencies: digest.Hash
 
 
 class Cargo(Struct, frozen=True, dict=True):
-    """One cargo on one workspace. `environment` is what it needs to run, `vendor` the folder with std's own crates."""
+    """A cargo, and the workspace that it reads.
+
+    `environment` contains the variables that cargo needs, `vendor` is the folder with std's own crates.
+    """
 
     program: Path
     workspace: Path
@@ -53,10 +56,10 @@ class Cargo(Struct, frozen=True, dict=True):
     vendor: Path | None
 
     def binaries(self) -> tuple[Binary, ...]:
-        """All binary targets of the workspace's members. Raises `OstooError` with cargo's own words."""
+        """Return all binary targets of the workspace's members. Raises `OstooError` with cargo's error message."""
         document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
         found = [
-            Binary(target["name"], package["name"], Path(package["manifest_path"]), _asks(package))
+            Binary(target["name"], package["name"], Path(package["manifest_path"]), _dependencies(package))
             for package in document["packages"]
             for target in package["targets"]
             if "bin" in target["kind"]
@@ -64,18 +67,18 @@ class Cargo(Struct, frozen=True, dict=True):
         return tuple(sorted(found, key=lambda binary: binary.name))
 
     def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
-        """All units of each program, as if cargo had been asked for that one alone: nothing else adds features to it.
+        """Return the unit graph of each program, as if cargo built that program alone, so that no other adds features.
 
-        The programs have to ask the same of other packages: what cargo unifies is then what each has anyway.
+        All programs must declare the same dependencies and features; then cargo's unification adds nothing.
         """
         chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
         graphs = {graph.name: graph for graph in self._graphs(profile, target, *chain.from_iterable(chosen))}
         return [graphs[binary.name] for binary in binaries]
 
     def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
-        """All units of each test executable of a program: its own tests, its package's library's, `tests/`.
+        """Return the unit graphs of a program's test executables: its own, its library's, and those in `tests/`.
 
-        They are asked for as cargo asks for them, but in a profile that programs have: std is the same then.
+        Cargo selects the executables, but `profile` is one of programs', so that tests use the same std.
         """
         graphs = self._graphs(profile, target, "--package", binary.package, "--tests", "-Zpanic-abort-tests")
         return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
@@ -89,28 +92,31 @@ class Cargo(Struct, frozen=True, dict=True):
         for unit in chain.from_iterable(graph.units for graph in graphs):
             if unit.platform and Path(unit.platform).name != target.name:
                 raise OstooError(
-                    f"cargo builds {unit.target_name} for {unit.platform}, whatever is asked for",
+                    f"cargo always builds {unit.target_name} for {unit.platform}",
                     where=str(unit_graph.manifest_path(unit)),
                     remedy="remove `forced-target`, or the dependency's `target`",
                 )
         return graphs
 
     def _std_crates(self) -> tuple[str, ...]:
-        """Have std's crates taken from where they are; what the workspace itself needs is locked before, by cargo."""
+        """Return flags that make cargo take std's crates from `vendor`.
+
+        First lets cargo lock the workspace's own crates.
+        """
         lock = self.workspace / "Cargo.lock"
         if self.vendor is None or std_crates.uses_registry(lock):
             return ()
         self._run("update", "--workspace")
         return () if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
 
-    def configuration(self, place: Place, ask: Ask, paths: PathMap) -> Configuration:
-        """Read the merged configuration (cargo's `config get`)."""
+    def configuration(self, context: ConfigContext, query: QueryCfgs, paths: PathMap) -> Configuration:
+        """Read the merged configuration (`cargo config get`)."""
         said = self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
-        return cargo_config.read(said, place, ask, paths)
+        return cargo_config.read(said, context, query, paths)
 
     @cached_property
     def configuration_digest(self) -> digest.Hash:
-        """Digest of the configuration files that cargo merges, as they are when it is first asked for."""
+        """Digest of the configuration files that cargo merges, as they are at the first call."""
         files = ((os.path.relpath(file, self.workspace), file) for file in self.configuration_files())
         own = os.path.relpath(home.cargo(self.environment), self.workspace)
         found = {name: digest.of_file(file) for name, file in files if file.is_file()}
@@ -118,13 +124,13 @@ class Cargo(Struct, frozen=True, dict=True):
         return digest.of_json({name.replace(own, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
 
     def configuration_files(self) -> list[Path]:
-        """Where cargo looks for configuration, whether or not there is any."""
+        """Return all paths at which cargo searches configuration, including missing ones."""
         return cargo_config.files(self.workspace, self.environment)
 
     def std_features(self, profile: str) -> Iterator[str]:
-        """What the workspace asks of std for one profile, and for those that inherit from it.
+        """Return the flag for std's features that the workspace sets for a profile or one that it inherits from.
 
-        Cargo knows `build-std-features` of its configuration alone, where they hold for all profiles.
+        Cargo itself reads `build-std-features` only from its configuration, where they apply to all profiles.
         """
         path = self.workspace / "Cargo.toml"
         metadata = toml_tables.table(toml_file.load(path), "workspace", where=str(path)).get("metadata")
@@ -137,12 +143,12 @@ class Cargo(Struct, frozen=True, dict=True):
                 return
 
     def inherited(self, profile: str) -> str:
-        """Cargo's `PROFILE`: `debug` or `release`, by the built-in profile that one goes back to."""
+        """Return cargo's `PROFILE`: `debug` or `release`, by the built-in profile from which a profile inherits."""
         *_, last = self._line(profile)
         return "debug" if last in ("dev", "test") else "release"
 
     def _line(self, profile: str) -> Iterator[str]:
-        """A profile, and those that it inherits from."""
+        """Return a profile and those that it inherits from, in this order."""
         path = self.workspace / "Cargo.toml"
         tables = toml_tables.table(toml_file.load(path), "profile", where=str(path))
         configured = cargo_config.inherited_profiles(self.configuration_files())
@@ -164,16 +170,19 @@ class Cargo(Struct, frozen=True, dict=True):
 
 
 def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:
-    """Whether an executable is for one program, or for all of its package; those of proc macros run here."""
+    """Whether a test executable belongs to the program or to its whole package. Tests of proc macros are excluded.
+
+    Those run on the host.
+    """
     return root.is_test and root.platform is not None and (root.kind != "bin" or root.target_name == binary.name)
 
 
-def _asks(package: dict[str, Any]) -> digest.Hash:
+def _dependencies(package: dict[str, Any]) -> digest.Hash:
     return digest.of_json([package["dependencies"], package["features"]])
 
 
 def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment for cargo, without the variables that would make two machines' plans differ."""
+    """Return the user's environment for cargo, without variables that would make plans differ between machines."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -188,5 +197,5 @@ _IGNORED = lazy_pattern(
 
 
 def ignored_variables() -> list[str]:
-    """Variables of the user's environment that would change cargo's build, and do not change this one."""
+    """Return the variables in the user's environment that would change cargo's build, but do not affect this one."""
     return sorted(name for name, value in os.environ.items() if value and _IGNORED.fullmatch(name))

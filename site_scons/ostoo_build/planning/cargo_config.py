@@ -29,16 +29,15 @@ if TYPE_CHECKING:
 _NAMES = ("config.toml", "config")
 _SYSROOT = lazy_pattern(f"{layout.sysroot('[^/]+')}/lib")
 _MOST = 64
-"""How many files may include each other; cargo refuses circles."""
+"""The maximum number of included files; cargo itself refuses circles."""
 
 
 class Configuration(Struct, frozen=True):
-    """What cargo's merged configuration means for a target: flags for every unit, and `[env]`; all texts portable.
+    """Cargo's merged configuration for one target: flags for every unit, linkers, and `[env]`. All texts are portable.
 
-    `behind_sysroot` is how many folders of `rustflags` are searched for native libraries after the sysroot's, which is
-    not among them. `given` are the flags as the user wrote them, `linker` and `host_linker` what build scripts are told
-    of linkers.
-    `variables` are those of the user's environment that could have been in the place of an entry of `[env]`.
+    `given` contains the flags as the user wrote them. `rustflags` omits the sysroot's folder, and `behind_sysroot`
+    counts the folders that rustc searches for native libraries after it. Build scripts get `linker` and `host_linker`.
+    `variables` are those of the user's environment that override an entry of `[env]`, or would if they were set.
     """
 
     rustflags: tuple[str, ...]
@@ -51,7 +50,7 @@ class Configuration(Struct, frozen=True):
 
 
 def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
-    """All files that cargo reads there, and where it looks for some, whether or not there are any."""
+    """Return all configuration files that cargo reads for a workspace, and all paths at which it searches for one."""
     folders = [folder / ".cargo" for folder in (workspace, *workspace.parents)]
     found = [folder / name for folder in (*folders, home.cargo(variables)) for name in _NAMES]
     for path in found:  # grows meanwhile
@@ -60,7 +59,7 @@ def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
 
 
 def inherited_profiles(files: Iterable[Path]) -> dict[str, str]:
-    """Which profile each one that configuration files define goes back to; the nearest file's word counts."""
+    """Map each profile in the configuration files to the one that it inherits from; the nearest file wins."""
     found: dict[str, str] = {}
     for path in files:
         profiles = _document(path).get("profile")
@@ -71,7 +70,7 @@ def inherited_profiles(files: Iterable[Path]) -> dict[str, str]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """A configuration file; nothing where it can't be read: cargo tells what is wrong with it."""
+    """Parse a configuration file. Returns an empty document if that fails: cargo reports the error."""
     try:
         with digest.opened(path) as stream:
             return tomllib.loads(stream.read().decode("utf-8-sig"))
@@ -80,7 +79,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _included(path: Path) -> Iterator[Path]:
-    """What a file includes: paths as seen from its folder, or tables with one."""
+    """Return the files that a file includes. Entries are paths relative to its folder, or tables with a `path`."""
     listed = _document(path).get("include", ())
     for entry in listed if isinstance(listed, list) else [listed]:
         name = entry.get("path") if isinstance(entry, dict) else entry
@@ -88,14 +87,14 @@ def _included(path: Path) -> Iterator[Path]:
             yield path.parent / name
 
 
-Ask = Callable[[tuple[str, ...]], frozenset[str]]
-"""What rustc says of the target's cfgs under some flags. Raises `OstooError` for flags that can't be allowed."""
+QueryCfgs = Callable[[tuple[str, ...]], frozenset[str]]
+"""Asks rustc for the target's cfgs under some flags. Raises `OstooError` for unsupported flags."""
 
 
-class Place(Struct, frozen=True):
-    """Where a configuration is read: by whom in which workspace, for which target on which host.
+class ConfigContext(Struct, frozen=True):
+    """What the meaning of a configuration depends on: the workspace, the user's environment, the target and the host.
 
-    `host_cfgs` are those that rustc tells of the host.
+    `host_cfgs` are the cfgs that rustc prints for the host.
     """
 
     workspace: Path
@@ -112,36 +111,39 @@ REFUSED = {
     "[unstable] any-build-script-metadata": _UNKNOWN,
     "[unstable] dual-proc-macros": _UNKNOWN,
     "[unstable] root-dir": _UNKNOWN,
-    "[unstable] public-dependency": "this build knows as one of a manifest's cargo-features only",
+    "[unstable] public-dependency": "this build supports only in a manifest's cargo-features",
     "[build] sbom": _UNKNOWN,
     "[resolver] lockfile-path": _UNKNOWN,
-    '[build] warnings = "deny"': f"{_UNKNOWN}: `-Dwarnings` among rustflags is alike",
+    '[build] warnings = "deny"': f"{_UNKNOWN}: use `-Dwarnings` in rustflags instead",
 }
-"""What cargo heeds and nobody here would, and why."""
+"""Settings that change cargo's build but not this one, each with the reason for the message."""
 
 
-def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
-    """Read what `cargo config get --format=toml --show-origin` said at a place."""
-    document, where = tomllib.loads(said), f"{place.workspace}/.cargo/config.toml"
+def read(said: str, context: ConfigContext, query: QueryCfgs, paths: PathMap) -> Configuration:
+    """Interpret the output of `cargo config get --format=toml --show-origin`.
+
+    Raises `OstooError` for unsupported settings.
+    """
+    document, where = tomllib.loads(said), f"{context.workspace}/.cargo/config.toml"
     for what in (what for what in REFUSED if _is_said(document, what)):
         raise OstooError(
             f"cargo's configuration has {what}, which {REFUSED[what]}",
             where=where,
             remedy="remove it, or move it out of the workspace's reach",
         )
-    workspace, variables = place.workspace, place.variables
+    workspace, variables = context.workspace, context.variables
     tables = _Tables(document, where)
     # which tables hold goes by the flags of the target's own, and what flags there are by the tables (cargo's rule)
-    given = tables.rustflags(place.target, ask(tables.rustflags(place.target, None)))
+    given = tables.rustflags(context.target, query(tables.rustflags(context.target, None)))
     env = toml_tables.table(document, "env", where=where)
     for name, entry in env.items():
         _refuse_odd(name, entry, where)
     folders = _Folders.of(said)
-    linker, named = tables.linker(place.target, ask(given), folders)
+    linker, named = tables.linker(context.target, query(given), folders)
     flags = rustc_options.read(given)
     of_sysroot = [option for option in flags if _is_of_sysroot(option, workspace, paths)]
     if named:
-        flag_rules.check(("-C", f"linker={named}"), f".cargo/config.toml: linker for {place.target}")
+        flag_rules.check(("-C", f"linker={named}"), f".cargo/config.toml: linker for {context.target}")
     return Configuration(
         rustflags=tuple(
             paths.portable_text(word) for option in flags if option not in of_sysroot for word in option.words
@@ -149,14 +151,14 @@ def read(said: str, place: Place, ask: Ask, paths: PathMap) -> Configuration:
         behind_sysroot=_searched_behind(flags, of_sysroot),
         given=given,
         linker=paths.portable_text(linker),
-        host_linker=paths.portable_text(tables.linker(place.host, place.host_cfgs, folders)[0]),
+        host_linker=paths.portable_text(tables.linker(context.host, context.host_cfgs, folders)[0]),
         env=tuple(sorted(_environment(env, folders.env, variables, paths))),
         variables=tuple(sorted(name for name, entry in env.items() if not _is_forced(entry))),
     )
 
 
 def _is_said(document: dict[str, Any], what: str) -> bool:
-    """Whether a configuration has `[TABLE]`, `[TABLE] KEY` or `[TABLE] KEY = VALUE`."""
+    """Whether a configuration contains `[TABLE]`, `[TABLE] KEY` or `[TABLE] KEY = VALUE`."""
     table, _, pair = what.removeprefix("[").partition("]")
     key, equals, value = pair.strip().partition(" = ")
     said = document.get(table)
@@ -166,18 +168,24 @@ def _is_said(document: dict[str, Any], what: str) -> bool:
 
 
 class _Tables(Struct, frozen=True):
-    """What a configuration says of targets; anything may stand in it. `where` is the file."""
+    """The parts of an unvalidated configuration about targets. `where` is the file for error messages."""
 
     document: dict[str, Any]
     where: str
 
     def rustflags(self, target: str, cfgs: frozenset[str] | None) -> tuple[str, ...]:
-        """Target flags win over build flags, they are not added up (cargo's reference, `build.rustflags`)."""
+        """Return the target's flags, else those of `[build]`.
+
+        Cargo does not add them up (its reference, `build.rustflags`).
+        """
         of_target = [flag for _, table in self.of(target, cfgs) for flag in _flags_in(table, self.where)]
         return tuple(of_target or _flags_in(toml_tables.table(self.document, "build", where=self.where), self.where))
 
     def of(self, target: str, cfgs: frozenset[str] | None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The target's own table, and those whose cfg holds, if cfgs are known: in cargo's order. The last wins."""
+        """Return the target's own table and, if cfgs are known, those whose cfg holds.
+
+        The order is cargo's; the last wins.
+        """
         names = toml_tables.table(self.document, "target", where=self.where)
         holding = (name for name in sorted(names) if name.startswith("cfg(") and cfgs is not None)
         own = (target,) if target in names else ()
@@ -185,7 +193,7 @@ class _Tables(Struct, frozen=True):
             yield name, toml_tables.table(self.document, "target", name, where=self.where)
 
     def linker(self, target: str, cfgs: frozenset[str], folders: _Folders) -> tuple[str, str]:
-        """What cargo takes for a target's linker, and how the configuration names it; twice nothing for none."""
+        """Return the target's linker as cargo resolves it and as the configuration spells it, or two empty texts."""
         found = {name: str(table["linker"]) for name, table in self.of(target, cfgs) if "linker" in table}
         if target not in found and len(found) > 1:
             where = ", ".join(f"[target.'{name}']" for name in found)
@@ -202,7 +210,7 @@ def _flags_in(table: dict[str, Any], where: str) -> list[str]:
 
 
 def _refuse_odd(name: str, entry: Any, where: str) -> None:
-    """Raise `OstooError` for an entry of `[env]` that cargo would not take."""
+    """Raise `OstooError` for an entry of `[env]` that cargo would reject."""
     value = entry.get("value") if isinstance(entry, dict) else entry
     switches = [entry[key] for key in ("force", "relative") if key in entry] if isinstance(entry, dict) else []
     if not isinstance(value, str) or not all(isinstance(switch, bool) for switch in switches):
@@ -211,12 +219,15 @@ def _refuse_odd(name: str, entry: Any, where: str) -> None:
 
 
 def _is_of_sysroot(option: Option, workspace: Path, paths: PathMap) -> bool:
-    """Whether it names the sysroot's folder: its node provides that, and only to the link."""
+    """Whether the option names the sysroot's folder. Only links use it, and they get it from the sysroot's node."""
     return option.searches_native and bool(_SYSROOT.fullmatch(paths.portable(workspace / option.folder[1])))
 
 
 def _searched_behind(flags: Sequence[Option], of_sysroot: Sequence[Option]) -> int:
-    """How many folders are searched after the sysroot's; of one that is named twice the first counts."""
+    """Count the folders that are searched after the sysroot's.
+
+    If a folder is named twice, its first position counts.
+    """
     behind = flags[flags.index(of_sysroot[0]) :] if of_sysroot else ()
     return sum(option.searches_native and option not in of_sysroot for option in behind)
 
@@ -228,7 +239,7 @@ def _is_forced(entry: Any) -> bool:
 def _environment(
     env: dict[str, Any], folders: dict[str, Path], variables: Mapping[str, str], paths: PathMap
 ) -> Iterator[tuple[str, str]]:
-    """`[env]` (cargo's reference): a variable that is set stays as it is, unless by `force`."""
+    """Return the variables of `[env]`: the user's value wins unless `force` is set (cargo's reference)."""
     for name, entry in env.items():
         if name in variables and not _is_forced(entry):
             yield name, quote(_text(name, variables[name]))
@@ -251,7 +262,10 @@ def _text(name: str, value: str) -> str:
 
 
 class _Folders(Struct, frozen=True):
-    """What paths are relative to: the folder that holds the folder of the file they are from. By variable, by table."""
+    """The folders that relative paths start from, by variable and by target table.
+
+    Cargo resolves a path from the folder that contains the `.cargo` folder of its file.
+    """
 
     env: dict[str, Path]
     linkers: dict[str, Path]
@@ -273,7 +287,7 @@ def _items(value: Any) -> list[tuple[str, Any]]:
 
 
 def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries of what cargo says, which take a line each or several."""
+    """Split cargo's output into entries. An entry takes one line or several."""
     text = ""
     for line in said.splitlines(keepends=True):
         text += line
@@ -286,7 +300,7 @@ def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _comment(text: str) -> str:
-    """What stands behind the value of one entry: the first `#` that is not within it."""
+    """Return the comment of an entry: the text behind the first `#` that is not part of the value."""
     at = text.find(" # ")
     while at >= 0:
         try:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 USER = "user-rs"
-"""The folder of the workspace that everybody has."""
+"""The folder of the workspace that every checkout has."""
 
 _NOT_OTHERS = frozenset({USER, *layout.MADE})
 
 
 def others(root: Path) -> dict[str, str]:
-    """The workspaces beside `user-rs`: a target by the folder's name. Raises `OstooError` for what is no TOML."""
+    """Map the folder of each workspace except `user-rs` to its target. Raises `OstooError` for invalid TOML."""
     return dict(_others(root))
 
 
@@ -44,7 +44,10 @@ def _others(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _target(configuration: dict[str, Any], folder: Path) -> Path | None:
-    """The one spec that cargo builds for there; cargo reads the path from the folder that has `.cargo`."""
+    """Return the target spec that `build.target` names.
+
+    Cargo resolves its path from the folder that contains `.cargo`.
+    """
     named = toml_tables.table(configuration, "build", where=f"{folder}/.cargo/config.toml").get("target")
     if not isinstance(named, str) or not named.endswith(".json"):
         return None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Manifest(Struct, frozen=True):
-    """One package's metadata, workspace inheritance resolved. `lints` are rustc flags in order of rising priority.
+    """The metadata of one package, with everything that it inherits from its workspace.
 
-    `targets` are cargo's kinds and names of them. `hides_dependencies` says that rustc is told which dependencies are
-    no part of its own interface.
+    `targets` are the kinds and names of cargo's targets. `lints` are rustc flags in order of ascending priority.
+    `hides_dependencies` says that rustc needs to know which dependencies are not part of the library's interface.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Manifest(Struct, frozen=True):
 
     @property
     def has_library(self) -> bool:
-        """Whether the libraries that its build script names are for a library of its own."""
+        """Whether the package has a library; if so, native libraries that its build script names are linked to that."""
         return any(kind not in package_targets.OTHERS for kind, _ in self.targets)
 
 
@@ -58,13 +58,13 @@ _ENVIRONMENT = {
     "CARGO_PKG_REPOSITORY": "repository",
     "CARGO_PKG_RUST_VERSION": "rust-version",
 }
-"""What cargo derives from `[package]` (cargo's reference, "Environment variables Cargo sets for crates")."""
+"""Variables that cargo derives from `[package]` (its reference, "Environment variables Cargo sets for crates")."""
 
 _READMES = ("README.md", "README.txt", "README")
 
 
 def read(path: Path) -> Manifest:
-    """Read the manifest of a package. Raises `OstooError` where it is no valid package manifest."""
+    """Read the manifest of a package. Raises `OstooError` if it is not a valid manifest."""
     document = toml_file.load(path)
     package = document.get("package")
     if not isinstance(package, dict) or "name" not in package:
@@ -93,13 +93,13 @@ def read(path: Path) -> Manifest:
 
 
 def name_in(path: Path) -> Any:
-    """The name of the package whose manifest a file is, whatever else it may be."""
+    """Return the package name in a manifest, or None if the manifest has no `[package]` with a name."""
     package = toml_file.load(path).get("package")
     return package.get("name") if isinstance(package, dict) else None
 
 
 def _declared_inputs(package: dict[str, Any], path: Path) -> tuple[str, ...]:
-    """What stands in `metadata` is no affair of cargo's: it may be anything."""
+    """Return the `inputs` in `package.metadata.ostoo`. Cargo validates nothing below `metadata`."""
     metadata = package.get("metadata", {})
     if not isinstance(metadata, dict):
         return ()
@@ -117,7 +117,7 @@ def _inherits(document: dict[str, Any]) -> bool:
 
 
 class _Workspace(Struct, frozen=True):
-    """What members may inherit, and where it is written."""
+    """The fields and lints that members can inherit, and the folder of the workspace."""
 
     folder: Path
     fields: dict[str, Any]
@@ -125,7 +125,7 @@ class _Workspace(Struct, frozen=True):
 
 
 def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
-    """The workspace that a package names, or the nearest above that does not exclude it."""
+    """Return the workspace that a package names, or the nearest one above that does not exclude it."""
     named = document["package"].get("workspace")
     folders = [path.parent, *path.parent.parents]
     if isinstance(named, str):
@@ -147,7 +147,7 @@ def _is_excluded(package: Path, folder: Path, workspace: dict[str, Any]) -> bool
 
 
 _FILES = ("readme", "license-file")
-"""What is inherited as a path, which is meant from the workspace."""
+"""Fields that are inherited as paths relative to the workspace."""
 
 
 def _inherit(package: dict[str, Any], workspace: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _inherit(package: dict[str, Any], workspace: dict[str, Any], folder: Path, r
 
 
 def _readme(value: Any, folder: Path) -> str:
-    """Cargo's own name for a package's readme: `true` is the usual one, and nothing the first that is there."""
+    """Return the path of the readme by cargo's rules. `true` means README.md, no value the first name that exists."""
     if value is None:
         return next((name for name in _READMES if (folder / name).is_file()), "")
     if isinstance(value, bool):
@@ -186,7 +186,7 @@ def _text(fields: dict[str, Any], key: str) -> str:
 
 
 def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
-    """Declared features and the optional dependencies that stand for one (those that no `dep:` refers to)."""
+    """Return all features, including the implicit ones of optional dependencies that no `dep:` refers to."""
     features: dict[str, list[str]] = document.get("features", {})
     hidden = {
         entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")
@@ -203,14 +203,14 @@ _KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_depende
 
 
 def _dependencies(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """All dependencies of a package, each with its kind and name."""
+    """Return all dependencies of a package, each with the name of its table, its name, and its value."""
     for table in (document, *document.get("target", {}).values()):
         for kind in _KINDS:
             yield from ((kind, name, value) for name, value in table.get(kind, {}).items())
 
 
 def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
-    """Raise `OstooError` for what only cargo itself can do."""
+    """Raise `OstooError` for features of manifests that this build does not support."""
     package = document["package"]
     scripts = package.get("build")
     if isinstance(scripts, list):
@@ -233,7 +233,7 @@ def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
 
 
 def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[str, str]]:
-    """Targets with `harness = false` (cargo's reference, "Cargo Targets")."""
+    """Return the kinds and names of targets with `harness = false` (cargo's reference, "Cargo Targets")."""
     tables = [
         ("lib", document.get("lib", {})),
         *((kind, each) for kind in ("bin", "test") for each in document.get(kind, ())),
@@ -249,7 +249,7 @@ def _lints(document: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any
 
 
 def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:
-    """Turn `[lints]` into flags as cargo does: by priority, then by name in reverse, whatever tool they are of."""
+    """Convert `[lints]` to flags in cargo's order: by priority, then by name in reverse, regardless of the tool."""
     found: list[tuple[int, str, str]] = []
     checks: list[str] = []
     for tool, table in lints.items():

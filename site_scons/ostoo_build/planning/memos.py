@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEPT = 4
-"""Answers to one question. Those that no longer hold are read in vain: 1 ms each, where cargo takes 300."""
+"""The number of answers for each question. Reading one that is out of date costs 1 ms; running cargo costs 300."""
 
 Memo = TypeVar("Memo")
 
 
 class Memos(Struct, frozen=True):
-    """The folder of answers; questions are structs."""
+    """A folder with stored answers. A question is a struct."""
 
     folder: Path
 
     def recall(self, question: Struct, kind: type[Memo], holds: Callable[[Memo], bool]) -> Memo | None:
-        """The newest answer that holds."""
+        """Return the newest answer that is still valid according to `holds`, or None."""
         known = (_load(path, kind) for path in self.places(question))
         return next((memo for memo in known if memo is not None and holds(memo)), None)
 
     def keep(self, question: Struct, memo: Struct) -> None:
-        """Remember an answer, if that is possible here; the oldest of those before it goes."""
+        """Store an answer, if the folder is writable, and drop the oldest one."""
         content = state_file.sealed(msgspec.json.encode(memo, enc_hook=str))
         newest, *older = self.places(question)
         if state_file.recall(newest) == content:  # another build was faster
@@ -47,7 +47,7 @@ class Memos(Struct, frozen=True):
         user_cache.note(newest, content)
 
     def places(self, question: Struct) -> list[Path]:
-        """Where the answers to a question lie, the newest first."""
+        """Return the paths of the answers to a question, newest first."""
         name = digest.of_json(astuple(question))
         return [self.folder / f"{name}{f'.{age}' * bool(age)}.json" for age in range(KEPT)]
 

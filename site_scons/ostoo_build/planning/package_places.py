@@ -24,10 +24,10 @@ _MAGIC = frozenset("*?[")
 
 
 def of_workspace(root: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
-    """The manifests of all packages that a workspace's lock is made of and that are no downloads.
+    """Return the manifests of all packages that determine a workspace's lock and were not downloaded.
 
-    They are members, path dependencies and patches, wherever they lie. `configured` are configuration files, which may
-    name packages too. What is no valid manifest names nothing: cargo says what is wrong with it.
+    They are the members, path dependencies and patches, in any folder. `configured` are configuration files, which can
+    name packages too. An invalid manifest contributes none: cargo reports the error.
     """
     found: dict[Path, None] = {}
     waiting = [root, *(path for file in configured for path in _configured(file))]
@@ -42,7 +42,7 @@ def of_workspace(root: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def of_members(root: Path) -> Iterator[Path]:
-    """Where a new member of a workspace would turn up."""
+    """Return the paths at which a new member of a workspace would appear."""
     for pattern in _members(_load(root)):
         parts = pattern.split("/")
         for index, part in enumerate(parts):
@@ -52,7 +52,10 @@ def of_members(root: Path) -> Iterator[Path]:
 
 
 def of_package(path: Path, workspace: Path) -> Iterator[Path]:
-    """What decides a package's targets, and what it inherits: a name that is not there is missing in another's list."""
+    """Return the paths that determine a package's targets and what it inherits.
+
+    A missing file is covered by the listing of its folder.
+    """
     folder = path.parent
     yield from (path, folder)
     for place in (folder / name for name in _OF_TARGETS):
@@ -66,7 +69,7 @@ def of_package(path: Path, workspace: Path) -> Iterator[Path]:
 
 
 def declared(manifests: Iterable[Path], workspace: Path) -> digest.Hash:
-    """Digest of all that could change which versions and features another package gets."""
+    """Return the digest of everything that can change the versions and features of other packages."""
     tables = {os.path.relpath(path, workspace): _declares(_load(path)) for path in manifests}
     return digest.of_json(tables)
 
@@ -83,7 +86,10 @@ def _declares(document: dict[str, Any]) -> dict[str, str]:
 
 
 def _configured(file: Path) -> Iterator[Path]:
-    """Packages that a configuration file names: `paths`, and patches, seen from the folder that holds the file's."""
+    """Return the manifests that a configuration file names in `paths` and patches.
+
+    Their paths are relative to the folder that contains the file's folder.
+    """
     document = _load(file)
     listed = document.get("paths", ())
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
@@ -92,7 +98,7 @@ def _configured(file: Path) -> Iterator[Path]:
 
 
 def _named(document: dict[str, Any]) -> Iterator[str]:
-    """The folders that a manifest names, relative to its own."""
+    """Return the folders that a manifest names, relative to its own folder."""
     package = _table(document, "package")
     if isinstance(package.get("workspace"), str):
         yield package["workspace"]
@@ -109,7 +115,7 @@ def _patches(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _table(document: Any, key: str) -> dict[str, Any]:
-    """A table of a document in which anything may stand."""
+    """Return a table of an unvalidated document, empty if the key is missing or has another type."""
     found = document.get(key) if isinstance(document, dict) else None
     return found if isinstance(found, dict) else {}
 
@@ -135,5 +141,5 @@ def _glob(folder: Path, pattern: str) -> list[Path]:
 
 
 def _manifest(folder: Path, name: str) -> Path:
-    """Cargo makes names of folders shorter by their words: a `..` takes the name before it, linked or not."""
+    """Return the manifest in a folder, with `..` removed lexically, as cargo does: links are not followed."""
     return Path(os.path.normpath(folder / name), "Cargo.toml")

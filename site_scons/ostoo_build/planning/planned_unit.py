@@ -8,14 +8,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ostoo_build.actions import record as records
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust.package_targets import Target  # noqa: TC001 - msgspec reads the types of fields
 
 
 class Extern(Struct, frozen=True):
-    """A library that a unit names: by unit id, under the name its source uses.
+    """A direct dependency: the id of its unit, and the name by which the source uses it.
 
-    `is_private` tells rustc that its items are no part of the unit's own interface.
+    `is_private` says that its items are not part of the unit's own interface.
     """
 
     unit: str
@@ -25,16 +25,17 @@ class Extern(Struct, frozen=True):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What rustc is told of it."""
+        """Return the options of rustc's `--extern`."""
         return (*(("priv",) if self.is_private else ()), *(("noprelude", "nounused") if self.noprelude else ()))
 
 
 class PlannedUnit(Struct, frozen=True, kw_only=True):
-    """What is compiled and what is run have in common: all texts are portable.
+    """The fields that both types have in common. All texts are portable.
 
-    `package` is the folder whose files are its inputs, `folder` where its outputs go, `directory` where it runs,
-    `target` the name of its target spec, or empty for the host. `runs` are the runs whose `DEP_…` variables (for a run)
-    or search paths it sees, in cargo's order, `read_runs` those whose files it may read.
+    `package` is the folder whose files are inputs, `folder` contains the outputs, `directory` is the working directory.
+    `target` is the name of the target spec, empty for the host. `runs` are the ids of runs of build scripts: a run sees
+    their `DEP_…` variables, a compilation their search paths; they are in cargo's order. `read_runs` are those whose
+    output files the unit may read.
     """
 
     id: str
@@ -51,23 +52,23 @@ class PlannedUnit(Struct, frozen=True, kw_only=True):
 
     @property
     def record(self) -> str:
-        """The file that says what the unit's outputs are; it is written last."""
+        """The path of the unit's record, which lists its outputs and is written last."""
         return f"{self.folder}/{records.NAME}"
 
     def read_of(self, other: PlannedUnit) -> str:
-        """The part of another unit that this one reads."""
+        """Return the path of the part of another unit that this one reads."""
         return other.record
 
 
 class CompileUnit(PlannedUnit, frozen=True, kw_only=True, tag="compile"):
-    """How one crate is compiled: `arguments` without rustc's own path and without dependencies.
+    """The compilation of one crate. `arguments` omits the path of rustc, and dependencies.
 
-    `externs` are direct dependencies, `libraries` the ids of all libraries it may come to read, `run` its own build
-    script's run. `takes_libraries`: those that its build script names are for it. `is_incremental`: rustc goes on from
-    what it kept of the last time.
+    `externs` are the direct dependencies, `libraries` the ids of all libraries that rustc may load, `run` is the run of
+    the package's own build script. `takes_libraries` says that native libraries which that script names are linked to
+    this unit. `is_incremental` says that rustc reuses its state from the previous compilation.
     """
 
-    kind: Kind
+    kind: UnitKind
     is_incremental: bool
     arguments: tuple[str, ...]
     externs: tuple[Extern, ...]
@@ -78,16 +79,16 @@ class CompileUnit(PlannedUnit, frozen=True, kw_only=True, tag="compile"):
 
     @property
     def metadata(self) -> str:
-        """What names a library's metadata, which is there while the code is still being generated."""
+        """The path that stands for a library's metadata, which is complete before its code."""
         return f"{self.folder}/metadata"
 
     def read_of(self, other: PlannedUnit) -> str:
-        """Of a library its metadata where that is enough."""
+        """Return the path of a library's metadata if that is sufficient, else of the record."""
         return other.metadata if isinstance(other, CompileUnit) and self.needs_metadata_only(other) else other.record
 
     def needs_metadata_only(self, library: CompileUnit) -> bool:
-        """A library reads no code of another, whatever is linked does."""
-        return self.kind is Kind.LIBRARY and library.kind is Kind.LIBRARY
+        """Whether this unit reads only a library's metadata. A library does; what is linked also needs the code."""
+        return self.kind is UnitKind.LIBRARY and library.kind is UnitKind.LIBRARY
 
     @property
     def prerequisites(self) -> tuple[str, ...]:
@@ -97,9 +98,10 @@ class CompileUnit(PlannedUnit, frozen=True, kw_only=True, tag="compile"):
 
 
 class RunBuildScript(PlannedUnit, frozen=True, kw_only=True, tag="run"):
-    """How a build script is run: `script` is the unit that compiles it, empty where the configuration says its words.
+    """One run of a build script.
 
-    `targets` are those of its package: what a script says is for them. `links` is the native library that it is about.
+    `script` is the id of the unit that compiles it; it is empty if cargo's configuration overrides the script.
+    `targets` are those of its package, to which its instructions apply. `links` is the package's native library.
     """
 
     targets: tuple[Target, ...]
@@ -117,14 +119,14 @@ Unit = CompileUnit | RunBuildScript
 
 
 def compiled(unit: Unit) -> CompileUnit:
-    """A unit that can't be but a crate. Raises `TypeError` for a plan that says otherwise."""
+    """Narrow the type of a unit to a compilation. Raises `TypeError` if it is a run."""
     if not isinstance(unit, CompileUnit):
         raise TypeError(f"{unit.id} is run, not compiled")
     return unit
 
 
 def run(unit: Unit) -> RunBuildScript:
-    """A unit that can't be but a run. Raises `TypeError` for a plan that says otherwise."""
+    """Narrow the type of a unit to a run. Raises `TypeError` if it is a compilation."""
     if not isinstance(unit, RunBuildScript):
         raise TypeError(f"{unit.id} is compiled, not run")
     return unit

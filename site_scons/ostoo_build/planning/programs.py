@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ostoo_build.planning.cargo import Binary
-    from ostoo_build.planning.plan import Asked, Program
+    from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.test_plan import Executable
     from ostoo_build.planning.workspace import Workspace
 
 
 class Programs:
-    """`targets` has those that each workspace is for, by its folder; `find` opens a workspace for one of them."""
+    """The programs of all workspaces, and their plans.
+
+    `targets` maps a workspace's folder to the targets of its programs; `find` opens a workspace for one of them.
+    """
 
     def __init__(
         self, targets: Mapping[str, tuple[str, ...]], find: Callable[[str, str], Workspace], profile: str, jobs: int
@@ -32,12 +35,12 @@ class Programs:
         self._jobs = jobs
         self._folders: dict[str, str] = {}
         self._workspaces: dict[tuple[str, str], Workspace] = {}
-        self._plans: dict[Asked, Future[dict[str, Program]]] = {}
-        self._tests: dict[Asked, tuple[Executable, ...]] = {}
+        self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
+        self._tests: dict[ProgramId, tuple[Executable, ...]] = {}
 
     @cached_property
     def binaries(self) -> dict[str, Binary]:
-        """The programs of all workspaces by name. Raises `OstooError` where two share one."""
+        """The programs of all workspaces by name. Raises `OstooError` if two have the same name."""
         found: dict[str, Binary] = {}
         for folder, targets in self._targets.items():
             for binary in self.workspace(folder, targets[0]).binaries():
@@ -50,32 +53,32 @@ class Programs:
 
     @property
     def workspaces(self) -> tuple[Workspace, ...]:
-        """Those that were opened."""
+        """The workspaces that were opened so far."""
         return tuple(self._workspaces.values())
 
     def workspace(self, folder: str, target: str) -> Workspace:
-        """The workspace in a folder, for one of its targets; it is opened once."""
+        """Return the workspace in a folder for one of its targets, opened at the first call."""
         if (folder, target) not in self._workspaces:
             self._workspaces[folder, target] = self._find(folder, target)
         return self._workspaces[folder, target]
 
     def folder_of(self, name: str) -> str:
-        """The folder of the workspace that has a program."""
+        """Return the folder of the workspace that contains a program."""
         self.binaries  # noqa: B018 - finds the folders
         return self._folders[name]
 
-    def asked(self, names: Iterable[str]) -> set[Asked]:
-        """Programs for each of their targets."""
+    def ids(self, names: Iterable[str]) -> set[ProgramId]:
+        """Return the ids of programs for each of their targets."""
         return {(name, target) for name in names for target in self._targets[self.folder_of(name)]}
 
-    def start_planning(self, asked: Iterable[Asked]) -> None:
-        """Plan several programs at once, while other things are read; `plan` waits for the outcome."""
+    def start_planning(self, ids: Iterable[ProgramId]) -> None:
+        """Start to plan programs in the background. `plan` waits for the result."""
         groups: dict[tuple[str, str, str], list[Binary]] = {}
-        for name, target in set(asked) - set(self._plans):
+        for name, target in set(ids) - set(self._plans):
             binary, folder = self.binaries[name], self.folder_of(name)
             known = self.workspace(folder, target).remembered(binary, self._profile)
             if known is None:
-                groups.setdefault((folder, target, binary.asks), []).append(binary)
+                groups.setdefault((folder, target, binary.dependencies), []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
         pool = ThreadPoolExecutor(self._jobs)
@@ -85,12 +88,12 @@ class Programs:
         pool.shutdown(wait=False)
 
     def plan(self, name: str, target: str) -> Program:
-        """The plan of a program for one target. Raises `OstooError` where cargo can't make one."""
+        """Return the plan of a program for one target. Raises `OstooError` if cargo can't make one."""
         self.start_planning([(name, target)])
         return self._plans[name, target].result()[name]
 
     def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
-        """The plans of a program's test executables for one target. Raises `OstooError` where one can't be made."""
+        """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
         workspace, binary = self.workspace(self.folder_of(name), target), self.binaries[name]
         known = workspace.remembered_tests(binary, self._profile)
         found = workspace.plan_tests(binary, self._profile) if known is None else known
@@ -98,7 +101,7 @@ class Programs:
         return found
 
     def plans_hold(self) -> bool:
-        """Whether each program and test executable that was planned would be planned the same again."""
+        """Whether planning again would give the same plans of all programs and test executables that were planned."""
         new = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
         return all(
             new[self.folder_of(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from ostoo_build.planning.unit_graph import Dependency, Unit
 
 Needed: TypeAlias = "Mapping[int, Sequence[Dependency]]"
-"""What each unit is compiled with."""
+"""The dependencies that each unit is compiled with, by the unit's index."""
 
 
 def of(index: int, units: Sequence[Unit], needed: Needed) -> list[int]:
-    """The runs that a unit may read of, by index, each once. Std's own are no affair of others."""
+    """Return the indices of the runs whose output a unit may read, each once.
+
+    Runs of std's scripts count for std only.
+    """
     unit = units[index]
     own = [dependency.index for dependency in needed[index] if units[dependency.index].is_run]
     told_by = [index] if unit.is_run else [*own, *_macros(index, units, needed, set())]
@@ -30,12 +33,12 @@ def of(index: int, units: Sequence[Unit], needed: Needed) -> list[int]:
 
 
 def _macros(index: int, units: Sequence[Unit], needed: Needed, seen: set[int]) -> Iterator[int]:
-    """The macros that a crate may use: its own, and those that its libraries hand on."""
+    """Return the proc macros that a crate can use: its direct dependencies, and those that libraries re-export."""
     for at in (dependency.index for dependency in needed[index]):
-        kind = Kind.of(units[at])
-        if at not in seen and kind in (Kind.LIBRARY, Kind.PROC_MACRO):
+        kind = UnitKind.of(units[at])
+        if at not in seen and kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
             seen.add(at)
-            yield from [at] if kind is Kind.PROC_MACRO else _macros(at, units, needed, seen)
+            yield from [at] if kind is UnitKind.PROC_MACRO else _macros(at, units, needed, seen)
 
 
 def _below(index: int, needed: Needed, seen: set[int]) -> Iterator[int]:

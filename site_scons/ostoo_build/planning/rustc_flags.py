@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ostoo_build.rust.options import Option
 
 
-class Kind(Enum):
-    """What an action on a unit makes; the value names it in plans and records."""
+class UnitKind(Enum):
+    """What the action of a unit makes. Plans and records contain the value."""
 
     LIBRARY = "library"
     PROC_MACRO = "proc-macro"
@@ -34,14 +34,14 @@ class Kind(Enum):
     RUN = "run"
 
     @staticmethod
-    def of(unit: Unit) -> Kind:
-        """Sort a unit by cargo's own words."""
+    def of(unit: Unit) -> UnitKind:
+        """Classify a unit of cargo's graph."""
         if unit.is_run:
-            return Kind.RUN
+            return UnitKind.RUN
         if unit.is_test:
-            return Kind.PROGRAM
-        return {"custom-build": Kind.BUILD_SCRIPT, "proc-macro": Kind.PROC_MACRO, "bin": Kind.PROGRAM}.get(
-            unit.kind, Kind.LIBRARY
+            return UnitKind.PROGRAM
+        return {"custom-build": UnitKind.BUILD_SCRIPT, "proc-macro": UnitKind.PROC_MACRO, "bin": UnitKind.PROGRAM}.get(
+            unit.kind, UnitKind.LIBRARY
         )
 
 
@@ -50,48 +50,48 @@ PROOF_FLAGS = ("-Zchecksum-hash-algorithm=sha256", "-Zunstable-options")
 DEP_INFO = "dep-info.d"
 
 _USED = frozenset(("lib", "rlib", "proc-macro", "bin"))
-"""Cargo's other types are for who is no Rust program, or links dynamically."""
+"""The crate types that this build makes. Cargo's others are for other languages or for dynamic linking."""
 
 
 def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
-    """The files of a compiled unit, relative to its folder; rustc names a program's objects, they are found afterwards.
+    """Return the outputs of a compilation, relative to the unit's folder. A program's objects are listed afterwards.
 
-    Metadata and library lie in folders of their own: rustc reads all that matches in a folder it searches, and a
-    library must not depend on the code of its dependencies.
+    rustc chooses their names. Metadata and library are in separate folders: rustc reads all matching files in a search
+    path, and a library must not depend on the code of its dependencies.
     """
     name = f"lib{unit_id}"
     return {
-        Kind.LIBRARY: (f"rmeta/{name}.rmeta", f"rlib/{name}.rlib"),
-        Kind.PROC_MACRO: (f"{name}.so",),
-        Kind.PROGRAM: (),
-        Kind.BUILD_SCRIPT: ("build-script",),
-    }[Kind.of(unit)]
+        UnitKind.LIBRARY: (f"rmeta/{name}.rmeta", f"rlib/{name}.rlib"),
+        UnitKind.PROC_MACRO: (f"{name}.so",),
+        UnitKind.PROGRAM: (),
+        UnitKind.BUILD_SCRIPT: ("build-script",),
+    }[UnitKind.of(unit)]
 
 
 STD_BY_ITS_OWN_NAMES = "-Ztranslate-remapped-path-to-local-path=no"
-"""Else code of the host's std has the names of its source where rustc finds that, and other ones where it does not.
+"""Makes paths in the code of the host's std independent of whether rustc finds std's source.
 
-It does not where `lib/rustlib/src/rust` is a link, as in Debian's packages.
+It does not find it if `lib/rustlib/src/rust` is a link, as in Debian's packages.
 """
 
 
-class Layout(Struct, frozen=True):
-    """Where a unit's root source lies, where its outputs go, and where rustc runs; all are portable paths."""
+class UnitPaths(Struct, frozen=True):
+    """The portable paths of a unit's root source, of its outputs, and of rustc's working directory."""
 
     source: str
     folder: str
     directory: str
 
 
-def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, layout: Layout) -> Iterator[str]:
-    """All arguments that are known before anything is built: portable, without dependencies and target."""
-    source, directory = layout.source, layout.directory
+def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, paths: UnitPaths) -> Iterator[str]:
+    """Return all arguments that are known before the build, in portable form. Omits dependencies and the target."""
+    source, directory = paths.source, paths.directory
     within = directory == "." or source.startswith(f"{directory}/")
     named = seen_from(source, directory) if within else absolute(source)
     yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", named)
     yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
     yield from _crate_type(unit, manifest)
-    yield from _emit(unit, unit_id, seen_from(layout.folder, directory))
+    yield from _emit(unit, unit_id, seen_from(paths.folder, directory))
     yield from _profile_flags(unit, manifest)
     yield from _test_flags(unit, manifest)
     for feature in unit.features:
@@ -113,10 +113,11 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, layout: Layout) 
 
 
 def _remap_flags(source: str, directory: str) -> Iterator[str]:
-    """Have rustc call each file by one name, as seen from the root, wherever it runs and the checkout lies.
+    """Make rustc refer to each file by its path in the checkout, wherever rustc runs and the checkout is.
 
-    Where prefixes are nested, rustc lets the later one win. Relative names come from below `directory`, and debug
-    information puts the working folder before them: so that one becomes `.`, and what lies in it gets its name back.
+    If prefixes are nested, rustc uses the last one that matches. Relative paths start in `directory`, and debug
+    information puts the working directory in front of them: it is mapped to `.`, and then what it contains is mapped to
+    its full path.
     """
     is_below = is_local(directory) and directory != "." and "=" not in directory
     if is_below:
@@ -132,9 +133,9 @@ def _remap_flags(source: str, directory: str) -> Iterator[str]:
 
 
 def proof_of(flags: Iterable[str]) -> Iterator[str]:
-    """More of a proof, for flags that let rustc find crates beyond those that the plan names.
+    """Return a flag that lists loaded crates in the dep-info, if other flags let rustc find crates outside the plan.
 
-    Without such flags it can't read others; and rustc hashes all that it names: 0.08 s for the libraries of std.
+    It is omitted otherwise, because rustc then hashes every crate that it lists: 0.08 s for the libraries of std.
     """
     if any(map(_finds_crates, rustc_options.read(flags))):
         yield "-Zbinary-dep-depinfo"
@@ -145,7 +146,7 @@ def _finds_crates(option: Option) -> bool:
 
 
 def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[tuple[str, str], ...]:
-    """The variables that cargo sets of a package, in portable form; `package` is the package's folder."""
+    """Return the variables that cargo sets for a package, in portable form; `package` is the package's folder."""
     folder = absolute(package)
     variables = {
         "CARGO": "@{cargo}",
@@ -161,12 +162,12 @@ def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[t
 
 
 def extern_flag(name: str, path: str, options: Sequence[str]) -> tuple[str, str]:
-    """Make one crate visible under a name, at exactly one path; `options` are rustc's words, such as `noprelude`."""
+    """Return the arguments that make a crate at one path usable under a name; `options` are such as `noprelude`."""
     return "--extern", f"{','.join(options)}{':' if options else ''}{name}={path}"
 
 
 def has_libtest(unit: Unit, manifest: Manifest) -> bool:
-    """Whether rustc makes the `main` of an executable with tests."""
+    """Whether rustc generates the `main` of a test executable."""
     kind = unit.kind if unit.kind in ("bin", "test") else "lib"
     return unit.is_test and (kind, unit.target_name) not in manifest.without_harness
 
@@ -186,11 +187,11 @@ def _test_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
 
 
 def _one_type(unit: Unit, manifest: Manifest) -> str:
-    """What of a crate is used here: of a library that is several things, what Rust programs are linked with."""
+    """Return the crate type to build. If a library has several, it is the one that Rust programs link."""
     found = [each for each in unit.crate_types if each in _USED]
     if not found:
         raise OstooError(
-            f"the library of {manifest.name} is {' and '.join(unit.crate_types)} only, and no program here links that",
+            f"the library of {manifest.name} is {' and '.join(unit.crate_types)} only, which no Rust program links",
             where=str(manifest.path),
             remedy='add "lib" to its `crate-type`',
         )
@@ -199,11 +200,11 @@ def _one_type(unit: Unit, manifest: Manifest) -> str:
 
 def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
     dep_info = f"dep-info={folder}/{DEP_INFO}"
-    match Kind.of(unit):
-        case Kind.LIBRARY:
+    match UnitKind.of(unit):
+        case UnitKind.LIBRARY:
             metadata, library = outputs(unit, unit_id)
             yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
-        case Kind.PROGRAM:
+        case UnitKind.PROGRAM:
             # the link's output is named here, so that no suffix of the target's is added
             yield from (f"--emit={dep_info},link={folder}/{unit_id}", "-Zno-link")
         case _:
@@ -213,9 +214,9 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
 
 
 def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
-    """In cargo's order, and without what cargo leaves out: flags of the profile's own, and of users, go by that."""
+    """Return the profile's flags in cargo's order and without defaults: later flags of the user build on both."""
     profile = unit.profile
-    if Kind.of(unit) is Kind.PROC_MACRO:
+    if UnitKind.of(unit) is UnitKind.PROC_MACRO:
         yield from ("-C", "prefer-dynamic", "--extern", "proc_macro")
     if profile.opt_level != "0":
         yield from ("-C", f"opt-level={profile.opt_level}")
@@ -233,7 +234,10 @@ def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
 
 
 def _check_flags(profile: Profile) -> Iterator[str]:
-    """What rustc would not do by itself at this level: assertions come without optimization, checks with assertions."""
+    """Return flags for assertions and overflow checks that differ from rustc's defaults.
+
+    By default, assertions are on without optimization, and overflow checks are on with assertions.
+    """
     debug, overflow = profile.debug_assertions, profile.overflow_checks
     switches = {True: "on", False: "off"}
     if debug != (profile.opt_level == "0"):
@@ -243,23 +247,29 @@ def _check_flags(profile: Profile) -> Iterator[str]:
 
 
 def _lto_flags(unit: Unit) -> Iterator[str]:
-    """Cargo's graph names the program's LTO for every unit; its dependencies then carry bitcode instead of code."""
+    """Return the flags for the program's LTO mode. With LTO, dependencies contain bitcode instead of code.
+
+    Cargo's graph contains the mode for every unit.
+    """
     lto = unit.profile.lto
-    match Kind.of(unit):
-        case Kind.PROGRAM | Kind.LIBRARY if lto == "off" and unit.platform is not None:
+    match UnitKind.of(unit):
+        case UnitKind.PROGRAM | UnitKind.LIBRARY if lto == "off" and unit.platform is not None:
             # within a crate it is off too, so cargo says it of each
             yield from ("-C", "lto=off", "-C", "embed-bitcode=no")
-        case Kind.PROGRAM if lto != "false":
+        case UnitKind.PROGRAM if lto != "false":
             # the words are rustc's, and many
             yield from ("-C", "lto=fat" if lto == "true" else f"lto={lto}")
-        case Kind.LIBRARY if lto != "false" and unit.platform is not None:
+        case UnitKind.LIBRARY if lto != "false" and unit.platform is not None:
             yield from ("-C", "linker-plugin-lto")
         case _:
             yield from ("-C", "embed-bitcode=no")
 
 
 def _feature_check(unit: Unit, manifest: Manifest) -> str:
-    """Std sets some features by other means than its manifests; cargo lets any pass there."""
+    """Return the cfg that declares the features.
+
+    For std any is valid: std sets some that its manifests do not declare.
+    """
     if unit.is_std:
         return "cfg(feature, values(any()))"
     names = ", ".join(f'"{name}"' for name in manifest.feature_names)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Machine(Struct, frozen=True):
-    """What scripts are told of one they build for: `rustflags` as the user wrote them, `cfgs` as rustc prints them.
+    """A platform as build scripts see it. `rustflags` are as the user wrote them, `cfgs` as rustc prints them.
 
-    `linker` is the one that the configuration names for it, a portable text, or empty.
+    `linker` is the portable path of the linker in cargo's configuration, or empty.
     """
 
     triple: str
@@ -31,8 +31,8 @@ class Machine(Struct, frozen=True):
     linker: str
 
 
-class Told(Struct, frozen=True):
-    """What all scripts of one plan are told: `profile` is `debug` or `release`, as the profile was inherited."""
+class ScriptContext(Struct, frozen=True):
+    """What all build scripts of a plan have in common. `profile` is `debug` or `release`, by inheritance."""
 
     target: Machine
     host: Machine
@@ -40,19 +40,19 @@ class Told(Struct, frozen=True):
 
 
 _NOT_TOLD = frozenset({"debug_assertions", "proc_macro"})
-"""What rustc says of a question, not of a machine."""
+"""Cfgs that depend on rustc's other arguments, not on the platform."""
 
 
-def of_run(unit: Unit, manifest: Manifest, told: Told, folder: str) -> Iterator[tuple[str, str]]:
-    """Each variable of a run, portable, but those of the package and of the runs it depends on."""
-    profile, machine = unit.profile, told.target if unit.platform else told.host
+def of_run(unit: Unit, manifest: Manifest, context: ScriptContext, folder: str) -> Iterator[tuple[str, str]]:
+    """Return a run's portable variables, except those of its package and of the runs that it depends on."""
+    profile, machine = unit.profile, context.target if unit.platform else context.host
     yield from (("RUSTC", "@{rustc}"), ("RUSTDOC", "@{toolchain}/bin/rustdoc"))
     yield "OUT_DIR", absolute(f"{folder}/out")
     yield "TARGET", machine.triple
-    yield "HOST", told.host.triple
+    yield "HOST", context.host.triple
     yield "OPT_LEVEL", profile.opt_level
     yield "DEBUG", "true" if profile.debuginfo != "0" else "false"
-    yield "PROFILE", told.profile
+    yield "PROFILE", context.profile
     yield "CARGO_ENCODED_RUSTFLAGS", quote("\x1f".join(machine.rustflags))
     if profile.trim_paths:
         yield "CARGO_TRIM_PATHS", profile.trim_paths
@@ -67,12 +67,15 @@ def of_run(unit: Unit, manifest: Manifest, told: Told, folder: str) -> Iterator[
 
 
 def variable(name: str) -> str:
-    """Write a name as cargo writes it in a variable's."""
+    """Convert a name to its form within the name of a variable, as cargo does."""
     return name.upper().replace("-", "_")
 
 
 def _cfg_variables(cfgs: Iterable[str], *, is_debug: bool) -> Iterator[tuple[str, str]]:
-    """What the compiler was asked says nothing of the profile: its word on debug assertions does not count."""
+    """Return the `CARGO_CFG_…` variables.
+
+    `debug_assertions` comes from the profile: rustc printed `cfgs` without one.
+    """
     values: dict[str, list[str]] = {"debug_assertions": []} if is_debug else {}
     for cfg in cfgs:
         name, equals, value = cfg.partition("=")

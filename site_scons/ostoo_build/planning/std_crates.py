@@ -15,17 +15,18 @@ _REGISTRIES = ("registry+", "sparse+")
 
 
 def vendor(rust_src: Path) -> Path | None:
-    """The folder with std's crates, where the std source has one."""
+    """Return the folder with std's dependencies, if the std source contains one."""
     folder = rust_src / "vendor"
     return folder if folder.is_dir() else None
 
 
 def redirect(folder: Path) -> tuple[str, ...]:
-    """Flags that make cargo take std's crates from that folder, which then needs no network.
+    """Return flags that make cargo read std's dependencies from a folder, without network access.
 
-    They redirect all of the default registry, so they are only for a workspace that needs nothing from there. Without
-    them cargo fetches std's crates and checks them by the sha256 in std's Cargo.lock. `--locked` has cargo refuse to
-    lock anything meanwhile: it would take std's versions of crates, not the newest that fit.
+    The flags redirect the whole default registry, so they suit only a workspace that needs nothing from it. Without
+    them cargo downloads the crates and verifies them by the sha256 in std's Cargo.lock. `--locked` keeps cargo from
+    changing the workspace's lock at the same time: it would lock std's versions of crates instead of the newest ones
+    that fit.
     """
     return (
         "--locked",
@@ -37,10 +38,10 @@ def redirect(folder: Path) -> tuple[str, ...]:
 
 
 def uses_registry(lock_file: Path) -> bool:
-    """Whether a workspace has crates of a registry locked. Raises `OstooError` where the lock is no valid TOML."""
+    """Whether a workspace's lock contains crates from a registry. Raises `OstooError` if the lock is invalid."""
     if not lock_file.is_file():
         return False
     packages = toml_file.load(lock_file).get("package", [])
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
-        raise OstooError("the lock's packages are no list of tables", where=str(lock_file))
+        raise OstooError("`package` in the lock is not a list of tables", where=str(lock_file))
     return any(str(package.get("source", "")).startswith(_REGISTRIES) for package in packages)

@@ -28,13 +28,13 @@ _OF_TOOLS = (
     "TEMP",
     "TMP",
 )
-"""What the names begin with that rustc, LLVM and the C library ask for."""
+"""Prefixes of the variables that rustc, LLVM and the C library read."""
 
 
 def read_by(sources: Path, names: Collection[str]) -> frozenset[str]:
-    """Those of `names` that tools ask for, or that a Rust file below the folder `sources` has as a text of its own.
+    """Return the names that the tools read, or that a Rust file below `sources` contains as a string literal.
 
-    `env!` takes a literal. What std's crates read in a build is held against this by a test with the real compiler.
+    This suffices as `env!` takes a literal. A test with the real compiler compares it with what std's crates read.
     """
     found = {name for name in names if name.startswith(_OF_TOOLS)}
     for folder, _, files in os.walk(sources):

@@ -13,7 +13,7 @@ from ostoo_build.planning import rustc_flags
 from ostoo_build.planning.plan import Program, plan_program
 
 if TYPE_CHECKING:
-    from ostoo_build.planning.setting import Setting
+    from ostoo_build.planning.plan_context import PlanContext
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
 _OF_STD = """\
@@ -33,10 +33,10 @@ or `test = false` in its table of the manifest, if it has no tests"""
 
 
 class Executable(Struct, frozen=True):
-    """One executable with tests, planned like a program.
+    """The plan of one test executable.
 
-    `source` is its root file, seen from its package. One without a harness is a test itself. `programs` are those that
-    its tests may start.
+    `source` is the path of its root file within the package. Without a harness the executable is a single test.
+    `programs` are the programs that its tests may start.
     """
 
     program: Program
@@ -45,14 +45,14 @@ class Executable(Struct, frozen=True):
     programs: tuple[str, ...]
 
 
-def plan_executable(name: str, graph: UnitGraph, setting: Setting) -> Executable:
-    """Plan one executable with tests of the program `name`. Raises `OstooError` where they could never run."""
+def plan_executable(name: str, graph: UnitGraph, context: PlanContext) -> Executable:
+    """Plan one test executable of the program `name`. Raises `OstooError` if its tests could never run."""
     root = graph.units[-1]
-    manifest = setting.manifest(root)
+    manifest = context.manifest(root)
     has_harness = rustc_flags.has_libtest(root, manifest)
     if has_harness:
-        _refuse_without_entry(root, setting)
-    program = plan_program(graph, setting)
+        _refuse_without_entry(root, context)
+    program = plan_program(graph, context)
     others = [graph.units[dependency.index] for dependency in root.dependencies]
     return Executable(
         program=replace(program, name=f"{layout.tests(name)}/{program.kind}-{program.target_name}"),
@@ -62,13 +62,17 @@ def plan_executable(name: str, graph: UnitGraph, setting: Setting) -> Executable
     )
 
 
-def _refuse_without_entry(root: Unit, setting: Setting) -> None:
-    """Rustc makes a `main` that nobody calls where the crate has its own, and needs std where no runner is named."""
-    view = setting.view(root)
+def _refuse_without_entry(root: Unit, context: PlanContext) -> None:
+    """Raise `OstooError` if the tests could never run.
+
+    rustc generates a `main` that nothing calls if the crate defines its own `main`, and it needs std unless the crate
+    names a test runner.
+    """
+    view = context.view(root)
     runs_own = {"test_runner", "reexport_test_harness_main"} <= set(view.marks)
     if not (runs_own if view.no_std else "no_main" not in view.marks):
         raise OstooError(
-            f"the tests of {root.target_name} would never run: its `main` is in the way",
-            where=setting.portable(root.src_path),
+            f"the tests of {root.target_name} would never run, because it defines its own `main`",
+            where=context.portable(root.src_path),
             remedy=_OF_NO_STD if view.no_std else _OF_STD,
         )

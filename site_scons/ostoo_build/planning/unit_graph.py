@@ -19,13 +19,13 @@ from ostoo_build.planning import manifest
 FORMAT_VERSION = 1
 
 BY_PATH = "path+file://"
-"""What the id of a package that was not fetched begins with."""
+"""The prefix of the ids of packages that were not downloaded."""
 
 
 class Profile(Struct, frozen=True):
-    """One unit's resolved profile, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`.
+    """The resolved profile of one unit, with cargo's names. `strip` is `none`, `debuginfo` or `symbols`.
 
-    `trim_paths` is what build scripts are told of it, empty where nobody asked for it.
+    `trim_paths` is the value that build scripts see, empty if it is not set.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Profile(Struct, frozen=True):
 
 
 class Dependency(Struct, frozen=True):
-    """An edge to the unit at `index` of the same graph, under the name the crate sees it by."""
+    """An edge to the unit at `index` of the same graph, and the name by which the crate uses it."""
 
     index: int
     extern_crate_name: str
@@ -54,7 +54,7 @@ class Dependency(Struct, frozen=True):
 
 
 class Unit(Struct, frozen=True):
-    """One crate with one set of features, one profile and one platform; `platform` is None for the host."""
+    """One crate with its features, profile and platform. `platform` is None for the host."""
 
     pkg_id: str
     kind: str
@@ -75,12 +75,12 @@ class Unit(Struct, frozen=True):
 
     @property
     def is_local(self) -> bool:
-        """Whether its package is somebody's own, wherever it lies: cargo caps the lints of all others."""
+        """Whether the package was not downloaded, wherever it is: cargo caps the lints of downloaded packages only."""
         return self.pkg_id.startswith(BY_PATH) and not self.is_std
 
     @property
     def is_of_library(self) -> bool:
-        """Whether it is made of its package's library, for itself or with its tests."""
+        """Whether the unit compiles its package's library, possibly with tests."""
         return self.kind not in ("bin", "test", "bench", "example", "custom-build")
 
     @property
@@ -90,12 +90,12 @@ class Unit(Struct, frozen=True):
 
     @property
     def is_test(self) -> bool:
-        """Whether the unit is compiled into an executable of its own, with its tests."""
+        """Whether the unit is compiled to a test executable."""
         return self.mode == "test"
 
 
 class UnitGraph(Struct, frozen=True):
-    """A program and all units below it, dependencies by index and before those that need them: it is the last."""
+    """A program, which is the last unit, and all units that it needs. Dependencies precede the units that need them."""
 
     units: tuple[Unit, ...]
 
@@ -105,7 +105,7 @@ class UnitGraph(Struct, frozen=True):
 
 
 def parse(text: str) -> list[UnitGraph]:
-    """Read cargo's JSON: a graph for each of its roots. Raises `OstooError` where its version is not known here."""
+    """Parse cargo's JSON into one graph for each root. Raises `OstooError` for another version of the format."""
     document = json.loads(text)
     if document.get("version") != FORMAT_VERSION:
         raise OstooError(
@@ -117,7 +117,7 @@ def parse(text: str) -> list[UnitGraph]:
 
 
 def _below(units: list[Unit], root: int) -> UnitGraph:
-    """The graph of one root, with its units numbered anew."""
+    """Return the graph of one root, with new indices."""
     order: dict[int, int] = {}
 
     def visit(index: int) -> None:
@@ -154,13 +154,13 @@ def _unit(raw: dict[str, Any]) -> Unit:
 
 _HONOURED = frozenset({*Profile.__struct_fields__, "codegen_backend"})
 _WITHOUT_EFFECT = frozenset({"rpath", "split_debuginfo"})
-"""The manual says so of each."""
+"""Keys that have no effect; the manual lists them."""
 
 _OUR_BACKEND = "llvm"
 
 
 def _profile(raw: dict[str, Any]) -> Profile:
-    """Raises `OstooError` for a key that would be lost here."""
+    """Parse a profile. Raises `OstooError` for a key that this build would otherwise ignore."""
     lost = [name for name, value in raw.items() if value and name not in _HONOURED | _WITHOUT_EFFECT]
     if raw.get("codegen_backend", _OUR_BACKEND) not in (None, _OUR_BACKEND):
         lost.append("codegen_backend")
@@ -185,7 +185,7 @@ def _profile(raw: dict[str, Any]) -> Profile:
 
 
 def _trim_paths(raw: Any) -> str:
-    """Cargo's word for what it writes as null for all, or as a list."""
+    """Return the value as cargo spells it; in JSON it is null for `all`, else a list."""
     return "all" if raw is None else ",".join(raw) or "none"
 
 
@@ -207,9 +207,10 @@ def _dependency(raw: dict[str, Any]) -> Dependency:
 
 
 def manifest_path(unit: Unit) -> Path:
-    """The manifest of a unit's package, as the package id names it: sources may lie anywhere.
+    """Return the manifest of a unit's package.
 
-    Of a package that was fetched the id has no path: those are whole, with their sources below their manifest.
+    A package id names the folder, as sources may be outside of it. The id of a downloaded package has no path; there
+    the manifest is above the source.
     """
     source, _, package = unit.pkg_id.partition("#")
     if source.startswith(BY_PATH):
@@ -219,4 +220,4 @@ def manifest_path(unit: Unit) -> Path:
         candidate = folder / "Cargo.toml"
         if candidate.is_file() and manifest.name_in(candidate) == name:
             return candidate
-    raise OstooError(f"there is no manifest of {name} above its source", where=str(unit.src_path))
+    raise OstooError(f"found no manifest of {name} above its source", where=str(unit.src_path))

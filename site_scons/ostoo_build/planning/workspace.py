@@ -21,11 +21,11 @@ from ostoo_build.base.read_set import ReadSet, refuse_touched
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
-from ostoo_build.planning.cargo_config import Place
+from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
 from ostoo_build.planning.plan import Program, plan_program
-from ostoo_build.planning.script_environment import Machine, Told
-from ostoo_build.planning.setting import Setting, cfgs_of
+from ostoo_build.planning.plan_context import PlanContext, cfgs_of
+from ostoo_build.planning.script_environment import Machine, ScriptContext
 from ostoo_build.planning.test_plan import Executable, plan_executable
 from ostoo_build.rust import crate_root, flag_rules
 from ostoo_build.rust.crate_root import View  # noqa: TC001 - likewise
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
 DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "target")
-"""What of ours decides a plan."""
+"""The files and folders of our own source that determine plans."""
 
 _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
-"""Cargo asks for all kinds of crates at once; of no one kind alone is then what rustc says."""
+"""Cargo passes all crate types at once, so that rustc prints no cfg that depends on the type."""
 
 _OF_A_QUESTION = frozenset({"proc_macro"})
-"""Cargo takes no notice of it either."""
+"""Cargo ignores these cfgs too."""
 
 _DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
 
@@ -54,7 +54,7 @@ Answer = TypeVar("Answer")
 
 
 class Crate(Struct, frozen=True):
-    """A crate of the checkout whose source, a portable path, told the plan how much of std it sees."""
+    """A crate of the checkout, and how much of std the plan found that it can see. `source` is a portable path."""
 
     source: str
     features: tuple[str, ...]
@@ -63,11 +63,11 @@ class Crate(Struct, frozen=True):
 
 
 class _Question(Struct, frozen=True):
-    """What a memo answers; what else it was made from is in the memo.
+    """Identifies an answer. The memo itself contains the other data that the answer depends on.
 
-    `what` is the kind of answer, `workspace` the name of its folder. `toolchain`, `configuration` and `tool` are
-    digests of the toolchain, of cargo's configuration and of this build's own code; `lock` and `target_digest` of the
-    files.
+    `what` is the kind of answer, `workspace` the name of the workspace's folder. `toolchain`, `configuration` and
+    `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code. `lock` and
+    `target_digest` are digests of files.
     """
 
     what: str
@@ -84,10 +84,10 @@ class _Question(Struct, frozen=True):
 
 
 class _Memo(Struct, Generic[Answer], frozen=True):
-    """An answer and what it was made from.
+    """An answer with everything that it depends on.
 
-    Those are files and folders, variables of the user's environment by the digests of their values, what all packages
-    of the workspace declare, and `crates`, which were seen under `cfgs`.
+    `reads` are files and folders, `variables` digests of variables in the user's environment, `declared` is a digest of
+    what all packages of the workspace declare, `crates` are the crates as seen with `cfgs`.
     """
 
     reads: ReadSet
@@ -99,7 +99,7 @@ class _Memo(Struct, Generic[Answer], frozen=True):
 
 
 class _Survey(Struct, frozen=True):
-    """The programs of a workspace, and what its packages declare; made from what `reads` has."""
+    """The programs of a workspace and the digest of what its packages declare, computed from `reads`."""
 
     reads: ReadSet
     binaries: tuple[Binary, ...]
@@ -107,13 +107,13 @@ class _Survey(Struct, frozen=True):
 
 
 class _Cfgs(Struct, frozen=True):
-    """What rustc said."""
+    """The cfgs that rustc printed."""
 
     cfgs: tuple[str, ...]
 
 
 class Rustc(Struct, frozen=True):
-    """The compiler that targets are asked about; `tools` is the toolchain's digest."""
+    """The compiler that is queried about targets; `tools` is the toolchain digest."""
 
     program: Path
     environment: Mapping[str, str]
@@ -122,7 +122,7 @@ class Rustc(Struct, frozen=True):
 
 
 class Workspace(Struct, frozen=True):
-    """One Cargo workspace, one target spec, one toolchain; as one snapshot shows them."""
+    """One Cargo workspace with one target spec and one toolchain. Files are read through `snapshot`."""
 
     cargo: Cargo
     rustc: Rustc
@@ -133,12 +133,12 @@ class Workspace(Struct, frozen=True):
     snapshot: Snapshot
 
     def binaries(self) -> tuple[Binary, ...]:
-        """The programs of the workspace. Raises `OstooError` where cargo can't read it."""
+        """Return the programs of the workspace. Raises `OstooError` if cargo can't read it."""
         folder = self.cargo.workspace
         return tuple(replace(binary, manifest=folder / binary.manifest) for binary in self._surveyed.binaries)
 
     def elsewhere(self) -> Iterator[Path]:
-        """What was looked at outside of the checkout, to find the workspace's packages and their targets."""
+        """Return the paths outside the checkout that were read to find packages and their targets."""
         for name in self._surveyed.reads.contents:
             path = Path(os.path.normpath(self.cargo.workspace / name))
             if not path.is_relative_to(self.paths.root):
@@ -170,41 +170,41 @@ class Workspace(Struct, frozen=True):
         return found
 
     def remembered(self, binary: Binary, profile: str) -> Program | None:
-        """The plan of one program, where it was made before and still holds."""
+        """Return the stored plan of a program if it is still valid."""
         return self._recall(self._plan_question("plan", binary, profile), _Memo[Program])
 
     def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
-        """The plans of programs that ask the same of other packages. Raises `OstooError` where cargo can't make one."""
-        setting, began = self._begin(profile)
+        """Plan programs that declare the same dependencies. Raises `OstooError` if cargo can't."""
+        context, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
         found = {}
         for binary, graph in zip(binaries, graphs, strict=True):
-            program = plan_program(graph, setting)
-            self._remember(self._plan_question("plan", binary, profile), [graph], setting, program, began)
+            program = plan_program(graph, context)
+            self._remember(self._plan_question("plan", binary, profile), [graph], context, program, began)
             found[program.name] = program
         return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
-        """The plans of a program's test executables, where they were made before and still hold."""
+        """Return the stored plans of a program's test executables if they are still valid."""
         return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[Executable, ...]])
 
     def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
-        """The plans of a program's test executables. Raises `OstooError` where cargo or we can't make one."""
-        setting, began = self._begin(profile)
+        """Plan a program's test executables. Raises `OstooError` if cargo or this build can't."""
+        context, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
-        found = tuple(plan_executable(binary.name, graph, setting) for graph in graphs)
-        self._remember(self._plan_question("tests", binary, profile), graphs, setting, found, began)
+        found = tuple(plan_executable(binary.name, graph, context) for graph in graphs)
+        self._remember(self._plan_question("tests", binary, profile), graphs, context, found, began)
         return found
 
-    def _begin(self, profile: str) -> tuple[Setting, int]:
-        """Look at what the answer will depend on before it is asked for: then a file saved meanwhile is noticed."""
+    def _begin(self, profile: str) -> tuple[PlanContext, int]:
+        """Read everything that the plan depends on before cargo runs, so that a later change of a file is noticed."""
         self._surveyed  # noqa: B018 - looks
         began = self.snapshot.get("began", time.time_ns)
         # before cargo: of a bad target spec we say more than cargo
-        return self.snapshot.get(("setting", profile), partial(self._setting, profile)), began
+        return self.snapshot.get(("context", profile), partial(self._context, profile)), began
 
     def _locked(self, ask: Callable[[], Answer]) -> Answer:
-        """Ask again where cargo locked something meanwhile: what is remembered belongs to one lock."""
+        """Call `ask` again if cargo changed the lock meanwhile: an answer is stored for one lock."""
         while True:
             before, began = self._lock(), time.time_ns()
             found = ask()
@@ -224,11 +224,11 @@ class Workspace(Struct, frozen=True):
         )
 
     def _remember(
-        self, question: _Question, graphs: Sequence[UnitGraph], setting: Setting, answer: Any, began: int
+        self, question: _Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, began: int
     ) -> None:
         folder, known = self.cargo.workspace, self._surveyed.reads.contents
-        units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, setting)]
-        manifests = {self.cargo.workspace / "Cargo.toml": None, **{setting.manifest(unit).path: None for unit in units}}
+        units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, context)]
+        manifests = {self.cargo.workspace / "Cargo.toml": None, **{context.manifest(unit).path: None for unit in units}}
         contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
         places = {unit.src_path: None for unit in units}
         reads = ReadSet.of(contents, places, folder, self.snapshot)
@@ -238,9 +238,9 @@ class Workspace(Struct, frozen=True):
             return
         if reads != ReadSet.of(contents, places, folder, Snapshot()):
             return
-        crates = tuple({self._crate(unit, setting): None for unit in units if unit.platform})
+        crates = tuple({self._crate(unit, context): None for unit in units if unit.platform})
         variables = _variables(self.snapshot.get("configuration", self._configuration).variables)
-        self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, setting.cfgs, answer))
+        self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, context.cfgs, answer))
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
         named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
@@ -254,9 +254,9 @@ class Workspace(Struct, frozen=True):
         lock = self.cargo.workspace / "Cargo.lock"
         return digest.of_file(lock) if lock.is_file() else ""
 
-    def _setting(self, profile: str) -> Setting:
+    def _context(self, profile: str) -> PlanContext:
         configuration = self.snapshot.get("configuration", self._configuration)
-        told = Told(
+        scripts = ScriptContext(
             Machine(
                 self.target.stem,
                 self._asked(*self._for_target, *configuration.given, *_ALL_KINDS),
@@ -266,7 +266,7 @@ class Workspace(Struct, frozen=True):
             Machine(self.rustc.host, self._asked(*_ALL_KINDS), (), configuration.host_linker),
             self.cargo.inherited(profile),
         )
-        return Setting(
+        return PlanContext(
             paths=self.paths,
             workspace=self.paths.portable(self.cargo.workspace),
             target=self.target.stem,
@@ -274,20 +274,20 @@ class Workspace(Struct, frozen=True):
             rustflags=configuration.rustflags,
             behind_sysroot=configuration.behind_sysroot,
             env=configuration.env,
-            told=told,
+            scripts=scripts,
             snapshot=self.snapshot,
         )
 
     def _configuration(self) -> Configuration:
         where = f"{self.cargo.workspace}/.cargo/config.toml: rustflags for {self.target.stem}"
 
-        def ask(flags: tuple[str, ...]) -> frozenset[str]:
+        def query(flags: tuple[str, ...]) -> frozenset[str]:
             flag_rules.check(flags, where)
             return frozenset(self._asked(*self._for_target, *flags, *_ALL_KINDS)) - _OF_A_QUESTION
 
         host_cfgs = frozenset(self._asked(*_ALL_KINDS)) - _OF_A_QUESTION
-        place = Place(self.cargo.workspace, os.environ, self.target.stem, self.rustc.host, host_cfgs)
-        return self.cargo.configuration(place, ask, self.paths)
+        context = ConfigContext(self.cargo.workspace, os.environ, self.target.stem, self.rustc.host, host_cfgs)
+        return self.cargo.configuration(context, query, self.paths)
 
     @property
     def _for_target(self) -> tuple[str, ...]:
@@ -295,12 +295,12 @@ class Workspace(Struct, frozen=True):
 
     @property
     def _cfgs(self) -> frozenset[str]:
-        """What the target's programs are compiled under."""
+        """The cfgs that the target's programs are compiled with."""
         flags = self.snapshot.get("configuration", self._configuration).given
         return frozenset(self._asked(*self._for_target, *flags))
 
     def _asked(self, *flags: str) -> tuple[str, ...]:
-        """What rustc says of a machine: `rustc --print cfg`."""
+        """Return the output of `rustc --print cfg` with some flags."""
         return self.snapshot.get(("cfgs", flags), partial(self._ask, flags))
 
     def _ask(self, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -322,12 +322,12 @@ class Workspace(Struct, frozen=True):
         self.memos.keep(question, _Cfgs(cfgs))
         return cfgs
 
-    def _is_edited(self, unit: Unit, setting: Setting) -> bool:
-        """Whether people edit a unit's package: what was downloaded stays as it is."""
-        return not setting.portable(unit.src_path).startswith(_DOWNLOADED)
+    def _is_edited(self, unit: Unit, context: PlanContext) -> bool:
+        """Whether a user may edit the unit's package; downloaded packages never change."""
+        return not context.portable(unit.src_path).startswith(_DOWNLOADED)
 
-    def _crate(self, unit: Unit, setting: Setting) -> Crate:
-        return Crate(setting.portable(unit.src_path), unit.features, unit.is_test, setting.view(unit))
+    def _crate(self, unit: Unit, context: PlanContext) -> Crate:
+        return Crate(context.portable(unit.src_path), unit.features, unit.is_test, context.view(unit))
 
     def _unchanged(self, crates: Iterable[Crate], cfgs: frozenset[str]) -> bool:
         try:
@@ -342,10 +342,10 @@ class Workspace(Struct, frozen=True):
 
 
 def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
-    """Whether a path, or the list that it is in, was looked at."""
+    """Whether a path, or the listing of its folder, is among those that were read."""
     return os.path.relpath(path, folder) in known or os.path.relpath(path.parent, folder) in known
 
 
 def _variables(names: Iterable[str]) -> dict[str, str]:
-    """Digests of what the user's environment holds, for those that are set: values are nobody's business."""
+    """Return digests of the variables that are set, not their values: these may be secret."""
     return {name: digest.of_bytes(os.fsencode(os.environ[name])) if name in os.environ else "" for name in names}

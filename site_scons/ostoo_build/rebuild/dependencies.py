@@ -15,7 +15,7 @@ from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.fetch import places
 from ostoo_build.planning.planned_unit import CompileUnit
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import link_inputs, unit_inputs
 from ostoo_build.toolchain import digest as toolchain_digest
 from ostoo_build.toolchain import find as toolchain
@@ -80,7 +80,7 @@ def of(planner: Planner) -> Dependencies:
     """Return the dependencies of the planned programs."""
     units, workspaces = planner.units.values(), planner.programs.workspaces
     crates = (unit for unit in units if isinstance(unit, CompileUnit))
-    programs = [unit for unit in crates if unit.kind is Kind.PROGRAM]
+    programs = [unit for unit in crates if unit.kind is UnitKind.PROGRAM]
     return Dependencies(
         checkout=tuple(checkout_trees(planner.root)),
         toolchain=tuple(

@@ -13,7 +13,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import NOTHING, Input
 from ostoo_build.base.paths import absolute, seen_from
 from ostoo_build.planning import planned_unit, rustc_flags
-from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import asm_proof, link_proof
 from ostoo_build.rust import build_script, flag_rules
 from ostoo_build.rust import options as rustc_options
@@ -114,11 +114,11 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
-    links_here = not unit.target and unit.kind is not Kind.LIBRARY
+    links_here = not unit.target and unit.kind is not UnitKind.LIBRARY
     if links_here:
         arguments += ["-C", "linker=cc"]
     # a program is linked later: other packages' instructions apply to the link
-    told = unit.runs if unit.kind is not Kind.PROGRAM else (unit.run,) if unit.run else ()
+    told = unit.runs if unit.kind is not UnitKind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
     own = _instructions(invocation, unit.run, records)
     if unit.run:
@@ -149,7 +149,7 @@ def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) 
     yield from build_script.search_flags(said)
     if unit.takes_libraries:
         yield from own.library_flags()
-    if unit.kind is Kind.PROC_MACRO:
+    if unit.kind is UnitKind.PROC_MACRO:
         yield from own.link_flags(unit.kind.value, unit.label)
     yield from own.cfg_flags()
 
@@ -251,7 +251,7 @@ def _libraries(invocation: Invocation, unit: CompileUnit, records: Mapping[str, 
 def _assembled(invocation: Invocation, unit: CompileUnit, records: Mapping[str, Record]) -> Iterator[Input]:
     """Yield the files that the assembly of libraries includes, if this unit may assemble it."""
     for library in _planned(invocation, unit):
-        if library.kind is Kind.LIBRARY and not unit.needs_metadata_only(library):
+        if library.kind is UnitKind.LIBRARY and not unit.needs_metadata_only(library):
             yield from asm_proof.taken(records[library.id].stdout)
 
 
@@ -263,7 +263,7 @@ def _dependency_flags(invocation: Invocation, unit: CompileUnit) -> Iterator[str
         named = planned_unit.compiled(invocation.units[extern.unit])
         path = seen(f"{named.folder}/{_artifact(named, unit)}")
         # a program's .rlink holds absolute paths of libraries named by path, relative ones of libraries searched for
-        searched = unit.kind is Kind.PROGRAM and crate_names.count(extern.name) == 1
+        searched = unit.kind is UnitKind.PROGRAM and crate_names.count(extern.name) == 1
         if searched and extern.unit.startswith(f"{extern.name}-"):
             direct.add(extern.unit)
             # std's crates need no --extern: rustc finds them in the searched folders

@@ -19,7 +19,7 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import asm_files
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def prove(observed: DepInfo, scene: Scene) -> str:
     declared inputs only.
     """
     unit, there = scene.unit, scene.there
-    if unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO) or unit.is_std:
+    if unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO) or unit.is_std:
         return ""  # assembly in these concerns other packages' code, or the toolchain's
     ran_in = Path(there.root, there.expand(scene.action.directory))
     paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))

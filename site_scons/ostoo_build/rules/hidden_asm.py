@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ostoo_build.base import digest, own_source, source_files
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning import planned_unit
-from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import unit_inputs
 from ostoo_build.rust import asm_macros, dep_info
 
@@ -44,7 +44,7 @@ def compiled(
 
 def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finished) -> bool:
     """Whether a compiled crate's macros may create assembly."""
-    if unit.is_std or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO):
+    if unit.is_std or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO):
         return False
     if any(_hands_on(planner, services, other) for other in _seen(planner, unit)):
         return True
@@ -74,12 +74,12 @@ def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> boo
 def _parts(planner: Planner, library: CompileUnit) -> Iterator[CompileUnit]:
     """Yield the libraries whose source text a library's macros may use."""
     yield library
-    if library.kind is Kind.PROC_MACRO:
+    if library.kind is UnitKind.PROC_MACRO:
         yield from _seen(planner, library)
 
 
 def _find_macros(planner: Planner, library: CompileUnit) -> bool:
-    tells = asm_macros.mentions if library.kind is Kind.PROC_MACRO else asm_macros.hands_on
+    tells = asm_macros.mentions if library.kind is UnitKind.PROC_MACRO else asm_macros.hands_on
     return any(tells(data) for part in _parts(planner, library) for data in _sources(planner.paths, part))
 
 

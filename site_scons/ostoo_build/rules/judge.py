@@ -15,7 +15,7 @@ from ostoo_build.base.input import refuse_odd
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local, seen_from
 from ostoo_build.binary import entry
-from ostoo_build.planning.rustc_flags import DEP_INFO, Kind
+from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import asm_proof, link_proof, proof
 from ostoo_build.rust import build_script, dep_info
 
@@ -66,7 +66,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
     if not done.is_hermetic:
         compiled.check(done)
-    outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is Kind.PROGRAM else unit.outputs
+    outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is UnitKind.PROGRAM else unit.outputs
     sees_no_others = done.is_hermetic or done.is_shut_in
     hides = done.expanded is None and compiled.hides(done)
     scene = asm_proof.Scene(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)

@@ -19,7 +19,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.binary import ar
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import link_proof, unit_inputs
 from ostoo_build.rust import link_files
 from ostoo_build.rust import options as rustc_options
@@ -89,7 +89,7 @@ def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozen
     if unit.target:
         taken = [*_static_libraries(paths, unit, action)]
     else:
-        taken = [*_of_host_link(paths, unit, action)] if unit.kind is not Kind.LIBRARY else []
+        taken = [*_of_host_link(paths, unit, action)] if unit.kind is not UnitKind.LIBRARY else []
     for file in taken:
         if not is_declared(file):
             raise outcome.undeclared(paths.input_path(file), f"{unit.package}/Cargo.toml")
@@ -103,7 +103,7 @@ def check_bundled(paths: PathMap, unit: CompileUnit, action: Action, done: Finis
     crate.
     """
     searches = _searches(paths, unit, action.arguments)
-    if unit.kind is not Kind.LIBRARY or unit.is_std or not searches:
+    if unit.kind is not UnitKind.LIBRARY or unit.is_std or not searches:
         return
     taken = {name for name in _members(done.read(unit.outputs[-1])) if not name.endswith(_OWN_MEMBERS)}
     is_declared = _declared(paths, action)

@@ -16,7 +16,7 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import (
     loader_check,
     musl_sysroot,
@@ -99,7 +99,7 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
         yield Node(unit.record, after, f"run {unit.label}", run, has_none)
         return
     description = f"rustc {' '.join(unit.arguments)}"
-    if unit.kind is Kind.LIBRARY:
+    if unit.kind is UnitKind.LIBRARY:
         start = partial(_wait_for_metadata, planner, services, unit)
         yield Node(unit.metadata, after, description, start, has_none, is_file=False)
         after = (unit.metadata,)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output
-    from ostoo_build.planning.plan import Asked, Program
+    from ostoo_build.planning.plan import Program, ProgramId
 
 
 class Wanted(Struct, frozen=True):
@@ -32,5 +32,5 @@ class Progress(Struct, frozen=True):
     `wanted` are the programs that are being made.
     """
 
-    current: dict[Asked, dict[Path, Output]] = field(default_factory=dict)
-    wanted: dict[Asked, Wanted] = field(default_factory=dict)
+    current: dict[ProgramId, dict[Path, Output]] = field(default_factory=dict)
+    wanted: dict[ProgramId, Wanted] = field(default_factory=dict)

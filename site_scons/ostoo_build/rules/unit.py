@@ -13,7 +13,7 @@ from ostoo_build.actions import outcome
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import asked_variables, hidden_asm, link_inputs, seen_files, unit_inputs
 from ostoo_build.rules import judge as judges
@@ -141,8 +141,8 @@ def _compile_job(
     )
     judge: Judge = partial(judges.compilation, compiled)
     start = partial(hidden_asm.compiled, planner, services, action, unit, on_metadata)
-    is_script = unit.kind is Kind.BUILD_SCRIPT
-    if unit.kind is Kind.PROGRAM:
+    is_script = unit.kind is UnitKind.BUILD_SCRIPT
+    if unit.kind is UnitKind.PROGRAM:
         start = partial(_while_checks_load, start)
     return Job(
         action=action,
@@ -156,7 +156,7 @@ def _compile_job(
         reads=sources.reads,
         reading=reading,
         seeing=partial(rule_actions.seeing, action, sources.own),
-        promised=(f"{unit.id}.rlink",) if unit.kind is Kind.PROGRAM else (),
+        promised=(f"{unit.id}.rlink",) if unit.kind is UnitKind.PROGRAM else (),
         vouched=".rs",
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.planning.plan import Asked
+    from ostoo_build.planning.plan import ProgramId
     from ostoo_build.planning.planned_unit import PlannedUnit
     from ostoo_build.reapi.package_digest import TreeMemo
 
@@ -65,7 +65,7 @@ def found(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Sna
     return Found(declared(planner, services, unit, snapshot), own)
 
 
-def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
+def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
     """Return the declared inputs that are programs of this build, each with its program.
 
     Raises `OstooError` for any other file in `build`, as no step makes it.
@@ -77,7 +77,7 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, Asked]:
             continue
         target, profile, program = [*name.split("/")[1:], "", "", ""][:3]
         asked = (program.removesuffix(layout.SYMBOLS), target)
-        is_one = asked[0] in planner.programs.binaries and asked in planner.programs.asked([asked[0]])
+        is_one = asked[0] in planner.programs.binaries and asked in planner.programs.ids([asked[0]])
         if name.count("/") != len(("target", "profile", "program")) or not is_one:
             raise _unmade(unit, name, "only programs can be named, as build/TARGET/PROFILE/PROGRAM")
         if profile != planner.profile:

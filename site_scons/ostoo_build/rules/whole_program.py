@@ -24,7 +24,7 @@ from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import Place
 from ostoo_build.execution.decision import Reason
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import (
     asked_variables,
     link_inputs,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.planning.plan import Asked, Program
+    from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.planned_unit import Unit
     from ostoo_build.rules.progress import Progress, Wanted
 
@@ -199,7 +199,7 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
     A source may have changed and changed back during the build, so the key of each part is computed once more.
     """
     snapshot = Snapshot()
-    known = progress.wanted[program.asked]
+    known = progress.wanted[program.id]
     if not _is_made_of_these(planner, services, known, snapshot):
         return
     wanted = action(planner, services, program, known.size_budget, snapshot)
@@ -213,7 +213,7 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
     _write_down(planner.root, program, Noted(wanted.fingerprint, made))
-    progress.current[program.asked] = _files(planner.root, program, made)
+    progress.current[program.id] = _files(planner.root, program, made)
     if not program.is_incremental:
         services.engine.cache.store(wanted, made, place)
 
@@ -305,13 +305,13 @@ def take_away_lost(planner: Planner, report: Report) -> None:
             state_file.remove(path)
 
 
-def makers(planner: Planner, program: Program, above: tuple[Asked, ...] = ()) -> dict[Asked, None]:
+def makers(planner: Planner, program: Program, above: tuple[ProgramId, ...] = ()) -> dict[ProgramId, None]:
     """Return the programs that a program reads, directly or indirectly, in build order.
 
     Raises `OstooError` if a program would have to be built before itself.
     """
-    within = (*above, program.asked)
-    found: dict[Asked, None] = {}
+    within = (*above, program.id)
+    found: dict[ProgramId, None] = {}
     for unit in program.units:
         for asked in unit_inputs.makers(planner, unit).values():
             if asked in within:
@@ -323,7 +323,7 @@ def makers(planner: Planner, program: Program, above: tuple[Asked, ...] = ()) ->
 
 def _runs_here(unit: Unit) -> bool:
     """Whether a unit's result depends on this host; std's own build scripts give the same on each."""
-    is_run = isinstance(unit, RunBuildScript) or unit.kind in (Kind.BUILD_SCRIPT, Kind.PROC_MACRO)
+    is_run = isinstance(unit, RunBuildScript) or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO)
     return is_run and not unit.is_std
 
 

@@ -24,7 +24,7 @@ from ostoo_build.loader import check as loader_check
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.planning import cargo_config, discovery, manifest, std_crates
 from ostoo_build.planning.cargo import Cargo
-from ostoo_build.planning.cargo_config import Place
+from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.sysroot import debian as sysroot_debian
 from ostoo_build.target import findings as target_findings
 from ostoo_build.target import schema as target_schema
@@ -97,7 +97,7 @@ CONFIGURATION = {
 
 def test_cargos_configuration(tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
+    place = ConfigContext(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     assert judged(lambda: cargo_config.read(tomlkit.dumps(CONFIGURATION), place, known, paths)) is None
     for document in mutations.of(CONFIGURATION):
         text = tomlkit.dumps(document)
@@ -113,14 +113,14 @@ def test_cargos_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("predicate", ["cfg(", "cfg()", "cfg(a =)", "cfg(all(", "cfg(=)", "cfg(,)", "cfg(not)"])
 def test_a_predicate_that_is_none(predicate: str, tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
+    place = ConfigContext(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     text = tomlkit.dumps({"target": {predicate: {"rustflags": ["-Ca"]}}})
     judged(lambda: cargo_config.read(text, place, known, paths))
 
 
 def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(tmp_path: Path) -> None:
     paths = trees.checkout(tmp_path)
-    place = Place(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
+    place = ConfigContext(Path(paths.root, "user-rs"), {}, trees.TARGET, "host", frozenset({"unix"}))
     for entry in (1, True, ["a"], {}, {"value": 1}, {"value": "a", "relative": "yes"}, {"value": "a", "force": 1}):
         text = tomlkit.dumps({"env": {"A": entry}})
         with pytest.raises(OstooError, match=r"env\.A is neither a string nor a table with one"):

@@ -20,7 +20,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import incremental
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import judge as judges
 from ostoo_build.rust import build_script
 
@@ -52,7 +52,7 @@ class Machine:
     def runner(self) -> LocalRunner:
         return LocalRunner(self.paths, self.jobserver, {}, {"PATH": os.environ["PATH"], "HOME": "/home/me"})
 
-    def unit(self, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+    def unit(self, name: str, kind: UnitKind = UnitKind.LIBRARY) -> CompileUnit:
         return trees.compiled(self.program, name, kind)[0]
 
     def rustc(self, *lines: str) -> None:

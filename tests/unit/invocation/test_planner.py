@@ -19,4 +19,4 @@ def test_the_units_of_plans_that_were_asked_for_are_known(tmp_path: Path, monkey
     for name, program in plans.items():
         assert planner.plan(name, trees.TARGET) == program
         assert {unit.id: unit for unit in program.units}.items() <= planner.units.items()
-    assert set(planner.programs.asked(plans)) == {(name, trees.TARGET) for name in plans}
+    assert set(planner.programs.ids(plans)) == {(name, trees.TARGET) for name in plans}

@@ -11,7 +11,7 @@ import tomlkit
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import cargo_config
-from ostoo_build.planning.cargo_config import Place
+from ostoo_build.planning.cargo_config import ConfigContext
 
 if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
@@ -24,7 +24,7 @@ def paths(tmp_path: Path) -> PathMap:
 
 
 def said(text: str, paths: PathMap, **variables: str) -> Configuration:
-    place = Place(Path(paths.root, "user-rs"), variables, trees.TARGET, "host", frozenset({"unix"}))
+    place = ConfigContext(Path(paths.root, "user-rs"), variables, trees.TARGET, "host", frozenset({"unix"}))
     return cargo_config.read(text, place, ask, paths)
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.planning import plan
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.planning.unit_graph import Profile, Unit, UnitGraph
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ def paths(tmp_path: Path) -> PathMap:
     return trees.checkout(tmp_path)
 
 
-def planned(paths: PathMap, program: str = "hello-std", **setting: Any) -> Program:
-    return plan.plan_program(trees.graph(paths, program), replace(trees.setting(paths), **setting))
+def planned(paths: PathMap, program: str = "hello-std", **context: Any) -> Program:
+    return plan.plan_program(trees.graph(paths, program), replace(trees.context(paths), **context))
 
 
 def names(program: Program) -> list[str]:
     return [unit.id.rpartition("-")[0] for unit in program.units]
 
 
-def unit(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+def unit(program: Program, name: str, kind: UnitKind = UnitKind.LIBRARY) -> CompileUnit:
     (found,) = trees.compiled(program, f"{name}-", kind)
     return found
 
 
 def script_of_std(program: Program) -> CompileUnit:
-    (found,) = (each for each in trees.compiled(program, "", Kind.BUILD_SCRIPT) if each.package == STD)
+    (found,) = (each for each in trees.compiled(program, "", UnitKind.BUILD_SCRIPT) if each.package == STD)
     return found
 
 
@@ -67,7 +67,7 @@ def test_dependencies_come_first_and_the_program_last(name: str, paths: PathMap)
     for each in program.units:
         assert made.issuperset(each.prerequisites)
         made.add(each.id)
-    assert program.unit.kind is Kind.PROGRAM
+    assert program.unit.kind is UnitKind.PROGRAM
     assert len(made) == len(program.units)
 
 
@@ -130,8 +130,8 @@ def changed(graph: UnitGraph, name: str, **changes: Any) -> UnitGraph:
 
 
 def id_of(paths: PathMap, graph: UnitGraph, index: int) -> str:
-    setting = replace(trees.setting(paths), rustflags=())
-    return plan.plan_program(replace(graph, units=graph.units[: index + 1]), setting).units[-1].id
+    context = replace(trees.context(paths), rustflags=())
+    return plan.plan_program(replace(graph, units=graph.units[: index + 1]), context).units[-1].id
 
 
 @pytest.mark.parametrize(
@@ -245,8 +245,8 @@ def with_proc_macro(graph: UnitGraph) -> UnitGraph:
 
 
 def test_what_a_proc_macro_was_made_of_is_its_own_affair(paths: PathMap) -> None:
-    program = plan.plan_program(with_proc_macro(trees.graph(paths, "hello-std")), trees.setting(paths))
-    syn, macros, rt = unit(program, "syn"), unit(program, "macros", Kind.PROC_MACRO), unit(program, "ostoo_rt")
+    program = plan.plan_program(with_proc_macro(trees.graph(paths, "hello-std")), trees.context(paths))
+    syn, macros, rt = unit(program, "syn"), unit(program, "macros", UnitKind.PROC_MACRO), unit(program, "ostoo_rt")
     assert macros.libraries == (syn.id,)
     assert macros.id in rt.libraries
     assert macros.id in [extern.unit for extern in rt.externs]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ostoo_build.planning import planned_unit
 from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ COMMON: dict[str, Any] = {
 }
 LIBRARY = CompileUnit(
     **COMMON,
-    kind=Kind.LIBRARY,
+    kind=UnitKind.LIBRARY,
     is_incremental=False,
     arguments=("a.rs",),
     externs=(Extern("core-1", "core", noprelude=True, is_private=False),),
@@ -53,13 +53,13 @@ def test_a_unit_waits_for_each_that_it_reads_once() -> None:
 @pytest.mark.parametrize(
     ("reader", "of", "part"),
     [
-        (Kind.LIBRARY, Kind.LIBRARY, "metadata"),
-        (Kind.PROGRAM, Kind.LIBRARY, "action.json"),
-        (Kind.PROC_MACRO, Kind.LIBRARY, "action.json"),
-        (Kind.LIBRARY, Kind.PROC_MACRO, "action.json"),
+        (UnitKind.LIBRARY, UnitKind.LIBRARY, "metadata"),
+        (UnitKind.PROGRAM, UnitKind.LIBRARY, "action.json"),
+        (UnitKind.PROC_MACRO, UnitKind.LIBRARY, "action.json"),
+        (UnitKind.LIBRARY, UnitKind.PROC_MACRO, "action.json"),
     ],
 )
-def test_only_a_library_does_with_the_metadata_of_another(reader: Kind, of: Kind, part: str) -> None:
+def test_only_a_library_does_with_the_metadata_of_another(reader: UnitKind, of: UnitKind, part: str) -> None:
     library = replace(LIBRARY, kind=of)
     assert replace(LIBRARY, kind=reader).read_of(library) == f"{library.folder}/{part}"
     assert RUN.read_of(library) == library.record

@@ -96,11 +96,11 @@ def test_a_name_that_two_packages_have_is_refused() -> None:
 
 
 def test_a_program_is_asked_for_with_each_of_its_targets(made: Made) -> None:
-    assert made.programs.asked(["xa", "kernel"]) == {("xa", "a"), ("xa", "b"), ("kernel", "k")}
+    assert made.programs.ids(["xa", "kernel"]) == {("xa", "a"), ("xa", "b"), ("kernel", "k")}
 
 
 def test_programs_that_ask_the_same_are_planned_together(made: Made) -> None:
-    made.programs.start_planning(made.programs.asked(["xa", "xb", "y"]))
+    made.programs.start_planning(made.programs.ids(["xa", "xb", "y"]))
     for target in "ab":
         assert made.plan("y", target) == f"y for {target} release"
         assert made.plan("xa", target) == f"xa for {target} release"

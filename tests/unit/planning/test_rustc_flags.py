@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import manifest, rustc_flags, unit_graph
-from ostoo_build.planning.rustc_flags import Kind, Layout
+from ostoo_build.planning.rustc_flags import UnitKind, UnitPaths
 
 if TYPE_CHECKING:
     from ostoo_build.planning.manifest import Manifest
@@ -33,7 +33,7 @@ def package(tmp_path: Path) -> Manifest:
 
 
 def flags(unit: Unit, package: Manifest, source: str = "user-rs/rt/src/lib.rs") -> list[str]:
-    return list(rustc_flags.compile_flags(unit, package, "ostoo_rt-0123", Layout(source, "build/u", ".")))
+    return list(rustc_flags.compile_flags(unit, package, "ostoo_rt-0123", UnitPaths(source, "build/u", ".")))
 
 
 def options(arguments: list[str], flag: str) -> list[str]:
@@ -43,20 +43,20 @@ def options(arguments: list[str], flag: str) -> list[str]:
 @pytest.mark.parametrize(
     ("unit", "kind", "files"),
     [
-        (RT, Kind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
-        (STD, Kind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
-        (MACRO, Kind.PROC_MACRO, ("libu-1.so",)),
-        (PROGRAM, Kind.PROGRAM, ()),
-        (SCRIPT, Kind.BUILD_SCRIPT, ("build-script",)),
+        (RT, UnitKind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
+        (STD, UnitKind.LIBRARY, ("rmeta/libu-1.rmeta", "rlib/libu-1.rlib")),
+        (MACRO, UnitKind.PROC_MACRO, ("libu-1.so",)),
+        (PROGRAM, UnitKind.PROGRAM, ()),
+        (SCRIPT, UnitKind.BUILD_SCRIPT, ("build-script",)),
     ],
 )
-def test_each_kind_has_its_files(unit: Unit, kind: Kind, files: tuple[str, ...]) -> None:
-    assert Kind.of(unit) is kind
+def test_each_kind_has_its_files(unit: Unit, kind: UnitKind, files: tuple[str, ...]) -> None:
+    assert UnitKind.of(unit) is kind
     assert rustc_flags.outputs(unit, "u-1") == files
 
 
 def test_the_run_of_a_build_script_is_no_compilation() -> None:
-    assert Kind.of(RUN) is Kind.RUN
+    assert UnitKind.of(RUN) is UnitKind.RUN
 
 
 def test_a_library_is_compiled_as_cargo_does_it(package: Manifest) -> None:
@@ -176,15 +176,17 @@ def remaps(arguments: list[str]) -> list[str]:
 
 
 def test_a_file_has_one_name_wherever_rustc_runs(package: Manifest) -> None:
-    member = list(rustc_flags.compile_flags(RT, package, "a-1", Layout("user-rs/rt/src/lib.rs", "build/u", "user-rs")))
+    member = list(
+        rustc_flags.compile_flags(RT, package, "a-1", UnitPaths("user-rs/rt/src/lib.rs", "build/u", "user-rs"))
+    )
     assert member[3] == "rt/src/lib.rs"
     assert remaps(member)[:4] == ["=user-rs", "@{root}=.", "@{root}/user-rs=.", "@{root}/user-rs/rt=./user-rs/rt"]
     assert options(member, "--out-dir") == ["../build/u"]
-    elsewhere = list(rustc_flags.compile_flags(RT, package, "a-1", Layout("shared/main.rs", "build/u", "user-rs")))
+    elsewhere = list(rustc_flags.compile_flags(RT, package, "a-1", UnitPaths("shared/main.rs", "build/u", "user-rs")))
     assert elsewhere[3] == "@{root}/shared/main.rs"
     assert remaps(elsewhere)[:3] == ["=user-rs", "@{root}=.", "@{root}/user-rs=."]
     crate = "@{cargo-home}/registry/src/b-1.0"
-    fetched = list(rustc_flags.compile_flags(RT, package, "b-1", Layout(f"{crate}/src/lib.rs", "build/u", crate)))
+    fetched = list(rustc_flags.compile_flags(RT, package, "b-1", UnitPaths(f"{crate}/src/lib.rs", "build/u", crate)))
     assert fetched[3] == f"{crate}/src/lib.rs"
     assert options(fetched, "--out-dir") == ["@{root}/build/u"]
     assert remaps(fetched) == remaps(flags(RT, package))

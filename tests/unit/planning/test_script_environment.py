@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ostoo_build.planning import script_environment, unit_graph
 from ostoo_build.planning.manifest import Manifest
-from ostoo_build.planning.script_environment import Machine, Told
+from ostoo_build.planning.script_environment import Machine, ScriptContext
 
 (GRAPH,) = unit_graph.parse((trees.DATA / "unit_graph_hello_std.json").read_text())
 RUN = next(unit for unit in GRAPH.units if unit.is_run)
@@ -27,7 +27,7 @@ def told(
 ) -> dict[str, str]:
     run = replace(RUN, **{"platform": "t", **(unit or {})})
     run = replace(run, profile=replace(run.profile, **(profile or {})))
-    everything = Told(replace(TARGET, **target), HOST, "release")
+    everything = ScriptContext(replace(TARGET, **target), HOST, "release")
     pairs = list(script_environment.of_run(run, replace(MANIFEST, links=links), everything, "build/t/units/a"))
     assert len({name for name, _ in pairs}) == len(pairs)
     return dict(pairs)

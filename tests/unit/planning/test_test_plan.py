@@ -43,7 +43,7 @@ def graph(paths: PathMap, name: str, kind: str) -> UnitGraph:
 
 
 def planned(paths: PathMap, name: str, kind: str = "bin") -> Executable:
-    return test_plan.plan_executable(name, graph(paths, name, kind), trees.setting(paths))
+    return test_plan.plan_executable(name, graph(paths, name, kind), trees.context(paths))
 
 
 def names(executable: Executable) -> set[str]:

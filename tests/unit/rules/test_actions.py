@@ -15,7 +15,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def program(tmp_path: Path) -> Program:
     return trees.planned(tmp_path, "hello-std")
 
 
-def find(program: Program, name: str, kind: Kind = Kind.LIBRARY) -> CompileUnit:
+def find(program: Program, name: str, kind: UnitKind = UnitKind.LIBRARY) -> CompileUnit:
     (found,) = (unit for unit in trees.compiled(program, name, kind) if "compiler" not in unit.package)
     return found
 
@@ -58,7 +58,7 @@ def made(unit: Unit, *said: str) -> Record:
 
 
 def _outputs(unit: CompileUnit) -> tuple[str, ...]:
-    return (f"{unit.id}.rlink", f"{unit.id}.o") if unit.kind is Kind.PROGRAM else unit.outputs
+    return (f"{unit.id}.rlink", f"{unit.id}.o") if unit.kind is UnitKind.PROGRAM else unit.outputs
 
 
 def records(program: Program) -> dict[str, Record]:
@@ -112,7 +112,7 @@ def test_an_output_is_an_input_with_all_that_is_known_of_it(program: Program) ->
     outputs = {"a": Output("1" * 64, 7, executable=True), "b/c": Output("2" * 64, 8, executable=False)}
     expected = (Input("build/units/x/a", "1" * 64, 7, executable=True), Input("build/units/x/b/c", "2" * 64, 8))
     assert rule_actions.output_inputs("build/units/x", Record("k", outputs)) == expected
-    script, run = find(program, "build_script", Kind.BUILD_SCRIPT), find_run(program)
+    script, run = find(program, "build_script", UnitKind.BUILD_SCRIPT), find_run(program)
     built = Record("k", {name: Output("3" * 64, 9, executable=True) for name in script.outputs})
     assert (
         Input(f"{script.folder}/build-script", "3" * 64, 9, executable=True)
@@ -129,7 +129,7 @@ def test_libraries_are_named_by_path(program: Program) -> None:
 
 
 def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(program: Program) -> None:
-    script = act(program, find(program, "build_script", Kind.BUILD_SCRIPT))
+    script = act(program, find(program, "build_script", UnitKind.BUILD_SCRIPT))
     assert "linker=cc" in options(script, "-C")
     assert "--target" not in script.arguments
     assert TARGET not in script.inputs
@@ -166,7 +166,7 @@ def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
 
 
 def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program: Program) -> None:
-    run, script = find_run(program), find(program, "build_script", Kind.BUILD_SCRIPT)
+    run, script = find_run(program), find(program, "build_script", UnitKind.BUILD_SCRIPT)
     below = structs.replace(run, id="below-1", links="my-lib")
     units = {**invocation(program).units, below.id: below}
     kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
@@ -285,7 +285,7 @@ def test_a_compilation_is_all_of_this_in_this_order(program: Program) -> None:
 
 
 def test_a_run_is_all_of_this(program: Program) -> None:
-    run, script = find_run(program), find(program, "build_script", Kind.BUILD_SCRIPT)
+    run, script = find_run(program), find(program, "build_script", UnitKind.BUILD_SCRIPT)
     mine = structs.replace(run, environment=(*run.environment, ("NUM_JOBS", "7"), ("RUSTFLAGS", "-O")))
     action = rule_actions.run_action(invocation(program), mine, SOURCES, records(program), "")
     assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *run.environment)
@@ -356,7 +356,7 @@ def test_a_crate_hears_its_own_script_in_cargos_order(program: Program) -> None:
 
     assert asked(std) == "native=/n -l c found"
     assert "link-arg=-z" not in asked(std), "a library is not linked"
-    macro = structs.replace(std, kind=Kind.PROC_MACRO, target="")
+    macro = structs.replace(std, kind=UnitKind.PROC_MACRO, target="")
     assert "link-arg=-z" in asked(macro)
     nobodys = structs.replace(std, takes_libraries=False)
     assert options(rule_actions.compile_action(mine, nobodys, SOURCES, {**records(program), run.id: said}), "-l") == []
@@ -381,7 +381,7 @@ def test_what_the_assembly_of_a_library_takes_in_is_an_input_of_who_may_assemble
     included = Input("user-rs/rt/src/start.s", "4" * 64, 9)
     said = replace(made(rt), stdout=msgspec.json.encode((included,)).decode())
     assert included in act(program, program.unit, **{rt.id: said}).inputs
-    for unit in trees.compiled(program, "std", Kind.LIBRARY):
+    for unit in trees.compiled(program, "std", UnitKind.LIBRARY):
         reader = structs.replace(unit, libraries=(*unit.libraries, rt.id))
         known = {**records(program), rt.id: said}
         assert included not in rule_actions.compile_action(invocation(program), reader, SOURCES, known).inputs
@@ -397,7 +397,7 @@ def test_a_flag_of_a_script_that_writes_a_file_is_refused_at_each_link(program: 
     with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
         rule_actions.link_action(invocation(mine), mine, SYSROOT, known, None)
     assert caught.value.where == f"{own.package}/build.rs"
-    macro = structs.replace(find(program, "std"), kind=Kind.PROC_MACRO, target="")
+    macro = structs.replace(find(program, "std"), kind=UnitKind.PROC_MACRO, target="")
     with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
         rule_actions.compile_action(invocation(program), macro, SOURCES, known)
     assert caught.value.where == f"{macro.package}/build.rs"

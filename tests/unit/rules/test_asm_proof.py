@@ -10,7 +10,7 @@ from msgspec import structs
 from ostoo_build.actions.action import Action
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
-from ostoo_build.planning.rustc_flags import Kind
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import asm_proof
 from ostoo_build.rust.dep_info import DepInfo
 
@@ -93,7 +93,7 @@ def test_a_name_that_can_not_be_known_is_refused_where_others_could_be_read(path
 
 def test_what_is_said_of_assembly_for_others_is_theirs(paths: PathMap, unit: CompileUnit) -> None:
     write(paths, SOURCE, 'println!(".incbin \\"{}\\"", path);')
-    assert prove(paths, structs.replace(unit, kind=Kind.BUILD_SCRIPT), SOURCE) == []
+    assert prove(paths, structs.replace(unit, kind=UnitKind.BUILD_SCRIPT), SOURCE) == []
 
 
 def test_what_macros_put_together_is_read_once_they_are_expanded(paths: PathMap, unit: CompileUnit) -> None:

@@ -52,7 +52,7 @@ def of_program(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch)
     made.planner.units.update({unit.id: unit for unit in program.units})
     action = whole_program.action(made.planner, services, program, None, services.snapshot)
     wanted = Wanted(program, None, action, is_checked=True)
-    made.progress.wanted[program.asked] = wanted
+    made.progress.wanted[program.id] = wanted
     yield list(nodes.of_program(made.planner, services, made.progress, wanted, is_watched=False))
     checkout.close()
 

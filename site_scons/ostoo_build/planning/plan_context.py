@@ -17,20 +17,18 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.planning.manifest import Manifest
-    from ostoo_build.planning.script_environment import Told
+    from ostoo_build.planning.script_environment import ScriptContext
     from ostoo_build.planning.unit_graph import Unit
     from ostoo_build.rust.crate_root import View
 
 _STD = "@{rust-src}"
 
 
-class Setting(Struct, frozen=True):
-    """What the plans of one profile share: `cfgs`, `rustflags` and `behind_sysroot` are the target's.
+class PlanContext(Struct, frozen=True):
+    """Values that all plans of one profile share.
 
-    `env` is cargo's `[env]`.
-    `workspace` is the Cargo workspace's folder, a portable path, `told` is what build scripts are told.
-
-    Manifests and sources are as `snapshot` shows them.
+    `cfgs`, `rustflags` and `behind_sysroot` are the target's, `env` is cargo's `[env]`. `workspace` is the portable
+    path of the Cargo workspace. Manifests and sources are read through `snapshot`.
     """
 
     paths: PathMap
@@ -40,20 +38,23 @@ class Setting(Struct, frozen=True):
     rustflags: tuple[str, ...]
     behind_sysroot: int
     env: tuple[tuple[str, str], ...]
-    told: Told
+    scripts: ScriptContext
     snapshot: Snapshot
 
     def manifest(self, unit: Unit) -> Manifest:
-        """The manifest of a unit's package. Raises `OstooError` where it is no valid one."""
+        """Return the manifest of a unit's package. Raises `OstooError` if it is invalid."""
         path = self.snapshot.get(("manifest of", unit.pkg_id, unit.src_path), partial(unit_graph.manifest_path, unit))
         return self.snapshot.get(path, partial(manifest.read, path))
 
     def portable(self, path: Path) -> str:
-        """Name a path so that it means the same in every checkout; by its own names, as cargo does, linked or not."""
+        """Return the portable form of a path. Links in it are kept, as cargo does."""
         return self.snapshot.get(("portable", path), partial(self.paths.input_path, path))
 
     def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
-        """Cargo's `[env]` without what a crate of std can't ask for."""
+        """Return the entries of cargo's `[env]` that apply to a unit.
+
+        A crate of std gets only those that it may read.
+        """
         if not (unit.is_std and self.env) or unit.is_run:
             yield from self.env
             return
@@ -64,11 +65,11 @@ class Setting(Struct, frozen=True):
         yield from ((name, value) for name, value in self.env if name in asked)
 
     def view(self, unit: Unit) -> View:
-        """What a unit says of std."""
+        """Return which of std's crates a unit can see."""
         of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
         return self.snapshot.get(("view", unit.src_path, unit.features, unit.is_test), of_unit)
 
 
 def cfgs_of(is_test: bool, cfgs: frozenset[str]) -> frozenset[str]:  # noqa: FBT001 - a unit's word, alone with cfgs
-    """What a unit of the target is compiled under."""
+    """Return the cfgs that a unit of the target is compiled with."""
     return cfgs | {"test"} if is_test else cfgs
