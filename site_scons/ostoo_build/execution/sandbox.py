@@ -169,7 +169,9 @@ class _Cell(Struct, frozen=True):
         return sorted(path for path in found if not path.is_relative_to(self.folder))
 
     def _is_visible(self, path: Path) -> bool:
-        places = (*map(Path, (*_SYSTEM, *_LOOKED_FOR)), *self.sandbox.readable, *self._inputs(), self.folder)
+        # the checkout's own mount hides what a system folder above it, such as /dev/shm, has there
+        system = () if path.is_relative_to(self.sandbox.paths.root) else map(Path, (*_SYSTEM, *_LOOKED_FOR))
+        places = (*system, *self.sandbox.readable, *self._inputs(), self.folder)
         return any(path.is_relative_to(place) or place.is_relative_to(path) for place in places)
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,10 @@ class Cell:
 
 @pytest.fixture
 def cell(tmp_path: Path) -> Cell:
-    root = tmp_path / "checkout"
+    return _cell(tmp_path / "checkout")
+
+
+def _cell(root: Path) -> Cell:
     for name in ("a/declared.txt", "a/secret.txt", "b/secret.txt", "a/lib.rs"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
@@ -64,6 +68,13 @@ def test_what_is_not_declared_is_missed_and_named(name: str, cell: Cell) -> None
     path = os.path.normpath(f"a/{name}")
     assert caught.value.what == f"the crate reads {path}, which is not among its declared inputs"
     assert caught.value.where == "a/Cargo.toml"
+
+
+def test_a_checkout_below_a_folder_of_the_system_is_none_of_its_files() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108 - what sandboxes have a /dev of their own for
+        cell = _cell(Path(folder, "checkout"))
+        with pytest.raises(OstooError, match=r"reads a/secret\.txt"):
+            cell.run("cat secret.txt")
 
 
 def test_a_missed_file_that_is_no_source_says_more(cell: Cell) -> None:
