@@ -84,12 +84,12 @@ class ActionCache:
         left = [output for output in away if self.disk is None or not self.disk.has(output.sha256)]
         if self.remote is None or not left:
             return not left
-        from ostoo_build.remote.circuit_breaker import OffError  # noqa: PLC0415 - most builds have no remote store
+        from ostoo_build.remote.circuit_breaker import UnavailableError  # noqa: PLC0415 - most builds have no remote store
         from ostoo_build.remote.store import Blob  # noqa: PLC0415 - likewise
 
         try:
             return not self.remote.missing([Blob(output.sha256, output.size) for output in left])
-        except OffError:
+        except UnavailableError:
             return False
 
     def forget(self, action: Action) -> None:

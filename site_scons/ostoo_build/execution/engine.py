@@ -287,7 +287,7 @@ class Engine:
         self.cache.adopt(job.action, made, job.place)
         return made
 
-    def _judged(self, job: Job, remote: remote_executor.Remote) -> Outcome | None:
+    def _judged(self, job: Job, remote: remote_executor.RemoteResult) -> Outcome | None:
         """Verify a remote result; return None if it lacks declared outputs."""
         try:
             outcome = job.judge(remote.done) if job.judge else None

@@ -158,7 +158,7 @@ class LocalRunner(Struct, frozen=True):
     def _finished(self, folder: Path, completed: Completed) -> Finished:
         return Finished(
             returncode=completed.returncode,
-            stdout=build_script.said(completed.stdout),
+            stdout=build_script.decoded(completed.stdout),
             stderr=completed.stderr.decode("utf-8", "replace"),
             files=tuple(sorted(_files(folder))),
             read=lambda name: (folder / name).read_bytes(),

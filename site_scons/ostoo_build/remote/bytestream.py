@@ -11,17 +11,18 @@ from ostoo_build.reapi import remote_execution_pb2 as api
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ostoo_build.remote.circuit_breaker import Watch
+    from ostoo_build.remote.circuit_breaker import TrackedCall
 
 MESSAGE = 1 << 18
-"""Bytes in one message, far below gRPC's 4 MiB: as many as transfers at once get through the slowest line in time."""
+"""Bytes in one message, far below gRPC's limit of 4 MiB: all concurrent transfers have to make progress on a slow line.
+"""
 
 _CHUNK = 1 << 20
 
 
-def contents(responses: Iterable[api.ReadResponse], watch: Watch, *, compressed: bool) -> Iterator[bytes]:
-    """Turn what a server sends into a file's bytes. Raises `grpc.RpcError` and `zstandard.ZstdError`."""
-    stream = _Stream(responses, watch)
+def contents(responses: Iterable[api.ReadResponse], tracked: TrackedCall, *, compressed: bool) -> Iterator[bytes]:
+    """Convert a server's responses to the bytes of a file. Raises `grpc.RpcError` and `zstandard.ZstdError`."""
+    stream = _Stream(responses, tracked)
     if not compressed:
         return stream.chunks
     # a file may come as several frames, one after another
@@ -29,27 +30,27 @@ def contents(responses: Iterable[api.ReadResponse], watch: Watch, *, compressed:
     return iter(lambda: reader.read(_CHUNK), b"")
 
 
-def messages(name: str, data: bytes, watch: Watch) -> Iterator[api.WriteRequest]:
-    """Turn bytes into what a server is sent under a resource name."""
+def messages(name: str, data: bytes, tracked: TrackedCall) -> Iterator[api.WriteRequest]:
+    """Split bytes into the requests that upload them under a resource name."""
     for offset in range(0, len(data), MESSAGE):
         chunk = data[offset : offset + MESSAGE]
         is_last = offset + MESSAGE >= len(data)
         yield api.WriteRequest(resource_name=name, write_offset=offset, finish_write=is_last, data=chunk)
-        watch.progress(len(chunk))
+        tracked.progress(len(chunk))
 
 
 class _Stream:
-    """What a server sends of a file: chunks, none of them empty, to be read as from a file too."""
+    """The non-empty chunks of a response, also readable like a file."""
 
-    def __init__(self, responses: Iterable[api.ReadResponse], watch: Watch) -> None:
-        self.chunks = self._received(responses, watch)
+    def __init__(self, responses: Iterable[api.ReadResponse], tracked: TrackedCall) -> None:
+        self.chunks = self._received(responses, tracked)
 
     def read(self, _size: int) -> bytes:
         return next(self.chunks, b"")
 
     @staticmethod
-    def _received(responses: Iterable[api.ReadResponse], watch: Watch) -> Iterator[bytes]:
+    def _received(responses: Iterable[api.ReadResponse], tracked: TrackedCall) -> Iterator[bytes]:
         for response in responses:
-            watch.progress(len(response.data))
+            tracked.progress(len(response.data))
             if response.data:
                 yield response.data

@@ -26,7 +26,10 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True)
 class RemoteOptions:
-    """Which server, and how it knows us. `address` is `grpc://HOST:PORT`, or `grpcs://` with TLS; files are PEM."""
+    """A server's address and our credentials.
+
+    `address` is `grpc://HOST:PORT`, or `grpcs://HOST:PORT` for TLS. Certificates and keys are PEM files.
+    """
 
     address: str
     instance: str = ""
@@ -37,7 +40,7 @@ class RemoteOptions:
     writable: bool = False
 
     def __post_init__(self) -> None:
-        """Raise `OstooError` for an address that is none, half a certificate, and a token that can't be sent safely."""
+        """Raise `OstooError` for an invalid address, a certificate without key, or a token that can't be sent."""
         host, _, port = self.host_and_port.rpartition(":")
         if self._scheme not in _SCHEMES or not host or not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
             raise OstooError(
@@ -78,7 +81,7 @@ class RemoteOptions:
             return False
 
     def open(self) -> grpc.Channel:
-        """Make the channel; nothing is sent yet. Raises `OstooError` for a PEM file that can't be read."""
+        """Create the channel without connecting. Raises `OstooError` if a PEM file can't be read."""
         options = [("grpc.primary_user_agent", TOOL), ("grpc.enable_retries", 0)]
         if not self._is_encrypted:
             return grpc.insecure_channel(self.host_and_port, options=options)
@@ -91,14 +94,14 @@ class RemoteOptions:
 
     @cached_property
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        """What goes along with each call."""
+        """The headers of each call."""
         about = api.RequestMetadata(tool_details=api.ToolDetails(tool_name=TOOL)).SerializeToString()
         header = ("build.bazel.remote.execution.v2.requestmetadata-bin", about)
         return (header, ("authorization", f"Bearer {self.token}")) if self.token else (header,)
 
 
 class Methods:
-    """The methods of the API that this build calls; each takes a request, `timeout=` in seconds and `metadata=`."""
+    """The methods of the API that this build calls. Each takes a request, `timeout=` in seconds, and `metadata=`."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         unary = functools.partial(_method, channel.unary_unary)

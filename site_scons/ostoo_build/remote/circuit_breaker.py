@@ -17,34 +17,37 @@ if TYPE_CHECKING:
     from ostoo_build.base.console import Report
 
 PATIENCE = 2.0
-"""Seconds that a server may cost in all before it is given up."""
+"""The total delay in seconds that a server may cause before this build stops using it."""
 
 QUICK = 0.25
-"""Seconds in which a call should be answered; what it takes beyond that is on the server's account."""
+"""Seconds in which a call should be answered. Time beyond that counts as delay."""
 
 FLOOR = 1 << 20
-"""Bytes a second, of all calls together, below which a server is no faster than a compiler."""
+"""Bytes per second, over all calls, below which a server is no faster than a compiler."""
 
-_LOOK = 0.1
-"""Seconds from one look at a transfer to the next."""
+_INTERVAL = 0.1
+"""Seconds between two checks of a transfer."""
 
-_MOST_LIES = 3
+_MOST_DAMAGED = 3
 _MOST_WORDS = 300
 _REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED)
 
 
-class OffError(Exception):
-    """The server was given up, or what it was asked for is not to be had from it."""
+class UnavailableError(Exception):
+    """The server is disabled, or does not have what was requested."""
 
 
-class RefusedError(OffError):
-    """The server does not take what it is sent."""
+class RefusedError(UnavailableError):
+    """The server does not accept an upload."""
 
 
 @dataclass
-class Circuit:
-    """One server's account. `address` is how the user knows it, `secret` what nobody may read. Thread-safe."""
+class CircuitBreaker:
+    """Adds up the delays that one server causes, and disables the server at a limit. Thread-safe.
+
+    `address` is shown to the user, `secret` never is.
+    """
 
     address: str
     report: Report
@@ -52,10 +55,10 @@ class Circuit:
     spent: float = 0.0
     moved: int = 0
     heard: float = 0.0
-    _lies: int = 0
+    _damaged: int = 0
     _accounted: float = 0.0
     _off: threading.Event = field(default_factory=threading.Event)
-    _watches: set[Watch] = field(default_factory=set)
+    _calls: set[TrackedCall] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def call(
@@ -66,100 +69,101 @@ class Circuit:
         writes: bool = False,
         absent: tuple[grpc.StatusCode, ...] = (grpc.StatusCode.NOT_FOUND,),
     ) -> Any:
-        """Make a small call that moves `size` bytes, again where that may help; its answer.
+        """Make a small call that transfers `size` bytes, with retries, and return its answer.
 
-        `start` begins it, given the seconds it may last. None where the server says a code of `absent`. Raises
-        `RefusedError` where it does not take what is written, `OffError` where it is not asked, now or any more.
+        `start` begins the call; its argument is the time limit in seconds. Returns None if the server answers with a
+        code in `absent`. Raises `RefusedError` if the server rejects an upload, and `UnavailableError` if it is or gets
+        disabled.
         """
         attempt = 0
-        with self.watch() as watch:
+        with self.track() as call:
             while True:
                 try:
-                    answer = watch.follow(start(watch.left)).result()
+                    answer = call.follow(start(call.left)).result()
                 except grpc.FutureCancelledError as error:
-                    raise OffError from error
+                    raise UnavailableError from error
                 except grpc.RpcError as error:
                     if error.code() in absent:
                         return None
-                    self._pause(error, attempt, watch.left, writes=writes)
+                    self._pause(error, attempt, call.left, writes=writes)
                     attempt += 1
                 else:
-                    watch.progress(size)
+                    call.progress(size)
                     return answer
 
-    def transfer(self, move: Callable[[Watch], Any], *, writes: bool = False) -> Any:
-        """Move a large file, again where that may help; what `move` returns.
+    def transfer(self, move: Callable[[TrackedCall], Any], *, writes: bool = False) -> Any:
+        """Transfer a large file, with retries, and return the result of `move`.
 
-        `move` makes the call and follows it. Raises `OffError` where the file is not to be had, or the server not asked
-        any more.
+        `move` makes the call and tracks it. Raises `UnavailableError` if the server does not have the file, or is or
+        gets disabled.
         """
         for attempt in itertools.count():
             try:
-                with self.watch() as watch:
-                    return move(watch)
+                with self.track() as call:
+                    return move(call)
             except grpc.FutureCancelledError as error:
-                raise OffError from error
+                raise UnavailableError from error
             except grpc.RpcError as error:
                 if error.code() is grpc.StatusCode.NOT_FOUND:
-                    raise OffError from error  # a missing file is nobody's fault
+                    raise UnavailableError from error  # a missing file is nobody's fault
                 begin = time.monotonic()
                 self._pause(error, attempt, PATIENCE - self.spent, writes=writes)
                 self.charge(time.monotonic() - begin)
         raise AssertionError  # there is no last attempt
 
-    def watch(self) -> Watch:
-        """Keep an eye on a call. Raises `OffError` where there shall be none."""
+    def track(self) -> TrackedCall:
+        """Return a context that tracks a call. Raises `UnavailableError` if the server is disabled."""
         self._check()
-        return Watch(self)
+        return TrackedCall(self)
 
-    def failed(self, error: grpc.RpcError) -> OffError:
-        """Give the server up for an error that is not worth another attempt."""
+    def failed(self, error: grpc.RpcError) -> UnavailableError:
+        """Disable the server after an error for which a retry makes no sense."""
         return self._gave_up(error, writes=False)
 
-    def lied(self) -> None:
-        """Note an answer that can't be right; one may be bad luck."""
+    def sent_damaged(self) -> None:
+        """Count an answer that is certainly wrong. A few are tolerated."""
         with self._lock:
-            self._lies += 1
-        if self._lies >= _MOST_LIES:
+            self._damaged += 1
+        if self._damaged >= _MOST_DAMAGED:
             self.give_up("it sent damaged data")
 
-    def give_up(self, why: str) -> OffError:
-        """Ask the server nothing more in this invocation, and wait for none of its answers."""
+    def give_up(self, why: str) -> UnavailableError:
+        """Disable the server for this invocation, and cancel all calls."""
         with self._lock:
             first = not self._off.is_set()
             self._off.set()
-            watches = list(self._watches)
+            calls = list(self._calls)
         if first:
             self.report.warn_once(
                 f"the remote cache {self.address} is disabled, and the build continues without it: "
                 f"{self._presentable(why)}"
             )
-        for watch in watches:
-            watch.cancel()
-        return OffError(why)
+        for call in calls:
+            call.cancel()
+        return UnavailableError(why)
 
     @property
     def is_off(self) -> bool:
         return self._off.is_set()
 
-    def enter(self, watch: Watch) -> None:
-        """Take a call into account that begins."""
+    def enter(self, call: TrackedCall) -> None:
+        """Register a call that begins."""
         with self._lock:
-            self._watches.add(watch)
+            self._calls.add(call)
 
-    def leave(self, watch: Watch) -> None:
-        """Take it out of account."""
+    def leave(self, call: TrackedCall) -> None:
+        """Remove a call that ended."""
         with self._lock:
-            self._watches.discard(watch)
+            self._calls.discard(call)
 
     def count(self, size: int) -> None:
-        """Note bytes that came through."""
+        """Count transferred bytes."""
         with self._lock:
             self.moved += size
             self.heard = time.monotonic()
 
     def charge(self, late: float) -> None:
-        """Charge seconds that just went by; when several calls are late at once, that counts once."""
+        """Add a delay, in seconds, that ends now. Delays of several calls at the same time count once."""
         now = time.monotonic()
         with self._lock:
             excess = now - max(now - late, self._accounted)
@@ -170,7 +174,10 @@ class Circuit:
             self.give_up("it is too slow")
 
     def _pause(self, error: grpc.RpcError, attempt: int, left: float, *, writes: bool) -> None:
-        """Wait before another attempt. Raises `OffError` where none may help, or not within the seconds `left`."""
+        """Wait before a retry.
+
+        Raises `UnavailableError` if none makes sense, or none is possible within `left` seconds.
+        """
         pause = 0.05 * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
         if error.code() not in _PASSING or pause > left:
             raise self._gave_up(error, writes=writes) from error
@@ -179,9 +186,9 @@ class Circuit:
 
     def _check(self) -> None:
         if self.is_off:
-            raise OffError
+            raise UnavailableError
 
-    def _gave_up(self, error: grpc.RpcError, *, writes: bool) -> OffError:
+    def _gave_up(self, error: grpc.RpcError, *, writes: bool) -> UnavailableError:
         code = error.code()
         if code in _REFUSED:
             why = "authentication failed: check the token or the client certificate"
@@ -191,15 +198,15 @@ class Circuit:
         return self.give_up(f"{code.name.lower().replace('_', ' ')}{said}")
 
     def _presentable(self, said: str) -> str:
-        """What a server says may hold anything, our token too."""
+        """Make a server's text safe to show: it may contain anything, even our token."""
         text = said.replace(self.secret, "...") if self.secret else said
         return "".join(filter(str.isprintable, text))[:_MOST_WORDS]
 
 
-class Watch:
-    """One call and its repetitions, on the server's account. To be used as a context."""
+class TrackedCall:
+    """A call with its retries, as a context. Its delays count for the circuit breaker."""
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: CircuitBreaker) -> None:
         self._circuit = circuit
         self._call: Any = None
         self._begin = self._heard = self._now
@@ -215,15 +222,15 @@ class Watch:
         self._circuit.charge(self._late(self._begin))
 
     def follow(self, call: Any) -> Any:
-        """Cancel this call when the server is given up."""
+        """Cancel this call when the server is disabled."""
         self._call = call
         if self._circuit.is_off:
             call.cancel()
         return call
 
     def follow_transfer(self, call: Any) -> Any:
-        """Do so, and give the server up when the call, which has no deadline, hangs or is too slow."""
-        threading.Thread(target=self._look, daemon=True).start()
+        """Likewise, and disable the server if the call, which has no deadline, hangs or is too slow."""
+        threading.Thread(target=self._check_regularly, daemon=True).start()
         return self.follow(call)
 
     def cancel(self) -> None:
@@ -231,7 +238,7 @@ class Watch:
             self._call.cancel()
 
     def progress(self, size: int) -> None:
-        """Note that so many bytes more came through."""
+        """Count transferred bytes."""
         self._circuit.count(size)
         self._circuit.charge(self._late(self._heard))
         self._heard = self._now
@@ -246,12 +253,12 @@ class Watch:
         return _Moment(time.monotonic(), self._circuit.moved)
 
     def _late(self, since: _Moment) -> float:
-        """Seconds that it took too long. Calls share a line: what moves for one is why another waits."""
+        """Return the delay in seconds since a moment. Bytes of all calls count, as calls share a line."""
         now = self._now
         return now.time - since.time - QUICK - (now.moved - since.moved) / FLOOR
 
-    def _look(self) -> None:
-        while not self._end.wait(_LOOK):
+    def _check_regularly(self) -> None:
+        while not self._end.wait(_INTERVAL):
             self._circuit.charge(self._late(self._begin))
             if time.monotonic() - max(self._heard.time, self._circuit.heard) > PATIENCE:
                 self._circuit.give_up("it does not answer")

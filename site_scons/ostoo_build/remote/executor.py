@@ -25,7 +25,7 @@ from ostoo_build.reapi import merkle, package_digest
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.reapi.layout import PLACES
 from ostoo_build.remote import results
-from ostoo_build.remote.circuit_breaker import OffError, RefusedError
+from ostoo_build.remote.circuit_breaker import RefusedError, UnavailableError
 from ostoo_build.remote.operations import QUEUED, Operations, StuckError
 from ostoo_build.remote.store import Blob
 from ostoo_build.rust import build_script
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 _OK = 0
 
 _Left: TypeAlias = "tuple[str, Output | None]"
-"""What lies at a portable path: None for a folder in which nothing lies."""
+"""A file at a portable path, or None for an empty folder."""
 
 
-class Remote(Struct, frozen=True):
-    """What an action left on the other side: the process' account, and its files by their names in its folder."""
+class RemoteResult(Struct, frozen=True):
+    """The result of a remote action: the process' result, and its output files by name within the action's folder."""
 
     done: Finished
     outputs: dict[str, Output]
@@ -53,10 +53,10 @@ class Remote(Struct, frozen=True):
 
 @dataclass
 class RemoteExecutor:
-    """One service, at most `jobs` actions at a time.
+    """Runs actions on one service, at most `jobs` at the same time.
 
-    `store` holds what it reads and writes, maybe on another server. `toolchain` lists the toolchain's files with their
-    paths here.
+    `store` contains inputs and outputs; it may be another server. `toolchain` returns the toolchain's files with their
+    local paths.
     """
 
     service: RemoteStore
@@ -75,11 +75,11 @@ class RemoteExecutor:
 
     @property
     def is_off(self) -> bool:
-        """Whether nothing more is run there in this invocation."""
+        """Whether the service is disabled for the rest of this invocation."""
         return self._operations.is_stuck or self.service.circuit.is_off or self.store.circuit.is_off
 
-    def execute(self, action: Action, folder: str) -> Remote | None:
-        """Carry an action out whose outputs belong into the portable `folder`; None where that did not come about."""
+    def execute(self, action: Action, folder: str) -> RemoteResult | None:
+        """Run an action with outputs in the portable path `folder`. Returns None if the service could not run it."""
         with self._slots:
             try:
                 self._send(action)
@@ -94,12 +94,12 @@ class RemoteExecutor:
                 )
             except ValueError as error:
                 self._refused(f"its answer can't be understood ({error})")
-            except (OffError, ChangedError, OSError):
+            except (UnavailableError, ChangedError, OSError):
                 pass
             return None
 
     def _send(self, action: Action) -> None:
-        """Upload what the service does not have of an action and its inputs."""
+        """Upload an action and its inputs, except what the service already has."""
         with self._lock:
             self._toolchain_is_sent  # noqa: B018 - once, whoever is first
         encoded = action.encoded
@@ -130,7 +130,7 @@ class RemoteExecutor:
             yield Blob(file.sha256, file.size, path / file.path)
 
     def _response(self, action: Action) -> api.ExecuteResponse | None:
-        """Wait for the service; None where it could not run the action."""
+        """Wait for the response. Returns None if the service could not run the action."""
         encoded = action.encoded
         request = api.ExecuteRequest(
             instance_name=self.service.options.instance,
@@ -150,12 +150,12 @@ class RemoteExecutor:
     def _refused(self, why: str) -> None:
         self.report.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")
 
-    def _understood(self, result: api.ActionResult, action: Action, folder: str) -> Remote | None:
+    def _understood(self, result: api.ActionResult, action: Action, folder: str) -> RemoteResult | None:
         with TemporaryDirectory() as scratch:
             reader = _Reader(self.store, Path(scratch))
             left = list(_below(folder, self._left(result, reader)))
             outputs = {name: output for name, output in left if output is not None}
-            stdout = build_script.said(_words(result.stdout_raw, result.stdout_digest, reader))
+            stdout = build_script.decoded(_words(result.stdout_raw, result.stdout_digest, reader))
             stderr = _words(result.stderr_raw, result.stderr_digest, reader).decode("utf-8", "replace")
             root, line_end, said = stdout.partition("\n")
             if not (line_end and root.startswith("/")):
@@ -174,10 +174,10 @@ class RemoteExecutor:
             is_hermetic=True,
             folders=tuple(name for name, output in left if output is None),
         )
-        return Remote(done, outputs)
+        return RemoteResult(done, outputs)
 
     def _left(self, result: api.ActionResult, reader: _Reader) -> Iterator[_Left]:
-        """Everything that the action left. Raises `ValueError` for a link: here it would be another file, or none."""
+        """Return all outputs. Raises `ValueError` for a link: on this machine it would lead elsewhere."""
         if result.output_symlinks:
             raise ValueError(f"{result.output_symlinks[0].path} is a link")
         for file in result.output_files:
@@ -189,17 +189,17 @@ class RemoteExecutor:
 
 
 class _Reader:
-    """Reads small files of a store into memory."""
+    """Reads small files from a store into memory."""
 
     def __init__(self, store: RemoteStore, scratch: Path) -> None:
         self._store = store
         self._scratch = scratch
 
     def read(self, output: Output) -> bytes:
-        """Raise `OffError` where the file can't be had."""
+        """Return a file's contents. Raises `UnavailableError` if the store does not have it."""
         path = self._scratch / output.sha256
         if self._store.read([Blob(output.sha256, output.size, path)]):
-            raise OffError
+            raise UnavailableError
         return path.read_bytes()
 
 
@@ -214,7 +214,7 @@ def _content(said: api.Digest) -> Output:
 
 
 def _read(files: Mapping[str, bytes], name: str) -> bytes:
-    """Raise `OSError` where the action left no such file."""
+    """Return a file's contents. Raises `OSError` if the action did not create it."""
     if name not in files:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     return files[name]

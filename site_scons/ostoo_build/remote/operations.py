@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from ostoo_build.remote.store import RemoteStore
 
 _SILENCE = 5.0
-"""Seconds after which a service is asked whether it is there."""
+"""Seconds without a message after which the service is checked."""
 
 QUEUED = 60.0
-"""Seconds in which a service that has nothing else of ours under way should start something."""
+"""Seconds in which a service must start an action if it runs no other one of ours."""
 
 _WAITING = (api.ExecutionStage.CACHE_CHECK, api.ExecutionStage.QUEUED)
 
 
 class StuckError(Exception):
-    """The service takes what it is given and starts none of it."""
+    """The service accepts actions but does not start them."""
 
 
 @dataclass
 class Operations:
-    """All operations of one service that this invocation waits for. Thread-safe."""
+    """The operations of one service for which this invocation waits. Thread-safe."""
 
     service: RemoteStore
     is_stuck: bool = False
@@ -39,9 +39,9 @@ class Operations:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def follow(self, request: api.ExecuteRequest) -> api.Operation:
-        """Have an action executed; the operation at its end.
+        """Execute an action and return its completed operation.
 
-        Raises `OffError` where the connection breaks, `StuckError` where nothing gets started.
+        Raises `UnavailableError` if the connection breaks, and `StuckError` if the service starts no action.
         """
         with self._lock:
             if not self._executing:
@@ -63,7 +63,7 @@ class Operations:
         finally:
             over.set()
             self._ends(call)
-        raise self.service.circuit.give_up("it forgot what it was asked to do")
+        raise self.service.circuit.give_up("it ended the call without a result")
 
     def _begins(self, call: grpc.Call) -> None:
         with self._lock:
@@ -75,7 +75,7 @@ class Operations:
             self._last_progress = time.monotonic()
 
     def _look_after(self, call: grpc.Call, over: threading.Event) -> None:
-        """End a call whose server does not answer any more: it may be silent for as long as an action takes."""
+        """Cancel a call if the server no longer answers. Silence is no sign of that: an action may take long."""
         while not over.wait(_SILENCE):
             with self._lock:
                 waited = 0.0 if self._executing else time.monotonic() - self._last_progress
@@ -86,7 +86,7 @@ class Operations:
 
 
 def _stage(operation: api.Operation) -> int:
-    """How far an operation is; a service that does not tell is believed to work."""
+    """Return the stage of an operation. If the service does not report it, the action counts as running."""
     if operation.metadata.TypeName() != api.ExecuteOperationMetadata.DESCRIPTOR.full_name:
         return api.ExecutionStage.UNKNOWN
     try:

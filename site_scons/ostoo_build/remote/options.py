@@ -15,9 +15,9 @@ TOKEN = "OSTOO_REMOTE_TOKEN"  # noqa: S105 - the variable's name
 
 
 def read(address: str, root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> RemoteOptions:
-    """Turn the variables `remote_…` and `tls_…` into options for a server; paths are relative to `root`.
+    """Convert the variables `remote_…` and `tls_…` to options. Paths are relative to `root`.
 
-    Raises `OstooError` for what can't be an address, a file, or a token.
+    Raises `OstooError` for an invalid address, file or token.
     """
 
     def path(name: str) -> Path | None:
@@ -35,7 +35,7 @@ def read(address: str, root: Path, variables: Mapping[str, str], environ: Mappin
 
 
 def _token(file: Path | None, environ: Mapping[str, str]) -> str:
-    """The token is in no command line, key or message: others could read it there."""
+    """Return the token, which is never part of a command line, key or message, where others could read it."""
     if file is None:
         return environ.get(TOKEN, "").strip()
     try:

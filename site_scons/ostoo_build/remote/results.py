@@ -21,18 +21,18 @@ Message = TypeVar("Message", bound="message.Message")
 
 _SHA256 = lazy_pattern("[0-9a-f]{64}")
 _ROOT_LINE = "@{root}\n"
-"""What the launcher prints first: where an action ran. Here, anywhere."""
+"""The launcher's first line is the root folder of an action; in stored results it is this placeholder."""
 
 _SEEN = "@{seen}"
-"""What a line begins with that tells what an action can have read: no portable text does."""
+"""The prefix of the line with the inputs that an action may have read; no portable text begins with it."""
 
 _EMPTY = api.Tree(root=api.Directory()).SerializeToString(deterministic=True)
 _NOTHING = api.Digest(hash=digest.of_bytes(_EMPTY), size_bytes=len(_EMPTY))
-"""A folder in which nothing lies, in the API's words."""
+"""The digest of an empty folder's `Tree`."""
 
 
 def from_record(record: Record, folder: str) -> bytes:
-    """Write a record, whose outputs lie below the portable path `folder`, as an `ActionResult`."""
+    """Convert a record to a serialized `ActionResult`. Its outputs are in the portable path `folder`."""
     files = [_output_file(f"{folder}/{name}", output) for name, output in sorted(record.outputs.items())]
     folders = [api.OutputDirectory(path=f"{folder}/{name}", tree_digest=_NOTHING) for name in sorted(record.folders)]
     seen = "" if record.seen is None else f"{_SEEN}{json.dumps(record.seen)}\n"
@@ -62,7 +62,10 @@ def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
 
 
 def _apart(stdout: str) -> tuple[str, tuple[str, ...] | None]:
-    """What an action wrote, and what it can have read. Raises `ValueError` for what nobody wrote."""
+    """Split stdout into the action's own output and the inputs that it may have read.
+
+    Raises `ValueError` if it is invalid.
+    """
     if not stdout.startswith(_SEEN):
         return stdout, None
     line, _, said = stdout.removeprefix(_SEEN).partition("\n")
@@ -73,17 +76,17 @@ def _apart(stdout: str) -> tuple[str, tuple[str, ...] | None]:
 
 
 def messages_of(record: Record) -> dict[digest.Hash, bytes]:
-    """What a record's result refers to besides files, by digest."""
+    """Return the messages, by digest, that a record's result refers to."""
     return {_NOTHING.hash: _EMPTY} if record.folders else {}
 
 
 def files_of(content: bytes) -> tuple[digest.Hash, ...]:
-    """The digests of the files that a result names. Raises `ValueError` for what is no result."""
+    """Return the digests of a result's files. Raises `ValueError` if it is not a result."""
     return tuple(file.digest.hash for file in parsed(api.ActionResult, content).output_files)
 
 
 def parsed(kind: type[Message], content: bytes) -> Message:
-    """Read a message. Raises `ValueError` for what is none of that kind."""
+    """Parse a message. Raises `ValueError` if it is not of that type."""
     try:
         return kind.FromString(content)
     except Exception as error:
@@ -97,14 +100,14 @@ def _output_file(path: str, output: Output) -> api.OutputFile:
 
 
 def output(file: api.OutputFile | api.FileNode) -> Output:
-    """Read what is said of one file. Raises `ValueError` where its digest can't be one."""
+    """Convert a message to an `Output`. Raises `ValueError` for an invalid digest."""
     return Output(*checked(file.digest), file.is_executable)
 
 
 def checked(said: api.Digest) -> tuple[digest.Hash, int]:
-    """Read a digest. Raises `ValueError` for what can't be one: it is taken for a file's name."""
+    """Return hash and size of a digest. Raises `ValueError` if it is invalid, as the hash becomes a file name."""
     if not _SHA256.fullmatch(said.hash) or said.size_bytes < 0:
-        raise ValueError(f"{said.hash!r} is no digest")
+        raise ValueError(f"{said.hash!r} is not a digest")
     return said.hash, said.size_bytes
 
 

@@ -22,27 +22,27 @@ from ostoo_build.base import digest
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import bytestream
 from ostoo_build.remote.channel import Methods, RemoteOptions
-from ostoo_build.remote.circuit_breaker import Circuit, OffError, RefusedError
+from ostoo_build.remote.circuit_breaker import CircuitBreaker, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.base.console import Report
-    from ostoo_build.remote.circuit_breaker import Watch
+    from ostoo_build.remote.circuit_breaker import TrackedCall
 
 _ENTRY = 100
-"""Bytes of a digest in a message, generously."""
+"""An upper limit for the bytes that a digest takes in a message."""
 
 _NO_CAPABILITIES = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED)
 _TRANSFERS = 8
 _LEVEL = 1
 _HEAVY = 1 << 25
-"""Bytes of a file from which on only one is sent at a time."""
+"""From this size in bytes, files are sent one at a time."""
 
 
 class Blob(NamedTuple):
-    """A file by its digest, and where it is or shall be; its content where it is in memory."""
+    """A file's digest, and its local path, or its content if that is in memory."""
 
     sha256: digest.Hash
     size: int
@@ -54,7 +54,7 @@ class Blob(NamedTuple):
         return api.Digest(hash=self.sha256, size_bytes=self.size)
 
     def data(self) -> bytes:
-        """Read it. Raises `ChangedError` where it is not any more what its digest says."""
+        """Return the content. Raises `ChangedError` if it no longer matches the digest."""
         try:
             found = self.content if self.path is None else self.path.read_bytes()
         except OSError as error:
@@ -65,11 +65,11 @@ class Blob(NamedTuple):
 
 
 class RemoteStore:
-    """One server. All its methods may be called from any thread."""
+    """One server. All methods are thread-safe."""
 
     def __init__(self, options: RemoteOptions, report: Report) -> None:
         self.options = options
-        self.circuit = Circuit(options.address, report, options.token)
+        self.circuit = CircuitBreaker(options.address, report, options.token)
         self._channel = options.open()
         self.methods = Methods(self._channel)
         self._report = report
@@ -78,7 +78,7 @@ class RemoteStore:
         self._heavy = threading.Lock()
 
     def result(self, key: digest.Hash, size: int) -> bytes | None:
-        """Look an action's serialized result up; `size` is that of the action."""
+        """Look up an action's serialized result. `size` is the size of the action."""
         request = api.GetActionResultRequest(
             instance_name=self.options.instance,
             action_digest=api.Digest(hash=key, size_bytes=size),
@@ -87,15 +87,15 @@ class RemoteStore:
         )
         try:
             found: bytes | None = self._call(self.methods.result, request)
-        except OffError:
+        except UnavailableError:
             return None
         return found
 
     def read(self, wanted: Sequence[Blob]) -> list[Blob]:
-        """Write files to their paths, each whole or not at all; those that can't be had."""
+        """Write files to their paths, each completely or not at all. Returns those that are not available."""
         try:
             small, large = self._split(wanted)
-        except OffError:
+        except UnavailableError:
             return list(wanted)
         batches = [self._pool.submit(self._read_batch, batch) for batch in small]
         singles = [self._pool.submit(self._read_one, blob) for blob in large]
@@ -103,9 +103,9 @@ class RemoteStore:
         return [blob for some in lost for blob in some]
 
     def keep(self, key: digest.Hash, size: int, result: bytes, blobs: Sequence[Blob]) -> None:
-        """Store a result, after its files and messages. Raises `ChangedError` where a file is not any more what it was.
+        """Upload a result after its files and messages. Raises `ChangedError` if a file no longer matches its digest.
 
-        Does nothing where the server is given up, or lets us read only.
+        Does nothing if the server is disabled or read-only.
         """
         if not self._keeps:
             return
@@ -121,11 +121,11 @@ class RemoteStore:
         except RefusedError as error:
             self._keeps = False
             self._report.warn_once(f"nothing is stored in the remote cache {self.options.address}: {error}")
-        except OffError:
+        except UnavailableError:
             return
 
     def upload(self, blobs: Sequence[Blob]) -> None:
-        """Send files that the server does not have. Raises `OffError`, `RefusedError` and `ChangedError`."""
+        """Upload the files that the server lacks. Raises `UnavailableError`, `RefusedError` and `ChangedError`."""
         different = {blob.sha256: blob for blob in blobs}
         small, large = self._split([different[sha256] for sha256 in self.missing(list(different.values()))])
         batches = [self._pool.submit(self._write_batch, batch) for batch in small]
@@ -134,7 +134,7 @@ class RemoteStore:
             future.result()
 
     def missing(self, blobs: Sequence[Blob]) -> set[digest.Hash]:
-        """The files that the server does not have. Raises `OffError` and `RefusedError`."""
+        """Return the files that the server lacks. Raises `UnavailableError` and `RefusedError`."""
         found: set[digest.Hash] = set()
         for group in _grouped(blobs, lambda _: _ENTRY, bytestream.MESSAGE):
             request = api.FindMissingBlobsRequest(
@@ -146,11 +146,11 @@ class RemoteStore:
         return found
 
     def is_there(self) -> bool:
-        """Ask for a sign of life; a server that gives none is given up."""
+        """Check whether the server answers; if not, disable it."""
         request = api.GetCapabilitiesRequest(instance_name=self.options.instance)
         try:
             self._call(self.methods.capabilities, request, absent=_NO_CAPABILITIES)
-        except OffError:
+        except UnavailableError:
             return False
         return True
 
@@ -183,7 +183,7 @@ class RemoteStore:
         )
 
     def _split(self, blobs: Sequence[Blob]) -> tuple[list[list[Blob]], list[Blob]]:
-        """Batches of small files, and large ones."""
+        """Return batches of small files, and all large files."""
         offered = self._capabilities.max_batch_total_size_bytes
         most = min(bytestream.MESSAGE, offered) if offered else bytestream.MESSAGE
         small = [blob for blob in blobs if blob.size + _ENTRY <= most]
@@ -196,7 +196,7 @@ class RemoteStore:
         )
         try:
             answer = self._call(self.methods.batch_read, request, size=_total(batch))
-        except OffError:
+        except UnavailableError:
             return batch
         contents = {each.digest.hash: each.data for each in answer.responses if not each.status.code} if answer else {}
         return [blob for blob in batch if not self._put(blob, contents.get(blob.sha256))]
@@ -205,7 +205,7 @@ class RemoteStore:
         if content is None or blob.path is None:
             return False
         if digest.of_bytes(content) != blob.sha256:
-            self.circuit.lied()
+            self.circuit.sent_damaged()
             return False
         try:
             blob.path.write_bytes(content)
@@ -219,37 +219,37 @@ class RemoteStore:
         if path is None:
             return [blob]
         try:
-            if self.circuit.transfer(lambda watch: self._received(blob, path, watch)) == blob.sha256:
+            if self.circuit.transfer(lambda tracked: self._received(blob, path, tracked)) == blob.sha256:
                 return []
-            self.circuit.lied()
+            self.circuit.sent_damaged()
         except zstandard.ZstdError:
-            self.circuit.lied()
-        except (OffError, OSError):
+            self.circuit.sent_damaged()
+        except (UnavailableError, OSError):
             pass
         _remove(path)
         return [blob]
 
-    def _received(self, blob: Blob, path: Path, watch: Watch) -> digest.Hash:
-        """Write what arrives for a blob to a path; its digest."""
+    def _received(self, blob: Blob, path: Path, tracked: TrackedCall) -> digest.Hash:
+        """Write the received data to a path and return its digest."""
         hasher = hashlib.sha256()
         with path.open("wb") as stream:
-            for chunk in self._chunks(blob, watch):
+            for chunk in self._chunks(blob, tracked):
                 hasher.update(chunk)
                 stream.write(chunk)
         return hasher.hexdigest()
 
-    def _chunks(self, blob: Blob, watch: Watch) -> Iterator[bytes]:
-        """The file as it arrives; no more than its size."""
+    def _chunks(self, blob: Blob, tracked: TrackedCall) -> Iterator[bytes]:
+        """Yield a file's data as it arrives. Raises `UnavailableError` if there is more than its size."""
         form = "compressed-blobs/zstd" if self._zstd else "blobs"
         request = api.ReadRequest(resource_name=self._name(f"{form}/{blob.sha256}/{blob.size}"))
         left = blob.size
-        call = watch.follow_transfer(self.methods.read(request, metadata=self.options.metadata))
-        for chunk in bytestream.contents(call, watch, compressed=self._zstd):
+        call = tracked.follow_transfer(self.methods.read(request, metadata=self.options.metadata))
+        for chunk in bytestream.contents(call, tracked, compressed=self._zstd):
             left -= len(chunk)
             if left < 0:
                 call.cancel()
-                self.circuit.lied()
-                raise OffError
+                self.circuit.sent_damaged()
+                raise UnavailableError
             yield chunk
 
     def _write_batch(self, batch: list[Blob]) -> None:
@@ -270,11 +270,11 @@ class RemoteStore:
         compressed = zstandard.ZstdCompressor(level=_LEVEL).compress(data) if self._zstd else data
         form = "compressed-blobs/zstd" if self._zstd else "blobs"
 
-        def move(watch: Watch) -> Any:
+        def move(tracked: TrackedCall) -> Any:
             name = self._name(f"uploads/{uuid.uuid4()}/{form}/{blob.sha256}/{blob.size}")
-            requests = bytestream.messages(name, compressed, watch)
+            requests = bytestream.messages(name, compressed, tracked)
             call = self.methods.write.future(requests, metadata=self.options.metadata)
-            return watch.follow_transfer(call).result()
+            return tracked.follow_transfer(call).result()
 
         answer = self.circuit.transfer(move, writes=True)
         if answer.committed_size not in (len(compressed), blob.size, -1):

@@ -12,7 +12,7 @@ from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import bytestream
 
 if TYPE_CHECKING:
-    from ostoo_build.remote.circuit_breaker import Watch
+    from ostoo_build.remote.circuit_breaker import TrackedCall
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Counted:
 def read(chunks: list[bytes], *, compressed: bool) -> tuple[bytes, int]:
     watch = Counted()
     responses = [api.ReadResponse(data=chunk) for chunk in chunks]
-    found = b"".join(bytestream.contents(responses, cast("Watch", watch), compressed=compressed))
+    found = b"".join(bytestream.contents(responses, cast("TrackedCall", watch), compressed=compressed))
     return found, sum(watch.moved)
 
 
@@ -54,7 +54,7 @@ def test_what_is_not_compressed_is_no_compressed_file() -> None:
 @pytest.mark.parametrize("size", [1, bytestream.MESSAGE - 1, bytestream.MESSAGE, bytestream.MESSAGE + 1])
 def test_a_file_is_sent_in_messages_of_which_the_last_says_so(size: int) -> None:
     watch, data = Counted(), bytes(index % 251 for index in range(size))
-    sent = list(bytestream.messages("uploads/a", data, cast("Watch", watch)))
+    sent = list(bytestream.messages("uploads/a", data, cast("TrackedCall", watch)))
     assert b"".join(each.data for each in sent) == data
     assert [each.finish_write for each in sent] == [False] * (len(sent) - 1) + [True]
     assert [each.write_offset for each in sent] == [bytestream.MESSAGE * number for number in range(len(sent))]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ostoo_build.remote.executor import Remote
+    from ostoo_build.remote.executor import RemoteResult
 
 FOLDER = "build/units/gen"
 RUN = Action("BuildScriptRun", ("@{root}/script",), (), (), (f"{FOLDER}/out/",))
@@ -37,7 +37,7 @@ class Service:
     fake: FakeServer
     executor: RemoteExecutor
 
-    def execute(self, **result: object) -> Remote | None:
+    def execute(self, **result: object) -> RemoteResult | None:
         answer = api.ActionResult(stdout_raw=b"/far/away\n", **result)  # type: ignore[arg-type]  # by name
         self.fake.answer = api.ExecuteResponse(result=answer).SerializeToString()
         return self.executor.execute(RUN, FOLDER)

@@ -10,7 +10,7 @@ from ostoo_build.base.console import Report
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import operations
 from ostoo_build.remote.channel import RemoteOptions
-from ostoo_build.remote.circuit_breaker import OffError
+from ostoo_build.remote.circuit_breaker import UnavailableError
 from ostoo_build.remote.operations import Operations, StuckError
 from ostoo_build.remote.store import RemoteStore
 
@@ -93,5 +93,5 @@ def test_a_pause_between_two_actions_is_not_the_services(fake: FakeServer, follo
 
 def test_a_service_that_ends_without_an_answer_is_given_up(fake: FakeServer, followed: Operations) -> None:
     fake.faults["Execute"] = cut
-    with pytest.raises(OffError):
+    with pytest.raises(UnavailableError):
         followed.follow(REQUEST)
