@@ -14,7 +14,7 @@ from trees import PROJECT
 
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rust import build_script
-from ostoo_build.rust.build_script import Said
+from ostoo_build.rust.build_script import ScriptOutput
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_the_linker_is_told_what_cargo_tells_it(seed: int, tmp_path: Path) -> No
     expected = of_linker(log.read_text().splitlines(), prefixes)
     assert len(expected) > 4
 
-    own, other = (Said(build_script.parse("\n".join(said[name]), name), name) for name in ("app", "lib"))
+    own, other = (ScriptOutput(build_script.parse("\n".join(said[name]), name), name) for name in ("app", "lib"))
     ours = [*rule_actions.link_flags((*profile, *flags)), *build_script.search_flags((own, other))]
     ours += own.instructions.link_flags("bin", "app")
     log.unlink()

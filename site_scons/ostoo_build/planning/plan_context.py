@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.manifest import Manifest
     from ostoo_build.planning.script_environment import ScriptContext
     from ostoo_build.planning.unit_graph import Unit
-    from ostoo_build.rust.crate_root import View
+    from ostoo_build.rust.crate_root import StdView
 
 _STD = "@{rust-src}"
 
@@ -64,7 +64,7 @@ class PlanContext(Struct, frozen=True):
         asked = self.snapshot.get(("asks for", folder), partial(std_environment.read_by, folder, names))
         yield from ((name, value) for name, value in self.env if name in asked)
 
-    def view(self, unit: Unit) -> View:
+    def view(self, unit: Unit) -> StdView:
         """Return which of std's crates a unit can see."""
         of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
         return self.snapshot.get(("view", unit.src_path, unit.features, unit.is_test), of_unit)

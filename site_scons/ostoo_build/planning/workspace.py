@@ -28,7 +28,7 @@ from ostoo_build.planning.plan_context import PlanContext, cfgs_of
 from ostoo_build.planning.script_environment import Machine, ScriptContext
 from ostoo_build.planning.test_plan import Executable, plan_executable
 from ostoo_build.rust import crate_root, flag_rules
-from ostoo_build.rust.crate_root import View  # noqa: TC001 - likewise
+from ostoo_build.rust.crate_root import StdView  # noqa: TC001 - likewise
 from ostoo_build.target import spec as target_spec
 from ostoo_build.target.spec import CheckRequest
 
@@ -59,7 +59,7 @@ class Crate(Struct, frozen=True):
     source: str
     features: tuple[str, ...]
     is_test: bool
-    view: View
+    view: StdView
 
 
 class _Question(Struct, frozen=True):

@@ -17,7 +17,7 @@ from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import asm_proof, link_proof
 from ostoo_build.rust import build_script, flag_rules
 from ostoo_build.rust import options as rustc_options
-from ostoo_build.rust.build_script import Instructions, Said
+from ostoo_build.rust.build_script import Instructions, ScriptOutput
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -144,7 +144,7 @@ def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, r
     )
 
 
-def _asked_of_rustc(unit: CompileUnit, said: Iterable[Said], own: Instructions) -> Iterator[str]:
+def _asked_of_rustc(unit: CompileUnit, said: Iterable[ScriptOutput], own: Instructions) -> Iterator[str]:
     """Yield rustc's flags from build scripts in cargo's order; rustc itself links programs for the host."""
     yield from build_script.search_flags(said)
     if unit.takes_libraries:
@@ -220,9 +220,9 @@ def _instructions(invocation: Invocation, run: str | None, records: Mapping[str,
     return invocation.said(planned_unit.run(invocation.units[run]), records[run].stdout)
 
 
-def _said(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[Said]:
+def _said(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Iterator[ScriptOutput]:
     for run in runs:
-        yield Said(_instructions(invocation, run, records), absolute(f"{invocation.units[run].folder}/out"))
+        yield ScriptOutput(_instructions(invocation, run, records), absolute(f"{invocation.units[run].folder}/out"))
 
 
 def _run_files(invocation: Invocation, runs: tuple[str, ...], records: Mapping[str, Record]) -> Inputs:

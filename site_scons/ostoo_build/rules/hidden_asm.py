@@ -79,7 +79,7 @@ def _parts(planner: Planner, library: CompileUnit) -> Iterator[CompileUnit]:
 
 
 def _find_macros(planner: Planner, library: CompileUnit) -> bool:
-    tells = asm_macros.mentions if library.kind is UnitKind.PROC_MACRO else asm_macros.hands_on
+    tells = asm_macros.mentions_asm if library.kind is UnitKind.PROC_MACRO else asm_macros.exports_asm
     return any(tells(data) for part in _parts(planner, library) for data in _sources(planner.paths, part))
 
 

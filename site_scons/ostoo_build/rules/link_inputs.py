@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.targets import Targets
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit
-    from ostoo_build.rust.link_files import Found
+    from ostoo_build.rust.link_files import NamedFiles
 
 
 def planned_files(paths: PathMap, targets: Targets, unit: CompileUnit) -> list[Path]:
@@ -181,12 +181,12 @@ def _allowed(planner: Planner, services: Services, program: Program, snapshot: S
 
 def _named(
     paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...], snapshot: Snapshot
-) -> Found:
+) -> NamedFiles:
     """Return the files that rustc's arguments and the spec tell the linker to read."""
     return snapshot.get(("named", unit.id, arguments), partial(_find_named, paths, targets, unit, arguments))
 
 
-def _find_named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...]) -> Found:
+def _find_named(paths: PathMap, targets: Targets, unit: CompileUnit, arguments: tuple[str, ...]) -> NamedFiles:
     words = map(paths.expand, rustc_options.link_arguments(arguments))
     read = (word for word in words if not word.startswith(link_proof.OPTION))
     texts = (*read, *target_words.of_linker(targets.spec(unit.target).source.value))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MENTIONED = lazy_pattern(rb"\.(incbin|include|macro|irpc?)\b", re.IGNORECASE)
 _DIRECTIVE = lazy_pattern(r"(?:^|[\s;:{])\.(?:incbin|include)\b[ \t]*", re.IGNORECASE | re.MULTILINE)
 _MADE = lazy_pattern(r"(?:^|[\s;:{])\.(?!L)\w*\\[\w(@]", re.MULTILINE)
-"""A directive whose name a macro of the assembler puts together."""
+"""A directive whose name an assembler macro composes."""
 
 _ASSEMBLY = (".s", ".asm", ".inc")
 
@@ -35,8 +35,8 @@ _JOINED = lazy_pattern(r"\s*,\s*(?:env!\s*\(\s*\"(?P<variable>\w+)\"\s*,?\s*\)\s
 _ASM_COMMENT = lazy_pattern(r"/\*.*?\*/|(?://|\#|@\s)[^\n]*|(\"(?:[^\"\\\n]|\\.)*\")", re.DOTALL)
 
 
-class Taken(Struct, frozen=True):
-    """A file that assembly names in a line of its text; None where the text does not tell which."""
+class Inclusion(Struct, frozen=True):
+    """A directive in a line of a source. `name` is the included file, or None if it can't be determined."""
 
     line: int
     name: str | None
@@ -48,8 +48,11 @@ class _Literal(Struct, frozen=True):
     value: str
 
 
-def named(data: bytes, file: str, variables: Mapping[str, str]) -> list[Taken]:
-    """What a source's text takes in; `variables` are what `env!` gives. A file of neither language counts as data."""
+def named(data: bytes, file: str, variables: Mapping[str, str]) -> list[Inclusion]:
+    """Return the inclusions in a source; `variables` are the values of `env!`.
+
+    A file that is neither Rust nor assembly counts as data.
+    """
     if not _MENTIONED.search(data) or b"\0" in data:
         return []
     text = data.decode("utf-8", "replace")
@@ -59,30 +62,30 @@ def named(data: bytes, file: str, variables: Mapping[str, str]) -> list[Taken]:
     return [each for each in found if each.name is not None or file.lower().endswith(_ASSEMBLY)]
 
 
-def _of_assembly(text: str) -> Iterator[Taken]:
+def _of_assembly(text: str) -> Iterator[Inclusion]:
     bare = _ASM_COMMENT.sub(lambda match: match[1] or "\n" * match[0].count("\n"), text)
     for match in _DIRECTIVE.finditer(bare):
         quoted = re.match(r'"([^"\n]*)"', bare[match.end() :])
         name = quoted[1] if quoted and "\\" not in quoted[1] else None
-        yield Taken(bare.count("\n", 0, match.end()) + 1, name)
+        yield Inclusion(bare.count("\n", 0, match.end()) + 1, name)
     for match in _MADE.finditer(bare):
-        yield Taken(bare.count("\n", 0, match.end()) + 1, None)
+        yield Inclusion(bare.count("\n", 0, match.end()) + 1, None)
 
 
-def _of_rust(text: str, variables: Mapping[str, str]) -> Iterator[Taken]:
+def _of_rust(text: str, variables: Mapping[str, str]) -> Iterator[Inclusion]:
     literals = {literal.start: literal for literal in _literals(text)}
     for literal in literals.values():
         for match in _DIRECTIVE.finditer(literal.value):
             name = _quoted(text, literals, literal, match.end(), variables)
-            yield Taken(text.count("\n", 0, literal.start) + 1, name)
+            yield Inclusion(text.count("\n", 0, literal.start) + 1, name)
         if _MADE.search(literal.value):
-            yield Taken(text.count("\n", 0, literal.start) + 1, None)
+            yield Inclusion(text.count("\n", 0, literal.start) + 1, None)
 
 
 def _quoted(
     text: str, literals: Mapping[int, _Literal], literal: _Literal, at: int, variables: Mapping[str, str]
 ) -> str | None:
-    """The name that begins in a literal, which `concat!` may have put together of several, and of `env!`."""
+    """Return the file name that starts in a literal. Literals and `env!` within a `concat!` are joined."""
     value, end = literal.value[at:], literal.end
     while value.count('"') < len('""'):
         joint = _JOINED.match(text, end)
@@ -99,7 +102,7 @@ def _quoted(
 
 
 def bare(text: str) -> str:
-    """A source of Rust without comments, and with nothing in its literals."""
+    """Return a Rust source without comments and with empty literals."""
     kept, at = [], 0
     for token, end in _tokens(text):
         kept.append(text[at : token.start()])
@@ -110,12 +113,12 @@ def bare(text: str) -> str:
 
 
 def literals(text: str) -> list[str]:
-    """What the string literals of a source of Rust say, but those in comments."""
+    """Return the values of a Rust source's string literals, except in comments."""
     return [literal.value for literal in _literals(text)]
 
 
 def _literals(text: str) -> Iterator[_Literal]:
-    """All string literals that are not commented out."""
+    """Return all string literals outside of comments."""
     for token, end in _tokens(text):
         if token["raw"]:
             yield _Literal(token.start(), end, text[token.end() : end].removesuffix('"' + token["hashes"]))
@@ -124,7 +127,7 @@ def _literals(text: str) -> Iterator[_Literal]:
 
 
 def _tokens(text: str) -> Iterator[tuple[re.Match[str], int]]:
-    """Comments and literals, each by what it begins with and where it ends."""
+    """Yield comments and literals, each as the match of its start and the position of its end."""
     at = 0
     while match := _TOKEN.search(text, at):
         at = match.end()
@@ -142,7 +145,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _behind_comment(text: str, at: int) -> int:
-    """Comments nest."""
+    """Return the end of a block comment. Comments can be nested."""
     depth = 1
     while depth and (edge := _BLOCK_EDGE.search(text, at)):
         depth += 1 if edge[0] == "/*" else -1

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Instructions:
-    """What one run asked for, in the order it asked; `link_args` are each for what the instruction's name ends in.
+    """The instructions of one run, in the order in which the script printed them.
 
-    `new` is the first instruction in the newer spelling, without its value.
+    `link_args` are pairs of an instruction's suffix, such as `-bins`, and its value. `new` is the first instruction in
+    the newer spelling, without its value.
     """
 
     cfgs: list[str] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Instructions:
     new: str = ""
 
     def link_args_of(self, kind: str, target: str) -> list[str]:
-        """The linker's arguments for a program of the package, or for its tests, by cargo's kind and name."""
+        """Return the linker arguments for a program of the package or for its tests, by cargo's kind and name."""
         found = []
         for whose, argument in self.link_args:
             name, _, rest = argument.partition("=")
@@ -50,37 +51,37 @@ class Instructions:
         return found
 
     def link_flags(self, kind: str, target: str) -> Iterator[str]:
-        """Those arguments in rustc's words."""
+        """Return the same arguments as flags of rustc."""
         for argument in self.link_args_of(kind, target):
             yield from ("-C", f"link-arg={argument}")
 
     def library_flags(self) -> Iterator[str]:
-        """The flags for the libraries that the script names."""
+        """Return the flags for the native libraries that the script names."""
         for library in self.link_libs:
             yield from ("-l", library)
 
     def cfg_flags(self) -> Iterator[str]:
-        """The flags for each crate of the package whose build script it was."""
+        """Return the flags for each crate of the script's package."""
         for flag, values in (("--cfg", self.cfgs), ("--check-cfg", self.check_cfgs)):
             yield from (part for value in values for part in (flag, value))
 
 
 class Package(Struct, frozen=True):
-    """What decides which instructions a script may print: its package's targets, and the oldest Rust that it is for."""
+    """What determines which instructions are valid: the package's targets, and its minimum Rust version."""
 
     targets: tuple[Target, ...]
     rust_version: str
 
 
-class Said(Struct, frozen=True):
-    """What a run asked for, and its `OUT_DIR` as it names it."""
+class ScriptOutput(Struct, frozen=True):
+    """The instructions of a run, and the path of its `OUT_DIR` as it appears in them."""
 
     instructions: Instructions
     out: str
 
 
-def search_flags(said: Iterable[Said]) -> Iterator[str]:
-    """The folders that runs ask to search: first what lies within the `OUT_DIR` of who asks, as cargo has it."""
+def search_flags(said: Iterable[ScriptOutput]) -> Iterator[str]:
+    """Return the flags for all search paths. Those within the script's own `OUT_DIR` come first, as in cargo."""
     named = [(search, _folder(search), each.out) for each in said for search in each.instructions.link_searches]
     for search, _, _ in sorted(named, key=lambda each: f"{each[1]}/".startswith(f"{each[2]}/"), reverse=True):
         yield from ("-L", search)
@@ -104,22 +105,22 @@ _LISTS = {
 
 
 _NEW = frozenset({"error"})
-"""The old spelling does not know it: `cargo:error=…` is metadata."""
+"""Instructions that only the newer spelling has: `cargo:error=…` is metadata."""
 
 _LINK_ARG = "rustc-link-arg"
 _KINDS = {"-bins": "bin", "-tests": "test", "-examples": "example", "-benches": "bench", "-cdylib": "cdylib"}
 _LINK_ARGS = {f"{_LINK_ARG}{whose}": whose for whose in ("", "-bin", *_KINDS)} | {"rustc-cdylib-link-arg": "-cdylib"}
 
 _NEW_SINCE = (1, 77)
-"""The release of Rust that brought the newer spelling."""
+"""The release of Rust that introduced the newer spelling."""
 
 
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-"""What Rust's `trim` takes away; Python's takes away more."""
+"""The characters that Rust's `trim` removes; Python's `strip` removes more."""
 
 
-def said(output: bytes) -> str:
-    """Decode a build script's output: lines that are not UTF-8 say nothing to cargo."""
+def decoded(output: bytes) -> str:
+    """Decode a build script's output. Lines that are not UTF-8 are left out, as cargo ignores them."""
     try:
         return output.decode()
     except UnicodeDecodeError:
@@ -135,7 +136,7 @@ def _is_text(line: bytes) -> bool:
 
 
 def parse(stdout: str, script: str) -> Instructions:
-    """Read a build script's output. Raises `OstooError` for an instruction that cargo would refuse as well."""
+    """Parse a build script's output. Raises `OstooError` for an instruction that cargo rejects too."""
     found = Instructions()
     for line in (each.strip(_SPACES) for each in stdout.split("\n")):
         if line.startswith("cargo::"):
@@ -147,7 +148,7 @@ def parse(stdout: str, script: str) -> Instructions:
 
 
 _BOOTSTRAP = "RUSTC_BOOTSTRAP"
-"""The one variable that no script may set: it lets a crate use what is unstable."""
+"""A variable that no script may set, because it enables unstable features."""
 
 
 def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) -> None:
@@ -176,7 +177,7 @@ def _apply(found: Instructions, instruction: str, script: str, *, strict: bool) 
 
 
 def check(said: Instructions, package: Package, script: str) -> None:
-    """Raise `OstooError` for an instruction that cargo would refuse because of what the package is."""
+    """Raise `OstooError` for an instruction that cargo rejects for this package."""
     for whose, argument in said.link_args:
         name = argument.partition("=")[0] if whose == "-bin" else ""
         kind = "bin" if name else _KINDS.get(whose, "")
@@ -184,9 +185,9 @@ def check(said: Instructions, package: Package, script: str) -> None:
         if kind and whose != "-cdylib" and not any(kind == each and name in ("", of) for each, of in package.targets):
             missing = f"no {kind} target{name and f' {name}'}"
             raise OstooError(
-                f"the build script printed `{_LINK_ARG}{whose}`, and its package has {missing}",
+                f"the build script printed `{_LINK_ARG}{whose}`, but its package has {missing}",
                 where=script,
-                remedy=f"`{_LINK_ARG}` is for whatever the package has",
+                remedy=f"`{_LINK_ARG}` applies to all targets of a package",
             )
     oldest = tuple(int(part) for part in package.rust_version.partition("-")[0].split(".") if part.isdigit())
     if said.new and oldest and oldest < _NEW_SINCE:

@@ -28,10 +28,10 @@ _EXTERN_CRATE = lazy_pattern(r"((?:#\[[^\]]*\]\s*)*)(?:pub(?:\([^)]*\))?\s+)?ext
 _TOKEN = lazy_pattern(r'\s*(?:([A-Za-z_]\w*)|"([^"]*)"|([(),=]))')
 
 
-class View(Struct, frozen=True):
-    """What a crate says about std: whether it does without, and which crates it names all the same.
+class StdView(Struct, frozen=True):
+    """Whether a crate opts out of std, and which of std's crates it names explicitly.
 
-    `marks` are those of its attributes that decide how it is entered.
+    `marks` are the crate attributes that determine its entry point.
     """
 
     no_std: bool
@@ -44,18 +44,18 @@ class View(Struct, frozen=True):
         return by_default or crate in self.named
 
 
-def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> View:
-    """Read the crate with that root file; `cfgs` are the target's, as `rustc --print cfg` writes them."""
+def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> StdView:
+    """Read a crate by its root file; `cfgs` are those of the target, as `rustc --print cfg` prints them."""
     active = cfgs | {f'feature="{feature}"' for feature in features}
     root = digest.text_of(source)
     attributes = {word for attribute in _inner_attributes(root) for word in _active_words(attribute, active)}
     marks = tuple(sorted(_MARKS & attributes))
     no_std = not {"no_std", "no_core"}.isdisjoint(attributes)
-    return View(no_std, tuple(sorted(_named_crates(source.parent, active))), marks)
+    return StdView(no_std, tuple(sorted(_named_crates(source.parent, active))), marks)
 
 
 def _inner_attributes(source: str) -> Iterator[str]:
-    """The texts within `#![...]` that stand before the first item."""
+    """Yield the text of each `#![...]` before the first item."""
     position = 0
     while True:
         if blank := _BLANK.match(source, position):
@@ -82,7 +82,7 @@ def _closing_bracket(source: str, start: int) -> int:
 
 
 def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
-    """The words of an attribute, its own name among them, or of those that a `cfg_attr` puts in its place."""
+    """Return the words of an attribute, or of those that a `cfg_attr` expands to. They include the attribute's name."""
     tokens = _tokens(attribute)
     if attribute.strip().startswith("cfg_attr"):
         del tokens[-2:]
@@ -92,7 +92,7 @@ def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
 
 
 def _text(path: Path) -> str:
-    """What can't be read is no source; where it is one all the same rustc says so."""
+    """Return a source, or nothing if it can't be read: if the crate includes it, rustc reports the error."""
     try:
         return digest.text_of(path)
     except OSError:
@@ -100,7 +100,7 @@ def _text(path: Path) -> str:
 
 
 def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
-    """Crates that some `extern crate` names under a condition that holds."""
+    """Return the crates in `extern crate` items whose conditions hold."""
     return {
         match[2]
         for path in sorted(folder.rglob("*.rs"))
@@ -110,18 +110,18 @@ def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
 
 
 def holds(predicate: str, active: frozenset[str]) -> bool:
-    """Evaluate the configuration predicate that `predicate` begins with (Rust reference, "Conditional compilation")."""
+    """Evaluate the configuration predicate at the beginning of a text (Rust reference, "Conditional compilation")."""
     return _evaluate(_tokens(predicate), active)
 
 
 def _tokens(text: str) -> list[str]:
-    """Words, punctuation, and strings with one quote in front; reversed, so that the next one is popped."""
+    """Return words, punctuation, and strings with a leading quote, in reverse order: `pop` returns the next one."""
     found = [name or (f'"{string}' if mark == "" else mark) for name, string, mark in _TOKEN.findall(text)]
     return found[::-1]
 
 
 def _evaluate(tokens: list[str], active: frozenset[str]) -> bool:
-    """What is no predicate does not hold; cargo and rustc tell what is wrong with it."""
+    """Evaluate a predicate. An invalid one is false: cargo and rustc report the error."""
     if not tokens:
         return False
     name = tokens.pop()

@@ -13,9 +13,12 @@ _ENV_DEP = "# env-dep:"
 
 
 class DepInfo(Struct, frozen=True):
-    """What one compilation used: sha256 by file as rustc wrote its name, and the variables that `env!` asked for.
+    """The files that a compilation read, with their sha256, and the variables that `env!` read.
 
-    The sha256 is empty where rustc gave none: it fails to hash libraries behind a path with a space (1.96 and 1.97).
+    Paths are as rustc printed them.
+
+    The sha256 is empty if rustc printed none: it fails to hash libraries whose path contains a space (1.96 and 1.97).
+    The value of a variable is whether it was set.
     """
 
     files: dict[str, str]
@@ -23,7 +26,7 @@ class DepInfo(Struct, frozen=True):
 
 
 def parse(text: str) -> DepInfo:
-    """Read a `.d` file."""
+    """Parse a `.d` file."""
     files: dict[str, str] = {}
     variables: dict[str, bool] = {}
     for line in text.split("\n"):
@@ -40,5 +43,5 @@ def parse(text: str) -> DepInfo:
 
 
 def _unescape(path: str) -> str:
-    """Rustc escapes spaces as make wants it, in every line."""
+    """Undo the escaping of spaces, which rustc does in every line."""
     return path.replace("\\ ", " ")

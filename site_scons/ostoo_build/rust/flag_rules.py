@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from ostoo_build.rust.options import Option
 
-_OUTPUT = "the build says itself where outputs go: other files would be lost, in the cache above all"
-_PROCESSOR = "it means another processor on each machine, and results are shared: name the processor"
-_CODE = "it loads code that no key sees"
-_LLVM = "LLVM does not tell that it reads or writes that file"
+_OUTPUT = "this build determines where outputs go; other files would be lost"
+_PROCESSOR = "it depends on the machine's processor, but results are shared: name the processor"
+_CODE = "it loads code that is not part of the key"
+_LLVM = "LLVM does not report that it reads or writes that file"
 _TOOLCHAIN = "RUSTC=, LLD= and rust-toolchain.toml choose the tools, so that their contents are in every key"
 
 _FLAGS = {
@@ -33,7 +33,7 @@ _SETTINGS = {
     **dict.fromkeys(("-Z dump-dep-graph", "-Z dump-mir", "-Z dump-mono-stats", "-Z llvm-time-trace"), _OUTPUT),
     **dict.fromkeys(("-Z metrics-dir", "-Z nll-facts", "-Z profile-closures", "-Z remark-dir"), _OUTPUT),
     **dict.fromkeys(("-Z print-codegen-stats-json", "-Z split-dwarf-out-dir"), _OUTPUT),
-    "-Z sanitizer-dataflow-abilist": "rustc does not tell that it reads that file",
+    "-Z sanitizer-dataflow-abilist": "rustc does not report that it reads that file",
     **dict.fromkeys(("-Z llvm-plugins", "-Z autodiff-plugin", "-Z offload"), _CODE),
 }
 _NATIVE = lazy_pattern(r"(^|[=,\s])-{0,2}(m?cpu|m?tune|mtune-cpu)=native\b")
@@ -46,22 +46,26 @@ _VALUES = (
     ("llvm-args", _LOADS, _CODE),
     ("llvm-args", _FILE, _LLVM),
     ("codegen-backend", lazy_pattern("^(?!llvm$)"), _CODE),
-    ("split-debuginfo", lazy_pattern("^(?!off$)"), "PROGRAM.debug is whole: files beside it would be lost"),
+    (
+        "split-debuginfo",
+        lazy_pattern("^(?!off$)"),
+        "PROGRAM.debug has it all, other files would be lost",
+    ),
     ("linker", lazy_pattern(r"^(?!(.*/)?(rust-lld|lld|ld\.lld)(-\d+)?$)"), f"the toolchain's LLD links; {_TOOLCHAIN}"),
 )
 _WORDS = {
-    "@": "write the flags themselves: cargo runs rustc in another folder for each package, and std finds no such file",
+    "@": "write the flags themselves: the working directory differs between packages, and so would the file",
     "": "rustc would take it for a source file",
 }
 
 _OF_LLVM = lazy_pattern("^--?(plugin-opt=(?=-)|mllvm=)")
-"""What LLD hands on to LLVM stands behind it, or in the argument behind `-mllvm`."""
+"""The prefix of LLD's options that pass an argument to LLVM; the argument follows it, or `-mllvm`."""
 
 _TWO_WORDS = ("-mllvm", "--mllvm")
-_VALUE = "write the next word in the same place: what it does is told by both"
+_VALUE = "write the option and its value in the same place: only both determine the effect"
 
-_LINKER_WRITES = "it writes a file beside the program, and a program from the cache comes without one"
-_LINKER_READS = "the linker does not tell that it reads that file"
+_LINKER_WRITES = "it writes a file beside the program, which would be missing if the program comes from the cache"
+_LINKER_READS = "the linker does not report that it reads that file"
 _LINKER = {
     **dict.fromkeys(("Map", "why-extract", "reproduce", "dependency-file", "time-trace"), _LINKER_WRITES),
     **dict.fromkeys(("print-archive-stats", "print-symbol-order", "print-gc-sections=", "out-implib"), _LINKER_WRITES),
@@ -80,11 +84,11 @@ _LINKER = {
     ),
     "chroot": _LINKER_READS,
 }
-"""Options of LLD without their hyphens; one with `=` at its end is refused with a value only."""
+"""Options of LLD without their hyphens. One that ends with `=` is refused only with a value."""
 
 
 def check(flags: Iterable[str], where: str) -> None:
-    """Raise `OstooError` for the first of rustc's flags that can't be allowed; `where` is who asked for it."""
+    """Raise `OstooError` for the first of rustc's flags that is not allowed; `where` is the source of the flags."""
     words = tuple(flags)
     for option in rustc_options.read(words):
         reason = _reason(option)
@@ -94,7 +98,7 @@ def check(flags: Iterable[str], where: str) -> None:
 
 
 def check_linker(arguments: Iterable[str], where: str) -> None:
-    """Raise `OstooError` for the first of the linker's arguments that can't be allowed."""
+    """Raise `OstooError` for the first of the linker's arguments that is not allowed."""
     before = ""
     for argument in arguments:
         reason = _linker_reason(argument, before)
@@ -102,16 +106,14 @@ def check_linker(arguments: Iterable[str], where: str) -> None:
             raise OstooError(f"the link argument `{argument}` is not allowed", where=where, remedy=reason)
         before = argument
     if before in _TWO_WORDS:
-        raise OstooError(
-            f"the link argument `{before}` is not allowed with nothing behind it", where=where, remedy=_VALUE
-        )
+        raise OstooError(f"the link argument `{before}` is not allowed without a value", where=where, remedy=_VALUE)
 
 
 def _reason(option: Option) -> str:
     if not option.flag:
         return _WORDS["@"] if option.value.startswith("@") else _WORDS[""]
     if option.flag == "-l" and option.value.startswith("link-arg"):
-        return "write it as `-C link-arg=`, where it is seen what it names"
+        return "write it as `-C link-arg=`, so that this build sees the files that it names"
     reason = _FLAGS.get(option.flag) or _SETTINGS.get(f"{option.flag} {option.name}")
     return reason or next((why for name, pattern, why in _VALUES if _has(option, name, pattern)), "")
 

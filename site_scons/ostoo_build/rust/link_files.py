@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_SCRIPT = 1 << 20
-"""Bytes; what is larger is data."""
+"""The maximum size of a linker script in bytes. Larger files are data."""
 
 _THIN = b"!<thin>\n"
 _WORD = lazy_pattern(r"[^\s(){},;\"'*]+")
@@ -29,16 +29,16 @@ _LIBRARY = lazy_pattern(r"lib.+\.(a|so)|.+\.lib|crt.*\.o")
 
 
 @dataclass
-class Found:
-    """What arguments name: `files` in the order they were found; `unseen` are those of them that no linker tells of."""
+class NamedFiles:
+    """The files that arguments name, in the order of their discovery. `unseen` are those that no linker reports."""
 
     files: dict[Path, None] = field(default_factory=dict)
     unseen: dict[Path, None] = field(default_factory=dict)
 
 
-def named(arguments: Iterable[str], directory: Path, searches: Iterable[Path]) -> Found:
-    """Follow the arguments of a linker that runs in `directory` and is told to search some folders."""
-    walk = _Walk(directory, [], Found())
+def named(arguments: Iterable[str], directory: Path, searches: Iterable[Path]) -> NamedFiles:
+    """Return the files that arguments of a linker name, which runs in `directory` and searches some folders."""
+    walk = _Walk(directory, [], NamedFiles())
     for folder in searches:
         walk.search(folder)
     walk.follow(arguments)
@@ -49,7 +49,7 @@ def named(arguments: Iterable[str], directory: Path, searches: Iterable[Path]) -
 class _Walk:
     directory: Path
     searches: list[Path]
-    found: Found
+    found: NamedFiles
 
     def follow(self, arguments: Iterable[str]) -> None:
         for argument in self._expanded(arguments, frozenset()):
@@ -57,7 +57,7 @@ class _Walk:
                 self._meet(word, self.directory)
 
     def search(self, folder: Path) -> None:
-        """All libraries of a folder count: crates ask for some by name, in their metadata."""
+        """Add all libraries in a folder: crates may request some of them in their metadata."""
         if folder.is_dir() and folder not in self.searches:
             self.searches.append(folder)
             for path in sorted(folder.iterdir()):
@@ -65,7 +65,7 @@ class _Walk:
                     self._add(path)
 
     def _expanded(self, arguments: Iterable[str], within: frozenset[Path]) -> Iterator[str]:
-        """Put what response files say in their place, as LLD does first of all."""
+        """Replace response files by their contents, which LLD also does first."""
         for argument in arguments:
             path = self.directory / argument[1:]
             if argument.startswith("@") and path not in within and path.is_file():
@@ -76,7 +76,7 @@ class _Walk:
                 yield argument
 
     def _meet(self, word: str, beside: Path) -> None:
-        """Take a word for what it may lead to: a file, a folder to search, a library's name."""
+        """Interpret a word as a file, a folder to search, and the name of a library."""
         name = word.removeprefix("-l").removeprefix(":") if word.startswith("-l") else word
         names = dict.fromkeys((word, name, f"lib{name}.a", f"lib{name}.so", word.lstrip("=")))
         for folder in dict.fromkeys((self.directory, beside, *self.searches)):
@@ -104,7 +104,10 @@ class _Walk:
 
 
 def _parts(argument: str) -> Iterator[str]:
-    """What of an argument may be a path: all of it, what follows an `=`, or a short option such as `-T`."""
+    """Return the parts of an argument that may be a path.
+
+    They are the whole argument, the text behind each `=`, and the value of a short option such as `-T`.
+    """
     yield argument
     for at, letter in enumerate(argument):
         if letter == "=":
@@ -114,7 +117,7 @@ def _parts(argument: str) -> Iterator[str]:
 
 
 def _words_of_response(path: Path) -> list[str]:
-    """Take a response file apart as GNU tools do: words, quotes, backslashes."""
+    """Split a response file as GNU tools do, with quotes and backslashes."""
     text = digest.text_of(path)
     try:
         return shlex.split(text)
@@ -123,7 +126,10 @@ def _words_of_response(path: Path) -> list[str]:
 
 
 def _thin_members(data: bytes) -> list[str]:
-    """The names of a thin archive's members, which lie elsewhere: all are in its table of long names (`//`)."""
+    """Return the file names in a thin archive's table of long names (`//`).
+
+    The members themselves are separate files.
+    """
     at = len(_THIN)
     while (header := data[at : at + 60]).endswith(b"`\n"):
         size = int(header[48:58])

@@ -23,7 +23,10 @@ _LONG_WITH_VALUE = frozenset(
 
 
 class Option(NamedTuple):
-    """One option. `flag` is `-C`, `-L`, `--cfg`, …, or empty for a word that is none; `words` are as they stood."""
+    """One option.
+
+    `flag` is `-C`, `-L`, `--cfg`, …, or empty for a positional argument. `words` are the original arguments.
+    """
 
     flag: str
     value: str
@@ -31,29 +34,29 @@ class Option(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What a `-C` or `-Z` sets, in rustc's own spelling; rustc takes underscores for hyphens."""
+        """The name of a `-C` or `-Z` option with hyphens; rustc also accepts underscores."""
         return self.value.partition("=")[0].replace("_", "-") if self.flag in ("-C", "-Z") else ""
 
     @property
     def setting(self) -> str:
-        """The value that a `-C` or `-Z` sets it to."""
+        """The value of a `-C` or `-Z` option."""
         return self.value.partition("=")[2]
 
     @property
     def folder(self) -> tuple[str, str]:
-        """Kind and folder of a `-L`: `native`, `dependency`, …, `all` where none is said."""
+        """The kind and folder of a `-L` option. The kind is `native`, `dependency`, …, and `all` by default."""
         kind, equals, folder = self.value.partition("=")
         known = kind in ("all", "crate", "dependency", "framework", "native")
         return (kind, folder) if equals and known else ("all", self.value)
 
     @property
     def searches_native(self) -> bool:
-        """Whether it names a folder that native libraries are looked for in."""
+        """Whether the option names a folder in which native libraries are searched."""
         return self.flag == "-L" and self.folder[0] not in ("crate", "dependency", "framework")
 
 
 def read(arguments: Iterable[str]) -> tuple[Option, ...]:
-    """Take arguments apart as rustc's getopts does."""
+    """Parse arguments in the same way as rustc's getopts."""
     return _read(tuple(arguments))
 
 
@@ -73,7 +76,7 @@ def _options(words: Iterator[str]) -> Iterator[Option]:
 
 
 def link_arguments(arguments: Iterable[str]) -> Iterator[str]:
-    """What rustc hands on to the linker, in rustc's order: the first ones, then the others as they stand."""
+    """Return the arguments that rustc passes to the linker, in rustc's order: `pre-link-arg` first."""
     options = list(read(arguments))
     for names in (("pre-link-arg", "pre-link-args"), ("link-arg", "link-args")):
         for option in options:
@@ -91,7 +94,7 @@ def _long(word: str, words: Iterator[str]) -> Option:
 
 
 def _short(word: str, words: Iterator[str]) -> Iterator[Option]:
-    """Letters may share one hyphen; the first one that takes a value takes the rest of the word, or the next word."""
+    """Parse letters behind one hyphen. The first one with a value takes the rest of the word, or the next word."""
     for at, letter in enumerate(word[1:], 1):
         if letter in _SHORT_WITH_VALUE:
             if rest := word[at + 1 :]:

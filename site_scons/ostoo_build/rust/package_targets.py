@@ -19,14 +19,14 @@ Target = tuple[str, str]
 _FOLDERS = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _KEYS = {"bin": "autobins", "example": "autoexamples", "test": "autotests", "bench": "autobenches"}
 OTHERS = frozenset(_FOLDERS)
-"""All kinds but those of a library."""
+"""All kinds except those of a library."""
 
 _OLD = "2015"
-"""The edition in which a target that is written down switches the search for others of its kind off."""
+"""The edition in which an explicit target disables auto-discovery for its kind."""
 
 
 def of_package(document: dict[str, Any], fields: dict[str, Any], folder: Path) -> tuple[Target, ...]:
-    """Find the targets of a manifest in `folder`; `fields` are those of `[package]`, with what is inherited."""
+    """Return the targets of the manifest in `folder`; `fields` are those of `[package]`, including inherited ones."""
     found = [*_library(document, fields, folder)]
     for kind in _FOLDERS:
         found += [(kind, name) for name in _of_kind(kind, document.get(kind), fields, folder)]
@@ -45,7 +45,7 @@ def _library(document: dict[str, Any], fields: dict[str, Any], folder: Path) -> 
 
 
 def _of_kind(kind: str, written: list[dict[str, Any]] | None, fields: dict[str, Any], folder: Path) -> Iterator[str]:
-    """Those that the manifest names, and those that are found beside them, each once."""
+    """Return the explicit targets and those that auto-discovery finds, each once."""
     searches = fields.get(_KEYS[kind])
     if searches is None:
         searches = written is None or str(fields.get("edition", _OLD)) != _OLD

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.rust import asm_files
-from ostoo_build.rust.asm_files import Taken
+from ostoo_build.rust.asm_files import Inclusion
 
 VARIABLES = {"CARGO_MANIFEST_DIR": "@{root}/user-rs/a", "OUT_DIR": "@{root}/build/out"}
 
@@ -64,8 +64,8 @@ def test_a_quote_as_a_character_and_a_lifetime_begin_no_string() -> None:
 
 def test_lines_are_told() -> None:
     text = 'fn main() {}\n\nglobal_asm!(\n    ".incbin \\"x\\"",\n);\n'
-    assert asm_files.named(text.encode(), "main.rs", {}) == [Taken(4, "x")]
-    assert asm_files.named(b'/* a\n*/ nop\n.include "y.s"\n', "boot.S", {}) == [Taken(3, "y.s")]
+    assert asm_files.named(text.encode(), "main.rs", {}) == [Inclusion(4, "x")]
+    assert asm_files.named(b'/* a\n*/ nop\n.include "y.s"\n', "boot.S", {}) == [Inclusion(3, "y.s")]
 
 
 def test_assembly_has_comments_of_its_own() -> None:
@@ -75,7 +75,7 @@ def test_assembly_has_comments_of_its_own() -> None:
 
 def test_other_files_are_data_unless_they_name_a_file() -> None:
     assert asm_files.named(b".include is a directive", "README.md", {}) == []
-    assert asm_files.named(b'.incbin "x"', "boot.txt", {}) == [Taken(1, "x")]
+    assert asm_files.named(b'.incbin "x"', "boot.txt", {}) == [Inclusion(1, "x")]
     assert asm_files.named(b'\0.incbin "x"', "image.bin", {}) == []
 
 

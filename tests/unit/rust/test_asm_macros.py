@@ -52,10 +52,10 @@ def test_a_macro_within_assembly_may_hide_something(text: str) -> None:
     ],
 )
 def test_a_library_hands_on_what_its_macros_say(text: str, hands_on: bool) -> None:  # noqa: FBT001 - a table
-    assert asm_macros.hands_on(text.encode()) == hands_on
+    assert asm_macros.exports_asm(text.encode()) == hands_on
 
 
 @pytest.mark.parametrize("text", ['"global_asm!(\\"nop\\")".parse()', "quote! { core::arch::asm!(#x) }"])
 def test_a_procedural_macro_may_write_any_word_that_it_has(text: str) -> None:
-    assert asm_macros.mentions(text.encode())
-    assert not asm_macros.mentions(b"plasma, asmr // as in asm!()")
+    assert asm_macros.mentions_asm(text.encode())
+    assert not asm_macros.mentions_asm(b"plasma, asmr // as in asm!()")

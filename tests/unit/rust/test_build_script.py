@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rust import build_script
-from ostoo_build.rust.build_script import Instructions, Said
+from ostoo_build.rust.build_script import Instructions, ScriptOutput
 
 SCRIPT = "user-rs/a/build.rs"
 
@@ -62,7 +62,7 @@ def test_lines_that_are_not_utf_8_say_nothing_and_the_others_what_they_say() -> 
         b"cargo::rustc-env=F=a\x1f",
         b" cargo:rustc-env=D=1 \r",
     )
-    found = build_script.parse(build_script.said(b"\n".join((*lines, *more))), SCRIPT)
+    found = build_script.parse(build_script.decoded(b"\n".join((*lines, *more))), SCRIPT)
     assert found == Instructions(env={"B": "ok", "E": "nbsp", "F": "a\x1f", "D": "1"}, new="cargo::rustc-env")
 
 
@@ -101,8 +101,8 @@ def test_what_cargo_takes_is_no_error_here(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("cargo::rustc-link-arg-tests=-z", "`rustc-link-arg-tests`, and its package has no test target"),
-        ("cargo:rustc-link-arg-bin=b=-z", "`rustc-link-arg-bin`, and its package has no bin target b"),
+        ("cargo::rustc-link-arg-tests=-z", "`rustc-link-arg-tests`, but its package has no test target"),
+        ("cargo:rustc-link-arg-bin=b=-z", "`rustc-link-arg-bin`, but its package has no bin target b"),
         ("cargo::rustc-cfg=a", "`cargo::rustc-cfg`, which Rust 1.76.1 does not know"),
     ],
 )
@@ -138,7 +138,7 @@ def test_what_a_script_made_is_searched_before_what_lies_elsewhere() -> None:
         SCRIPT,
     )
     second = build_script.parse("cargo::rustc-link-search=/a/out\ncargo::rustc-link-search=all=/b/out", SCRIPT)
-    said = (Said(first, "/a/out"), Said(second, "/b/out"))
+    said = (ScriptOutput(first, "/a/out"), ScriptOutput(second, "/b/out"))
     folders = [word for word in build_script.search_flags(said) if word != "-L"]
     assert folders == ["native=/a/out/lib", "/a/out", "all=/b/out", "/usr/lib", "/a/outer", "/a/out"]
 

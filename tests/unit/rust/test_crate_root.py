@@ -9,12 +9,12 @@ from ostoo_build.rust import crate_root
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.rust.crate_root import View
+    from ostoo_build.rust.crate_root import StdView
 
 CFGS = frozenset({"unix", 'target_os="linux"', 'target_has_atomic="64"', 'feature="a"'})
 
 
-def view(tmp_path: Path, source: str, *features: str) -> View:
+def view(tmp_path: Path, source: str, *features: str) -> StdView:
     (tmp_path / "lib.rs").write_text(source)
     return crate_root.view(tmp_path / "lib.rs", features, CFGS)
 

@@ -5,7 +5,7 @@ import pytest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rust import flag_rules
 
-NATIVE = "another processor on each machine"
+NATIVE = "depends on the machine's processor"
 
 
 @pytest.mark.parametrize(
@@ -29,35 +29,35 @@ NATIVE = "another processor on each machine"
         (["-o", "x"], "where outputs go"),
         (["-Csave-temps"], "where outputs go"),
         (["main.rs"], "source file"),
-        (["-Zllvm-plugins=/x.so"], "no key sees"),
-        (["-Cllvm-args=-load=/x.so"], "no key sees"),
-        (["-Zcodegen-backend=./x.so"], "no key sees"),
-        (["-Zcodegen-backend=cranelift"], "no key sees"),
-        (["-Csplit-debuginfo=unpacked"], "PROGRAM.debug is whole"),
-        (["-C", "split_debuginfo=packed"], "PROGRAM.debug is whole"),
-        (["-Cllvm-args=-pass-remarks-output=x.yaml"], "LLVM does not tell"),
-        (["-Cllvm-args=-a -memprof-use=./x"], "LLVM does not tell"),
+        (["-Zllvm-plugins=/x.so"], "not part of the key"),
+        (["-Cllvm-args=-load=/x.so"], "not part of the key"),
+        (["-Zcodegen-backend=./x.so"], "not part of the key"),
+        (["-Zcodegen-backend=cranelift"], "not part of the key"),
+        (["-Csplit-debuginfo=unpacked"], "PROGRAM.debug has it all"),
+        (["-C", "split_debuginfo=packed"], "PROGRAM.debug has it all"),
+        (["-Cllvm-args=-pass-remarks-output=x.yaml"], "LLVM does not report"),
+        (["-Cllvm-args=-a -memprof-use=./x"], "LLVM does not report"),
         (["--crate-type=cdylib"], "names crates"),
         (["-Zremark-dir=x"], "where outputs go"),
         (["-Zllvm-time-trace"], "where outputs go"),
-        (["-llink-arg:+verbatim=-Map=x"], "where it is seen"),
+        (["-llink-arg:+verbatim=-Map=x"], "so that this build sees"),
         (["-Clink-arg=--lto-obj-path=x"], "writes a file"),
-        (["-Clink-arg=--thinlto-distributor=x"], "no key sees"),
-        (["-Clink-args=-mllvm -stats-file=x"], "LLVM does not tell"),
-        (["-Clink-arg=--mllvm=-x=a/b"], "LLVM does not tell"),
-        (["-Clink-arg=-plugin-opt=-load=x.so"], "no key sees"),
-        (["-Zsanitizer-dataflow-abilist=x"], "does not tell that it reads"),
-        (["-Clink-arg=--lto-basic-block-sections=x"], "does not tell"),
+        (["-Clink-arg=--thinlto-distributor=x"], "not part of the key"),
+        (["-Clink-args=-mllvm -stats-file=x"], "LLVM does not report"),
+        (["-Clink-arg=--mllvm=-x=a/b"], "LLVM does not report"),
+        (["-Clink-arg=-plugin-opt=-load=x.so"], "not part of the key"),
+        (["-Zsanitizer-dataflow-abilist=x"], "does not report that it reads"),
+        (["-Clink-arg=--lto-basic-block-sections=x"], "does not report"),
         (["-Clink-arg=-Map=kernel.map"], "writes a file"),
         (["-Clink-args=--Map kernel.map"], "writes a file"),
-        (["-Clink-arg=--error-handling-script=x"], "no key sees"),
-        (["-Clink-arg=--lto-sample-profile=x"], "does not tell"),
-        (["-Cllvm-args=-pass-remarks-output x.yaml"], "LLVM does not tell"),
-        (["-Cllvm-args=-pass-remarks-output", "-Cllvm-args=x.yaml"], "LLVM does not tell"),
-        (["-Cllvm-args=-memprof-use a/b"], "LLVM does not tell"),
-        (["-Clink-args=-mllvm -stats-file -mllvm x"], "LLVM does not tell"),
-        (["-Clink-args=-mllvm -memprof-use -mllvm a/b"], "LLVM does not tell"),
-        (["-Clink-arg=-z", "-Clink-arg=-mllvm"], "told by both"),
+        (["-Clink-arg=--error-handling-script=x"], "not part of the key"),
+        (["-Clink-arg=--lto-sample-profile=x"], "does not report"),
+        (["-Cllvm-args=-pass-remarks-output x.yaml"], "LLVM does not report"),
+        (["-Cllvm-args=-pass-remarks-output", "-Cllvm-args=x.yaml"], "LLVM does not report"),
+        (["-Cllvm-args=-memprof-use a/b"], "LLVM does not report"),
+        (["-Clink-args=-mllvm -stats-file -mllvm x"], "LLVM does not report"),
+        (["-Clink-args=-mllvm -memprof-use -mllvm a/b"], "LLVM does not report"),
+        (["-Clink-arg=-z", "-Clink-arg=-mllvm"], "only both"),
     ],
 )
 def test_what_a_key_would_not_see_is_refused_by_name(flags: list[str], reason: str) -> None:
@@ -79,8 +79,8 @@ BY_NAME = {
     "names crates and targets itself": "--crate-name=x --crate-type=lib --target=x",
     "choose the tools": "--sysroot=x",
     "write the variable under": "--env-set=A=b",
-    "does not tell that it reads": "-Zsanitizer-dataflow-abilist=x",
-    "no key sees": "-Zllvm-plugins=x -Zautodiff-plugin=x -Zoffload=x",
+    "does not report that it reads": "-Zsanitizer-dataflow-abilist=x",
+    "not part of the key": "-Zllvm-plugins=x -Zautodiff-plugin=x -Zoffload=x",
 }
 BY_NAME_TO_THE_LINKER = {
     "writes a file beside": (
@@ -91,11 +91,11 @@ BY_NAME_TO_THE_LINKER = {
         " plugin-opt=time-trace thinlto-emit-imports-files thinlto-emit-index-files"
         " plugin-opt=thinlto-emit-imports-files plugin-opt=save-temps"
     ),
-    "does not tell that it reads": (
+    "does not report that it reads": (
         "lto-sample-profile lto-cs-profile-file irpgo-profile plugin-opt=sample-profile plugin-opt=cs-profile-path"
         " lto-basic-block-sections= plugin-opt=basic-block-sections= chroot"
     ),
-    "no key sees": "error-handling-script load-pass-plugin thinlto-distributor thinlto-remote-compiler",
+    "not part of the key": "error-handling-script load-pass-plugin thinlto-distributor thinlto-remote-compiler",
 }
 
 

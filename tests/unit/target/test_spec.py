@@ -419,7 +419,7 @@ def test_what_no_flag_may_say_no_spec_may_say(said: str, told: str, tmp_path: Pa
 def test_a_word_of_a_spec_whose_value_stands_elsewhere_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text(json.dumps({"pre-link-args": {"gnu-lld": ["-mllvm"], "ld.lld": ["-load=x.so"]}}))
-    with pytest.raises(OstooError, match="`-mllvm` is not allowed with nothing behind it"):
+    with pytest.raises(OstooError, match="`-mllvm` is not allowed without a value"):
         target_spec.load(path)
 
 
