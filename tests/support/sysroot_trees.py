@@ -20,7 +20,7 @@ def version(text: bytes) -> bytes:
 
 
 def libc(*objects: bytes) -> bytes:
-    return ar.write([ar.Indexed(ar.Member(f"{n}.o", data), ()) for n, data in enumerate(objects)])
+    return ar.write([ar.IndexedMember(ar.Member(f"{n}.o", data), ()) for n, data in enumerate(objects)])
 
 
 def good_files() -> dict[str, bytes]:

@@ -19,21 +19,21 @@ _INDEXES = frozenset({"/", "/SYM64/"})
 
 
 class Member(Struct, frozen=True):
-    """One file of an archive. `name` is as written: usually a base name, a path where the writer left one."""
+    """One file in an archive. `name` is as the writer stored it: usually a base name, sometimes a path."""
 
     name: str
     data: bytes
 
 
-class Indexed(Struct, frozen=True):
-    """A member to be written and the symbols that the archive's index offers for it."""
+class IndexedMember(Struct, frozen=True):
+    """A member to write, with the symbols that the archive's index lists for it."""
 
     member: Member
     symbols: tuple[str, ...]
 
 
 def read(data: bytes, where: str) -> tuple[Member, ...]:
-    """Parse a GNU archive, without its index. Raises `OstooError`, naming `where`, for any other file."""
+    """Parse a GNU archive without its index. Raises `OstooError`, which names `where`, for any other file."""
     if not data.startswith(_MAGIC):
         raise OstooError("not a static library: the ar signature is missing", where=where)
     try:
@@ -53,7 +53,7 @@ def _members(data: bytes) -> Iterator[Member]:
         start = position + _HEADER_SIZE
         end = start + int(header[48:58])
         if not start <= end <= len(data):
-            raise ValueError(f"the member at byte {position} ends behind the file's end")
+            raise ValueError(f"the member at byte {position} ends beyond the end of the file")
         if name == "//":
             long_names = data[start:end]
         elif name not in _INDEXES:
@@ -68,8 +68,8 @@ def _full_name(name: str, long_names: bytes) -> str:
     return long_names[start : long_names.index(b"/\n", start)].decode()
 
 
-def write(entries: Sequence[Indexed]) -> bytes:
-    """Write a GNU archive with an index. Equal entries give equal bytes: no time, owner or path is in it."""
+def write(entries: Sequence[IndexedMember]) -> bytes:
+    """Return a GNU archive with an index. It contains no time, owner or path, so equal entries give equal bytes."""
     long_names, names = _name_table([entry.member.name for entry in entries])
     symbols = [symbol for entry in entries for symbol in entry.symbols]
     strings = b"".join(symbol.encode() + b"\0" for symbol in symbols)

@@ -32,7 +32,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 
 class Name(Struct, frozen=True):
-    """A symbol as people read it; `crate` is empty where the name does not tell."""
+    """A demangled symbol; `crate` is empty if the symbol does not contain one."""
 
     text: str
     crate: str
@@ -40,7 +40,7 @@ class Name(Struct, frozen=True):
 
 @cache
 def demangle(symbol: str) -> Name:
-    """Read a symbol's name. Of generic code and impls the crate is the one that wrote it, not the one that uses it."""
+    """Demangle a symbol. The crate is the one that defines it, also for generic code and impls."""
     plain = _LLVM_SUFFIX.sub("", symbol)
     is_old = plain.startswith(_OLD) and plain.isascii()
     found = _v0(plain) if _V0.match(plain) else _old(plain) if is_old else None

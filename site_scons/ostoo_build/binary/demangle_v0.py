@@ -47,13 +47,13 @@ _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n", "\\": "\\\\", "\0": "\\0", "'
 
 
 class NotMangledError(ValueError):
-    """The name is not in this mangling."""
+    """The name does not use this mangling scheme."""
 
 
 class Reader:
-    """Reads from `at` on; each method returns the text of what it has read. `crate` is that of the first path.
+    """A recursive-descent parser. Each method reads one production, from position `at`, and returns its text.
 
-    Raises `NotMangledError`.
+    `crate` is the crate of the first path. Raises `NotMangledError`.
     """
 
     def __init__(self, name: str) -> None:
@@ -186,7 +186,7 @@ class Reader:
         return f"{text}>" if is_open else text
 
     def _open_path(self) -> tuple[str, bool]:
-        """A trait, whose list of arguments stays open for the types that are bound."""
+        """Read a trait. If the result is true, its argument list is still open, for bindings of associated types."""
         if self._eat("B"):
             opened: list[bool] = []
 
@@ -218,7 +218,7 @@ class Reader:
         return text if is_plain or in_value else f"{{{text}}}"
 
     def _value(self, tag: str, *, in_value: bool) -> tuple[str, bool]:  # noqa: C901, PLR0911 - likewise
-        """A constant, and whether it needs no braces among generic arguments."""
+        """Read a constant. The result is true if it needs no braces as a generic argument."""
         match tag:
             case "p":
                 return "_", True

@@ -34,9 +34,9 @@ MACHINES = frozenset(_PROCESSORS)
 
 
 class Decoded(NamedTuple):
-    """Mnemonic and operands as capstone writes them, Intel syntax.
+    """Mnemonic and operands in capstone's spelling, in Intel syntax for x86-64.
 
-    `offset` counts from the code's first byte, or is an address where `decode` was told the first byte's.
+    `offset` is relative to the code's first byte, or an address if `decode` was called with one.
     """
 
     offset: int
@@ -53,7 +53,7 @@ class Instruction(Struct, frozen=True):
 
 
 def first(code: bytes, count: int, machine: str) -> tuple[Instruction, ...]:
-    """Decode the first `count` instructions of `code`; fewer where it ends before. `machine` is one of `MACHINES`."""
+    """Decode the first `count` instructions of `code`, fewer if it is shorter. `machine` is one of `MACHINES`."""
     decoded = _decoder(machine).disasm_lite(code[: count * _LONGEST], 0, count)
     return tuple(_instruction(Decoded(*each)) for each in decoded)
 
@@ -61,8 +61,8 @@ def first(code: bytes, count: int, machine: str) -> tuple[Instruction, ...]:
 def is_avx(code: bytes, found: Decoded) -> bool:
     """Whether an instruction of x86-64 has a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI).
 
-    In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2), so the
-    bytes decide and capstone only has to find where each instruction begins.
+    In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2). So the bytes
+    decide, and capstone only needs to find where instructions begin.
     """
     offset, size, mnemonic, _ = found
     if code[offset] not in _FIRST_BYTES or mnemonic == _NOT_CODE:
@@ -71,12 +71,12 @@ def is_avx(code: bytes, found: Decoded) -> bool:
 
 
 def uses_float_registers(found: Decoded) -> bool:
-    """Whether an instruction of x86-64 works on a register of SSE, AVX, MMX or x87."""
+    """Whether an instruction of x86-64 uses a register of SSE, AVX, MMX or x87."""
     return bool(_FLOAT_REGISTER.search(found.operands) or _X87.match(found.mnemonic))
 
 
 def decode(code: bytes, machine: str, address: int = 0) -> Iterator[Decoded]:
-    """Decode from the first byte on, which lies at `address`. What is no instruction has the mnemonic ".byte"."""
+    """Decode code whose first byte is at `address`. Bytes that are not an instruction get the mnemonic ".byte"."""
     if machine == "EM_X86_64":
         # Longer than 15 bytes is no instruction, so none begins with 15 prefixes. Capstone would read a run of them to
         # its end, once from each of its bytes: it gets the run's last 14 only.

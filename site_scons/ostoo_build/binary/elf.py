@@ -25,7 +25,7 @@ _LONGEST_NAME = 64
 
 
 class DamagedElfError(ValueError):
-    """The bytes can't be read as an ELF file. `offset` is where in the file the trouble is."""
+    """The bytes are not a valid ELF file. `offset` is the position of the error in the file."""
 
     def __init__(self, what: str, offset: int) -> None:
         super().__init__(what)
@@ -33,7 +33,7 @@ class DamagedElfError(ValueError):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A program header. `kind` is ELF's word ("PT_LOAD"), or the number where ELF has no word for it."""
+    """A program header. `kind` is ELF's name for the type ("PT_LOAD"), or the number if ELF defines no name."""
 
     kind: str
     flags: int
@@ -44,12 +44,12 @@ class Segment(msgspec.Struct, frozen=True):
 
     @property
     def end(self) -> int:
-        """The first address behind it; may lie beyond what a pointer holds."""
+        """The first address behind the segment. It may exceed the range of a pointer."""
         return self.address + self.memory_size
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A section header. `kind` as in `Segment`; `offset` is where its contents are, `link` another section's number."""
+    """A section header. `kind` is as in `Segment`, `offset` is the position of the contents, `link` a section index."""
 
     name: str
     kind: str
@@ -60,7 +60,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Elf(msgspec.Struct, frozen=True):
-    """What a loader and our rules look at; words such as ET_EXEC are ELF's own."""
+    """The headers that loaders and our rules read. Names such as ET_EXEC are ELF's own."""
 
     data: bytes
     elf_class: str
@@ -74,7 +74,7 @@ class Elf(msgspec.Struct, frozen=True):
     sections: tuple[Section, ...]
 
     def __repr__(self) -> str:
-        """Tell it without the file's bytes."""
+        """Omit the file's contents."""
         return f"Elf({self.kind} for {self.machine}, {len(self.data)} bytes)"
 
     @property
@@ -83,17 +83,17 @@ class Elf(msgspec.Struct, frozen=True):
 
     @property
     def segment_of_entry(self) -> Segment | None:
-        """The executable segment that the entry point is in."""
+        """The executable segment that contains the entry point."""
         holders = (each for each in self.loads if each.flags & PF_X and each.address <= self.entry < each.end)
         return next(holders, None)
 
     def contents(self, segment: Segment) -> bytes:
-        """The bytes that the file holds of `segment`."""
+        """Return the bytes of a segment that the file contains."""
         return self.data[segment.offset : segment.offset + segment.file_size]
 
 
 def parse(data: bytes) -> Elf:
-    """Read the headers of an ELF file of any class, byte order and machine. Raises `DamagedElfError`."""
+    """Parse the headers of an ELF file of any class, byte order and machine. Raises `DamagedElfError`."""
     structs = _structs(data)
     header = _table(data, structs.Elf_Ehdr, 0, 1, "the file header")[0]
     structs.create_advanced_structs(header.e_type, header.e_machine, header.e_ident.EI_OSABI)
@@ -143,13 +143,13 @@ def _structs(data: bytes) -> ELFStructs:
 
 def _require_entry_size(claimed: int, count: int, struct: Struct, name: str) -> None:
     if count and claimed != struct.sizeof():
-        raise DamagedElfError(f"a {name} is said to have {claimed} bytes; it has {struct.sizeof()}", 0)
+        raise DamagedElfError(f"the size of a {name} is given as {claimed} bytes instead of {struct.sizeof()}", 0)
 
 
 def _table(data: bytes, struct: Struct, offset: int, count: int, name: str) -> list[Container]:
     size = struct.sizeof()
     if offset + size * count > len(data):
-        raise DamagedElfError(f"{name} ({count} of {size} bytes) end behind the file's end", offset)
+        raise DamagedElfError(f"{name} ({count} of {size} bytes) end beyond the end of the file", offset)
     return [struct.parse(data[start : start + size]) for start in range(offset, offset + size * count, size)]
 
 
@@ -157,10 +157,12 @@ def _section_names(data: bytes, sections: list[Container], index: int) -> bytes:
     if index == 0:
         return b""
     if index >= len(sections):
-        raise DamagedElfError(f"section {index} should hold the section names; there are {len(sections)}", 0)
+        raise DamagedElfError(
+            f"section {index} is given for the section names, but there are {len(sections)} sections", 0
+        )
     start, size = sections[index].sh_offset, sections[index].sh_size
     if start + size > len(data):
-        raise DamagedElfError("the section names lie behind the file's end", start)
+        raise DamagedElfError("the section names are beyond the end of the file", start)
     return data[start : start + size]
 
 

@@ -14,7 +14,7 @@ _ENTRY, _PT_LOAD, _PF_X = 24, 1, 1
 
 
 def is_missing(data: bytes) -> bool:
-    """Whether an ELF file has no entry, or one that no executable segment holds; what is no ELF file is not judged."""
+    """Whether an ELF file has no entry point in an executable segment. False if it is not an ELF file."""
     if data[:4] != _MAGIC:
         return False
     try:
@@ -25,7 +25,10 @@ def is_missing(data: bytes) -> bool:
 
 
 def _read(data: bytes) -> tuple[int, list[tuple[int, int]]]:
-    """The entry, and address and size of each executable PT_LOAD (ELF-64 and ELF-32, `Elf_Ehdr`, `Elf_Phdr`)."""
+    """Return the entry point, and address and size of each executable PT_LOAD.
+
+    Reads `Elf_Ehdr` and `Elf_Phdr` of 32 and 64 bits.
+    """
     word, order = _WORDS[data[4]], _ORDERS[data[5]]
     entry, table = struct.unpack_from(f"{order}2{word}", data, _ENTRY)
     behind = _ENTRY + 3 * struct.calcsize(f"{order}{word}") + 4
@@ -35,7 +38,7 @@ def _read(data: bytes) -> tuple[int, list[tuple[int, int]]]:
 
 
 def _segment(data: bytes, at: int, order: str, word: str) -> tuple[int, int, int, int]:
-    """Kind, flags, address and size in memory of one program header."""
+    """Return type, flags, address and size in memory of a program header."""
     if word == "Q":
         kind, flags, _offset, start, _physical, _file, size = struct.unpack_from(f"{order}2I5Q", data, at)
     else:

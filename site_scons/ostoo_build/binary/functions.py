@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Function(Struct, frozen=True):
-    """A function as the linker left it: `name` is its symbol, `size` in bytes."""
+    """A function of a linked program: its symbol, and its size in bytes."""
 
     address: int
     size: int
@@ -31,18 +31,18 @@ class Symbols(Struct, frozen=True):
     functions: tuple[Function, ...]
 
     def around(self, address: int) -> Function | None:
-        """The function that an address is in."""
+        """Return the function that contains an address."""
         index = bisect_right(self.functions, address, key=lambda function: function.address) - 1
         function = self.functions[index] if index >= 0 else None
         return function if function and address < function.address + max(function.size, 1) else None
 
     def at(self, address: int) -> str:
-        """The function around an address, and how far into it the address is; empty where there is none."""
+        """Return an address as a function and an offset, or an empty text if no function contains it."""
         function = self.around(address)
         return f"{function.name}+{address - function.address:#x}" if function else ""
 
     def bytes_by_crate(self) -> Counter[str]:
-        """How much code each crate has, by its crate's name; what rustc did not name is left out."""
+        """Return the size of each crate's code. Symbols that rustc did not mangle are left out."""
         named = {each.address: (demangle(each.name).crate, each.size) for each in self.functions if _is_named(each)}
         found: Counter[str] = Counter()
         for crate, size in named.values():
@@ -55,10 +55,10 @@ def _is_named(function: Function) -> bool:
 
 
 def load(path: Path) -> Symbols:
-    """Read the functions of a program with its symbols. Raises `OstooError` where there is none, or no intact one."""
+    """Read the functions of a program with symbols. Raises `OstooError` if the file is missing or damaged."""
     try:
         known = symbol_table.symbols(symbol_table.read_program(path))
     except DamagedElfError as error:
-        raise OstooError(f"not an intact ELF file: {error}", where=str(path)) from error
+        raise OstooError(f"damaged ELF file: {error}", where=str(path)) from error
     functions = (Function(each.address, each.size, each.name) for each in known if each.kind == "STT_FUNC")
     return Symbols(tuple(sorted(functions, key=lambda function: (function.address, function.size))))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def machine_of(path: Path) -> str:
-    """The machine that a program is for, in ELF's word. Raises `OstooError` where it is none."""
+    """Return ELF's name for a program's machine. Raises `OstooError` if it is not a program."""
     try:
         return elf.parse(path.read_bytes()).machine
     except (OSError, elf.DamagedElfError) as error:

@@ -27,7 +27,10 @@ _FILE_INDEX_FROM_0 = 5
 
 
 class Frame(Struct, frozen=True):
-    """A function at a place of its source. `function` is the linker's name where DWARF has it; `line` 0 is unknown."""
+    """A function and a position in its source.
+
+    `function` is the linkage name if DWARF has it; `line` 0 means unknown.
+    """
 
     function: str
     file: str
@@ -35,7 +38,7 @@ class Frame(Struct, frozen=True):
 
 
 class SourceLines:
-    """The DWARF of one program, read as far as it is asked for. Raises `OstooError` for a file without any."""
+    """The DWARF of one program, which is read on demand. Raises `OstooError` if the program has none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,7 +60,7 @@ class SourceLines:
             raise OstooError(f"can't read it: {error}", where=str(path)) from error
 
     def frames(self, address: int) -> tuple[Frame, ...]:
-        """The functions that are at work there, the innermost first; none where the source is not known."""
+        """Return the active functions at an address, innermost first; none if the source is unknown."""
         if not _covers(self._code, address):
             return ()
         try:
@@ -82,7 +85,7 @@ class SourceLines:
                 line = _value(die, "DW_AT_call_line", 0)
 
     def _chain(self, top: DIE, address: int) -> list[DIE]:
-        """The functions around an address, the outermost first."""
+        """Return the entries of the functions around an address, outermost first."""
         found: list[DIE] = []
         place: DIE | None = top
         while place is not None:
@@ -97,7 +100,7 @@ class SourceLines:
         return _covers(self._spans(die), address)
 
     def _spans(self, die: DIE) -> list[range]:
-        """The addresses that belong to an entry."""
+        """Return the address ranges of an entry."""
         low = _value(die, "DW_AT_low_pc", 0)
         if "DW_AT_ranges" in die.attributes:
             return list(self._ranges(die, low))
@@ -119,7 +122,7 @@ class SourceLines:
                 yield range(start + entry.begin_offset, start + entry.end_offset)
 
     def _row(self, unit: CompileUnit, address: int) -> tuple[str, int]:
-        """The line that an instruction comes from (DWARF 4, 6.2)."""
+        """Return file and line of an instruction (DWARF 4, 6.2)."""
         program = self._dwarf.line_program_for_CU(unit)
         before: Any = None
         for entry in program.get_entries() if program else ():
@@ -163,7 +166,7 @@ def _value(die: DIE, name: str, default: int) -> int:
 
 
 def _name(die: DIE) -> str:
-    """The linker's name of a function, else the source's; an inlined one refers to where they stand."""
+    """Return a function's linkage name, else its source name. An inlined function refers to the entry with both."""
     own = die.attributes.get("DW_AT_linkage_name") or die.attributes.get("DW_AT_name")
     if own is not None:
         return str(own.value.decode("utf-8", "replace"))

@@ -36,7 +36,7 @@ _ULEB_BITS = 63
 
 
 class Symbol(Struct, frozen=True):
-    """An entry of `.symtab`. `kind` is ELF's word; `file` is a local symbol's source file, else empty."""
+    """An entry of `.symtab`. `kind` is ELF's name for the type; `file` is a local symbol's source file, else empty."""
 
     name: str
     kind: str
@@ -48,25 +48,25 @@ class Symbol(Struct, frozen=True):
 
 
 def read_program(path: Path) -> Elf:
-    """Read a program. Raises `OstooError` where there is none, or none that this build could have made."""
+    """Read a program. Raises `OstooError` if it is missing, or this build can't have made it."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         raise OstooError(f"can't read the program: {error.strerror}", where=str(path)) from error
     if len(data) > _LARGEST:
-        raise OstooError(f"it has more than {_LARGEST >> 20} MiB; no larger file is looked at", where=str(path))
+        raise OstooError(f"it has more than {_LARGEST >> 20} MiB; larger files are not read", where=str(path))
     try:
         found = elf.parse(data)
     except DamagedElfError as error:
-        raise OstooError(f"not an intact ELF file: {error}", where=str(path), remedy="build it again") from error
+        raise OstooError(f"damaged ELF file: {error}", where=str(path), remedy="build it again") from error
     if (found.elf_class, found.encoding) != ("ELFCLASS64", "ELFDATA2LSB"):
-        raise OstooError("only 64-bit little-endian programs can be looked at", where=str(path))
+        raise OstooError("only 64-bit little-endian programs are supported", where=str(path))
     return found
 
 
 def symbols(program: Elf) -> tuple[Symbol, ...]:
-    """All symbols that are defined at an address of the program. Raises `DamagedElfError`."""
+    """Return all symbols that are defined at an address of the program. Raises `DamagedElfError`."""
     table = next((section for section in program.sections if section.kind == "SHT_SYMTAB"), None)
     if table is None:
         return ()
@@ -90,15 +90,15 @@ def _symbols(table: bytes, names: bytes) -> Iterator[Symbol]:
 
 
 def section_contents(program: Elf, index: int) -> bytes:
-    """The bytes of a section. Raises `DamagedElfError` where they are not in the file."""
+    """Return the bytes of a section. Raises `DamagedElfError` if they are outside the file."""
     section = program.sections[index]
     if section.offset + section.size > len(program.data):
-        raise DamagedElfError(f"section {section.name} ends behind the file's end", section.offset)
+        raise DamagedElfError(f"section {section.name} ends beyond the end of the file", section.offset)
     return program.data[section.offset : section.offset + section.size]
 
 
 def frame_sizes(program: Elf) -> dict[int, int]:
-    """What the compiler says of frames: bytes by address of a function. Raises `DamagedElfError`."""
+    """Return the compiler's frame sizes in bytes, by a function's address. Raises `DamagedElfError`."""
     found: dict[int, int] = {}
     for index, section in enumerate(program.sections):
         if section.name == STACK_SIZES:
@@ -127,9 +127,9 @@ def _frame_sizes(contents: bytes, offset: int) -> dict[int, int]:
 
 
 class Function(Struct, frozen=True):
-    """A piece of code that begins at a symbol, or at code that no symbol covers; then `names` is empty.
+    """Code that begins at a symbol. `names` is empty for code that no symbol covers.
 
-    `size` ends at the next function at the latest, so that no byte is in two.
+    `size` ends at the next function at the latest, so that no byte is in two functions.
     """
 
     address: int
@@ -147,7 +147,7 @@ class Function(Struct, frozen=True):
 
 
 def code_pieces(program: Elf) -> Iterator[tuple[int, bytes]]:
-    """All bytes of executable segments with their addresses, each address once."""
+    """Yield all bytes of executable segments with their addresses, each address once."""
     done = 0
     executable = (segment for segment in program.loads if segment.flags & PF_X)
     for each in sorted(executable, key=lambda segment: segment.address):
@@ -159,7 +159,7 @@ def code_pieces(program: Elf) -> Iterator[tuple[int, bytes]]:
 
 
 def functions(program: Elf, known: tuple[Symbol, ...]) -> tuple[Function, ...]:
-    """Share the program's code out among functions: every byte belongs to exactly one."""
+    """Divide the program's code into functions. Every byte belongs to exactly one."""
     starts: dict[int, list[Symbol]] = {}
     for symbol in known:
         if symbol.kind in ("STT_FUNC", "STT_GNU_IFUNC", "STT_NOTYPE"):
@@ -181,7 +181,7 @@ def functions(program: Elf, known: tuple[Symbol, ...]) -> tuple[Function, ...]:
 
 
 def _shared_out(symbols_there: list[Symbol], following: int) -> Iterator[Function]:
-    """A function up to the end that its symbol tells, and what lies between that and the following one."""
+    """Yield the function at a symbol, and then the code between its end and `following`."""
     ranked = sorted(symbols_there, key=lambda each: (each.kind == "STT_NOTYPE", each.is_local, each.name))
     address, size = ranked[0].address, max(each.size for each in ranked)
     end = min(address + size, following) if size else following

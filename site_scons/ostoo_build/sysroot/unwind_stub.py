@@ -66,7 +66,7 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 def library(elf_machine: str) -> bytes:
     """Return the archive for one of ELF's machines (`EM_X86_64`). Raises `KeyError` where none is written down."""
     code = {name: _RETURN[elf_machine][result] for name, result in SYMBOLS.items()}
-    return ar.write([ar.Indexed(ar.Member("unwind.o", relocatable(elf_machine, code)), tuple(code))])
+    return ar.write([ar.IndexedMember(ar.Member("unwind.o", relocatable(elf_machine, code)), tuple(code))])
 
 
 def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:

@@ -130,5 +130,5 @@ def _write_library(members: Sequence[ar.Member], lib: Path, machine: Machine) ->
     lib.mkdir()
     for member in named[-len(_CRT) :]:
         (lib / member.name).write_bytes(member.data)
-    libc = [ar.Indexed(m, read_object(m.data, machine, m.name).symbols) for m in named[: -len(_CRT)]]
+    libc = [ar.IndexedMember(m, read_object(m.data, machine, m.name).symbols) for m in named[: -len(_CRT)]]
     (lib / "libc.a").write_bytes(ar.write(libc))

@@ -11,7 +11,7 @@ MEMBERS = (
 
 
 def archive() -> bytes:
-    return ar.write([ar.Indexed(member, (f"symbol_{number}",)) for number, member in enumerate(MEMBERS)])
+    return ar.write([ar.IndexedMember(member, (f"symbol_{number}",)) for number, member in enumerate(MEMBERS)])
 
 
 def test_what_is_written_is_read_again_in_order() -> None:

@@ -24,11 +24,11 @@ DAMAGED = {
     ),
     "program headers of another size": (
         patched(DATA_OF, 54, "H", 32),
-        "a program header is said to have 32 bytes; it has 56",
+        "the size of a program header is given as 32 bytes instead of 56",
     ),
     "section headers of another size": (
         patched(DATA_OF, 58, "H", 1),
-        "a section header is said to have 1 bytes; it has 64",
+        "the size of a section header is given as 1 bytes instead of 64",
     ),
     "section headers outside": (
         patched(DATA_OF, 40, "Q", len(DATA_OF) - 100),
@@ -37,9 +37,12 @@ DAMAGED = {
     "extended section numbering": (patched(DATA_OF, 60, "H", 0), "it has section headers, but their number is 0"),
     "names in no section": (
         patched(DATA_OF, 62, "H", 3),
-        "section 3 should hold the section names; there are 3",
+        "section 3 is given for the section names, but there are 3 sections",
     ),
-    "names outside": (patched(DATA_OF, NAMES_HEADER + 32, "Q", 1 << 40), "the section names lie behind the file's end"),
+    "names outside": (
+        patched(DATA_OF, NAMES_HEADER + 32, "Q", 1 << 40),
+        "the section names are beyond the end of the file",
+    ),
 }
 
 
