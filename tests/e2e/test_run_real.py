@@ -99,7 +99,7 @@ def test_code_tells_at_least_the_frames_that_the_compiler_tells(tree: Tree, targ
     program = symbol_table.read_program(tree.root / "build" / target / "release/hello-std.debug")
     told = symbol_table.frame_sizes(program)
     code = call_graph.code_of(program, symbol_table.functions(program, symbol_table.symbols(program)))
-    found = {each.function.address: each for each in call_graph.routines(program, code, {})}
+    found = {each.function.address: each for each in call_graph.function_stacks(program, code, {})}
     both = [(found[address], frame) for address, frame in told.items() if address in found]
     assert len(both) > 100
     assert [(each.function.name, each.frame, frame) for each, frame in both if each.frame < frame] == []

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 _TOLD_PER_RULE = 4
 _SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
-_REBUILD = "build it again: the file is no ELF file, or was cut off or changed after the link"
+_REBUILD = "build it again: the file is not an ELF file, or was truncated or modified after the link"
 _BUDGET = "size-budget"
 _ALWAYS = {
     "file-limit": "no larger file is checked",
     "intact-headers": "no loader can read it",
 }
-"""Rules that hold for every target, and why."""
+"""Rules that apply to every target, with their reasons."""
 
 
 class Violation(Struct, frozen=True):
-    """One broken rule: its name, where, in which function, what was found, why the rule is there, what to change."""
+    """A violation of one rule: where it is, in which function, what was found, the rule's reason, and the remedy."""
 
     rule: str
     place: str
@@ -49,10 +49,12 @@ class Violation(Struct, frozen=True):
         return f"{self.rule}, {place}: {self.what}\n  reason: {self.reason}\n  change: {self.remedy}"
 
 
-class Report(Struct, frozen=True):
-    """A proof for one file, told apart from others by its sha256. Sizes are in bytes, addresses hexadecimal.
+class CheckReport(Struct, frozen=True):
+    """The result of a successful check of one file, which its sha256 identifies.
 
-    `syscalls` are the numbers that stand in the code, `hidden_syscalls` where calls are whose numbers do not.
+    Sizes are in bytes, addresses hexadecimal.
+
+    `syscalls` are the numbers in the code, `hidden_syscalls` the addresses of calls whose number is not visible.
     """
 
     program: str
@@ -68,14 +70,14 @@ class Report(Struct, frozen=True):
     rules: tuple[str, ...]
 
     def to_json(self) -> str:
-        """For people and tools; equal reports give equal text, and no path is in it."""
+        """Return the report for people and tools. Equal reports give equal text; it contains no path."""
         return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
-def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> Report:
-    """Hold the ELF file at `path` against the contract; change nothing. `symbols` is asked only where code is named.
+def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> CheckReport:
+    """Check the ELF file at `path` against the contract. `symbols` is called only if a violation is in code.
 
-    Raises `OstooError` that lists all violations, or says that there is no such file.
+    Raises `OstooError`, which lists all violations, or if there is no such file.
     """
     elf = _read(path, contract, program)
     subject = Subject(elf, contract, program)
@@ -83,7 +85,7 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols:
     if violations:
         raise _refusal(path, contract, program, violations)
     calls = subject.code.syscalls
-    return Report(
+    return CheckReport(
         program=program.name,
         uses_std=program.uses_std,
         kernel=contract.kernel,
@@ -99,7 +101,7 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols:
 
 
 def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, ...]:
-    """Apply every rule that the contract gives a reason for; of one rule's findings the first four are told."""
+    """Apply every rule for which the contract has a reason. Returns at most four violations of each."""
     found = list(_found(subject))
     needs_names = any(finding.address is not None or rule == _BUDGET for rule, finding in found)
     known = symbols() if needs_names else None
@@ -128,7 +130,7 @@ def _read(path: Path, contract: LoaderContract, program: ProgramFacts) -> Elf:
 
 
 def _contents(path: Path, limit: int) -> bytes:
-    """The file up to the first byte that is too many: the limit bounds the time and memory of every rule."""
+    """Read a file up to one byte beyond the limit, which bounds the time and memory of every rule."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise OstooError("not a regular file", where=str(path))

@@ -56,7 +56,7 @@ def _no_private_path(subject: Subject) -> Iterator[Finding]:
     # behind a letter it is the end of another path, such as "/src" in "library/core/src"
     pattern = rb"(?<![\w./-])(?:%b)(?![\w-])[^\0-\x1f\x7f-\xff]{0,%d}" % (names, _LONGEST_TEXT)
     for match in re.finditer(pattern, subject.elf.data):
-        yield Finding(f"it holds {match[0].decode('utf-8', 'backslashreplace')}", offset=match.start())
+        yield Finding(f"it contains {match[0].decode('utf-8', 'backslashreplace')}", offset=match.start())
 
 
 def _listing(instructions: tuple[str, ...]) -> str:
@@ -74,17 +74,17 @@ RULES = {
     ),
     "no-float-registers": Rule(
         _no_float_registers,
-        'say "features": "-mmx,-sse,+soft-float" and "rustc-abi": "x86-softfloat" in the target JSON, and use no '
+        'set "features": "-mmx,-sse,+soft-float" and "rustc-abi": "x86-softfloat" in the target JSON, and avoid '
         "assembly that needs more",
     ),
     "syscall-numbers": Rule(
         _syscall_numbers,
-        "do without what makes that call; or name it in the contract, under served if the kernel has it, under "
+        "remove the code that makes this call, or add the call to the contract: to served if the kernel has it, to "
         "tolerated if the program works without it",
     ),
     "no-private-path": Rule(
         _no_private_path,
-        "use no env! or include! that writes an absolute path; where a crate's build script does it, have it write "
-        "a path relative to the package",
+        "use no env! or include! that contains an absolute path; if a crate's build script writes it, make it "
+        "relative to the package",
     ),
 }

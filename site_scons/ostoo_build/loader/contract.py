@@ -17,7 +17,7 @@ _ALL_MEMORY = 1 << 64
 
 
 class ForbiddenRange(Struct, frozen=True):
-    """Addresses from `start` to just below `end` that no segment may touch."""
+    """Addresses, from `start` up to but excluding `end`, that no segment may use."""
 
     name: str
     start: int
@@ -26,21 +26,21 @@ class ForbiddenRange(Struct, frozen=True):
 
 
 class Stack(Struct, frozen=True):
-    """The bytes of stack that a program is given, and why no more."""
+    """The stack that the loader gives to a program, in bytes, and the reason for this size."""
 
     size: int
     reason: str
 
 
 class EntryInstructions(Struct, frozen=True):
-    """What a program begins with, as capstone writes it."""
+    """The first instructions of a program, in capstone's spelling."""
 
     no_std: tuple[str, ...] = ()
     std: tuple[str, ...] = ()
 
 
 class Syscalls(Struct, frozen=True):
-    """The numbers that the kernel serves; those that a program may try all the same, with the reason."""
+    """The numbers that the kernel implements, and numbers that a program may use nevertheless, with the reason."""
 
     served: frozenset[int] = frozenset()
     tolerated: Mapping[int, str] = field(default_factory=dict)
@@ -50,11 +50,11 @@ class Syscalls(Struct, frozen=True):
 
 
 class LoaderContract(Struct, frozen=True):
-    """One kernel's demands. ELF's words are verbatim, sizes are in bytes.
+    """The requirements of one kernel. Names of ELF are verbatim, sizes are in bytes.
 
-    `forbidden_addresses` may overlap: the first range that is touched is the one to tell. `reasons` has an entry for
-    each rule of `elf_rules` that is applied; a limit that is not demanded is the most that this check can hold.
-    `stack` is None where nothing is said of it.
+    `forbidden_addresses` may overlap; the first range that a segment uses is reported. `reasons` has an entry for each
+    rule of `file_rules` that is applied. If a limit is not required, it is the maximum that this check supports.
+    `stack` is None if the contract does not contain it.
     """
 
     kernel: str
@@ -73,7 +73,7 @@ class LoaderContract(Struct, frozen=True):
 
 
 def load(path: Path) -> LoaderContract:
-    """Read a contract and hold it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
+    """Read a contract and validate it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
     document = json_schema.load(path, layout.CONTRACT_SCHEMA, "the loader contract")
     return LoaderContract(
         kernel=document["kernel"],

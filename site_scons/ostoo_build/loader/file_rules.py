@@ -39,7 +39,7 @@ def _load_segment(subject: Subject) -> Iterator[Finding]:
 def _segment_in_file(subject: Subject) -> Iterator[Finding]:
     for each in subject.elf.loads:
         if each.offset + each.file_size > len(subject.elf.data):
-            yield Finding(f"{_name(each)} ends behind the file's end", offset=each.offset)
+            yield Finding(f"{_name(each)} ends beyond the end of the file", offset=each.offset)
         elif each.file_size > each.memory_size:
             yield Finding(f"{_name(each)} is larger in the file than in memory", offset=each.offset)
 
@@ -47,7 +47,7 @@ def _segment_in_file(subject: Subject) -> Iterator[Finding]:
 def _address_overflow(subject: Subject) -> Iterator[Finding]:
     for each in subject.elf.loads:
         if each.end > _ADDRESS_SPACE:
-            yield Finding(f"{_name(each)} goes on behind the last address", address=each.address)
+            yield Finding(f"{_name(each)} extends beyond the last address", address=each.address)
 
 
 def _forbidden_address(subject: Subject) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def _no_dynamic(subject: Subject) -> Iterator[Finding]:
 def _no_relocations(subject: Subject) -> Iterator[Finding]:
     for section in subject.elf.sections:
         if section.kind in _RELOCATIONS:
-            yield Finding(f"{section.name} holds relocations", offset=section.offset)
+            yield Finding(f"{section.name} contains relocations", offset=section.offset)
 
 
 def _no_tls(subject: Subject) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ def _write_xor_execute(subject: Subject) -> Iterator[Finding]:
 
 def _executable_stack(subject: Subject) -> Iterator[Finding]:
     if any(each.kind == "PT_GNU_STACK" and each.flags & PF_X for each in subject.elf.segments):
-        yield Finding("PT_GNU_STACK asks for an executable stack")
+        yield Finding("PT_GNU_STACK requests an executable stack")
 
 
 def _stripped(subject: Subject) -> Iterator[Finding]:
@@ -130,7 +130,7 @@ def _size_budget(subject: Subject) -> Iterator[Finding]:
 
 
 def memory_size(elf: Elf, contract: LoaderContract) -> int:
-    """The bytes of memory, in whole pages, that all PT_LOAD segments take."""
+    """Return the memory that all PT_LOAD segments occupy, in whole pages, as bytes."""
     return sum(end - start for start, end in (_pages(each, contract.page_size) for each in elf.loads))
 
 
@@ -158,18 +158,18 @@ RULES = {
     ),
     "elf-type": Rule(
         _elf_type,
-        'say "position-independent-executables": false and "relocation-model": "static" in the target JSON, '
+        'set "position-independent-executables": false and "relocation-model": "static" in the target JSON, '
         "and pass the linker neither -pie nor -shared",
     ),
     "load-segment": Rule(_load_segment, "pass no linker script that leaves PT_LOAD out", decisive=True),
     "segment-in-file": Rule(
-        _segment_in_file, "build it again: the file was cut off or changed after the link", decisive=True
+        _segment_in_file, "build it again: the file was truncated or modified after the link", decisive=True
     ),
     "address-overflow": Rule(
         _address_overflow, "pass the linker no address (--image-base, -Ttext, a linker script)", decisive=True
     ),
     "forbidden-address": Rule(
-        _forbidden_address, "pass the linker no address (--image-base, -Ttext, a linker script): its default is good"
+        _forbidden_address, "pass the linker no address (--image-base, -Ttext, a linker script): the default works"
     ),
     "disjoint-pages": Rule(
         _disjoint_pages, "pass the linker neither -n nor -N, and no max-page-size below the page size"
@@ -187,7 +187,7 @@ RULES = {
     ),
     "no-dynamic": Rule(_no_dynamic, 'link statically: "crt-static-default": true in the target JSON, no -Bdynamic'),
     "no-relocations": Rule(
-        _no_relocations, 'say "relocation-model": "static" in the target JSON, pass no --emit-relocs, use no ifunc'
+        _no_relocations, 'set "relocation-model": "static" in the target JSON, pass no --emit-relocs, use no ifunc'
     ),
     "no-tls": Rule(_no_tls, "use a static with atomics instead of #[thread_local], or make it a std program"),
     "write-xor-execute": Rule(
@@ -200,7 +200,7 @@ RULES = {
     "no-float-registers": code_rules.RULES["no-float-registers"],
     "syscall-numbers": code_rules.RULES["syscall-numbers"],
     "no-private-path": code_rules.RULES["no-private-path"],
-    "stripped": Rule(_stripped, "say strip = true in the Cargo profile"),
+    "stripped": Rule(_stripped, "set strip = true in the Cargo profile"),
     "size-budget": Rule(
         _size_budget,
         'see ./ostoo size; shrink it (opt-level = "s", lto, fewer crates), or raise size_budget in its SConscript',

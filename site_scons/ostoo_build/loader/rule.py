@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ostoo_build.binary import disassembly
 from ostoo_build.binary.elf import PF_X
-from ostoo_build.loader.syscalls import Collector, SyscallSite
+from ostoo_build.loader.syscalls import SyscallCollector, SyscallSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ _MOST_TOLD = 4
 
 
 class ProgramFacts(Struct, frozen=True):
-    """What the plan knows of a program. `size_budget` is in bytes, None where there is no budget.
+    """What the plan knows about a program. `size_budget` is in bytes, None without a budget.
 
-    `private_folders` are absolute paths of this machine that must not be in a program.
+    `private_folders` are absolute paths of this machine that a program must not contain.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ProgramFacts(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """What is wrong at an address in memory, at an offset in the file, or, without both, with the file."""
+    """A problem at a memory address, at a file offset, or, without both, of the file as a whole."""
 
     what: str
     address: int | None = None
@@ -47,7 +47,7 @@ class Finding(Struct, frozen=True):
 
 
 class CodeFacts(Struct, frozen=True):
-    """What one look at all instructions found: the first forbidden ones as address and text, all system calls."""
+    """The result of one pass over all instructions: the first forbidden ones by address, and all system calls."""
 
     avx: tuple[tuple[int, str], ...]
     float_registers: tuple[tuple[int, str], ...]
@@ -55,7 +55,7 @@ class CodeFacts(Struct, frozen=True):
 
 
 class Subject(Struct, frozen=True, dict=True):
-    """A program that is held against a contract."""
+    """The program to check, and the contract."""
 
     elf: Elf
     contract: LoaderContract
@@ -63,14 +63,14 @@ class Subject(Struct, frozen=True, dict=True):
 
     @cached_property
     def code(self) -> CodeFacts:
-        """The code is decoded once for all rules: that is what takes long."""
+        """Facts about the code. It is decoded once for all rules, because decoding takes most of the time."""
         avx: list[tuple[int, str]] = []
         floats: list[tuple[int, str]] = []
         sites: list[SyscallSite] = []
         is_x86 = self.elf.machine == "EM_X86_64"
         needs_floats = is_x86 and "no-float-registers" in self.contract.reasons
         for address, code in self._code():
-            calls = Collector(self.elf.machine, address)
+            calls = SyscallCollector(self.elf.machine, address)
             for found in disassembly.decode(code, self.elf.machine):
                 calls.take(found)
                 if is_x86 and len(avx) < _MOST_TOLD and disassembly.is_avx(code, found):
@@ -81,7 +81,7 @@ class Subject(Struct, frozen=True, dict=True):
         return CodeFacts(tuple(avx), tuple(floats), tuple(sites))
 
     def _code(self) -> Iterator[tuple[int, bytes]]:
-        """All bytes of executable segments, each once: a hostile file's segments may show the same bytes many times."""
+        """Yield all bytes of executable segments, each once: a malicious file's segments may share bytes many times."""
         done = 0
         executable = (segment for segment in self.elf.loads if segment.flags & PF_X)
         for each in sorted(executable, key=lambda segment: segment.offset):
@@ -92,7 +92,10 @@ class Subject(Struct, frozen=True, dict=True):
 
 
 class Rule(Struct, frozen=True):
-    """`remedy` is what to change. The rules behind a broken `decisive` one could only repeat it."""
+    """A check with its remedy.
+
+    If a `decisive` rule is violated, the rules behind it would only report the same again.
+    """
 
     find: Callable[[Subject], Iterator[Finding]]
     remedy: str

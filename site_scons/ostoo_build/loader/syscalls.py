@@ -27,17 +27,17 @@ _TARGET = lazy_pattern(rf"(?:.*, )?{_NUMBER_TEXT}")
 
 
 class SyscallSite(Struct, frozen=True):
-    """An instruction that calls the kernel; `number` is None where the code hides it."""
+    """An instruction that calls the kernel; `number` is None if it is not visible in the code."""
 
     address: int
     number: int | None
 
 
 class _Processor(Struct, frozen=True):
-    """How a processor calls: `trap` with the number in `register`.
+    """A processor's calling convention: the instruction `trap`, with the number in `register`.
 
-    `names` gives a register its canonical name, by any of its names that is written in full. `lost` are the registers
-    that a function call does not keep. Branches are relative where `relative` says so.
+    `names` maps each name of a register to its canonical name. `lost` are the registers that a function call does not
+    preserve. `relative` says that branch targets are relative.
     """
 
     trap: str
@@ -112,10 +112,10 @@ _PROCESSORS = {
 }
 
 
-class Collector:
-    """Takes the instructions of one piece of code in order, and knows its system calls at the end.
+class SyscallCollector:
+    """Finds the system calls in one piece of code. Instructions are passed in order, and `sites` is called at the end.
 
-    `address` is that of the first byte of the code.
+    `address` is that of the code's first byte.
     """
 
     def __init__(self, machine: str, address: int) -> None:
@@ -127,7 +127,7 @@ class Collector:
         self._branches: dict[str, bool] = {}
 
     def take(self, found: Decoded) -> None:
-        """Look at the next instruction."""
+        """Process the next instruction."""
         mnemonic = found.mnemonic
         if mnemonic == self._processor.trap:
             self._sites.append(self._judge(found))
@@ -137,19 +137,19 @@ class Collector:
         self._window.append(found)
 
     def _is_branch(self, mnemonic: str) -> bool:
-        """Whether it may jump; there are few mnemonics, and many instructions."""
+        """Whether an instruction may jump. Cached, as there are few mnemonics and many instructions."""
         known = self._branches.get(mnemonic)
         if known is None:
             known = self._branches[mnemonic] = self._processor.branch.match(mnemonic) is not None
         return known
 
     def sites(self) -> Iterator[SyscallSite]:
-        """All calls. Where a jump leads behind the place that sets the number, it is not known."""
+        """Yield all calls. The number is unknown if a jump can skip the instruction that sets it."""
         for site, between in self._sites:
             yield site if self._targets.isdisjoint(between) else SyscallSite(site.address, None)
 
     def _judge(self, trap: Decoded) -> tuple[SyscallSite, tuple[int, ...]]:
-        """The call, and the offsets to which no jump may lead."""
+        """Return a call, and the offsets to which no jump may lead if its number is to be known."""
         address = self._address + trap.offset
         values = _Values(self._processor)
         for found in self._window:
@@ -163,7 +163,7 @@ class Collector:
 
 
 class _Values:
-    """What registers hold after straight code: the number, and the offset of the first instruction that made it."""
+    """Register contents in straight-line code: the number, and the offset of the first instruction that set it."""
 
     def __init__(self, processor: _Processor) -> None:
         self._processor = processor
@@ -200,7 +200,7 @@ class _Values:
             self._known[target] = value
 
     def _result(self, found: Decoded, operands: list[str]) -> tuple[int, int] | None:
-        """What the first operand holds afterwards, where that is told by a move or a load of a constant."""
+        """Return the new contents of the first operand, if a move or a load of a constant determines it."""
         mnemonic, offset = found.mnemonic, found.offset
         if mnemonic == "pop":
             return self._pushed.pop() if self._pushed else None

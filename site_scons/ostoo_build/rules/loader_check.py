@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostoo_build.binary.functions import Symbols
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.loader.check import Report
+    from ostoo_build.loader.check import CheckReport
     from ostoo_build.planning.plan import Program
 
 DECIDED_BY = ("base", "binary", "loader")
@@ -69,7 +69,7 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
     return Job(action, folder, places.check, "Checking", subject, run)
 
 
-def _verify(planner: Planner, program: Program, size_budget: int | None, symbols: Callable[[], Symbols]) -> Report:
+def _verify(planner: Planner, program: Program, size_budget: int | None, symbols: Callable[[], Symbols]) -> CheckReport:
     from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
     from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
 

@@ -43,7 +43,7 @@ _COMPILER_RT = lazy_pattern(r"__[a-z]+[sdtx][if][2-4]?")
 
 
 class Part(Struct, frozen=True):
-    """Bytes of the file: in which section, from which crate, and what they are as people read it."""
+    """Bytes of the file: their section, their crate, and a description."""
 
     section: str
     crate: str
@@ -51,10 +51,11 @@ class Part(Struct, frozen=True):
     size: int
 
 
-class _Blame(Struct, frozen=True):
-    """Names the crate that a symbol is from. Names that rustc did not mangle don't tell.
+class _CrateNames(Struct, frozen=True):
+    """Determines the crate of a symbol, also of those that rustc did not mangle.
 
-    Some are known by convention (`known`); what compilers call is compiler_builtins'; the rest is from `other`.
+    Some are known by convention (`known`); functions that compilers call are compiler_builtins'; the rest is from
+    `other`.
     """
 
     known: Mapping[str, str]
@@ -66,7 +67,7 @@ class _Blame(Struct, frozen=True):
 
 
 class _Range(Struct, frozen=True):
-    """A piece of the file that is one thing; `section` where it is one's contents."""
+    """A part of the file with one purpose; `section` is set if it is a section's contents."""
 
     offset: int
     size: int
@@ -75,7 +76,10 @@ class _Range(Struct, frozen=True):
 
 
 def share_out(shipped_path: Path, unstripped_path: Path, name: str) -> tuple[Part, ...]:
-    """The parts of a shipped program, in the order of the file. Raises `OstooError` for two different programs."""
+    """Return the parts of a shipped program in file order.
+
+    Raises `OstooError` if the two files are different programs.
+    """
     shipped, unstripped = symbol_table.read_program(shipped_path), symbol_table.read_program(unstripped_path)
     try:
         known = symbol_table.symbols(unstripped)
@@ -83,13 +87,13 @@ def share_out(shipped_path: Path, unstripped_path: Path, name: str) -> tuple[Par
             raise OstooError("it has no symbols", where=str(unstripped_path))
         if _loaded(shipped) != _loaded(unstripped):
             raise OstooError(
-                "these two are not the same program",
+                "these are two different programs",
                 where=f"{shipped_path}\n{unstripped_path}",
                 remedy="build it again",
             )
         return tuple(part for part in _parts(shipped, unstripped, known, name) if part.size)
     except DamagedElfError as error:
-        raise OstooError(f"not an intact ELF file: {error}", where=str(unstripped_path)) from error
+        raise OstooError(f"damaged ELF file: {error}", where=str(unstripped_path)) from error
 
 
 def _loaded(program: Elf) -> list[tuple[str, int, bytes]]:
@@ -106,7 +110,7 @@ def _loaded(program: Elf) -> list[tuple[str, int, bytes]]:
 
 def _parts(shipped: Elf, unstripped: Elf, known: tuple[Symbol, ...], name: str) -> Iterator[Part]:
     uses_libc = any(symbol.name == "__libc_start_main" for symbol in known)
-    blame = _Blame({"_start": RUNTIME, "main": name.replace("-", "_")}, MUSL if uses_libc else BUILTINS)
+    blame = _CrateNames({"_start": RUNTIME, "main": name.replace("-", "_")}, MUSL if uses_libc else BUILTINS)
     done = 0
     for each in sorted(_ranges(shipped), key=lambda range_: (range_.offset, -range_.size)):
         start, end = max(each.offset, done), min(each.offset + each.size, len(shipped.data))
@@ -133,8 +137,10 @@ def _ranges(program: Elf) -> Iterator[_Range]:
             yield _Range(section.offset, section.size, section.name, section)
 
 
-def _in_section(program: Elf, section: Section, known: tuple[Symbol, ...], size: int, blame: _Blame) -> Iterator[Part]:
-    """Share a section out that lies in memory; its contents are the same in both files."""
+def _in_section(
+    program: Elf, section: Section, known: tuple[Symbol, ...], size: int, blame: _CrateNames
+) -> Iterator[Part]:
+    """Divide a section that is loaded to memory. Its contents are equal in both files."""
     end = section.address + size
     contents = symbol_table.section_contents(
         program, next(i for i, each in enumerate(program.sections) if each.address == section.address and each.size)
@@ -150,7 +156,7 @@ def _in_section(program: Elf, section: Section, known: tuple[Symbol, ...], size:
 
 
 def _covered(program: Elf, section: Section, known: tuple[Symbol, ...]) -> Iterator[tuple[int, int, str]]:
-    """What symbols cover, by address: start, length, name."""
+    """Yield what symbols cover, by address: start, length, name."""
     if _is_code(program, section):
         for function in symbol_table.functions(program, known):
             if function.names:

@@ -25,32 +25,32 @@ _CRATES_SHOWN = 12
 
 
 class SizeReport(Struct, frozen=True):
-    """`parts` are the largest first, each name once for its crate and section; together they are `file_size` bytes."""
+    """`parts` are sorted by size, each name once for its crate and section. Together they have `file_size` bytes."""
 
     program: str
     file_size: int
     parts: tuple[Part, ...]
 
     def by(self, key: Callable[[Part], str]) -> Counter[str]:
-        """Bytes by what `key` says of a part."""
+        """Add up bytes by a property of parts."""
         found: Counter[str] = Counter()
         for part in self.parts:
             found[key(part)] += part.size
         return found
 
     def to_json(self) -> str:
-        """For tools, and to be read again by `read`; equal reports give equal text."""
+        """Return the report for tools and for `read`. Equal reports give equal text."""
         return json.dumps(to_builtins(self), indent=1) + "\n"
 
     def to_page(self) -> str:
-        """A page that needs no other file."""
+        """Return a self-contained HTML page."""
         # a `</script>` in a name must not end the script
         text = json.dumps(to_builtins(self), separators=(",", ":")).replace("<", "\\u003c")
         return _PAGE.read_text(encoding="utf-8").replace(_PLACE, text)
 
 
 def analyse(shipped: Path, unstripped: Path, name: str) -> SizeReport:
-    """Share a program out. Raises `OstooError` where it can't be read, or the two files are not the same program."""
+    """Analyse a program. Raises `OstooError` if a file can't be read, or the two are different programs."""
     found: Counter[tuple[str, str, str]] = Counter()
     for part in size_parts.share_out(shipped, unstripped, name):
         found[part.section, part.crate, part.name] += part.size
@@ -67,11 +67,11 @@ def read(path: Path) -> SizeReport:
 
 
 def of_file(path: Path) -> SizeReport:
-    """A report from another place: a report that was written, or a program, which needs its NAME.debug beside it."""
+    """Read a report from any path: a stored report, or a program with its NAME.debug beside it."""
     if path.suffix == ".json":
         return read(path)
     if path.is_dir():
-        raise OstooError("this is a folder, and no program", where=str(path))
+        raise OstooError("this is a folder, not a program", where=str(path))
     shipped = path.with_suffix("") if path.suffix == layout.SYMBOLS else path
     unstripped = shipped.with_name(f"{shipped.name}{layout.SYMBOLS}")
     for each in (shipped, unstripped):
@@ -79,13 +79,13 @@ def of_file(path: Path) -> SizeReport:
             raise OstooError(
                 "there is no such program",
                 where=str(each),
-                remedy="a program and its NAME.debug have to lie side by side",
+                remedy="a program and its NAME.debug must be in the same folder",
             )
     return analyse(shipped, unstripped, shipped.name)
 
 
 def table(report: SizeReport, *, whole: bool) -> str:
-    """Tell people: crates, sections, and the largest functions and data, or all of them where `whole`."""
+    """Return a text with crates, sections, and the largest functions and data, or all of them if `whole` is set."""
     return "".join(f"{line}\n" for line in _lines(report, whole=whole))
 
 
@@ -108,7 +108,7 @@ def _lines(report: SizeReport, *, whole: bool) -> Iterator[str]:
 
 
 def comparison(before: SizeReport, after: SizeReport, *, whole: bool) -> str:
-    """Tell people what became larger and smaller."""
+    """Return a text about what grew and shrank."""
     return "".join(f"{line}\n" for line in _changes(before, after, whole=whole))
 
 
@@ -116,7 +116,7 @@ def _changes(before: SizeReport, after: SizeReport, *, whole: bool) -> Iterator[
     grown = after.file_size - before.file_size
     yield f"{after.program}: {before.file_size} -> {after.file_size} bytes ({grown:+})"
     if before.parts == after.parts:
-        yield "nothing changed its size"
+        yield "no size changed"
         return
     for title, key in (("crate", _crate), ("section", _section), ("function, data", _full_name)):
         ranked = _ranked(before.by(key), after.by(key))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ostoo_build.binary.elf import Elf
-    from ostoo_build.stack.call_graph import Code
+    from ostoo_build.stack.call_graph import FunctionCode
     from ostoo_build.stack.instruction_flow import Step
 
 _HALF = 4
@@ -28,8 +28,8 @@ _NUMBER = lazy_pattern(r"#?(-?(?:0x[0-9a-f]+|\d+))$")
 _SHIFTED = lazy_pattern(r"\w+, #(0x[0-9a-f]+|\d+), lsl #16")
 
 
-def taken(program: Elf, code: tuple[Code, ...]) -> frozenset[int]:
-    """Addresses of the functions in `code` that may be called without being named."""
+def taken(program: Elf, code: tuple[FunctionCode, ...]) -> frozenset[int]:
+    """Return the addresses of functions in `code` that indirect calls may reach."""
     starts = frozenset(each.function.address for each in code)
     found = set(_in_memory(program, starts))
     in_code = _IN_CODE[program.machine]
@@ -39,7 +39,10 @@ def taken(program: Elf, code: tuple[Code, ...]) -> frozenset[int]:
 
 
 def _in_memory(program: Elf, starts: frozenset[int]) -> Iterator[int]:
-    """Function addresses at any offset of what is loaded: their upper halves are few, so those are looked for."""
+    """Yield function addresses at any offset in loaded data.
+
+    Searches their upper halves, as there are few different ones.
+    """
     if not starts:
         return
     upper = {(start >> _HALF_BITS).to_bytes(_HALF, "little") for start in starts}
@@ -64,7 +67,7 @@ def _x86(steps: tuple[Step, ...]) -> Iterator[int]:
 
 
 def _arm(steps: tuple[Step, ...]) -> Iterator[int]:
-    """Any page of a function with any offset in it, any upper half with any lower one."""
+    """Yield any combination of a page and an offset, or of an upper and a lower half, within one function."""
     pages: set[int] = set()
     uppers: set[int] = set()
     offsets, lowers = {0}, {0}
@@ -86,7 +89,7 @@ def _arm(steps: tuple[Step, ...]) -> Iterator[int]:
 
 
 def _risc_v(steps: tuple[Step, ...]) -> Iterator[int]:
-    """Any upper part of a function with any lower one."""
+    """Yield any combination of an upper and a lower part within one function."""
     uppers: set[int] = set()
     lowers = {0}
     for step, following in zip_longest(steps, islice(steps, 1, None)):

@@ -11,60 +11,61 @@ if TYPE_CHECKING:
 
 
 class Edge(Struct, frozen=True):
-    """While the function `target` runs, `cost` bytes are in use below it for the one that called it."""
+    """A call: while the function `target` runs, its caller occupies `cost` bytes."""
 
     target: int
     cost: int
 
 
 class Node(Struct, frozen=True):
-    """A function that uses at most `frame` bytes itself."""
+    """A function whose own frame is at most `frame` bytes."""
 
     frame: int
     edges: tuple[Edge, ...] = ()
 
     @property
     def most(self) -> int:
-        """The most that it uses of its own, at any moment."""
+        """The maximum that the function itself uses at any time."""
         return max([self.frame, *(edge.cost for edge in self.edges)])
 
 
-class Link(Struct, frozen=True):
-    """A function of a chain, and what is in use of it while the next one runs; of the last one, its frame."""
+class ChainLink(Struct, frozen=True):
+    """A function in a chain of calls, and what it occupies while the next one runs; for the last one, its frame."""
 
     node: int
     cost: int
 
 
-class Worst(Struct, frozen=True):
-    """`known` bytes are what the deepest chain uses that enters no function twice, as far as it was searched for.
+class WorstCase(Struct, frozen=True):
+    """The deepest chain of calls.
 
-    Without `cycles`, which are groups of functions that call each other, it is the deepest of all and the bound.
-    `once` is a bound for each program run in which no function is entered again before it has returned.
+    `known` is the size in bytes of the deepest chain that was found in which no function occurs twice. If `cycles`,
+    which are groups of functions that call each other, is empty, it is the exact bound. `once` is a bound for runs in
+    which no function is entered again before it returns.
     """
 
     known: int
-    chain: tuple[Link, ...]
+    chain: tuple[ChainLink, ...]
     cycles: tuple[tuple[int, ...], ...]
     once: int
     reached: frozenset[int]
 
 
-def worst_case(nodes: Mapping[int, Node], root: int) -> Worst:
-    """Search all that can be reached from `root`. Time and memory grow with the number of edges."""
+def worst_case(nodes: Mapping[int, Node], root: int) -> WorstCase:
+    """Search everything that can be reached from `root`. Time and memory are linear in the number of edges."""
     finished, back = _depth_first(nodes, root)
     deepest: dict[int, tuple[int, Edge | None]] = {}
     for node in finished:
         deepest[node] = _deepest(nodes[node], node, deepest, back)
     groups = list(_groups(nodes, root))
     cycles = tuple(group for group in groups if len(group) > 1 or _calls_itself(nodes, group[0]))
-    return Worst(
+    return WorstCase(
         deepest[root][0], tuple(_chain(nodes, root, deepest)), cycles, _once(nodes, groups), frozenset(finished)
     )
 
 
 def _depth_first(nodes: Mapping[int, Node], root: int) -> tuple[list[int], set[tuple[int, int]]]:
-    """Nodes in the order in which they are finished, and the edges that lead back to one that is not."""
+    """Return nodes in the order of completion, and the edges that lead back to an unfinished node."""
     finished: list[int] = []
     back: set[tuple[int, int]] = set()
     active = {root}
@@ -96,11 +97,11 @@ def _deepest(
     return best
 
 
-def _chain(nodes: Mapping[int, Node], root: int, deepest: Mapping[int, tuple[int, Edge | None]]) -> Iterator[Link]:
+def _chain(nodes: Mapping[int, Node], root: int, deepest: Mapping[int, tuple[int, Edge | None]]) -> Iterator[ChainLink]:
     at: int | None = root
     while at is not None:
         edge = deepest[at][1]
-        yield Link(at, edge.cost if edge else nodes[at].frame)
+        yield ChainLink(at, edge.cost if edge else nodes[at].frame)
         at = edge.target if edge else None
 
 
@@ -109,7 +110,10 @@ def _calls_itself(nodes: Mapping[int, Node], node: int) -> bool:
 
 
 def _once(nodes: Mapping[int, Node], groups: list[tuple[int, ...]]) -> int:
-    """Of a cycle's functions each may be on the stack once; the groups come callees first, the root's last."""
+    """Return the bound if each function of a cycle is on the stack at most once.
+
+    The groups are in order, callees first.
+    """
     above: dict[int, int] = {}
     total = 0
     for group in groups:
@@ -125,7 +129,7 @@ def _once(nodes: Mapping[int, Node], groups: list[tuple[int, ...]]) -> int:
 
 
 def _groups(nodes: Mapping[int, Node], root: int) -> Iterator[tuple[int, ...]]:
-    """Strongly connected components, callees first (Tarjan 1972, without recursion)."""
+    """Yield the strongly connected components, callees first (Tarjan 1972, without recursion)."""
     number: dict[int, int] = {root: 0}
     low: dict[int, int] = {root: 0}
     stack = [root]

@@ -16,7 +16,7 @@ from ostoo_build.binary import disassembly, symbol_table
 from ostoo_build.stack import effects as stack_effects
 from ostoo_build.stack import instruction_flow
 from ostoo_build.stack import state as stack_state
-from ostoo_build.stack.effects import Kind
+from ostoo_build.stack.effects import EffectKind
 from ostoo_build.stack.instruction_flow import Flow
 from ostoo_build.stack.state import ENTRY, State
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.stack.instruction_flow import Step
 
 _GROWTHS = 16
-"""How often an instruction may be met with more stack in use, until that counts as a loop without a known end."""
+"""How often an instruction may be reached with a deeper stack until this counts as a loop without a known end."""
 
 _PADDING = frozenset({"nop", "int3", "c.nop", "udf", "c.unimp", "unimp", ".byte"})
 _ZEROS = ("add", "byte ptr [rax], al")
@@ -37,9 +37,9 @@ _HALF_CALL = 4
 
 
 class Call(Struct, frozen=True):
-    """A call or tail call. `cost` is the caller's stack that is in use meanwhile, return address included.
+    """A call or tail call. `cost` is the caller's stack that is in use meanwhile, including the return address.
 
-    `target` is a function's address, None where only the running program knows it.
+    `target` is a function's address, or None if it is only known at run time.
     """
 
     at: int
@@ -48,11 +48,11 @@ class Call(Struct, frozen=True):
     text: str
 
 
-class Routine(Struct, frozen=True):
-    """A function and what it does to the stack: `frame` is the most that it uses itself, in bytes.
+class FunctionStack(Struct, frozen=True):
+    """The stack use of a function. `frame` is the maximum of its own use in bytes.
 
-    `unknown` says why its stack is not known; then `frame` and costs are only what is known of them. `remarks` are
-    about what is known but odd. `by_compiler`: its code does not tell, but the compiler does (`.stack_sizes`).
+    `unknown` contains the reasons why its stack is not known; then `frame` and the costs are only a part. `remarks` are
+    oddities that do not affect the result. `by_compiler` says that only the compiler's `.stack_sizes` gave the frame.
     """
 
     function: Function
@@ -63,15 +63,15 @@ class Routine(Struct, frozen=True):
     by_compiler: bool = False
 
 
-class Code(Struct, frozen=True):
-    """A function's instructions, in order."""
+class FunctionCode(Struct, frozen=True):
+    """A function's instructions in order."""
 
     function: Function
     steps: tuple[Step, ...]
 
 
-def code_of(program: Elf, functions: tuple[Function, ...]) -> tuple[Code, ...]:
-    """Decode each function from its first byte on."""
+def code_of(program: Elf, functions: tuple[Function, ...]) -> tuple[FunctionCode, ...]:
+    """Decode each function from its first byte."""
     pieces = list(symbol_table.code_pieces(program))
     found = []
     at = 0
@@ -81,21 +81,23 @@ def code_of(program: Elf, functions: tuple[Function, ...]) -> tuple[Code, ...]:
         start, contents = pieces[at]
         part = contents[function.address - start : function.end - start]
         decoded = disassembly.decode(part, program.machine, function.address)
-        found.append(Code(function, tuple(instruction_flow.steps(decoded, program.machine))))
+        found.append(FunctionCode(function, tuple(instruction_flow.steps(decoded, program.machine))))
     return tuple(found)
 
 
-def routines(program: Elf, code: tuple[Code, ...], compilers_frames: Mapping[int, int]) -> tuple[Routine, ...]:
-    """All functions of a program, in order. `compilers_frames` are bytes by a function's address."""
+def function_stacks(
+    program: Elf, code: tuple[FunctionCode, ...], compilers_frames: Mapping[int, int]
+) -> tuple[FunctionStack, ...]:
+    """Return the stack use of all functions, in order. `compilers_frames` are bytes by a function's address."""
     walk = _Walk(program, code)
     walk.everything()
     return tuple(each.routine(walk.return_address, compilers_frames) for each in walk.places)
 
 
-class _Place:
-    """What is found out about one function meanwhile."""
+class _FunctionWalk:
+    """The findings about one function so far."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: FunctionCode) -> None:
         self.function = code.function
         self.steps = {step.address: step for step in code.steps}
         self.seen: dict[int, State] = {}
@@ -109,9 +111,9 @@ class _Place:
         self.may_return = False
         self.net = 0
         self.is_strict = True
-        self.waiting: list[tuple[_Place, int | None, State]] = []
+        self.waiting: list[tuple[_FunctionWalk, int | None, State]] = []
 
-    def routine(self, return_address: int, compilers_frames: Mapping[int, int]) -> Routine:
+    def routine(self, return_address: int, compilers_frames: Mapping[int, int]) -> FunctionStack:
         told = compilers_frames.get(self.function.address)
         by_compiler = bool(self.lost) and told is not None
         frame = max(self.frame, told or 0)
@@ -120,10 +122,10 @@ class _Place:
             for (at, target), (depth, pushes, text) in sorted(self.sites.items(), key=lambda item: item[0][0])
         )
         unknown = (*(() if by_compiler else self.lost), *self.unreadable)
-        return Routine(self.function, frame, calls, unknown, tuple(self.remarks), by_compiler)
+        return FunctionStack(self.function, frame, calls, unknown, tuple(self.remarks), by_compiler)
 
     def padding_ends(self) -> None:
-        """Take away what the linker filled the end up with."""
+        """Remove the padding at the end."""
         for address in sorted(self.steps, reverse=True):
             if not _is_padding(self.steps[address]) or address in self.seen:
                 return
@@ -131,16 +133,16 @@ class _Place:
 
 
 class _Walk:
-    """One walk through all functions at once: what follows a call waits until the callee is seen to return."""
+    """Walks all functions at once. The code behind a call waits until the callee is known to return."""
 
-    def __init__(self, program: Elf, code: tuple[Code, ...]) -> None:
+    def __init__(self, program: Elf, code: tuple[FunctionCode, ...]) -> None:
         self.program = program
         self.machine = program.machine
         self.return_address = stack_effects.return_address_size(self.machine)
         self.kept = stack_effects.kept_by_calls(self.machine)
-        self.places = [_Place(each) for each in code]
+        self.places = [_FunctionWalk(each) for each in code]
         self.starts = [place.function.address for place in self.places]
-        self.work: list[tuple[_Place, int, State]] = []
+        self.work: list[tuple[_FunctionWalk, int, State]] = []
 
     def everything(self) -> None:
         self.work = [(place, place.function.address, ENTRY) for place in self.places if place.function.names]
@@ -148,8 +150,8 @@ class _Walk:
         for place in self.places:
             self._rest_of(place)
 
-    def _rest_of(self, place: _Place) -> None:
-        """Walk what was not reached: through tables, by unwinding, from nowhere."""
+    def _rest_of(self, place: _FunctionWalk) -> None:
+        """Walk code that was not reached directly: by jump tables, by unwinding, or not at all."""
         place.is_strict = False
         place.padding_ends()
         depths = place.tables or [place.frame if place.function.names else 0]
@@ -166,8 +168,8 @@ class _Walk:
             while following:
                 following = self._advance(place, *following)
 
-    def _advance(self, place: _Place, address: int, state: State) -> tuple[int, State] | None:
-        """Look at one instruction; what comes next, or nothing where that is known already or waits."""
+    def _advance(self, place: _FunctionWalk, address: int, state: State) -> tuple[int, State] | None:
+        """Process one instruction. Returns the next position, or None if that is already known or has to wait."""
         step = place.steps.get(address)
         if step is None:
             self._outside(place, address, state)
@@ -182,7 +184,7 @@ class _Walk:
             return step.end, _applied(place, step, state, self.machine)
         return self._transfer(place, step, state)
 
-    def _transfer(self, place: _Place, step: Step, state: State) -> tuple[int, State] | None:
+    def _transfer(self, place: _FunctionWalk, step: Step, state: State) -> tuple[int, State] | None:
         match step.flow:
             case Flow.CALL:
                 return self._call(place, step, state)
@@ -192,7 +194,7 @@ class _Walk:
                 self._jump(place, step, step.target, state)
             case Flow.RETURN:
                 if self.return_address and step.operands:
-                    place.lost[f"a return that takes arguments away at {step.address:#x}"] = None
+                    place.lost[f"a return that removes arguments at {step.address:#x}"] = None
                 self._returns(place, step.address, state.depth)
             case Flow.INVALID:
                 place.unreadable[f"code that can't be decoded at {step.address:#x}"] = None
@@ -202,15 +204,15 @@ class _Walk:
             return step.end, state
         return None
 
-    def _outside(self, place: _Place, address: int, state: State) -> None:
-        """Control leaves the function's instructions: into the next function, or between two instructions."""
+    def _outside(self, place: _FunctionWalk, address: int, state: State) -> None:
+        """Handle control that leaves a function's instructions: into the next function, or between instructions."""
         if place.function.address <= address < place.function.end:
             if place.is_strict:
                 place.unreadable[f"a jump into the middle of an instruction, to {address:#x}"] = None
         else:
             self._tail(place, address, address, state, f"falls into {address:#x}")
 
-    def _call(self, place: _Place, step: Step, state: State) -> tuple[int, State] | None:
+    def _call(self, place: _FunctionWalk, step: Step, state: State) -> tuple[int, State] | None:
         behind = stack_state.kept(state, self.kept)
         if step.target is None:
             _note_site(place, step.address, None, state.depth, pushes=True, text=_text(step))
@@ -225,21 +227,21 @@ class _Walk:
         callee.waiting.append((place, step.end, behind))
         return None
 
-    def _is_nowhere(self, place: _Place, step: Step) -> bool:
-        """Whether that is what LLD makes of a call to a weak symbol that nobody defines: code asks before it calls.
+    def _is_nowhere(self, place: _FunctionWalk, step: Step) -> bool:
+        """Whether LLD generated the call for an undefined weak symbol; the code tests the symbol before the call.
 
-        On x86-64 it calls address 0, on AArch64 the next instruction, on RISC-V the same two once more.
+        On x86-64 the target is address 0, on AArch64 the next instruction, on RISC-V the same two instructions again.
         """
         nowhere = {0}
         if step.flow is Flow.CALL and not self.return_address:
             around = (step.end, step.address - _HALF_CALL)
             nowhere |= {each for each in around if place.function.address < each < place.function.end}
         if step.target in nowhere:
-            place.remarks[f"at {step.address:#x} a weak symbol that nobody defines"] = None
+            place.remarks[f"at {step.address:#x} a call of an undefined weak symbol"] = None
             return True
         return False
 
-    def _jump(self, place: _Place, step: Step, target: int, state: State) -> None:
+    def _jump(self, place: _FunctionWalk, step: Step, target: int, state: State) -> None:
         if self._is_nowhere(place, step):
             return
         if place.function.address <= target < place.function.end:
@@ -247,7 +249,7 @@ class _Walk:
         else:
             self._tail(place, step.address, target, state, _text(step))
 
-    def _tail(self, place: _Place, at: int, target: int, state: State, text: str) -> None:
+    def _tail(self, place: _FunctionWalk, at: int, target: int, state: State, text: str) -> None:
         callee = self._entered(place, at, target, state, pushes=False, text=text)
         if callee is None:
             self._returns(place, at, 0)
@@ -256,15 +258,18 @@ class _Walk:
         else:
             callee.waiting.append((place, None, state))
 
-    def _indirect_jump(self, place: _Place, step: Step, state: State) -> None:
-        """A jump through a table stays within the function. A tail call gives back the whole frame before."""
+    def _indirect_jump(self, place: _FunctionWalk, step: Step, state: State) -> None:
+        """Handle an indirect jump.
+
+        A jump table stays within the function; a tail call releases the whole frame before.
+        """
         if step.is_table or self._is_table(place, step.table) or (state.depth or 0) > 0:
             place.tables.append(state.depth)
             return
         _note_site(place, step.address, None, state.depth, pushes=False, text=_text(step))
         self._returns(place, step.address, state.depth)
 
-    def _is_table(self, place: _Place, address: int | None) -> bool:
+    def _is_table(self, place: _FunctionWalk, address: int | None) -> bool:
         if address is None:
             return False
         for segment in self.program.loads:
@@ -275,23 +280,25 @@ class _Walk:
                 return place.function.address <= target < place.function.end
         return False
 
-    def _entered(self, place: _Place, at: int, target: int, state: State, *, pushes: bool, text: str) -> _Place | None:
-        """Note a way into another function."""
+    def _entered(
+        self, place: _FunctionWalk, at: int, target: int, state: State, *, pushes: bool, text: str
+    ) -> _FunctionWalk | None:
+        """Record that control enters another function."""
         index = bisect_right(self.starts, target) - 1
         callee = self.places[index] if index >= 0 else None
         if callee is None or target >= callee.function.end:
-            place.unreadable[f"a way to {target:#x}, where no code is, at {at:#x}"] = None
+            place.unreadable[f"a jump or call to {target:#x}, where there is no code, at {at:#x}"] = None
             return None
         _note_site(place, at, callee.function.address, state.depth, pushes=pushes, text=text)
         if target != callee.function.address:
-            place.remarks[f"a way into the middle of {callee.function.name} at {at:#x}"] = None
+            place.remarks[f"a jump or call into the middle of {callee.function.name} at {at:#x}"] = None
             self.work.append((callee, target, ENTRY))
         elif not callee.seen:
             self.work.append((callee, target, ENTRY))
         return callee
 
-    def _returns(self, place: _Place, at: int, depth: int | None) -> None:
-        """Note that a function returns, and how much more stack its caller has in use then: of outlined code, not 0."""
+    def _returns(self, place: _FunctionWalk, at: int, depth: int | None) -> None:
+        """Record that a function returns, and by how much its caller's stack grew: 0 except for outlined code."""
         net = depth or 0
         if place.is_strict and net and (self.return_address or (place.may_return and net != place.net)):
             place.lost[f"a return with {net} bytes more or less of stack than at the entry, {at:#x}"] = None
@@ -308,8 +315,8 @@ class _Walk:
                 self.work.append((other, address, behind))
 
 
-def _behind(callee: _Place, state: State) -> State:
-    """The state behind a call."""
+def _behind(callee: _FunctionWalk, state: State) -> State:
+    """Return the state behind a call."""
     if not callee.net:
         return state
     return State(None if state.depth is None else state.depth + callee.net, {}, {})
@@ -319,14 +326,16 @@ def _text(step: Step) -> str:
     return f"{step.mnemonic} {step.operands}"
 
 
-def _note_site(place: _Place, at: int, target: int | None, depth: int | None, *, pushes: bool, text: str) -> None:
+def _note_site(
+    place: _FunctionWalk, at: int, target: int | None, depth: int | None, *, pushes: bool, text: str
+) -> None:
     known = place.sites.get((at, target))
     if known is not None:
         depth = None if depth is None or known[0] is None else max(depth, known[0])
     place.sites[at, target] = (depth, pushes, text)
 
 
-def _merged(place: _Place, step: Step, known: State, new: State) -> State:
+def _merged(place: _FunctionWalk, step: Step, known: State, new: State) -> State:
     both = stack_state.merged(known, new)
     if both.depth is not None and known.depth is not None and both.depth > known.depth:
         place.growths[step.address] = place.growths.get(step.address, 0) + 1
@@ -336,13 +345,13 @@ def _merged(place: _Place, step: Step, known: State, new: State) -> State:
     return both
 
 
-def _applied(place: _Place, step: Step, state: State, machine: str) -> State:
+def _applied(place: _FunctionWalk, step: Step, state: State, machine: str) -> State:
     changes = stack_effects.effects(step, machine)
     for effect in changes:
         state = stack_state.after(state, effect)
         if state.depth is not None:
             place.frame = max(place.frame, state.depth)
-        elif effect.kind in (Kind.LOST, Kind.RESTORE, Kind.MOVE_BY, Kind.ALIGN):
+        elif effect.kind in (EffectKind.LOST, EffectKind.RESTORE, EffectKind.MOVE_BY, EffectKind.ALIGN):
             place.lost[f"a stack pointer that can't be followed at {step.address:#x}: {_text(step)}"] = None
     return state
 

@@ -22,12 +22,17 @@ _WORD = 8
 _MASK = (1 << 64) - 1
 
 
-class Kind(Enum):
-    """`MOVE`: it grows by `number`. `MOVE_BY`: by `number` times what `register` holds. `RESTORE`: it becomes what was
-    noted in `register`, and then grows by `number`. `ALIGN`: it is aligned to `number` bytes. `NOTE`: `register` gets
-    the stack pointer, as if it had grown by `number` more. `CONSTANT`: `register` gets `number`, `ADD`: that more.
-    `FORGET`: `register` gets something else. `LOST`: the stack pointer gets something that is not known here.
-    """  # noqa: D205 - one line for each
+class EffectKind(Enum):
+    """How an instruction changes the stack pointer or a register.
+
+    The stack grows downwards, so "grow" decreases the pointer.
+
+    `MOVE`: the stack grows by `number`. `MOVE_BY`: it grows by `number` times the contents of `register`. `RESTORE`:
+    the pointer gets the value that was saved in `register`, and then grows by `number`. `ALIGN`: it is aligned to
+    `number` bytes. `NOTE`: `register` gets the stack pointer, grown by `number`. `CONSTANT`: `register` gets `number`.
+    `ADD`: `number` is added to `register`. `FORGET`: `register` gets an unknown value. `LOST`: the stack pointer gets
+    an unknown value.
+    """
 
     MOVE = auto()
     MOVE_BY = auto()
@@ -41,34 +46,34 @@ class Kind(Enum):
 
 
 class Effect(NamedTuple):
-    """See `Kind`."""
+    """One change, as described at `EffectKind`."""
 
-    kind: Kind
+    kind: EffectKind
     register: str = ""
     number: int = 0
 
 
-_LOST = (Effect(Kind.LOST),)
+_LOST = (Effect(EffectKind.LOST),)
 _NONE: tuple[Effect, ...] = ()
 
 
 def effects(step: Step, machine: str) -> tuple[Effect, ...]:
-    """What an instruction does, in order; calls and jumps do nothing beyond what the called code does."""
+    """Return the effects of an instruction in order. Calls and jumps have none besides those of the called code."""
     return _READERS[machine](step)
 
 
 def kept_by_calls(machine: str) -> frozenset[str]:
-    """Registers that a called function gives back as they were (System V ABI, AAPCS64, RISC-V's calling convention)."""
+    """Return the registers that a called function preserves (System V ABI, AAPCS64, RISC-V's calling convention)."""
     return _KEPT[machine]
 
 
 def return_address_size(machine: str) -> int:
-    """What a call pushes itself."""
+    """Return the number of bytes that a call itself pushes."""
     return _WORD if machine == "EM_X86_64" else 0
 
 
 def red_zone(machine: str) -> int:
-    """What a function may use below its stack pointer (System V ABI, AMD64 supplement, 3.2.2)."""
+    """Return the bytes below its stack pointer that a function may use (System V ABI, AMD64 supplement, 3.2.2)."""
     return 128 if machine == "EM_X86_64" else 0
 
 
@@ -100,11 +105,11 @@ _X86_ADDRESS = lazy_pattern(r"\[(\w+)(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
 def _x86(step: Step) -> tuple[Effect, ...]:  # noqa: C901, PLR0911 - a table: one case for each form
     mnemonic, operands = step.mnemonic.rpartition(" ")[2], step.operands
     if mnemonic.startswith("push"):
-        return (Effect(Kind.MOVE, number=_WORD),)
+        return (Effect(EffectKind.MOVE, number=_WORD),)
     if mnemonic.startswith("pop") and not mnemonic.startswith("popcnt"):
-        return _LOST if operands in _X86_STACK else (*_x86_forgets(operands), Effect(Kind.MOVE, number=-_WORD))
+        return _LOST if operands in _X86_STACK else (*_x86_forgets(operands), Effect(EffectKind.MOVE, number=-_WORD))
     if mnemonic == "leave":
-        return Effect(Kind.RESTORE, "rbp", -_WORD), Effect(Kind.FORGET, "rbp")
+        return Effect(EffectKind.RESTORE, "rbp", -_WORD), Effect(EffectKind.FORGET, "rbp")
     if mnemonic == "enter":
         return _LOST
     target, _, source = operands.partition(", ")
@@ -114,16 +119,16 @@ def _x86(step: Step) -> tuple[Effect, ...]:  # noqa: C901, PLR0911 - a table: on
     if _X86_IMPLICIT.match(step.mnemonic):
         lost = _LOST if "rsp" in operands.replace("[rsp", "") else _NONE
         named = {_X86_PARTS[part] for part in _X86_WORD.findall(operands) if part in _X86_PARTS}
-        return (*(Effect(Kind.FORGET, register) for register in sorted({*named, "rbx", "r11"})), *lost)
+        return (*(Effect(EffectKind.FORGET, register) for register in sorted({*named, "rbx", "r11"})), *lost)
     if target not in _X86_PARTS or mnemonic in _X86_READS:
         return _NONE
     if _X86_PARTS[target] != target:
         return _x86_forgets(target)
     if (mnemonic, source) == ("mov", "rsp"):
-        return (Effect(Kind.NOTE, target),)
+        return (Effect(EffectKind.NOTE, target),)
     match = _X86_ADDRESS.fullmatch(source)
     if mnemonic == "lea" and match and match[1] == "rsp":
-        return (Effect(Kind.NOTE, target, -_x86_distance(match)),)
+        return (Effect(EffectKind.NOTE, target, -_x86_distance(match)),)
     return _x86_forgets(target)
 
 
@@ -131,14 +136,16 @@ def _x86_writes_stack(mnemonic: str, source: str) -> tuple[Effect, ...]:
     number = _number(source)
     match = _X86_ADDRESS.fullmatch(source)
     if mnemonic in ("sub", "add") and number is not None:
-        return (Effect(Kind.MOVE, number=number if mnemonic == "sub" else -number),)
+        return (Effect(EffectKind.MOVE, number=number if mnemonic == "sub" else -number),)
     if mnemonic == "and" and number is not None:
-        return (Effect(Kind.ALIGN, number=-number & _MASK),)
+        return (Effect(EffectKind.ALIGN, number=-number & _MASK),)
     if mnemonic == "lea" and match:
         grown = -_x86_distance(match)
-        return (Effect(Kind.MOVE, number=grown) if match[1] == "rsp" else Effect(Kind.RESTORE, match[1], grown),)
+        return (
+            Effect(EffectKind.MOVE, number=grown) if match[1] == "rsp" else Effect(EffectKind.RESTORE, match[1], grown),
+        )
     if mnemonic == "mov" and source in _X86_PARTS:
-        return (Effect(Kind.RESTORE, source),)
+        return (Effect(EffectKind.RESTORE, source),)
     return _LOST
 
 
@@ -147,7 +154,7 @@ def _x86_distance(match: re.Match[str]) -> int:
 
 
 def _x86_forgets(operand: str) -> tuple[Effect, ...]:
-    return (Effect(Kind.FORGET, _X86_PARTS[operand]),) if operand in _X86_PARTS else _NONE
+    return (Effect(EffectKind.FORGET, _X86_PARTS[operand]),) if operand in _X86_PARTS else _NONE
 
 
 _ARM_BASE = lazy_pattern(r".*\[(\w+)(?:, #(-?(?:0x[0-9a-f]+|\d+)))?(?:\](!)|\], (.+))")
@@ -168,29 +175,29 @@ def _arm(step: Step) -> tuple[Effect, ...]:  # noqa: PLR0911 - likewise
     register = f"x{target[1:]}"
     first, _, second = rest.partition(", ")
     if mnemonic == "mov" and rest == "sp":
-        return (Effect(Kind.NOTE, register),)
+        return (Effect(EffectKind.NOTE, register),)
     number = _number(second)
     if mnemonic in ("add", "sub") and first == "sp" and number is not None:
-        return (Effect(Kind.NOTE, register, number if mnemonic == "sub" else -number),)
+        return (Effect(EffectKind.NOTE, register, number if mnemonic == "sub" else -number),)
     number = _number(rest)
     if mnemonic in ("mov", "movz") and number is not None:
-        return (Effect(Kind.CONSTANT, register, number),)
-    return (Effect(Kind.FORGET, register),)
+        return (Effect(EffectKind.CONSTANT, register, number),)
+    return (Effect(EffectKind.FORGET, register),)
 
 
 def _arm_memory(mnemonic: str, operands: str) -> tuple[Effect, ...]:
     found: list[Effect] = []
     if not mnemonic.startswith("st") or "x" in mnemonic:
         loaded = operands.partition("[")[0].split(", ")
-        found += [Effect(Kind.FORGET, f"x{each[1:]}") for each in loaded if _ARM_REGISTER.fullmatch(each)]
+        found += [Effect(EffectKind.FORGET, f"x{each[1:]}") for each in loaded if _ARM_REGISTER.fullmatch(each)]
     if match := _ARM_BASE.fullmatch(operands):
         number = int(match[2] or "0", 0) if match[3] else _number(match[4])
         if match[1] != "sp":
-            found.append(Effect(Kind.FORGET, match[1]))
+            found.append(Effect(EffectKind.FORGET, match[1]))
         elif number is None:
             return _LOST
         else:
-            found.append(Effect(Kind.MOVE, number=-number))
+            found.append(Effect(EffectKind.MOVE, number=-number))
     return tuple(found)
 
 
@@ -199,16 +206,16 @@ def _arm_writes_stack(mnemonic: str, rest: str) -> tuple[Effect, ...]:
     number = _number(second)
     sign = 1 if mnemonic == "sub" else -1
     if mnemonic == "mov" and _ARM_REGISTER.fullmatch(rest):
-        return (Effect(Kind.RESTORE, rest),)
+        return (Effect(EffectKind.RESTORE, rest),)
     if mnemonic in ("add", "sub") and number is not None:
         moved = sign * number
-        return (Effect(Kind.MOVE, number=moved) if first == "sp" else Effect(Kind.RESTORE, first, moved),)
+        return (Effect(EffectKind.MOVE, number=moved) if first == "sp" else Effect(EffectKind.RESTORE, first, moved),)
     if mnemonic in ("add", "sub") and first == "sp" and _ARM_REGISTER.fullmatch(second.partition(",")[0]):
         plain = "," not in second or second.endswith((", uxtx", ", lsl #0"))
-        return (Effect(Kind.MOVE_BY, f"x{second.partition(',')[0][1:]}", sign),) if plain else _LOST
+        return (Effect(EffectKind.MOVE_BY, f"x{second.partition(',')[0][1:]}", sign),) if plain else _LOST
     if mnemonic == "and" and number is not None:
-        align = Effect(Kind.ALIGN, number=-number & _MASK)
-        return (align,) if first == "sp" else (Effect(Kind.RESTORE, first), align)
+        align = Effect(EffectKind.ALIGN, number=-number & _MASK)
+        return (align,) if first == "sp" else (Effect(EffectKind.RESTORE, first), align)
     return _LOST
 
 
@@ -229,29 +236,29 @@ def _risc_v(step: Step) -> tuple[Effect, ...]:  # noqa: PLR0911 - likewise
         return _NONE
     number = _number(sources[-1]) if sources else None
     if mnemonic == "mv" and sources == ["sp"]:
-        return (Effect(Kind.NOTE, target),)
+        return (Effect(EffectKind.NOTE, target),)
     if mnemonic in ("addi", "addi4spn") and sources[:1] == ["sp"] and number is not None:
-        return (Effect(Kind.NOTE, target, -number),)
+        return (Effect(EffectKind.NOTE, target, -number),)
     if mnemonic == "lui" and number is not None:
-        return (Effect(Kind.CONSTANT, target, signed_upper(step.operands)),)
+        return (Effect(EffectKind.CONSTANT, target, signed_upper(step.operands)),)
     if number is not None and (mnemonic == "li" or (mnemonic in ("addi", "addiw") and sources[:-1] == ["zero"])):
-        return (Effect(Kind.CONSTANT, target, number),)
+        return (Effect(EffectKind.CONSTANT, target, number),)
     if mnemonic in ("addi", "addiw") and number is not None and sources[:-1] in ([], [target]):
-        return (Effect(Kind.ADD, target, number),)
-    return (Effect(Kind.FORGET, target),)
+        return (Effect(EffectKind.ADD, target, number),)
+    return (Effect(EffectKind.FORGET, target),)
 
 
 def _risc_v_writes_stack(mnemonic: str, sources: list[str]) -> tuple[Effect, ...]:
     number = _number(sources[-1]) if sources else None
     base = sources[0] if len(sources) > 1 else "sp"
     if mnemonic in ("addi", "addi16sp") and number is not None:
-        return (Effect(Kind.MOVE, number=-number) if base == "sp" else Effect(Kind.RESTORE, base, -number),)
+        return (Effect(EffectKind.MOVE, number=-number) if base == "sp" else Effect(EffectKind.RESTORE, base, -number),)
     if mnemonic == "mv":
-        return (Effect(Kind.RESTORE, sources[0]),)
+        return (Effect(EffectKind.RESTORE, sources[0]),)
     if mnemonic in ("add", "sub") and base == "sp":
-        return (Effect(Kind.MOVE_BY, sources[-1], 1 if mnemonic == "sub" else -1),)
+        return (Effect(EffectKind.MOVE_BY, sources[-1], 1 if mnemonic == "sub" else -1),)
     if mnemonic == "andi" and base == "sp" and number is not None:
-        return (Effect(Kind.ALIGN, number=-number),)
+        return (Effect(EffectKind.ALIGN, number=-number),)
     return _LOST
 
 

@@ -26,7 +26,7 @@ _LOOKED_BACK = 4
 
 
 class Flow(Enum):
-    """What follows an instruction: the next one; a call and then the next; a jump; either of both; nothing."""
+    """Where control goes: to the next instruction; to a call and back; to a jump's target; to either; nowhere."""
 
     NEXT = auto()
     CALL = auto()
@@ -38,10 +38,10 @@ class Flow(Enum):
 
 
 class Step(NamedTuple):
-    """An instruction. `target` is where a call or jump goes, None where only the running program knows.
+    """An instruction. `target` is the target of a call or jump, or None if it is only known at run time.
 
-    An indirect jump that is seen to go through a table of places has `is_table`, and `table` where the table's address
-    stands in the instruction.
+    `is_table` says that an indirect jump visibly uses a jump table; `table` is the table's address if the instruction
+    contains it.
     """
 
     address: int
@@ -55,7 +55,7 @@ class Step(NamedTuple):
 
 
 class _Processor(Struct, frozen=True):
-    """Patterns for whole mnemonics. `computed` is how the register of a jump through a table is made."""
+    """Patterns for whole mnemonics. `computed` matches how the register of a jump through a table is computed."""
 
     call: re.Pattern[str]
     jump: re.Pattern[str]
@@ -96,7 +96,7 @@ _PROCESSORS = {
 
 
 def steps(decoded: Iterable[Decoded], machine: str) -> Iterator[Step]:
-    """Classify the instructions of one function, in order. They have to be decoded at their address."""
+    """Classify the instructions of one function, in order. They must be decoded at their address."""
     processor = _PROCESSORS[machine]
     before: deque[Decoded] = deque(maxlen=_LOOKED_BACK)
     for found in decoded:
@@ -140,7 +140,7 @@ def _number(operands: str) -> int | None:
 
 
 def _is_computed(operands: str, processor: _Processor, before: deque[Decoded]) -> bool:
-    """Whether the jump's register was made by reckoning right before: no compiler reckons a function's address."""
+    """Whether the instruction before computes the jump's register. No compiler computes a function's address."""
     register = operands.partition(",")[0]
     for found in reversed(before):
         if found.operands.partition(",")[0] == register:
@@ -149,7 +149,7 @@ def _is_computed(operands: str, processor: _Processor, before: deque[Decoded]) -
 
 
 def _risc_v_jump(found: Decoded, before: deque[Decoded]) -> tuple[Flow, int | None] | None:
-    """JAL and JALR with all their short forms: the register that gets the return address tells calls from jumps."""
+    """Classify JAL and JALR in all short forms: the register for the return address distinguishes calls from jumps."""
     short = found.mnemonic.removeprefix("c.")
     words = found.operands.split(", ") if found.operands else []
     if short in ("j", "jal"):
@@ -175,11 +175,11 @@ def _flow_of(saved: str) -> Flow:
 
 
 def pc_relative(found: Decoded) -> int:
-    """What AUIPC of RISC-V puts into its register, in 64 bits."""
+    """Return the 64-bit value that RISC-V's AUIPC adds to the address."""
     return (found.offset + signed_upper(found.operands)) & (1 << 64) - 1
 
 
 def signed_upper(operands: str) -> int:
-    """The number that LUI or AUIPC of RISC-V stands for: its 20 bits are the upper ones of 32."""
+    """Return the value of the operand of RISC-V's LUI or AUIPC: its 20 bits are the upper ones of 32."""
     value = int(operands.rpartition(", ")[2], 0) & 0xFFFFF
     return (value - (1 << 20) if value >> 19 else value) << 12

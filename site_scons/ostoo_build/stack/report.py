@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.binary.elf import Elf
-    from ostoo_build.stack.call_graph import Routine
+    from ostoo_build.stack.call_graph import FunctionStack
 
 _ANY = -1
 """The node of all that an indirect call may reach."""
@@ -37,24 +37,24 @@ _SHOWN = 12
 
 
 class Row(Struct, frozen=True):
-    """A function of the deepest chain; `used` are bytes of its frame and of the return address above it."""
+    """A function in the deepest chain; `used` are the bytes of its frame and of the return address above it."""
 
     function: str
     used: int
 
 
-class Indirect(Struct, frozen=True):
-    """A function that can be reached and calls what only the running program knows: at these addresses."""
+class IndirectCaller(Struct, frozen=True):
+    """A reachable function with indirect calls, and their addresses."""
 
     function: str
     places: tuple[str, ...]
 
 
-class Supposed(Struct, frozen=True):
-    """What is needed if each indirect call reaches any function whose address is taken, and no other.
+class AssumedBound(Struct, frozen=True):
+    """The stack that is needed if indirect calls reach the functions whose address is taken, and no others.
 
-    `bound` is None where that recurs, through `recursive` functions, or where the stack of `unknown` ones is not known.
-    `once` is the bound, without these, for runs in which no function is entered again before it has returned.
+    `bound` is None if there is recursion, through `recursive` functions, or if the stack of `unknown` ones is not
+    known. `once` is the bound without the latter, for runs in which no function is entered again before it returns.
     """
 
     taken: int
@@ -65,11 +65,13 @@ class Supposed(Struct, frozen=True):
 
 
 class StackReport(Struct, frozen=True):
-    """All sizes are in bytes. `bound` is None where there is none, `known` is the deepest chain that was found.
+    """The stack use of a program. All sizes are in bytes.
 
-    `given` is the stack that the loader gives, None where nobody says so.
-    `cycles` are groups of functions that call each other, `unknown` says of functions that can be reached why their
-    stack is not known, `remarks` what is odd in them and told all the same.
+    `bound` is None without a bound, `known` is the deepest known chain.
+
+    `given` is the stack that the loader provides, None if unknown. `cycles` are groups of functions that call each
+    other. `unknown` lists, for reachable functions, why their stack is not known. `remarks` are oddities that do not
+    matter.
     """
 
     program: str
@@ -79,18 +81,18 @@ class StackReport(Struct, frozen=True):
     given: Stack | None
     chain: tuple[Row, ...]
     cycles: tuple[tuple[str, ...], ...]
-    indirect: tuple[Indirect, ...]
+    indirect: tuple[IndirectCaller, ...]
     unknown: tuple[str, ...]
     remarks: tuple[str, ...]
-    supposed: Supposed
+    supposed: AssumedBound
 
     @property
     def fits(self) -> bool:
-        """Whether what is known of it fits into the stack."""
+        """Whether the known part fits into the stack."""
         return self.given is None or self.known <= self.given.size
 
     def to_json(self) -> str:
-        """For tools, and to be read again by `read`; equal reports give equal text."""
+        """Return the report for tools and for `read`. Equal reports give equal text."""
         return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
@@ -103,27 +105,27 @@ def read(path: Path) -> StackReport:
 
 
 def analyse(path: Path, name: str, given: Stack | None) -> StackReport:
-    """Find a program's worst case; `path` is the program with symbols. Raises `OstooError` where it can't be read."""
+    """Compute a program's worst case; `path` is the program with symbols. Raises `OstooError` if it can't be read."""
     program = symbol_table.read_program(path)
     if program.machine not in MACHINES:
-        raise OstooError(f"code for {program.machine} can't be read here", where=str(path))
+        raise OstooError(f"can't analyse code for {program.machine}", where=str(path))
     try:
         known = symbol_table.symbols(program)
         frames = symbol_table.frame_sizes(program)
     except DamagedElfError as error:
-        raise OstooError(f"not an intact ELF file: {error}", where=str(path), remedy="build it again") from error
+        raise OstooError(f"damaged ELF file: {error}", where=str(path), remedy="build it again") from error
     if not known:
-        raise OstooError("it has no symbols", where=str(path), remedy=f"take {name}.debug: it lies beside the program")
+        raise OstooError("it has no symbols", where=str(path), remedy=f"use {name}.debug beside the program")
     code = call_graph.code_of(program, symbol_table.functions(program, known))
-    routines = call_graph.routines(program, code, frames)
+    routines = call_graph.function_stacks(program, code, frames)
     by_address = {each.function.address: each for each in routines}
     if program.entry not in by_address:
-        raise OstooError(f"its entry point {program.entry:#x} is no function", where=str(path))
+        raise OstooError(f"its entry point {program.entry:#x} is not a function", where=str(path))
     return _report(program, name, by_address, address_taken.taken(program, code), given)
 
 
 def _report(
-    program: Elf, name: str, routines: Mapping[int, Routine], taken: frozenset[int], given: Stack | None
+    program: Elf, name: str, routines: Mapping[int, FunctionStack], taken: frozenset[int], given: Stack | None
 ) -> StackReport:
     red_zone = stack_effects.red_zone(program.machine)
     direct = worst_case(_nodes(routines, None), program.entry)
@@ -146,7 +148,7 @@ def _report(
         indirect=indirect,
         unknown=unknown,
         remarks=tuple(_remarks(reached)),
-        supposed=Supposed(
+        supposed=AssumedBound(
             taken=len(taken),
             bound=None if unsure or supposed.cycles else supposed.known + red_zone,
             recursive=recursive,
@@ -156,8 +158,8 @@ def _report(
     )
 
 
-def _nodes(routines: Mapping[int, Routine], taken: frozenset[int] | None) -> dict[int, Node]:
-    """The graph of calls that name their function; with `taken` also of those that may reach any of these."""
+def _nodes(routines: Mapping[int, FunctionStack], taken: frozenset[int] | None) -> dict[int, Node]:
+    """Return the graph of direct calls. If `taken` is given, each indirect call leads to all of these."""
     main = next((address for address, each in routines.items() if _MAIN in each.function.names), None)
     nodes = {address: Node(each.frame, tuple(_edges(each, main, taken))) for address, each in routines.items()}
     if taken is not None:
@@ -165,7 +167,7 @@ def _nodes(routines: Mapping[int, Routine], taken: frozenset[int] | None) -> dic
     return nodes
 
 
-def _edges(routine: Routine, main: int | None, taken: frozenset[int] | None) -> Iterator[Edge]:
+def _edges(routine: FunctionStack, main: int | None, taken: frozenset[int] | None) -> Iterator[Edge]:
     for call in routine.calls:
         if call.target is not None:
             yield Edge(call.target, call.cost)
@@ -176,33 +178,33 @@ def _edges(routine: Routine, main: int | None, taken: frozenset[int] | None) -> 
             yield Edge(_ANY, call.cost)
 
 
-def _name(routine: Routine) -> str:
+def _name(routine: FunctionStack) -> str:
     return demangle(routine.function.name).text
 
 
-def _indirect(reached: list[Routine]) -> Iterator[Indirect]:
+def _indirect(reached: list[FunctionStack]) -> Iterator[IndirectCaller]:
     for each in reached:
         places = tuple(f"{call.at:#x}: {call.text}" for call in each.calls if call.target is None)
         if places:
-            yield Indirect(_name(each), places)
+            yield IndirectCaller(_name(each), places)
 
 
-def _remarks(reached: list[Routine]) -> Iterator[str]:
+def _remarks(reached: list[FunctionStack]) -> Iterator[str]:
     for each in reached:
         yield from (f"{_name(each)}: {remark}" for remark in each.remarks)
         if _LIBC_START in each.function.names:
-            yield f"{_LIBC_START} is taken to call {_MAIN}, through a pointer"
+            yield f"{_LIBC_START} is assumed to call {_MAIN} through a pointer"
         if each.by_compiler:
-            yield f"{_name(each)}: its frame is what the compiler says; its code does not tell"
+            yield f"{_name(each)}: its frame size is the compiler's, as its code does not show it"
 
 
 def table(report: StackReport) -> str:
-    """Tell people: the deepest chain, what is not known, and the verdict last."""
+    """Return the report as text: the deepest chain, what is unknown, and the verdict at the end."""
     return "".join(f"{line}\n" for line in _lines(report))
 
 
 def _lines(report: StackReport) -> Iterator[str]:
-    yield f"{report.program}: the deepest chain of calls that is known"
+    yield f"{report.program}: the deepest known chain of calls"
     yield ""
     yield f"{'bytes':>8} {'in all':>8}  function"
     total = 0
@@ -210,7 +212,7 @@ def _lines(report: StackReport) -> Iterator[str]:
         total += row.used
         yield f"{row.used:>8} {total:>8}  {row.function}"
     if report.red_zone:
-        yield f"{report.red_zone:>8} {total + report.red_zone:>8}  (what the last one may use below its stack pointer)"
+        yield f"{report.red_zone:>8} {total + report.red_zone:>8}  (the red zone below the last one)"
     yield ""
     for number, cycle in enumerate(report.cycles, 1):
         yield f"recursion {number}: {_some(list(cycle), ', ')}"

@@ -71,7 +71,7 @@ def test_what_is_not_declared_is_missed_and_named(name: str, cell: Cell) -> None
 
 
 def test_a_checkout_below_a_folder_of_the_system_is_none_of_its_files() -> None:
-    with TemporaryDirectory(dir="/dev/shm") as folder:  # noqa: S108 - what sandboxes have a /dev of their own for
+    with TemporaryDirectory(dir="/dev/shm") as folder:
         cell = _cell(Path(folder, "checkout"))
         with pytest.raises(OstooError, match=r"reads a/secret\.txt"):
             cell.run("cat secret.txt")

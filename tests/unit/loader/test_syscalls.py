@@ -7,7 +7,7 @@ X86, ARM, RISCV = "EM_X86_64", "EM_AARCH64", "EM_RISCV"
 
 
 def numbers(code: str, machine: str = X86) -> list[int | None]:
-    collector = static_syscalls.Collector(machine, 0x1000)
+    collector = static_syscalls.SyscallCollector(machine, 0x1000)
     for found in disassembly.decode(bytes.fromhex(code), machine):
         collector.take(found)
     return [site.number for site in collector.sites()]

@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostoo_build.stack.bound import Edge, Link, Node, worst_case
+from ostoo_build.stack.bound import ChainLink, Edge, Node, worst_case
 
 Graph = dict[int, Node]
 
@@ -100,4 +100,4 @@ def test_a_long_chain_needs_no_recursion() -> None:
     graph = {at: Node(1, (Edge(at + 1, 1),)) for at in range(depth)} | {depth: Node(5)}
     found = worst_case(graph, 0)
     assert found.known == depth + 5
-    assert found.chain[:2] == (Link(0, 1), Link(1, 1))
+    assert found.chain[:2] == (ChainLink(0, 1), ChainLink(1, 1))

@@ -9,14 +9,14 @@ from ostoo_build.binary import elf, symbol_table
 from ostoo_build.stack import call_graph
 
 if TYPE_CHECKING:
-    from ostoo_build.stack.call_graph import Routine
+    from ostoo_build.stack.call_graph import FunctionStack
 
 
-def routines(linked: Linked) -> dict[str, Routine]:
+def routines(linked: Linked) -> dict[str, FunctionStack]:
     program = elf.parse(linked.unstripped())
     known = symbol_table.symbols(program)
     code = call_graph.code_of(program, symbol_table.functions(program, known))
-    found = call_graph.routines(program, code, symbol_table.frame_sizes(program))
+    found = call_graph.function_stacks(program, code, symbol_table.frame_sizes(program))
     return {each.function.name: each for each in found}
 
 
@@ -25,11 +25,11 @@ def program(*code: str, machine: int = X86, frames: tuple[tuple[int, int], ...] 
     return Linked(text, symbols, machine=machine, frames=frames)
 
 
-def only(code: str, machine: int = X86) -> Routine:
+def only(code: str, machine: int = X86) -> FunctionStack:
     return routines(program(code, machine=machine))["a"]
 
 
-def calls(routine: Routine) -> list[tuple[int | None, int]]:
+def calls(routine: FunctionStack) -> list[tuple[int | None, int]]:
     """Targets from the beginning of the code on, and costs."""
     return [(None if call.target is None else call.target - TEXT, call.cost) for call in routine.calls]
 
