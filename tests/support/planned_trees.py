@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base.paths import PathMap
 from ostoo_build.base.snapshot import Snapshot
-from ostoo_build.planning import plan, unit_graph
+from ostoo_build.planning import plan, script_order, unit_graph
+from ostoo_build.planning.graph_node import Edge, Node
+from ostoo_build.planning.manifest import Manifest
 from ostoo_build.planning.plan_context import PlanContext
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
@@ -15,7 +17,7 @@ from ostoo_build.planning.script_environment import Machine, ScriptContext
 
 if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
-    from ostoo_build.planning.unit_graph import UnitGraph
+    from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
 DATA = Path(__file__).parent / "data"
 TARGET = "x86_64-ostoo-user"
@@ -61,6 +63,29 @@ def context(paths: PathMap) -> PlanContext:
     host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
     scripts = ScriptContext(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
     return PlanContext(paths, "user-rs", TARGET, CFGS, flags, 0, env, scripts, Snapshot())
+
+
+def manifest(name: str, version: str = "1.0.0") -> Manifest:
+    return Manifest(
+        Path(name, "Cargo.toml"),
+        name,
+        version,
+        (),
+        "",
+        (),
+        (),
+        (),
+        hides_dependencies=False,
+        extra_inputs=(),
+        without_harness=(),
+    )
+
+
+def node(unit: Unit, *needed: Node, name: str = "a", version: str = "1.0.0") -> Node:
+    """A unit as planning knows it, of a package of that name."""
+    edges = tuple(Edge(each, each.id, public=False, noprelude=False) for each in needed)
+    linked = () if unit.is_run else script_order.linked(edges)
+    return Node(f"{name}-1", unit, manifest(name, version), name, edges, linked, is_primary=False)
 
 
 def planned(folder: Path, program: str) -> Program:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from ostoo_build.base import digest, layout
 from ostoo_build.base.paths import absolute
 from ostoo_build.planning import planned_unit, read_runs, rustc_flags, script_environment, script_order
+from ostoo_build.planning.graph_node import Edge, Node
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.planning.unit_graph import BY_PATH
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.planning.manifest import Manifest
     from ostoo_build.planning.plan_context import PlanContext
-    from ostoo_build.planning.unit_graph import Dependency, Unit, UnitGraph
+    from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
 
 SCRATCH = "CARGO_TARGET_TMPDIR"
@@ -77,218 +78,199 @@ class Program(Struct, frozen=True):
 
 def plan_program(graph: UnitGraph, context: PlanContext) -> Program:
     """Plan the program of a unit graph."""
-    return _Planner(graph, context).program()
+    nodes = _Walk(graph, context).nodes()
+    planner = _Planner(context)
+    root = nodes[-1].unit
+    return Program(
+        name=root.target_name,
+        target=context.target,
+        kind=root.kind,
+        target_name=root.target_name,
+        profile=root.profile.name,
+        uses_std=any(node.unit.is_std and node.unit.target_name == "std" for node in nodes),
+        behind_sysroot=context.behind_sysroot,
+        strip=root.profile.strip,
+        units=(*map(planner.shared, nodes[:-1]), planner.planned(nodes[-1])),
+    )
 
 
-class _Planner:
-    """Walks one unit graph. Its mappings have a unit's index in the graph as their key."""
+class _Walk:
+    """Walks one unit graph, dependencies first, and leaves out what the program does not need."""
 
     def __init__(self, graph: UnitGraph, context: PlanContext) -> None:
-        self.units = graph.units
-        self.root = len(graph.units) - 1
-        self.context = context
-        self.needed: dict[int, tuple[Dependency, ...]] = {}
-        self.order: list[int] = []
-        self.ids: dict[int, str] = {}
-        self.manifests: dict[int, Manifest] = {}
-        self.linked: dict[int, tuple[int, ...]] = {}
-        self._visit(self.root)
+        self._units = graph.units
+        self._context = context
+        self._nodes: dict[int, Node] = {}
 
-    def program(self) -> Program:
-        root = self.units[self.root]
-        return Program(
-            name=root.target_name,
-            target=self.context.target,
-            kind=root.kind,
-            target_name=root.target_name,
-            profile=root.profile.name,
-            uses_std=any(unit.is_std and unit.target_name == "std" for unit in (self.units[i] for i in self.order)),
-            behind_sysroot=self.context.behind_sysroot,
-            strip=root.profile.strip,
-            units=(*map(self._shared, self.order[:-1]), self._planned(self.root)),
-        )
+    def nodes(self) -> list[Node]:
+        """Return the nodes of all units that the last one needs, and its own as the last."""
+        self._visit(len(self._units) - 1)
+        return [*self._nodes.values()]
 
-    def _visit(self, index: int) -> None:
-        """Compute the ids of the unit at `index` and of everything below it, dependencies first."""
-        if index in self.ids:
-            return
-        unit = self.units[index]
-        self.manifests[index] = self.context.manifest(unit)
-        self.needed[index] = tuple(self._needed(index))
-        for dependency in self.needed[index]:
-            self._visit(dependency.index)
-        self.linked[index] = script_order.linked(index, self.units, self.needed[index], self.linked, self._rank)
-        self.ids[index] = self._identify(index)
-        self.order.append(index)
+    def _visit(self, index: int) -> Node:
+        if index not in self._nodes:
+            node = self._node(self._units[index])
+            self._nodes[index] = node
+        return self._nodes[index]
 
-    def _needed(self, index: int) -> Iterator[Dependency]:
-        """Return the dependencies that a unit is compiled with. Programs that a test starts are not among them."""
-        unit = self.units[index]
-        for dependency in unit.dependencies:
-            other = self.units[dependency.index]
-            of_std = other.is_std and not unit.is_std
-            if UnitKind.of(other) is not UnitKind.PROGRAM and (
-                not of_std or self._sees(index, dependency.extern_crate_name)
-            ):
-                yield dependency
-
-    def _sees(self, index: int, crate: str) -> bool:
-        unit, view = self.units[index], self.context.view(self.units[index])
-        if crate == "test" and rustc_flags.has_libtest(unit, self.manifests[index]):
-            return "test_runner" not in view.marks
-        return view.shows(crate)
-
-    def _identify(self, index: int) -> str:
-        """Return an id that distinguishes the unit from all others.
-
-        It ignores file contents: these are in the action's key.
-        """
-        unit = self.units[index]
-        manifest_ = self.manifests[index]
+    def _node(self, unit: Unit) -> Node:
+        manifest = self._context.manifest(unit)
+        package = self._context.portable(manifest.folder)
+        needed = tuple(self._needed(unit, manifest))
+        # cargo sets a variable for compilations, but not for runs
+        is_primary = unit.pkg_id == self._units[-1].pkg_id and not unit.is_run
         parts = {
-            "package": [manifest_.name, manifest_.version, self._package(index)],
+            "package": [manifest.name, manifest.version, package],
             "target": [unit.kind, unit.target_name, unit.crate_types],
             "features": unit.features,
             "profile": repr(unit.profile),
-            "platform": self.context.target if unit.platform else "host",
+            "platform": self._context.target if unit.platform else "host",
             "mode": unit.mode,
-            "flags": self._rustflags(unit),
-            "primary": self._is_primary(index),
-            "dependencies": [(self.ids[d.index], d.extern_crate_name, d.noprelude) for d in self.needed[index]],
+            "flags": self._context.rustflags_of(unit),
+            "primary": is_primary,
+            "dependencies": [(edge.node.id, edge.name, edge.noprelude) for edge in needed],
         }
-        return f"{unit.crate_name}-{digest.of_json(parts)[:16]}"
+        return Node(
+            # file contents are in the action's key
+            id=f"{unit.crate_name}-{digest.of_json(parts)[:16]}",
+            unit=unit,
+            manifest=manifest,
+            package=package,
+            needed=needed,
+            linked=() if unit.is_run else script_order.linked(needed),
+            is_primary=is_primary,
+        )
 
-    def _rank(self, index: int) -> tuple[Any, ...]:
-        return script_order.rank(self.manifests[index], self.units[index].pkg_id)
+    def _needed(self, unit: Unit, manifest: Manifest) -> Iterator[Edge]:
+        """Yield what a unit is compiled with. Programs that a test starts are not among it."""
+        for dependency in unit.dependencies:
+            other = self._units[dependency.index]
+            of_std = other.is_std and not unit.is_std
+            name = dependency.extern_crate_name
+            if UnitKind.of(other) is not UnitKind.PROGRAM and (not of_std or self._sees(unit, manifest, name)):
+                yield Edge(self._visit(dependency.index), name, dependency.public, dependency.noprelude)
 
-    def _package(self, index: int) -> str:
-        return self.context.portable(self.manifests[index].folder)
+    def _sees(self, unit: Unit, manifest: Manifest, crate: str) -> bool:
+        view = self._context.view(unit)
+        if crate == "test" and rustc_flags.has_libtest(unit, manifest):
+            return "test_runner" not in view.marks
+        return view.shows(crate)
 
-    def _directory(self, index: int) -> str:
+
+class _Planner(Struct, frozen=True):
+    """Describes how the unit of a node is made."""
+
+    context: PlanContext
+
+    def shared(self, node: Node) -> planned_unit.Unit:
+        """Return the planned unit; programs that need the same unit share one object."""
+        return self.context.snapshot.get(("unit", node.id), partial(self.planned, node))
+
+    def planned(self, node: Node) -> planned_unit.Unit:
+        unit, manifest = node.unit, node.manifest
+        platform = self.context.target if unit.platform else layout.HOST
+        folder = layout.unit(platform, unit.profile.name, node.id)
+        common: dict[str, Any] = {
+            "id": node.id,
+            "label": f"{manifest.name} v{manifest.version}",
+            "package": node.package,
+            "folder": folder,
+            "directory": self._directory(node),
+            "is_std": unit.is_std,
+            "target": self.context.target if unit.platform else "",
+            "environment": tuple(self._environment(node, folder)),
+            "runs": tuple(each.id for each in _runs(node)),
+            "read_runs": tuple(each.id for each in read_runs.of(node)),
+            "extra_inputs": (*manifest.extra_inputs, *self._outside(node)),
+        }
+        if unit.is_run:
+            scripts = (edge.node.id for edge in node.needed if edge.node.kind is UnitKind.BUILD_SCRIPT)
+            return RunBuildScript(**common, targets=manifest.targets, script=next(scripts, ""), links=manifest.links)
+        return CompileUnit(
+            **common,
+            kind=node.kind,
+            is_incremental=unit.profile.incremental,
+            arguments=tuple(self._arguments(node, folder)),
+            externs=tuple(_externs(node)),
+            libraries=tuple(_libraries(node)),
+            run=next((each.id for each in node.own_runs), None),
+            takes_libraries=unit.is_of_library or not manifest.has_library,
+            outputs=rustc_flags.outputs(unit, node.id),
+        )
+
+    def _directory(self, node: Node) -> str:
         """Return rustc's working directory: the workspace for members, else the package (cargo's `path_args`)."""
-        unit, paths = self.units[index], self.context.paths
+        unit, paths = node.unit, self.context.paths
         if unit.is_std and not unit.is_run:
             return "."
         workspace = Path(paths.root, paths.expand(self.context.workspace))
         is_member = unit.pkg_id.startswith(BY_PATH) and unit.src_path.is_relative_to(workspace)
-        return self.context.workspace if is_member and not unit.is_run else self._package(index)
+        return self.context.workspace if is_member and not unit.is_run else node.package
 
-    def _outside(self, index: int) -> tuple[str, ...]:
+    def _outside(self, node: Node) -> tuple[str, ...]:
         """Return a pattern for the crate's modules if the manifest names a root file outside the package's folder."""
-        source, package = self.context.portable(self.units[index].src_path), self._package(index)
+        source, package = self.context.portable(node.unit.src_path), node.package
         if package == "." or f"{source}/".startswith(f"{package}/"):
             return ()
         return (os.path.relpath(Path(source).with_name("*.rs"), package),)
 
-    def _is_primary(self, index: int) -> bool:
-        """Whether cargo would call the unit's package primary.
-
-        It sets a variable for compilations, but not for runs.
-        """
-        return self.units[index].pkg_id == self.units[self.root].pkg_id and not self.units[index].is_run
-
-    def _rustflags(self, unit: Unit) -> tuple[str, ...]:
-        return self.context.rustflags if unit.platform else ()
-
-    def _shared(self, index: int) -> planned_unit.Unit:
-        """Return the planned unit; programs that need the same unit share one object."""
-        return self.context.snapshot.get(("unit", self.ids[index]), partial(self._planned, index))
-
-    def _planned(self, index: int) -> planned_unit.Unit:
-        unit, id_ = self.units[index], self.ids[index]
-        manifest_ = self.manifests[index]
-        platform = self.context.target if unit.platform else layout.HOST
-        folder = layout.unit(platform, unit.profile.name, id_)
-        common: dict[str, Any] = {
-            "id": id_,
-            "label": f"{manifest_.name} v{manifest_.version}",
-            "package": self._package(index),
-            "folder": folder,
-            "directory": self._directory(index),
-            "is_std": unit.is_std,
-            "target": self.context.target if unit.platform else "",
-            "environment": tuple(self._environment(index, folder)),
-            "runs": tuple(self._runs(index)),
-            "read_runs": tuple(self.ids[i] for i in read_runs.of(index, self.units, self.needed)),
-            "extra_inputs": (*manifest_.extra_inputs, *self._outside(index)),
-        }
-        if unit.is_run:
-            scripts = (self.ids[d.index] for d in self.needed[index] if self._is_script(d))
-            return RunBuildScript(**common, targets=manifest_.targets, script=next(scripts, ""), links=manifest_.links)
-        return CompileUnit(
-            **common,
-            kind=UnitKind.of(unit),
-            is_incremental=unit.profile.incremental,
-            arguments=tuple(self._arguments(index, folder)),
-            externs=tuple(self._externs(index)),
-            libraries=tuple(self._libraries(index)),
-            run=self._own_run(index),
-            takes_libraries=unit.is_of_library or not manifest_.has_library,
-            outputs=rustc_flags.outputs(unit, id_),
-        )
-
-    def _arguments(self, index: int, folder: str) -> Iterator[str]:
-        unit = self.units[index]
-        paths = rustc_flags.UnitPaths(self.context.portable(unit.src_path), folder, self._directory(index))
+    def _arguments(self, node: Node, folder: str) -> Iterator[str]:
+        unit, rustflags = node.unit, self.context.rustflags_of(node.unit)
+        paths = rustc_flags.UnitPaths(self.context.portable(unit.src_path), folder, self._directory(node))
         flag_rules.check(unit.profile.rustflags, f"{self.context.workspace}/Cargo.toml: rustflags of a profile")
-        yield from rustc_flags.compile_flags(unit, self.manifests[index], self.ids[index], paths)
+        yield from rustc_flags.compile_flags(unit, node.manifest, node.id, paths)
         # std's packages have no folder that a relative path could mean
-        own = (option for option in rustc_options.read(self._rustflags(unit)) if option.flag != "-L" or not unit.is_std)
+        own = (option for option in rustc_options.read(rustflags) if option.flag != "-L" or not unit.is_std)
         yield from (word for option in own for word in option.words)
-        yield from rustc_flags.proof_of((*unit.profile.rustflags, *self._rustflags(unit)))
+        yield from rustc_flags.proof_of((*unit.profile.rustflags, *rustflags))
 
-    def _environment(self, index: int, folder: str) -> Iterator[tuple[str, str]]:
-        unit, manifest_ = self.units[index], self.manifests[index]
+    def _environment(self, node: Node, folder: str) -> Iterator[tuple[str, str]]:
+        unit, manifest = node.unit, node.manifest
         yield from self.context.env_of(unit)
-        yield from rustc_flags.package_environment(unit, manifest_, self._package(index))
-        if self._is_primary(index):
+        yield from rustc_flags.package_environment(unit, manifest, node.package)
+        if node.is_primary:
             yield "CARGO_PRIMARY_PACKAGE", "1"
         if unit.is_run:
-            yield from script_environment.of_run(unit, manifest_, self.context.scripts, folder)
+            yield from script_environment.of_run(unit, manifest, self.context.scripts, folder)
         if unit.is_test and unit.kind == "test":
-            yield from self._test_environment(unit)
+            yield from self._test_environment(node)
 
-    def _test_environment(self, unit: Unit) -> Iterator[tuple[str, str]]:
-        """Return variables with the paths of the package's programs and of a writable folder, for tests in `tests/`.
+    def _test_environment(self, node: Node) -> Iterator[tuple[str, str]]:
+        """Yield variables with the paths of the package's programs and of a writable folder, for tests in `tests/`.
 
         They are in cargo's reference, "Environment variables Cargo sets for crates".
         """
         yield SCRATCH, absolute(layout.SCRATCH)
-        for name in (name for kind, name in self.context.manifest(unit).targets if kind == "bin"):
-            yield f"CARGO_BIN_EXE_{name}", absolute(layout.program(self.context.target, unit.profile.name, name))
+        for name in (name for kind, name in node.manifest.targets if kind == "bin"):
+            made = layout.program(self.context.target, node.unit.profile.name, name)
+            yield f"CARGO_BIN_EXE_{name}", absolute(made)
 
-    def _externs(self, index: int) -> Iterator[Extern]:
-        hides = self.manifests[index].hides_dependencies and self.units[index].is_of_library
-        for each in self.needed[index]:
-            if UnitKind.of(self.units[each.index]) in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
-                is_private = hides and not each.public
-                yield Extern(self.ids[each.index], each.extern_crate_name, each.noprelude, is_private)
 
-    def _libraries(self, index: int) -> list[str]:
-        """Return the ids of all libraries that rustc may load. A proc macro already contains its own dependencies."""
-        found: dict[str, None] = {}
+def _externs(node: Node) -> Iterator[Extern]:
+    hides = node.manifest.hides_dependencies and node.unit.is_of_library
+    for edge in node.needed:
+        if edge.node.kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
+            yield Extern(edge.node.id, edge.name, edge.noprelude, hides and not edge.public)
 
-        def add(at: int) -> None:
-            for dependency in self.needed[at]:
-                kind = UnitKind.of(self.units[dependency.index])
-                if kind is UnitKind.LIBRARY:
-                    add(dependency.index)
-                if kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
-                    found[self.ids[dependency.index]] = None
 
-        add(index)
-        return list(found)
+def _libraries(node: Node) -> dict[str, None]:
+    """Return the ids of all libraries that rustc may load. A proc macro already contains its own dependencies."""
+    found: dict[str, None] = {}
 
-    def _runs(self, index: int) -> Iterator[str]:
-        unit = self.units[index]
-        below = (d.index for d in self.needed[index] if self.units[d.index].is_run)
-        # of std's runs cargo tells where it builds std only
-        runs = (i for i in below if unit.is_std or not self.units[i].is_std) if unit.is_run else self.linked[index]
-        yield from (self.ids[i] for i in runs)
+    def add(at: Node) -> None:
+        for each in (edge.node for edge in at.needed if edge.node.id not in found):
+            if each.kind is UnitKind.LIBRARY:
+                add(each)
+            if each.kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
+                found[each.id] = None
 
-    def _own_run(self, index: int) -> str | None:
-        """Return the id of the run of the package's build script, if it has one."""
-        return next((self.ids[d.index] for d in self.needed[index] if self.units[d.index].is_run), None)
+    add(node)
+    return found
 
-    def _is_script(self, dependency: Dependency) -> bool:
-        return UnitKind.of(self.units[dependency.index]) is UnitKind.BUILD_SCRIPT
+
+def _runs(node: Node) -> Iterator[Node]:
+    """Yield the runs whose instructions or variables a unit gets. Runs of std's scripts count for std only."""
+    if not node.unit.is_run:
+        yield from node.linked
+        return
+    yield from (each for each in node.own_runs if node.unit.is_std or not each.unit.is_std)

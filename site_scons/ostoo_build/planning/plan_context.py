@@ -50,6 +50,10 @@ class PlanContext(Struct, frozen=True):
         """Return the portable form of a path. Links in it are kept, as cargo does."""
         return self.snapshot.get(("portable", path), partial(self.paths.input_path, path))
 
+    def rustflags_of(self, unit: Unit) -> tuple[str, ...]:
+        """The target's flags are for the target's units."""
+        return self.rustflags if unit.platform else ()
+
     def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Return the entries of cargo's `[env]` that apply to a unit.
 

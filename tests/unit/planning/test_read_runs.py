@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import planned_trees as trees
-import pytest
 from msgspec.structs import replace
+from planned_trees import node
 
 from ostoo_build.planning import read_runs, unit_graph
-from ostoo_build.planning.unit_graph import Dependency
 
 (GRAPH,) = unit_graph.parse((trees.DATA / "unit_graph_hello_rs.json").read_text())
 LIBRARY = next(unit for unit in GRAPH.units if unit.kind == "lib" and not unit.is_std)
@@ -15,45 +14,51 @@ RUN = replace(LIBRARY, kind="custom-build", crate_types=("bin",), mode="run-cust
 RUN_OF_STD = replace(RUN, is_std=True)
 
 
-def on(*indexes: int) -> list[Dependency]:
-    return [Dependency(index, f"d{index}", public=False, noprelude=False, nounused=False) for index in indexes]
+def test_a_unit_reads_what_its_script_and_its_macros_were_told() -> None:
+    other, of_macro, of_std = node(RUN), node(RUN), node(RUN_OF_STD)
+    told = node(RUN, other)
+    macro, std = node(MACRO, of_macro), node(STD, of_std)
+    library = node(LIBRARY, told, macro, std)
+    above = node(LIBRARY, library)
+    user = node(LIBRARY, above, of_std)
+    assert read_runs.of(library) == (told, other, of_macro)
+    assert read_runs.of(above) == (of_macro,), "of a library that it uses only what the macros hand on"
+    assert read_runs.of(told) == (other,)
+    assert read_runs.of(std) == (of_std,)
+    assert read_runs.of(user) == (of_std, of_macro)
+    assert read_runs.of(of_macro) == ()
 
 
-UNITS = (RUN, LIBRARY, MACRO, RUN, LIBRARY, RUN_OF_STD, STD, RUN, LIBRARY)
-NEEDED = {
-    0: on(7),  # a script that is told of another's folder
-    1: on(0, 2, 6),  # a library with its script, and a macro
-    2: on(3),  # the macro has a script of its own
-    3: [],
-    4: on(1),  # a library above
-    5: [],
-    6: on(5),
-    7: [],
-    8: on(4, 5),
-}
-
-
-@pytest.mark.parametrize(
-    ("index", "runs"),
-    [
-        (1, [0, 7, 3]),  # its own, what that was told, its macro's
-        (4, [3]),  # of a library that it uses only what the macros hand on
-        (0, [7]),
-        (6, [5]),
-        (8, [5, 3]),
-        (3, []),
-    ],
-)
-def test_a_unit_reads_what_its_script_and_its_macros_were_told(index: int, runs: list[int]) -> None:
-    assert read_runs.of(index, UNITS, NEEDED) == runs
+def test_what_a_macro_uses_itself_hands_no_macro_on() -> None:
+    inner = node(MACRO, node(RUN))
+    of_outer = node(RUN)
+    outer = node(MACRO, inner, of_outer)
+    assert read_runs.of(node(LIBRARY, outer)) == (*read_runs.of(inner), of_outer), "it has them in itself"
+    program = node(replace(LIBRARY, kind="bin"), node(LIBRARY, node(RUN)))
+    assert read_runs.of(node(LIBRARY, program)) == (), "a program hands nothing on"
 
 
 def test_the_runs_of_std_are_no_affair_of_a_script_above() -> None:
-    needed = {0: on(1), 1: on(2), 2: []}
-    assert read_runs.of(0, (RUN, STD, RUN_OF_STD), needed) == []
-    assert read_runs.of(0, (RUN_OF_STD, STD, RUN_OF_STD), needed) == [2]
+    of_std = node(RUN_OF_STD)
+    std = node(STD, of_std)
+    assert read_runs.of(node(RUN, std)) == ()
+    assert read_runs.of(node(RUN_OF_STD, std)) == (of_std,)
 
 
 def test_each_run_is_named_once() -> None:
-    needed = {0: on(1, 2), 1: on(3), 2: on(3), 3: []}
-    assert read_runs.of(0, (LIBRARY, RUN, RUN, RUN), needed) == [1, 3, 2]
+    last = node(RUN)
+    one, two = node(RUN, last), node(RUN, last)
+    assert read_runs.of(node(LIBRARY, one, two)) == (one, last, two)
+
+
+def test_a_graph_with_many_ways_is_walked_once() -> None:
+    run = node(RUN)
+    macro = node(MACRO, run)
+    top = (node(LIBRARY, macro), node(LIBRARY, macro))
+    for _ in range(60):
+        top = (node(LIBRARY, *top), node(LIBRARY, *top))
+    assert read_runs.of(node(LIBRARY, *top)) == (run,)
+    scripts = (node(RUN, run), node(RUN, run))
+    for _ in range(60):
+        scripts = (node(RUN, *scripts), node(RUN, *scripts))
+    assert len(read_runs.of(node(RUN, *scripts))) == 2 * 61 + 1
