@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import planned_trees as trees
 import pytest
 from msgspec.structs import replace
 
-from ostoo_build.planning import plan
+from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import plan, planned_unit
 from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.planning.unit_graph import Profile, Unit, UnitGraph
+from ostoo_build.planning.unit_graph import Dependency, Profile, Unit, UnitGraph
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
@@ -252,3 +253,273 @@ def test_what_a_proc_macro_was_made_of_is_its_own_affair(paths: PathMap) -> None
     assert macros.id in [extern.unit for extern in rt.externs]
     assert syn.id not in rt.libraries
     assert macros.id in program.unit.libraries
+
+
+class Crates:
+    """A unit graph that a test makes; each crate of a package of its own in `user-rs`, or in std's source."""
+
+    def __init__(self, paths: PathMap) -> None:
+        self.paths = paths
+        self.model = next(u for u in trees.graph(paths, "hello-rs").units if u.target_name == "ostoo_rt")
+        self.units: list[Unit] = []
+
+    def add(self, name: str, *needed: int, package: str = "", manifest: str = "", **changes: Any) -> int:
+        folder = Path(self.paths.expand(package or f"@{{root}}/user-rs/{name}"))
+        if not (folder / "Cargo.toml").exists():
+            trees.write(folder / "Cargo.toml", f'[package]\nname = "{name}"\nversion = "0.1.0"\n{manifest}')
+        source = changes.pop("source", folder / "src/lib.rs")
+        if not source.exists():
+            trees.write(source, "#![no_std]")
+        edges = tuple(changes.pop("edges", ())) or tuple(self.edge(index) for index in needed)
+        known = {"pkg_id": f"path+file://{folder}#0.1.0", "src_path": source, "target_name": name}
+        self.units.append(replace(self.model, **known, dependencies=edges, **changes))
+        return len(self.units) - 1
+
+    def edge(self, index: int, name: str = "", *, public: bool = False, noprelude: bool = False) -> Dependency:
+        name = name or self.units[index].crate_name
+        return Dependency(index, name, public=public, noprelude=noprelude, nounused=False)
+
+    def script(self, name: str, *told: int, **changes: Any) -> int:
+        """The run of a package's build script."""
+        made = self.add(name, kind="custom-build", platform=None, **{**changes, "crate_types": ("bin",)})
+        kind = {"kind": "custom-build", "crate_types": ("bin",), "mode": "run-custom-build"}
+        return self.add(name, *told, made, **{**changes, **kind})
+
+    def program(self, *needed: int, **changes: Any) -> Program:
+        source = Path(self.paths.root, "user-rs/program/src/main.rs")
+        self.add("program", *needed, **{"kind": "bin", "crate_types": ("bin",), "source": source, **changes})
+        return self.plan()
+
+    def plan(self, **context: Any) -> Program:
+        return plan.plan_program(UnitGraph(tuple(self.units)), replace(trees.context(self.paths), **context))
+
+
+@pytest.fixture
+def crates(paths: PathMap) -> Crates:
+    return Crates(paths)
+
+
+STD_LIB: dict[str, Any] = {"package": "@{rust-src}/core", "is_std": True}
+TEST: dict[str, Any] = {"kind": "bin", "crate_types": ("bin",), "mode": "test"}
+
+
+def test_an_id_is_a_crates_name_and_sixteen_digits(paths: PathMap) -> None:
+    ids = [unit.id for unit in planned(paths).units]
+    assert [each for each in ids if not re.fullmatch(r"[a-z_]+-[0-9a-f]{16}", each)] == []
+
+
+def alike(crates: Crates) -> dict[str, list[str]]:
+    """Ids of crates with one name and one source each, by how they differ."""
+    a = crates.add("a")
+    other: dict[str, Any] = {"package": "@{root}/user-rs/other", "source": crates.units[a].src_path}
+    user = crates.add("user", a)
+    found = {
+        "packages of two folders": [a, crates.add("a", **other)],
+        "targets whose crates have one name": [
+            crates.add("x-y", package="@{root}/user-rs/z"),
+            crates.add("x_y", package="@{root}/user-rs/z"),
+        ],
+        "names of one dependency": [user, crates.add("user", edges=(crates.edge(a, "b"),))],
+        "what is no part of the prelude": [user, crates.add("user", edges=(crates.edge(a, noprelude=True),))],
+        "of the package that is built, and of another": [
+            crates.add("p", package="@{root}/user-rs/program"),
+            crates.add("p", package="@{root}/user-rs/q"),
+        ],
+    }
+    program = crates.program(*range(len(crates.units)))
+    at = {index: unit.id for index, unit in enumerate(program.units)}
+    assert len(program.units) == len(crates.units)
+    return {how: [at[index] for index in pair] for how, pair in found.items()}
+
+
+def test_units_that_are_alike_in_all_but_one_have_different_ids(crates: Crates) -> None:
+    assert {how for how, (one, other) in alike(crates).items() if one == other} == set()
+
+
+def test_the_name_of_a_package_tells_units_apart(crates: Crates, paths: PathMap) -> None:
+    one = crates.program(crates.add("a")).units[0]
+    trees.write(Path(paths.root, "user-rs/a/Cargo.toml"), '[package]\nname = "b"\nversion = "0.1.0"\n')
+    assert crates.plan().units[0].id != one.id
+
+
+def test_a_member_is_compiled_in_the_workspace_and_all_others_in_their_package(crates: Crates) -> None:
+    registry = {"package": "@{cargo-home}/registry/src/index/far", "pkg_id": "registry+index#far@0.1.0"}
+    beside = {"package": "@{root}/lib/beside"}
+    vendored = {"package": "@{root}/user-rs/vendor/near", "pkg_id": "registry+index#near@0.1.0"}
+    added = [crates.add("member"), crates.add("beside", **beside), crates.script("member")]
+    for name, known in (("far", registry), ("near", vendored)):
+        pkg_id = known.pop("pkg_id")
+        added.append(crates.add(name, **known))
+        crates.units[-1] = replace(crates.units[-1], pkg_id=pkg_id)
+    added += [crates.add("core", **STD_LIB), crates.script("core", **STD_LIB)]
+    program = crates.program(*added)
+    assert [(unit.label.partition(" ")[0], unit.directory) for unit in program.units] == [
+        ("member", "user-rs"),
+        ("beside", "lib/beside"),
+        ("member", "user-rs"),
+        ("member", "user-rs/member"),
+        ("far", "@{cargo-home}/registry/src/index/far"),
+        ("near", "user-rs/vendor/near"),
+        ("core", "."),
+        ("core", "."),
+        ("core", "@{rust-src}/core"),
+        ("program", "user-rs"),
+    ]
+
+
+def test_a_root_file_outside_of_its_package_brings_its_neighbours_and_a_manifest_its_inputs(crates: Crates) -> None:
+    root = Path(crates.paths.root)
+    declared = '[package.metadata.ostoo]\ninputs = ["../data.bin"]\n'
+    trees.write(root / "user-rs/data.bin", "")
+    inside = crates.add("inside", manifest=declared)
+    outside = crates.add("outside", source=root / "user-rs/outsider/main.rs")
+    top = crates.add("top", package="@{root}")
+    program = crates.program(inside, outside, top)
+    assert [unit.extra_inputs for unit in program.units] == [("../data.bin",), ("../outsider/*.rs",), (), ()]
+
+
+def test_a_package_that_is_built_is_primary_but_for_its_scripts(crates: Crates) -> None:
+    run = crates.script("program")
+    program = crates.program(crates.add("other"), crates.add("lib", package="@{root}/user-rs/program"), run)
+    primary = [dict(unit.environment).get("CARGO_PRIMARY_PACKAGE") for unit in program.units]
+    assert primary == [None, "1", "1", None, "1"], "other, lib, the script, its run, the program"
+
+
+def test_dependencies_are_private_to_a_library_that_hides_them(crates: Crates) -> None:
+    hides = 'cargo-features = ["public-dependency"]\n'
+    path = trees.write(Path(crates.paths.root, "user-rs/hiding/Cargo.toml"), "")
+    path.write_text(f'{hides}[package]\nname = "hiding"\nversion = "0.1.0"\n')
+    one, two = crates.add("one"), crates.add("two")
+    edges = (crates.edge(one), crates.edge(two, public=True))
+    for changes in ({}, {"package": "@{root}/user-rs/open"}):
+        crates.add("hiding", edges=edges, **changes)
+    program = crates.program(*range(len(crates.units)))
+    found = [[extern.is_private for extern in unit.externs] for unit in trees.compiled(program, "hiding-")]
+    assert found == [[True, False], [False, False]], "of the library, and where nothing is hidden"
+    own = crates.program(edges=edges, package="@{root}/user-rs/hiding").unit
+    assert [extern.is_private for extern in own.externs] == [False, False], "a program has no interface"
+
+
+def test_a_program_that_a_test_starts_is_no_part_of_it(crates: Crates) -> None:
+    started = crates.add("started", kind="bin", crate_types=("bin",))
+    library = crates.add("library")
+    program = crates.program(started, library, **TEST)
+    assert names(program) == ["library", "program"]
+
+
+def test_a_file_of_tests_is_told_where_programs_are(crates: Crates, paths: PathMap) -> None:
+    crates.script("program")
+    bins = '[[bin]]\nname = "one"\npath = "src/one.rs"\n[[bin]]\nname = "two-b"\npath = "src/two.rs"\n'
+    path = Path(paths.root, "user-rs/program/Cargo.toml")
+    path.write_text(path.read_text() + bins)
+    of_tests = {
+        "CARGO_TARGET_TMPDIR": "@{root}/build/tmp",
+        "CARGO_BIN_EXE_one": f"@{{root}}/build/{trees.TARGET}/release/one",
+        "CARGO_BIN_EXE_two-b": f"@{{root}}/build/{trees.TARGET}/release/two-b",
+    }
+
+    def told(kind: str, mode: str) -> dict[str, str]:
+        environment = crates.program(kind=kind, mode=mode).unit.environment
+        return {name: value for name, value in environment if name in of_tests or name.startswith("CARGO_BIN_EXE")}
+
+    assert told("test", "test") == of_tests
+    assert told("bin", "test") == told("bin", "build") == told("test", "build") == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "manifest", "kind", "is_there"),
+    [
+        ("", "", "bin", True),
+        ("#![test_runner(mine)]", "", "bin", False),
+        ("#![no_std]", "", "bin", True),
+        ("#![no_std]", '[[bin]]\nname = "program"\nharness = false\n', "bin", False),
+    ],
+)
+def test_libtest_is_there_where_rustc_makes_the_main(
+    source: str, manifest: str, kind: str, *, is_there: bool, crates: Crates, paths: PathMap
+) -> None:
+    trees.write(Path(paths.root, "user-rs/program/src/main.rs"), source)
+    libtest = crates.add("test", **STD_LIB)
+    program = crates.program(libtest, **{**TEST, "kind": kind}, manifest=manifest)
+    assert ("test" in names(program)) is is_there
+
+
+def test_a_crate_called_std_is_not_std(crates: Crates) -> None:
+    trees.write(Path(crates.paths.root, "user-rs/program/src/main.rs"), "")
+    assert not crates.program(crates.add("std"), crates.add("core", **STD_LIB)).uses_std
+    assert crates.program(crates.add("std", **STD_LIB)).uses_std
+
+
+def test_a_run_has_its_script_and_hears_of_the_runs_it_names_not_of_stds(crates: Crates) -> None:
+    of_std = crates.script("core", **STD_LIB)
+    other = crates.script("other")
+    run = crates.script("mine", other, of_std)
+    std_run = crates.script("core", of_std, **STD_LIB)
+    at = crates.program(*range(len(crates.units))).units
+    mine = planned_unit.run(at[run])
+    assert (mine.script, mine.runs) == (at[run - 1].id, (at[other].id,))
+    assert at[std_run].runs == (at[of_std].id,)
+
+
+def test_whoever_is_made_of_a_packages_library_takes_its_libraries(crates: Crates, paths: PathMap) -> None:
+    alone = crates.program()
+    assert alone.unit.takes_libraries, "there is no library"
+    trees.write(Path(paths.root, "user-rs/program/src/lib.rs"), "")
+    of_library = '[lib]\nname = "program"\n'
+    path = Path(paths.root, "user-rs/program/Cargo.toml")
+    path.write_text(path.read_text() + of_library)
+    program = crates.program(crates.add("program"))
+    library, own = (planned_unit.compiled(unit) for unit in program.units)
+    assert (library.takes_libraries, own.takes_libraries) == (True, False)
+
+
+def with_flags(crates: Crates, *flags: str) -> Program:
+    model = crates.model.profile
+    return crates.program(crates.add("core", **STD_LIB), profile=replace(model, rustflags=flags))
+
+
+def test_flags_of_a_profile_may_not_do_what_no_key_knows_of(crates: Crates) -> None:
+    with pytest.raises(OstooError, match="-Csave-temps") as caught:
+        with_flags(crates, "-Csave-temps")
+    assert caught.value.where == "user-rs/Cargo.toml: rustflags of a profile"
+
+
+def test_a_search_folder_of_the_users_is_no_affair_of_std(crates: Crates) -> None:
+    crates.program(crates.add("core", **STD_LIB))
+    flags = ("-L", "native=libs", "-Cforce-frame-pointers=yes")
+    core, program = (planned_unit.compiled(unit) for unit in crates.plan(rustflags=flags).units)
+    assert "native=libs" in program.arguments
+    assert "native=libs" not in core.arguments
+    assert all("-Cforce-frame-pointers=yes" in unit.arguments for unit in (core, program))
+
+
+def test_flags_that_let_rustc_find_crates_ask_for_more_proof(crates: Crates) -> None:
+    proof = "-Zbinary-dep-depinfo"
+    of_profile = with_flags(crates, "-Ldependency=x")
+    assert proof in of_profile.unit.arguments
+    assert proof not in planned_unit.compiled(of_profile.units[0]).arguments
+    crates.units[-1] = replace(crates.units[-1], profile=crates.model.profile)
+    assert proof in crates.plan(rustflags=("--extern", "x=y")).unit.arguments
+    assert proof not in crates.plan().unit.arguments
+
+
+@pytest.mark.parametrize(("strip", "keeps"), [("symbols", False), ("none", True), ("debuginfo", True)])
+def test_a_program_keeps_symbols_unless_its_profile_strips_them(strip: str, *, keeps: bool, crates: Crates) -> None:
+    program = crates.program(profile=replace(crates.model.profile, strip=strip))
+    assert program.keeps_symbols is keeps
+    assert program.id == ("program", trees.TARGET)
+
+
+def test_a_program_is_incremental_where_one_of_its_crates_is(crates: Crates) -> None:
+    crates.program(crates.add("a"), crates.script("a"))
+    assert not crates.plan().is_incremental
+    crates.units[0] = replace(crates.units[0], profile=replace(crates.model.profile, incremental=True))
+    assert crates.plan().is_incremental
+
+
+def test_a_graph_with_many_ways_is_walked_once(crates: Crates) -> None:
+    pair = (crates.add("a0"), crates.add("b0"))
+    for number in range(1, 40):
+        pair = (crates.add(f"a{number}", *pair), crates.add(f"b{number}", *pair))
+    root = crates.program(*pair).unit
+    assert len(root.libraries) == 80
