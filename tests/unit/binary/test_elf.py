@@ -13,14 +13,14 @@ DAMAGED = {
     "only the magic": (b"\x7fELF", "it is not an ELF file"),
     "an unknown class": (patched(DATA_OF, 4, "B", 3), "it is not an ELF file"),
     "an unknown byte order": (patched(DATA_OF, 5, "B", 0), "it is not an ELF file"),
-    "half a file header": (DATA_OF[:40], "the file header (1 of 64 bytes) end behind the file's end"),
+    "half a file header": (DATA_OF[:40], "the file header (1 of 64 bytes) end beyond the end of the file"),
     "program headers outside": (
         patched(DATA_OF, 32, "Q", 1 << 63),
-        "the program headers (4 of 56 bytes) end behind the file's end",
+        "the program headers (4 of 56 bytes) end beyond the end of the file",
     ),
     "PN_XNUM program headers": (
         patched(DATA_OF, 56, "H", 0xFFFF),
-        "the program headers (65535 of 56 bytes) end behind the file's end",
+        "the program headers (65535 of 56 bytes) end beyond the end of the file",
     ),
     "program headers of another size": (
         patched(DATA_OF, 54, "H", 32),
@@ -32,7 +32,7 @@ DAMAGED = {
     ),
     "section headers outside": (
         patched(DATA_OF, 40, "Q", len(DATA_OF) - 100),
-        "the section headers (3 of 64 bytes) end behind the file's end",
+        "the section headers (3 of 64 bytes) end beyond the end of the file",
     ),
     "extended section numbering": (patched(DATA_OF, 60, "H", 0), "it has section headers, but their number is 0"),
     "names in no section": (

@@ -60,7 +60,7 @@ def test_the_functions_of_a_program_are_read_by_address(tmp_path: Path) -> None:
 def test_what_is_no_intact_program_is_one_message(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "program"
     path.write_bytes(content)
-    with pytest.raises(OstooError, match="not an intact ELF file") as caught:
+    with pytest.raises(OstooError, match="damaged ELF file") as caught:
         functions.load(path)
     assert caught.value.where == str(path)
 

@@ -82,7 +82,7 @@ def test_a_frame_that_is_cut_off_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("contents", "message"),
-    [(b"", "not an intact ELF file"), (b"\x7fELF\1\1" + bytes(60), "only 64-bit little-endian"), (None, "can't read")],
+    [(b"", "damaged ELF file"), (b"\x7fELF\1\1" + bytes(60), "only 64-bit little-endian"), (None, "can't read")],
 )
 def test_a_file_that_is_no_program_is_told(tmp_path: Path, contents: bytes | None, message: str) -> None:
     path = tmp_path / "example"

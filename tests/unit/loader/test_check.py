@@ -254,7 +254,7 @@ def test_a_refusal_lists_all_violations_with_place_reason_and_remedy(tmp_path: P
         "example does not fit the loader of ostoo:\n"
         "elf-type, the file: it is ET_DYN, not ET_EXEC\n"
         "  reason: the loader maps a program where it was linked to; it can't move one (ENOEXEC)\n"
-        '  change: say "position-independent-executables": false and "relocation-model": "static" in the target JSON, '
+        '  change: set "position-independent-executables": false and "relocation-model": "static" in the target JSON, '
         "and pass the linker neither -pie nor -shared\n"
         "no-avx, address 0x201009: vzeroupper\n"
         "  reason: the target's baseline is SSE2\n"

@@ -152,17 +152,19 @@ def test_a_reckoned_jump_is_one_through_a_table() -> None:
 def test_a_way_into_the_middle_of_a_function_is_told_and_followed() -> None:
     found = routines(program("e802000000 c3", "55 50 58 5d c3"))
     assert calls(found["a"]) == [(6, 8)]
-    assert found["a"].remarks == (f"a way into the middle of b at {TEXT:#x}",)
+    assert found["a"].remarks == (f"a jump or call into the middle of b at {TEXT:#x}",)
 
 
 def test_a_way_to_where_no_code_is_is_not_known() -> None:
-    assert only("e8fbff0000 c3").unknown == (f"a way to {TEXT + 0x10000:#x}, where no code is, at {TEXT:#x}",)
+    assert only("e8fbff0000 c3").unknown == (
+        f"a jump or call to {TEXT + 0x10000:#x}, where there is no code, at {TEXT:#x}",
+    )
 
 
 def test_a_call_of_a_weak_symbol_that_nobody_defines_is_told() -> None:
     far = (-TEXT - 5).to_bytes(4, "little", signed=True).hex()
     found = only(f"e8{far} c3")
-    assert found.remarks == (f"at {TEXT:#x} a weak symbol that nobody defines",)
+    assert found.remarks == (f"at {TEXT:#x} a call of an undefined weak symbol",)
     assert not found.unknown
 
 
