@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import folder_in_memory
 import pytest
 from hypothesis import settings
 
@@ -16,12 +18,25 @@ from ostoo_build.start import provided_tools
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_FOLDER = pytest.StashKey[Path]()
 
-def pytest_configure() -> None:
-    """Let tests find the tools that `./sconsw test` fetched, and let no property depend on how fast the machine is."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests find the tools that `./sconsw test` fetched, and let no property depend on how fast the machine is.
+
+    Each run has a folder in memory if there is enough; what failed in it stays until the next run.
+    """
+    if not (config.option.basetemp or hasattr(config, "workerinput")) and (folder := folder_in_memory.make()):
+        config.option.basetemp = str(folder / "run")
+        config.stash[_FOLDER] = folder
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
     os.environ["PATH"] = provided_tools.on_path(os.environ, Path(__file__).parents[1])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (folder := session.config.stash.get(_FOLDER, None)) and session.testsfailed == 0:
+        shutil.rmtree(folder)
 
 
 def pytest_xdist_auto_num_workers() -> int:

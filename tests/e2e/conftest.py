@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import os
 from typing import TYPE_CHECKING
 
 import forked
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _of_all_workers(factory: pytest.TempPathFactory) -> Path:
+    """Return the run's folder: each worker has one of its own in it."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _user_cache_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give whole builds one user, also those that fixtures of modules make: a toolchain takes long to hash."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp().parent / "user"))
+        patch.setenv("XDG_CACHE_HOME", str(_of_all_workers(tmp_path_factory) / "user"))
         yield
         forked.stop()
 
@@ -27,7 +34,7 @@ def _user_cache_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """A checkout in which everything was compiled, for all tests: pytest's workers share it. Not to be touched."""
-    folder = tmp_path_factory.getbasetemp().parent
+    folder = _of_all_workers(tmp_path_factory)
     tree = Tree(folder / "first", str(folder / "action-cache"))
     with FileLock(folder / "first.lock"):
         if not tree.root.exists():

@@ -145,7 +145,9 @@ def _database(packages: Path, folder: Path) -> Iterator[str]:
     data = folder / "database"
     setup = [*user, str(programs / "initdb"), "--username=bgd", "--auth=trust", "--no-sync", f"--pgdata={data}"]
     subprocess.run(setup, check=True, stdout=subprocess.DEVNULL)
-    options = ["-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"]
+    # killed as it is, it would leave shared memory of POSIX behind
+    settings = ("listen_addresses=", "fsync=off", "dynamic_shared_memory_type=mmap")
+    options = ["-D", str(data), "-k", str(folder), *(word for each in settings for word in ("-c", each))]
     with engines.running([*user, str(programs / "postgres"), *options], folder / "database.log"):
         engines.wait_for(str(folder / ".s.PGSQL.5432"))
         yield f"postgresql+psycopg2://bgd@/postgres?host={folder}"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache")
 """Folders that system programs, above all the linker, need."""
 
-_LOOKED_FOR = ("/sys", "/proc", "/dev", "/etc")
+_LOOKED_FOR = ("/sys", "/proc", "/etc")
 """Paths that the C library and LLVM read if they exist."""
 
 _PRIVATE = "/ostoo-tmp"
@@ -169,7 +169,7 @@ class _Cell(Struct, frozen=True):
         return sorted(path for path in found if not path.is_relative_to(self.folder))
 
     def _is_visible(self, path: Path) -> bool:
-        # the checkout's own mount hides what a system folder above it, such as /dev/shm, has there
+        # the checkout's own mount hides what a system folder above it, such as /usr, has there
         system = () if path.is_relative_to(self.sandbox.paths.root) else map(Path, (*_SYSTEM, *_LOOKED_FOR))
         places = (*system, *self.sandbox.readable, *self._inputs(), self.folder)
         return any(path.is_relative_to(place) or place.is_relative_to(path) for place in places)
