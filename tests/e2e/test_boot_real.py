@@ -16,7 +16,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.boot import debian_kernel, guest, initramfs
 from ostoo_build.boot import description as boot_description
 from ostoo_build.boot import qemu as qemu_system
-from ostoo_build.boot.guest import Guest
+from ostoo_build.boot.guest import VmConfig
 from ostoo_build.fetch.debian_packages import Project
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.boot.description import BootDescription
-    from ostoo_build.boot.guest import Boot
+    from ostoo_build.boot.guest import BootResult
     from ostoo_build.boot.qemu import QemuSystem
 
 pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.xdist_group("boot")]
@@ -175,31 +175,33 @@ def ostoos() -> BootDescription:
     return boot_description.load(PROJECT / "targets/ostoo.boot.json")
 
 
-def booted(description: BootDescription, qemu: QemuSystem, folder: Path, disk: Path, programs: Sequence[str]) -> Boot:
+def booted(
+    description: BootDescription, qemu: QemuSystem, folder: Path, disk: Path, programs: Sequence[str]
+) -> BootResult:
     share = folder / "a share"
     share.mkdir()
     files = {"kernel": disk, "share": share}
-    made = Guest(description, qemu, folder / "guest", files, b"", "0", description.time_limit)
+    made = VmConfig(description, qemu, folder / "guest", files, b"", "0", description.time_limit)
     return guest.boot(made, programs)
 
 
-class Booted(Protocol):
-    def __call__(self, programs: Sequence[str], time_limit: int = 60) -> Boot: ...
+class VmLauncher(Protocol):
+    def __call__(self, programs: Sequence[str], time_limit: int = 60) -> BootResult: ...
 
 
 @pytest.fixture
-def sector_boot(ostoos: BootDescription, qemu: QemuSystem, sector: Path, tmp_path: Path) -> Booted:
+def sector_boot(ostoos: BootDescription, qemu: QemuSystem, sector: Path, tmp_path: Path) -> VmLauncher:
     """Boots the sector as ostoo is booted."""
 
-    def boot(programs: Sequence[str], time_limit: int = 60) -> Boot:
+    def boot(programs: Sequence[str], time_limit: int = 60) -> BootResult:
         return booted(replace(ostoos, time_limit=time_limit), qemu, tmp_path, sector, programs)
 
     return boot
 
 
-def test_paths_are_typed_and_the_screen_read(sector_boot: Booted) -> None:
+def test_paths_are_typed_and_the_screen_read(sector_boot: VmLauncher) -> None:
     boot = sector_boot(["hello-rs", "Mixed_Case.2", "seven"])
-    assert [(each.output.decode(), each.ending.told) for each in boot.verdicts] == [
+    assert [(each.output.decode(), each.ending.text) for each in boot.verdicts] == [
         ("hello from /host/hello-rs\n", "exit code 0"),
         ("hello from /host/Mixed_Case.2\n", "exit code 0"),
         ("hello from /host/seven\n", "exit code 7"),
@@ -207,7 +209,7 @@ def test_paths_are_typed_and_the_screen_read(sector_boot: Booted) -> None:
     assert boot.notes == ()
 
 
-def test_a_call_that_the_kernel_lacks_is_noted(sector_boot: Booted) -> None:
+def test_a_call_that_the_kernel_lacks_is_noted(sector_boot: VmLauncher) -> None:
     boot = sector_boot(["unhandled"])
     assert boot.verdicts[0].ending.code == 0
     assert boot.notes == ("unhandled syscall: unhandled syscall nr=102 a1=0x0",)
@@ -221,9 +223,9 @@ def test_a_call_that_the_kernel_lacks_is_noted(sector_boot: Booted) -> None:
         ("restart", "QEMU ended before the program had ended"),
     ],
 )
-def test_what_a_kernel_dies_of_is_told(sector_boot: Booted, program: str, told: str) -> None:
+def test_what_a_kernel_dies_of_is_told(sector_boot: VmLauncher, program: str, told: str) -> None:
     boot = sector_boot(["hello-rs", program, "hello-std"], time_limit=8)
-    assert [(each.ending.code, each.ending.told) for each in boot.verdicts] == [
+    assert [(each.ending.code, each.ending.text) for each in boot.verdicts] == [
         (0, "exit code 0"),
         (125, told),
         (1, "not started: the guest had already stopped"),
@@ -236,7 +238,7 @@ def test_a_kernel_that_never_asks_for_a_program_is_told(
     nothing = tmp_path / "disk"
     nothing.write_bytes(bytes(1 << 20))
     (verdict,) = booted(replace(ostoos, time_limit=4), qemu, tmp_path, nothing, ["hello-rs"]).verdicts
-    assert verdict.ending.told == "4 s passed before the guest was ready"
+    assert verdict.ending.text == "4 s passed before the guest was ready"
     assert "No bootable device" in verdict.output.decode()
     assert (tmp_path / "guest" / guest.PICTURE).read_bytes().startswith(b"P6")
 
@@ -292,9 +294,9 @@ def test_programs_of_a_9p_share_are_started_by_typed_keys(
         shutil.copy(first.program(name), share)
     (share / "seven").write_text("#!/bin/busybox sh\nexit 7\n")
     (share / "seven").chmod(0o755)
-    made = Guest(description, qemu, tmp_path / "guest", {"kernel": image, "share": share}, archive, "0", 60)
+    made = VmConfig(description, qemu, tmp_path / "guest", {"kernel": image, "share": share}, archive, "0", 60)
     boot = guest.boot(made, ["hello-rs", "seven", "hello-std"])
-    assert [(each.output.decode(), each.ending.told) for each in boot.verdicts] == [
+    assert [(each.output.decode(), each.ending.text) for each in boot.verdicts] == [
         ("Hello from Rust on ostoo!\nHeap works: 42\n", "exit code 0"),
         ("", "exit code 7"),
         ('Hello from Rust std on ostoo!\nHashMap works: {"key": 42}\n', "exit code 0"),

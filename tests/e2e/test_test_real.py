@@ -170,11 +170,9 @@ def test_every_end_of_a_test_with_std_is_told(limit: int, place: tuple[str, ...]
     assert "sums are \x08wrong" in section(done, "cases::fails")
     assert "this is \x1b[31mred" in section(done, "cases::fails")
     assert "seven is a number" in section(done, "cases::panics_otherwise")
-    assert section(done, "cases::sleeps_for_ever") == (
-        f"so tired\nnote: it was ended when its time limit of {limit} s was over"
-    )
+    assert section(done, "cases::sleeps_for_ever") == (f"so tired\nnote: it timed out after {limit} s")
     assert section(done, "cases::leaves") == "note: it ended with exit code 0"
-    assert section(done, "cases::is_shot") == "note: it was ended by signal 11"
+    assert section(done, "cases::is_shot") == "note: it was killed by signal 11"
     assert "nobody sees this" not in done.stdout
     assert re.search(
         r"^test result: FAILED\. 2 passed; 5 failed; 1 ignored; 0 measured; 0 filtered out; finished in [\d.]+s$",
@@ -207,7 +205,7 @@ def test_every_end_of_a_test_without_std_is_told(limit: int, place: tuple[str, .
     }
     assert "this is red\npanicked at user-rs/hello-rs/src/main.rs:" in section(done, "cases::fails")
     assert section(done, "cases::does_not_panic") == "note: test did not panic as expected"
-    assert "so tired\nnote: it was ended when" in section(done, "cases::sleeps_for_ever")
+    assert "so tired\nnote: it timed out" in section(done, "cases::sleeps_for_ever")
 
 
 @pytest.mark.parametrize("program", ["hello-std", "hello-rs"])
@@ -251,7 +249,7 @@ def test_tests_that_can_not_be_booted_say_so(tree: Tree) -> None:
     (tree.root / "kernel.img").touch()
     done = ostoo(tree, "hello-rs", "--boot", "kernel=ostoo:kernel.img")
     assert done.code == 2
-    assert "tests can't be started on ostoo: it takes programs by their names alone" in done.stderr
+    assert "tests can't run on ostoo: it starts programs by name only" in done.stderr
     done = ostoo(tree, "hello-rs", "--boot", f"target={OTHER}", "profile=release")
     assert done.code == 2
     assert "is for EM_AARCH64" in done.stderr

@@ -13,7 +13,7 @@ from ostoo_build.planning.manifest import Manifest
 from ostoo_build.planning.plan_context import PlanContext
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.planning.script_environment import Machine, ScriptContext
+from ostoo_build.planning.script_environment import Platform, ScriptContext
 
 if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
@@ -60,8 +60,8 @@ def graph(paths: PathMap, program: str) -> UnitGraph:
 
 def context(paths: PathMap) -> PlanContext:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
-    host = Machine("x86_64-unknown-linux-gnu", ("unix",), (), "")
-    scripts = ScriptContext(Machine(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
+    host = Platform("x86_64-unknown-linux-gnu", ("unix",), (), "")
+    scripts = ScriptContext(Platform(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
     return PlanContext(paths, "user-rs", TARGET, CFGS, flags, 0, env, scripts, Snapshot())
 
 

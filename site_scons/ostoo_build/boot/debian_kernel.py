@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import debian_packages
-from ostoo_build.fetch.debian_packages import Parcel
+from ostoo_build.fetch.debian_packages import PackageSet
 
 if TYPE_CHECKING:
     import re
@@ -22,23 +22,23 @@ _IMAGE = lazy_pattern(r"linux-image-\d.+")
 
 
 def image(package: str, project: Project) -> Path:
-    """The image of the kernel that the package `package` stands for. Raises `OstooError` where there is none."""
-    parcel = Parcel(package, f"Debian's {package}, some 30 MB,", lambda apt: _chosen(apt, package, _IMAGE))
-    remedy = "name an image of yours: kernel=NAME:PATH"
+    """Return the kernel image that the metapackage `package` depends on. Raises `OstooError` if it is not available."""
+    parcel = PackageSet(package, f"Debian's {package}, some 30 MB,", lambda apt: _chosen(apt, package, _IMAGE))
+    remedy = "name your own image: kernel=NAME:PATH"
     return _file(parcel, project, "boot/vmlinuz-*", remedy)
 
 
 def busybox(project: Project) -> Path:
-    """A busybox that needs no library. Raises `OstooError` where there is none."""
+    """Return a static busybox. Raises `OstooError` if it is not available."""
     wanted = lazy_pattern(_BUSYBOX)
-    parcel = Parcel(_BUSYBOX, f"Debian's {_BUSYBOX}, 1 MB,", lambda apt: _chosen(apt, _BUSYBOX, wanted))
+    parcel = PackageSet(_BUSYBOX, f"Debian's {_BUSYBOX}, 1 MB,", lambda apt: _chosen(apt, _BUSYBOX, wanted))
     return _file(parcel, project, "bin/busybox", "boot on a Debian machine")
 
 
-def _file(parcel: Parcel, project: Project, pattern: str, remedy: str) -> Path:
+def _file(parcel: PackageSet, project: Project, pattern: str, remedy: str) -> Path:
     folder = parcel.folder(project.root)
     try:
-        found = debian_packages.have(parcel, project, lambda: next(folder.glob(f"**/{pattern}"), None))
+        found = debian_packages.ensure(parcel, project, lambda: next(folder.glob(f"**/{pattern}"), None))
     except OstooError as error:
         raise OstooError(f"there is no {parcel.name}: {error.what}", remedy=remedy) from error
     if found is None:

@@ -22,15 +22,15 @@ NONCE = "@{nonce}"
 PROGRAM = "@{program}"
 
 
-class Keys(Struct, frozen=True):
-    """What is typed for a program, with its name for `PROGRAM`, when the last line on the screen matches `prompt`."""
+class KeyInput(Struct, frozen=True):
+    """The text to type to start a program, with `PROGRAM` for its name, and the prompt to wait for on the screen."""
 
     prompt: str
     text: str
 
 
-class Sign(Struct, frozen=True):
-    """A line to look for on "console" or "screen"; `name` is what it means."""
+class LogPattern(Struct, frozen=True):
+    """A line on "console" or "screen"; `name` is its meaning."""
 
     name: str
     on: str
@@ -38,10 +38,12 @@ class Sign(Struct, frozen=True):
 
 
 class BootDescription(Struct, frozen=True):
-    """One kernel. Patterns are regular expressions in which `NONCE` may stand, `time_limit` is in seconds.
+    """The boot description of one kernel.
 
-    `init` is the script of an initramfs; where there is none, programs come by a share. `output` and `exit_log` name
-    a log, or the screen. `screen` has the first row in which lines scroll, and the one behind the last.
+    Patterns are regular expressions, may contain `NONCE`; `time_limit` is in seconds.
+
+    `init` is the script of an initramfs; without it, programs come from a shared folder. `output` and `exit_log` name a
+    log, or the screen. `screen` is the first row in which lines scroll, and the one behind the last.
     """
 
     kernel: str
@@ -49,18 +51,21 @@ class BootDescription(Struct, frozen=True):
     package: str
     qemu: tuple[str, ...]
     init: tuple[str, ...]
-    keys: Keys | None
+    keys: KeyInput | None
     screen: tuple[int, int] | None
     output: str
     exit_log: str
     exit_pattern: str
-    deaths: tuple[Sign, ...]
-    notes: tuple[Sign, ...]
+    deaths: tuple[LogPattern, ...]
+    notes: tuple[LogPattern, ...]
     time_limit: int
 
 
 def load(path: Path) -> BootDescription:
-    """Read a description and hold it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
+    """Read a description and validate it against the schema beside it.
+
+    Raises `OstooError` with file and JSON pointer.
+    """
     document = json_schema.load(path, SCHEMA, "the boot description")
     _check_patterns(document, path)
     keys, screen, exit_line = document.get("keys"), document.get("screen"), document["exit_line"]
@@ -70,13 +75,13 @@ def load(path: Path) -> BootDescription:
         package=document.get("package", ""),
         qemu=tuple(document["qemu"]),
         init=tuple(document["delivery"].get("init", ())),
-        keys=Keys(keys["prompt"], keys["text"]) if keys else None,
+        keys=KeyInput(keys["prompt"], keys["text"]) if keys else None,
         screen=(int(screen["first"]), int(screen["end"])) if screen else None,
         output=document["output"],
         exit_log=exit_line["log"],
         exit_pattern=exit_line["pattern"],
-        deaths=tuple(Sign(each["name"], each["on"], each["pattern"]) for each in document["deaths"]),
-        notes=tuple(Sign(each["name"], "console", each["pattern"]) for each in document.get("notes", ())),
+        deaths=tuple(LogPattern(each["name"], each["on"], each["pattern"]) for each in document["deaths"]),
+        notes=tuple(LogPattern(each["name"], "console", each["pattern"]) for each in document.get("notes", ())),
         time_limit=document["time_limit"],
     )
 
@@ -98,4 +103,4 @@ def _compiled(pattern: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern.replace(NONCE, ""))
     except (re.error, OverflowError) as error:
-        raise OstooError(f"no regular expression: {error}", where=where) from error
+        raise OstooError(f"invalid regular expression: {error}", where=where) from error

@@ -15,19 +15,21 @@ _EXIT_CODES = 256
 
 
 class Ending(Struct, frozen=True):
-    """`code` is what a shell would have as exit code, `signal` what ended it, 0 for none; `told` is for the user.
+    """How a program ended.
 
-    `is_own` says that it ended by itself.
+    `code` is the exit code as in a shell, `signal` is 0 if none ended it, `text` is for the user.
+
+    `is_own` says that the program ended by itself.
     """
 
     code: int
-    told: str
+    text: str
     is_own: bool
     signal: int = 0
 
     @staticmethod
     def exited(code: int) -> Ending:
-        """An exit code, of which a kernel may tell more bits than a shell takes."""
+        """Return the ending for an exit code. A kernel may print more bits than a shell uses."""
         return Ending(code % _EXIT_CODES or (1 if code else 0), f"exit code {code}", is_own=True)
 
     @staticmethod
@@ -48,8 +50,8 @@ class Ending(Struct, frozen=True):
         return Ending(_ERROR, "not started: the guest had already stopped", is_own=False)
 
 
-class Verdict(Struct, frozen=True):
-    """What a program wrote, as it wrote it, and how it ended."""
+class ProgramResult(Struct, frozen=True):
+    """A program's output, unmodified, and how it ended."""
 
     program: str
     output: bytes

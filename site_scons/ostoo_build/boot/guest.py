@@ -20,7 +20,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.boot import vga_text
 from ostoo_build.boot.description import NONCE, PROGRAM
-from ostoo_build.boot.ending import Ending, Verdict
+from ostoo_build.boot.ending import Ending, ProgramResult
 from ostoo_build.boot.qmp import Monitor
 from ostoo_build.boot.serial_log import GuestLog
 
@@ -38,16 +38,18 @@ CONSOLE, PROGRAMS, QEMU, PICTURE = "console.log", "programs.log", "qemu.log", "s
 
 _MEMORY = "screen.bin"
 _COMMON = ("-accel", "tcg", "-display", "none", "-nodefaults", "-no-reboot")
-"""A KVM that opens may still not work, and an emulated processor is the same one everywhere."""
+"""TCG only: KVM may not work even if it can be opened, and the emulated processor is the same on all machines."""
 
 _PAUSE = 0.02
 _PATIENCE = 1
 
 
-class Guest(Struct, frozen=True):
-    """What is booted: `folder` is made anew, `files` are put there as links, by name, and `initramfs` if it has any.
+class VmConfig(Struct, frozen=True):
+    """What is booted.
 
-    `limit` is what each program may take, in seconds.
+    `folder` is created again, with links to `files` by name, and with `initramfs` if that is not empty.
+
+    `limit` is the time limit for each program, in seconds.
     """
 
     description: BootDescription
@@ -59,23 +61,23 @@ class Guest(Struct, frozen=True):
     limit: float
 
 
-class Boot(Struct, frozen=True):
-    """How each program ended, and the lines of the kernel's that are worth a note."""
+class BootResult(Struct, frozen=True):
+    """The result of each program, and lines of the kernel that the description declares as notes."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ProgramResult, ...]
     notes: tuple[str, ...]
 
 
-class _OverError(Exception):
-    """The guest does nothing more that is waited for."""
+class _StoppedError(Exception):
+    """The guest stopped, or will not do what is awaited."""
 
     def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.told)
+        super().__init__(ending.text)
         self.ending = ending
 
 
-def boot(guest: Guest, programs: Sequence[str]) -> Boot:
-    """Boot, run each program, and end the guest. Raises `OstooError` where QEMU can't do what is asked of it."""
+def boot(guest: VmConfig, programs: Sequence[str]) -> BootResult:
+    """Boot, run each program, and stop the guest. Raises `OstooError` if QEMU fails."""
     shutil.rmtree(guest.folder, ignore_errors=True)
     guest.folder.mkdir(parents=True)
     for name, path in guest.files.items():
@@ -85,11 +87,11 @@ def boot(guest: Guest, programs: Sequence[str]) -> Boot:
     with _started(guest) as (qemu, monitor):
         conversation = _Conversation(guest, qemu, monitor)
         verdicts = tuple(conversation.run(programs))
-        return Boot(verdicts, tuple(conversation.notes()))
+        return BootResult(verdicts, tuple(conversation.notes()))
 
 
 @contextlib.contextmanager
-def _started(guest: Guest) -> Iterator[tuple[process.Attended, Monitor]]:
+def _started(guest: VmConfig) -> Iterator[tuple[process.Attended, Monitor]]:
     ours, theirs = socket.socketpair()
     monitor = ("-chardev", f"socket,id=monitor,fd={theirs.fileno()}", "-mon", "chardev=monitor,mode=control")
     words = (word.replace(NONCE, guest.nonce) for word in guest.description.qemu)
@@ -114,9 +116,9 @@ def _connected(connection: socket.socket, log: Path) -> Monitor:
 
 
 class _Conversation:
-    """What passes between us and one guest."""
+    """The communication with one guest."""
 
-    def __init__(self, guest: Guest, qemu: process.Attended, monitor: Monitor) -> None:
+    def __init__(self, guest: VmConfig, qemu: process.Attended, monitor: Monitor) -> None:
         self._description = guest.description
         self._folder = guest.folder
         self._nonce = guest.nonce
@@ -129,33 +131,33 @@ class _Conversation:
         self._exit_log = {"console": self._console, "programs": self._programs}[guest.description.exit_log]
         self._exit_line = self._pattern(guest.description.exit_pattern)
 
-    def run(self, programs: Sequence[str]) -> Iterator[Verdict]:
-        """Yield how each program ended; where the guest is over before, those behind are not started."""
+    def run(self, programs: Sequence[str]) -> Iterator[ProgramResult]:
+        """Yield each program's result. If the guest stops, the remaining programs are not started."""
         over: Ending | None = None
         for program in programs:
             if over is not None:
-                yield Verdict(program, b"", Ending.not_started())
+                yield ProgramResult(program, b"", Ending.not_started())
                 continue
             typed = ""
             try:
                 typed = self._type(program)
                 limit, self._patience = self._limit + self._patience, 0.0
                 before, match = self._await(self._ended, limit, "the program had ended")
-            except _OverError as error:
+            except _StoppedError as error:
                 over = error.ending
-                yield Verdict(program, self._output(self._programs.rest(), typed), over)
+                yield ProgramResult(program, self._output(self._programs.rest(), typed), over)
                 self._picture()
             else:
-                yield Verdict(program, self._output(self._of_programs(before), typed), _ending(match))
+                yield ProgramResult(program, self._output(self._of_programs(before), typed), _ending(match))
 
     def notes(self) -> Iterator[str]:
-        """Yield lines of the kernel's that the description wants told."""
+        """Yield the lines of the kernel that the description declares as notes."""
         for sign in self._description.notes:
             for match in self._pattern(sign.pattern).finditer(self._console.data):
                 yield f"{sign.name}: {_text(match)}"
 
     def _type(self, program: str) -> str:
-        """Type what starts a program, if that is how it is done, and return that."""
+        """Type the text that starts a program, if the description has one, and return it."""
         keys = self._description.keys
         if keys is None:
             return ""
@@ -165,7 +167,7 @@ class _Conversation:
         return text.strip()
 
     def _await(self, found: Callable[[], T | None], limit: float, what: str) -> T:
-        """Wait until something is found. Raises `_OverError` where it will not be, or not in `limit` seconds."""
+        """Wait until `found` returns a result. Raises `_StoppedError` if the guest stops, or after `limit` seconds."""
         deadline = time.monotonic() + limit
         while True:
             is_over, is_late = self._qemu.poll() is not None, time.monotonic() > deadline
@@ -176,23 +178,23 @@ class _Conversation:
                 return result
             self._check_deaths("console", bytes(self._console.data))
             if is_over:
-                raise _OverError(Ending.died(f"QEMU ended before {what}"))
+                raise _StoppedError(Ending.died(f"QEMU ended before {what}"))
             if is_late:
                 self._check_deaths("screen", "\n".join(self._screen()).encode())
-                raise _OverError(Ending.late(f"{limit:g} s passed before {what}"))
+                raise _StoppedError(Ending.late(f"{limit:g} s passed before {what}"))
             time.sleep(_PAUSE)
 
     def _check_deaths(self, place: str, text: bytes) -> None:
         for sign in self._description.deaths:
             match = self._pattern(sign.pattern).search(text) if sign.on == place else None
             if match is not None:
-                raise _OverError(Ending.died(f"{sign.name}: {_text(match)}"))
+                raise _StoppedError(Ending.died(f"{sign.name}: {_text(match)}"))
 
     def _of_programs(self, before_exit_line: bytes) -> bytes:
         return before_exit_line if self._exit_log is self._programs else self._programs.rest()
 
     def _output(self, written: bytes, typed: str) -> bytes:
-        """What a program wrote: to its log, or to the screen below what was typed."""
+        """Return a program's output: its log, or the screen below the typed text."""
         if self._description.output == "programs":
             return written
         lines = self._screen()
@@ -212,7 +214,7 @@ class _Conversation:
         return keys is not None and self._pattern(keys.prompt).search(line.encode()) is not None
 
     def _screen(self) -> list[str]:
-        """The rows down to the last one that is not blank; none where there is no screen, or the guest is over."""
+        """Return the screen's rows up to the last one that is not blank; none without a screen or a running guest."""
         if self._description.screen is None:
             return []
         first, end = self._description.screen
@@ -226,7 +228,7 @@ class _Conversation:
         return lines
 
     def _picture(self) -> None:
-        """Keep what is to be seen: text memory has nothing of a screen in a graphics mode."""
+        """Save a screenshot: text memory does not show a screen in a graphics mode."""
         if self._description.screen is not None:
             with contextlib.suppress(OstooError):
                 self._monitor.command("screendump", filename=PICTURE)

@@ -29,9 +29,9 @@ class Entry(Struct, frozen=True):
 
 
 def make(init: Sequence[str], busybox: bytes, files: Mapping[str, bytes], order: Sequence[str]) -> bytes:
-    """Make the archive; `init` are the lines of a script, `files` lie at their paths, and all may be run.
+    """Return an archive with the script `init` and with `files` at their paths, all of them executable.
 
-    `/order` lists those of `/programs` that are started.
+    `/order` lists the files in `/programs` that are started.
     """
     above = {str(folder) for name in files for folder in PurePosixPath(name).parents}
     return cpio(
@@ -46,12 +46,15 @@ def make(init: Sequence[str], busybox: bytes, files: Mapping[str, bytes], order:
 
 
 def cpio(entries: Iterable[Entry]) -> bytes:
-    """Write an archive; folders have to come before what is in them."""
+    """Return an archive. Folders must precede their contents."""
     return b"".join(_written(number, entry) for number, entry in enumerate([*entries, Entry(_END, 0)], 1))
 
 
 def _written(number: int, entry: Entry) -> bytes:
-    """A header of hexadecimal fields, the name and the data, each filled up to four bytes; all is root's, of 1970."""
+    """Return one entry: a header of hexadecimal fields, the name and the data, each padded to four bytes.
+
+    The owner is root, the time is 1970.
+    """
     name = entry.name.encode() + b"\0"
     uid = gid = mtime = device = checksum = 0
     fields = (number, entry.mode, uid, gid, 1, mtime, len(entry.data), device, device, device, device, len(name))

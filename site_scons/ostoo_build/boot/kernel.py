@@ -17,18 +17,18 @@ from ostoo_build.binary.machine import machine_of
 from ostoo_build.boot import debian_kernel, guest, initramfs
 from ostoo_build.boot import description as boot_description
 from ostoo_build.boot import qemu as qemu_system
-from ostoo_build.boot.guest import Guest
+from ostoo_build.boot.guest import VmConfig
 from ostoo_build.fetch.debian_packages import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.base.console import Report
-    from ostoo_build.boot.guest import Boot
+    from ostoo_build.boot.guest import BootResult
 
 
 class _Parts(Struct, frozen=True):
-    """What is put together for a boot besides programs: files that the guest finds by name, and busybox for an init."""
+    """The parts of a boot besides programs: files that the guest finds by name, and busybox for an init script."""
 
     files: Mapping[str, Path]
     busybox: bytes
@@ -46,8 +46,8 @@ class _Parts(Struct, frozen=True):
         return [(name, digest.of_file(file), is_executable(file.stat())) for name, file in whole]
 
 
-class BootKernel:
-    """What `variables` name to be booted. What is missing is told by an `OstooError` when it is first asked for."""
+class KernelImage:
+    """The kernel that `variables` name. A property raises `OstooError` if its file is missing."""
 
     def __init__(self, root: Path, variables: Mapping[str, str], environ: Mapping[str, str], report: Report) -> None:
         self._root = root
@@ -58,7 +58,7 @@ class BootKernel:
 
     @cached_property
     def file(self) -> Path:
-        """The description's file."""
+        """The path of the boot description."""
         path = self._root / layout.TARGETS / f"{self.name}{boot_description.SUFFIX}"
         if not path.is_file():
             known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
@@ -75,7 +75,7 @@ class BootKernel:
 
     @cached_property
     def image(self) -> Path:
-        """The file that is booted."""
+        """The kernel's file."""
         if self._named_image:
             path = Path(os.path.realpath(self._root / self._named_image))
             if not path.is_file():
@@ -87,11 +87,11 @@ class BootKernel:
 
     @property
     def sha256(self) -> digest.Hash:
-        """What tells a boot from others, besides description and programs; what is shared has to be there by now."""
+        """Identifies the kernel and shared files. With the description and programs, it identifies a boot."""
         return digest.of_json([self._qemu.sha256, self._parts.sha256])
 
     def refuse_other(self, program: Path) -> None:
-        """Raise `OstooError` for a program of another processor."""
+        """Raise `OstooError` for a program for another processor."""
         machine = machine_of(program)
         if machine != self.description.machine:
             raise OstooError(
@@ -101,15 +101,15 @@ class BootKernel:
                 remedy="name another target=, or a kernel= for this one",
             )
 
-    def boot(self, folder: Path, files: Mapping[str, bytes], order: Sequence[str], limit: float) -> Boot:
-        """Boot, and have the programs of `order` started by their names; each may take `limit` seconds.
+    def boot(self, folder: Path, files: Mapping[str, bytes], order: Sequence[str], limit: float) -> BootResult:
+        """Boot and start the programs of `order` by name, each for at most `limit` seconds.
 
-        `files` are what an initramfs holds, by path; a guest without one finds its programs in what it shares.
+        `files` are the contents of an initramfs by path. A guest without one finds the programs in the shared folder.
         """
         init = self.description.init
         archive = initramfs.make(init, self._parts.busybox, files, order) if init else b""
         nonce = secrets.token_hex(8)
-        made = Guest(self.description, self._qemu, folder, self._parts.files, archive, nonce, limit)
+        made = VmConfig(self.description, self._qemu, folder, self._parts.files, archive, nonce, limit)
         return guest.boot(made, order)
 
     @cached_property

@@ -15,36 +15,36 @@ from msgspec import Struct
 from ostoo_build.base import source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.boot.ending import HUNG, Ending
-from ostoo_build.run.launcher import Ended
+from ostoo_build.run.launcher import RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ostoo_build.boot.ending import Verdict
-    from ostoo_build.boot.kernel import BootKernel
+    from ostoo_build.boot.ending import ProgramResult
+    from ostoo_build.boot.kernel import KernelImage
     from ostoo_build.run.launcher import Launch
 
 _READY = "ready"
-"""What is started first, and does nothing: a program's time does not run while the kernel boots."""
+"""A script that is started first and does nothing, so that the boot does not count for the first program's time."""
 
 _OF_HOST = frozenset({"CARGO"})
-"""Variables that name a program of this machine: 40 MB, and of no use on another."""
+"""Variables that name a host program of 40 MB, which the guest can't run."""
 
 _SHEBANG = "#!/bin/busybox sh\n"
 _EMPTY = ".ostoo"
-"""A file that makes a folder be there."""
+"""A file that makes an empty folder exist."""
 
 
-class Booted(Struct, frozen=True):
-    """A place where programs run: a `Launcher`. Logs of the last boot stay in `folder`."""
+class VmLauncher(Struct, frozen=True):
+    """A `Launcher` that runs programs in a guest. `folder` keeps the logs of the last boot."""
 
-    kernel: BootKernel
+    kernel: KernelImage
     folder: Path
 
-    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, Ended]]:
-        """Boot until each was started; what one wrote comes as it ends with all of its boot.
+    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, RunResult]]:
+        """Boot until each program was started. Output is available when the boot has ended.
 
-        Raises `OstooError` where the kernel can't be booted, or starts nothing.
+        Raises `OstooError` if the kernel can't be booted, or starts no program.
         """
         self._refuse_unfit(launches)
         waiting = list(range(len(launches)))
@@ -53,7 +53,7 @@ class Booted(Struct, frozen=True):
             limit = max(launch.limit for launch in some.values())
             ready, *verdicts = self.kernel.boot(self.folder, _files(some), (_READY, *some), limit).verdicts
             if ready.ending.code:
-                what = f"{self.kernel.description.kernel} does not start programs: {ready.ending.told}"
+                what = f"{self.kernel.description.kernel} does not start programs: {ready.ending.text}"
                 raise OstooError(what, where=str(self.folder))
             for verdict in verdicts:
                 if verdict.ending != Ending.not_started():
@@ -64,7 +64,7 @@ class Booted(Struct, frozen=True):
         description = self.kernel.description
         if not description.init:
             raise OstooError(
-                f"tests can't be started on {description.kernel}: it takes programs by their names alone",
+                f"tests can't run on {description.kernel}: it starts programs by name only",
                 where=str(self.kernel.file),
                 remedy="boot a kernel that takes an initramfs: kernel=linux",
             )
@@ -73,7 +73,7 @@ class Booted(Struct, frozen=True):
 
 
 def _files(launches: Mapping[str, Launch]) -> dict[str, bytes]:
-    """What the guest holds: a script that starts each, and all that these name."""
+    """Return the contents of the guest: a script for each program, and all files that these need."""
     named = {Path(launch.argv[0]) for launch in launches.values()}
     variables = (pair for launch in launches.values() for pair in launch.environment.items())
     named |= {Path(value) for name, value in variables if value[:1] == "/" and name not in _OF_HOST}
@@ -95,13 +95,13 @@ def _script(launch: Launch) -> bytes:
     return f"{_SHEBANG}cd {shlex.quote(str(launch.folder))} || exit 127\n{start}\n".encode()
 
 
-def _ended(verdict: Verdict, launch: Launch) -> Ended:
-    """How long it took only the guest could say."""
+def _ended(verdict: ProgramResult, launch: Launch) -> RunResult:
+    """Convert a result. Only the guest would know the duration, so it is 0."""
     ending, output = verdict.ending, verdict.output
     if launch.shows_output:
         sys.stdout.buffer.write(output)
         output = b""
     if ending.code == HUNG and not ending.is_own:
-        return Ended(None, output, b"", seconds=0.0)
-    said = b"" if ending.is_own else f"{ending.told}\n".encode()
-    return Ended(-ending.signal or ending.code, output, said, seconds=0.0)
+        return RunResult(None, output, b"", seconds=0.0)
+    said = b"" if ending.is_own else f"{ending.text}\n".encode()
+    return RunResult(-ending.signal or ending.code, output, said, seconds=0.0)

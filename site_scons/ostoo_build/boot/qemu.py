@@ -17,7 +17,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import debian_packages
-from ostoo_build.fetch.debian_packages import Parcel
+from ostoo_build.fetch.debian_packages import PackageSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ _LIBRARY = lazy_pattern(r"lib.+")
 
 
 class QemuSystem(Struct, frozen=True):
-    """How it is started: `command` comes before a guest's arguments."""
+    """A QEMU; `command` precedes the arguments for a guest."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
@@ -44,16 +44,16 @@ class QemuSystem(Struct, frozen=True):
 
 
 def find_or_provide(machine: str, project: Project) -> QemuSystem:
-    """QEMU for one of ELF's machines. Raises `OstooError` where there is none, on PATH or from Debian's packages."""
+    """Return QEMU for one of ELF's machines. Raises `OstooError` if it is neither on PATH nor in Debian's packages."""
     name, package = _QEMU[machine]
     on_path = shutil.which(name, path=project.environ.get("PATH", os.defpath))
     if on_path:
         return QemuSystem((on_path,), project.environ)
-    parcel = Parcel("qemu-system", "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
+    parcel = PackageSet("qemu-system", "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
     folder = parcel.folder(project.root)
     remedy = f"install {package}, or put {name} on PATH"
     try:
-        program = debian_packages.have(parcel, project, lambda: _in(folder / "usr/bin" / name))
+        program = debian_packages.ensure(parcel, project, lambda: _in(folder / "usr/bin" / name))
     except OstooError as error:
         raise OstooError(f"there is no {name}: {error.what}", remedy=remedy) from error
     if program is None:
@@ -69,7 +69,7 @@ def _in(program: Path) -> Path | None:
 
 
 def _versions(apt: Apt, package: str) -> dict[str, str]:
-    """QEMU's own packages always, of the others the libraries that the machine lacks."""
+    """Select the packages: always QEMU's own, and of the others the libraries that the machine lacks."""
     installed = apt.installed()
     needed = apt.closure([package])
     return {

@@ -35,7 +35,7 @@ _NAMES = {
 
 
 class Monitor:
-    """A connection to one QEMU. Each call raises `OstooError` where QEMU is gone, or refuses."""
+    """A connection to one QEMU. Each method raises `OstooError` if QEMU has ended or refuses the command."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(_PATIENCE)
@@ -44,12 +44,12 @@ class Monitor:
         self.command("qmp_capabilities")
 
     def command(self, name: str, **arguments: Any) -> Any:
-        """Have QEMU do something; the answer is what the protocol says of it."""
+        """Execute a command of the protocol, and return its result."""
         try:
             self._stream.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
             self._stream.flush()
         except OSError as error:
-            raise OstooError(f"QEMU does not listen any more: {error.strerror}") from error
+            raise OstooError(f"lost the connection to QEMU: {error.strerror}") from error
         while True:
             answer = self._read()
             if "error" in answer:
@@ -58,7 +58,7 @@ class Monitor:
                 return answer["return"]
 
     def type(self, text: str) -> None:
-        """Press keys, one after the other."""
+        """Press the keys for a text."""
         for character in text:
             keys = [{"type": "qcode", "data": key} for key in keys_of(character)]
             self.command("send-key", keys=keys, **{"hold-time": _HOLD})
@@ -68,12 +68,12 @@ class Monitor:
             line = self._stream.readline()
             found: dict[str, Any] = json.loads(line)
         except (OSError, ValueError) as error:
-            raise OstooError("QEMU does not answer any more") from error
+            raise OstooError("QEMU no longer answers") from error
         return found
 
 
 def keys_of(character: str) -> tuple[str, ...]:
-    """What is pressed for a character, in QEMU's words. Raises `OstooError` for one that this keyboard lacks."""
+    """Return QEMU's names of the keys for a character. Raises `OstooError` if the keyboard lacks it."""
     if character not in _NAMES:
         raise OstooError(f"there is no key for {character!r}", where="the text of keys in the boot description")
     return _NAMES[character]

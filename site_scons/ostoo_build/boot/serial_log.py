@@ -15,7 +15,7 @@ _OVERLAP = 4096
 
 @dataclass
 class GuestLog:
-    """A file that grows. `start` is behind the last line that was found."""
+    """A growing file. `start` is the position behind the last line that `find` returned."""
 
     path: Path
     data: bytearray = field(default_factory=bytearray)
@@ -23,14 +23,14 @@ class GuestLog:
     _searched: int = 0
 
     def read(self) -> None:
-        """Take what was written since; a file that is not there has nothing."""
+        """Read new data. A missing file counts as empty."""
         if self.path.exists():
             with self.path.open("rb") as stream:
                 stream.seek(len(self.data))
                 self.data += stream.read()
 
     def find(self, pattern: re.Pattern[bytes]) -> tuple[bytes, re.Match[bytes]] | None:
-        """Look for the next whole line with `pattern`: what was written before it, and the match."""
+        """Find the next complete line with `pattern`, and return the data before it and the match."""
         end = self.data.rfind(b"\n") + 1
         match = pattern.search(self.data, max(self.start, self._searched - _OVERLAP), end)
         self._searched = end
@@ -41,7 +41,7 @@ class GuestLog:
         return before, match
 
     def rest(self) -> bytes:
-        """What was written since the last line that was found; it counts as found now."""
+        """Return the data behind the last line that was found, and skip it."""
         rest = bytes(self.data[self.start :])
         self.start = len(self.data)
         return rest

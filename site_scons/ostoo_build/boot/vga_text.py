@@ -9,12 +9,12 @@ _CELL = 2
 
 
 def size(rows: int) -> int:
-    """How many bytes so many rows take."""
+    """Return the size of so many rows in bytes."""
     return rows * COLUMNS * _CELL
 
 
 def lines(memory: bytes) -> list[str]:
-    """The rows, without the blanks at their ends; a cell that nothing was written to is a blank."""
+    """Return the rows without trailing blanks; unused cells count as blanks."""
     length = size(1)
     rows = (memory[start : start + length : _CELL] for start in range(0, len(memory), length))
     return [row.replace(b"\0", b" ").decode("cp437").rstrip() for row in rows]

@@ -15,8 +15,8 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.base import digest, layout, own_source, source_files
 from ostoo_build.boot import guest
-from ostoo_build.boot.ending import Ending, Verdict
-from ostoo_build.boot.guest import Boot
+from ostoo_build.boot.ending import Ending, ProgramResult
+from ostoo_build.boot.guest import BootResult
 from ostoo_build.execution.job import Job
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
@@ -39,12 +39,12 @@ _VERDICTS = "verdicts.json"
 class _FailedError(Exception):
     """A program failed, so the boot is not cached and its logs are kept."""
 
-    def __init__(self, boot: Boot) -> None:
+    def __init__(self, boot: BootResult) -> None:
         super().__init__()
         self.boot = boot
 
 
-class Booter:
+class BootCommand:
     """Builds programs and boots them on the kernel that `runner`'s variables name.
 
     Raises `OstooError` if the variables name several targets.
@@ -81,10 +81,10 @@ class Booter:
         finally:
             self._checkout.close()
 
-    def _booted(self, engine: Engine, programs: Sequence[str]) -> Boot:
+    def _booted(self, engine: Engine, programs: Sequence[str]) -> BootResult:
         """Return the boot's result from the engine. Raises `_FailedError` if a program failed."""
         folder = self._checkout.root / self._place
-        fresh: list[Boot] = []
+        fresh: list[BootResult] = []
 
         def run() -> Outcome:
             fresh.append(self._run(programs))
@@ -105,7 +105,7 @@ class Booter:
             self._checkout.report.status("Cached", f"{subject}: unchanged since the last boot")
         return _decoded((folder / _VERDICTS).read_bytes())
 
-    def _run(self, programs: Sequence[str]) -> Boot:
+    def _run(self, programs: Sequence[str]) -> BootResult:
         files = {f"programs/{program}": self._runner.path(program).read_bytes() for program in programs}
         folder = self._checkout.root / self._place
         boot = self._kernel.boot(folder, files, programs, self._kernel.description.time_limit)
@@ -113,13 +113,13 @@ class Booter:
             raise _FailedError(boot)
         return boot
 
-    def _show(self, boot: Boot) -> int:
+    def _show(self, boot: BootResult) -> int:
         """Show the programs' output on stdout and everything else on stderr; return the highest exit code."""
         say = self._checkout.report.status
         for verdict in boot.verdicts:
             sys.stdout.buffer.write(verdict.output)
             sys.stdout.buffer.flush()
-            say("Exited" if verdict.ending.is_own else "Failed", f"{verdict.program}: {verdict.ending.told}")
+            say("Exited" if verdict.ending.is_own else "Failed", f"{verdict.program}: {verdict.ending.text}")
         for note in dict.fromkeys(boot.notes):
             say("Note", note)
         if not all(verdict.ending.is_own for verdict in boot.verdicts):
@@ -127,14 +127,14 @@ class Booter:
         return max(verdict.ending.code for verdict in boot.verdicts)
 
 
-def _encoded(boot: Boot) -> bytes:
+def _encoded(boot: BootResult) -> bytes:
     """Serialize a boot in which each program exited with 0."""
     programs = [(each.program, base64.b64encode(each.output).decode()) for each in boot.verdicts]
     return json.dumps({"programs": programs, "notes": boot.notes}, indent=1).encode()
 
 
-def _decoded(data: bytes) -> Boot:
+def _decoded(data: bytes) -> BootResult:
     document = json.loads(data)
     programs = ((program, base64.b64decode(output)) for program, output in document["programs"])
-    verdicts = tuple(Verdict(program, output, Ending.exited(0)) for program, output in programs)
-    return Boot(verdicts, tuple(document["notes"]))
+    verdicts = tuple(ProgramResult(program, output, Ending.exited(0)) for program, output in programs)
+    return BootResult(verdicts, tuple(document["notes"]))

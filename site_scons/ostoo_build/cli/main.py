@@ -267,7 +267,7 @@ def _boot(chosen: argparse.Namespace) -> None:
     if not programs:
         raise OstooError("no program to boot", remedy="name one or more programs")
     runner = _runner(variables, programs)
-    sys.exit(boot_verb.Booter(runner).boot(list(dict.fromkeys(programs))))
+    sys.exit(boot_verb.BootCommand(runner).boot(list(dict.fromkeys(programs))))
 
 
 def _test(chosen: argparse.Namespace) -> None:
@@ -275,13 +275,13 @@ def _test(chosen: argparse.Namespace) -> None:
     from ostoo_build.run import tests as run_tests  # noqa: PLC0415 - each verb loads what it needs itself
 
     variables, filters = _sorted([*chosen.words, *chosen.late])
-    runs = {(True, False): run_tests.Runs.IGNORED, (False, True): run_tests.Runs.ALL}
+    runs = {(True, False): run_tests.RunMode.IGNORED, (False, True): run_tests.RunMode.ALL}
     request = test_verb.Request(
         program=chosen.program,
-        choice=run_tests.Choice(
+        choice=run_tests.CaseFilter(
             filters=tuple(filters),
             is_exact=chosen.exact,
-            runs=runs.get((chosen.ignored, chosen.include_ignored), run_tests.Runs.NORMAL),
+            runs=runs.get((chosen.ignored, chosen.include_ignored), run_tests.RunMode.NORMAL),
         ),
         arguments=tuple(chosen.arguments),
         unknown=tuple(chosen.unknown),

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from ostoo_build.planning.workspace import Workspace
 
 
-class Kind(Struct, frozen=True):
+class Template(Struct, frozen=True):
     """The template of a new program; `runtime` are the keys of its dependency on ostoo-rt."""
 
     runtime: str
     main: str
 
 
-NO_STD = Kind(
+NO_STD = Template(
     runtime='workspace = true, features = ["no_std"]',
     main="""\
 //! {name}.
@@ -69,7 +69,7 @@ mod tests {{
 """,
 )
 
-STD = Kind(
+STD = Template(
     runtime="workspace = true",
     main="""\
 //! {name}.
@@ -112,7 +112,7 @@ workspace = true
 """
 
 
-def create(planner: Planner, report: Report, name: str, kind: Kind) -> None:
+def create(planner: Planner, report: Report, name: str, kind: Template) -> None:
     """Write the crate `user-rs/NAME` and make it a member of the workspace.
 
     Raises `OstooError`, and changes nothing, if the name is taken or invalid.
@@ -183,7 +183,7 @@ def _with_member(root: Path, name: str) -> str:
     return tomlkit.dumps(document)
 
 
-def _write_crate(folder: Path, name: str, kind: Kind) -> None:
+def _write_crate(folder: Path, name: str, kind: Template) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
         crate = Path(scratch, name)
         (crate / "src").mkdir(parents=True)

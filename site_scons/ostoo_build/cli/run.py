@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.base.console import Report
-    from ostoo_build.boot.kernel import BootKernel
+    from ostoo_build.boot.kernel import KernelImage
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.toolchain.find import Toolchain
 
@@ -66,11 +66,11 @@ class Runner(Struct, frozen=True):
     def toolchain(self) -> Toolchain:
         return tools.find_toolchain(self.checkout(), self.variables)
 
-    def kernel(self) -> BootKernel:
+    def kernel(self) -> KernelImage:
         """Return the kernel that the variables name."""
-        from ostoo_build.boot.kernel import BootKernel  # noqa: PLC0415 - most programs run here
+        from ostoo_build.boot.kernel import KernelImage  # noqa: PLC0415 - most programs run here
 
-        return BootKernel(self.root, self.variables, self.environ, self.report)
+        return KernelImage(self.root, self.variables, self.environ, self.report)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""

@@ -19,15 +19,15 @@ from ostoo_build.invocation import tools
 from ostoo_build.planning.plan import SCRATCH
 from ostoo_build.run import junit, test_list
 from ostoo_build.run import output as test_output
-from ostoo_build.run.launcher import Here
-from ostoo_build.run.tests import Placed, Result, Verdict
+from ostoo_build.run.launcher import LocalLauncher
+from ostoo_build.run.tests import CaseResult, ExecutableRun, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ostoo_build.cli.run import Runner
     from ostoo_build.run.launcher import Launcher
-    from ostoo_build.run.tests import Case, Choice
+    from ostoo_build.run.tests import Case, CaseFilter
 
 FAILED = 101
 """Cargo's exit code for a failed test."""
@@ -40,7 +40,7 @@ class Request(Struct, frozen=True):
     """
 
     program: str
-    choice: Choice
+    choice: CaseFilter
     arguments: tuple[str, ...]
     unknown: tuple[str, ...]
     limit: float
@@ -49,7 +49,7 @@ class Request(Struct, frozen=True):
     junit: Path | None
     boots: bool
 
-    def choice_in(self, executable: test_list.Executable) -> Choice:
+    def choice_in(self, executable: test_list.Executable) -> CaseFilter:
         """Return the selected tests.
 
         An executable without a harness gets the arguments after `--` instead of filters.
@@ -83,21 +83,23 @@ def perform(request: Request, runner: Runner) -> int:
     return _run_all(every, request, runner)
 
 
-def _tests(executable: test_list.Executable, request: Request, runner: Runner, kernel: Launcher | None) -> Placed:
+def _tests(
+    executable: test_list.Executable, request: Request, runner: Runner, kernel: Launcher | None
+) -> ExecutableRun:
     paths = tools.paths_of(runner.root, runner.toolchain())
     scratch = dict(executable.environment).get(SCRATCH)
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)
     file = runner.root / executable.file
     _refuse_without_start(file, executable)
-    place = kernel or Here(runner.starter(file), runner.environ, usable_cpus())
-    return Placed(executable, place, paths, request.arguments, request.limit, request.shows_output)
+    place = kernel or LocalLauncher(runner.starter(file), runner.environ, usable_cpus())
+    return ExecutableRun(executable, place, paths, request.arguments, request.limit, request.shows_output)
 
 
 def _booted(request: Request, runner: Runner) -> Launcher:
-    from ostoo_build.boot.launcher import Booted  # noqa: PLC0415 - most tests run here
+    from ostoo_build.boot.launcher import VmLauncher  # noqa: PLC0415 - most tests run here
 
-    return Booted(runner.kernel(), runner.path(layout.tests(request.program)) / "boot")
+    return VmLauncher(runner.kernel(), runner.path(layout.tests(request.program)) / "boot")
 
 
 def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:
@@ -110,19 +112,19 @@ def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:
         )
 
 
-def _chosen(tests: Placed, request: Request) -> list[Case]:
+def _chosen(tests: ExecutableRun, request: Request) -> list[Case]:
     choice = request.choice_in(tests.executable)
     return [case for case in tests.cases() if choice.takes(case)]
 
 
-def _run_all(every: list[Placed], request: Request, runner: Runner) -> int:
+def _run_all(every: list[ExecutableRun], request: Request, runner: Runner) -> int:
     results = {tests.executable: _run(tests, request, runner) for tests in every}
     if request.junit:
         _write(request.junit, junit.document(request.program, results, request.limit))
-    return FAILED if any(each.verdict is Verdict.FAILED for some in results.values() for each in some) else 0
+    return FAILED if any(each.verdict is Status.FAILED for some in results.values() for each in some) else 0
 
 
-def _run(tests: Placed, request: Request, runner: Runner) -> list[Result]:
+def _run(tests: ExecutableRun, request: Request, runner: Runner) -> list[CaseResult]:
     runner.report.status("Running", f"{tests.executable.title} ({tests.executable.file})")
     cases, choice = tests.cases(), request.choice_in(tests.executable)
     chosen = [case for case in cases if choice.takes(case)]
@@ -134,7 +136,7 @@ def _run(tests: Placed, request: Request, runner: Runner) -> list[Result]:
     return results
 
 
-def _told(results: Iterator[Result]) -> Iterator[Result]:
+def _told(results: Iterator[CaseResult]) -> Iterator[CaseResult]:
     for result in results:
         _say(test_output.line(result))
         yield result

@@ -22,13 +22,13 @@ Versions = dict[str, str]
 
 @dataclass(frozen=True)
 class Apt:
-    """Apt with its lists and cache in `folder`, an absolute path, instead of the system's."""
+    """Apt with lists and cache in `folder`, an absolute path, instead of the system's."""
 
     folder: Path
     environ: Mapping[str, str]
 
     def update(self) -> None:
-        """Fetch the lists of packages. Raises `OstooError` where apt gets none."""
+        """Download the package lists. Raises `OstooError` if apt gets none."""
         for part in ("lists/partial", "cache/archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         try:
@@ -39,9 +39,9 @@ class Apt:
                 raise
 
     def closure(self, packages: Iterable[str]) -> Versions:
-        """All that these packages need on a machine that has nothing. "name=version" asks for a version.
+        """Return all packages that these need on an empty machine. "name=version" requests a version.
 
-        Raises `OstooError` where there is no such package or version.
+        Raises `OstooError` if there is no such package or version.
         """
         plan = self._get(
             "install", "--simulate", "--no-install-recommends", "-oDir::State::status=/dev/null", *packages
@@ -49,18 +49,18 @@ class Apt:
         return dict(re.findall(r"^Inst (\S+) \((\S+) ", plan, re.MULTILINE))
 
     def download(self, versions: Versions) -> dict[str, Path]:
-        """Fetch packages into `folder`; apt verifies them against the signed lists. Returns each one's archive."""
+        """Download packages to `folder` and return their paths. Apt verifies them against the signed lists."""
         self._get("download", "--quiet", *(f"{name}={version}" for name, version in versions.items()))
         return {name: next(self.folder.glob(f"{name}_*.deb")) for name in versions}
 
     def size(self, versions: Versions) -> int:
-        """How many bytes `download` would fetch."""
+        """Return the number of bytes that `download` would transfer."""
         names = (f"{name}={version}" for name, version in versions.items())
         listed = self._get("download", "--quiet", "--print-uris", *names)
         return sum(map(int, re.findall(r"^'\S+' \S+ (\d+)", listed, re.MULTILINE)))
 
     def unpack(self, archives: Iterable[Path], destination: Path) -> None:
-        """Make `destination` anew, of these packages' files; their scripts are not run."""
+        """Create `destination` again with the files of these packages. Does not run their scripts."""
         partial = destination.with_name(f"{destination.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -70,12 +70,12 @@ class Apt:
         partial.replace(destination)
 
     def installed(self) -> frozenset[str]:
-        """Names of the packages that the machine has."""
+        """Return the names of the machine's installed packages."""
         listing = self._run("dpkg-query", "--show", "--showformat=${db:Status-Status} ${Package}\n")
         return frozenset(re.findall(r"^installed (\S+)$", listing, re.MULTILINE))
 
     def architecture(self) -> str:
-        """Debian's word for the machine: "amd64", "arm64"."""
+        """Return Debian's name of the architecture: "amd64", "arm64"."""
         return self._run("dpkg", "--print-architecture").strip()
 
     def _get(self, *arguments: str) -> str:

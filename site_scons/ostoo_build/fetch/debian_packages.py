@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """Packages that lie in one folder; `name` is that of the folder, `what` is told when they are fetched."""
+class PackageSet:
+    """Packages that are unpacked to one folder. `name` is the folder's, `what` describes them for the user."""
 
     name: str
     what: str
@@ -33,17 +33,17 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Project:
-    """Whom a parcel is for: the project's folder, the user's environment, and who is told."""
+    """The project's folder, the user's environment, and the function that reports progress."""
 
     root: Path
     environ: Mapping[str, str]
     say: Callable[[str], None]
 
 
-def have(parcel: Parcel, project: Project, find: Callable[[], T | None]) -> T | None:
-    """What `find` finds, if need be after the parcel was fetched; None where it is not in the parcel either.
+def ensure(parcel: PackageSet, project: Project, find: Callable[[], T | None]) -> T | None:
+    """Return the result of `find`, after installing the packages if necessary; None if they lack it too.
 
-    Raises `OstooError` where this is no Debian, or apt can't provide the packages.
+    Raises `OstooError` if this is not a Debian machine, or apt can't provide the packages.
     """
     found = find()
     if found is None:
@@ -57,13 +57,13 @@ def have(parcel: Parcel, project: Project, find: Callable[[], T | None]) -> T | 
     return found
 
 
-def _fetch(parcel: Parcel, project: Project) -> None:
+def _fetch(parcel: PackageSet, project: Project) -> None:
     scratch = project.root / places.PRIVATE / f"apt-{parcel.name}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     apt = Apt(scratch, project.environ)
     try:
-        project.say(f"fetching {parcel.what} for this project alone")
+        project.say(f"fetching {parcel.what} for this project only")
         apt.update()
         chosen = parcel.choose(apt)
         project.say(f"Debian packages: {len(chosen)}, {apt.size(chosen) / 1e6:.1f} MB")

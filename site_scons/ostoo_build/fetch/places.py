@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PRIVATE = Path(".toolchain")
-"""Where this build keeps what it fetched for itself, in the project's folder."""
+"""The folder in the project for everything that this build downloads for itself."""
 
 DEBIAN = PRIVATE / "debian"
-"""Where Debian's packages are unpacked to."""
+"""The folder to which Debian's packages are unpacked."""

@@ -20,10 +20,10 @@ _PACKAGE = "ziglang"
 
 
 def provide(project: Path) -> Path:
-    """Return the wheel's package folder (`zig`, `lib/`), fetched where there is none, and anew where it was damaged.
+    """Return the wheel's package folder (`zig`, `lib/`). It is downloaded if it is missing or damaged.
 
-    The folder is whole or not there; all of it is read to know that, which takes half a second.
-    Raises `OstooError` where pip finds no wheel that the pin allows.
+    The folder is complete or does not exist. Verifying it reads every file, which takes half a second. Raises
+    `OstooError` if pip finds no wheel that matches the pin.
     """
     toolchain = project / ".toolchain"
     destination = toolchain / f"{_PACKAGE}-{_version(project / REQUIREMENTS)}"
@@ -37,7 +37,7 @@ def provide(project: Path) -> Path:
 
 
 def _is_as_packed(folder: Path) -> bool:
-    """Whether a folder holds what its record lists, to the byte, and nothing else."""
+    """Whether a folder contains exactly the files in its RECORD, with the same contents."""
     try:
         of_all = wheel_record.read(folder / wheel_record.NAME)
         own = f"{_PACKAGE}/"
@@ -51,13 +51,13 @@ def _is_as_packed(folder: Path) -> bool:
 
 def _fetch(requirements: Path, destination: Path) -> None:
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{_PACKAGE}.") as scratch:
-        again = " anew, as .toolchain's is not as it was packed" if destination.exists() else ""
+        again = " again, as the one in .toolchain was modified" if destination.exists() else ""
         fetching(f"zig{again}: some 80 MB, 340 MB unpacked")
         _install(requirements, Path(scratch))
         package = Path(scratch, _PACKAGE)
         record = next(Path(scratch).glob(f"{_PACKAGE}-*.dist-info/{wheel_record.NAME}"), None)
         if record is None:
-            raise OstooError("the wheel of zig lists no files of its own", where=str(requirements))
+            raise OstooError("the zig wheel's RECORD lists no files", where=str(requirements))
         record.rename(package / wheel_record.NAME)
         if destination.exists():
             destination.rename(Path(scratch, "damaged"))
@@ -72,7 +72,7 @@ def _version(requirements: Path) -> str:
 
 
 def _install(requirements: Path, target: Path) -> None:
-    """Let pip choose this machine's wheel. It obeys the user's index, proxy and certificates: hence the environment."""
+    """Let pip select this machine's wheel. It needs the environment for the user's index, proxy and certificates."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
     wheels = ["--only-binary=:all:", "--no-deps", "--require-hashes", "--requirement", str(requirements)]
     folder = ["--no-compile", "--target", str(target)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.tools import Tools
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import Unit
-    from ostoo_build.planning.test_plan import Executable
+    from ostoo_build.planning.test_plan import PlannedExecutable
 
 
 class Planner(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Planner(Struct, frozen=True):
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
-    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+    def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables, and register their units."""
         found = self.programs.plan_tests(name, target)
         self.units.update({unit.id: unit for executable in found for unit in executable.program.units})

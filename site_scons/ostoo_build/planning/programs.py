@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.planning.cargo import Binary
     from ostoo_build.planning.plan import Program, ProgramId
-    from ostoo_build.planning.test_plan import Executable
+    from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.planning.workspace import Workspace
 
 
@@ -36,7 +36,7 @@ class Programs:
         self._folders: dict[str, str] = {}
         self._workspaces: dict[tuple[str, str], Workspace] = {}
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
-        self._tests: dict[ProgramId, tuple[Executable, ...]] = {}
+        self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
     @cached_property
     def binaries(self) -> dict[str, Binary]:
@@ -92,7 +92,7 @@ class Programs:
         self.start_planning([(name, target)])
         return self._plans[name, target].result()[name]
 
-    def plan_tests(self, name: str, target: str) -> tuple[Executable, ...]:
+    def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
         workspace, binary = self.workspace(self.folder_of(name), target), self.binaries[name]
         known = workspace.remembered_tests(binary, self._profile)

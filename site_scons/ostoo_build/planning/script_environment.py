@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.unit_graph import Unit
 
 
-class Machine(Struct, frozen=True):
+class Platform(Struct, frozen=True):
     """A platform as build scripts see it. `rustflags` are as the user wrote them, `cfgs` as rustc prints them.
 
     `linker` is the portable path of the linker in cargo's configuration, or empty.
@@ -34,8 +34,8 @@ class Machine(Struct, frozen=True):
 class ScriptContext(Struct, frozen=True):
     """What all build scripts of a plan have in common. `profile` is `debug` or `release`, by inheritance."""
 
-    target: Machine
-    host: Machine
+    target: Platform
+    host: Platform
     profile: str
 
 

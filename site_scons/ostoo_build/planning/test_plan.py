@@ -32,7 +32,7 @@ write below `#![no_main]`
 or `test = false` in its table of the manifest, if it has no tests"""
 
 
-class Executable(Struct, frozen=True):
+class PlannedExecutable(Struct, frozen=True):
     """The plan of one test executable.
 
     `source` is the path of its root file within the package. Without a harness the executable is a single test.
@@ -45,7 +45,7 @@ class Executable(Struct, frozen=True):
     programs: tuple[str, ...]
 
 
-def plan_executable(name: str, graph: UnitGraph, context: PlanContext) -> Executable:
+def plan_executable(name: str, graph: UnitGraph, context: PlanContext) -> PlannedExecutable:
     """Plan one test executable of the program `name`. Raises `OstooError` if its tests could never run."""
     root = graph.units[-1]
     manifest = context.manifest(root)
@@ -54,7 +54,7 @@ def plan_executable(name: str, graph: UnitGraph, context: PlanContext) -> Execut
         _refuse_without_entry(root, context)
     program = plan_program(graph, context)
     others = [graph.units[dependency.index] for dependency in root.dependencies]
-    return Executable(
+    return PlannedExecutable(
         program=replace(program, name=f"{layout.tests(name)}/{program.kind}-{program.target_name}"),
         source=root.src_path.relative_to(manifest.folder).as_posix(),
         has_harness=has_harness,

@@ -25,8 +25,8 @@ from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
 from ostoo_build.planning.plan import Program, plan_program
 from ostoo_build.planning.plan_context import PlanContext, cfgs_of
-from ostoo_build.planning.script_environment import Machine, ScriptContext
-from ostoo_build.planning.test_plan import Executable, plan_executable
+from ostoo_build.planning.script_environment import Platform, ScriptContext
+from ostoo_build.planning.test_plan import PlannedExecutable, plan_executable
 from ostoo_build.rust import crate_root, flag_rules
 from ostoo_build.rust.crate_root import StdView  # noqa: TC001 - likewise
 from ostoo_build.target import spec as target_spec
@@ -184,11 +184,11 @@ class Workspace(Struct, frozen=True):
             found[program.name] = program
         return found
 
-    def remembered_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...] | None:
+    def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""
-        return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[Executable, ...]])
+        return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
 
-    def plan_tests(self, binary: Binary, profile: str) -> tuple[Executable, ...]:
+    def plan_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...]:
         """Plan a program's test executables. Raises `OstooError` if cargo or this build can't."""
         context, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
@@ -257,13 +257,13 @@ class Workspace(Struct, frozen=True):
     def _context(self, profile: str) -> PlanContext:
         configuration = self.snapshot.get("configuration", self._configuration)
         scripts = ScriptContext(
-            Machine(
+            Platform(
                 self.target.stem,
                 self._asked(*self._for_target, *configuration.given, *_ALL_KINDS),
                 configuration.given,
                 configuration.linker,
             ),
-            Machine(self.rustc.host, self._asked(*_ALL_KINDS), (), configuration.host_linker),
+            Platform(self.rustc.host, self._asked(*_ALL_KINDS), (), configuration.host_linker),
             self.cargo.inherited(profile),
         )
         return PlanContext(

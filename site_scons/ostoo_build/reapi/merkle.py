@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Tree(Struct, frozen=True):
-    """The root, at the path ".", and all `Directory` messages of the tree by their digests."""
+    """The root, which has the path ".", and all `Directory` messages of the tree by digest."""
 
     root: Input
     directories: dict[digest.Hash, bytes]
@@ -33,7 +33,7 @@ class _Folder:
 
 
 def tree(inputs: Iterable[Input]) -> Tree:
-    """Build the tree of inputs whose paths are relative. Raises `ValueError` where a name stands for two things."""
+    """Build the tree of inputs with relative paths. Raises `ValueError` if one name stands for two inputs."""
     top = _Folder()
     for entry in inputs:
         *folders, name = entry.path.split("/")

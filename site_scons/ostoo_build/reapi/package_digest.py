@@ -63,14 +63,14 @@ class TreeMemo:
 
 
 class _Known(NamedTuple):
-    """What a package was taken as, for as long as its files have these stamps; paths are relative to it."""
+    """The inputs of a package, and the stamps that its files had; paths are relative to the package."""
 
     state: digest.Hash
     inputs: tuple[Input, ...]
 
 
 def inputs_of(folder: Path) -> list[Input]:
-    """All files of one package, each with its path below it; hashes each."""
+    """Hash all files of one package, and return them with relative paths."""
     return list(_each(folder, package_files(folder)))
 
 

@@ -24,7 +24,7 @@ def path(planner: Planner, name: str, target: str) -> str:
     return f"{layout.program(target, planner.profile, layout.tests(name))}/{test_list.NAME}"
 
 
-def node(planner: Planner, name: str, target: str, executables: Sequence[test_plan.Executable]) -> Node:
+def node(planner: Planner, name: str, target: str, executables: Sequence[test_plan.PlannedExecutable]) -> Node:
     """Return the node that writes the list after its executables."""
     place = path(planner, name, target)
     after = tuple(published for executable in executables for published in nodes.aims_of(planner, executable.program))
@@ -41,7 +41,7 @@ def _is_written(place: Path, content: bytes) -> bool:
     return state_file.recall(place) == content
 
 
-def _noted(executable: test_plan.Executable) -> test_list.Executable:
+def _noted(executable: test_plan.PlannedExecutable) -> test_list.Executable:
     program = executable.program
     unit = program.unit
     return test_list.Executable(

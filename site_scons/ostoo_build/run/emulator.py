@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.fetch import debian_packages, places
-from ostoo_build.fetch.debian_packages import Parcel, Project
+from ostoo_build.fetch.debian_packages import PackageSet, Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,21 +31,21 @@ _PACKAGES = ("qemu-user-static", "qemu-user")
 
 
 def runs_natively(machine: str) -> bool:
-    """Whether this machine runs a Linux program for one of ELF's machines itself."""
+    """Whether this machine can run Linux programs for one of ELF's machines without an emulator."""
     return sys.platform == "linux" and _HOSTS.get(platform.machine()) == machine
 
 
 def qemu_user(machine: str, root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> Path:
-    """QEMU for programs of one of ELF's machines.
+    """Return QEMU for programs of one of ELF's machines.
 
-    Raises `OstooError` where there is none for it, on PATH or from Debian's packages.
+    Raises `OstooError` if it is neither on PATH nor in Debian's packages.
     """
     name = _QEMU.get(machine)
     if name is None:
-        raise OstooError(f"nothing here runs programs for {machine}")
-    parcel = Parcel("qemu-user", "QEMU's user mode: one Debian package, some 20 MB,", _version)
+        raise OstooError(f"no emulator for {machine} is supported")
+    parcel = PackageSet("qemu-user", "QEMU's user mode: one Debian package, some 20 MB,", _version)
     try:
-        found = debian_packages.have(parcel, Project(root, environ, say), lambda: _found(name, root, environ))
+        found = debian_packages.ensure(parcel, Project(root, environ, say), lambda: _found(name, root, environ))
     except OstooError as error:
         raise OstooError(f"there is no {name}: {error.what}", remedy="install QEMU's user mode") from error
     if found is None:

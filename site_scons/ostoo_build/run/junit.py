@@ -7,20 +7,20 @@ from xml.etree import ElementTree as ET
 
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.run.output import reason, said
-from ostoo_build.run.tests import Verdict
+from ostoo_build.run.tests import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.run.test_list import Executable
-    from ostoo_build.run.tests import Result
+    from ostoo_build.run.tests import CaseResult
 
 _NOT_XML = lazy_pattern("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """All but XML 1.0's characters (section 2.2); a carriage return would come back as a line's end."""
 
 
-def document(program: str, results: Mapping[Executable, Sequence[Result]], limit: float) -> bytes:
-    """A `testsuites` with a `testsuite` for each executable."""
+def document(program: str, results: Mapping[Executable, Sequence[CaseResult]], limit: float) -> bytes:
+    """Return a `testsuites` element with a `testsuite` for each executable."""
     every = [result for some in results.values() for result in some]
     root = ET.Element("testsuites", {"name": _clean(program), **_counts(every)})
     for executable, some in results.items():
@@ -33,12 +33,12 @@ def document(program: str, results: Mapping[Executable, Sequence[Result]], limit
     return text + b"\n"
 
 
-def _add(suite: ET.Element, name: str, result: Result, limit: float) -> None:
+def _add(suite: ET.Element, name: str, result: CaseResult, limit: float) -> None:
     seconds = f"{result.ended.seconds:.3f}" if result.ended else "0.000"
     case = ET.SubElement(suite, "testcase", name=_clean(result.case.name), classname=_clean(name), time=seconds)
-    if result.verdict is Verdict.IGNORED:
+    if result.verdict is Status.IGNORED:
         ET.SubElement(case, "skipped")
-    if result.verdict is Verdict.FAILED:
+    if result.verdict is Status.FAILED:
         message = reason(result, limit) or "it panicked"
         ET.SubElement(case, "failure", message=message).text = _clean(said(result))
     if result.ended:
@@ -46,20 +46,20 @@ def _add(suite: ET.Element, name: str, result: Result, limit: float) -> None:
             ET.SubElement(case, tag).text = _clean(stream.decode("utf-8", "replace"))
 
 
-def _counts(results: Sequence[Result]) -> dict[str, str]:
-    def number(verdict: Verdict) -> str:
+def _counts(results: Sequence[CaseResult]) -> dict[str, str]:
+    def number(verdict: Status) -> str:
         return str(sum(result.verdict is verdict for result in results))
 
     seconds = sum(result.ended.seconds for result in results if result.ended)
     return {
         "tests": str(len(results)),
-        "failures": number(Verdict.FAILED),
+        "failures": number(Status.FAILED),
         "errors": "0",
-        "skipped": number(Verdict.IGNORED),
+        "skipped": number(Status.IGNORED),
         "time": f"{seconds:.3f}",
     }
 
 
 def _clean(text: str) -> str:
-    """Show what XML can't hold as Python would write it."""
+    """Escape characters that XML can't represent, as Python writes them."""
     return _NOT_XML.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)

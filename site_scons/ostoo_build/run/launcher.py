@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Launch(Struct, frozen=True):
-    """One run of a program: `argv[0]` is its file on this machine, `environment` what it is given besides.
+    """One run of a program. `argv[0]` is its local path, `environment` are additional variables.
 
-    `limit` is in seconds. With `shows_output` it has the terminal, alone, and leaves no output.
+    `limit` is in seconds. With `shows_output` the program has the terminal to itself, and its output is not captured.
     """
 
     argv: tuple[str, ...]
@@ -34,8 +34,11 @@ class Launch(Struct, frozen=True):
     shows_output: bool
 
 
-class Ended(Struct, frozen=True):
-    """How a run ended: `code` is negative for a signal, None where its time was over. `seconds` is what it took."""
+class RunResult(Struct, frozen=True):
+    """The result of a run. `code` is negative for a signal, and None after the time limit.
+
+    `seconds` is the duration.
+    """
 
     code: int | None
     stdout: bytes
@@ -44,28 +47,31 @@ class Ended(Struct, frozen=True):
 
 
 class Launcher(Protocol):
-    """A place where programs run."""
+    """Runs programs."""
 
-    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, Ended]]:
-        """Run all of them, in any order; yield each as it ends, by its index.
+    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, RunResult]]:
+        """Run all programs in any order. Yields index and result of each when it ends.
 
-        Raises `OstooError` where one can't be started.
+        Raises `OstooError` if one can't be started.
         """
 
 
-class Here(Struct, frozen=True):
-    """Runs `jobs` at once on this machine, under `environ`. `starter` is the command that programs are arguments of."""
+class LocalLauncher(Struct, frozen=True):
+    """Runs `jobs` programs at a time on this machine, with the variables `environ`.
+
+    `starter` is the command before `argv`.
+    """
 
     starter: tuple[str, ...]
     environ: Mapping[str, str]
     jobs: int
 
-    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, Ended]]:
+    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, RunResult]]:
         if any(launch.shows_output for launch in launches):
             yield from ((index, self._run(launch)) for index, launch in enumerate(launches))
             return
         waiting: SimpleQueue[int] = SimpleQueue()
-        ended: SimpleQueue[tuple[int, Ended | OstooError]] = SimpleQueue()
+        ended: SimpleQueue[tuple[int, RunResult | OstooError]] = SimpleQueue()
         for index in range(len(launches)):
             waiting.put(index)
 
@@ -89,7 +95,7 @@ class Here(Struct, frozen=True):
                 raise outcome
             yield index, outcome
 
-    def _run(self, launch: Launch) -> Ended:
+    def _run(self, launch: Launch) -> RunResult:
         argv = [*self.starter, *launch.argv]
         environment = {**self.environ, **launch.environment}
         since = time.monotonic()
@@ -97,9 +103,9 @@ class Here(Struct, frozen=True):
         try:
             if launch.shows_output:
                 code = process.call(argv, cwd=launch.folder, env=environment, stdout=None, timeout=launch.limit)
-                return Ended(code, b"", b"", time.monotonic() - since)
+                return RunResult(code, b"", b"", time.monotonic() - since)
             done = process.run(argv, cwd=launch.folder, env=environment, timeout=launch.limit)
             code = done.returncode
         except process.TimeOverError as error:
             code, done = None, error.left
-        return Ended(code, done.stdout, done.stderr, time.monotonic() - since)
+        return RunResult(code, done.stdout, done.stderr, time.monotonic() - since)

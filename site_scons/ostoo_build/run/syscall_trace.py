@@ -18,17 +18,17 @@ _DEFINED = lazy_pattern(r"^#define __NR_(\w+)\s+(\d+)", re.MULTILINE)
 
 
 def numbers(header: str) -> dict[str, int]:
-    """The numbers of system calls by name, as musl's `bits/syscall.h` defines them."""
+    """Return the numbers of system calls by name, from musl's `bits/syscall.h`."""
     return {name: int(number) for name, number in _DEFINED.findall(header)}
 
 
 def count(log: str) -> Counter[str]:
-    """How often each call was made, by name; by number where QEMU has no name for it (`-strace`)."""
+    """Count the calls in a log of `-strace` by name, or by number if QEMU does not know the name."""
     return Counter(match["name"] or match["number"] for match in _CALL.finditer(log))
 
 
 def table(calls: Mapping[str, int], known: Mapping[str, int], contract: LoaderContract | None) -> str:
-    """A line for each call, those that the target's kernel lacks last, with the contract's word for them."""
+    """Return a line for each call, sorted so that those missing in the target's kernel are last."""
     rows = sorted((_verdict(_number(name, known), contract), name) for name in calls)
     width = max((len(name) for name in calls), default=0)
     lines = (
@@ -43,7 +43,7 @@ def _number(name: str, known: Mapping[str, int]) -> int | None:
 
 
 def _verdict(number: int | None, contract: LoaderContract | None) -> tuple[int, str]:
-    """How grave it is that the program makes a call, and how to say that."""
+    """Return the severity of a call, and a text."""
     if contract is None or "syscall-numbers" not in contract.reasons:
         return 0, ""
     if number is None:

@@ -17,10 +17,10 @@ NAME = "suite.json"
 
 
 class Executable(Struct, frozen=True):
-    """One executable; all texts are portable.
+    """One test executable. All texts are portable.
 
-    `source` is its root file seen from its package, whose folder is `package`. `file` is what is run, there, under
-    `environment` besides the machine's own. One without a harness is a test itself, and is called `target`.
+    `file` is run in the folder `package`, with `environment` in addition to the machine's own. `source` is the path of
+    its root file within the package. Without a harness, the executable is a single test named `target`.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Executable(Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """What cargo calls it."""
+        """Cargo's name for it."""
         return self.source if self.kind == "test" else f"unittests {self.source}"
 
 
@@ -42,9 +42,9 @@ def to_bytes(executables: tuple[Executable, ...]) -> bytes:
 
 
 def load(path: Path) -> tuple[Executable, ...]:
-    """Read what `to_bytes` made. Raises `OstooError` where it is not there."""
+    """Read the output of `to_bytes`. Raises `OstooError` if the file is missing."""
     try:
         found: tuple[Executable, ...] = decoders.decode(state_file.read(path), tuple[Executable, ...])
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
-        raise OstooError(f"can't read which tests there are: {error}", where=str(path)) from error
+        raise OstooError(f"can't read the list of tests: {error}", where=str(path)) from error
     return found

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.run.launcher import Ended, Launcher
+    from ostoo_build.run.launcher import Launcher, RunResult
     from ostoo_build.run.test_list import Executable
 
 PASSED = 50
@@ -29,37 +29,37 @@ _WORD_FOR_ONE = "__RUST_TEST_INVOKE"
 _LIST = ("--list", "--format", "terse")
 
 
-class Verdict(Enum):
-    """What became of a test, in libtest's words."""
+class Status(Enum):
+    """The result of a test, in libtest's words."""
 
     OK = "ok"
     FAILED = "FAILED"
     IGNORED = "ignored"
 
 
-class Runs(Enum):
-    """Which tests are run, with regard to `#[ignore]`."""
+class RunMode(Enum):
+    """Which tests are run, depending on `#[ignore]`."""
 
     NORMAL = "normal"
     IGNORED = "ignored"
     ALL = "all"
 
 
-class Choice(Struct, frozen=True):
-    """Which tests are meant: those whose names hold one of `filters`, or are one of them; all where there is none."""
+class CaseFilter(Struct, frozen=True):
+    """Selects tests whose names contain one of `filters`, or with `is_exact` equal one; without filters, all tests."""
 
     filters: tuple[str, ...]
     is_exact: bool
-    runs: Runs
+    runs: RunMode
 
     def takes(self, case: Case) -> bool:
-        if self.runs is Runs.IGNORED and not case.is_ignored:
+        if self.runs is RunMode.IGNORED and not case.is_ignored:
             return False
         matches = (word == case.name if self.is_exact else word in case.name for word in self.filters)
         return not self.filters or any(matches)
 
     def performs(self, case: Case) -> bool:
-        return self.runs is not Runs.NORMAL or not case.is_ignored
+        return self.runs is not RunMode.NORMAL or not case.is_ignored
 
 
 class Case(Struct, frozen=True):
@@ -69,18 +69,20 @@ class Case(Struct, frozen=True):
     is_ignored: bool
 
 
-class Result(Struct, frozen=True):
-    """What became of one test; `ended` is None for one that was not run."""
+class CaseResult(Struct, frozen=True):
+    """The result of one test; `ended` is None if it was not run."""
 
     case: Case
-    verdict: Verdict
-    ended: Ended | None
+    verdict: Status
+    ended: RunResult | None
 
 
-class Placed(Struct, frozen=True):
-    """One executable in one place. `arguments` are for one without a harness, `limit` is each test's, in seconds.
+class ExecutableRun(Struct, frozen=True):
+    """One executable with its launcher.
 
-    With `shows_output` tests run one after another, and what they write is seen at once.
+    `arguments` are passed if it has no harness, `limit` is in seconds for each test.
+
+    With `shows_output`, tests run one after another and their output is shown immediately.
     """
 
     executable: Executable
@@ -95,7 +97,7 @@ class Placed(Struct, frozen=True):
         return str(self._place(self.executable.file))
 
     def cases(self) -> tuple[Case, ...]:
-        """All tests of the executable. Raises `OstooError` where it does not tell."""
+        """Return all tests of the executable. Raises `OstooError` if it does not list them."""
         if not self.executable.has_harness:
             return (Case(self.executable.target, is_ignored=False),)
         launches = [self._launch(words, {}, shows_output=False) for words in (_LIST, (*_LIST, "--ignored"))]
@@ -103,13 +105,13 @@ class Placed(Struct, frozen=True):
         every, ignored = (self._names(answers[index]) for index in range(len(launches)))
         return tuple(Case(name, name in ignored) for name in every)
 
-    def run(self, cases: Sequence[Case], choice: Choice) -> Iterator[Result]:
-        """Run the cases that are to be performed; yield what became of each, as it ends."""
-        yield from (Result(case, Verdict.IGNORED, None) for case in cases if not choice.performs(case))
+    def run(self, cases: Sequence[Case], choice: CaseFilter) -> Iterator[CaseResult]:
+        """Run the selected tests, and yield the result of each when it ends."""
+        yield from (CaseResult(case, Status.IGNORED, None) for case in cases if not choice.performs(case))
         performed = [case for case in cases if choice.performs(case)]
         passed = PASSED if self.executable.has_harness else 0
         for index, ended in self.launcher.run([self._launch_of(case) for case in performed]):
-            yield Result(performed[index], Verdict.OK if ended.code == passed else Verdict.FAILED, ended)
+            yield CaseResult(performed[index], Status.OK if ended.code == passed else Status.FAILED, ended)
 
     def _launch_of(self, case: Case) -> Launch:
         if not self.executable.has_harness:
@@ -125,19 +127,19 @@ class Placed(Struct, frozen=True):
     def _place(self, path: str) -> Path:
         return Path(self.paths.root, self.paths.expand(path))
 
-    def _names(self, ended: Ended) -> tuple[str, ...]:
+    def _names(self, ended: RunResult) -> tuple[str, ...]:
         if ended.code != 0:
             said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
-            what = f"it does not say which tests it holds: {how(ended, self.limit)}\n{said}"
+            what = f"it does not list its tests: {how(ended, self.limit)}\n{said}"
             raise OstooError(what.strip(), where=self.file)
         lines = ended.stdout.decode("utf-8", "replace").splitlines()
         return tuple(line.removesuffix(": test") for line in lines if line.endswith(": test"))
 
 
-def how(ended: Ended, limit: float) -> str:
-    """Say how a run ended that did not end well."""
+def how(ended: RunResult, limit: float) -> str:
+    """Describe how a failed run ended."""
     if ended.code is None:
-        return f"it was ended when its time limit of {limit:g} s was over"
+        return f"it timed out after {limit:g} s"
     if ended.code < 0:
-        return f"it was ended by signal {-ended.code}"
+        return f"it was killed by signal {-ended.code}"
     return f"it ended with exit code {ended.code}"

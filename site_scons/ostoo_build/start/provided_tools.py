@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
 from ostoo_build.fetch import debian_packages, places
-from ostoo_build.fetch.debian_packages import Parcel
+from ostoo_build.fetch.debian_packages import PackageSet
 from ostoo_build.start import needed_tools
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def provide(tools: Sequence[Tool], project: Project) -> None:
     if not tools:
         return
     packages = tuple(dict.fromkeys(package for tool in tools for package in tool.packages))
-    parcel = Parcel(_NAME, f"{', '.join(packages)} for tests", lambda apt: _versions(apt, packages))
+    parcel = PackageSet(_NAME, f"{', '.join(packages)} for tests", lambda apt: _versions(apt, packages))
     environ = {**project.environ, "PATH": on_path(project.environ, project.root)}
     reasons: dict[Tool, str] = {}
 
@@ -78,7 +78,7 @@ def provide(tools: Sequence[Tool], project: Project) -> None:
         return None if reasons else parcel.folder(project.root)
 
     try:
-        found = debian_packages.have(parcel, project, find)
+        found = debian_packages.ensure(parcel, project, find)
     except OstooError as error:
         listed = needed_tools.list_of(dict.fromkeys(tools, "is not on PATH"))
         refused = [*listed, f"Debian's packages of these: {error.what}"]

@@ -45,9 +45,9 @@ _SYMBOL_SIZE = {32: 16, 64: 24}
 
 
 class Machine(Struct, frozen=True):
-    """What a target's code runs on. `arch` is the first word of its triple, the next two are ELF's words.
+    """A processor. `arch` is the first part of a target triple, the next two fields have ELF's names.
 
-    `crti` are the functions that crti.o defines: processors that came late have none of the kind.
+    `crti` are the functions that crti.o defines; newer processors have none.
     """
 
     arch: str
@@ -57,7 +57,7 @@ class Machine(Struct, frozen=True):
 
     @property
     def crt_symbols(self) -> Mapping[str, frozenset[str]]:
-        """What each of the start files defines."""
+        """The symbols that each start file must define."""
         return {"lib/crt1.o": frozenset({"_start"}), "lib/crti.o": self.crti, "lib/crtn.o": frozenset()}
 
 
@@ -70,20 +70,20 @@ MACHINES = {
 
 
 class Object(Struct, frozen=True):
-    """A relocatable file's global definitions, and the contents of `__libc_version` in the one that defines it."""
+    """The global definitions of a relocatable file, and the contents of `__libc_version` if it defines that."""
 
     symbols: tuple[str, ...]
     version: str | None
 
 
 def check(tree: Path, machine: Machine) -> str:
-    """Prove that `tree` can be linked for `machine` and return its musl version, such as "1.2.5".
+    """Check that `tree` can be linked for `machine`, and return its musl version, such as "1.2.5".
 
-    Reads `lib/libc.a` with every member, the crt objects and the names in `include/`. Raises `OstooError` that names
-    the file or member, and what it lacks.
+    Reads each member of `lib/libc.a`, the crt objects, and the names in `include/`. Raises `OstooError`, which names
+    the file or member and what it lacks.
     """
     for path in _not_regular(tree):
-        raise OstooError("a sysroot holds regular files only", where=str(path))
+        raise OstooError("a sysroot may contain only regular files", where=str(path))
     for header in NEEDED_HEADERS:
         if not (tree / "include" / header).is_file():
             raise OstooError(f"the sysroot lacks the header {header}", where=str(tree / "include"))
@@ -102,7 +102,7 @@ def _not_regular(tree: Path) -> Iterator[Path]:
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
-            raise OstooError(f"larger than {_LARGEST >> 20} MiB: no musl is", where=str(path))
+            raise OstooError(f"larger than {_LARGEST >> 20} MiB, which no musl is", where=str(path))
         return path.read_bytes()
     except OSError as error:
         raise OstooError(f"the sysroot lacks {path.name}", where=str(path)) from error
@@ -117,7 +117,7 @@ def _check_libc(data: bytes, machine: Machine) -> str:
         raise OstooError(f"not musl: __libc_version is {version!r}", where="lib/libc.a")
     if tuple(map(int, numbers.groups())) < OLDEST_MUSL:
         oldest = ".".join(map(str, OLDEST_MUSL))
-        raise OstooError(f"musl {version} is too old for std", where="lib/libc.a", remedy=f"take {oldest} or newer")
+        raise OstooError(f"musl {version} is too old for std", where="lib/libc.a", remedy=f"use {oldest} or newer")
     return version
 
 
@@ -128,7 +128,7 @@ def _require(needed: frozenset[str], found: set[str], where: str) -> None:
 
 
 def read_object(data: bytes, machine: Machine, where: str) -> Object:
-    """Read a relocatable ELF file's global definitions. Raises `OstooError` when it is none, or not for `machine`."""
+    """Read a relocatable file's global definitions. Raises `OstooError` if it is invalid, or not for `machine`."""
     if data.startswith(_BITCODE):
         raise OstooError(
             "LLVM bitcode instead of machine code", where=where, remedy="build musl without -flto: rustc can't read it"

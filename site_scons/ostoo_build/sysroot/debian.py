@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.install import Machine
 
 PINS = "sysroot/debian-pins.toml"
-"""The packages' versions and digests by Debian release, below the project's folder."""
+"""The packages' versions and digests by Debian release. The path is relative to the project."""
 
 _DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 
 
 class DebianMusl(Struct, frozen=True):
-    """The provider. `version` and `sha256`, by Debian's name of the machine, are the pin for the release in use."""
+    """The provider.
+
+    `version` and `sha256`, by Debian's name of the architecture, are the pins for the current release.
+    """
 
     version: str
     sha256: Mapping[str, str]
@@ -46,14 +49,14 @@ class DebianMusl(Struct, frozen=True):
             _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
             (package,) = scratch.glob("*.deb")
             if digest.of_file(package) != self.sha256[arch]:
-                raise OstooError(f"{package.name} is not the file whose sha256 is pinned", where=PINS)
+                raise OstooError(f"the sha256 of {package.name} differs from the pin", where=PINS)
             _run(["dpkg-deb", "--extract", package.name, "."], scratch)
             triple = f"{machine.arch}-linux-musl"
             sysroot_folder.copy(scratch / "usr/lib" / triple, scratch / "usr/include" / triple, raw)
 
 
 def factory(argument: str, project: Path) -> DebianMusl:
-    """Make the provider for this machine's Debian release. Raises `OstooError` where none is pinned."""
+    """Create the provider for this machine's Debian release. Raises `OstooError` if the release has no pin."""
     if argument:
         raise OstooError("the debian sysroot takes no argument", where=f"sysroot=debian:{argument}")
     pins = load_toml(project / PINS)

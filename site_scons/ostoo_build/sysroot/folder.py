@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FolderMusl(Struct, frozen=True):
-    """The provider. `folder` holds `lib/` and `include/`; symbolic links in it are followed."""
+    """The provider. `folder` contains `lib/` and `include/`; symbolic links in it are followed."""
 
     folder: Path
 
@@ -34,7 +34,7 @@ class FolderMusl(Struct, frozen=True):
 
 
 def factory(argument: str, project: Path) -> FolderMusl:
-    """Make the provider; a relative path is the project's. Raises `OstooError` where files are missing."""
+    """Create the provider. A relative path starts at the project. Raises `OstooError` if files are missing."""
     folder = project / argument
     for name in (*RAW_FILES, "include"):
         if not (folder / name).exists():
@@ -43,7 +43,7 @@ def factory(argument: str, project: Path) -> FolderMusl:
 
 
 def copy(lib: Path, include: Path, raw: Path) -> None:
-    """Copy the files of a musl that lie anywhere to where a provider leaves them."""
+    """Copy the files of a musl from two folders to the layout of a raw tree."""
     (raw / "lib").mkdir()
     for name in RAW_FILES:
         shutil.copyfile(lib / name.removeprefix("lib/"), raw / name)

@@ -28,23 +28,23 @@ OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
 
 
 class Provider(Protocol):
-    """Where a raw musl tree comes from. Made by its factory in `sysroot.providers`, once for each run of the build."""
+    """The source of a raw musl tree. Its factory in `sysroot.providers` creates it once per invocation."""
 
     def identity(self) -> Mapping[str, str]:
-        """Name all that decides the raw tree's bytes: pinned digests, versions, digests of local files.
+        """Return everything that determines the raw tree's bytes: pinned digests, versions, digests of local files.
 
-        It is part of the sysroot's key. It holds no path of this machine, and is cheap enough for each start.
+        It is part of the sysroot's key, contains no path of this machine, and is cheap enough for every start.
         """
 
     def write_raw(self, raw: Path, machine: Machine) -> None:
-        """Write `RAW_FILES` and `include/` into the existing, empty folder `raw`.
+        """Write `RAW_FILES` and `include/` to the existing, empty folder `raw`, as regular files.
 
-        Other files there are ignored. Regular files only. Raises `OstooError` where it can't.
+        Other files in it are ignored. Raises `OstooError` if that is not possible.
         """
 
 
 def key(provider: Provider, machine: Machine) -> digest.Hash:
-    """Return what decides a finished sysroot's bytes: it is made again when this changes."""
+    """Return the key of a finished sysroot; if it changes, the sysroot is made again."""
     return digest.of_json(
         {
             "provider": dict(provider.identity()),
@@ -55,10 +55,10 @@ def key(provider: Provider, machine: Machine) -> digest.Hash:
 
 
 def provide(provider: Provider, machine: Machine, destination: Path) -> None:
-    """Make the sysroot `destination`, for example `sysroot/x86_64-ostoo-user`, anew.
+    """Make the sysroot `destination` again, for example `sysroot/x86_64-ostoo-user`.
 
-    It is made and checked in a folder beside, then takes the old one's place. Raises `OstooError` when the provider
-    fails or its tree breaks the contract: the old sysroot then stays as it was.
+    It is made and checked in another folder, and then replaces the old one. Raises `OstooError` if the provider fails
+    or its tree violates the contract; the old sysroot stays unchanged then.
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def provide(provider: Provider, machine: Machine, destination: Path) -> None:
 
 
 def _clear_scratch(destination: Path) -> None:
-    """Remove what a killed build left. Nobody else is at it: the checkout's lock is ours."""
+    """Remove the remains of a killed build. The checkout's lock rules out concurrent builds."""
     scratch = lazy_pattern(rf"\.{re.escape(destination.name)}\.\w+")
     for path in destination.parent.iterdir():
         if scratch.fullmatch(path.name):
@@ -92,7 +92,7 @@ def _take(raw: Path, finished: Path) -> None:
     (finished / "lib").mkdir(parents=True)
     for name in (*RAW_FILES, "include"):
         if not (raw / name).exists():
-            raise OstooError(f"the sysroot's provider yields no {name}")
+            raise OstooError(f"the sysroot provider did not create {name}")
         (raw / name).rename(finished / name)
 
 

@@ -29,9 +29,9 @@ It raises `OstooError` for an argument that it can't use. It is imported when it
 
 
 def choose(text: str, project: Path) -> Provider:
-    """Return the provider that `sysroot=TEXT` asks for: `zig`, `debian`, `container:PATH`, ...
+    """Return the provider that `sysroot=TEXT` names: `zig`, `debian`, `container:PATH`, ...
 
-    Raises `OstooError` for an unknown one, and for an argument that it can't use.
+    Raises `OstooError` for an unknown provider, or an argument that it can't use.
     """
     kind, _, argument = text.partition(":")
     if kind not in PROVIDERS:

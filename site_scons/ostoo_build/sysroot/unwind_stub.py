@@ -64,13 +64,13 @@ _SYMBOL = struct.Struct("<IBBHQQ")
 
 
 def library(elf_machine: str) -> bytes:
-    """Return the archive for one of ELF's machines (`EM_X86_64`). Raises `KeyError` where none is written down."""
+    """Return the archive for one of ELF's machines (`EM_X86_64`). Raises `KeyError` for an unsupported one."""
     code = {name: _RETURN[elf_machine][result] for name, result in SYMBOLS.items()}
     return ar.write([ar.IndexedMember(ar.Member("unwind.o", relocatable(elf_machine, code)), tuple(code))])
 
 
 def relocatable(elf_machine: str, functions: Mapping[str, bytes]) -> bytes:
-    """Return a 64-bit little-endian ELF object that defines `functions`, each by its machine code."""
+    """Return a 64-bit little-endian ELF object that defines `functions`; the values are machine code."""
     text = b""
     strings = b"\0.text\0.symtab\0.strtab\0.note.GNU-stack\0"
     symbols = _SYMBOL.pack(0, 0, 0, 0, 0, 0)

@@ -39,7 +39,7 @@ _CRT = ("crt1", "crti", "crtn")
 
 
 class ZigMusl(Struct, frozen=True):
-    """The provider. `project` holds the pins and receives the wheel."""
+    """The provider. `project` contains the pins, and receives the wheel."""
 
     project: Path
 
@@ -64,14 +64,14 @@ class ZigMusl(Struct, frozen=True):
 
 
 def factory(argument: str, project: Path) -> ZigMusl:
-    """Make the provider. Raises `OstooError` for an argument: there is nothing to choose."""
+    """Create the provider. Raises `OstooError` for an argument, as there is none."""
     if argument:
         raise OstooError("the zig sysroot takes no argument", where=f"sysroot=zig:{argument}")
     return ZigMusl(project)
 
 
 def sources(musl: Path, arch: str) -> list[str]:
-    """List what musl's Makefile compiles, in a fixed order: an arch's own file replaces the generic one."""
+    """Return the files that musl's Makefile compiles, in a fixed order. Files for an arch replace generic ones."""
     folders = [*sorted(path for path in (musl / "src").iterdir() if path.is_dir()), musl / "src/malloc/mallocng"]
     files = [path for folder in folders for path in _of_arch(folder, arch).values()]
     start = _of_arch(musl / "crt", arch)
@@ -84,7 +84,7 @@ def _of_arch(folder: Path, arch: str) -> dict[str, Path]:
 
 
 def _fixed_sources(musl: Path, fixes: Path, scratch: Path) -> dict[str, str]:
-    """Write the mended files into `scratch` and return where each one is, by its name below `musl`."""
+    """Write the fixed files to `scratch`, and return their paths by name below `musl`."""
     fixed = {}
     for fix in toml_tables.tables(load_toml(fixes), "fix", str(fixes)):
         file = toml_tables.text(fix, "file", str(fixes))
@@ -97,17 +97,17 @@ def _fixed_sources(musl: Path, fixes: Path, scratch: Path) -> dict[str, str]:
 def _mend(source: bytes, fix: dict[str, Any], where: str) -> bytes:
     name, file, before, after = (toml_tables.text(fix, key, where) for key in ("id", "file", "before", "after"))
     if digest.of_bytes(source) != before:
-        raise OstooError(f"{name} is a fix for another {file}", where=where)
+        raise OstooError(f"the fix {name} is for another version of {file}", where=where)
     for edit in toml_tables.tables(fix, "edit", where):
         old, new = (toml_tables.text(edit, key, where).encode() for key in ("old", "new"))
         source = source.replace(old, new)
     if digest.of_bytes(source) != after:
-        raise OstooError(f"{name} did not mend {file} as it should", where=where)
+        raise OstooError(f"the fix {name} did not produce the expected {file}", where=where)
     return source
 
 
 def _compile(zig: Path, machine: Machine, sources: Sequence[str], scratch: Path) -> list[ar.Member]:
-    """Compile all in one process, four times as fast as one for each file, and return the objects in order."""
+    """Compile all files in one process, four times as fast as one for each. Returns the objects in order."""
     target = f"{machine.arch}-linux-musl"
     includes = [folder.format(arch=machine.arch) for folder in _INCLUDES]
     includes += [f"../{folder.format(arch=machine.arch)}" for folder in _HEADERS]
@@ -125,7 +125,7 @@ def _compile(zig: Path, machine: Machine, sources: Sequence[str], scratch: Path)
 
 
 def _write_library(members: Sequence[ar.Member], lib: Path, machine: Machine) -> None:
-    """Zig's archive names each member by its path in the cache: write it anew, and the crt objects beside it."""
+    """Write a new archive, as zig's contains paths of its cache as names, and the crt objects beside it."""
     named = [ar.Member(PurePath(member.name).name, member.data) for member in members]
     lib.mkdir()
     for member in named[-len(_CRT) :]:

@@ -27,11 +27,11 @@ _MOST_REFUSALS = 16
 """Each takes a start of rustc, some 40 ms; what is left is told the next time."""
 
 
-class _Saying(Struct, frozen=True):
-    """How rustc or LLVM puts a mistake, the key that it is about, and how to tell it.
+class _Diagnostic(Struct, frozen=True):
+    """A message of rustc or LLVM, the key that it is about, and our text for it.
 
-    `pattern` may have a group `name`, for the part of the value that is wrong. `known` is what rustc prints the known
-    names of; `remedy` may refer to groups.
+    `pattern` may contain a group `name` for the wrong part of the value. `known` is the rustc option that prints the
+    valid names; `remedy` may refer to groups.
     """
 
     pattern: str
@@ -42,51 +42,61 @@ class _Saying(Struct, frozen=True):
 
 
 _REFUSALS = (
-    _Saying(r"could not create LLVM TargetMachine for triple", "llvm-target", "LLVM has no such target"),
-    _Saying(
-        r"LLVM ERROR: '\S+' is not a recognized feature", "llvm-target", "this is another processor than arch says"
+    _Diagnostic(r"could not create LLVM TargetMachine for triple", "llvm-target", "LLVM has no such target"),
+    _Diagnostic(
+        r"LLVM ERROR: '\S+' is not a recognized feature",
+        "llvm-target",
+        "this is another processor than that of `arch`",
     ),
-    _Saying(
+    _Diagnostic(
         r"differs from LLVM target's .* default layout, `(?P<layout>.+)`",
         "data-layout",
-        "LLVM lays data out in another way for llvm-target",
+        "LLVM's data layout for llvm-target differs",
         "expected {layout}",
     ),
-    _Saying(r"target feature `(?P<name>[^`]+)` is invalid", "features", "{name} must begin with + or -"),
-    _Saying(r"target feature `(?P<name>[^`]+)` is required by the ABI", "features", "the ABI needs {name}"),
+    _Diagnostic(r"target feature `(?P<name>[^`]+)` is invalid", "features", "{name} must begin with + or -"),
+    _Diagnostic(r"target feature `(?P<name>[^`]+)` is required by the ABI", "features", "the ABI needs {name}"),
 )
 _WARNINGS = (
-    _Saying(r"'(?P<name>[^']+)' is not a recognized processor", "cpu", "LLVM knows no {name}", known="target-cpus"),
-    _Saying(
-        r"'(?P<name>[^']+)' is not a recognized feature", "features", "LLVM knows no {name}", known="target-features"
+    _Diagnostic(
+        r"'(?P<name>[^']+)' is not a recognized processor", "cpu", "LLVM does not know {name}", known="target-cpus"
     ),
-    _Saying(r"target feature `(?P<name>[^`]+)` must be enabled", "features", "the ABI needs +{name}"),
+    _Diagnostic(
+        r"'(?P<name>[^']+)' is not a recognized feature",
+        "features",
+        "LLVM does not know {name}",
+        known="target-features",
+    ),
+    _Diagnostic(r"target feature `(?P<name>[^`]+)` must be enabled", "features", "the ABI needs +{name}"),
 )
 """What rustc passes over, and then makes other code than the spec asks for. The first kind brings about the others."""
 
 
 class TargetCompiler(Struct, frozen=True):
-    """A rustc, and a folder for what it reads and writes. `env` is the whole environment of its processes."""
+    """A rustc, and a folder for its files. `env` is the complete environment of its processes."""
 
     rustc: Path
     env: Mapping[str, str]
     folder: Path
 
     def schema(self) -> Mapping[str, Any]:
-        """The schema that rustc prints for target specs, draft 2020-12. One that prints none allows everything."""
+        """Return the schema that rustc prints for target specs, draft 2020-12.
+
+        If it prints none, everything is valid.
+        """
         answer = self._run("--print=target-spec-json-schema")
         schema: dict[str, Any] = json.loads(answer.stdout) if answer.returncode == 0 else {}
         return schema
 
     def accepts(self, spec: Mapping[str, Any]) -> bool:
-        """Whether rustc makes an object file for the spec and has nothing to say: then the other questions are idle."""
+        """Whether rustc makes an object file for the spec without a message. If so, the other methods find nothing."""
         answer = self._make_object(spec)
         return answer.returncode == 0 and not answer.stderr
 
     def refusals(self, spec: Mapping[str, Any]) -> list[Finding]:
-        """Why rustc does not read the spec.
+        """Return the reasons for which rustc rejects the spec.
 
-        It stops at the first mistake in the file's order: a member that it names is taken out, and it is asked again.
+        rustc stops at the first error in file order. The member that it names is removed, and rustc is run again.
         """
         found: list[Finding] = []
         remaining = dict(spec)
@@ -100,7 +110,7 @@ class TargetCompiler(Struct, frozen=True):
         return found
 
     def warnings(self, spec: Mapping[str, Any]) -> list[Finding]:
-        """What rustc ignores in a spec that it reads."""
+        """Return what rustc ignores in a spec that it accepts."""
         said = "\n".join(_messages(self._ask(spec, "--print=cfg"), "warning"))
         for saying in _WARNINGS:
             names = dict.fromkeys(match["name"] for match in re.finditer(saying.pattern, said))
@@ -112,7 +122,10 @@ class TargetCompiler(Struct, frozen=True):
         return []
 
     def codegen_refusals(self, spec: Mapping[str, Any]) -> list[Finding]:
-        """Why rustc makes no object file for the spec: only then data-layout is compared with LLVM's."""
+        """Return the reasons for which rustc makes no object file.
+
+        Only code generation compares data-layout with LLVM's.
+        """
         message = _refusal(self._make_object(spec))
         return [_located(message, spec)] if message else []
 
@@ -121,7 +134,7 @@ class TargetCompiler(Struct, frozen=True):
         crate.write_text(_EMPTY_CRATE, encoding="utf-8")
         return self._ask(spec, "--crate-type=lib", "--emit=obj", "-oempty.o", crate.name)
 
-    def _known(self, saying: _Saying, spec: Mapping[str, Any]) -> list[str]:
+    def _known(self, saying: _Diagnostic, spec: Mapping[str, Any]) -> list[str]:
         if not saying.known:
             return []
         printed = self._ask(spec, f"--print={saying.known}").stdout.decode()
@@ -137,7 +150,7 @@ class TargetCompiler(Struct, frozen=True):
 
 
 def _messages(answer: Completed, level: str) -> Iterator[str]:
-    """What rustc says on that level, "error" or "warning", and the lines of LLVM and of a crash, which have none."""
+    """Return rustc's messages of one level, "error" or "warning", and lines of LLVM and of crashes without one."""
     for line in answer.stderr.decode("utf-8", "replace").splitlines():
         if line.startswith('{"'):
             diagnostic = json.loads(line)
@@ -148,7 +161,7 @@ def _messages(answer: Completed, level: str) -> Iterator[str]:
 
 
 def _refusal(answer: Completed) -> str:
-    """Rustc's first error; empty where the spec was accepted."""
+    """Return rustc's first error, or an empty text if it accepts the spec."""
     if answer.returncode == 0:
         return ""
     messages = (each for each in _messages(answer, "error") if "(ignoring " not in each)
@@ -167,14 +180,14 @@ def _located(message: str, spec: Mapping[str, Any]) -> Finding:
 
 
 def _mentioned_key(message: str, spec: Mapping[str, Any]) -> Pointer:
-    """The last of the spec's keys in a sentence; those without a hyphen are everyday words, too."""
+    """Return the last of the spec's keys in a sentence. Keys without a hyphen are also ordinary words."""
     words = re.findall(r"[\w-]+", message.replace("_", "-"))
     keys = [word for word in words if "-" in word and word in spec]
     return tuple(keys[-1:])
 
 
 def _named_member(message: str, spec: Mapping[str, Any]) -> Pointer:
-    """The member that serde's path in front of the reason leads to, such as `pre-link-args.gnu-lld[0]: `."""
+    """Return the member at the path in front of serde's reason, such as `pre-link-args.gnu-lld[0]: `."""
     return _walk(message.removeprefix(_UNREADABLE), spec, "") if message.startswith(_UNREADABLE) else ()
 
 
@@ -192,7 +205,7 @@ def _walk(text: str, value: Any, separator: str) -> Pointer:
 
 
 def _reason(message: str) -> str:
-    """What rustc says without its place: that is told by what stands in the user's file."""
+    """Return rustc's message without the position, which refers to our copy of the file."""
     return re.sub(r"^\S+: |\s+at line \d+ column \d+$", "", message.removeprefix(_UNREADABLE))
 
 

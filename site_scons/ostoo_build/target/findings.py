@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Finding(Struct, frozen=True):
-    """One mistake: where it is, what was expected, and what may help.
+    """One error: its position, what was expected, and a remedy.
 
-    `in_name` tells that a member's name is wrong, not its value.
+    `in_name` says that a member's name is wrong instead of its value.
     """
 
     pointer: Pointer
@@ -28,12 +28,12 @@ class Finding(Struct, frozen=True):
 
     @property
     def key(self) -> str | None:
-        """The target spec's key that is concerned, None for the document as a whole."""
+        """The target spec's key, None for the document as a whole."""
         return str(self.pointer[0]) if self.pointer else None
 
 
 def error(findings: Sequence[Finding], source: JsonSource) -> OstooError:
-    """Tell all findings, in their order; the first one is where an editor should go."""
+    """Return an error with all findings in order. Its position is that of the first one."""
     positions = [
         source.name_position(finding.pointer) if finding.in_name else source.position(finding.pointer)
         for finding in findings
@@ -48,5 +48,5 @@ def error(findings: Sequence[Finding], source: JsonSource) -> OstooError:
 
 
 def _printable(line: str) -> str:
-    """Names and messages may hold what a terminal obeys."""
+    """Remove control characters, as names and messages may contain terminal escapes."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)

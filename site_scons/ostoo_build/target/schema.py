@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from ostoo_build.base.json_positions import Pointer
 
 _DRIFT: dict[Pointer, str] = {
-    ("target-pointer-width",): "compilers until the middle of 2025 want a string here, later ones a number",
-    ("target-c-int-width",): "compilers until the middle of 2025 want a string here, later ones a number",
+    ("target-pointer-width",): "compilers up to mid-2025 expect a string here, later ones a number",
+    ("target-c-int-width",): "compilers up to mid-2025 expect a string here, later ones a number",
 }
 """Keys whose type changed between releases of rustc (rust-lang/rust pull requests 144443 and 144218)."""
 
-_UNKNOWN_KEY = "compilers before 1.95 pass over keys that they don't know; remove it if it was for another release"
+_UNKNOWN_KEY = "compilers before 1.95 ignore unknown keys; remove it if it was meant for another release"
 
 
 def violations(document: Any, schema: Mapping[str, Any]) -> list[Finding]:
-    """Everything in `document` that a schema of draft 2020-12 does not allow, in the schema's order.
+    """Return all violations of a schema of draft 2020-12, in the schema's order.
 
-    A `$comment` beside a violated keyword is that rule's reason, and is told. References that lead out of the schema
-    are not followed: such a schema raises `OstooError`.
+    A `$comment` beside a violated keyword is the reason that is shown. References to other files are not followed: such
+    a schema raises `OstooError`.
     """
     found = [finding for problem in json_schema.problems(document, schema) for finding in _findings(problem)]
     return list(dict.fromkeys(found))
 
 
-class _Broken(Struct, frozen=True):
-    """One keyword that a value breaks; `rule` is the schema that the keyword stands in."""
+class _Violation(Struct, frozen=True):
+    """A keyword that a value violates; `rule` is the schema that contains the keyword."""
 
     path: Pointer
     instance: Any
@@ -56,8 +56,8 @@ def _findings(problem: ValidationError) -> Iterator[Finding]:
     return describe(nearest)
 
 
-def _nearest(problem: ValidationError) -> Sequence[_Broken]:
-    """Of alternatives that all failed, those that failed deepest inside the value: they were meant."""
+def _nearest(problem: ValidationError) -> Sequence[_Violation]:
+    """Of failed alternatives, return the one that failed at the deepest position: it is probably the intended one."""
     leaves = list(_leaves(problem))
     depth = max(len(leaf.path) for leaf in leaves)
     deepest = [leaf for leaf in leaves if len(leaf.path) == depth]
@@ -65,17 +65,17 @@ def _nearest(problem: ValidationError) -> Sequence[_Broken]:
     return choices or deepest
 
 
-def _leaves(problem: ValidationError) -> Iterator[_Broken]:
+def _leaves(problem: ValidationError) -> Iterator[_Violation]:
     if not problem.context:
         rule: Any = problem.schema if isinstance(problem.schema, dict) else {}
         path = tuple(problem.absolute_path)
-        yield _Broken(path, problem.instance, str(problem.validator or ""), problem.validator_value, rule)
+        yield _Violation(path, problem.instance, str(problem.validator or ""), problem.validator_value, rule)
     for inner in problem.context or ():
         yield from _leaves(inner)
 
 
-def _choice(broken: Sequence[_Broken]) -> Iterator[Finding]:
-    """A value that is none of some values; several `const` beside each other are alternatives, too."""
+def _choice(broken: Sequence[_Violation]) -> Iterator[Finding]:
+    """Report a value that is none of the allowed values. Several `const` side by side are alternatives too."""
     first = broken[0]
     allowed = [_shown(value) for each in broken for value in _CHOICES[each.keyword](each.demanded)]
     found = _shown(first.instance)
@@ -83,7 +83,7 @@ def _choice(broken: Sequence[_Broken]) -> Iterator[Finding]:
     yield first.finding(what, spelling.nearest(found, allowed))
 
 
-def _type(broken: Sequence[_Broken]) -> Iterator[Finding]:
+def _type(broken: Sequence[_Violation]) -> Iterator[Finding]:
     first = broken[0]
     names = [name for each in broken for name in _TYPES[type(each.demanded)](each.demanded) if name != "null"]
     drift = _DRIFT.get(first.path, "")
@@ -97,7 +97,7 @@ def _unquoted(value: Any, types: Sequence[str]) -> str:
     return f"write {value} without quotes" if is_word or is_number else ""
 
 
-def _unknown_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
+def _unknown_names(broken: Sequence[_Violation]) -> Iterator[Finding]:
     first = broken[0]
     known, patterns = first.rule.get("properties", {}), first.rule.get("patternProperties", {})
     matched = {name for name in first.instance if any(re.search(pattern, name) for pattern in patterns)}
@@ -106,7 +106,7 @@ def _unknown_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
         yield Finding((*first.path, name), "there is no such key", remedy, in_name=True)
 
 
-def _missing_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
+def _missing_names(broken: Sequence[_Violation]) -> Iterator[Finding]:
     first = broken[0]
     for name in (name for name in first.demanded if name not in first.instance):
         described = first.rule.get("properties", {}).get(name)
@@ -116,7 +116,7 @@ def _missing_names(broken: Sequence[_Broken]) -> Iterator[Finding]:
         yield Finding((*first.path, name), "this key is missing", _lines(expected, rule.get("$comment", "")))
 
 
-def _other(broken: Sequence[_Broken]) -> Iterator[Finding]:
+def _other(broken: Sequence[_Violation]) -> Iterator[Finding]:
     first = broken[0]
     message = f"{_shown(first.instance)} breaks {first.keyword} {_shown(first.demanded)}"
     tells = first.keyword and "$comment" not in first.rule
@@ -132,7 +132,7 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as JSON, which has no control characters; long ones cut."""
+    """Return a value as JSON, without control characters, and shortened."""
     text = json.dumps(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
@@ -143,7 +143,7 @@ _CHOICES: dict[str, Callable[[Any], Sequence[Any]]] = {"enum": list, "const": la
 
 _TYPES: dict[type, Callable[[Any], Sequence[str]]] = {str: lambda name: [name], list: list}
 
-_DESCRIBED: dict[str, Callable[[Sequence[_Broken]], Iterator[Finding]]] = {
+_DESCRIBED: dict[str, Callable[[Sequence[_Violation]], Iterator[Finding]]] = {
     "enum": _choice,
     "const": _choice,
     "type": _type,

@@ -28,19 +28,19 @@ POLICY = "policy.schema.json"
 
 
 class TargetSpec(Struct, frozen=True):
-    """A target spec as it was read, not checked yet, and the digest of its file."""
+    """A target spec as read, not yet validated, and the digest of its file."""
 
     source: JsonSource
     digest: digest.Hash
 
     @property
     def arch(self) -> str:
-        """The processor, in rustc's words. Raises `OstooError` where the spec does not tell it."""
+        """The processor, in rustc's words. Raises `OstooError` if the spec lacks it."""
         arch = self.source.value.get("arch")
         if not isinstance(arch, str):
             line, column = self.source.position(("arch",))
             raise OstooError(
-                "the target spec does not tell its arch",
+                "the target spec does not set `arch`",
                 where=f"{self.source.path}:{line}:{column}",
                 remedy='write "arch": "x86_64"',
             )
@@ -48,7 +48,7 @@ class TargetSpec(Struct, frozen=True):
 
 
 class CheckRequest(Struct, frozen=True):
-    """A target spec's file, and the rustc that shall build for it, with the whole environment of its processes."""
+    """A target spec's file, and the rustc to check it with. `env` is the complete environment of its processes."""
 
     path: Path
     rustc: Path
@@ -58,7 +58,7 @@ class CheckRequest(Struct, frozen=True):
 def load(path: Path) -> TargetSpec:
     """Read a target spec.
 
-    Raises `OstooError` with line and column where it is no JSON object, and where it says what no flag may say.
+    Raises `OstooError` with line and column if it is not a JSON object, or contains what flags must not contain.
     """
     source = json_positions.read(path)
     if not isinstance(source.value, dict):
@@ -70,9 +70,9 @@ def load(path: Path) -> TargetSpec:
 
 
 def check(request: CheckRequest) -> None:
-    """Hold a target spec against the compiler's schema, the compiler itself, and the policy beside it.
+    """Validate a target spec against the compiler's schema, the compiler itself, and the policy beside it.
 
-    Raises `OstooError` that tells everything that is wrong, with JSON pointers, lines and columns.
+    Raises `OstooError` with all errors, each with JSON pointer, line and column.
     """
     source = load(request.path).source
     with tempfile.TemporaryDirectory(prefix="target-spec-") as folder, ThreadPoolExecutor(1) as beside:
@@ -95,7 +95,7 @@ def _policy(path: Path) -> Mapping[str, Any]:
 
 
 def _compiler_findings(compiler: TargetCompiler, spec: Mapping[str, Any]) -> Sequence[Finding]:
-    """The compiler decides what is a mistake; where its schema finds one, too, its words are the better ones."""
+    """Return the compiler's errors. Where the compiler's schema reports the same error, its message is used."""
     if compiler.accepts(spec):
         return ()
     refusals = compiler.refusals(spec)

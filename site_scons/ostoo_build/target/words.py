@@ -28,21 +28,21 @@ _SETTINGS = {
 
 
 def of_linker(spec: dict[str, Any]) -> Iterator[str]:
-    """All words that reach the linker, and those of the script that the spec holds."""
+    """Yield all arguments that reach the linker, and the words of the spec's linker script."""
     for key in (*_LINK_ARGUMENTS, *_LINK_OBJECTS):
         yield from (text for _, text in _texts(spec.get(key), (key,)))
     yield from str(spec.get("link-script") or "").split()
 
 
 def as_flags(spec: dict[str, Any]) -> Iterator[tuple[Pointer, tuple[str, ...]]]:
-    """What the spec says, in the words of rustc's flags: each list of words as one, with its place."""
+    """Yield the spec's settings as rustc flags: each list of words as one, with its position."""
     for key, flag in _SETTINGS.items():
         for pointer, texts in _lists(spec.get(key), (key,)):
             yield pointer, tuple(f"{flag}{text}" for text in texts)
 
 
 def _lists(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, list[str]]]:
-    """Words that follow each other, wherever they are, and those that stand alone."""
+    """Yield lists of consecutive words at any depth, and single words."""
     if isinstance(value, list):
         yield pointer, [text for _, text in _texts(value, pointer)]
     elif isinstance(value, dict):
@@ -53,7 +53,7 @@ def _lists(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, list[str]]]:
 
 
 def _texts(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
-    """All strings within a value, which may be of another type than rustc wants: that is told elsewhere."""
+    """Yield all strings in a value. It may have another type than rustc expects, which is reported elsewhere."""
     if isinstance(value, str):
         yield pointer, value
     elif isinstance(value, dict):

@@ -23,9 +23,9 @@ _LIBRARIES = ("librustc_driver-*", "libLLVM*", "libstd-*")
 
 
 class Compiler(Struct, frozen=True):
-    """What a rustc says of itself: its whole version ("1.96.0 (ac68faa20 2026-05-25)"), host triple and sysroot.
+    """A rustc's full version ("1.96.0 (ac68faa20 2026-05-25)"), host triple and sysroot.
 
-    `rustc` is the program in the sysroot where there is one; the one that was asked may be rustup's proxy for it.
+    `rustc` is the program in the sysroot if there is one; the program that was queried may be rustup's proxy.
     """
 
     rustc: str
@@ -38,14 +38,14 @@ class Compiler(Struct, frozen=True):
         return self.described.split()[0]
 
     def libraries(self) -> list[Path]:
-        """The shared libraries that hold the compiler; rustc itself is a shim of some kilobytes."""
+        """Return the shared libraries with the compiler; rustc itself is only a shim of some kilobytes."""
         return _libraries(Path(self.sysroot))
 
 
 def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compiler:
-    """Ask `rustc`, or take its answer from `memo_file` as long as none of the compiler's files changed.
+    """Query `rustc`, or return the answer in `memo_file` if none of the compiler's files changed.
 
-    Raises `OstooError` where the program does not run or is no rustc.
+    Raises `OstooError` if the program does not run or is not rustc.
     """
     memo, place = _read_memo(memo_file), os.path.realpath(rustc)  # checkouts may share one folder through a link
     if known := _recall(memo.get(place)):
@@ -58,7 +58,10 @@ def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compil
 
 
 def library_path(sysroot: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Debian's programs look for libraries in the system's folders only; tell them of those they were unpacked to."""
+    """Return the variable with the libraries' folders.
+
+    Debian's programs expect libraries in the system's folders only.
+    """
     if sysroot == Path("/usr"):
         return {}
     folders = [str(folder) for usr in (sysroot, sysroot.parent) for folder in sorted(usr.glob("lib/*-linux-gnu*"))]
@@ -78,7 +81,7 @@ def _ask(rustc: Path, environ: Mapping[str, str]) -> Compiler:
     described = re.match(r"rustc (\S+(?: \([^)]*\))?)", about)
     host = re.search(r"^host: (\S+)$", about, re.MULTILINE)
     if not (described and host):
-        raise OstooError("this is not a rustc: it does not tell its version and host", where=str(rustc))
+        raise OstooError("this is not a rustc: it does not print its version and host", where=str(rustc))
     sysroot = Path(_output(rustc, "--print", "sysroot", env=env).strip())
     own = sysroot / "bin" / "rustc"
     return Compiler(str(own if own.is_file() else rustc), str(sysroot), described[1], host[1])
@@ -93,7 +96,7 @@ def _output(rustc: Path, *arguments: str, env: Mapping[str, str]) -> str:
 
 
 def _recall(entry: Any) -> Compiler | None:
-    """The compiler of an entry of the memo; None where the entry is older than the compiler, or damaged."""
+    """Return the compiler in an entry of the memo, or None if the entry is damaged or out of date."""
     try:
         compiler = Compiler(**entry["compiler"])
         return compiler if entry["stamps"] == _stamps(compiler) else None

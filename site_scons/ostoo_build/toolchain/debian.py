@@ -35,18 +35,20 @@ _COMPILER = lazy_pattern(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libll
 _LIBRARY = lazy_pattern(r"lib.+(?<!-dev)")
 
 
-class Locked(Struct, frozen=True):
-    """One package as `toolchain.lock` records it; the sha256 is that of the .deb."""
+class LockedPackage(Struct, frozen=True):
+    """A package in `toolchain.lock`; the sha256 is that of the .deb file."""
 
     version: str
     sha256: Hash
 
 
 def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Unpack the locked packages to `.toolchain/debian`, or newer ones where the locked are gone, and say so.
+    """Unpack the locked packages to `.toolchain/debian`.
 
-    Packages that were chosen without a lock for this architecture are recorded in it. Raises `OstooError` where this is
-    no Debian, where apt can't provide the packages, or where one is not what the lock says.
+    If they are no longer available, use newer ones and report that.
+
+    If there is no lock for this architecture, the selected packages are added to it. Raises `OstooError` if this is not
+    a Debian machine, apt can't provide the packages, or a package differs from the lock.
     """
     folder = root / places.PRIVATE / "apt"
     shutil.rmtree(folder, ignore_errors=True)
@@ -60,10 +62,12 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     needed = _locked_closure(apt, locked, say) or _newest_closure(apt)
     installed = apt.installed()
     wanted = {name: version for name, version in needed.items() if _is_wanted(name, installed)}
-    say(f"fetching Rust for this project alone: {len(wanted)} Debian packages, some 150 MB, 900 MB unpacked")
+    say(f"fetching Rust for this project only: {len(wanted)} Debian packages, some 150 MB, 900 MB unpacked")
     archives = apt.download(wanted)
     taken = {
-        name: Locked(wanted[name], digest.of_file(path)) for name, path in archives.items() if _COMPILER.fullmatch(name)
+        name: LockedPackage(wanted[name], digest.of_file(path))
+        for name, path in archives.items()
+        if _COMPILER.fullmatch(name)
     }
     _check(taken, locked)
     apt.unpack(archives.values(), root / places.DEBIAN)
@@ -72,22 +76,22 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
         _write_lock(root, {**lock, architecture: taken})
 
 
-def read_lock(root: Path) -> dict[str, dict[str, Locked]]:
-    """The locked packages by name, by Debian's architecture. Raises `OstooError` where the file is damaged."""
+def read_lock(root: Path) -> dict[str, dict[str, LockedPackage]]:
+    """Return the locked packages by architecture and name. Raises `OstooError` if the file is damaged."""
     path = root / "toolchain.lock"
     try:
         document = json.loads(digest.text_of(path))
         return {
-            architecture: {name: Locked(**fields) for name, fields in packages.items()}
+            architecture: {name: LockedPackage(**fields) for name, fields in packages.items()}
             for architecture, packages in document.items()
         }
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise OstooError(f"the lock of the toolchain is damaged: {error}", where=str(path)) from error
+        raise OstooError(f"toolchain.lock is damaged: {error}", where=str(path)) from error
 
 
-def _write_lock(root: Path, lock: dict[str, dict[str, Locked]]) -> None:
+def _write_lock(root: Path, lock: dict[str, dict[str, LockedPackage]]) -> None:
     document = {
         architecture: {name: to_builtins(locked) for name, locked in packages.items()}
         for architecture, packages in lock.items()
@@ -96,8 +100,8 @@ def _write_lock(root: Path, lock: dict[str, dict[str, Locked]]) -> None:
     write_atomically(root / "toolchain.lock", content.encode())
 
 
-def _locked_closure(apt: Apt, locked: Mapping[str, Locked], say: Callable[[str], None]) -> Versions:
-    """What the locked packages need; nothing where there are none, or where apt has them no more."""
+def _locked_closure(apt: Apt, locked: Mapping[str, LockedPackage], say: Callable[[str], None]) -> Versions:
+    """Return what the locked packages need, or nothing if none are locked or apt no longer has them."""
     try:
         return apt.closure([f"{name}={package.version}" for name, package in locked.items()]) if locked else {}
     except OstooError as error:
@@ -106,7 +110,7 @@ def _locked_closure(apt: Apt, locked: Mapping[str, Locked], say: Callable[[str],
 
 
 def _newest_closure(apt: Apt) -> Versions:
-    """What the newest compiler that serves needs, with the LLD of its LLVM."""
+    """Return what the newest suitable compiler needs, with the LLD of its LLVM."""
     refused: list[str] = []
     for family in _FAMILIES:
         try:
@@ -119,21 +123,21 @@ def _newest_closure(apt: Apt) -> Versions:
             return apt.closure([*family, llvm.replace("libllvm", "lld-")])
         refused.append(f"{family[0]} {needed[family[0]]} is too old")
     raise OstooError(
-        "Debian has no Rust that serves: " + "; ".join(refused),
-        remedy="on a stable Debian the suite with security updates has one: add it to apt's sources",
+        "Debian has no suitable Rust: " + "; ".join(refused),
+        remedy="on Debian stable, the security suite has one: add it to apt's sources",
     )
 
 
 def _is_wanted(name: str, installed: frozenset[str]) -> bool:
-    """The compiler's packages always, whatever the machine has; of the others, shared libraries that it lacks."""
+    """Whether to unpack a package: the compiler's always, of others only shared libraries that the machine lacks."""
     return bool(_COMPILER.fullmatch(name) or (_LIBRARY.fullmatch(name) and name not in installed))
 
 
-def _check(taken: Mapping[str, Locked], locked: Mapping[str, Locked]) -> None:
+def _check(taken: Mapping[str, LockedPackage], locked: Mapping[str, LockedPackage]) -> None:
     for name, package in taken.items():
         recorded = locked.get(name)
         if recorded and recorded.version == package.version and recorded.sha256 != package.sha256:
             raise OstooError(
-                f"the package {name} {package.version} is not the one that is locked",
+                f"the package {name} {package.version} differs from toolchain.lock",
                 where=f"toolchain.lock: sha256 {recorded.sha256}\nfetched:        sha256 {package.sha256}",
             )

@@ -30,10 +30,10 @@ Stamp = tuple[str, int, int, int, int]
 
 
 def of(toolchain: Toolchain, memos: Path) -> Input:
-    """Digest of the compiler, cargo, LLD, std for the host and std's source: no path of this machine is in it.
+    """Return the digest of compiler, cargo, LLD, std for the host, and std's source, independent of their paths.
 
-    The folder `memos` remembers it by what `stat` says of every file: an unchanged toolchain is not read again.
-    Raises `OSError` where a file can't be read.
+    The folder `memos` stores it with the stamps of all files, so that an unchanged toolchain is not read again. Raises
+    `OSError` if a file can't be read.
     """
     memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
     stamps = [_stamps(place) for _, place in places(toolchain)]
@@ -49,12 +49,12 @@ def of(toolchain: Toolchain, memos: Path) -> Input:
 
 
 def files(toolchain: Toolchain) -> list[tuple[Input, Path]]:
-    """All files of the toolchain, with their paths in `input_layout.TOOLCHAIN`; hashes each."""
+    """Hash all files of the toolchain, and return them with their paths in `input_layout.TOOLCHAIN`."""
     return list(_contents(toolchain, [_stamps(place) for _, place in places(toolchain)]))
 
 
 def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
-    """Name the files and folders that are the toolchain, each with the name that it has on every machine."""
+    """Yield the files and folders of the toolchain, each with a name that is the same on every machine."""
     sysroot = toolchain.rustc.parent.parent
     for name in ("rustc", "cargo", "lld"):
         yield input_layout.TOOLS[name], getattr(toolchain, name)
@@ -66,7 +66,7 @@ def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
 
 
 def _stamps(place: Path) -> list[Stamp]:
-    """Sorted. A loop, nothing more elegant: most of what a build without work does is waiting for it."""
+    """Return the sorted stamps of all files. A plain loop, as it dominates the time of a null build."""
     if not place.is_dir():
         return [_stamp(str(place), place.stat())]
     found: list[Stamp] = []
@@ -87,7 +87,7 @@ def _stamp(path: str, status: os.stat_result) -> Stamp:
 
 
 def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:
-    """All files with their names on every machine and their digests."""
+    """Yield all files with digests, and with names that are the same on every machine."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for (name, place), found in zip(places(toolchain), stamps, strict=True):
             paths = [Path(path) for path, *_ in found]

@@ -35,16 +35,16 @@ _CHANNEL = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class NoToolchainError(OstooError):
-    """None of the places where a toolchain may be has one that serves."""
+    """There is no suitable toolchain in any of the searched folders."""
 
 
 class Toolchain(Struct, frozen=True):
-    """Programs and sources of one compiler release.
+    """The programs and sources of one compiler release.
 
-    `rust_src` is the `library` folder of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),
-    `host` its triple. `env` is what the programs need in their environment. `libraries` are the shared
-    libraries that hold the compiler. `host_linker` links build scripts and proc macros; None where the machine
-    has none. `reason` is one line for the user: which toolchain was chosen, and why.
+    `rust_src` is the folder `library` of std's source. `version` is rustc's release ("1.96.0", "1.97.0-nightly"),
+    `host` its triple. `env` contains the variables that the programs need. `libraries` are the shared libraries with
+    the compiler. `host_linker` links build scripts and proc macros; it is None if the machine has none. `reason` is one
+    line for the user: which toolchain was chosen, and why.
     """
 
     rustc: Path
@@ -60,21 +60,21 @@ class Toolchain(Struct, frozen=True):
 
     @property
     def host_std(self) -> Path:
-        """The folder of std's libraries for the host, which build scripts and proc macros are linked with."""
+        """The folder with std's libraries for the host, which build scripts and proc macros are linked with."""
         return self.rustc.parent.parent / "lib" / "rustlib" / self.host / "lib"
 
     @property
     def host_tools(self) -> Path:
-        """The folder with what rustc brings along to link for the host; not every toolchain has one."""
+        """The folder with rustc's own tools for host links, which some toolchains lack."""
         return self.host_std.parent / "bin"
 
 
 def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
     """Choose a toolchain for the project in `root`.
 
-    `variables` are the user's words: RUSTC, CARGO, LLD, RUST_SRC, each a path, or for the programs a name on PATH.
-    Raises `NoToolchainError` where no place has one that serves, `OstooError` where what the user named does not: then
-    nothing else is tried.
+    `variables` contains RUSTC, CARGO, LLD and RUST_SRC: paths, or for the programs names on PATH. Raises
+    `NoToolchainError` if no suitable one is found, and `OstooError` if one that the user named is unsuitable; then no
+    other is tried.
     """
     named = toolchain_named.read(root, variables, environ)
     words = ", ".join(f"{name}={variables[name]}" for name in named)
@@ -105,7 +105,7 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
 
 
 def named_channel(root: Path) -> str:
-    """The channel that rust-toolchain.toml names ("nightly", "1.96.0"). Raises `OstooError` where it names none."""
+    """Return the channel in rust-toolchain.toml ("nightly", "1.96.0"). Raises `OstooError` if it has none."""
     path = root / "rust-toolchain.toml"
     try:
         with digest.opened(path) as stream:
@@ -114,12 +114,12 @@ def named_channel(root: Path) -> str:
         why = error.strerror if isinstance(error, OSError) else repr(error)
         raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error
     if not (isinstance(channel, str) and _CHANNEL.fullmatch(channel)):
-        raise OstooError(f"the toolchain's channel is no name: {channel!r}", where=str(path))
+        raise OstooError(f"the toolchain's channel is not a name: {channel!r}", where=str(path))
     return channel
 
 
 def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    """Compilers worth a look in their order, each with the reason to take it."""
+    """Yield compilers in order of preference, each with the reason to choose it."""
     channel = named_channel(root)
     for sysroot in rustup_sysroots(channel, environ):
         yield sysroot / "bin" / "rustc", f"rustup's {channel}, named by rust-toolchain.toml"
@@ -142,7 +142,7 @@ def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
 
 
 def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:
-    """Find the compiler's companions. Raises `OstooError` where one is missing, or of another release."""
+    """Find the other tools of a compiler's release. Raises `OstooError` if one is missing or from another release."""
     found = compiler.identify(rustc, user_cache.folder() / user_cache.COMPILERS, environ)
     check_age(found)
     sysroot = Path(found.sysroot)
@@ -170,9 +170,9 @@ def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapp
 
 
 def release(version: str) -> tuple[int, int]:
-    """Major and minor number of a compiler's or its package's version; Debian's may have an epoch in front.
+    """Return the major and minor number of a compiler's or package's version. Debian's may begin with an epoch.
 
-    Raises `OstooError` where it has none.
+    Raises `OstooError` if there is none.
     """
     numbers = re.search(r"(\d{1,9})\D+(\d{1,9})", version.rpartition(":")[2])
     if not numbers:
@@ -181,7 +181,7 @@ def release(version: str) -> tuple[int, int]:
 
 
 def check_age(found: Compiler) -> None:
-    """Raise `OstooError` for a compiler that is older than any that serves."""
+    """Raise `OstooError` if a compiler is too old."""
     if release(found.version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise OstooError(f"rustc {found.version} is too old, at least {oldest} is required", where=found.rustc)
@@ -198,12 +198,12 @@ def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) ->
 
 
 def own_lld(sysroot: Path, host: str) -> Path:
-    """Where a sysroot has an LLD of its own, if it has one."""
+    """Return the path at which a sysroot has its own LLD, if it has one."""
     return sysroot / "lib" / "rustlib" / host / "bin" / "rust-lld"
 
 
 def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
-    """Rustup brings `rust-lld`; Debian names it `ld.lld-22`, or `ld.lld` for its default version."""
+    """Find LLD: `rust-lld` in rustup's toolchains, in Debian `ld.lld-22`, or `ld.lld` for the default version."""
     sysroot = Path(found.sysroot)
     if (own := own_lld(sysroot, found.host)).is_file():
         return own
@@ -217,7 +217,7 @@ def _lld(found: Compiler, environ: Mapping[str, str]) -> Path:
 
 
 def _check_source(found: Compiler, rust_src: Path) -> None:
-    """Std is written for one compiler: another fails in the middle of core, with hundreds of errors."""
+    """Raise `OstooError` unless std's source is from the compiler's release: others fail with hundreds of errors."""
     if not (rust_src / "std" / "Cargo.toml").is_file():
         raise OstooError(f"rustc {found.version} has no std source", where=str(rust_src))
     source = _source_version(rust_src)
@@ -230,12 +230,12 @@ def _check_source(found: Compiler, rust_src: Path) -> None:
 
 
 def version_files(rust_src: Path) -> tuple[Path, Path]:
-    """Where it says of which release std's source is: in Rust's own tree, or in rustup's list of what it installed."""
+    """Return the files with the release of std's source: in Rust's own tree, and rustup's list of components."""
     return rust_src.parent / "src" / "version", rust_src.parents[2] / "multirust-channel-manifest.toml"
 
 
 def _source_version(rust_src: Path) -> str:
-    """The release that std's source is of ("1.96.0", or as exact as "1.97.0-nightly (e50aa6fba 2026-05-19)"), or ""."""
+    """Return the release of std's source ("1.96.0", or "1.97.0-nightly (e50aa6fba 2026-05-19)"), or ""."""
     version, manifest = version_files(rust_src)
     if version.is_file():
         return version.read_text(encoding="utf-8").strip()

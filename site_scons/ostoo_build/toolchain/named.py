@@ -27,7 +27,7 @@ _PATIENCE = 20.0
 
 
 def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Path]:
-    """The tools that `variables` name. Raises `OstooError`, which tells the variable, for what is no such tool."""
+    """Return the tools that `variables` name. Raises `OstooError`, which names the variable, for an unusable one."""
     named = {name: _find(root, name, value, environ) for name, value in variables.items() if value}
     for name, path in named.items():
         word = f"{name}={variables[name]}"
@@ -42,7 +42,7 @@ def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
 
 
 def is_rustup(program: Path) -> bool:
-    """Whether a program is rustup's proxy, which stands for whatever it chooses, and may fetch that."""
+    """Whether a program is rustup's proxy, which may run or even download any toolchain."""
     return program.resolve().name in ("rustup", "rustup-init")
 
 

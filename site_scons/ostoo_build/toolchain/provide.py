@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def find_or_provide(
     root: Path, variables: Mapping[str, str], environ: Mapping[str, str], say: Callable[[str], None]
 ) -> Toolchain:
-    """`toolchain.find`, and where there is none, fetch one and find that; `say` is told of it line by line.
+    """Find a toolchain, or download one if there is none; `say` reports progress line by line.
 
-    Raises `NoToolchainError` with what every place and provider said, `OstooError` where a named one does not serve.
+    Raises `NoToolchainError` with all reasons, and `OstooError` if one that the user named is unsuitable.
     """
     try:
         return toolchain.find(root, variables, environ)

@@ -26,9 +26,9 @@ _TIMEOUT = 600.0
 
 
 def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Install the named channel with `rust-src`, or add `rust-src` to it, and say so before.
+    """Install the named channel with `rust-src`, or add `rust-src` to it, after a message about that.
 
-    Raises `OstooError` where rustup can't, and where more would be needed of a toolchain of the user's.
+    Raises `OstooError` if rustup can't, or if one of the user's toolchains would have to change otherwise.
     """
     if shutil.which("rustup", path=environ.get("PATH")) is None:
         raise OstooError("rustup is not installed")
@@ -60,45 +60,46 @@ def _run(arguments: list[str], channel: str, root: Path, environ: Mapping[str, s
 
 
 def _refuse_unfit(sysroot: Path, environ: Mapping[str, str]) -> None:
-    """Std's source is of no use to a compiler that does not serve."""
+    """Raise `OstooError` for an unsuitable compiler: adding std's source would not help."""
     rustc = sysroot / "bin" / "rustc"
     try:
         toolchain.check_age(compiler.identify(rustc, user_cache.folder() / user_cache.COMPILERS, environ))
     except OstooError as error:
         raise OstooError(
-            f"rustup's {sysroot.name} is yours and left as it is: {error.what}; rustup update {sysroot.name} renews it"
+            f"rustup's {sysroot.name} belongs to you and is not changed: {error.what};"
+            f" to update it: rustup update {sysroot.name}"
         ) from error
 
 
 def _refuse_relatives(folder: Path, channel: str) -> None:
-    """Where a toolchain of this channel may be there already, to install it would change it."""
+    """Raise `OstooError` if a toolchain of this channel may already exist, as installing it would change that one."""
     try:
         names = [entry.name for entry in (folder / "toolchains").iterdir()]
     except FileNotFoundError:
         return
     except OSError as error:
-        raise OstooError(f"can't see rustup's toolchains: {error.strerror} ({folder})") from error
+        raise OstooError(f"can't list rustup's toolchains: {error.strerror} ({folder})") from error
     relatives = sorted(name for name in names if f"{name}-".startswith(f"{channel}-"))
     if relatives:
         raise OstooError(
-            f"rustup has {', '.join(relatives)}, which is yours and left as it is; to have {channel} installed:"
+            f"rustup has {', '.join(relatives)}, which belongs to you and is not changed; to install {channel}:"
             f" rustup toolchain install {channel} --component rust-src"
         )
 
 
 @contextmanager
 def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Keep other set-ups of this user out: the lock is on the folder that rustup's lies in, and leaves no trace."""
+    """Lock out other processes of this user. The lock is on the parent of rustup's folder, and leaves no file."""
     place = next(parent for parent in folder.absolute().parents if parent.is_dir())
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise OstooError(f"can't keep other set-ups out: {error.strerror} ({place})") from error
+        raise OstooError(f"can't lock out other processes: {error.strerror} ({place})") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another set-up")
+            say("waiting for another process that installs a toolchain")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

@@ -21,4 +21,4 @@ def test_an_unpacked_kernel_is_taken(tmp_path: Path) -> None:
 def test_without_a_kernel_and_without_debian_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="there is no linux-image-toy: ") as caught:
         debian_kernel.image("linux-image-toy", Project(tmp_path, {"PATH": str(tmp_path)}, silent))
-    assert caught.value.remedy == "name an image of yours: kernel=NAME:PATH"
+    assert caught.value.remedy == "name your own image: kernel=NAME:PATH"

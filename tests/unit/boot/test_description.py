@@ -8,7 +8,7 @@ import pytest
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.boot import description as boot_description
-from ostoo_build.boot.description import Keys, Sign
+from ostoo_build.boot.description import KeyInput, LogPattern
 
 TARGETS = Path(__file__).parents[3] / "targets"
 
@@ -32,9 +32,9 @@ def test_linux_starts_programs_itself() -> None:
 def test_ostoo_is_typed_to() -> None:
     ostoo = boot_description.load(TARGETS / "ostoo.boot.json")
     assert (ostoo.kernel, ostoo.package, ostoo.init) == ("ostoo", "", ())
-    assert ostoo.keys == Keys(r"ostoo(:\S+)?>$", "/host/@{program}\n")
+    assert ostoo.keys == KeyInput(r"ostoo(:\S+)?>$", "/host/@{program}\n")
     assert (ostoo.screen, ostoo.output, ostoo.exit_log) == ((2, 25), "screen", "console")
-    assert ostoo.notes == (Sign("unhandled syscall", "console", "unhandled syscall.*"),)
+    assert ostoo.notes == (LogPattern("unhandled syscall", "console", "unhandled syscall.*"),)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,15 @@ def test_a_description_that_breaks_the_schema_is_told(
 @pytest.mark.parametrize(
     ("change", "pointer", "message"),
     [
-        ({"exit_line": {"log": "console", "pattern": "("}}, "/exit_line/pattern", "no regular expression: "),
+        ({"exit_line": {"log": "console", "pattern": "("}}, "/exit_line/pattern", "invalid regular expression: "),
         ({"exit_line": {"log": "console", "pattern": "x"}}, "/exit_line/pattern", "the pattern has no group code"),
-        ({"keys": {"prompt": "[", "text": "@{program}"}}, "/keys/prompt", "no regular expression: "),
-        ({"deaths": [{"name": "x", "on": "console", "pattern": "*"}]}, "/deaths/0/pattern", "no regular expression: "),
-        ({"notes": [{"name": "x", "pattern": "*"}]}, "/notes/0/pattern", "no regular expression: "),
+        ({"keys": {"prompt": "[", "text": "@{program}"}}, "/keys/prompt", "invalid regular expression: "),
+        (
+            {"deaths": [{"name": "x", "on": "console", "pattern": "*"}]},
+            "/deaths/0/pattern",
+            "invalid regular expression: ",
+        ),
+        ({"notes": [{"name": "x", "pattern": "*"}]}, "/notes/0/pattern", "invalid regular expression: "),
     ],
 )
 def test_a_pattern_that_is_none_is_told_with_its_place(

@@ -15,7 +15,7 @@ from ostoo_build.boot.ending import Ending
     ],
 )
 def test_an_ending_has_a_shells_exit_code(ending: Ending, code: int, told: str) -> None:
-    assert (ending.code, ending.told, ending.is_own) == (code, told, True)
+    assert (ending.code, ending.text, ending.is_own) == (code, told, True)
 
 
 def test_what_did_not_end_by_itself_is_worse_than_most_codes() -> None:

@@ -7,16 +7,16 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.boot.ending import Ending, Verdict
-from ostoo_build.boot.guest import Boot
-from ostoo_build.boot.launcher import Booted
-from ostoo_build.run.launcher import Ended, Launch
+from ostoo_build.boot.ending import Ending, ProgramResult
+from ostoo_build.boot.guest import BootResult
+from ostoo_build.boot.launcher import VmLauncher
+from ostoo_build.run.launcher import Launch, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ostoo_build.boot.kernel import BootKernel
+    from ostoo_build.boot.kernel import KernelImage
 
 OK = Ending.exited(0)
 
@@ -39,14 +39,14 @@ class Kernel:
     def refuse_other(self, program: Path) -> None:
         assert program.is_absolute()
 
-    def boot(self, _folder: Path, files: Mapping[str, bytes], order: Sequence[str], limit: float) -> Boot:
+    def boot(self, _folder: Path, files: Mapping[str, bytes], order: Sequence[str], limit: float) -> BootResult:
         self.boots.append((dict(files), tuple(order), limit))
-        verdicts: list[Verdict] = []
+        verdicts: list[ProgramResult] = []
         for name in order:
             is_over = verdicts and not verdicts[-1].ending.is_own
             ending = Ending.not_started() if is_over else self.endings.get(name, OK)
-            verdicts.append(Verdict(name, b"out", ending))
-        return Boot(tuple(verdicts), ())
+            verdicts.append(ProgramResult(name, b"out", ending))
+        return BootResult(tuple(verdicts), ())
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def launch(tmp_path: Path) -> Launch:
     return Launch((str(tmp_path / "exe"), "--exact", "a::b"), environment, package, 5, shows_output=False)
 
 
-def run(kernel: Kernel, *launches: Launch) -> list[tuple[int, Ended]]:
-    return list(Booted(cast("BootKernel", kernel), kernel.file.parent).run(launches))
+def run(kernel: Kernel, *launches: Launch) -> list[tuple[int, RunResult]]:
+    return list(VmLauncher(cast("KernelImage", kernel), kernel.file.parent).run(launches))
 
 
 def test_all_are_started_in_one_boot_with_what_they_name(launch: Launch, tmp_path: Path) -> None:
     kernel = Kernel(tmp_path / "linux.boot.json", {"1": Ending.exited(50), "2": Ending.signalled(6)})
     ended = run(kernel, launch, launch, launch)
-    assert ended == [(index, Ended(code, b"out", b"", 0.0)) for index, code in enumerate((0, 50, -6))]
+    assert ended == [(index, RunResult(code, b"out", b"", 0.0)) for index, code in enumerate((0, 50, -6))]
     ((files, order, limit),) = kernel.boots
     inside = str(tmp_path).lstrip("/")
     assert (order, limit) == (("ready", "0", "1", "2"), 5)
@@ -105,5 +105,5 @@ def test_a_kernel_that_starts_nothing_is_told(launch: Launch, tmp_path: Path) ->
 
 def test_a_kernel_that_takes_names_alone_is_told(launch: Launch, tmp_path: Path) -> None:
     kernel = Kernel(tmp_path / "ostoo.boot.json", {}, Description("ostoo", ()))
-    with pytest.raises(OstooError, match="it takes programs by their names alone"):
+    with pytest.raises(OstooError, match="it starts programs by name only"):
         run(kernel, launch)

@@ -4,15 +4,15 @@ import pytest
 
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
-from ostoo_build.cli.boot import Booter
+from ostoo_build.cli.boot import BootCommand
 from ostoo_build.cli.run import Runner
 
 PROJECT = Path(__file__).parents[3]
 
 
-def booter(kernel: str) -> Booter:
+def booter(kernel: str) -> BootCommand:
     """One that finds this project's descriptions; what is tried here comes before anything is built."""
-    return Booter(Runner(PROJECT, [f"kernel={kernel}"], {}, Report(colour=False, quiet=True)))
+    return BootCommand(Runner(PROJECT, [f"kernel={kernel}"], {}, Report(colour=False, quiet=True)))
 
 
 @pytest.mark.parametrize(

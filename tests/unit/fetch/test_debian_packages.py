@@ -6,7 +6,7 @@ import pytest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.fetch import debian_packages
 from ostoo_build.fetch.apt import Apt, Versions
-from ostoo_build.fetch.debian_packages import Parcel, Project
+from ostoo_build.fetch.debian_packages import PackageSet, Project
 
 APT_GET = """#!/bin/sh
 case "$*" in
@@ -34,17 +34,17 @@ def project(folder: Path, said: list[str]) -> Project:
 
 def test_packages_are_fetched_once_and_nothing_else_is_left(tmp_path: Path) -> None:
     said: list[str] = []
-    parcel = Parcel("toys", "a toy", toy)
+    parcel = PackageSet("toys", "a toy", toy)
     file = parcel.folder(tmp_path) / "usr/toy"
     for _ in range(2):
-        found = debian_packages.have(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
+        found = debian_packages.ensure(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
         assert found == file
-    assert said == ["fetching a toy for this project alone", "Debian packages: 1, 2.5 MB"]
+    assert said == ["fetching a toy for this project only", "Debian packages: 1, 2.5 MB"]
     assert sorted(path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock") == ["toys"]
 
 
 def test_what_is_not_in_the_packages_is_none(tmp_path: Path) -> None:
-    assert debian_packages.have(Parcel("toys", "a toy", toy), project(tmp_path, []), lambda: None) is None
+    assert debian_packages.ensure(PackageSet("toys", "a toy", toy), project(tmp_path, []), lambda: None) is None
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
@@ -52,5 +52,5 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
         raise OstooError("no such package")
 
     with pytest.raises(OstooError, match="no such package"):
-        debian_packages.have(Parcel("toys", "a toy", refuse), project(tmp_path, []), lambda: None)
+        debian_packages.ensure(PackageSet("toys", "a toy", refuse), project(tmp_path, []), lambda: None)
     assert [path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock"] == []

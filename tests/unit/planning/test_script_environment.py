@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from ostoo_build.planning import script_environment, unit_graph
 from ostoo_build.planning.manifest import Manifest
-from ostoo_build.planning.script_environment import Machine, ScriptContext
+from ostoo_build.planning.script_environment import Platform, ScriptContext
 
 (GRAPH,) = unit_graph.parse((trees.DATA / "unit_graph_hello_std.json").read_text())
 RUN = next(unit for unit in GRAPH.units if unit.is_run)
-HOST = Machine("host-triple", ("unix",), (), "")
-TARGET = Machine("target-triple", ("unix", 'target_os="linux"'), ("-Ca=b", "-Lx y"), "")
+HOST = Platform("host-triple", ("unix",), (), "")
+TARGET = Platform("target-triple", ("unix", 'target_os="linux"'), ("-Ca=b", "-Lx y"), "")
 MANIFEST = Manifest(
     Path("Cargo.toml"), "a", "1.0.0", (), "", (), (), (), hides_dependencies=False, extra_inputs=(), without_harness=()
 )

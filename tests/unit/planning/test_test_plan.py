@@ -13,7 +13,7 @@ from ostoo_build.planning.unit_graph import UnitGraph
 
 if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.planning.test_plan import Executable
+    from ostoo_build.planning.test_plan import PlannedExecutable
 
 RUNNER = """#![no_std]
 #![cfg_attr(test, test_runner(ostoo_rt::test_runner))]
@@ -42,11 +42,11 @@ def graph(paths: PathMap, name: str, kind: str) -> UnitGraph:
     return UnitGraph((*others, libtest, program, own))
 
 
-def planned(paths: PathMap, name: str, kind: str = "bin") -> Executable:
+def planned(paths: PathMap, name: str, kind: str = "bin") -> PlannedExecutable:
     return test_plan.plan_executable(name, graph(paths, name, kind), trees.context(paths))
 
 
-def names(executable: Executable) -> set[str]:
+def names(executable: PlannedExecutable) -> set[str]:
     return {unit.id.rpartition("-")[0] for unit in executable.program.units}
 
 

@@ -30,7 +30,7 @@ def planner(tmp_path: Path) -> Planner:
 def node(planner: Planner, *sources: str) -> Node:
     program = trees.planned(planner.root.parent / "planned", "hello-rs")
     executables = [
-        test_plan.Executable(replace(program, name=f"hello-rs.tests/bin-{number}"), source, True, ())  # noqa: FBT003 - a record
+        test_plan.PlannedExecutable(replace(program, name=f"hello-rs.tests/bin-{number}"), source, True, ())  # noqa: FBT003 - a record
         for number, source in enumerate(sources)
     ]
     return tests.node(planner, "hello-rs", trees.TARGET, executables)

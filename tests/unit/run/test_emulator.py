@@ -29,7 +29,7 @@ def test_an_unpacked_qemu_is_found_under_either_name(tmp_path: Path, name: str) 
 
 
 def test_a_machine_that_qemu_is_not_asked_for_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="nothing here runs programs for EM_68K"):
+    with pytest.raises(OstooError, match="no emulator for EM_68K is supported"):
         emulator.qemu_user("EM_68K", tmp_path, {}, SAID.append)
 
 

@@ -6,26 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.run import junit
-from ostoo_build.run.launcher import Ended
+from ostoo_build.run.launcher import RunResult
 from ostoo_build.run.test_list import Executable
-from ostoo_build.run.tests import Case, Result, Verdict
+from ostoo_build.run.tests import Case, CaseResult, Status
 
 EXECUTABLE = Executable("build/p.tests/bin-p", "bin", "p", "src/main.rs", "user-rs/p", (), True)  # noqa: FBT003 - a record
 
 
-def result(name: str, verdict: Verdict, code: int | None, stdout: bytes = b"", stderr: bytes = b"") -> Result:
-    return Result(Case(name, is_ignored=False), verdict, Ended(code, stdout, stderr, 0.25))
+def result(name: str, verdict: Status, code: int | None, stdout: bytes = b"", stderr: bytes = b"") -> CaseResult:
+    return CaseResult(Case(name, is_ignored=False), verdict, RunResult(code, stdout, stderr, 0.25))
 
 
-def read(*results: Result) -> ET.Element:
+def read(*results: CaseResult) -> ET.Element:
     return ET.fromstring(junit.document("p", {EXECUTABLE: results}, 60))  # noqa: S314 - our own
 
 
 def test_each_test_is_a_case_and_counted() -> None:
-    skipped = Result(Case("skipped", is_ignored=True), Verdict.IGNORED, None)
+    skipped = CaseResult(Case("skipped", is_ignored=True), Status.IGNORED, None)
     suites = read(
-        result("ok", Verdict.OK, 50, b"out", b"err"), result("no", Verdict.FAILED, 101, b"why"), skipped,
-        result("late", Verdict.FAILED, None),
+        result("ok", Status.OK, 50, b"out", b"err"), result("no", Status.FAILED, 101, b"why"), skipped,
+        result("late", Status.FAILED, None),
     )  # fmt: skip
     (suite,) = suites
     for each in (suites, suite):
@@ -40,13 +40,13 @@ def test_each_test_is_a_case_and_counted() -> None:
     said = {name: (each.get("message"), each.text) for name, each in failures.items() if each is not None}
     assert said == {
         "no": ("it panicked", "why"),
-        "late": ("it was ended when its time limit of 60 s was over", None),
+        "late": ("it timed out after 60 s", None),
     }
 
 
 @given(st.binary(max_size=60))
 def test_any_output_is_well_formed_and_read_back(output: bytes) -> None:
-    (suite,) = read(result("a", Verdict.FAILED, 101, output, output))
+    (suite,) = read(result("a", Status.FAILED, 101, output, output))
     text = suite[0].findtext("system-out") or ""
     assert text == suite[0].findtext("failure", "")[: len(text)]
     kept = output.decode("utf-8", "replace")
@@ -54,5 +54,5 @@ def test_any_output_is_well_formed_and_read_back(output: bytes) -> None:
 
 
 def test_what_xml_cannot_hold_is_shown() -> None:
-    (suite,) = read(result("a", Verdict.OK, 50, b"\x1b[31mred\x00\r\n]]>&<\xff"))
+    (suite,) = read(result("a", Status.OK, 50, b"\x1b[31mred\x00\r\n]]>&<\xff"))
     assert suite[0].findtext("system-out") == "\\x1b[31mred\\x00\\r\n]]>&<\ufffd"

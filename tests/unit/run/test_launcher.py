@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.run.launcher import Ended, Here, Launch
+from ostoo_build.run.launcher import Launch, LocalLauncher, RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ def launch(folder: Path, code: str, *, limit: float = 60, shows_output: bool = F
     return Launch((code,), {"OWN": "ours"}, folder, limit, shows_output)
 
 
-def ends(launches: Sequence[Launch], jobs: int = 2) -> list[Ended]:
-    found = dict(Here(STARTER, ENV, jobs).run(launches))
+def ends(launches: Sequence[Launch], jobs: int = 2) -> list[RunResult]:
+    found = dict(LocalLauncher(STARTER, ENV, jobs).run(launches))
     return [found[index] for index in range(len(launches))]
 
 
@@ -60,4 +60,4 @@ def test_a_run_on_the_terminal_leaves_no_output(tmp_path: Path, capfd: pytest.Ca
 def test_what_cannot_be_started_is_told(shows_output: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
     one = Launch((str(tmp_path / "nothing"),), {}, tmp_path, 60, shows_output)
     with pytest.raises(OstooError, match=r"can't start .*nothing"):
-        dict(Here((), ENV, 1).run([one]))
+        dict(LocalLauncher((), ENV, 1).run([one]))

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 from ostoo_build.run import output as test_output
-from ostoo_build.run.launcher import Ended
-from ostoo_build.run.tests import Case, Result, Verdict
+from ostoo_build.run.launcher import RunResult
+from ostoo_build.run.tests import Case, CaseResult, Status
 
 
-def result(name: str, verdict: Verdict, code: int | None, stdout: str = "", stderr: str = "") -> Result:
-    return Result(Case(name, is_ignored=False), verdict, Ended(code, stdout.encode(), stderr.encode(), 0.25))
+def result(name: str, verdict: Status, code: int | None, stdout: str = "", stderr: str = "") -> CaseResult:
+    return CaseResult(Case(name, is_ignored=False), verdict, RunResult(code, stdout.encode(), stderr.encode(), 0.25))
 
 
-IGNORED = Result(Case("c", is_ignored=True), Verdict.IGNORED, None)
+IGNORED = CaseResult(Case("c", is_ignored=True), Status.IGNORED, None)
 
 
 def test_success_is_told_as_cargo_tells_it() -> None:
-    results = [result("a::b", Verdict.OK, 50, "unseen"), IGNORED]
+    results = [result("a::b", Status.OK, 50, "unseen"), IGNORED]
     assert test_output.begun(2) == "\nrunning 2 tests\n"
     assert "".join(map(test_output.line, results)) == "test a::b ... ok\ntest c ... ignored\n"
     assert test_output.ended(results, 3, 0.048, 60) == (
@@ -23,18 +23,18 @@ def test_success_is_told_as_cargo_tells_it() -> None:
 
 def test_failures_are_told_with_their_output_in_the_order_of_names() -> None:
     results = [
-        result("late", Verdict.FAILED, None, "so far\n"),
-        result("good", Verdict.OK, 50),
-        result("bad", Verdict.FAILED, -6, "said\n", "\npanicked\n"),
-        result("shot", Verdict.FAILED, -11),
-        result("left", Verdict.FAILED, 0),
+        result("late", Status.FAILED, None, "so far\n"),
+        result("good", Status.OK, 50),
+        result("bad", Status.FAILED, -6, "said\n", "\npanicked\n"),
+        result("shot", Status.FAILED, -11),
+        result("left", Status.FAILED, 0),
     ]
     assert test_output.ended(results, 0, 1, 2.5) == (
         "\nfailures:\n\n"
         "---- bad stdout ----\nsaid\n\npanicked\n\n"
-        "---- late stdout ----\nso far\nnote: it was ended when its time limit of 2.5 s was over\n\n"
+        "---- late stdout ----\nso far\nnote: it timed out after 2.5 s\n\n"
         "---- left stdout ----\nnote: it ended with exit code 0\n\n"
-        "---- shot stdout ----\nnote: it was ended by signal 11\n\n"
+        "---- shot stdout ----\nnote: it was killed by signal 11\n\n"
         "\nfailures:\n    bad\n    late\n    left\n    shot\n"
         "\ntest result: FAILED. 1 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s\n\n"
     )

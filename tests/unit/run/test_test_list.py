@@ -40,6 +40,6 @@ def test_what_is_no_list_is_one_message(content: bytes | None, tmp_path: Path) -
     path = tmp_path / "suite.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(OstooError, match="can't read which tests there are") as caught:
+    with pytest.raises(OstooError, match="can't read the list of tests") as caught:
         test_list.load(path)
     assert caught.value.where == str(path)

@@ -8,9 +8,9 @@ import pytest
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
-from ostoo_build.run.launcher import Ended, Launch
+from ostoo_build.run.launcher import Launch, RunResult
 from ostoo_build.run.test_list import Executable
-from ostoo_build.run.tests import Case, Choice, Placed, Runs, Verdict
+from ostoo_build.run.tests import Case, CaseFilter, ExecutableRun, RunMode, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,21 +23,21 @@ CASES = (Case("a::one", is_ignored=False), Case("a::two", is_ignored=True), Case
 class Place:
     """Ends each launch as it is told to; the last one first."""
 
-    answers: dict[str, Ended]
+    answers: dict[str, RunResult]
     launched: list[Launch] = field(default_factory=list)
 
-    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, Ended]]:
+    def run(self, launches: Sequence[Launch]) -> Iterator[tuple[int, RunResult]]:
         self.launched += launches
         for index in reversed(range(len(launches))):
             yield index, self.answers[" ".join(launches[index].argv[1:])]
 
 
-def ended(code: int | None, stdout: str = "") -> Ended:
-    return Ended(code, stdout.encode(), b"", 0.5)
+def ended(code: int | None, stdout: str = "") -> RunResult:
+    return RunResult(code, stdout.encode(), b"", 0.5)
 
 
-def placed(place: Place, executable: Executable = EXECUTABLE) -> Placed:
-    return Placed(executable, place, PathMap((("root", Path("/r")),)), ("--own",), 7, shows_output=False)
+def placed(place: Place, executable: Executable = EXECUTABLE) -> ExecutableRun:
+    return ExecutableRun(executable, place, PathMap((("root", Path("/r")),)), ("--own",), 7, shows_output=False)
 
 
 def test_cases_are_asked_for_and_those_that_are_ignored() -> None:
@@ -58,26 +58,31 @@ def test_an_executable_that_lists_nothing_is_told_with_its_words() -> None:
 @pytest.mark.parametrize(
     ("filters", "is_exact", "runs", "chosen"),
     [
-        ((), False, Runs.NORMAL, ["a::one", "a::two", "b::one"]),
-        ((), False, Runs.IGNORED, ["a::two"]),
-        (("one",), False, Runs.NORMAL, ["a::one", "b::one"]),
-        (("one",), False, Runs.IGNORED, []),
-        (("one",), True, Runs.NORMAL, []),
-        (("b::one", "a::t"), True, Runs.ALL, ["b::one"]),
-        (("b::one", "a::t"), False, Runs.ALL, ["a::two", "b::one"]),
+        ((), False, RunMode.NORMAL, ["a::one", "a::two", "b::one"]),
+        ((), False, RunMode.IGNORED, ["a::two"]),
+        (("one",), False, RunMode.NORMAL, ["a::one", "b::one"]),
+        (("one",), False, RunMode.IGNORED, []),
+        (("one",), True, RunMode.NORMAL, []),
+        (("b::one", "a::t"), True, RunMode.ALL, ["b::one"]),
+        (("b::one", "a::t"), False, RunMode.ALL, ["a::two", "b::one"]),
     ],
 )
-def test_a_choice_is_by_name_and_mark(filters: tuple[str, ...], is_exact: bool, runs: Runs, chosen: list[str]) -> None:  # noqa: FBT001 - a table's column
-    assert [case.name for case in CASES if Choice(filters, is_exact, runs).takes(case)] == chosen
+def test_a_choice_is_by_name_and_mark(
+    filters: tuple[str, ...],
+    is_exact: bool,  # noqa: FBT001 - a table's column
+    runs: RunMode,
+    chosen: list[str],
+) -> None:
+    assert [case.name for case in CASES if CaseFilter(filters, is_exact, runs).takes(case)] == chosen
 
 
 def test_each_test_is_a_process_that_both_harnesses_understand() -> None:
     place = Place({"--exact a::one": ended(50), "--exact b::one": ended(0)})
-    results = list(placed(place).run(CASES, Choice((), is_exact=False, runs=Runs.NORMAL)))
+    results = list(placed(place).run(CASES, CaseFilter((), is_exact=False, runs=RunMode.NORMAL)))
     assert {each.case.name: each.verdict for each in results} == {
-        "a::one": Verdict.OK,
-        "a::two": Verdict.IGNORED,
-        "b::one": Verdict.FAILED,
+        "a::one": Status.OK,
+        "a::two": Status.IGNORED,
+        "b::one": Status.FAILED,
     }
     first = place.launched[0]
     assert first.argv == ("/r/build/p.tests/bin-p", "--exact", "a::one")
@@ -88,15 +93,15 @@ def test_each_test_is_a_process_that_both_harnesses_understand() -> None:
 @pytest.mark.parametrize("code", [0, 1, 101, -6, -11, None])
 def test_only_libtests_own_code_is_success(code: int | None) -> None:
     place = Place({"--exact a::one": ended(code)})
-    (result,) = placed(place).run(CASES[:1], Choice((), is_exact=False, runs=Runs.NORMAL))
-    assert result.verdict is Verdict.FAILED
+    (result,) = placed(place).run(CASES[:1], CaseFilter((), is_exact=False, runs=RunMode.NORMAL))
+    assert result.verdict is Status.FAILED
 
 
-@pytest.mark.parametrize(("code", "verdict"), [(0, Verdict.OK), (50, Verdict.FAILED)])
-def test_an_executable_without_a_harness_is_one_test(code: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("code", "verdict"), [(0, Status.OK), (50, Status.FAILED)])
+def test_an_executable_without_a_harness_is_one_test(code: int, verdict: Status) -> None:
     whole = Executable("build/p.tests/test-w", "test", "w", "tests/w.rs", "user-rs/p", (), False)  # noqa: FBT003 - a record
     place = Place({"--own": ended(code)})
     tests = placed(place, whole)
-    (result,) = tests.run(tests.cases(), Choice((), is_exact=False, runs=Runs.NORMAL))
+    (result,) = tests.run(tests.cases(), CaseFilter((), is_exact=False, runs=RunMode.NORMAL))
     assert (result.case.name, result.verdict) == ("w", verdict)
     assert place.launched[0].environment == {}

@@ -133,9 +133,8 @@ def test_what_changed_between_releases_is_named() -> None:
     spec = {"arch": "x86_64", "target-pointer-width": "64", "is-builtin": True}
     assert {finding.key: finding.remedy for finding in target_schema.violations(spec, SCHEMA)} == {
         "target-pointer-width": "write 64 without quotes\n"
-        "compilers until the middle of 2025 want a string here, later ones a number",
-        "is-builtin": "compilers before 1.95 pass over keys that they don't know; remove it if it was for another "
-        "release",
+        "compilers up to mid-2025 expect a string here, later ones a number",
+        "is-builtin": "compilers before 1.95 ignore unknown keys; remove it if it was meant for another release",
     }
 
 
@@ -286,7 +285,7 @@ def test_a_key_that_rustc_misses_is_found(tmp_path: Path) -> None:
         (
             "rustc-LLVM ERROR: '+adx' is not a recognized feature for this target",
             101,
-            "/llvm-target: this is another processor than arch says | ",
+            "/llvm-target: this is another processor than that of `arch` | ",
         ),
     ],
 )
@@ -298,7 +297,7 @@ def test_a_crash_of_the_compiler_is_told_in_a_line(tmp_path: Path, message: str,
 def test_a_feature_that_llvm_ignores_is_a_mistake(tmp_path: Path) -> None:
     ignored = "'+ss2' is not a recognized feature for this target (ignoring feature)"
     rustc = compiler(tmp_path, features=("", f"{ignored}\n{ignored}", 0))
-    assert told(rustc.warnings({"features": "+ss2"})) == ["/features: LLVM knows no +ss2 | did you mean +sse2?"]
+    assert told(rustc.warnings({"features": "+ss2"})) == ["/features: LLVM does not know +ss2 | did you mean +sse2?"]
 
 
 def test_a_feature_that_the_abi_needs_is_a_mistake(tmp_path: Path) -> None:
@@ -385,7 +384,7 @@ def test_a_target_spec_is_an_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ['{"os": "linux"}', '{"arch": ["x86_64"]}'])
 def test_a_target_spec_without_an_arch_is_told_when_it_is_asked_for(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(OstooError, match="does not tell its arch"):
+    with pytest.raises(OstooError, match="does not set `arch`"):
         _ = target_spec.load(tmp_path / "x.json").arch
 
 

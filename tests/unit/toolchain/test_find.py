@@ -298,5 +298,5 @@ def test_a_version_is_its_first_two_numbers(version: str) -> None:
 @pytest.mark.parametrize("channel", ["1", "[]", '["nightly"]', '"*"', '"../x"', '""', "true", "{}", '"a\\u0000b"'])
 def test_a_channel_that_is_no_name_is_told(channel: str, tmp_path: Path) -> None:
     (tmp_path / "rust-toolchain.toml").write_text(f"[toolchain]\nchannel = {channel}\n")
-    with pytest.raises(OstooError, match="the toolchain's channel is no name"):
+    with pytest.raises(OstooError, match="the toolchain's channel is not a name"):
         toolchain.named_channel(tmp_path)

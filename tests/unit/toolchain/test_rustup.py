@@ -82,8 +82,8 @@ def test_a_toolchain_that_is_too_old_is_left_as_it_is(user: User) -> None:
     with pytest.raises(OstooError) as caught:
         user.provide(user.environ)
     assert caught.value.what == (
-        f"rustup's nightly-{fake.HOST} is yours and left as it is: rustc 1.80.0-nightly is too old, at least 1.96"
-        f" is required; rustup update nightly-{fake.HOST} renews it"
+        f"rustup's nightly-{fake.HOST} belongs to you and is not changed: rustc 1.80.0-nightly is too old, at least"
+        f" 1.96 is required; to update it: rustup update nightly-{fake.HOST}"
     )
     assert (user.asked, user.said) == ([], [])
 
@@ -91,7 +91,7 @@ def test_a_toolchain_that_is_too_old_is_left_as_it_is(user: User) -> None:
 def test_a_toolchain_that_does_not_run_is_left_as_it_is(user: User) -> None:
     fake.sysroot(user.toolchain(), source=None)
     (user.toolchain() / "bin/rustc").unlink()
-    with pytest.raises(OstooError, match="is yours and left as it is"):
+    with pytest.raises(OstooError, match="belongs to you and is not changed"):
         user.provide(user.environ)
     assert user.asked == []
 
@@ -110,7 +110,7 @@ def test_nothing_is_installed_where_a_toolchain_of_that_channel_may_be(name: str
     with pytest.raises(OstooError) as caught:
         user.provide(user.environ)
     assert caught.value.what == (
-        f"rustup has {name}, which is yours and left as it is; to have nightly installed:"
+        f"rustup has {name}, which belongs to you and is not changed; to install nightly:"
         " rustup toolchain install nightly --component rust-src"
     )
     assert (user.asked, user.said) == ([], [])
@@ -118,7 +118,7 @@ def test_nothing_is_installed_where_a_toolchain_of_that_channel_may_be(name: str
 
 def test_nothing_is_installed_where_the_toolchains_can_not_be_seen(user: User) -> None:
     fake.write(user.home / ".rustup/toolchains", "a file")
-    with pytest.raises(OstooError, match="can't see rustup's toolchains"):
+    with pytest.raises(OstooError, match="can't list rustup's toolchains"):
         user.provide(user.environ)
     assert user.asked == []
 

@@ -81,7 +81,7 @@ class _Config(Struct):
 
 
 class _Saved(Struct, rename="pascal"):
-    """An image's entry in a docker-archive's manifest.json."""
+    """An image's entry in the manifest.json of a docker-archive."""
 
     config: str
     layers: Annotated[list[str], Meta(max_length=_MAX_LAYERS)]
@@ -91,9 +91,10 @@ _Document = TypeVar("_Document", _Index, _Manifest, _Config, list[_Saved])
 
 
 class Layer(Struct, frozen=True):
-    """A layer's file in the archive. `packed` is that file's digest and size, which a docker-archive does not tell.
+    """The file of a layer in an archive.
 
-    `diff_id` is the digest of the tar file in it.
+    `packed` is its digest and size, which a docker-archive does not contain. `diff_id` is the digest of the unpacked
+    tar.
     """
 
     blob: str
@@ -102,9 +103,9 @@ class Layer(Struct, frozen=True):
 
 
 class Image(Struct, frozen=True):
-    """One image. `names` are the digests it goes by: its config's, then its manifest's and those of indexes above.
+    """One image. `names` are its digests: that of its config, then those of its manifest and of the indexes above.
 
-    `architecture` is one of Go's words, such as "amd64".
+    `architecture` is Go's name, such as "amd64".
     """
 
     names: tuple[digest.Hash, ...]
@@ -113,10 +114,10 @@ class Image(Struct, frozen=True):
 
 
 def find(blobs: Blobs, pinned: digest.Hash | None, architecture: str) -> Image:
-    """Return the image that `pinned` names or, without it, the only one.
+    """Return the image that `pinned` names or, without a pin, the only one.
 
-    `architecture` decides where that leaves several: a compiler's image may be for any machine, whatever its target.
-    Raises `OstooError` when not exactly one is left, and for a manifest that is damaged or not what its digest says.
+    If several match, `architecture` decides: an image with a compiler may be for any machine, regardless of the target.
+    Raises `OstooError` if not exactly one remains, or a manifest is damaged or does not match its digest.
     """
     saved = _oci_images(blobs) if blobs.has("index.json") else _docker_images(blobs)
     images = tuple({image.names[0]: image for image in saved}.values())
@@ -132,14 +133,14 @@ def find(blobs: Blobs, pinned: digest.Hash | None, architecture: str) -> Image:
 
 @contextlib.contextmanager
 def layer_tar(blobs: Blobs, layer: Layer, scratch: Path) -> Iterator[io.RawIOBase]:
-    """Yield a layer's tar file, a private copy in `scratch` that was compared with its digests.
+    """Yield a layer's tar file: a private copy in `scratch`, whose digests were verified.
 
-    Raises `OstooError` for another digest, and for a layer that unpacks to more than `container_blobs` allows.
+    Raises `OstooError` if a digest differs, or the layer unpacks to more than `blobs` allows.
     """
     where = f"{blobs.where}: {layer.blob}"
     with blobs.open(layer.blob) as packed:
         if layer.packed is not None and (image_blobs.sha256(packed), packed.tell()) != layer.packed:
-            raise OstooError("the layer's sha256 or size is not the one in the manifest", where=where)
+            raise OstooError("the layer's sha256 or size differs from the manifest", where=where)
         with image_blobs.unpacked(packed, scratch, where) as tar:
             if image_blobs.sha256(tar) != layer.diff_id:
                 raise OstooError("the layer does not unpack to the sha256 in the image's config", where=where)
@@ -153,7 +154,7 @@ def _docker_images(blobs: Blobs) -> Iterator[Image]:
         data = _read(blobs, saved.config)
         name = digest.of_bytes(data)
         if saved.config not in {f"{name}.json", f"{_BLOBS}{name}"}:
-            raise OstooError("the image's config has another sha256 than its name says", where=where)
+            raise OstooError("the sha256 of the image's config differs from its name", where=where)
         config = _decode(data, _Config, where)
         yield _image((name,), config, [(blob, None) for blob in saved.layers], where)
 
@@ -168,7 +169,7 @@ def _oci_images(blobs: Blobs) -> Iterator[Image]:
             continue  # an index lists all platforms, also those that were not saved
         seen += 1
         if seen > _MAX_MANIFESTS:
-            raise OstooError(f"the archive holds more than {_MAX_MANIFESTS} manifests", where=blobs.where)
+            raise OstooError(f"the archive contains more than {_MAX_MANIFESTS} manifests", where=blobs.where)
         names = (descriptor.hash, *above)
         if descriptor.media_type in _INDEXES:
             waiting += [(names, each) for each in _document(blobs, descriptor, _Index).manifests]
@@ -202,7 +203,7 @@ def _document(blobs: Blobs, descriptor: _Descriptor, kind: type[_Document]) -> _
     data = _read(blobs, descriptor.blob)
     where = f"{blobs.where}: {descriptor.blob}"
     if (digest.of_bytes(data), len(data)) != (descriptor.hash, descriptor.size):
-        raise OstooError("the sha256 or size is not the one that the archive says", where=where)
+        raise OstooError("the sha256 or size differs from the archive's manifest", where=where)
     return _decode(data, kind, where)
 
 
@@ -218,4 +219,4 @@ def _decode(data: bytes, kind: type[_Document], where: str) -> _Document:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise OstooError(f"not what belongs here: {error}", where=where) from error
+        raise OstooError(f"unexpected contents: {error}", where=where) from error

@@ -36,18 +36,18 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class Blobs(Protocol):
-    """The regular files of an archive by their names in it. `where` is the archive itself, for errors."""
+    """The regular files in an archive, by name. `where` is the archive, for errors."""
 
     where: str
 
     def has(self, name: str) -> bool: ...
 
     def open(self, name: str) -> io.RawIOBase:
-        """Open for reading and seeking. Raises `OstooError` where there is no regular file of that name."""
+        """Open a file for reading and seeking. Raises `OstooError` if it is missing or not a regular file."""
 
 
 def open_regular(path: Path, flags: int, where: str) -> io.FileIO:
-    """Open a file for reading. Raises `OstooError`, naming `where`, for what is missing or no regular file."""
+    """Open a file for reading. Raises `OstooError`, which names `where`, if it is missing or not a regular file."""
     try:  # a fifo would make open() wait
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     except OSError as error:
@@ -61,9 +61,9 @@ def open_regular(path: Path, flags: int, where: str) -> io.FileIO:
 
 @contextlib.contextmanager
 def opened(path: Path, scratch: Path) -> Iterator[Blobs]:
-    """Open an archive; one that is packed as a whole is unpacked into a file in `scratch` that has no name.
+    """Open an archive. If it is compressed as a whole, it is unpacked to an unnamed file in `scratch`.
 
-    Raises `OstooError` for a damaged one, and one that unpacks to more than the limits allow.
+    Raises `OstooError` if it is damaged, or unpacks to more than the limits allow.
     """
     if path.is_dir():
         yield _Folder(path)
@@ -79,9 +79,9 @@ def opened(path: Path, scratch: Path) -> Iterator[Blobs]:
 
 @contextlib.contextmanager
 def unpacked(packed: io.RawIOBase, scratch: Path, where: str) -> Iterator[io.RawIOBase]:
-    """Unpack gzip, zstd or nothing at all into a file in `scratch` that has no name, and yield it.
+    """Yield the unpacked contents of a gzip, zstd or uncompressed file, as an unnamed file in `scratch`.
 
-    Raises `OstooError` for damaged data and for more than `MAX_RATIO` or `MAX_UNPACKED` allow.
+    Raises `OstooError` for damaged data, or more of it than `MAX_RATIO` or `MAX_UNPACKED` allow.
     """
     limit = min(MAX_UNPACKED, max(_SMALL, MAX_RATIO * packed.seek(0, os.SEEK_END)))
     with tempfile.TemporaryFile(dir=scratch) as file:
@@ -102,7 +102,7 @@ def _copy(source: _Readable, sink: IO[bytes], limit: int) -> None:
 
 
 def sha256(file: io.RawIOBase) -> digest.Hash:
-    """Hash a file from its start to its end, and stay there."""
+    """Hash a file from the beginning. The position is at its end afterwards."""
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -126,20 +126,20 @@ class _Tar:
         self._members: dict[str, tar_members.Member] = {}
         for member in tar_members.members(tar, where):
             name = "/".join(member.path)
-            if member.kind is tar_members.Kind.FILE and self._members.setdefault(name, member) is not member:
-                raise OstooError(f"holds {name} twice", where=where)
+            if member.kind is tar_members.MemberKind.FILE and self._members.setdefault(name, member) is not member:
+                raise OstooError(f"contains {name} twice", where=where)
 
     def has(self, name: str) -> bool:
         return name in self._members
 
     def open(self, name: str) -> io.RawIOBase:
         if name not in self._members:
-            raise OstooError(f"holds no regular file {name}", where=self.where)
+            raise OstooError(f"contains no regular file {name}", where=self.where)
         return _Slice(self._tar, self._members[name])
 
 
 class _Slice(io.RawIOBase):
-    """One member's bytes of a tar file, as a file."""
+    """One member of a tar file, readable as a file."""
 
     def __init__(self, tar: io.RawIOBase, member: tar_members.Member) -> None:
         super().__init__()

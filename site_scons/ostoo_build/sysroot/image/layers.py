@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.sysroot.image import tar as tar_members
-from ostoo_build.sysroot.image.tar import Kind, Member
+from ostoo_build.sysroot.image.tar import Member, MemberKind
 
 if TYPE_CHECKING:
     import io
@@ -46,10 +46,10 @@ _Node = _Folder | _File | _Link
 
 
 class Tree:
-    """The files of an image whose layers are added from the lowest to the highest."""
+    """The merged files of an image. Layers are added from the lowest to the highest."""
 
     def __init__(self, wanted: Sequence[Parts]) -> None:
-        """Keep contents of files at or below each path of `wanted`."""
+        """Keep the contents of files at or below each of the paths `wanted`."""
         self._wanted = wanted
         self._root: _Folder = {}
         self._nodes = 0
@@ -57,10 +57,11 @@ class Tree:
         self._total = 0
 
     def add_layer(self, tar: io.RawIOBase, where: str) -> None:
-        """Lay a layer's uncompressed tar over what is there.
+        """Merge a layer's uncompressed tar.
 
-        Raises `OstooError`, naming `where`, for a damaged one and one above the limits, and for anything at or below
-        a wanted path that is no plain file, folder or link to one: the other files of an image are not looked at.
+        Raises `OstooError`, which names `where`, if the tar is damaged or exceeds the limits, and for anything at or
+        below a wanted path that is not a plain file, a folder, or a link to a file. Other files of an image are
+        ignored.
         """
         members = list(tar_members.members(tar, where))
         try:
@@ -74,10 +75,10 @@ class Tree:
             raise OstooError(str(error), where=where) from error
 
     def write(self, path: Parts, destination: Path) -> None:
-        """Write the file at `path`, or the files below it, to `destination`. Writes nothing when there is none.
+        """Write the file at `path`, or the files below it, to `destination`. Writes nothing if there are none.
 
-        Raises `OstooError` for a link that does not lead to a wanted file, and on a file system that can't tell two
-        names apart.
+        Raises `OstooError` for a link that does not lead to a wanted file, and if the file system can't distinguish two
+        names.
         """
         try:
             contents = list(self._contents(path))
@@ -98,7 +99,7 @@ class Tree:
         return isinstance(self._find(path), _File | _Link)
 
     def folders_with(self, names: Sequence[Parts]) -> list[str]:
-        """List the folders of the image below which all of `names` are files."""
+        """Return the folders of the image that contain files with all of `names`."""
         waiting: list[tuple[Parts, _Folder]] = [((), self._root)]
         found = []
         while waiting:
@@ -109,7 +110,7 @@ class Tree:
         return sorted(found)
 
     def _hide(self, path: Parts) -> None:
-        """Do what a whiteout says. It is about the layers below only, whatever its place in its own."""
+        """Apply a whiteout. It affects only the layers below, wherever it is in its own layer."""
         if not path or not path[-1].startswith(_WHITEOUT):
             return
         folder = self._find(path[:-1])
@@ -130,28 +131,28 @@ class Tree:
         folder = self._make_folder(member.path[:-1])
         if folder is None:
             if wanted:
-                raise ValueError(f"{_shown(member)} lies below something that is no folder")
+                raise ValueError(f"{_shown(member)} is below something that is not a folder")
             return
         name = member.path[-1]
-        if member.kind is Kind.FOLDER and isinstance(folder.get(name), dict):
+        if member.kind is MemberKind.FOLDER and isinstance(folder.get(name), dict):
             return
         self._count_node()
         folder[name] = self._node(member, tar, wanted=wanted)
 
     def _node(self, member: Member, tar: io.RawIOBase, *, wanted: bool) -> _Node:
-        if member.kind is Kind.FOLDER:
+        if member.kind is MemberKind.FOLDER:
             return {}
         if not wanted:
             return _File(None)
-        if member.kind is Kind.SYMLINK:
+        if member.kind is MemberKind.SYMLINK:
             return _Link(member.target)
-        if member.kind is Kind.HARDLINK:
+        if member.kind is MemberKind.HARDLINK:
             return self._linked(tar_members.path_parts(member.target), _shown(member))
         self._charge(member.size, _shown(member))
         return _File(tar_members.read(tar, member))
 
     def _linked(self, target: Parts, link: str) -> _File:
-        """Return the file that a link leads to. No link on the way is followed."""
+        """Return the file that a link leads to. Links on the way are not followed."""
         node = self._find(target)
         if not isinstance(node, _File) or node.data is None:
             raise ValueError(f"{link} is a link to {'/'.join(target)!r}, which is not one of the files to take")
@@ -190,7 +191,7 @@ class Tree:
         return node
 
     def _make_folder(self, path: Parts) -> _Folder | None:
-        """Return the folder at `path`, made where nothing is, or None where something else is in the way."""
+        """Return the folder at `path`, which is created if necessary, or None if another entry has that path."""
         folder = self._root
         for part in path:
             if part not in folder:
@@ -203,13 +204,13 @@ class Tree:
 
 
 def _require_plain(member: Member, placed: set[Parts]) -> None:
-    if member.kind is Kind.OTHER:
+    if member.kind is MemberKind.OTHER:
         raise ValueError(f"{_shown(member)} is a special file")
     if not all(part.isascii() and part.isprintable() for part in member.path):
-        raise ValueError(f"{_shown(member)} is no name for a header")
+        raise ValueError(f"{_shown(member)} is not a valid name for a header")
     if member.path in placed:
-        raise ValueError(f"{_shown(member)} is there twice")
-    if member.kind is not Kind.FOLDER:
+        raise ValueError(f"{_shown(member)} occurs twice")
+    if member.kind is not MemberKind.FOLDER:
         placed.add(member.path)
 
 

@@ -42,7 +42,7 @@ class _Pins(Struct, forbid_unknown_fields=True):
 
 
 class _Inspected(Struct, rename="pascal"):
-    """What docker and podman tell about an image that they have."""
+    """The output of docker and podman about a local image."""
 
     id: Annotated[str, Meta(pattern=r"\A(sha256:)?[0-9a-f]{64}\Z")]
     repo_digests: list[str] | None = None
@@ -53,7 +53,7 @@ class _Inspected(Struct, rename="pascal"):
 
 
 class ArchiveMusl(Struct, frozen=True):
-    """The provider that reads a saved image. `identified_by` is the pinned digest or else the archive's own."""
+    """The provider for a saved image. `identified_by` is the pinned digest, else that of the archive."""
 
     path: Path
     prefix: Parts
@@ -79,7 +79,7 @@ class ArchiveMusl(Struct, frozen=True):
 
 
 class EngineMusl(Struct, frozen=True):
-    """The provider that asks `engine`, docker or podman, for `image`, which it knows by the name `reference`."""
+    """The provider for `image` in `engine`, docker or podman, which knows it as `reference`."""
 
     engine: str
     reference: str
@@ -123,7 +123,10 @@ class EngineMusl(Struct, frozen=True):
 
 
 def archive(argument: str, project: Path) -> ArchiveMusl:
-    """Make the provider for a saved image; a relative path is the project's. Raises `OstooError` where none is."""
+    """Create the provider for a saved image. A relative path starts at the project.
+
+    Raises `OstooError` if it is missing.
+    """
     if not argument:
         raise OstooError("sysroot=container needs the path of a saved image", remedy="write sysroot=container:PATH")
     pins = _pins(project)
@@ -133,12 +136,12 @@ def archive(argument: str, project: Path) -> ArchiveMusl:
 
 
 def docker(argument: str, project: Path) -> EngineMusl:
-    """Make the provider for an image of docker's. Raises `OstooError` where it does not have it."""
+    """Create the provider for an image of docker's. Raises `OstooError` if docker does not have it."""
     return _of_engine("docker", argument, project)
 
 
 def podman(argument: str, project: Path) -> EngineMusl:
-    """Make the provider for an image of podman's. Raises `OstooError` where it does not have it."""
+    """Create the provider for an image of podman's. Raises `OstooError` if podman does not have it."""
     return _of_engine("podman", argument, project)
 
 
@@ -166,7 +169,7 @@ def _digest_in(reference: str) -> digest.Hash | None:
 
 
 def _contents(path: Path) -> digest.Hash:
-    """Return the digest of a saved file, or of the index that names all else in a folder by its digest."""
+    """Return the digest of a saved file, or of a folder's index, which contains the digests of all other files."""
     index = path / "index.json" if path.is_dir() else path
     with image_blobs.open_regular(index, 0, str(index)) as file:
         return image_blobs.sha256(file)
@@ -177,7 +180,7 @@ def _identity(image: digest.Hash, prefix: Parts) -> Mapping[str, str]:
 
 
 def _inspect(engine: str, *names: str) -> _Inspected:
-    """Ask for the first of `names` that the engine knows: it knows a pinned image by its ID or by NAME@DIGEST."""
+    """Inspect the first of `names` that exists. A pinned image is known by its ID or as NAME@DIGEST."""
     complaints = []
     for name in names:
         done = process.run([engine, "image", "inspect", "--", name], cwd=Path.cwd(), env=os.environ)
@@ -191,12 +194,12 @@ def _decode_inspected(told: bytes, engine: str) -> _Inspected:
     try:
         return msgspec.json.decode(told, type=tuple[_Inspected])[0]
     except msgspec.MsgspecError as error:
-        raise OstooError(f"can't understand what `{engine} image inspect` prints: {error}") from error
+        raise OstooError(f"can't parse the output of `{engine} image inspect`: {error}") from error
 
 
 @contextlib.contextmanager
 def _container(engine: str, image: str) -> Iterator[str]:
-    """Make a container of an image, which is never started, and remove it at the end."""
+    """Create a container from an image, without starting it, and remove it at the end."""
     made = _run([engine, "create", "--pull", "never", image, "nothing"])
     container = made.decode().strip()
     try:
@@ -213,12 +216,12 @@ def _run(argv: Sequence[str]) -> bytes:
 
 
 def _require_musl(tree: Tree, prefix: Parts) -> None:
-    """Raise `OstooError` that names the right prefixes where there is no libc.a below `prefix`."""
+    """Raise `OstooError` if there is no libc.a below `prefix`. The error names prefixes with one."""
     if tree.has_file((*prefix, *_LIBC)):
         return
     there = tree.folders_with([_LIBC, _FEATURES])
     raise OstooError(
         f"the image has no /{'/'.join((*prefix, *_LIBC))}",
         where=PINS,
-        remedy=f"set the prefix to {' or '.join(there)}" if there else "there is no musl in this image: take another",
+        remedy=f"set the prefix to {' or '.join(there)}" if there else "this image contains no musl: use another one",
     )

@@ -24,8 +24,8 @@ _MAX_HEADER = 1 << 17
 """In bytes. A pax header holds extended attributes too: Linux allows 64 KiB each."""
 
 
-class Kind(enum.Enum):
-    """What a member is. OTHER is a device, a fifo, a sparse file or a type that tar does not know."""
+class MemberKind(enum.Enum):
+    """The type of a member. OTHER is a device, a FIFO, a sparse file, or an unknown type."""
 
     FILE = "regular file"
     FOLDER = "folder"
@@ -35,39 +35,42 @@ class Kind(enum.Enum):
 
 
 class Member(Struct, frozen=True):
-    """One header. `path` has neither `.` nor `..` in it, and is () for the root; `target` is a link's, as written."""
+    """One header.
+
+    `path` contains neither `.` nor `..`, and is () for the root; `target` is a link's original target.
+    """
 
     path: tuple[str, ...]
-    kind: Kind
+    kind: MemberKind
     target: str
     offset: int
     size: int
 
 
 def members(stream: io.RawIOBase, where: str) -> Iterator[Member]:
-    """Yield the members of an uncompressed tar in their order.
+    """Yield the members of an uncompressed tar in order.
 
-    Raises `OstooError`, naming `where`, for a damaged or truncated file, one with more than `MAX_MEMBERS`, and a path
-    that is absolute, leads upwards or holds a NUL.
+    Raises `OstooError`, which names `where`, if the file is damaged or truncated, has more than `MAX_MEMBERS` members,
+    or a path is absolute, leads upwards or contains a NUL.
     """
     stream.seek(0)
     reads = _BoundedReads(stream)
     try:
         yield from _headers(reads)
     except Exception as error:  # tarfile raises whatever a damaged header provokes
-        raise OstooError(f"not a sound tar file: {error}", where=where) from error
+        raise OstooError(f"invalid tar file: {error}", where=where) from error
     finally:
         reads.detach()  # else it closes the stream
 
 
 def read(stream: io.RawIOBase, member: Member) -> bytes:
-    """Return a regular file's contents. The caller has judged its size."""
+    """Return a regular file's contents. The caller must have checked its size."""
     stream.seek(member.offset)
     return stream.read(member.size) or b""
 
 
 def path_parts(name: str) -> tuple[str, ...]:
-    """Split a path below the tar's root. Raises `ValueError` for one that leads elsewhere."""
+    """Split a path below the tar's root. Raises `ValueError` for any other path."""
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "\0" in name or len(name) > _MAX_PATH:
         raise ValueError(f"the path {name[:80]!r} is not allowed in an image")
@@ -75,7 +78,7 @@ def path_parts(name: str) -> tuple[str, ...]:
 
 
 class _BoundedReads(io.BufferedReader):
-    """Keeps `tarfile` from reading a header of any size into memory: some of its versions take quadratic time too."""
+    """Limits the size of headers that `tarfile` reads to memory, for which some of its versions take quadratic time."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or not 0 <= size <= _MAX_HEADER:
@@ -98,13 +101,13 @@ def _headers(reads: _BoundedReads) -> Iterator[Member]:
         raise ValueError(f"no header at byte {tar.offset}")
 
 
-def _kind(info: tarfile.TarInfo) -> Kind:
+def _kind(info: tarfile.TarInfo) -> MemberKind:
     if info.issparse():
-        return Kind.OTHER
+        return MemberKind.OTHER
     if info.isreg():
-        return Kind.FILE
+        return MemberKind.FILE
     if info.isdir():
-        return Kind.FOLDER
+        return MemberKind.FOLDER
     if info.issym():
-        return Kind.SYMLINK
-    return Kind.HARDLINK if info.islnk() else Kind.OTHER
+        return MemberKind.SYMLINK
+    return MemberKind.HARDLINK if info.islnk() else MemberKind.OTHER

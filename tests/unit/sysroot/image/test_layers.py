@@ -141,11 +141,11 @@ def test_a_chain_of_links_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("link", ["m/include/up", "m/include", "m"])
 def test_a_file_below_a_link_is_refused(tmp_path: Path, link: str) -> None:
     escape = (symlink(link, "../../.."), file("m/include/up/evil.h"))
-    assert complaint(tmp_path, escape) == "'m/include/up/evil.h' lies below something that is no folder"
+    assert complaint(tmp_path, escape) == "'m/include/up/evil.h' is below something that is not a folder"
 
 
 def test_a_file_below_a_link_of_another_layer_is_refused(tmp_path: Path) -> None:
-    assert "lies below" in complaint(tmp_path, (symlink("m", "/"),), (file("m/include/evil.h"),))
+    assert "is below" in complaint(tmp_path, (symlink("m", "/"),), (file("m/include/evil.h"),))
 
 
 def test_what_lies_below_a_link_elsewhere_is_of_no_interest(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_special_file_elsewhere_is_of_no_interest(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
-    assert complaint(tmp_path, (*BASE, file("m/include/a.h", b"other"))) == "'m/include/a.h' is there twice"
+    assert complaint(tmp_path, (*BASE, file("m/include/a.h", b"other"))) == "'m/include/a.h' occurs twice"
 
 
 @pytest.mark.parametrize("name", ["\u202egnp.h", "é.h", "a\nb.h", "\udcff.h"])
@@ -180,7 +180,7 @@ def test_odd_names_among_the_wanted_are_refused(tmp_path: Path, name: str) -> No
     odd, _ = entry(f"m/include/{name}")
     path = tmp_path / "layer.tar"
     path.write_bytes(odd.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape") + bytes(1024))
-    with path.open("rb", buffering=0) as stream, pytest.raises(OstooError, match="is no name for a header"):
+    with path.open("rb", buffering=0) as stream, pytest.raises(OstooError, match="is not a valid name for a header"):
         Tree([("m", "include")]).add_layer(stream, "layer")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.sysroot.image import tar as tar_members
-from ostoo_build.sysroot.image.tar import Kind, Member
+from ostoo_build.sysroot.image.tar import Member, MemberKind
 
 
 class Raw(io.RawIOBase):
@@ -46,11 +46,11 @@ def test_each_kind_of_member_is_told_apart() -> None:
     fifo = entry("f", tarfile.FIFOTYPE)
     data = tar(file("./a/b", b"x"), folder("c/"), symlink("d", "a"), hardlink("e", "a/b"), fifo)
     assert [(m.path, m.kind, m.target) for m in members(data)] == [
-        (("a", "b"), Kind.FILE, ""),
-        (("c",), Kind.FOLDER, ""),
-        (("d",), Kind.SYMLINK, "a"),
-        (("e",), Kind.HARDLINK, "a/b"),
-        (("f",), Kind.OTHER, ""),
+        (("a", "b"), MemberKind.FILE, ""),
+        (("c",), MemberKind.FOLDER, ""),
+        (("d",), MemberKind.SYMLINK, "a"),
+        (("e",), MemberKind.HARDLINK, "a/b"),
+        (("f",), MemberKind.OTHER, ""),
     ]
 
 
@@ -67,12 +67,12 @@ def test_a_sparse_file_is_special() -> None:
         "GNU.sparse.map": "0,0",
         "GNU.sparse.size": "9",
     }
-    assert [member.kind for member in members(tar((info, data)))] == [Kind.OTHER]
+    assert [member.kind for member in members(tar((info, data)))] == [MemberKind.OTHER]
 
 
 @pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, b"Z"])
 def test_devices_and_unknown_types_are_special(kind: bytes) -> None:
-    assert [member.kind for member in members(tar(entry("x", kind)))] == [Kind.OTHER]
+    assert [member.kind for member in members(tar(entry("x", kind)))] == [MemberKind.OTHER]
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "a/..", "/etc/passwd", "//x", "a" * 5000])
@@ -98,11 +98,11 @@ def test_data_that_ends_early_is_refused() -> None:
 def test_a_damaged_header_in_the_middle_is_not_taken_for_the_end() -> None:
     damaged = bytearray(tar(file("a", b"x"), file("b", b"y")))
     damaged[1024 + 10] ^= 1
-    assert complaint(bytes(damaged)) == "not a sound tar file: no header at byte 1024"
+    assert complaint(bytes(damaged)) == "invalid tar file: no header at byte 1024"
 
 
 def test_a_header_that_is_cut_off_is_not_taken_for_the_end() -> None:
-    assert complaint(tar(file("a", b"x"), file("b", b"y"))[:1100]) == "not a sound tar file: no header at byte 1024"
+    assert complaint(tar(file("a", b"x"), file("b", b"y"))[:1100]) == "invalid tar file: no header at byte 1024"
 
 
 def test_a_missing_end_mark_is_accepted() -> None:
@@ -120,7 +120,7 @@ def test_a_negative_size_is_refused_instead_of_read_for_ever(size: int) -> None:
     header[148:156] = b"%06o\0 " % sum(header)
     first = tar(file("a", bytes(512)))[:1024]
     complaints = ("a member that ends before it begins", "no header at byte 1024")  # of newer and of older Pythons
-    assert complaint(first + header + bytes(1024)) in [f"not a sound tar file: {each}" for each in complaints]
+    assert complaint(first + header + bytes(1024)) in [f"invalid tar file: {each}" for each in complaints]
 
 
 def test_a_size_that_leads_behind_the_end_is_refused() -> None:
@@ -140,13 +140,13 @@ def test_a_chain_of_extended_headers_does_not_exhaust_the_stack() -> None:
     long_name.type = tarfile.GNUTYPE_LONGNAME
     long_name.size = 1
     assert complaint((long_name.tobuf(tarfile.GNU_FORMAT) + b"a".ljust(512, b"\0")) * 5000).startswith(
-        "not a sound tar"
+        "invalid tar file"
     )
 
 
 def test_the_number_of_members_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tar_members, "MAX_MEMBERS", 2)
-    assert complaint(tar(file("a"), file("b"), file("c"))) == "not a sound tar file: more than 2 members"
+    assert complaint(tar(file("a"), file("b"), file("c"))) == "invalid tar file: more than 2 members"
 
 
 def test_the_stream_stays_open(tmp_path: Path) -> None:
@@ -171,4 +171,4 @@ def test_damage_anywhere_is_refused_or_harmless(edits: list[tuple[int, int]]) ->
         return
     for member in found:
         assert ".." not in member.path
-        assert member.offset + (member.size if member.kind is Kind.FILE else 0) <= len(data)
+        assert member.offset + (member.size if member.kind is MemberKind.FILE else 0) <= len(data)
