@@ -25,7 +25,7 @@ import SCons.Platform.posix
 import SCons.Script.Main  # noqa: F401
 
 from ostoo_build.base import deferred
-from ostoo_build.rebuild.begun import Begun, run_scons
+from ostoo_build.rebuild.process_start import ProcessStart, run_scons
 from ostoo_build.rebuild.standby import STALE, Standby
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons installs its own handler while it builds
     sys.argv = ["scons", "-Q", *arguments]
     try:
-        run_scons(Begun(standby.started, standby=standby))
+        run_scons(ProcessStart(standby.started, standby=standby))
     finally:
         deferred.run()
         if not standby.holds():

@@ -29,11 +29,11 @@ def main() -> None:
     site.main()
     from ostoo_build.base import deferred  # noqa: PLC0415 - likewise
     from ostoo_build.base.errors import told  # noqa: PLC0415 - likewise
-    from ostoo_build.rebuild.begun import Begun, run_scons  # noqa: PLC0415 - likewise
+    from ostoo_build.rebuild.process_start import ProcessStart, run_scons  # noqa: PLC0415 - likewise
 
     sys.argv.insert(1, "-Q")
     try:
-        run_scons(Begun(STARTED, asked))
+        run_scons(ProcessStart(STARTED, asked))
     except Exception as error:  # of SCons' own modules; SCons reports everything else
         message = told(error)
         if message is None:

@@ -12,8 +12,8 @@ from ostoo_build.base.spelling import one_of
 from ostoo_build.rules import nodes, whole_program
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
-from ostoo_build.rules.progress import Wanted
-from ostoo_build.rules.reports import Kind
+from ostoo_build.rules.progress import PendingProgram
+from ostoo_build.rules.reports import ReportKind
 from site_tools.scons_build import Build
 from site_tools.scons_nodes import Perform, declare, file_node, one_message
 
@@ -30,7 +30,7 @@ def declare_requested(env: Any) -> None:
         declare_tests(env, program)
     if "deploy" in requested.words:
         env.Alias("deploy", [declare_deployed(env, program) for program in requested.deployed])
-    for kind in Kind:
+    for kind in ReportKind:
         if kind.word in requested.words:
             declare_reports(env, kind)
     if "sysroot" in requested.words:
@@ -86,7 +86,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
     makers = whole_program.makers(planner, program)
     action = whole_program.action(planner, services, program, budget, services.snapshot)
-    wanted = Wanted(program, budget, action, is_checked)
+    pending = PendingProgram(program, budget, action, is_checked)
     for name, _ in makers:
         _declare_other(env, name)
     # a refused program also fails the programs that read it
@@ -97,11 +97,11 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
         if env.GetOption("no_exec") and whole_program.is_kept(planner, services, program, action):
             build.kept.add(program.id)
             return [declare(env, node) for node in nodes.restored(program)]
-    progress.wanted[program.id] = wanted
+    progress.pending[program.id] = pending
     if program.uses_std:
         declare_sysroot(env, program.target)
-    is_watched = build.begun.standby is not None
-    parts = nodes.of_program(planner, services, progress, wanted, is_watched=is_watched)
+    is_watched = build.process_start.standby is not None
+    parts = nodes.of_program(planner, services, progress, pending, is_watched=is_watched)
     declared = {node.name: declare(env, node) for node in parts}
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
     return [node for name, node in declared.items() if name in nodes.aims_of(planner, program)]
@@ -170,7 +170,7 @@ def declare_deployed(env: Any, name: str) -> Any:
         return declare(env, nodes.deploy(planner, build.checkout.report, program, word))
 
 
-def declare_reports(env: Any, kind: Kind) -> None:
+def declare_reports(env: Any, kind: ReportKind) -> None:
     """Declare a report on each requested program for each target."""
     opened = Build.of(env).at_work
     planner = opened.planner
@@ -192,7 +192,9 @@ def declare_own_tests(env: Any) -> None:
 
         provided_tools.provide(needed_tools.require(os.environ), Project(checkout.root, os.environ, say))
         alone = own_root.prefix(os.environ) or ()
-        if process.call([*alone, sys.executable, "-m", "pytest"], cwd=checkout.root, env=os.environ, stdout=None):
+        if process.run_inherited(
+            [*alone, sys.executable, "-m", "pytest"], cwd=checkout.root, env=os.environ, stdout=None
+        ):
             raise OstooError("tests failed")
 
     env.AlwaysBuild(env.Alias("test", [], Perform("pytest", perform)))

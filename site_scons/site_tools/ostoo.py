@@ -25,7 +25,7 @@ from ostoo_build.invocation import request as build_request
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
-from ostoo_build.rebuild import begun, null_build_note
+from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
 from ostoo_build.start import null_build
 from site_tools import declarations, no_signatures, script_errors
@@ -88,11 +88,11 @@ def _build(root: Path, jobs: int) -> Build:
     )
     checkout = Checkout(root, report)
     checkout.make_memos()
-    here = begun.taken()
+    here = process_start.taken()
     if options.explains and here.asked is not None:
         _explain(report, root, here.asked)
     return Build(
-        begun=here,
+        process_start=here,
         checkout=checkout,
         options=options,
         jobserver=Jobserver(jobs),
@@ -126,8 +126,8 @@ def _declare(env: Any) -> None:
     """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
-    if build.begun.standby is not None:
-        build.begun.standby.reached(build.read())
+    if build.process_start.standby is not None:
+        build.process_start.standby.reached(build.read())
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -178,5 +178,7 @@ def _note(build: Build) -> None:
     if set(opened.requested.programs) == set(programs.binaries):
         whole_program.take_away_lost(opened.planner, build.checkout.report)
     files = {path: output for made in current.values() for path, output in made.items()}
-    made = null_build_note.Made(build.begun, build.checkout, build.options, opened.planner, opened.services, files)
+    made = null_build_note.BuildResult(
+        build.process_start, build.checkout, build.options, opened.planner, opened.services, files
+    )
     null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build.invocation import planner as planners
 from ostoo_build.invocation import request, services
-from ostoo_build.rebuild.standby import Read
+from ostoo_build.rebuild.standby import PreparedBuild
 from ostoo_build.rules.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.request import Requested
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import ProgramId
-    from ostoo_build.rebuild.begun import Begun
+    from ostoo_build.rebuild.process_start import ProcessStart
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Build:
     `standby` is None outside of `./ostoo watch`. `is_top_down` says that a program is looked up before its parts.
     """
 
-    begun: Begun
+    process_start: ProcessStart
     checkout: Checkout
     options: Options
     jobserver: Jobserver
@@ -77,10 +77,10 @@ class Build:
             raise RuntimeError("call env.Requested() first")
         return self.opened
 
-    def read(self) -> Read:
+    def read(self) -> PreparedBuild:
         """Return everything that a waiting build needs."""
         opened = self.at_work
-        return Read(self.checkout, self.options, opened.planner, opened.services, self.progress)
+        return PreparedBuild(self.checkout, self.options, opened.planner, opened.services, self.progress)
 
     def close(self) -> None:
         """Save the state for the next invocation, and release the lock."""

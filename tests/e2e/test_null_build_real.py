@@ -211,9 +211,9 @@ def test_all_that_a_build_looks_at_is_in_its_note(tree: Tree, tmp_path: Path) ->
     assert known is not None
     looked_at = set(_paths(log.read_text(encoding="utf-8"), tree.root))
     assert tree.root / "user-rs/hello-rs/src/main.rs" in looked_at
-    tops = [(Path(top), set(skipped)) for top, skipped in known.sight.trees]
+    tops = [(Path(top), set(skipped)) for top, skipped in known.stamps.trees]
     # a look at a link sees what it leads to
-    places = {place for path in map(Path, known.sight.places) for place in (path, path.resolve())}
+    places = {place for path in map(Path, known.stamps.places) for place in (path, path.resolve())}
     tops += [(top.resolve(), skipped) for top, skipped in tops]
     assert [path for path in sorted(looked_at) if not _is_known(path, tops, places, tree)] == []
 

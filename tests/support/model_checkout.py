@@ -40,7 +40,7 @@ from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript, Unit
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import nodes, whole_program
-from ostoo_build.rules.progress import Progress, Wanted
+from ostoo_build.rules.progress import PendingProgram, Progress
 from ostoo_build.target import spec as target_spec
 from ostoo_build.toolchain.find import Toolchain
 
@@ -348,9 +348,9 @@ def _build_program(made: Invoked, program: Program, performed: set[str]) -> None
     asked = (planner, services, program, action)
     if whole_program.is_current(*asked) or whole_program.restored(*asked):
         return
-    wanted = Wanted(program, None, action, is_checked=True)
-    made.progress.wanted[program.id] = wanted
-    for node in nodes.of_program(planner, services, made.progress, wanted, is_watched=False):
+    pending = PendingProgram(program, None, action, is_checked=True)
+    made.progress.pending[program.id] = pending
+    for node in nodes.of_program(planner, services, made.progress, pending, is_watched=False):
         if node.name not in performed:
             performed.add(node.name)
             node.perform()

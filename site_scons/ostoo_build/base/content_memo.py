@@ -17,7 +17,7 @@ _MOST = 10_000
 """Maximum number of stored answers; a file with more is discarded."""
 
 
-class Answers:
+class ContentMemo:
     """Booleans by the digest of a question, which covers all contents that the answer depends on. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class Answers:
         self._known: dict[Hash, bool] = found if isinstance(found, dict) and len(found) < _MOST else {}
         self._count = len(self._known)
 
-    def once(self, question: Hash, find: Callable[[], bool]) -> bool:
+    def get(self, question: Hash, find: Callable[[], bool]) -> bool:
         """Return the stored answer to `question`, from this invocation or an earlier one, or compute and store it."""
         if question not in self._known:
             self._known[question] = find()

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import digest, own_source, user_cache
-from ostoo_build.base.content_memo import Answers
+from ostoo_build.base.content_memo import ContentMemo
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def load(path: Path, schema: str, title: str) -> Any:
 
     judges = own_source.digest_of(*DECIDED_BY)
     question = digest.of_json([judges, *map(digest.of_bytes, texts)])
-    answers = Answers(user_cache.folder() / user_cache.DOCUMENTS)
-    answers.once(question, judge)
+    answers = ContentMemo(user_cache.folder() / user_cache.DOCUMENTS)
+    answers.get(question, judge)
     with contextlib.suppress(OSError):
         answers.save()
     return document

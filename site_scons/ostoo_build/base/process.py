@@ -70,10 +70,10 @@ def run(
     return Completed(process.returncode, stdout, stderr)
 
 
-def follow(
-    argv: Sequence[str], heed: Callable[[bytes], None], *, cwd: Path, env: Mapping[str, str], pass_fds: Sequence[int]
+def run_streaming(
+    argv: Sequence[str], on_line: Callable[[bytes], None], *, cwd: Path, env: Mapping[str, str], pass_fds: Sequence[int]
 ) -> Completed:
-    """Run `argv` as `run` does, and call `heed` with each line that it writes to stderr, as soon as it is written."""
+    """Run `argv` as `run` does, and call `on_line` with each line of its stderr as soon as it is written."""
     lines = []
     with (
         tempfile.TemporaryFile() as stdout,
@@ -81,13 +81,13 @@ def follow(
     ):
         for line in cast("IO[bytes]", process.stderr):
             lines.append(line)
-            heed(line)
+            on_line(line)
         returncode = process.wait()
         stdout.seek(0)
         return Completed(returncode, stdout.read(), b"".join(lines))
 
 
-def call(
+def run_inherited(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: TextIO | None, timeout: float | None = None
 ) -> int:
     """Run `argv` with this process' terminal and return its exit code, negative for a signal.
@@ -104,7 +104,7 @@ def call(
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
-def become(argv: Sequence[str]) -> NoReturn:
+def exec_program(argv: Sequence[str]) -> NoReturn:
     """Replace this process by `argv` (exec). Raises `OstooError` if it can't be started."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -114,11 +114,11 @@ def become(argv: Sequence[str]) -> NoReturn:
         raise OstooError(f"can't start {argv[0]}: {error.strerror}") from error
 
 
-Attended = subprocess.Popen[bytes]
+ChildProcess = subprocess.Popen[bytes]
 """A child process that this one does not wait for at once."""
 
 
-def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> Attended:
+def spawn(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> ChildProcess:
     """Start `argv` with this process' terminal and environment, without waiting for it.
 
     Raises `OstooError` if it can't be started.
@@ -129,9 +129,9 @@ def attend(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> A
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
-def beside(
+def spawn_logged(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: BinaryIO, pass_fds: Sequence[int]
-) -> Attended:
+) -> ChildProcess:
     """Start `argv` in the background, with stdout and stderr written to `output`.
 
     On Linux it dies with this thread. Raises `OstooError` if it can't be started.
@@ -139,7 +139,7 @@ def beside(
     return _start(argv, cwd, env, stdout=output, stderr=output, pass_fds=pass_fds)
 
 
-def end(program: Attended, patience: float) -> None:
+def terminate(program: ChildProcess, patience: float) -> None:
     """Terminate a process, and kill it if it still runs after `patience` seconds."""
     program.terminate()
     try:
@@ -174,7 +174,7 @@ def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
         sink.write(chunk)
 
 
-_running: set[Attended] = set()
+_running: set[ChildProcess] = set()
 """Processes that a thread of this process waits for."""
 
 _is_stopping = threading.Event()
@@ -199,7 +199,7 @@ def _started(
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     pass_fds: Sequence[int],
-) -> Iterator[Attended]:
+) -> Iterator[ChildProcess]:
     """Start `argv` as a context manager; the process has ended when the context is left."""
     process = _start(argv, cwd, env, stdout=stdout, stderr=stderr, pass_fds=pass_fds)
     _running.add(process)
@@ -223,7 +223,7 @@ def _started(
         raise StoppedError(argv[0])
 
 
-def _was_stopped(process: Attended) -> bool:
+def _was_stopped(process: ChildProcess) -> bool:
     return _is_stopping.is_set() and process.returncode == -signal.SIGKILL
 
 
@@ -276,13 +276,13 @@ def _die_with_parent() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
-def _signal_group(process: Attended) -> None:
+def _signal_group(process: ChildProcess) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _kill_group(process: Attended) -> Completed:
+def _kill_group(process: ChildProcess) -> Completed:
     _signal_group(process)
     stdout, stderr = process.communicate()
     return Completed(process.returncode, stdout or b"", stderr or b"")

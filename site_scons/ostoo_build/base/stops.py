@@ -33,7 +33,7 @@ class Stops:
         self._woken, self._wakes = os.pipe()
         os.set_blocking(self._wakes, False)
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
-        threading.Thread(target=self._heed, daemon=True).start()
+        threading.Thread(target=self._wait, daemon=True).start()
 
     @property
     def is_asked(self) -> bool:
@@ -50,7 +50,7 @@ class Stops:
             signal.signal(self._asked, signal.SIG_DFL)
             os.kill(os.getpid(), self._asked)
 
-    def _heed(self) -> None:
+    def _wait(self) -> None:
         while not self._asked:
             number = os.read(self._woken, 1)[0]
             if number in _SIGNALS:

@@ -91,20 +91,20 @@ def boot(guest: VmConfig, programs: Sequence[str]) -> BootResult:
 
 
 @contextlib.contextmanager
-def _started(guest: VmConfig) -> Iterator[tuple[process.Attended, Monitor]]:
+def _started(guest: VmConfig) -> Iterator[tuple[process.ChildProcess, Monitor]]:
     ours, theirs = socket.socketpair()
     monitor = ("-chardev", f"socket,id=monitor,fd={theirs.fileno()}", "-mon", "chardev=monitor,mode=control")
     words = (word.replace(NONCE, guest.nonce) for word in guest.description.qemu)
     command = (*guest.qemu.command, *_COMMON, *monitor, *words)
     with ours, (guest.folder / QEMU).open("wb") as log:
         with theirs:
-            qemu = process.beside(
+            qemu = process.spawn_logged(
                 command, cwd=guest.folder, env=guest.qemu.environment, output=log, pass_fds=[theirs.fileno()]
             )
         try:
             yield qemu, _connected(ours, guest.folder / QEMU)
         finally:
-            process.end(qemu, _PATIENCE)
+            process.terminate(qemu, _PATIENCE)
 
 
 def _connected(connection: socket.socket, log: Path) -> Monitor:
@@ -118,7 +118,7 @@ def _connected(connection: socket.socket, log: Path) -> Monitor:
 class _Conversation:
     """The communication with one guest."""
 
-    def __init__(self, guest: VmConfig, qemu: process.Attended, monitor: Monitor) -> None:
+    def __init__(self, guest: VmConfig, qemu: process.ChildProcess, monitor: Monitor) -> None:
         self._description = guest.description
         self._folder = guest.folder
         self._nonce = guest.nonce

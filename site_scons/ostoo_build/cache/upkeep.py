@@ -37,7 +37,7 @@ class Stats(Struct, frozen=True):
     size: int
 
 
-class Collected(Struct, frozen=True):
+class EvictionResult(Struct, frozen=True):
     """The number of evicted entries, their size in bytes, and the size of the rest."""
 
     entries: int
@@ -73,7 +73,7 @@ def verify(folder: Path) -> list[Path]:
     return damaged
 
 
-def collect(folder: Path, limit: int) -> Collected:
+def collect(folder: Path, limit: int) -> EvictionResult:
     """Evict the least recently used entries until the rest fits into `limit` bytes.
 
     A result is evicted before the files that it names, so it never names a missing file. Does nothing while another
@@ -88,7 +88,7 @@ def collect(folder: Path, limit: int) -> Collected:
             if left - freed > limit or unfinished:
                 entry.path.unlink(missing_ok=True)
                 gone, freed = gone + 1, freed + entry.size
-    return Collected(gone, freed, left - freed)
+    return EvictionResult(gone, freed, left - freed)
 
 
 def _oldest_first(entries: list[_Entry]) -> list[_Entry]:

@@ -36,16 +36,16 @@ def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) 
     debugger = _gdb_for(machine, runner.environ.get("PATH", os.defpath))
     with tempfile.TemporaryDirectory() as folder:
         door = Path(folder, "gdb")
-        guest = process.attend([str(runner.qemu(machine)), "-g", str(door), str(path), *arguments], cwd=Path.cwd())
+        guest = process.spawn([str(runner.qemu(machine)), "-g", str(door), str(path), *arguments], cwd=Path.cwd())
         try:
             _wait_for(door, guest)
             std, own = _word(rust_src), _word(runner.root)
             sources = ("-iex", f"set substitute-path library {std}", "-iex", f"set directories {own}")
             connect = (str(debug_file(path)), "-ex", f"target remote {door}")
             command = [debugger, "-q", "-iex", "set debuginfod enabled off", *sources, *connect]
-            return process.call(command, cwd=Path.cwd(), env=runner.environ, stdout=None)
+            return process.run_inherited(command, cwd=Path.cwd(), env=runner.environ, stdout=None)
         finally:
-            process.end(guest, _PATIENCE)
+            process.terminate(guest, _PATIENCE)
 
 
 def addr2line(path: Path, addresses: Sequence[str]) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _gdb_for(machine: str, path: str) -> str:
     return found
 
 
-def _wait_for(door: Path, guest: process.Attended) -> None:
+def _wait_for(door: Path, guest: process.ChildProcess) -> None:
     end = time.monotonic() + _PATIENCE
     while not door.exists():
         if guest.poll() is not None or time.monotonic() > end:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.rules.reports import PAGE, PREVIOUS, REPORT, Kind
+from ostoo_build.rules.reports import PAGE, PREVIOUS, REPORT, ReportKind
 from ostoo_build.size import report as size_report
 from ostoo_build.stack import report as stack_report
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def stack(runner: Runner, program: str) -> int:
     """Show how much stack a program needs. Return 1 if the known part exceeds the loader's stack, else 0."""
-    runner.build([Kind.STACK.word, program])
-    report = stack_report.read(runner.reports(program) / Kind.STACK.value / REPORT)
+    runner.build([ReportKind.STACK.word, program])
+    report = stack_report.read(runner.reports(program) / ReportKind.STACK.value / REPORT)
     sys.stdout.write(stack_report.table(report))
     return 0 if report.fits else 1
 
@@ -28,7 +28,7 @@ def size(runner: Runner, program: str, *, whole: bool) -> None:
     """Show a program's size report, and the path of the page with the treemap."""
     report = _made(runner, program)
     sys.stdout.write(size_report.table(report, whole=whole))
-    page = runner.reports(program) / Kind.SIZE.value / PAGE
+    page = runner.reports(program) / ReportKind.SIZE.value / PAGE
     runner.report.status("Treemap", f"in {page.relative_to(runner.root)}")
 
 
@@ -38,7 +38,7 @@ def compare(runner: Runner, program: str, other: str, *, whole: bool) -> None:
     Raises `OstooError` if there is none.
     """
     after = _made(runner, program)
-    former = runner.reports(program) / f"{Kind.SIZE.value}.{PREVIOUS}"
+    former = runner.reports(program) / f"{ReportKind.SIZE.value}.{PREVIOUS}"
     if not other and not former.is_file():
         raise OstooError(
             f"there is no earlier report on {program}",
@@ -50,5 +50,5 @@ def compare(runner: Runner, program: str, other: str, *, whole: bool) -> None:
 
 
 def _made(runner: Runner, program: str) -> SizeReport:
-    runner.build([Kind.SIZE.word, program])
-    return size_report.read(runner.reports(program) / Kind.SIZE.value / REPORT)
+    runner.build([ReportKind.SIZE.word, program])
+    return size_report.read(runner.reports(program) / ReportKind.SIZE.value / REPORT)

@@ -42,7 +42,7 @@ class Runner(Struct, frozen=True):
     def build(self, programs: Sequence[str]) -> None:
         """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
         start = ("-S", "-P", str(self.root / "site_scons/start.py"))
-        code = process.call(
+        code = process.run_inherited(
             [sys.executable, *start, *self.words, *programs], cwd=self.root, env=self.environ, stdout=sys.stderr
         )
         if code:
@@ -77,7 +77,7 @@ class Runner(Struct, frozen=True):
         path = self.path(program)
         command = [*self.starter(path), str(path), *arguments]
         self.report.status("Running", " ".join(command))
-        process.become(command)
+        process.exec_program(command)
 
     def starter(self, path: Path) -> tuple[str, ...]:
         """Return the command that runs an executable; empty if this machine runs it natively."""
@@ -91,7 +91,7 @@ class Runner(Struct, frozen=True):
             log = Path(folder, "strace")
             command = [str(self.qemu(machine_of(path))), "-strace", "-D", str(log), str(path), *arguments]
             self.report.status("Running", " ".join(command))
-            code = process.call(command, cwd=Path.cwd(), env=self.environ, stdout=None)
+            code = process.run_inherited(command, cwd=Path.cwd(), env=self.environ, stdout=None)
             calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
         sys.stderr.write(syscall_trace.table(calls, self._numbers(), self._contract()))
         return code

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ostoo_build.base.console import Report
-    from ostoo_build.base.process import Attended
+    from ostoo_build.base.process import ChildProcess
 
 _SETTLED = 10
 """Milliseconds without events after which a save is complete."""
@@ -53,7 +53,7 @@ class Watch:
         """Build now and after each change. Raises `OstooError` if the server ends."""
         self._start_watching()
         self.report.status("Watching", "for changes; press Ctrl-C to stop")
-        program: Attended | None = None
+        program: ChildProcess | None = None
         server = Server(self.root, self.arguments)
         try:
             while True:
@@ -67,16 +67,16 @@ class Watch:
         finally:
             server.close()
             if program is not None:
-                process.end(program, _PATIENCE)
+                process.terminate(program, _PATIENCE)
 
-    def _restarted(self, program: Attended | None) -> Attended | None:
+    def _restarted(self, program: ChildProcess | None) -> ChildProcess | None:
         if not self.running:
             return None
         if program is not None:
-            process.end(program, _PATIENCE)
+            process.terminate(program, _PATIENCE)
         self.report.status("Running", " ".join(self.running))
         try:
-            return process.attend(self.running, cwd=self.root)
+            return process.spawn(self.running, cwd=self.root)
         except OstooError as error:
             self.report.messages([str(error)])
             return None
@@ -157,7 +157,7 @@ class Server:
         self._answers, answers = os.pipe()
         script = str(Path(__file__).parents[2] / "serve.py")
         argv = [sys.executable, "-P", script, str(theirs), str(answers), *arguments]
-        self._process = process.attend(argv, cwd=root, pass_fds=(theirs, answers))
+        self._process = process.spawn(argv, cwd=root, pass_fds=(theirs, answers))
         os.close(theirs)
         os.close(answers)
 

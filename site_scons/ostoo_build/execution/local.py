@@ -81,7 +81,7 @@ class LocalRunner(Struct, frozen=True):
         if unit.is_incremental:
             incremental.take_away_altered(kept)
             arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{records.INCREMENTAL}"]
-        done = self._start(folder, arguments, action, _heeder(on_metadata))
+        done = self._start(folder, arguments, action, _on_stderr_line(on_metadata))
         if unit.is_incremental:
             incremental.vouch(kept)
         return done
@@ -128,21 +128,23 @@ class LocalRunner(Struct, frozen=True):
     def _folder(self, unit: PlannedUnit) -> Path:
         return Path(self.paths.root, unit.folder)
 
-    def _start(self, folder: Path, arguments: Sequence[str], action: Action, heed: Callable[[bytes], None]) -> Finished:
+    def _start(
+        self, folder: Path, arguments: Sequence[str], action: Action, on_line: Callable[[bytes], None]
+    ) -> Finished:
         with self.jobserver.token():
             self.timeline.started()
-            completed = self._completed(folder, arguments, action, heed)
+            completed = self._completed(folder, arguments, action, on_line)
         return self._finished(folder, completed)
 
     def _completed(
-        self, folder: Path, arguments: Sequence[str], action: Action, heed: Callable[[bytes], None]
+        self, folder: Path, arguments: Sequence[str], action: Action, on_line: Callable[[bytes], None]
     ) -> Completed:
         argv = [self.paths.expand(argument) for argument in arguments]
         cwd = Path(self.paths.root, self.paths.expand(action.directory))
         start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
         if self.sandbox is None:
-            return process.follow(argv, heed, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
-        return self.sandbox.follow(action, folder, start, heed)
+            return process.run_streaming(argv, on_line, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
+        return self.sandbox.follow(action, folder, start, on_line)
 
     def _environment(self, action: Action) -> dict[str, str]:
         """Return a process' environment. A compilation for the target sees nothing of the user's environment.
@@ -191,14 +193,14 @@ def _ignore(_line: bytes) -> None:
     pass
 
 
-def _heeder(on_metadata: Callable[[], None]) -> Callable[[bytes], None]:
+def _on_stderr_line(on_metadata: Callable[[], None]) -> Callable[[bytes], None]:
     """Return a callback that detects rustc's message that a library's metadata is complete."""
 
-    def heed(line: bytes) -> None:
+    def on_line(line: bytes) -> None:
         if line.startswith(b"{") and json.loads(line).get("emit") == "metadata":
             on_metadata()
 
-    return heed
+    return on_line
 
 
 @contextmanager

@@ -58,8 +58,8 @@ class Sandbox(Struct, frozen=True):
     paths: PathMap
     readable: tuple[Path, ...]
 
-    def follow(self, action: Action, folder: Path, start: Start, heed: Callable[[bytes], None]) -> Completed:
-        """Run an action's process as `process.follow` does; it may write to `folder`.
+    def follow(self, action: Action, folder: Path, start: Start, on_line: Callable[[bytes], None]) -> Completed:
+        """Run an action's process as `process.run_streaming` does; it may write to `folder`.
 
         Raises `OstooError` that names a file which it wrote elsewhere, or did not find because it is not declared.
         """
@@ -68,7 +68,7 @@ class Sandbox(Struct, frozen=True):
             cell.root.mkdir()
             if is_local(action.directory):
                 (cell.root / action.directory).mkdir(parents=True, exist_ok=True)
-            completed = cell.run(start, heed)
+            completed = cell.run(start, on_line)
             if completed.returncode:
                 cell.explain(start)
             cell.check()
@@ -88,7 +88,7 @@ class _Cell(Struct, frozen=True):
         """Return the folder that the action sees as the checkout, without mounts."""
         return self.scratch / "root"
 
-    def run(self, start: Start, heed: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
+    def run(self, start: Start, on_line: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
         """Run a process; `beside` are additional mounts."""
         # without the user's environment, the process gets none of this either
         environment = {**start.environment, **(_FOLDERS if "PATH" in start.environment else {})}
@@ -99,9 +99,9 @@ class _Cell(Struct, frozen=True):
         words.write_bytes(b"\0".join(map(os.fsencode, options)))
         # as a file: a crate may have too many files for a command line
         with words.open("rb") as stream:
-            return process.follow(
+            return process.run_streaming(
                 [str(self.sandbox.bwrap), "--args", str(stream.fileno()), "--", *start.argv],
-                heed,
+                on_line,
                 cwd=Path("/"),
                 env=environment,
                 pass_fds=(*start.descriptors, stream.fileno()),

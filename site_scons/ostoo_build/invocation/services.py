@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ostoo_build.base import byte_size, digest, layout, user_cache
-from ostoo_build.base.content_memo import Answers
+from ostoo_build.base.content_memo import ContentMemo
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
@@ -51,7 +51,7 @@ class Services(Struct, frozen=True):
     invocation: Invocation
     sysroots: Sysroots
     trees: TreeMemo
-    answers: Answers
+    answers: ContentMemo
     background: Background = field(default_factory=Background)
     snapshot: Snapshot = field(default_factory=Snapshot)
 
@@ -73,7 +73,7 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
         invocation=invocations.of(planner),
         sysroots=Sysroots(checkout.root, options.variables["sysroot"]),
         trees=TreeMemo(checkout.root / layout.TREES),
-        answers=Answers(checkout.root / layout.ANSWERS),
+        answers=ContentMemo(checkout.root / layout.ANSWERS),
     )
 
 

@@ -21,7 +21,7 @@ from ostoo_build.base import stamps, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
 from ostoo_build.start import null_build
-from ostoo_build.start.null_build import Sight
+from ostoo_build.start.null_build import StampSet
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.rebuild.begun import Begun
     from ostoo_build.rebuild.dependencies import Dependencies, Observed
+    from ostoo_build.rebuild.process_start import ProcessStart
 
 
-class Made(Struct, frozen=True):
+class BuildResult(Struct, frozen=True):
     """The results of an invocation; `programs` are files with their expected contents."""
 
-    begun: Begun
+    process_start: ProcessStart
     checkout: Checkout
     options: Options
     planner: Planner
@@ -48,9 +48,9 @@ class Made(Struct, frozen=True):
     programs: Mapping[Path, Output]
 
 
-def write(made: Made, targets: list[str]) -> None:
+def write(made: BuildResult, targets: list[str]) -> None:
     """Write the note for this command if all its dependencies are known and unchanged."""
-    asked, planner = made.begun.asked, made.planner
+    asked, planner = made.process_start.asked, made.planner
     with contextlib.suppress(OSError, OstooError):  # another build runs in this checkout: the next one writes the note
         if asked is None or not dependencies.is_known(planner, made.options):
             return
@@ -58,9 +58,9 @@ def write(made: Made, targets: list[str]) -> None:
         observed = partial(dependencies.observed, planner, made.services)
         known = note(dependencies.of(planner), observed, asked, targets)
         names = [str(path) for path in made.programs]
-        programs = Sight.of((), names)
+        programs = StampSet.of((), names)
         if _holds_still(made, known) and _is_as_it_was(planner, made.programs):
-            known.sight.places = {**programs.places, **known.sight.places}
+            known.stamps.places = {**programs.places, **known.stamps.places}
             state_file.write(null_build.place(str(planner.root), asked), known.to_bytes())
 
 
@@ -74,10 +74,10 @@ def note(
 
     One walk takes the stamps; `observe` gets the paths that it reached, and returns further dependencies.
     """
-    walked = Sight.of(made_of.trees, ())
+    walked = StampSet.of(made_of.trees, ())
     places = [*made_of.places, *observe(walked.walked()).places]
-    sight = Sight(made_of.trees, Sight.of((), places).places, walked.entries)
-    return null_build.Note(asked, sight, targets)
+    stamps = StampSet(made_of.trees, StampSet.of((), places).places, walked.entries)
+    return null_build.Note(asked, stamps, targets)
 
 
 def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:
@@ -86,9 +86,9 @@ def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:
     stamps.wait_for_tick(written)
 
 
-def _holds_still(made: Made, known: null_build.Note) -> bool:
+def _holds_still(made: BuildResult, known: null_build.Note) -> bool:
     """Whether nothing changed since this process started, and the file system's clock agrees with ours."""
-    started, checkout = made.begun.started, made.checkout
+    started, checkout = made.process_start.started, made.checkout
     if not started - stamps.TICK < checkout.lock_owner.stat().st_ctime_ns < time.time_ns() + stamps.TICK:
         return False
     here = checkout.root.stat().st_dev
@@ -101,11 +101,11 @@ def _holds_still(made: Made, known: null_build.Note) -> bool:
 
 def _late(known: null_build.Note, moment: int) -> Iterator[str]:
     """Return paths that changed after a moment, and folders, whose stamps don't tell."""
-    for name, stamp in known.sight.places.items():
+    for name, stamp in known.stamps.places.items():
         if stamp is not None and stamps.touched_at(stamp) > moment:
             yield name
-    yield from (top for top, _ in known.sight.trees)
-    for entries in known.sight.entries:
+    yield from (top for top, _ in known.stamps.trees)
+    for entries in known.stamps.entries:
         for name, stamp in entries.items():
             if not stamp or stamps.touched_at(stamp) > moment:
                 yield name

@@ -16,7 +16,7 @@ from ostoo_build.base import source_files, stamps
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rules import unit_inputs, whole_program
-from ostoo_build.start.null_build import Sight
+from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
     import socket
@@ -35,7 +35,7 @@ _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 """Package files that decide more than what is compiled."""
 
 
-class Read(Struct, frozen=True):
+class PreparedBuild(Struct, frozen=True):
     """A build that has read all its inputs and not started."""
 
     checkout: Checkout
@@ -52,9 +52,9 @@ class Standby:
         self.started = started
         self.waits = waits
         self._line = line
-        self._toolchain = Sight((), {}, [])
+        self._toolchain = StampSet((), {}, [])
 
-    def reached(self, build: Read) -> None:
+    def reached(self, build: PreparedBuild) -> None:
         """Report that everything is read.
 
         A waiting process returns when there is work that it may do, and exits otherwise.
@@ -74,14 +74,14 @@ class Standby:
         """
         return not self._changes(self._toolchain)
 
-    def _wait(self, build: Read) -> bool:
+    def _wait(self, build: PreparedBuild) -> bool:
         planner = build.planner
         if not dependencies.is_known(planner, build.options):
             return False
         editable = set(_editable(planner))
         known = dependencies.of(planner)
-        here = Sight.of(known.checkout, known.places)
-        self._toolchain = Sight.of((*known.toolchain, *known.crates), ())
+        here = StampSet.of(known.checkout, known.places)
+        self._toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         build.checkout.unlock()
         watched.note(planner, build.services)
         if not self._line.recv(1):
@@ -95,11 +95,11 @@ class Standby:
         whole_program.renew(planner, build.services, build.progress)
         return True
 
-    def _changes(self, before: Sight) -> set[str]:
+    def _changes(self, before: StampSet) -> set[str]:
         """Return paths that changed, or changed so late that the build may have read the former state."""
         late = self.started - stamps.TICK
         touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
-        return touched | before.changes(Sight.of(before.trees, before.places))
+        return touched | before.changes(StampSet.of(before.trees, before.places))
 
 
 def _editable(planner: Planner) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.base import layout, state_file, target_folder
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
-from ostoo_build.start.null_build import Sight
+from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def read(root: Path) -> Stamps:
 
 def stamps(names: list[str]) -> Stamps:
     """Return the stamps of files and folders."""
-    return Sight.of((), names).places
+    return StampSet.of((), names).places
 
 
 def _seldom(planner: Planner, services: Services) -> Iterator[Path]:

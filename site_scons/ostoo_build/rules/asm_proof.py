@@ -38,7 +38,7 @@ def taken(text: str) -> tuple[Input, ...]:
     return msgspec.json.decode(text, type=tuple[Input, ...]) if text else ()
 
 
-class Scene(Struct, frozen=True):
+class AsmContext(Struct, frozen=True):
     """A compiled unit: its action, the paths there and here, and whether it could read declared inputs only.
 
     The sources are here too, wherever it was compiled. `expanded` is the crate's macro-expanded source; without it
@@ -54,7 +54,7 @@ class Scene(Struct, frozen=True):
     hides: bool
 
 
-def prove(observed: DepInfo, scene: Scene) -> str:
+def prove(observed: DepInfo, scene: AsmContext) -> str:
     """Return the inputs that a unit's assembly includes, in the form that `taken` parses; empty if there are none.
 
     Raises `OstooError` for an undeclared file, and for a name that can't be determined, unless the unit could read
@@ -78,7 +78,7 @@ def prove(observed: DepInfo, scene: Scene) -> str:
 
 @dataclass
 class _Search:
-    scene: Scene
+    scene: AsmContext
     found: dict[str, Input]
     made: list[str] = field(default_factory=list)
     """Positions in sources where macros create names, which are known after expansion."""

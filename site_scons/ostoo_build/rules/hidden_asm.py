@@ -68,7 +68,7 @@ def _hands_on(planner: Planner, services: Services, library: CompileUnit) -> boo
         return find()
     contents = [unit_inputs.fetched(paths, services.trees, package, snapshot).sha256 for package in packages]
     rules = own_source.digest_of(*DECIDED_BY)
-    return services.answers.once(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
+    return services.answers.get(digest.of_json([library.kind.value, library.package, rules, *contents]), find)
 
 
 def _parts(planner: Planner, library: CompileUnit) -> Iterator[CompileUnit]:

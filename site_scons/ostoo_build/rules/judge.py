@@ -34,7 +34,7 @@ _NO_ENTRY = lazy_pattern(r"cannot find entry symbol (\S+?);")
 """LLD's message."""
 
 
-Told = tuple[str, ...]
+ReportedInputs = tuple[str, ...]
 """Portable paths of undeclared inputs that an earlier run of the action reported."""
 
 
@@ -50,7 +50,7 @@ class Compiled(Struct, frozen=True):
 
     action: Action
     unit: CompileUnit
-    told: Told
+    reported: ReportedInputs
     here: PathMap
     hides: Callable[[Finished], bool]
     check: Callable[[Finished], None]
@@ -59,30 +59,30 @@ class Compiled(Struct, frozen=True):
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
     """Verify what rustc read, and return its outputs. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
-    action, unit, told = compiled.action, compiled.unit, compiled.told
+    action, unit, reported = compiled.action, compiled.unit, compiled.reported
     stderr = _said(unit.label, done)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
     _check_environment(read, action, unit)
-    reads = told if done.is_hermetic else proof.prove(read, action, told, done.paths, unit.package)
+    reads = reported if done.is_hermetic else proof.prove(read, action, reported, done.paths, unit.package)
     if not done.is_hermetic:
         compiled.check(done)
     outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is UnitKind.PROGRAM else unit.outputs
     sees_no_others = done.is_hermetic or done.is_shut_in
     hides = done.expanded is None and compiled.hides(done)
-    scene = asm_proof.Scene(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)
+    scene = asm_proof.AsmContext(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)
     assembled = asm_proof.prove(read, scene)
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
     return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved)
 
 
-def run(action: Action, unit: RunBuildScript, told: Told, done: Finished) -> Outcome:
+def run(action: Action, unit: RunBuildScript, reported: ReportedInputs, done: Finished) -> Outcome:
     """Parse a build script's instructions. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
     if done.returncode or instructions.errors:
         said = (*instructions.errors, done.stderr)
         raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
-    declared = {entry.path for entry in action.inputs if entry.path not in told}
+    declared = {entry.path for entry in action.inputs if entry.path not in reported}
     led = (name for name in done.led if not _lies_among(declared, done.paths.input_path(name)))
     reads = tuple(dict.fromkeys(_more_reads(declared, (*instructions.changed_files, *led), unit, done.paths)))
     warnings = "".join(f"warning: {unit.label}: {text}\n" for text in instructions.warnings)

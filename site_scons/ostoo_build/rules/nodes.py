@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, Unit
-    from ostoo_build.rules.progress import Progress, Wanted
+    from ostoo_build.rules.progress import PendingProgram, Progress
 
 
 class Node(Struct, frozen=True):
@@ -108,10 +108,10 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
 
 
 def of_program(
-    planner: Planner, services: Services, progress: Progress, wanted: Wanted, *, is_watched: bool
+    planner: Planner, services: Services, progress: Progress, pending: PendingProgram, *, is_watched: bool
 ) -> Iterator[Node]:
     """Yield the nodes of a program, prerequisites first; with `is_watched` only the program itself is waited for."""
-    program = wanted.program
+    program = pending.program
     unit, places = program.unit, Places.of(program)
     yield check_target(planner, services, program.target)
     for each in program.units:
@@ -129,8 +129,8 @@ def of_program(
 
     yield _of_job(services.engine, linked, made_of, f"link {program.name}", make)
     proofs: tuple[str, ...] = (linked,)
-    if wanted.is_checked and target_spec.contract_files(planner.targets, program.target):
-        checked = _check(planner, services, wanted, linked)
+    if pending.is_checked and target_spec.contract_files(planner.targets, program.target):
+        checked = _check(planner, services, pending, linked)
         yield checked
         proofs = (linked, checked.name)
     unstripped = _unstripped(planner, services, program, proofs if is_watched else (linked,))
@@ -145,9 +145,9 @@ def of_program(
     yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
 
 
-def _check(planner: Planner, services: Services, wanted: Wanted, linked: str) -> Node:
-    program, name = wanted.program, f"{Places.of(wanted.program).check}/{NAME}"
-    asked = (planner, services, program, wanted.size_budget)
+def _check(planner: Planner, services: Services, pending: PendingProgram, linked: str) -> Node:
+    program, name = pending.program, f"{Places.of(pending.program).check}/{NAME}"
+    asked = (planner, services, program, pending.size_budget)
     is_there = partial(is_done, services.engine, partial(loader_check.job, *asked))
     return Node(name, (linked,), f"check {program.name}", partial(loader_check.perform, *asked), is_there)
 

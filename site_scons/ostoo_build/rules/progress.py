@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program, ProgramId
 
 
-class Wanted(Struct, frozen=True):
+class PendingProgram(Struct, frozen=True):
     """A program to be made: its maximum size in bytes, and its action for the current sources.
 
     `is_checked` says whether it is checked against the loader contract.
@@ -33,4 +33,4 @@ class Progress(Struct, frozen=True):
     """
 
     current: dict[ProgramId, dict[Path, Output]] = field(default_factory=dict)
-    wanted: dict[ProgramId, Wanted] = field(default_factory=dict)
+    pending: dict[ProgramId, PendingProgram] = field(default_factory=dict)

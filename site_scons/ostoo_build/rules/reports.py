@@ -29,7 +29,7 @@ PREVIOUS = "previous.json"
 """Located beside the report's folder, as it is not an output of a build."""
 
 
-class Kind(Enum):
+class ReportKind(Enum):
     """The kind of a report; the value is its folder's name."""
 
     SIZE = "size"
@@ -42,18 +42,18 @@ class Kind(Enum):
 
 
 DECIDED_BY = {
-    Kind.SIZE: ("base", "binary", "size", "rules/reports.py"),
-    Kind.STACK: ("base", "binary", "loader", "stack", "rules/reports.py"),
+    ReportKind.SIZE: ("base", "binary", "size", "rules/reports.py"),
+    ReportKind.STACK: ("base", "binary", "loader", "stack", "rules/reports.py"),
 }
-_FILES = {Kind.SIZE: (REPORT, PAGE), Kind.STACK: (REPORT,)}
+_FILES = {ReportKind.SIZE: (REPORT, PAGE), ReportKind.STACK: (REPORT,)}
 
 
-def place(program: Program, kind: Kind) -> str:
+def place(program: Program, kind: ReportKind) -> str:
     """Return the folder of a report."""
     return f"{layout.reports(program.target, program.profile, program.name)}/{kind.value}"
 
 
-def node(planner: Planner, services: Services, program: Program, kind: Kind) -> Node:
+def node(planner: Planner, services: Services, program: Program, kind: ReportKind) -> Node:
     """Return the node that makes a report after its program was published."""
     description = f"report the {kind.value} of {program.name}"
     name = f"{place(program, kind)}/{NAME}"
@@ -62,7 +62,7 @@ def node(planner: Planner, services: Services, program: Program, kind: Kind) -> 
     return Node(name, Places.of(program).published, description, write, is_done)
 
 
-def _write(planner: Planner, services: Services, program: Program, kind: Kind) -> Record:
+def _write(planner: Planner, services: Services, program: Program, kind: ReportKind) -> Record:
     """Make a report, and keep the previous one if it differs."""
     there = planner.root / place(program, kind)
     former = _contents(there / REPORT)
@@ -72,15 +72,15 @@ def _write(planner: Planner, services: Services, program: Program, kind: Kind) -
     return made
 
 
-def _job(planner: Planner, program: Program, kind: Kind) -> Job:
+def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
     """Describe a report on the published program."""
     name = place(program, kind)
     there = planner.root / name
     shipped, unstripped = (planner.root / path for path in Places.of(program).published)
-    contract = target_spec.contract_files(planner.targets, program.target) if kind is Kind.STACK else []
+    contract = target_spec.contract_files(planner.targets, program.target) if kind is ReportKind.STACK else []
 
     def run() -> Outcome:
-        if kind is Kind.SIZE:
+        if kind is ReportKind.SIZE:
             from ostoo_build.size import report as size_report  # noqa: PLC0415 - 40 ms that each start would wait for
 
             size = size_report.analyse(shipped, unstripped, program.name)

@@ -39,15 +39,15 @@ class _Sources(Struct, frozen=True):
     declared: Inputs
     own: Inputs
     reads: tuple[str, ...]
-    told: Inputs
+    reported: Inputs
 
     @property
     def inputs(self) -> Inputs:
-        return (*self.declared, *self.told)
+        return (*self.declared, *self.reported)
 
     @property
-    def names_told(self) -> tuple[str, ...]:
-        return tuple(entry.path for entry in self.told)
+    def reported_names(self) -> tuple[str, ...]:
+        return tuple(entry.path for entry in self.reported)
 
 
 def job(
@@ -57,7 +57,7 @@ def job(
 
     `ready` is called when a library's metadata is complete.
     """
-    found = unit_inputs.found(planner, services, unit, snapshot)
+    found = unit_inputs.known(planner, services, unit, snapshot)
     reads = unit_inputs.known_reads(services, planner.paths, unit)
     return _reading(planner, services, unit, found, reads, ready=ready or _no_one_hears)
 
@@ -70,15 +70,15 @@ def _reading(
     planner: Planner,
     services: Services,
     unit: Unit,
-    found: unit_inputs.Found,
+    found: unit_inputs.KnownInputs,
     reads: tuple[str, ...],
     *,
     ready: Callable[[], None],
 ) -> Job:
     """Return the job for the case that the last run reported these reads."""
-    more = unit_inputs.told(planner.paths, reads, Snapshot())
-    told = tuple(entry for entry in more if entry not in found.declared)
-    sources = _Sources(found.declared, found.own, reads, told)
+    more = unit_inputs.reported(planner.paths, reads, Snapshot())
+    reported = tuple(entry for entry in more if entry not in found.declared)
+    sources = _Sources(found.declared, found.own, reads, reported)
     reading = partial(_reading, planner, services, unit, found, ready=ready)
     if isinstance(unit, RunBuildScript):
         return _run_job(planner, services, unit, sources, reading)
@@ -96,7 +96,7 @@ def _run_job(
     made = made_by_others(planner, services, unit)
     action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked_for)
     start = partial(services.runner.run_build_script, action, unit)
-    judge: Judge = partial(judges.run, action, unit, sources.names_told)
+    judge: Judge = partial(judges.run, action, unit, sources.reported_names)
     return Job(
         action=action,
         folder=planner.root / unit.folder,
@@ -133,7 +133,7 @@ def _compile_job(
     compiled = judges.Compiled(
         action=action,
         unit=unit,
-        told=sources.names_told,
+        reported=sources.reported_names,
         here=paths,
         hides=partial(hidden_asm.may_be, planner, services, unit),
         check=partial(link_inputs.check_bundled, paths, unit, action),

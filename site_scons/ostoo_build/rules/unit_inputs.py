@@ -43,7 +43,7 @@ def of(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapsh
     made = {paths.input_path(path) for path in makers(planner, unit)}
     files = [path for path in declared_files(paths, unit) if paths.input_path(path) not in made]
     own = (*_package(paths, services.trees, unit.package, snapshot), *of_files(paths, files, snapshot))
-    return tuple(dict.fromkeys((*own, *told(paths, known_reads(services, paths, unit), snapshot))))
+    return tuple(dict.fromkeys((*own, *reported(paths, known_reads(services, paths, unit), snapshot))))
 
 
 def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
@@ -52,17 +52,17 @@ def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: 
     return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, snapshot), *others)))
 
 
-class Found(Struct, frozen=True):
+class KnownInputs(Struct, frozen=True):
     """The inputs of a unit that are known before it is made, and the editable ones in its package."""
 
     declared: Inputs
     own: Inputs
 
 
-def found(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Found:
+def known(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> KnownInputs:
     """Return a unit's known inputs. Raises as `of` does."""
     own = _package(planner.paths, services.trees, unit.package, snapshot) if is_local(unit.package) else ()
-    return Found(declared(planner, services, unit, snapshot), own)
+    return KnownInputs(declared(planner, services, unit, snapshot), own)
 
 
 def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
@@ -96,7 +96,7 @@ def of_files(paths: PathMap, files: Iterable[Path], snapshot: Snapshot) -> Input
     return tuple(snapshot.get(file, partial(paths.input, file)) for file in files)
 
 
-def told(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inputs:
+def reported(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inputs:
     """Return the files that a unit's run reported.
 
     `reads` are portable paths of files and folders, which may be missing. An empty folder counts, as a script may name

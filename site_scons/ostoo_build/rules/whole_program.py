@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.planned_unit import Unit
-    from ostoo_build.rules.progress import Progress, Wanted
+    from ostoo_build.rules.progress import PendingProgram, Progress
 
 DECIDED_BY = (
     *(
@@ -71,7 +71,7 @@ DECIDED_BY = (
 """The packages that decide a program."""
 
 
-class Whole(Struct, frozen=True):
+class WholeProgram(Struct, frozen=True):
     """Everything that a program depends on.
 
     `plan` is the digest of its plan, `size_budget` is in bytes. `sources` are digests of packages and their declared
@@ -105,7 +105,7 @@ class Whole(Struct, frozen=True):
         )
 
 
-class Noted(Struct, frozen=True):
+class PublishedProgram(Struct, frozen=True):
     """The published program of the action with this fingerprint.
 
     The record has the key: computing it would take longer than all other work of a start with nothing to do.
@@ -115,11 +115,13 @@ class Noted(Struct, frozen=True):
     record: Record
 
 
-def whole(planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot) -> Whole:
+def whole(
+    planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot
+) -> WholeProgram:
     """Collect everything that the program depends on. Raises `OSError` for a source that can't be read."""
     on_host = any(_runs_here(unit) for unit in program.units)
     targets = planner.targets
-    return Whole(
+    return WholeProgram(
         name=program.name,
         plan=digest.of_bytes(msgspec.json.encode(program)),
         size_budget=size_budget,
@@ -165,7 +167,7 @@ def restored(planner: Planner, services: Services, program: Program, wanted: Act
         return None
     services.report.status("Restored", f"{program.name} from the action cache")
     services.report.messages((found.stderr,))
-    _write_down(planner.root, program, Noted(wanted.fingerprint, found))
+    _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, found))
     return files
 
 
@@ -188,9 +190,9 @@ def _files(root: Path, program: Program, record: Record) -> dict[Path, Output]:
 def renew(planner: Planner, services: Services, progress: Progress) -> None:
     """Read the sources of the programs to be built once more."""
     snapshot = Snapshot()
-    for asked, known in progress.wanted.items():
+    for asked, known in progress.pending.items():
         anew = action(planner, services, known.program, known.size_budget, snapshot)
-        progress.wanted[asked] = replace(known, action=anew)
+        progress.pending[asked] = replace(known, action=anew)
 
 
 def remember(planner: Planner, services: Services, progress: Progress, program: Program) -> None:
@@ -199,7 +201,7 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
     A source may have changed and changed back during the build, so the key of each part is computed once more.
     """
     snapshot = Snapshot()
-    known = progress.wanted[program.id]
+    known = progress.pending[program.id]
     if not _is_made_of_these(planner, services, known, snapshot):
         return
     wanted = action(planner, services, program, known.size_budget, snapshot)
@@ -212,19 +214,19 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
-    _write_down(planner.root, program, Noted(wanted.fingerprint, made))
+    _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, made))
     progress.current[program.id] = _files(planner.root, program, made)
     if not program.is_incremental:
         services.engine.cache.store(wanted, made, place)
 
 
-def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, snapshot: Snapshot) -> bool:
+def _is_made_of_these(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> bool:
     """Whether each part's record has the key that the current sources give, and the program is their result."""
-    program, engine = wanted.program, services.engine
+    program, engine = pending.program, services.engine
     spec = planner.paths.input(planner.targets.spec_file(program.target))
     if services.invocation.targets[program.target] != spec:
         return False
-    for job in _jobs(planner, services, wanted, snapshot):
+    for job in _jobs(planner, services, pending, snapshot):
         settled = engine.settled[job.folder]
         # equal actions have equal keys, and that of the settled one is known
         if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
@@ -237,15 +239,15 @@ def _is_made_of_these(planner: Planner, services: Services, wanted: Wanted, snap
     )
 
 
-def _jobs(planner: Planner, services: Services, wanted: Wanted, snapshot: Snapshot) -> Iterator[Job]:
+def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> Iterator[Job]:
     """Yield the jobs that make a program from the files in a snapshot; their inputs must exist."""
-    program = wanted.program
+    program = pending.program
     for unit in program.units:
         yield unit_rule.job(planner, services, unit, snapshot)
     yield program_link.job(planner, services, program, snapshot)
     yield program_link.unstripped_job(planner, services, program, snapshot)
-    if wanted.is_checked and target_spec.contract_files(planner.targets, program.target):
-        yield loader_check.job(planner, services, program, wanted.size_budget)
+    if pending.is_checked and target_spec.contract_files(planner.targets, program.target):
+        yield loader_check.job(planner, services, program, pending.size_budget)
 
 
 def _variables_asked_for(planner: Planner, services: Services, program: Program) -> Iterator[str]:
@@ -352,19 +354,19 @@ def _place(root: Path, program: Program) -> Place:
     return Place(folder, root / folder)
 
 
-def _write_down(root: Path, program: Program, noted: Noted) -> None:
+def _write_down(root: Path, program: Program, noted: PublishedProgram) -> None:
     content = noted.fingerprint.encode() + b"\n" + noted.record.to_bytes()
     write_output(note(root, program), state_file.sealed(content))
 
 
-def _noted(path: Path) -> Noted | None:
+def _noted(path: Path) -> PublishedProgram | None:
     """Read a note; return None if it is missing or damaged."""
     content = state_file.recall_sealed(path)
     if content is None:
         return None
     fingerprint, _, record = content.partition(b"\n")
     try:
-        return Noted(fingerprint.decode(), Record.from_bytes(record))
+        return PublishedProgram(fingerprint.decode(), Record.from_bytes(record))
     except (ValueError, RecursionError):
         state_file.found_damaged(path)
         return None

@@ -102,7 +102,9 @@ class LocalLauncher(Struct, frozen=True):
         code: int | None
         try:
             if launch.shows_output:
-                code = process.call(argv, cwd=launch.folder, env=environment, stdout=None, timeout=launch.limit)
+                code = process.run_inherited(
+                    argv, cwd=launch.folder, env=environment, stdout=None, timeout=launch.limit
+                )
                 return RunResult(code, b"", b"", time.monotonic() - since)
             done = process.run(argv, cwd=launch.folder, env=environment, timeout=launch.limit)
             code = done.returncode

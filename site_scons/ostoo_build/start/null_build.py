@@ -44,7 +44,7 @@ _FOLDER: file_stamps.Stamp = []
 """The stamp of a folder in a tree: its entries have stamps of their own."""
 
 
-class Sight:
+class StampSet:
     """The stamps of all files in some trees, and of single paths, at one moment.
 
     `places` has a stamp by absolute path, None for a missing file; `entries` has the same for each of the `trees`,
@@ -57,9 +57,9 @@ class Sight:
         self.trees, self.places, self.entries = trees, places, entries
 
     @staticmethod
-    def of(trees: Sequence[Tree], places: Iterable[str]) -> Sight:
+    def of(trees: Sequence[Tree], places: Iterable[str]) -> StampSet:
         """Take the stamps. Raises `OSError` for a tree that can't be read."""
-        return Sight(trees, {name: _stamp_of(name) for name in places}, list(map(_walk, trees)))
+        return StampSet(trees, {name: _stamp_of(name) for name in places}, list(map(_walk, trees)))
 
     def change(self) -> str | None:
         """Return a path that has changed, or None. Files that people edit are checked first."""
@@ -72,8 +72,8 @@ class Sight:
                 return next(_differences(known, now))
         return None
 
-    def changes(self, later: Sight) -> set[str]:
-        """Return all paths that differ from a later sight."""
+    def changes(self, later: StampSet) -> set[str]:
+        """Return all paths that differ from a later set."""
         return set(_differences(self.all(), later.all()))
 
     def all(self) -> Stamps:
@@ -99,21 +99,21 @@ def _differences(before: Stamps, after: Stamps) -> Iterator[str]:
 class Note:
     """A request that had nothing to do, and everything that this depends on.
 
-    `question` is the request, `sight` the stamps that must be unchanged, `targets` the names of the targets.
+    `question` is the request, `stamps` those that must be unchanged, `targets` the names of the targets.
     """
 
-    __slots__ = ("question", "sight", "targets")
+    __slots__ = ("question", "stamps", "targets")
 
-    def __init__(self, question: Question, sight: Sight, targets: list[str]) -> None:
-        self.question, self.sight, self.targets = question, sight, targets
+    def __init__(self, question: Question, stamps: StampSet, targets: list[str]) -> None:
+        self.question, self.stamps, self.targets = question, stamps, targets
 
     def answers(self, asked: Question) -> bool:
         """Whether the same request has nothing to do now. Raises `OSError` for a tree that can't be read."""
-        return self.question == asked and self.sight.change() is None
+        return self.question == asked and self.stamps.change() is None
 
     def to_bytes(self) -> bytes:
-        sight = self.sight
-        content = marshal.dumps((self.question, (list(sight.trees), sight.places, sight.entries), self.targets))
+        stamps = self.stamps
+        content = marshal.dumps((self.question, (list(stamps.trees), stamps.places, stamps.entries), self.targets))
         return digest(content) + content
 
     @staticmethod
@@ -122,8 +122,8 @@ class Note:
         if digest(content[DIGEST:]) != content[:DIGEST]:
             return None
         try:
-            question, sight, targets = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
-            return Note(question, Sight(*sight), targets)
+            question, stamps, targets = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
+            return Note(question, StampSet(*stamps), targets)
         except (ValueError, EOFError, TypeError):  # written by another Python
             return None
 
@@ -145,7 +145,7 @@ def doubt(root: str, asked: Question) -> str | None:
     if known.question != asked:
         return "Python or the environment is another one"
     try:
-        changed = known.sight.change()
+        changed = known.stamps.change()
     except OSError as error:
         changed = str(error.filename)
     return changed and f"{changed.removeprefix(f'{root}/')} changed"

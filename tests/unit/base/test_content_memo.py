@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base import state_file
-from ostoo_build.base.content_memo import Answers
+from ostoo_build.base.content_memo import ContentMemo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,8 @@ def test_what_was_found_once_is_not_looked_for_again(tmp_path: Path) -> None:
         return question == "a"
 
     for _ in range(2):
-        answers = Answers(tmp_path / "answers")
-        assert [answers.once(each, lambda each=each: find(each)) for each in ("a", "b", "a")] == [True, False, True]  # type: ignore[misc]
+        answers = ContentMemo(tmp_path / "answers")
+        assert [answers.get(each, lambda each=each: find(each)) for each in ("a", "b", "a")] == [True, False, True]  # type: ignore[misc]
         answers.save()
     assert asked == ["a", "b"]
 
@@ -29,6 +29,6 @@ def test_what_was_found_once_is_not_looked_for_again(tmp_path: Path) -> None:
 def test_what_is_no_answer_is_none(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_file, "damaged", {})
     state_file.write(tmp_path / "answers", state_file.sealed(content))
-    answers = Answers(tmp_path / "answers")
-    assert not answers.once("a", lambda: False)
-    assert answers.once("b", lambda: True)
+    answers = ContentMemo(tmp_path / "answers")
+    assert not answers.get("a", lambda: False)
+    assert answers.get("b", lambda: True)

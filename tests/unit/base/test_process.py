@@ -113,7 +113,7 @@ def test_descriptors_are_passed_only_where_asked(tmp_path: Path) -> None:
 
 
 def test_call_returns_the_exit_code(tmp_path: Path) -> None:
-    assert process.call(python("import sys; sys.exit(7)"), cwd=tmp_path, env=ENV, stdout=None) == 7
+    assert process.run_inherited(python("import sys; sys.exit(7)"), cwd=tmp_path, env=ENV, stdout=None) == 7
 
 
 def test_output_is_copied(tmp_path: Path) -> None:
@@ -142,29 +142,29 @@ def test_lines_are_heeded_while_the_program_runs(tmp_path: Path) -> None:
     code = f"import os, sys, time\nprint('begun', file=sys.stderr, flush=True)\n{wait}"
     seen = []
 
-    def heed(line: bytes) -> None:
+    def on_line(line: bytes) -> None:
         seen.append(line)
         Path(tmp_path, "go").touch()
 
-    completed = process.follow(python(code), heed, cwd=tmp_path, env=ENV, pass_fds=())
+    completed = process.run_streaming(python(code), on_line, cwd=tmp_path, env=ENV, pass_fds=())
     assert seen == [b"begun\n"]
     assert completed == process.Completed(0, b"", b"begun\n")
 
 
 def test_a_program_that_is_followed_may_write_as_much_as_it_likes(tmp_path: Path) -> None:
     code = "import sys; sys.stdout.write('x' * 300_000); sys.stderr.write('y' * 300_000); sys.exit(4)"
-    completed = process.follow(python(code), lambda _line: None, cwd=tmp_path, env=ENV, pass_fds=())
+    completed = process.run_streaming(python(code), lambda _line: None, cwd=tmp_path, env=ENV, pass_fds=())
     assert (completed.returncode, len(completed.stdout), len(completed.stderr)) == (4, 300_000, 300_000)
 
 
 def test_a_program_that_is_followed_dies_with_its_follower(tmp_path: Path) -> None:
     code = "import os, sys, time\nprint(os.getpid(), file=sys.stderr, flush=True)\ntime.sleep(100)"
 
-    def heed(line: bytes) -> None:
+    def on_line(line: bytes) -> None:
         raise RuntimeError(int(line))
 
     with pytest.raises(RuntimeError) as caught:
-        process.follow(python(code), heed, cwd=tmp_path, env=ENV, pass_fds=())
+        process.run_streaming(python(code), on_line, cwd=tmp_path, env=ENV, pass_fds=())
     with pytest.raises(ProcessLookupError):
         os.kill(caught.value.args[0], 0)
 
@@ -187,7 +187,7 @@ def wait(start):
 
 ways = (
     lambda: process.run(sleeps, cwd=here, env=env),
-    lambda: process.follow(sleeps, print, cwd=here, env=env, pass_fds=()),
+    lambda: process.run_streaming(sleeps, print, cwd=here, env=env, pass_fds=()),
     lambda: process.copy_output(sleeps, cwd=here, env=env, sink=open("sink", "wb"), limit=1),
 )
 threads = [threading.Thread(target=wait, args=(way,)) for way in ways]

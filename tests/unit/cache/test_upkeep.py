@@ -190,7 +190,7 @@ def test_damage_is_an_error_that_names_the_entry(cache: DiskCache) -> None:
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert cache_verbs.perform("verify", tmp_path / "none", 0) == "0 results and 0 files are intact\n"
-    assert cache_upkeep.collect(tmp_path / "none", 0) == cache_upkeep.Collected(0, 0, 0)
+    assert cache_upkeep.collect(tmp_path / "none", 0) == cache_upkeep.EvictionResult(0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from symbol_elfs import Linked, Sym
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import reports
-from ostoo_build.rules.reports import PAGE, PREVIOUS, REPORT, Kind
+from ostoo_build.rules.reports import PAGE, PREVIOUS, REPORT, ReportKind
 from ostoo_build.size import report as size_report
 from ostoo_build.stack import report as stack_report
 from ostoo_build.stack.report import StackReport
@@ -43,7 +43,7 @@ class FakeRunner:
         folder = self.reports(name) / words[0].removesuffix("-report")
         folder.mkdir(parents=True, exist_ok=True)
         shipped, unstripped = self.root / name, self.root / f"{name}.debug"
-        if words[0] == Kind.SIZE.word:
+        if words[0] == ReportKind.SIZE.word:
             (folder / REPORT).write_text(size_report.analyse(shipped, unstripped, name).to_json())
         else:
             (folder / REPORT).write_text(stack_report.analyse(unstripped, name, None).to_json())

@@ -67,9 +67,9 @@ def test_without_a_linker_nothing_is_linked_for_the_host(tmp_path: Path) -> None
 
 def test_what_is_remembered_is_kept_at_the_end(tmp_path: Path) -> None:
     made = started(tmp_path)
-    assert made.answers.once("0" * 64, lambda: True)
+    assert made.answers.get("0" * 64, lambda: True)
     made.close()
-    assert started(tmp_path).answers.once("0" * 64, lambda: False)
+    assert started(tmp_path).answers.get("0" * 64, lambda: False)
 
 
 def of_engine(

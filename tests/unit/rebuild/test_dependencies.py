@@ -14,7 +14,7 @@ from msgspec import structs
 from ostoo_build.base.paths import PathMap
 from ostoo_build.rebuild import dependencies, null_build_note
 from ostoo_build.rebuild.dependencies import Dependencies, Observed
-from ostoo_build.start.null_build import Sight
+from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,7 +51,7 @@ def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Dependencies, O
 
 
 def walked(trees: list[null_build.Tree]) -> set[str]:
-    return Sight.of(trees, ()).walked()
+    return StampSet.of(trees, ()).walked()
 
 
 def test_a_note_is_written_of_one_walk(
@@ -101,7 +101,7 @@ def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: st
     planner = planners.without_compiler(root, paths=paths)
     trees = list(dependencies.checkout_trees(root))
     places = sorted(map(str, dependencies.off_the_trees(planner, set(READ), walked(trees))))
-    before = Sight.of(trees, places)
+    before = StampSet.of(trees, places)
     assert before.change() is None
     (root / name).write_text("two, and longer")
     assert before.change() is not None
@@ -120,6 +120,6 @@ def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path:
     trees: list[null_build.Tree] = [(folder, []) for folder in dependencies.crate_folders(planner)]
     places = sorted(map(str, dependencies.off_the_trees(planner, set(), walked(trees))))
     for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
-        before = Sight.of(trees, places)
+        before = StampSet.of(trees, places)
         change()
         assert before.change() is not None

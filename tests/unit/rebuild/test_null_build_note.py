@@ -20,8 +20,8 @@ from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.planning.programs import Programs
 from ostoo_build.rebuild import dependencies, null_build_note
-from ostoo_build.rebuild.begun import Begun
-from ostoo_build.rebuild.null_build_note import Made
+from ostoo_build.rebuild.null_build_note import BuildResult
+from ostoo_build.rebuild.process_start import ProcessStart
 from ostoo_build.start import null_build
 from ostoo_build.toolchain import find as toolchain
 
@@ -46,7 +46,7 @@ class FakeCargo(Struct, dict=True):
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuildResult]:
     """A build that found its one program up to date, begun after all files were written."""
     root = tmp_path / "os"
     for path in (root / SOURCE, root / PROGRAM, tmp_path / PLACE, tmp_path / "config"):
@@ -71,32 +71,32 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     assert cargo.configuration_digest == "config"
     monkeypatch.setattr(Programs, "workspaces", property(lambda _: (SimpleNamespace(cargo=cargo),)))
     time.sleep(2 * stamps.TICK / 1e9)  # else the files are as good as changed while they were read
-    begun = Begun(time.time_ns(), ASKED)
+    process_start = ProcessStart(time.time_ns(), ASKED)
     checkout = Checkout(root, Report(colour=False, quiet=True))
     checkout.lock()
     programs = {root / PROGRAM: records.observe(root / PROGRAM)}
-    yield Made(begun, checkout, Options({}), planner, cast("Services", None), programs)
+    yield BuildResult(process_start, checkout, Options({}), planner, cast("Services", None), programs)
     checkout.close()
 
 
-def noted(made: Made) -> list[str] | None:
+def noted(made: BuildResult) -> list[str] | None:
     """What the next command of the same words is told, before SCons is loaded."""
     null_build_note.write(made, ["greet"])
     return null_build.targets(str(made.checkout.root), ASKED)
 
 
-def test_a_build_that_found_all_up_to_date_leaves_a_note(made: Made) -> None:
+def test_a_build_that_found_all_up_to_date_leaves_a_note(made: BuildResult) -> None:
     assert noted(made) == ["greet"]
 
 
 @pytest.mark.parametrize("name", [SOURCE, f"../{PLACE}", PROGRAM, "../absent", "user-rs/new.rs"])
-def test_the_note_names_all_that_decides(name: str, made: Made) -> None:
+def test_the_note_names_all_that_decides(name: str, made: BuildResult) -> None:
     assert noted(made) == ["greet"]
     fake.write(made.checkout.root / name, "edited")
     assert null_build.targets(str(made.checkout.root), ASKED) is None
 
 
-def test_what_was_observed_while_it_was_built_decides_too(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_observed_while_it_was_built_decides_too(made: BuildResult, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who observes is told what the walk through the trees came by already."""
     root = made.checkout.root
     far = root.parent / "far"
@@ -113,11 +113,11 @@ def test_what_was_observed_while_it_was_built_decides_too(made: Made, monkeypatc
     assert null_build.targets(str(root), ASKED) is None
 
 
-def touch(name: str) -> Callable[[Made], object]:
+def touch(name: str) -> Callable[[BuildResult], object]:
     return lambda made: (made.checkout.root / name).touch()
 
 
-MEANWHILE: dict[str, Callable[[Made], object]] = {
+MEANWHILE: dict[str, Callable[[BuildResult], object]] = {
     "a source was touched": touch(SOURCE),
     "a single place was touched": touch(f"../{PLACE}"),
     "a file was added": lambda made: fake.write(made.checkout.root / "user-rs/new.rs", ""),
@@ -129,7 +129,7 @@ MEANWHILE: dict[str, Callable[[Made], object]] = {
 
 
 @pytest.mark.parametrize("what", MEANWHILE)
-def test_what_changed_during_the_build_is_true_of_no_note(what: str, made: Made) -> None:
+def test_what_changed_during_the_build_is_true_of_no_note(what: str, made: BuildResult) -> None:
     MEANWHILE[what](made)
     assert noted(made) is None
     assert not (made.checkout.root / "build/.ostoo/null-builds").exists()
@@ -143,14 +143,14 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_no_stamp_tells_leaves_no_note(what: str, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_stamp_tells_leaves_no_note(what: str, made: BuildResult, monkeypatch: pytest.MonkeyPatch) -> None:
     CHANGES[what](monkeypatch)
     assert noted(made) is None
 
 
 @pytest.mark.parametrize("error", [OSError, OstooError("the toolchain is gone")])
 def test_what_can_not_be_found_out_is_left_to_the_next_build(
-    error: Any, made: Made, monkeypatch: pytest.MonkeyPatch
+    error: Any, made: BuildResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -159,14 +159,14 @@ def test_what_can_not_be_found_out_is_left_to_the_next_build(
     assert noted(made) is None
 
 
-def test_scons_that_was_started_by_itself_leaves_no_note(made: Made) -> None:
-    assert noted(replace(made, begun=Begun(made.begun.started))) is None
+def test_scons_that_was_started_by_itself_leaves_no_note(made: BuildResult) -> None:
+    assert noted(replace(made, process_start=ProcessStart(made.process_start.started))) is None
 
 
-def test_where_the_file_systems_clock_is_behind_ours_nothing_is_noted(made: Made) -> None:
+def test_where_the_file_systems_clock_is_behind_ours_nothing_is_noted(made: BuildResult) -> None:
     """The lock seems to have been taken before the process began: what the clock says of files means nothing."""
-    assert noted(replace(made, begun=Begun(made.begun.started + 10**10, ASKED))) is None
+    assert noted(replace(made, process_start=ProcessStart(made.process_start.started + 10**10, ASKED))) is None
 
 
-def test_what_was_written_since_the_process_began_is_not_known_to_be_what_was_read(made: Made) -> None:
-    assert noted(replace(made, begun=Begun(made.begun.started - 10**10, ASKED))) is None
+def test_what_was_written_since_the_process_began_is_not_known_to_be_what_was_read(made: BuildResult) -> None:
+    assert noted(replace(made, process_start=ProcessStart(made.process_start.started - 10**10, ASKED))) is None

@@ -23,7 +23,7 @@ from ostoo_build.invocation import services
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.rebuild import dependencies, watched
-from ostoo_build.rebuild.standby import STALE, Read, Standby
+from ostoo_build.rebuild.standby import STALE, PreparedBuild, Standby
 from ostoo_build.rules.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ OTHER = b"1"
 class Waiting:
     """A build that waits in a checkout; `is_let_go` is set when it has given the lock back."""
 
-    read: Read
+    read: PreparedBuild
     is_let_go: threading.Event
     started: int
 
@@ -92,7 +92,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     planner.units["a"] = structs.replace(unit, package="user-rs/a")
     options = Options({"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", **REMOTE})
     made = services.start(checkout, options, planner, Jobserver(1), Timeline())
-    yield Waiting(Read(checkout, options, planner, made, Progress()), is_let_go, started)
+    yield Waiting(PreparedBuild(checkout, options, planner, made, Progress()), is_let_go, started)
     checkout.close()
 
 

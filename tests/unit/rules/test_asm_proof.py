@@ -45,7 +45,7 @@ def prove(
 ) -> list[str]:
     inputs = tuple(Input(name, "1" * 64, 1, is_folder="." not in name) for name in declared)
     action = Action("Rustc", (), (("OUT_DIR", "@{root}/build/out"),), inputs, (), directory="user-rs")
-    scene = asm_proof.Scene(action, unit, paths, paths, sees_no_others, expanded, hides)
+    scene = asm_proof.AsmContext(action, unit, paths, paths, sees_no_others, expanded, hides)
     text = asm_proof.prove(DepInfo({"rt/src/lib.rs": ""}, {}), scene)
     return [entry.path for entry in asm_proof.taken(text)]
 

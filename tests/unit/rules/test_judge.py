@@ -60,8 +60,10 @@ class Checkout:
         left = files or {}
         return Finished(code, stdout, stderr, tuple(left), left.__getitem__, self.paths)
 
-    def judged(self, stdout: str = "", *, told: tuple[str, ...] = (), files: dict[str, bytes] | None = None) -> Outcome:
-        return judge.run(ACTION, UNIT, told, self.done(stdout, files=files))
+    def judged(
+        self, stdout: str = "", *, reported: tuple[str, ...] = (), files: dict[str, bytes] | None = None
+    ) -> Outcome:
+        return judge.run(ACTION, UNIT, reported, self.done(stdout, files=files))
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_what_no_checkout_has_is_refused_by_its_name(named: str, checkout: Check
 
 
 def test_what_only_an_earlier_run_told_is_told_again(checkout: Checkout) -> None:
-    assert checkout.judged("cargo::rerun-if-changed=declared.txt", told=(DECLARED.path,)).reads == (DECLARED.path,)
+    assert checkout.judged("cargo::rerun-if-changed=declared.txt", reported=(DECLARED.path,)).reads == (DECLARED.path,)
 
 
 def test_its_outputs_are_what_lies_in_its_folder(checkout: Checkout) -> None:

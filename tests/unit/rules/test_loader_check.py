@@ -19,7 +19,7 @@ from ostoo_build.loader import check
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.rules import loader_check, nodes, whole_program
 from ostoo_build.rules.places import Places
-from ostoo_build.rules.progress import Wanted
+from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.target import spec as target_spec
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def of_program(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch)
     program = model.plan(checkout.root)["two"]
     made.planner.units.update({unit.id: unit for unit in program.units})
     action = whole_program.action(made.planner, services, program, None, services.snapshot)
-    wanted = Wanted(program, None, action, is_checked=True)
-    made.progress.wanted[program.id] = wanted
-    yield list(nodes.of_program(made.planner, services, made.progress, wanted, is_watched=False))
+    pending = PendingProgram(program, None, action, is_checked=True)
+    made.progress.pending[program.id] = pending
+    yield list(nodes.of_program(made.planner, services, made.progress, pending, is_watched=False))
     checkout.close()
 
 

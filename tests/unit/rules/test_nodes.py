@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rules import musl_sysroot, nodes, whole_program
-from ostoo_build.rules.progress import Wanted
+from ostoo_build.rules.progress import PendingProgram
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,8 @@ def of_program(made: Invoked, *, is_watched: bool = False, is_checked: bool = Tr
     made.planner.units.update({unit.id: unit for unit in program.units})
     services = made.services
     action = whole_program.action(made.planner, services, program, None, services.snapshot)
-    wanted = Wanted(program, None, action, is_checked=is_checked)
-    return list(nodes.of_program(made.planner, services, made.progress, wanted, is_watched=is_watched))
+    pending = PendingProgram(program, None, action, is_checked=is_checked)
+    return list(nodes.of_program(made.planner, services, made.progress, pending, is_watched=is_watched))
 
 
 def after(found: list[Node], name: str) -> set[str]:
@@ -96,8 +96,8 @@ def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_e
     program = replace(model.plan(made.planner.root)["one"], uses_std=True)
     made.planner.units.update({unit.id: unit for unit in program.units})
     action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Snapshot())
-    wanted = Wanted(program, None, action, is_checked=True)
-    found = list(nodes.of_program(made.planner, made.services, made.progress, wanted, is_watched=False))
+    pending = PendingProgram(program, None, action, is_checked=True)
+    found = list(nodes.of_program(made.planner, made.services, made.progress, pending, is_watched=False))
     provided = "sysroot/model/action.json"
     assert asked == ["model"], "a word of sysroot= that there is none of is told before anything is built"
     assert [node.name for node in found if provided in node.after] == [f"{UNITS}/linked/action.json"]

@@ -51,7 +51,7 @@ def test_of_the_whole_checkout_a_script_is_told_what_people_write_there(paths: P
     for name in ("note.txt", "empty/.keep", "build/x/out.o", "sysroot/x/lib/libc.a", ".git/HEAD", "user-rs/.hidden"):
         trees.write(Path(paths.root) / name, "")
     (Path(paths.root) / "empty/.keep").unlink()
-    found = {entry.path for entry in unit_inputs.told(paths, (".", ".git/HEAD"), Snapshot())}
+    found = {entry.path for entry in unit_inputs.reported(paths, (".", ".git/HEAD"), Snapshot())}
     assert {"note.txt", "empty", "user-rs/.hidden", ".git/HEAD"} < found
     assert not any(path.startswith(("build/", "sysroot/")) for path in found)
 
@@ -63,7 +63,9 @@ def test_what_a_script_may_ask_for_and_is_no_file_is_one_digest(tmp_path: Path, 
     nothing = unit_inputs.asked_for(paths, run, ())
     absent = unit_inputs.asked_for(paths, run, ("user-rs/rt/absent", "other"))
     assert unit_inputs.asked_for(paths, run, ("other", "user-rs/rt/absent", "other")) == absent, "order is none"
-    assert unit_inputs.told(paths, ("user-rs/rt/absent", "other"), Snapshot()) == (), "what is not there is no input"
+    assert unit_inputs.reported(paths, ("user-rs/rt/absent", "other"), Snapshot()) == (), (
+        "what is not there is no input"
+    )
     digests = {nothing, absent, unit_inputs.asked_for(paths, run, ("other",))}
     (root / "other").symlink_to("lib.rs")
     digests.add(unit_inputs.asked_for(paths, run, ("other",)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ostoo_build.rules.whole_program import Whole
+    from ostoo_build.rules.whole_program import WholeProgram
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def found(root: Path, *, budget: int | None = None, uses_std: bool = False, profile: str = "release") -> Whole:
+def found(root: Path, *, budget: int | None = None, uses_std: bool = False, profile: str = "release") -> WholeProgram:
     """What a new invocation finds."""
     checkout = model.checkout_at(root)
     checkout.make_memos()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.start import null_build
-from ostoo_build.start.null_build import Sight
+from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ def top(tmp_path: Path) -> Path:
     return top
 
 
-def look(top: Path) -> Sight:
-    return Sight.of([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
+def look(top: Path) -> StampSet:
+    return StampSet.of([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
 
 
 def swap(path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_part_of_a_sight_that_is_left_out_decides_too(top: Path) -> None:
         (known.trees, {**known.places, "/": None}, known.entries),
         (known.trees, known.places, NOTHING),
     ):
-        other = Sight(trees, places, entries)
+        other = StampSet(trees, places, entries)
         try:
             assert other.change() is not None
         except FileNotFoundError:
@@ -176,14 +176,14 @@ def test_a_part_of_a_sight_that_is_left_out_decides_too(top: Path) -> None:
 
 OTHER_NOTES: dict[str, object] = {
     "question": ("3", "python", ["b"], b""),
-    "sight": Sight([], {"/": None}, []),
+    "stamps": StampSet([], {"/": None}, []),
     "targets": ["b"],
 }
 
 
 def test_each_field_of_a_note_decides(top: Path) -> None:
     asked, trees, places = ("3", "python", ["a"], b""), [(str(top), ["build"])], [str(top / "absent")]
-    good = null_build.Note(asked, Sight.of(trees, places), ["a"])
+    good = null_build.Note(asked, StampSet.of(trees, places), ["a"])
     path = Path(null_build.place(str(top), asked))
     path.parent.mkdir(parents=True)
     path.write_bytes(good.to_bytes())
@@ -203,7 +203,7 @@ def test_it_is_told_why_there_may_be_work(top: Path) -> None:
     path = Path(null_build.place(str(top), asked))
     path.parent.mkdir(parents=True)
     outside = top.parent / "outside"
-    known = null_build.Note(asked, Sight.of([(str(top), ["build"])], [str(outside)]), ["a"])
+    known = null_build.Note(asked, StampSet.of([(str(top), ["build"])], [str(outside)]), ["a"])
     path.write_bytes(known.to_bytes())
     assert null_build.doubt(str(top), asked) is None
     assert null_build.doubt(str(top), (*asked[:3], b"other")) == "Python or the environment is another one"
@@ -219,7 +219,7 @@ def test_a_tree_that_can_not_be_looked_through_is_named(tmp_path: Path) -> None:
     asked, gone = ("3", "python", ["a"], b""), tmp_path / "toolchain"
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    path.write_bytes(null_build.Note(asked, Sight([(str(gone), [])], {}, [{}]), ["a"]).to_bytes())
+    path.write_bytes(null_build.Note(asked, StampSet([(str(gone), [])], {}, [{}]), ["a"]).to_bytes())
     assert null_build.targets(str(tmp_path), asked) is None
     assert null_build.doubt(str(tmp_path), asked) == "toolchain changed"
 
@@ -243,7 +243,7 @@ def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    good = null_build.Note(asked, Sight([], {}, []), ["a"]).to_bytes()
+    good = null_build.Note(asked, StampSet([], {}, []), ["a"]).to_bytes()
     path.write_bytes(good)
     assert null_build.targets(str(tmp_path), asked) == ["a"]
     for bit in range(8 * len(good)):

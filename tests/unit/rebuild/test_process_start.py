@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build.rebuild.begun import Begun
+from ostoo_build.rebuild.process_start import ProcessStart
 from ostoo_build.rebuild.standby import Standby
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
-TOOL = "import sys\nfrom ostoo_build.rebuild import begun\nprint(sys.argv[1:], begun.taken())\n"
+TOOL = "import sys\nfrom ostoo_build.rebuild import process_start\nprint(sys.argv[1:], process_start.taken())\n"
 """What a tool that SCons loads would ask."""
 
 ASKED = ("3.11", "/python", ["hello-rs"], b"environment")
@@ -39,8 +39,10 @@ def says(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_a_tool_of_scons_takes_what_scons_was_run_with(says: Callable[..., str]) -> None:
-    handed = Begun(17, ASKED)
-    start = f"from ostoo_build.rebuild.begun import Begun, run_scons\nrun_scons(Begun(17, {ASKED!r}))"
+    handed = ProcessStart(17, ASKED)
+    start = (
+        f"from ostoo_build.rebuild.process_start import ProcessStart, run_scons\nrun_scons(ProcessStart(17, {ASKED!r}))"
+    )
     assert says("-c", start, "-Q", "hello-rs") == f"['-Q', 'hello-rs'] {handed}\n"
 
 
@@ -49,18 +51,18 @@ def test_scons_that_was_started_by_itself_is_begun_when_it_is_asked(says: Callab
     said = says("-m", "SCons")
     started = int(said.partition("started=")[2].partition(",")[0])
     assert before < started < time.time_ns()
-    assert said == f"[] {Begun(started)}\n"
+    assert said == f"[] {ProcessStart(started)}\n"
 
 
 def test_a_build_waits_where_its_standby_does() -> None:
-    assert not Begun(1).waits
+    assert not ProcessStart(1).waits
     with socket.socket() as line:
-        assert not Begun(1, standby=Standby(line, 1, waits=False)).waits
-        assert Begun(1, standby=Standby(line, 1, waits=True)).waits
+        assert not ProcessStart(1, standby=Standby(line, 1, waits=False)).waits
+        assert ProcessStart(1, standby=Standby(line, 1, waits=True)).waits
 
 
 def test_scons_is_started_without_any_other_package() -> None:
     """Where one is damaged, who needs that one reports it."""
-    code = "import ostoo_build.base.deferred, ostoo_build.base.errors, ostoo_build.rebuild.begun"
+    code = "import ostoo_build.base.deferred, ostoo_build.base.errors, ostoo_build.rebuild.process_start"
     done = subprocess.run([sys.executable, "-S", "-P", "-c", code], env={"PYTHONPATH": str(SITE_SCONS)}, check=True)
     assert done.returncode == 0
