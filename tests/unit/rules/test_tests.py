@@ -9,6 +9,7 @@ import planners
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.base import stamps
 from ostoo_build.planning import test_plan
 from ostoo_build.rules import tests
 from ostoo_build.run import test_list
@@ -60,9 +61,9 @@ def test_who_runs_the_tests_reads_what_was_noted(planner: Planner) -> None:
 def test_a_note_of_other_tests_is_written_anew_and_the_same_one_is_left(planner: Planner) -> None:
     node(planner, "src/main.rs").perform()
     path = planner.root / node(planner).name
-    before = path.stat()
+    before = stamps.of(path)
     node(planner, "src/main.rs").perform()
-    assert path.stat() == before
+    assert stamps.of(path) == before
     other = node(planner, "tests/t.rs")
     assert not other.is_done()
     other.perform()
