@@ -10,10 +10,10 @@ Outputs in the cache are fetched when another action reads them, or when they ar
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
@@ -26,7 +26,6 @@ from ostoo_build.base.paths import is_local
 from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, told, tried_with
 from ostoo_build.execution.folder_locks import FolderLocks
 from ostoo_build.execution.job import Settled
-from ostoo_build.execution.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,12 +40,12 @@ if TYPE_CHECKING:
     from ostoo_build.execution.decision import Decision, Tried
     from ostoo_build.execution.input_guard import InputGuard
     from ostoo_build.execution.job import Job
+    from ostoo_build.execution.timeline import Timeline
     from ostoo_build.remote import executor as remote_executor
     from ostoo_build.remote.executor import RemoteExecutor
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(Struct, frozen=True, kw_only=True):
     """Shared by all actions of an invocation. `log` is the folder of the action log.
 
     `explains` says that the reason for each action is reported.
@@ -57,10 +56,10 @@ class Engine:
     report: Report
     log: Path
     input_guard: InputGuard
-    executor: RemoteExecutor | None = None
-    fetch_all: bool = False
-    timeline: Timeline = field(default_factory=Timeline)
-    explains: bool = False
+    executor: RemoteExecutor | None
+    fetch_all: bool
+    timeline: Timeline
+    explains: bool
     settled: dict[Path, Settled] = field(default_factory=dict)
     """Results of this invocation by folder, so that they are not read from the disk again."""
     _early: dict[Path, Record] = field(default_factory=dict)
@@ -83,7 +82,7 @@ class Engine:
             state_file.remove(job.folder)  # the target of a link must not be cleared
         records.discard(job.folder)
         made = self._made(job, decision, began)
-        for name in set(former.outputs if former else ()) - set(made.outputs):
+        for name in former.outputs if former else ():
             if not any(f"{other}/".startswith(f"{name}/") for other in (*made.outputs, *made.folders)):
                 state_file.remove(job.folder / name)
         self.settled[job.folder] = Settled(job.of(made.reads), made)
@@ -110,11 +109,12 @@ class Engine:
         cached = tried.get(Cached, Reason.UNCACHED)
         if self.executor is None:
             return Local((there, cached))
-        remote = tried.get(Remote)
-        if remote is None and job.judge is None:
-            remote = Reason.HERE_ONLY
-        if remote is None and self.executor.is_off:
+        if job.judge is None:
+            remote: Reason | None = Reason.HERE_ONLY
+        elif self.executor.is_off:
             remote = Reason.GIVEN_UP
+        else:
+            remote = tried.get(Remote)
         return Remote((there, cached)) if remote is None else Local((there, cached, remote))
 
     def _judged_there(self, job: Job) -> Present | Reason:

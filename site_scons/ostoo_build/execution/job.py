@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from ostoo_build.cache.action_cache import Place
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.digest import Hash
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """An action, its output folder, and how it is run; `subject` is shown to the user after the verb.
 
     `judge` verifies the result of a process that ran remotely; None for an action that can run here only. `results` is

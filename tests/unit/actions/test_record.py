@@ -151,7 +151,7 @@ def test_a_touched_output_is_hashed_once_more_and_counts(
 ) -> None:
     os.utime(tmp_path / "lib.rlib", (1, 1))
     assert record.is_intact(tmp_path, saved)
-    monkeypatch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
     assert record.is_intact(tmp_path, saved)
 
 
@@ -168,7 +168,7 @@ def test_what_was_remembered_is_not_hashed_again(
 ) -> None:
     (tmp_path / ".stamps.json").unlink()
     record.remember(tmp_path, saved)
-    monkeypatch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
     assert record.is_intact(tmp_path, saved)
 
 
@@ -182,7 +182,7 @@ def test_an_output_that_is_fetched_later_is_looked_at_once(
     (tmp_path / "script").chmod(0o755)
     assert record.is_intact(tmp_path, saved)
     with monkeypatch.context() as patch:
-        patch.setattr(record, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+        patch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
         assert record.is_intact(tmp_path, saved)
     (tmp_path / "script").unlink()
     assert not record.is_intact(tmp_path, saved), "once it was there it is missed"

@@ -6,20 +6,20 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Output
-from ostoo_build.base import digest
+from ostoo_build.base import digest, stamps
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
@@ -30,6 +30,7 @@ from ostoo_build.execution.decision import Present, Reason
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.execution.job import Job
+from ostoo_build.execution.timeline import Timeline
 from ostoo_build.rules import actions as rule_actions
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 ACTION = Action("Rustc", ("a.rs",), (), (), ("build/", "reader/"))
 LIMIT = 1 << 30
 LIBRARY = digest.of_bytes(b"library")
-READER = structs.replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
-OTHER = structs.replace(ACTION, arguments=("b.rs",))
+READER = replace(ACTION, arguments=("c.rs",), inputs=(Input("build/lib.rlib", LIBRARY, 7),))
+OTHER = replace(ACTION, arguments=("b.rs",))
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Checkout:
     root: Path
     cache: Path
     runs: list[Action] = field(default_factory=list)
+    tools: tuple[Path, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -62,7 +64,15 @@ class Checkout:
         cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
         paths = PathMap((("root", self.root),))
         return Engine(
-            paths, cache, report, self.root.parent / "log", InputGuard(paths, time.time_ns(), ()), fetch_all=fetch_all
+            paths=paths,
+            cache=cache,
+            report=report,
+            log=self.root.parent / "log",
+            input_guard=InputGuard(paths, time.time_ns(), self.tools),
+            executor=None,
+            fetch_all=fetch_all,
+            timeline=Timeline(),
+            explains=False,
         )
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
@@ -95,11 +105,11 @@ def write_another(folder: Path) -> Outcome:
 
 def write_two(folder: Path) -> Outcome:
     (folder / "other.rlib").write_bytes(b"other")
-    return structs.replace(write(folder), outputs=("lib.rlib", "other.rlib"))
+    return replace(write(folder), outputs=("lib.rlib", "other.rlib"))
 
 
 def bound(folder: Path) -> Outcome:
-    return structs.replace(write(folder), holds_root=True)
+    return replace(write(folder), holds_root=True)
 
 
 def fail(folder: Path) -> Outcome:
@@ -248,7 +258,7 @@ def test_a_link_is_no_output(checkout: Checkout) -> None:
 
 
 SOURCES = tuple(Input(name, digest.of_bytes(b"one"), 3) for name in ("layout.ld", "more.ld"))
-LINK = structs.replace(ACTION, arguments=("-T",), inputs=SOURCES)
+LINK = replace(ACTION, arguments=("-T",), inputs=SOURCES)
 
 
 def copy_of(checkout: Checkout, *edits: tuple[str, ...]) -> Callable[[Path], Outcome]:
@@ -283,6 +293,11 @@ def test_an_input_that_does_not_hold_still_fails_the_build(checkout: Checkout, c
     assert len(clone.runs) == 1, "nothing was kept"
 
 
+def test_of_what_changes_in_both_runs_what_is_new_is_named(checkout: Checkout) -> None:
+    with pytest.raises(OstooError, match=r"more\.ld changed while it was being used"):
+        checkout.perform(LINK, copy_of(checkout, ("layout.ld",), ("layout.ld", "more.ld")))
+
+
 def test_an_action_may_write_its_own_input_each_time_if_that_is_what_it_was(checkout: Checkout) -> None:
     checkout.perform(LINK, copy_of(checkout, ("more.ld",), ("more.ld",)))
     assert len(checkout.runs) == 2
@@ -292,13 +307,19 @@ def test_an_action_may_write_its_own_input_each_time_if_that_is_what_it_was(chec
 
 @pytest.mark.parametrize(
     ("vouched", "unproved", "runs"),
-    [(".ld", None, 1), ("", frozenset(), 1), ("", frozenset({"layout.ld"}), 2), (".rs", frozenset({"more.ld"}), 1)],
+    [
+        (".ld", None, 1),
+        (".rs", None, 2),
+        ("", frozenset(), 1),
+        ("", frozenset({"layout.ld"}), 2),
+        (".rs", frozenset({"more.ld"}), 1),
+    ],
 )
 def test_what_a_tool_tells_of_what_it_read_needs_no_other_run(
     vouched: str, unproved: frozenset[str] | None, runs: int, checkout: Checkout
 ) -> None:
     run = copy_of(checkout, ("layout.ld",))
-    job = checkout.job(LINK, lambda folder: structs.replace(run(folder), unproved=unproved))
+    job = checkout.job(LINK, lambda folder: replace(run(folder), unproved=unproved))
     engine = checkout.engine()
     engine.perform(replace(job, vouched=vouched))
     engine.cache.flush()
@@ -352,7 +373,7 @@ def test_an_output_that_was_not_fetched_is_up_to_date(
 def test_a_fetched_output_is_not_hashed_again(lazy: Engine, clone: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     lazy.perform(clone.job(ACTION, write))
     assert not clone.runs
-    monkeypatch.setattr(records, "observe", lambda path: pytest.fail(f"{path} is hashed again"))
+    monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
     lazy.perform(clone.job(ACTION, write, needed=False))
 
 
@@ -360,7 +381,7 @@ def test_what_lies_outside_of_the_checkout_is_not_fetched(lazy: Engine, clone: C
     outside = clone.root.parent / "outside/lib.rlib"
     outside.parent.mkdir()
     write(outside.parent)
-    lazy.perform(clone.job(structs.replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
+    lazy.perform(clone.job(replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
     assert sorted(path.name for path in clone.root.iterdir()) == ["build"]
 
 
@@ -368,7 +389,7 @@ def test_what_came_of_an_input_that_changed_is_not_kept(checkout: Checkout) -> N
     source = checkout.root / "a.rs"
     source.parent.mkdir()
     source.write_text("one")
-    action = structs.replace(ACTION, inputs=(Input("a.rs", digest.of_bytes(b"one"), 3),))
+    action = replace(ACTION, inputs=(Input("a.rs", digest.of_bytes(b"one"), 3),))
 
     def edit(folder: Path) -> Outcome:
         source.write_text("two")
@@ -453,7 +474,7 @@ Promised = Callable[[Callable[["Path"], Outcome]], Engine]
 
 def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: Promised, clone: Checkout) -> None:
     engine = promised(write_another)
-    readers = [READER, structs.replace(READER, arguments=("d.rs",))]
+    readers = [READER, replace(READER, arguments=("d.rs",))]
     for reader in readers:
         engine.perform(clone.job(reader, read))
         assert (clone.root / "reader/copy").read_bytes() == b"another"
@@ -462,7 +483,7 @@ def test_what_does_not_come_out_the_same_again_serves_this_build_only(promised: 
         assert engine.cache.lookup(reader, clone.job(reader, read).place) is None
     assert clone.engine().present(clone.job(readers[1], read)) is None, "the key names another input"
     clone.runs.clear()
-    current = structs.replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
+    current = replace(readers[1], inputs=(Input("build/lib.rlib", digest.of_bytes(b"another"), 7),))
     assert clone.engine().perform(clone.job(current, read)).key == current.key
     assert clone.runs == [current]
 
@@ -473,7 +494,7 @@ def test_outputs_that_the_cache_has_lost_are_made_again_at_once(checkout: Checko
     engine = clone.engine()
     engine.perform(clone.job(ACTION, write_two, needed=False))
     both = (*READER.inputs, Input("build/other.rlib", digest.of_bytes(b"other"), 5))
-    engine.perform(clone.job(structs.replace(READER, inputs=both), write))
+    engine.perform(clone.job(replace(READER, inputs=both), write))
     assert sorted(path.name for path in clone.folder.glob("*.rlib")) == ["lib.rlib", "other.rlib"]
     assert clone.runs[0] == ACTION
     assert len(clone.runs) == 2
@@ -512,7 +533,7 @@ def test_what_others_read_stays_while_lost_outputs_are_made_again(checkout: Chec
 
     def perform(number: int) -> None:
         entry = READER.inputs[0] if number == 0 else other
-        action = structs.replace(READER, arguments=(str(number),), inputs=(entry,))
+        action = replace(READER, arguments=(str(number),), inputs=(entry,))
         folder = clone.root / f"reader{number}"
         began.wait()
         engine.perform(Job(action, folder, folder.name, "Compiling", "core", lambda: look(folder)))
@@ -550,6 +571,107 @@ def test_what_was_not_fetched_is_when_somebody_wants_it(what: dict[str, bool], l
     engine.perform(clone.job(ACTION, write, needed=what.get("needed", False)))
     assert (clone.folder / "lib.rlib").read_bytes() == b"library"
     assert not clone.runs
+
+
+def test_an_output_that_nobody_has_any_more_is_made_again_where_it_is_wanted(lazy: Engine, clone: Checkout) -> None:
+    """Its record is up to date, and promises what the cache has lost."""
+    lose(clone.cache)
+    lazy.perform(clone.job(ACTION, write))
+    assert (clone.folder / "lib.rlib").read_bytes() == b"library"
+    assert clone.runs == [ACTION]
+    reasons = "run here: the cache has lost the result; not in the cache"
+    assert [step.reasons for step in lazy.timeline.steps][-1] == reasons
+
+
+def test_a_result_is_known_while_it_is_up_to_date(checkout: Checkout) -> None:
+    engine = checkout.engine()
+    with pytest.raises(OstooError, match="outputs of an earlier step are missing") as caught:
+        engine.result(checkout.folder)
+    assert (caught.value.where, caught.value.remedy) == ("build", "run the build again")
+    made = engine.perform(checkout.job(ACTION, write))
+    assert engine.result(checkout.folder) is made
+    with pytest.raises(OstooError, match="could not compile"):
+        engine.perform(checkout.job(OTHER, fail))
+    with pytest.raises(OstooError, match="outputs of an earlier step are missing"):
+        engine.result(checkout.folder)
+
+
+def test_an_early_output_is_a_result_until_all_are_there(checkout: Checkout) -> None:
+    engine = checkout.engine()
+    early: list[Record] = []
+
+    def announce(folder: Path) -> Outcome:
+        outcome = write_two(folder)
+        engine.announce(ACTION, folder, "lib.rlib")
+        early.append(engine.result(folder))
+        return outcome
+
+    made = engine.perform(checkout.job(ACTION, announce))
+    assert early == [records.Record(ACTION.key, {"lib.rlib": Output(LIBRARY, 7, executable=False)})]
+    assert engine.result(checkout.folder) is made
+    assert len(made.outputs) == 2
+
+
+def test_a_step_waits_for_its_inputs_and_for_what_it_follows(checkout: Checkout) -> None:
+    engine, run = checkout.engine(), copy_of(checkout)
+    engine.perform(replace(checkout.job(LINK, run), follows=("build/first",)))
+    (step,) = engine.timeline.steps
+    assert list(step.inputs) == ["layout.ld", "more.ld", "build/first"]
+
+
+def test_a_file_that_turns_out_to_be_read_and_changed_meanwhile_fails_the_build(checkout: Checkout) -> None:
+    """Nobody hashed it before the run: what was read of it is not known."""
+    told = checkout.root / "told"
+
+    def job(reads: tuple[str, ...]) -> Job:
+        inputs = tuple(Input(name, digest.of_bytes(b"told"), 4) for name in reads)
+        return replace(of_told, action=replace(ACTION, inputs=inputs), reads=reads, reading=job)
+
+    def run(folder: Path) -> Outcome:
+        if is_edited:
+            told.write_bytes(b"told")
+        return replace(write(folder), reads=("told",))
+
+    of_told = checkout.job(ACTION, run)
+    checkout.root.mkdir()
+    told.write_bytes(b"told")
+    os.utime(told)
+    time.sleep(2 * stamps.TICK / 1e9)  # else it is as good as changed in the run
+    is_edited = False
+    assert checkout.engine().perform(job(())).reads == ("told",)
+    is_edited = True
+    records.discard(checkout.folder)
+    shutil.rmtree(checkout.cache)
+    with pytest.raises(OstooError, match="told changed while it was being used"):
+        checkout.engine().perform(job(()))
+
+
+def test_a_failure_with_a_toolchain_that_is_gone_is_told_as_that(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.tools = (tmp_path / "rustc",)
+    checkout.tools[0].touch()
+
+    def lose_tools(folder: Path) -> Outcome:
+        checkout.tools[0].unlink()
+        return fail(folder)
+
+    with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
+        checkout.perform(run=lose_tools)
+
+
+def test_a_result_that_holds_a_workers_path_is_none(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
+    job = checkout.job(ACTION, write)
+    engine.perform(replace(job, judge=lambda _done: Outcome(("lib.rlib",), holds_root=True)))
+    assert checkout.runs == [ACTION]
+    assert capsys.readouterr().err.splitlines()[:2] == ["   Compiling core (remotely)", "   Compiling core"]
+
+
+def test_what_ran_elsewhere_is_kept_for_others(checkout: Checkout, clone: Checkout) -> None:
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
+    engine.perform(replace(checkout.job(ACTION, write, needed=False), judge=lambda _done: Outcome(("lib.rlib",))))
+    engine.cache.flush()
+    assert not checkout.runs
+    assert decided(clone.engine(), clone.job(ACTION, write)) == ("Cached", (Reason.NOTHING,))
 
 
 @dataclass
@@ -620,6 +742,7 @@ def test_whatever_lies_under_an_outputs_name_gives_way(
 
 SHAPES: dict[str, dict[str, bytes]] = {
     "a file": {"out/a": b"a file"},
+    "a folder and a file": {"out/a/b": b"in a folder", "out/d": b"a file"},
     "a folder": {"out/a/b": b"in a folder", "out/a/c": b"beside"},
     "deeper": {"out/a/b/c": b"deep"},
     "another name": {"out/b": b"another"},
@@ -657,7 +780,7 @@ def test_outputs_take_the_place_of_others_of_any_shape(
     clone: Checkout,
 ) -> None:
     """What was a file may be a folder now, and the other way round; the next build finds what this one made."""
-    actions = {shape: structs.replace(ACTION, arguments=(shape,)) for shape in SHAPES}
+    actions = {shape: replace(ACTION, arguments=(shape,)) for shape in SHAPES}
     if is_cached:
         checkout.perform(actions[later], script(later))
     clone.perform(actions[former], script(former))
@@ -720,8 +843,9 @@ def test_a_scripts_folder_is_as_the_script_left_it(change: Callable[[Path], None
 
 
 def leave_empty(folder: Path) -> Outcome:
-    (folder / "out/empty").mkdir(parents=True)
-    return Outcome((), folders=("out/empty",))
+    records.keep_only(folder, records.Record("", {}))
+    (folder / "out/a/empty").mkdir(parents=True)
+    return Outcome((), folders=("out/a/empty",))
 
 
 def test_a_folder_in_which_nothing_lies_is_kept_too(checkout: Checkout, clone: Checkout) -> None:
@@ -729,10 +853,30 @@ def test_a_folder_in_which_nothing_lies_is_kept_too(checkout: Checkout, clone: C
     job = of_script(clone, ACTION, leave_empty)
     assert perform(clone, job) == made
     assert not clone.runs
-    assert (clone.folder / "out/empty").is_dir()
-    (clone.folder / "out/empty").rmdir()
+    assert (clone.folder / "out/a/empty").is_dir()
+    (clone.folder / "out/a/empty").rmdir()
     assert perform(clone, job) == made
-    assert (clone.folder / "out/empty").is_dir()
+    assert (clone.folder / "out/a/empty").is_dir()
+
+
+def test_a_script_that_makes_nothing_leaves_its_folder_from_the_cache_too(checkout: Checkout, clone: Checkout) -> None:
+    for place in (checkout, clone):
+        perform(place, of_script(place, ACTION, script("nothing")))
+        assert (place.folder / "out").is_dir()
+    assert not clone.runs
+
+
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_an_empty_folder_takes_the_place_of_a_file(
+    is_cached: bool,  # noqa: FBT001 - a table's column
+    checkout: Checkout,
+    clone: Checkout,
+) -> None:
+    if is_cached:
+        perform(checkout, of_script(checkout, ACTION, leave_empty))
+    perform(clone, of_script(clone, OTHER, script("a file")))
+    perform(clone, of_script(clone, ACTION, leave_empty))
+    assert (clone.folder / "out/a/empty").is_dir()
 
 
 def test_what_changes_an_output_right_after_it_was_hashed_is_seen(
@@ -801,7 +945,7 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
     """Else an edit of what made no difference has it made once more in each checkout."""
 
     def sees(folder: Path) -> Outcome:
-        return structs.replace(write(folder), seen=("p/read",))
+        return replace(write(folder), seen=("p/read",))
 
     def job(of: Checkout, other: str) -> Job:
         own = []
@@ -809,7 +953,7 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
             (of.root / name).parent.mkdir(parents=True, exist_ok=True)
             (of.root / name).write_text(text)
             own.append(Input(name, digest.of_bytes(text.encode()), len(text)))
-        action = structs.replace(ACTION, inputs=tuple(own))
+        action = replace(ACTION, inputs=tuple(own))
         return replace(of.job(action, sees), seeing=partial(rule_actions.seeing, action, tuple(own)))
 
     for of in (checkout, clone):
@@ -888,3 +1032,10 @@ def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.Captur
     engine.cache.flush()
     engine.perform(checkout.job(OTHER, write))
     assert capsys.readouterr().err == ""
+    records.discard(checkout.folder)
+    engine.perform(checkout.job(replace(OTHER, arguments=("third.rs",)), write))
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "   Explained core is run here: it has no outputs yet; not in the cache", "nothing was compared"
+    shutil.rmtree(engine.log)
+    engine.perform(checkout.job(ACTION, write_another))
+    assert capsys.readouterr().err.splitlines()[0].endswith("the action differs from the one that made the outputs")

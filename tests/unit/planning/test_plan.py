@@ -440,8 +440,10 @@ def test_libtest_is_there_where_rustc_makes_the_main(
 ) -> None:
     trees.write(Path(paths.root, "user-rs/program/src/main.rs"), source)
     libtest = crates.add("test", **STD_LIB)
-    program = crates.program(libtest, **{**TEST, "kind": kind}, manifest=manifest)
+    std = crates.add("std", **STD_LIB)
+    program = crates.program(libtest, std, **{**TEST, "kind": kind}, manifest=manifest)
     assert ("test" in names(program)) is is_there
+    assert ("std" in names(program)) is ("no_std" not in source)
 
 
 def test_a_crate_called_std_is_not_std(crates: Crates) -> None:

@@ -34,7 +34,7 @@ def test_what_a_macro_uses_itself_hands_no_macro_on() -> None:
     of_outer = node(RUN)
     outer = node(MACRO, inner, of_outer)
     assert read_runs.of(node(LIBRARY, outer)) == (*read_runs.of(inner), of_outer), "it has them in itself"
-    program = node(replace(LIBRARY, kind="bin"), node(LIBRARY, node(RUN)))
+    program = node(replace(LIBRARY, kind="bin"), node(MACRO, node(RUN)))
     assert read_runs.of(node(LIBRARY, program)) == (), "a program hands nothing on"
 
 
