@@ -43,9 +43,7 @@ class Apt:
 
         Raises `OstooError` if there is no such package or version.
         """
-        plan = self._get(
-            "install", "--simulate", "--no-install-recommends", "-oDir::State::status=/dev/null", *packages
-        )
+        plan = self._get("install", "--simulate", "--no-install-recommends", *packages)
         return dict(re.findall(r"^Inst (\S+) \((\S+) ", plan, re.MULTILINE))
 
     def download(self, versions: Versions) -> dict[str, Path]:
@@ -82,6 +80,10 @@ class Apt:
         settings = (
             f"Dir::State::Lists={self.folder}/lists",
             f"Dir::Cache={self.folder}/cache",
+            "Dir::State::status=/dev/null",  # the same for all calls, else each makes the cache of the lists anew
+            "Dir::Cache::pkgcache=pkgcache.bin",  # images for containers turn it off
+            "Acquire::Languages=none",  # neither translations nor icons: most of what there is to fetch
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
             "Debug::NoLocking=1",  # the lock is the system's, which nothing here changes
             "APT::Sandbox::User=root",  # the user that apt turns root into can't write here
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ostoo_build.base import locks
+from ostoo_build.base.errors import OstooError
 from ostoo_build.fetch import places
 from ostoo_build.fetch.apt import Apt
 
@@ -58,15 +59,42 @@ def ensure(parcel: PackageSet, project: Project, find: Callable[[], T | None]) -
 
 
 def _fetch(parcel: PackageSet, project: Project) -> None:
-    scratch = project.root / places.PRIVATE / f"apt-{parcel.name}"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    apt = Apt(scratch, project.environ)
-    try:
-        project.say(f"fetching {parcel.what} for this project only")
-        apt.update()
+    project.say(f"fetching {parcel.what} for this project only")
+
+    def unpack(apt: Apt) -> None:
         chosen = parcel.choose(apt)
         project.say(f"Debian packages: {len(chosen)}, {apt.size(chosen) / 1e6:.1f} MB")
         apt.unpack(apt.download(chosen).values(), parcel.folder(project.root))
+
+    with_lists(project.root, project.environ, unpack)
+
+
+def with_lists(root: Path, environ: Mapping[str, str], use: Callable[[Apt], None]) -> None:
+    """Use apt with the project's own lists of packages, brought up to date; what `use` downloads is removed.
+
+    Lists that an earlier use left spare most of the time: apt asks for what changed. Raises what `use` raises, and
+    `OstooError` where apt gets no lists.
+    """
+    folder = root / places.PRIVATE / "apt"
+    folder.parent.mkdir(exist_ok=True)
+    with locks.of_file(folder.with_name("apt.lock")):
+        if folder.is_dir():
+            try:
+                return _use(Apt(folder, environ), use)
+            except OstooError:  # the lists may be damaged: try with new ones
+                shutil.rmtree(folder)
+        folder.mkdir()
+        try:
+            return _use(Apt(folder, environ), use)
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+
+
+def _use(apt: Apt, use: Callable[[Apt], None]) -> None:
+    try:
+        apt.update()
+        use(apt)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for archive in apt.folder.glob("*.deb"):
+            archive.unlink()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, to_builtins
@@ -17,8 +16,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.source_files import write_atomically
-from ostoo_build.fetch import places
-from ostoo_build.fetch.apt import Apt
+from ostoo_build.fetch import debian_packages, places
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.base.digest import Hash
-    from ostoo_build.fetch.apt import Versions
+    from ostoo_build.fetch.apt import Apt, Versions
 
 _FAMILIES = (("rustc-web", "cargo-web", "rust-web-src"), ("rustc", "cargo", "rust-src"))
 """Compiler, cargo, std source: what a stable Debian gets for its browsers, then its ordinary packages."""
@@ -50,12 +48,11 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     If there is no lock for this architecture, the selected packages are added to it. Raises `OstooError` if this is not
     a Debian machine, apt can't provide the packages, or a package differs from the lock.
     """
-    folder = root / places.PRIVATE / "apt"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    apt = Apt(folder, environ)
     say("fetching Debian's package lists")
-    apt.update()
+    debian_packages.with_lists(root, environ, lambda apt: _fetch(root, apt, say))
+
+
+def _fetch(root: Path, apt: Apt, say: Callable[[str], None]) -> None:
     architecture = apt.architecture()
     lock = read_lock(root)
     locked = lock.get(architecture, {})
@@ -71,7 +68,6 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     }
     _check(taken, locked)
     apt.unpack(archives.values(), root / places.DEBIAN)
-    shutil.rmtree(folder)
     if not locked:
         _write_lock(root, {**lock, architecture: taken})
 

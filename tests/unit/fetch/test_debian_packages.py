@@ -32,7 +32,7 @@ def project(folder: Path, said: list[str]) -> Project:
     return Project(folder, {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}, said.append)
 
 
-def test_packages_are_fetched_once_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_packages_are_fetched_once_and_only_apts_lists_are_left(tmp_path: Path) -> None:
     said: list[str] = []
     parcel = PackageSet("toys", "a toy", toy)
     file = parcel.folder(tmp_path) / "usr/toy"
@@ -40,7 +40,9 @@ def test_packages_are_fetched_once_and_nothing_else_is_left(tmp_path: Path) -> N
         found = debian_packages.ensure(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
         assert found == file
     assert said == ["fetching a toy for this project only", "Debian packages: 1, 2.5 MB"]
-    assert sorted(path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock") == ["toys"]
+    left = (path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock")
+    assert sorted(left) == ["apt", "toys"]
+    assert not list((tmp_path / ".toolchain/apt").glob("*.deb"))
 
 
 def test_what_is_not_in_the_packages_is_none(tmp_path: Path) -> None:
@@ -54,3 +56,32 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="no such package"):
         debian_packages.ensure(PackageSet("toys", "a toy", refuse), project(tmp_path, []), lambda: None)
     assert [path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock"] == []
+
+
+def test_the_next_packages_are_fetched_with_the_lists_that_are_here(tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def chosen(apt: Apt) -> Versions:
+        seen.append((apt.folder / "lists/ours").exists())
+        fake.write(apt.folder / "lists/ours", "")
+        return {"toy": "1.0"}
+
+    for name in ("toys", "games"):
+        debian_packages.ensure(PackageSet(name, "a toy", chosen), project(tmp_path, []), lambda: None)
+    assert seen == [False, True]
+
+
+def test_lists_that_apt_can_not_read_are_made_anew(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def chosen(apt: Apt) -> Versions:
+        if (apt.folder / "lists/damaged").exists():
+            raise OstooError("the package lists could not be parsed")
+        return {"toy": "1.0"}
+
+    fake.write(tmp_path / ".toolchain/apt/lists/damaged", "")
+    parcel = PackageSet("toys", "a toy", chosen)
+    file = parcel.folder(tmp_path) / "usr/toy"
+    found = debian_packages.ensure(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
+    assert found == file
+    assert said == ["fetching a toy for this project only", "Debian packages: 1, 2.5 MB"]
