@@ -13,8 +13,8 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -29,8 +29,7 @@ from ostoo_build.rebuild.process_start import ProcessStart, run_scons
 from ostoo_build.rebuild.standby import STALE, Standby
 
 
-@dataclass(frozen=True)
-class _Child:
+class _Child(NamedTuple):
     """A forked build; `line` is our end of the socket to it."""
 
     pid: int
@@ -51,15 +50,16 @@ def main() -> None:
     arguments = sys.argv[3:]
     gc.freeze()
     standby = _serve(requests, answers)
+    started = time.time_ns()
     for descriptor in (requests, answers):
         os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # SCons installs its own handler while it builds
     sys.argv = ["scons", "-Q", *arguments]
     try:
-        run_scons(ProcessStart(standby.started, standby=standby))
+        run_scons(ProcessStart(started, standby=standby))
     finally:
         deferred.run()
-        if not standby.holds():
+        if not standby.holds(started):
             sys.exit(STALE)
 
 
@@ -101,7 +101,7 @@ def _fork(*, waits: bool) -> _Child | Standby:
     pid = os.fork()
     if pid == 0:
         ours.close()
-        return Standby(theirs, time.time_ns(), waits=waits)
+        return Standby(theirs, waits=waits)
     theirs.close()
     return _Child(pid, ours)
 

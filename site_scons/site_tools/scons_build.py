@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from ostoo_build.invocation import planner as planners
 from ostoo_build.invocation import request, services
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.rebuild.process_start import ProcessStart
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A locked checkout with the request, the planner and the services."""
 
     requested: Requested
@@ -34,11 +34,10 @@ class Opened:
     services: Services
 
 
-@dataclass
-class Build:
+class Build(Struct):
     """The value of `env["OSTOO"]`: the state before the lock is taken, and SCons' nodes by the names of rules.
 
-    `standby` is None outside of `./ostoo watch`. `is_top_down` says that a program is looked up before its parts.
+    `is_top_down` says that a program is looked up before its parts.
     """
 
     process_start: ProcessStart
@@ -80,7 +79,8 @@ class Build:
     def read(self) -> PreparedBuild:
         """Return everything that a waiting build needs."""
         opened = self.at_work
-        return PreparedBuild(self.checkout, self.options, opened.planner, opened.services, self.progress)
+        started = self.process_start.started
+        return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, self.progress)
 
     def close(self) -> None:
         """Save the state for the next invocation, and release the lock."""

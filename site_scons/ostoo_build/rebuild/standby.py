@@ -36,8 +36,9 @@ _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 
 
 class PreparedBuild(Struct, frozen=True):
-    """A build that has read all its inputs and not started."""
+    """A build that has read all its inputs and not run. `started` is when it began to read, in ns since the epoch."""
 
+    started: int
     checkout: Checkout
     options: Options
     planner: Planner
@@ -48,8 +49,7 @@ class PreparedBuild(Struct, frozen=True):
 class Standby:
     """A process forked by `./ostoo watch`; `line` is the socket to the process that forked it."""
 
-    def __init__(self, line: socket.socket, started: int, *, waits: bool) -> None:
-        self.started = started
+    def __init__(self, line: socket.socket, *, waits: bool) -> None:
         self.waits = waits
         self._line = line
         self._toolchain = StampSet((), {}, [])
@@ -67,12 +67,12 @@ class Standby:
         if not goes:
             os._exit(STALE)
 
-    def holds(self) -> bool:
-        """Whether the toolchain is unchanged since it was read.
+    def holds(self, started: int) -> bool:
+        """Whether the toolchain is unchanged since it was read by a build that started then.
 
         Checked after the build, as it has thousands of files.
         """
-        return not self._changes(self._toolchain)
+        return not _changes(self._toolchain, started)
 
     def _wait(self, build: PreparedBuild) -> bool:
         planner = build.planner
@@ -86,7 +86,7 @@ class Standby:
         watched.note(planner, build.services)
         if not self._line.recv(1):
             return False
-        edited = self._changes(here)
+        edited = _changes(here, build.started)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):
             return False
         if not planner.programs.plans_hold():
@@ -95,11 +95,12 @@ class Standby:
         whole_program.renew(planner, build.services, build.progress)
         return True
 
-    def _changes(self, before: StampSet) -> set[str]:
-        """Return paths that changed, or changed so late that the build may have read the former state."""
-        late = self.started - stamps.TICK
-        touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
-        return touched | before.changes(StampSet.of(before.trees, before.places))
+
+def _changes(before: StampSet, started: int) -> set[str]:
+    """Return paths that changed, or changed so late that a build that started then may have read the former state."""
+    late = started - stamps.TICK
+    touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
+    return touched | before.changes(StampSet.of(before.trees, before.places))
 
 
 def _editable(planner: Planner) -> Iterator[str]:

@@ -57,8 +57,8 @@ def test_scons_that_was_started_by_itself_is_begun_when_it_is_asked(says: Callab
 def test_a_build_waits_where_its_standby_does() -> None:
     assert not ProcessStart(1).waits
     with socket.socket() as line:
-        assert not ProcessStart(1, standby=Standby(line, 1, waits=False)).waits
-        assert ProcessStart(1, standby=Standby(line, 1, waits=True)).waits
+        assert not ProcessStart(1, standby=Standby(line, waits=False)).waits
+        assert ProcessStart(1, standby=Standby(line, waits=True)).waits
 
 
 def test_scons_is_started_without_any_other_package() -> None:

@@ -48,7 +48,6 @@ class Waiting:
 
     read: PreparedBuild
     is_let_go: threading.Event
-    started: int
 
     @property
     def root(self) -> Path:
@@ -92,14 +91,14 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     planner.units["a"] = structs.replace(unit, package="user-rs/a")
     options = Options({"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", **REMOTE})
     made = services.start(checkout, options, planner, Jobserver(1), Timeline())
-    yield Waiting(PreparedBuild(checkout, options, planner, made, Progress()), is_let_go, started)
+    yield Waiting(PreparedBuild(started, checkout, options, planner, made, Progress()), is_let_go)
     checkout.close()
 
 
 def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     """A build that waited while something changed. Raises `Ended` where it has to be read anew."""
     ours, theirs = socket.socketpair()
-    standby = Standby(theirs, waiting.started, waits=True)
+    standby = Standby(theirs, waits=True)
 
     def go() -> None:
         assert ours.recv(1) == b"r"
@@ -140,7 +139,7 @@ OTHERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("change", EDITS)
 def test_a_build_that_waits_goes_on_after_an_edit(change: str, waiting: Waiting) -> None:
-    assert waits(waiting, EDITS[change]).holds()
+    assert waits(waiting, EDITS[change]).holds(waiting.read.started)
     assert state_file.recall(waiting.read.checkout.lock_owner) == str(os.getpid()).encode()
 
 
@@ -166,7 +165,7 @@ def test_what_is_not_known_is_read_anew(waiting: Waiting, monkeypatch: pytest.Mo
     monkeypatch.setattr(dependencies, "is_known", lambda *_: False)
     ours, theirs = socket.socketpair()
     with pytest.raises(Ended):
-        Standby(theirs, waiting.started, waits=True).reached(waiting.read)
+        Standby(theirs, waits=True).reached(waiting.read)
     ours.close()
 
 
@@ -180,19 +179,19 @@ def test_a_build_ends_when_nobody_is_there_any_more(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with pytest.raises(Ended):
-        Standby(theirs, waiting.started, waits=True).reached(waiting.read)
+        Standby(theirs, waits=True).reached(waiting.read)
 
 
 @pytest.mark.parametrize("name", AFTERWARDS)
 def test_what_is_large_is_looked_at_after_the_build(name: str, waiting: Waiting) -> None:
     library = waiting.root.parent / AFTERWARDS[name]
-    assert waits(waiting, lambda _: None).holds()
-    assert not waits(waiting, lambda _: library.write_text("another")).holds()
+    assert waits(waiting, lambda _: None).holds(waiting.read.started)
+    assert not waits(waiting, lambda _: library.write_text("another")).holds(waiting.read.started)
 
 
 def test_a_build_that_does_not_wait_says_that_it_has_read_all(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
-    known = Standby(theirs, waiting.started, waits=False)
+    known = Standby(theirs, waits=False)
     known.reached(waiting.read)
     assert ours.recv(1) == b"r"
-    assert known.holds()
+    assert known.holds(waiting.read.started)
