@@ -12,8 +12,8 @@ from msgspec import Struct, to_builtins
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.elf import DamagedElfError, Elf, parse
-from ostoo_build.loader import file_rules
-from ostoo_build.loader.rule import Finding, Subject
+from ostoo_build.loader import code_rules, file_rules
+from ostoo_build.loader.rule import MOST_TOLD, Finding, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from ostoo_build.loader.contract import LoaderContract
     from ostoo_build.loader.rule import ProgramFacts
 
-_TOLD_PER_RULE = 4
 _SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
 _REBUILD = "build it again: the file is not an ELF file, or was truncated or modified after the link"
 _BUDGET = "size-budget"
+RULES = {**file_rules.RULES, **code_rules.RULES}
+"""By name, in the order of checking."""
+
 _ALWAYS = {
     "file-limit": "no larger file is checked",
     "intact-headers": "no loader can read it",
@@ -80,7 +82,8 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols:
     Raises `OstooError`, which lists all violations, or if there is no such file.
     """
     elf = _read(path, contract, program)
-    subject = Subject(elf, contract, program)
+    rules = {name: rule for name, rule in RULES.items() if name in contract.reasons}
+    subject = Subject(elf, contract, program, rules)
     violations = check(subject, symbols)
     if violations:
         raise _refusal(path, contract, program, violations)
@@ -96,7 +99,7 @@ def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols:
         entry=f"{elf.entry:#x}",
         syscalls=tuple(sorted({site.number for site in calls if site.number is not None})),
         hidden_syscalls=tuple(f"{site.address:#x}" for site in calls if site.number is None),
-        rules=tuple(rule for rule in (*_ALWAYS, *file_rules.RULES) if rule in contract.reasons or rule in _ALWAYS),
+        rules=(*_ALWAYS, *rules),
     )
 
 
@@ -109,12 +112,11 @@ def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, 
 
 
 def _found(subject: Subject) -> Iterator[tuple[str, Finding]]:
-    for name, rule in file_rules.RULES.items():
-        if name in subject.contract.reasons:
-            found = list(islice(rule.find(subject), _TOLD_PER_RULE))
-            yield from ((name, finding) for finding in found)
-            if found and rule.decisive:
-                return
+    for name, rule in subject.rules.items():
+        found = list(islice(rule.find(subject), MOST_TOLD))
+        yield from ((name, finding) for finding in found)
+        if found and rule.decisive:
+            return
 
 
 def _read(path: Path, contract: LoaderContract, program: ProgramFacts) -> Elf:
@@ -148,13 +150,13 @@ def _violation(rule: str, finding: Finding, contract: LoaderContract, symbols: S
 
 
 def _largest_crates(symbols: Symbols) -> str:
-    largest = symbols.bytes_by_crate().most_common(_TOLD_PER_RULE)
+    largest = symbols.bytes_by_crate().most_common(MOST_TOLD)
     return f"; most code is from {', '.join(f'{crate} ({size})' for crate, size in largest)}" if largest else ""
 
 
 def _remedy(rule: str) -> str:
     own = {"file-limit": _SHRINK, "intact-headers": _REBUILD}
-    return own[rule] if rule in own else file_rules.RULES[rule].remedy
+    return own[rule] if rule in own else RULES[rule].remedy
 
 
 def _refusal(

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.binary import disassembly
-from ostoo_build.loader.rule import Finding, Rule
+from ostoo_build.loader.rule import Finding, Rule, against
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +27,6 @@ def _entry_instructions(subject: Subject) -> Iterator[Finding]:
     found = tuple(each.text for each in disassembly.first(code, len(wanted), elf.machine))
     if found != wanted:
         yield Finding(f"it begins with {_listing(found)}, not with {_listing(wanted)}", address=elf.entry)
-
-
-def _no_avx(subject: Subject) -> Iterator[Finding]:
-    for address, text in subject.code.avx:
-        yield Finding(text, address=address)
-
-
-def _no_float_registers(subject: Subject) -> Iterator[Finding]:
-    for address, text in subject.code.float_registers:
-        yield Finding(text, address=address)
 
 
 def _syscall_numbers(subject: Subject) -> Iterator[Finding]:
@@ -67,13 +57,13 @@ RULES = {
     "entry-instructions": Rule(
         _entry_instructions, "let ostoo-rt's _start be the entry point: define no other, and pass the linker no --entry"
     ),
-    "no-avx": Rule(
-        _no_avx,
+    "no-avx": against(
+        disassembly.is_avx,
         "pass no target-cpu or target-feature beyond x86-64; switch off the feature by which a crate "
         "chooses AVX code at run time",
     ),
-    "no-float-registers": Rule(
-        _no_float_registers,
+    "no-float-registers": against(
+        lambda _code, found: disassembly.uses_float_registers(found),
         'set "features": "-mmx,-sse,+soft-float" and "rustc-abi": "x86-softfloat" in the target JSON, and avoid '
         "assembly that needs more",
     ),

@@ -53,8 +53,8 @@ class LoaderContract(Struct, frozen=True):
     """The requirements of one kernel. Names of ELF are verbatim, sizes are in bytes.
 
     `forbidden_addresses` may overlap; the first range that a segment uses is reported. `reasons` has an entry for each
-    rule of `file_rules` that is applied. If a limit is not required, it is the maximum that this check supports.
-    `stack` is None if the contract does not contain it.
+    rule of `file_rules` and `code_rules` that is applied. If a limit is not required, it is the maximum that this check
+    supports. `stack` is None if the contract does not contain it.
     """
 
     kernel: str

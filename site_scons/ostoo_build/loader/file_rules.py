@@ -1,4 +1,4 @@
-"""The rules about a program's headers and segments, one function each, and the list of all rules."""
+"""The rules about a program's headers and segments, one function each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ostoo_build.binary.elf import PF_W, PF_X
-from ostoo_build.loader import code_rules
 from ostoo_build.loader.rule import Finding, Rule, Subject
 
 if TYPE_CHECKING:
@@ -181,7 +180,6 @@ RULES = {
     "entry-executable": Rule(
         _entry_executable, "write `extern crate ostoo_rt;` into main.rs: that crate defines _start, the entry point"
     ),
-    "entry-instructions": code_rules.RULES["entry-instructions"],
     "no-interpreter": Rule(
         _no_interpreter, 'link statically: "crt-static-default": true in the target JSON, no -dynamic-linker'
     ),
@@ -196,14 +194,10 @@ RULES = {
     "executable-stack": Rule(
         _executable_stack, "pass no -z execstack; an assembly file needs a .note.GNU-stack section"
     ),
-    "no-avx": code_rules.RULES["no-avx"],
-    "no-float-registers": code_rules.RULES["no-float-registers"],
-    "syscall-numbers": code_rules.RULES["syscall-numbers"],
-    "no-private-path": code_rules.RULES["no-private-path"],
     "stripped": Rule(_stripped, "set strip = true in the Cargo profile"),
     "size-budget": Rule(
         _size_budget,
         'see ./ostoo size; shrink it (opt-level = "s", lto, fewer crates), or raise size_budget in its SConscript',
     ),
 }
-"""By name, in the order of looking: what the file is, where it goes, how it starts, what it must not hold."""
+"""By name, in the order of checking: what the file is, where it goes, how it starts, what it must not hold."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -14,10 +14,15 @@ from ostoo_build.loader.syscalls import SyscallCollector, SyscallSite
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ostoo_build.binary.disassembly import Decoded
     from ostoo_build.binary.elf import Elf
     from ostoo_build.loader.contract import LoaderContract
 
-_MOST_TOLD = 4
+Forbids: TypeAlias = "Callable[[bytes, Decoded], bool]"
+"""Whether an instruction of this code is forbidden."""
+
+MOST_TOLD = 4
+"""How many violations of each rule are reported."""
 
 
 class ProgramFacts(Struct, frozen=True):
@@ -46,39 +51,51 @@ class Finding(Struct, frozen=True):
         return "the file" if self.offset is None else f"offset {self.offset:#x}"
 
 
+class Rule(Struct, frozen=True):
+    """A check with its remedy.
+
+    If a `decisive` rule is violated, the rules behind it would only report the same again. `forbids` selects the
+    instructions of x86-64 that `find` reports.
+    """
+
+    find: Callable[[Subject], Iterator[Finding]]
+    remedy: str
+    decisive: bool = False
+    forbids: Forbids | None = None
+
+
 class CodeFacts(Struct, frozen=True):
     """The result of one pass over all instructions: the first forbidden ones by address, and all system calls."""
 
-    avx: tuple[tuple[int, str], ...]
-    float_registers: tuple[tuple[int, str], ...]
+    forbidden: dict[Forbids, list[tuple[int, str]]]
     syscalls: tuple[SyscallSite, ...]
 
 
 class Subject(Struct, frozen=True, dict=True):
-    """The program to check, and the contract."""
+    """The program to check, the contract, and the rules for which the contract has a reason."""
 
     elf: Elf
     contract: LoaderContract
     program: ProgramFacts
+    rules: dict[str, Rule]
 
     @cached_property
     def code(self) -> CodeFacts:
         """Facts about the code. It is decoded once for all rules, because decoding takes most of the time."""
-        avx: list[tuple[int, str]] = []
-        floats: list[tuple[int, str]] = []
+        forbidden: dict[Forbids, list[tuple[int, str]]] = {
+            rule.forbids: [] for rule in self.rules.values() if rule.forbids
+        }
         sites: list[SyscallSite] = []
-        is_x86 = self.elf.machine == "EM_X86_64"
-        needs_floats = is_x86 and "no-float-registers" in self.contract.reasons
+        searched = [*forbidden.items()] if self.elf.machine == "EM_X86_64" else []
         for address, code in self._code():
             calls = SyscallCollector(self.elf.machine, address)
             for found in disassembly.decode(code, self.elf.machine):
                 calls.take(found)
-                if is_x86 and len(avx) < _MOST_TOLD and disassembly.is_avx(code, found):
-                    avx.append((address + found.offset, disassembly.text(found)))
-                if needs_floats and len(floats) < _MOST_TOLD and disassembly.uses_float_registers(found):
-                    floats.append((address + found.offset, disassembly.text(found)))
+                for forbids, told in searched:
+                    if len(told) < MOST_TOLD and forbids(code, found):
+                        told.append((address + found.offset, disassembly.text(found)))
             sites += calls.sites()
-        return CodeFacts(tuple(avx), tuple(floats), tuple(sites))
+        return CodeFacts(forbidden, tuple(sites))
 
     def _code(self) -> Iterator[tuple[int, bytes]]:
         """Yield all bytes of executable segments, each once: a malicious file's segments may share bytes many times."""
@@ -91,12 +108,11 @@ class Subject(Struct, frozen=True, dict=True):
                 yield each.address + start - each.offset, self.elf.data[start:end]
 
 
-class Rule(Struct, frozen=True):
-    """A check with its remedy.
+def against(forbids: Forbids, remedy: str) -> Rule:
+    """Return the rule that reports all instructions of x86-64 that `forbids` selects."""
 
-    If a `decisive` rule is violated, the rules behind it would only report the same again.
-    """
+    def find(subject: Subject) -> Iterator[Finding]:
+        for address, text in subject.code.forbidden[forbids]:
+            yield Finding(text, address=address)
 
-    find: Callable[[Subject], Iterator[Finding]]
-    remedy: str
-    decisive: bool = False
+    return Rule(find, remedy, forbids=forbids)

@@ -44,7 +44,6 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.functions import Function, Symbols
 from ostoo_build.loader import check as loader_check
-from ostoo_build.loader import file_rules
 from ostoo_build.loader.rule import ProgramFacts
 
 GOOD_DATA = GOOD.data()
@@ -201,12 +200,12 @@ def test_a_program_over_its_budget_is_told_with_its_largest_crates(tmp_path: Pat
 
 def test_every_rule_has_a_program_that_breaks_it() -> None:
     elsewhere = {"no-tls", "size-budget", "no-float-registers"}
-    assert {rule for rule, _ in WRONG} | elsewhere == {"file-limit", "intact-headers", *file_rules.RULES}
+    assert {rule for rule, _ in WRONG} | elsewhere == {"file-limit", "intact-headers", *loader_check.RULES}
 
 
 def test_the_schema_knows_every_rule() -> None:
     schema = json.loads(CONTRACT_FILE.with_name(layout.CONTRACT_SCHEMA).read_bytes())
-    assert {"file-limit", "intact-headers", *file_rules.RULES} == set(schema["properties"]["reasons"]["properties"])
+    assert {"file-limit", "intact-headers", *loader_check.RULES} == set(schema["properties"]["reasons"]["properties"])
 
 
 @pytest.mark.parametrize("code", ["0f28c1", "d9e8", "0f6fc1"])
