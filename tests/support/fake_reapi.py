@@ -25,8 +25,10 @@ class Hanging:
 
     fake: FakeServer
     over: list[grpc.ServicerContext] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, context: grpc.ServicerContext) -> None:
+        self.begun.set()
         self.fake.closing.wait(60)
         self.over.append(context)
 

@@ -185,6 +185,20 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
+SPEAK = {"base.console", "base.streams", "base.process", "start.bootstrap", "boot.launcher"}
+"""The console, what stands behind it, what empties it before another program writes there, and what shows a guest's
+output; a verb shows its own result."""
+
+
+def test_only_the_console_and_verbs_write_to_the_user() -> None:
+    def speaks(node: ast.AST) -> bool:
+        is_print = isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+        return is_print or (isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr"))
+
+    found = {name for name, path in MODULES.items() if any(map(speaks, ast.walk(parsed(path))))}
+    assert {name for name in found if not name.startswith("cli.")} == SPEAK
+
+
 MOVE = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install", "execution.local", "planning.memos"}
 """They put whole folders in place, each made in one beside it; the last two move leftovers and older answers."""
 

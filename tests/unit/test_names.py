@@ -22,7 +22,6 @@ TESTED_WITH = {
     "cli/new.py": "../e2e/test_new_program_real.py",
     "cli/test.py": "../e2e/test_test_real.py",
     "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
-    "rules/link_inputs.py": "../e2e/test_link_inputs_real.py",
     "rules/reports.py": "../e2e/test_reports_real.py",
     # rules that are tried by the programs that break them, through the check that calls all of them
     "loader/code_rules.py": "loader/test_check.py",

@@ -152,7 +152,7 @@ def is_all(folder: Path, tree: str, record: Record) -> bool:
         links = [name for name in names if os.path.islink(folder / name)]  # noqa: PTH114 - many of them
         if links or not record.outputs.keys() >= {f"{at}/{name}" for name in files}:
             return False
-        if not (folders or files or at == tree or at in above or at in record.folders):
+        if not (folders or at == tree or at in above or at in record.folders):
             return False
     return os.path.isdir(folder / tree)  # noqa: PTH112 - as above
 

@@ -45,9 +45,10 @@ def of_members(root: Path) -> Iterator[Path]:
     """Return the paths at which a new member of a workspace would appear."""
     for pattern in _members(_load(root)):
         parts = pattern.split("/")
-        for index, part in enumerate(parts):
-            if not _MAGIC.isdisjoint(part):
-                yield from _glob(root.parent, "/".join(parts[:index]))
+        first = next((index for index, part in enumerate(parts) if not _MAGIC.isdisjoint(part)), len(parts))
+        yield Path(root.parent, "/".join(parts[:first]))  # even if it is missing
+        for index in range(first + 1, len(parts)):
+            yield from _glob(root.parent, "/".join(parts[:index]))
         yield from _matches(root.parent, pattern)
 
 

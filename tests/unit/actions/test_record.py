@@ -302,6 +302,15 @@ def test_what_lies_in_a_tree_and_no_record_names_is_seen(what: str, tree: Record
     assert not record.is_all(tmp_path, "out", tree)
 
 
+def test_a_tree_may_be_one_file_or_one_folder_deep_in_it(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/a").touch()
+    (tmp_path / "two/deep/empty").mkdir(parents=True)
+    assert record.is_all(tmp_path, "one", Record("k", {"one/a": record.observe(tmp_path / "one/a")}))
+    assert record.is_all(tmp_path, "two", Record("k", {}, folders=("two/deep/empty",)))
+    assert not record.is_all(tmp_path, "two", Record("k", {}, folders=("two/deep",)))
+
+
 def test_a_tree_that_is_not_there_is_not_all(tree: Record, tmp_path: Path) -> None:
     assert not record.is_all(tmp_path, "other", tree)
     (tmp_path / "other").mkdir()
@@ -323,7 +332,9 @@ def test_an_empty_folder_that_was_taken_away_is_missed(tree: Record, tmp_path: P
 
 
 def test_outputs_that_lie_deep_stay_and_what_lies_beside_them_goes(tree: Record, tmp_path: Path) -> None:
-    for name in ("out/deep/junk", "out/other/junk", "out/none/junk", "top/junk"):
+    others = ("o/junk", "out/dee/junk", "out/incremental/junk", "out/linked/junk")
+    record.save(tmp_path / "out/linked", Record("l" * 64, {}))
+    for name in ("out/deep/junk", "out/other/junk", "out/none/junk", "top/junk", *others):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     record.keep_only(tmp_path, tree)

@@ -62,7 +62,7 @@ class Checkout:
     def engine(self, *, fetch_all: bool = False) -> Engine:
         report = Report(colour=False, quiet=False)
         cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
-        paths = PathMap((("root", self.root),))
+        paths = PathMap((("root", self.root), ("cargo-home", self.root.parent / "outside")))
         return Engine(
             paths=paths,
             cache=cache,
@@ -129,7 +129,7 @@ def clone(tmp_path: Path) -> Checkout:
 
 def test_an_action_runs_once_and_says_so(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
     made = checkout.perform()
-    assert made.key == ACTION.key
+    assert (made.key, made.stdout, made.stderr) == (ACTION.key, "cargo::rustc-cfg=a\n", "warning: unused\n")
     assert made.outputs == {"lib.rlib": records.observe(checkout.folder / "lib.rlib")}
     assert capsys.readouterr().err == "   Compiling core\nwarning: unused\n"
     assert checkout.perform() == made
@@ -243,8 +243,9 @@ def test_the_files_of_the_action_before_outlive_a_failure(checkout: Checkout) ->
 
 
 def test_an_action_that_leaves_no_output_fails(checkout: Checkout) -> None:
-    with pytest.raises(OstooError, match=r"compiling core did not create lib\.rlib"):
+    with pytest.raises(OstooError, match=r"compiling core did not create lib\.rlib") as caught:
         checkout.perform(run=lambda _: Outcome(("lib.rlib",)))
+    assert caught.value.where == str(checkout.folder)
     assert records.load(checkout.folder) is None
 
 
@@ -382,6 +383,7 @@ def test_what_lies_outside_of_the_checkout_is_not_fetched(lazy: Engine, clone: C
     outside.parent.mkdir()
     write(outside.parent)
     lazy.perform(clone.job(replace(OTHER, inputs=(Input(str(outside), LIBRARY, 7),)), write))
+    lazy.perform(clone.job(replace(OTHER, inputs=(Input("@{cargo-home}/lib.rlib", LIBRARY, 7),)), write))
     assert sorted(path.name for path in clone.root.iterdir()) == ["build"]
 
 
@@ -453,6 +455,31 @@ def test_an_output_that_the_cache_has_lost_is_made_again(lazy: Engine, clone: Ch
     assert clone.runs == [ACTION, READER]
     lazy.cache.flush()
     assert Checkout(clone.root, clone.cache).perform().outputs["lib.rlib"].sha256 == LIBRARY
+
+
+def test_an_output_deep_in_a_folder_is_made_again_by_who_made_it(checkout: Checkout, clone: Checkout) -> None:
+    perform(checkout, of_script(checkout, ACTION, script("deeper")))
+    engine = clone.engine()
+    engine.perform(replace(of_script(clone, ACTION, script("deeper")), needed=False))
+    shutil.rmtree(clone.cache / "cas")
+    deep = Input("build/out/a/b/c", digest.of_bytes(b"deep"), 4)
+    folder = clone.root / "reader"
+    engine.perform(Job(replace(OTHER, inputs=(deep,)), folder, "reader", "Compiling", "core", lambda: write(folder)))
+    assert clone.runs == [ACTION]
+    assert found(clone.folder) == SHAPES["deeper"]
+
+
+@pytest.mark.parametrize("name", ["build/none.rlib", "none.rs"])
+def test_a_missing_input_that_no_action_makes_is_its_readers_to_report(
+    name: str, checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = checkout.engine()
+    engine.perform(checkout.job(ACTION, write))
+    reader = replace(READER, inputs=(*READER.inputs, Input(name, "0" * 64, 1)))
+    with pytest.raises(OstooError, match="could not compile core"):
+        engine.perform(checkout.job(reader, fail))
+    assert checkout.runs == [ACTION, reader]
+    assert capsys.readouterr().err.count("Compiling") == 2
 
 
 @pytest.fixture
@@ -641,7 +668,7 @@ def test_a_file_that_turns_out_to_be_read_and_changed_meanwhile_fails_the_build(
     assert checkout.engine().perform(job(())).reads == ("told",)
     is_edited = True
     records.discard(checkout.folder)
-    shutil.rmtree(checkout.cache)
+    shutil.rmtree(checkout.cache, ignore_errors=True)
     with pytest.raises(OstooError, match="told changed while it was being used"):
         checkout.engine().perform(job(()))
 
@@ -907,6 +934,20 @@ def test_an_executor_that_lacks_what_the_action_makes_is_not_believed(
     engine.perform(replace(checkout.job(ACTION, write), judge=lambda _done: Outcome(("lib.rlib",))))
     assert checkout.runs == [ACTION]
     assert "the remote executor returned no usable result" in capsys.readouterr().err
+
+
+def test_an_executor_that_lacks_what_each_result_has_is_not_believed(checkout: Checkout) -> None:
+    engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
+    job = replace(checkout.job(ACTION, write_two), judge=lambda _done: Outcome(("lib.rlib",)))
+    engine.perform(replace(job, promised=("other.rlib",)))
+    assert checkout.runs == [ACTION]
+
+
+def test_a_result_of_others_is_known_to_read_what_the_action_reads(checkout: Checkout, clone: Checkout) -> None:
+    checkout.perform()
+    job = replace(clone.job(ACTION, write), reads=("told",))
+    assert clone.engine().perform(job).reads == ("told",)
+    assert records.load(clone.folder) == clone.engine().present(job)
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("dep-info.d"), ValueError("no digest")])

@@ -59,8 +59,10 @@ def test_what_is_for_the_host_is_not_dropped(paths: PathMap) -> None:
 def test_what_cargo_would_heed_and_nobody_here_is_refused_by_name(
     document: dict[str, Any], what: str, paths: PathMap
 ) -> None:
-    with pytest.raises(OstooError, match=f"configuration has .*{what}.*, which this build "):
+    with pytest.raises(OstooError, match=f"configuration has .*{what}.*, which this build ") as caught:
         read(paths, document)
+    assert caught.value.where == f"{paths.root}/user-rs/.cargo/config.toml"
+    assert caught.value.remedy == "remove it, or move it out of the workspace's reach"
     read(paths, {"unstable": {"public-dependency": False, "build-std": ["core"]}, "build": {"warnings": "warn"}})
 
 
@@ -95,6 +97,7 @@ def test_another_linker_is_refused(table: str, paths: PathMap) -> None:
             ("-Ca",),
         ),
         ({"target": {"cfg(not(unix))": {"rustflags": ["-Ca"]}}}, ()),
+        ({"target": {"of_unix": {"rustflags": ["-Ca"]}}}, ()),
         ({"target": {trees.TARGET: {"linker": "rust-lld"}, "other": {"linker": "x"}}}, ()),
     ],
 )
@@ -150,6 +153,7 @@ def test_a_configuration_tells_what_is_searched_after_the_sysroot(
             "",
         ),
         (['target.host.linker = "clang" # {root}/.cargo/config.toml'], "", "clang"),
+        (['target.host.linker = "bin/cc" # {root}/.cargo/config.toml'], "", "@{root}/bin/cc"),
         (["target.'cfg(not(unix))'.linker = \"gold\" # {root}/.cargo/config.toml"], "", ""),
         (
             [
@@ -169,8 +173,10 @@ def test_build_scripts_are_told_the_linkers_that_cargo_tells_them(
 
 
 def test_several_tables_that_name_a_linker_are_refused_as_by_cargo(paths: PathMap) -> None:
-    with pytest.raises(OstooError, match="several tables name a linker"):
+    with pytest.raises(OstooError, match="several tables name a linker") as caught:
         read(paths, {"target": {"cfg(unix)": {"linker": "lld"}, "cfg(all())": {"linker": "lld"}}})
+    tables = "[target.'cfg(all())'], [target.'cfg(unix)']"
+    assert caught.value.where == f"{paths.root}/user-rs/.cargo/config.toml: {tables}"
 
 
 def test_the_configured_environment_is_read(paths: PathMap) -> None:
@@ -207,7 +213,7 @@ def test_an_entry_of_the_environment_is_what_cargo_makes_of_it(
 
 
 def test_variables_that_may_stand_in_for_an_entry_are_named(paths: PathMap) -> None:
-    document = {"env": {"A": "1", "B": {"value": "2", "force": True}, "C": {"value": "3"}}}
+    document = {"env": {"C": {"value": "3"}, "B": {"value": "2", "force": True}, "A": "1"}}
     assert read(paths, document).variables == ("A", "C")
 
 
@@ -221,10 +227,33 @@ def test_what_a_file_includes_is_read_too(tmp_path: Path) -> None:
     assert len(found) == len(set(found)), "one that includes itself is one"
 
 
+@pytest.mark.parametrize("include", ['["../.cargo/config.toml"]', '"../.cargo/config.toml"'])
+def test_a_circle_of_ever_longer_names_ends(include: str, tmp_path: Path) -> None:
+    fake.write(tmp_path / "a/.cargo/config.toml", f"include = {include}")
+    found = cargo_config.files(tmp_path / "a", {"CARGO_HOME": str(tmp_path / "home")})
+    longer = [path for path in found if ".." in path.parts]
+    assert tmp_path / "a/.cargo/../.cargo/config.toml" in longer
+    assert 32 < len(longer) <= 64, "cargo itself refuses it"
+
+
+def test_a_profile_inherits_from_what_the_nearest_file_says(tmp_path: Path) -> None:
+    near = '[profile.tiny]\ninherits = "release"\n[profile.odd]\ninherits = 1\n[profile.plain]\nlto = true\n'
+    files = [
+        fake.write(tmp_path / "near.toml", near),
+        tmp_path / "missing.toml",
+        fake.write(tmp_path / "no-table.toml", "profile = 1"),
+        fake.write(tmp_path / "no-profile.toml", "[profile]\ntiny = 1"),
+        fake.write(tmp_path / "far.toml", '[profile.tiny]\ninherits = "dev"\n[profile.far]\ninherits = "tiny"\n'),
+    ]
+    assert cargo_config.inherited_profiles(files) == {"tiny": "release", "far": "tiny"}
+
+
 @pytest.mark.parametrize("entry", [1, {"value": 1}, {"value": "a", "force": 1}, {"value": "a", "relative": "yes"}, {}])
 def test_an_entry_of_the_environment_that_cargo_would_not_take_is_refused(entry: Any, paths: PathMap) -> None:
-    with pytest.raises(OstooError, match=r"env\.A is neither a string nor a table with one"):
+    with pytest.raises(OstooError, match=r"env\.A is neither a string nor a table with one") as caught:
         read(paths, {"env": {"A": entry}})
+    assert caught.value.where == f"{paths.root}/user-rs/.cargo/config.toml"
+    assert caught.value.remedy == 'write A = "…", or A = { value = "…", relative = true }'
 
 
 def test_a_variable_that_is_no_text_is_refused_where_it_would_be_told(paths: PathMap) -> None:
@@ -240,7 +269,7 @@ def test_the_files_are_those_of_all_folders_above_and_of_cargos_own_by_both_name
     assert set(found) == {place / name for place in places for name in ("config.toml", "config")}
 
 
-@pytest.mark.parametrize("damage", ["include = 1", "include = [1, {}]", "include", "\xff"])
+@pytest.mark.parametrize("damage", ["include = 1", "include = [1, {}]", "include", "\xff", f"a = {5000 * '['}"])
 def test_a_file_that_is_no_configuration_includes_nothing(damage: str, tmp_path: Path) -> None:
     fake.write(tmp_path / ".cargo/config.toml", damage)
     assert tmp_path / ".cargo/config.toml" in cargo_config.files(tmp_path, {})

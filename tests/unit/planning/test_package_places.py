@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import planned_trees as trees
 import pytest
@@ -10,9 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.planning import package_places
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def package(root: Path, folder: str, more: str = "") -> Path:
@@ -62,10 +61,34 @@ def test_what_is_not_there_is_no_package(tmp_path: Path) -> None:
 
 def test_a_new_member_would_turn_up_in_each_folder_of_its_pattern(tmp_path: Path) -> None:
     root = trees.write(tmp_path / "Cargo.toml", '[workspace]\nmembers = ["x/*/y", "z"]\n')
-    for folder in ("x/one/y", "x/two"):
+    for folder in ("x/one/y", "x/two", "z"):
         (tmp_path / folder).mkdir(parents=True)
     found = set(package_places.of_members(root))
-    assert found == {tmp_path / "x", tmp_path / "x/one/y/Cargo.toml"}
+    listed = {tmp_path / "x", tmp_path / "x/one", tmp_path / "x/two", tmp_path / "z"}
+    assert found == {*listed, tmp_path / "x/one/y/Cargo.toml", tmp_path / "z/Cargo.toml"}
+
+
+FOLDERS = [f"{top}{rest}" for top in "ab" for rest in ("", "/x", "/y", "/x/x", "/y/x", "/x/y/x")]
+PATTERNS = st.lists(st.sampled_from(["a", "b", "x", "*", "?", "[xy]"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(PATTERNS, st.sets(st.sampled_from(FOLDERS)), st.sampled_from(FOLDERS))
+def test_whatever_member_turns_up_something_that_was_looked_at_changes(pattern: str, there: set[str], new: str) -> None:
+    """Cargo takes each folder that the pattern matches for a member."""
+
+    def seen(paths: list[Path]) -> list[object]:
+        return [sorted(path.iterdir()) if path.is_dir() else path.exists() for path in paths]
+
+    with TemporaryDirectory() as folder:
+        root = trees.write(Path(folder, "Cargo.toml"), f'[workspace]\nmembers = ["{pattern}"]\n')
+        for name in there:
+            Path(folder, name).mkdir(parents=True, exist_ok=True)
+        members = set(Path(folder).glob(f"{pattern}/Cargo.toml"))
+        looked_at = list(package_places.of_members(root))
+        before = seen(looked_at)
+        package(Path(folder), new)
+        if set(Path(folder).glob(f"{pattern}/Cargo.toml")) != members:
+            assert seen(looked_at) != before
 
 
 def test_a_packages_targets_are_decided_by_its_folders(tmp_path: Path) -> None:

@@ -72,6 +72,96 @@ def test_a_library_is_compiled_as_cargo_does_it(package: Manifest) -> None:
     assert "--deny=unused" in found
 
 
+REMAPPED = ["@{root}=.", "@{cargo-home}=/cargo", "@{rust-src}=library"]
+WHOLE = {
+    "a library": (
+        RT,
+        (
+            "--crate-type lib --emit=dep-info=build/u/dep-info.d,metadata=build/u/rmeta/libostoo_rt-0123.rmeta,"
+            "link=build/u/rlib/libostoo_rt-0123.rlib --out-dir build/u"
+            ' -C opt-level=s -C panic=abort -C linker-plugin-lto --deny=unused --cfg feature="no_std"'
+        ),
+        "-Zemit-stack-sizes",
+    ),
+    "a library of the host": (
+        replace(RT, platform=None, profile=replace(RT.profile, panic="unwind", opt_level="0", debug_assertions=True)),
+        (
+            "--crate-type lib --emit=dep-info=build/u/dep-info.d,metadata=build/u/rmeta/libostoo_rt-0123.rmeta,"
+            "link=build/u/rlib/libostoo_rt-0123.rlib --out-dir build/u"
+            ' -C embed-bitcode=no --deny=unused -C overflow-checks=off --cfg feature="no_std"'
+        ),
+        rustc_flags.STD_BY_ITS_OWN_NAMES,
+    ),
+    "a macro": (
+        replace(MACRO, profile=replace(RT.profile, debug_assertions=True, overflow_checks=True, debuginfo="2")),
+        (
+            "--crate-type proc-macro --emit=dep-info=build/u/dep-info.d,link=build/u/libostoo_rt-0123.so"
+            " --out-dir build/u"
+            " -C prefer-dynamic --extern proc_macro -C opt-level=s -C panic=abort -C embed-bitcode=no -C debuginfo=2"
+            ' --deny=unused -C debug-assertions=on --cfg feature="no_std"'
+        ),
+        rustc_flags.STD_BY_ITS_OWN_NAMES,
+    ),
+    "a build script": (
+        replace(RT, kind="custom-build", crate_types=("bin",), platform=None, features=()),
+        (
+            "--crate-type bin --emit=dep-info=build/u/dep-info.d,link=build/u/build-script --out-dir build/u"
+            " -C opt-level=s -C panic=abort -C embed-bitcode=no --deny=unused"
+        ),
+        rustc_flags.STD_BY_ITS_OWN_NAMES,
+    ),
+    "a program": (
+        replace(
+            RT,
+            kind="bin",
+            crate_types=("bin",),
+            features=("x", "no_std"),
+            profile=replace(RT.profile, codegen_units=1, rustflags=("-Ca", "-Cb"), hint_mostly_unused=True),
+        ),
+        (
+            "--crate-type bin --emit=dep-info=build/u/dep-info.d,link=build/u/ostoo_rt-0123 -Zno-link --out-dir build/u"
+            " -C opt-level=s -C panic=abort -C lto=fat -C codegen-units=1 --deny=unused -Ca -Cb"
+            ' --cfg feature="x" --cfg feature="no_std"'
+        ),
+        "-Zhint-mostly-unused -Zemit-stack-sizes",
+    ),
+    "a library with its tests": (
+        replace(RT, mode="test"),
+        (
+            "--emit=dep-info=build/u/dep-info.d,link=build/u/ostoo_rt-0123 -Zno-link --out-dir build/u"
+            ' -C opt-level=s -C panic=abort -C lto=fat --deny=unused --test -Zpanic-abort-tests --cfg feature="no_std"'
+        ),
+        "-Zemit-stack-sizes",
+    ),
+}
+"""What differs of each kind of unit: before what rustc is to check, and behind what it is called."""
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_a_compilation_has_these_arguments_and_no_others(what: str, package: Manifest) -> None:
+    unit, before, behind = WHOLE[what]
+    found = flags(unit, package)
+    assert found == [
+        *("--crate-name", "ostoo_rt", "--edition=2021", "user-rs/rt/src/lib.rs"),
+        *("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts"),
+        *before.split(" "),
+        *("--check-cfg", "cfg(docsrs,test)", "--check-cfg", 'cfg(feature, values("no_std", "x"))'),
+        *("-C", "metadata=ostoo_rt-0123", "-C", "extra-filename=-0123"),
+        *behind.split(),
+        *(f"--remap-path-prefix={pair}" for pair in REMAPPED),
+        *("-Zchecksum-hash-algorithm=sha256", "-Zunstable-options"),
+    ]
+
+
+def test_a_folder_whose_name_no_prefix_can_hold_is_not_remapped(package: Manifest) -> None:
+    """Rustc takes what stands behind the last `=` for the new name."""
+    paths = UnitPaths("a=b/src/lib.rs", "build/u", "a=b")
+    found = rustc_flags.compile_flags(RT, package, "ostoo_rt-0123", paths)
+    assert [flag for flag in found if flag.startswith("--remap")] == [
+        f"--remap-path-prefix={pair}" for pair in REMAPPED
+    ]
+
+
 def test_a_program_is_compiled_without_its_link(package: Manifest) -> None:
     found = flags(PROGRAM, package)
     assert {"--emit=dep-info=build/u/dep-info.d,link=build/u/ostoo_rt-0123", "-Zno-link"} < set(found)
@@ -199,7 +289,10 @@ def test_flags_that_show_rustc_other_libraries_have_it_name_them(flags: tuple[st
 
 
 def test_a_packages_variables_are_portable_and_its_words_no_placeholders(package: Manifest) -> None:
-    variables = dict(rustc_flags.package_environment(RT, package, "user-rs/rt"))
+    found = rustc_flags.package_environment(RT, package, "user-rs/rt")
+    variables = dict(found)
+    assert found == tuple(sorted(variables.items()))
+    assert variables["CARGO"] == "@{cargo}"
     assert variables["CARGO_MANIFEST_DIR"] == "@{root}/user-rs/rt"
     assert variables["CARGO_MANIFEST_PATH"] == "@{root}/user-rs/rt/Cargo.toml"
     assert variables["CARGO_CRATE_NAME"] == "ostoo_rt"
@@ -256,4 +349,4 @@ def test_of_a_library_that_is_several_things_what_programs_link_is_made(
 def test_a_library_that_no_program_here_can_link_is_refused_by_name(package: Manifest) -> None:
     with pytest.raises(OstooError, match="the library of a is dylib only") as caught:
         flags(replace(RT, crate_types=("dylib",)), package)
-    assert caught.value.where == str(package.path)
+    assert (caught.value.where, caught.value.remedy) == (str(package.path), 'add "lib" to its `crate-type`')

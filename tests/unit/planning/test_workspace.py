@@ -9,7 +9,7 @@ import planned_trees as trees
 import pytest
 from msgspec.structs import replace
 
-from ostoo_build.base import state_file
+from ostoo_build.base import stamps, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import workspace as workspaces
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ostoo_build.planning.cargo import Binary
     from ostoo_build.planning.plan import Program
 
+
+LATER = f"sleep {2 * stamps.TICK / 1e9}"
+"""A change by then has a later time than what cargo began with, whose clock may be a tick ahead of the files'."""
 
 ASKED = 3 * "asked\n"
 """Of the target, as it is compiled for and as build scripts are told, and of the host."""
@@ -245,7 +248,7 @@ def test_what_was_edited_and_put_back_while_cargo_read_it_makes_no_plan(name: st
     if not path.exists():
         fake.write(path, "[build]\n")
     program = binary(made)
-    made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
+    made.meanwhile(f"{LATER}; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
     with pytest.raises(OstooError, match=f"{path.name} changed while it was being used"):
         plan(made, program)
     memories = len(list(memory(made)))
@@ -258,7 +261,7 @@ def test_what_was_edited_and_put_back_while_cargo_read_it_makes_no_plan(name: st
 
 def test_what_was_edited_and_put_back_while_programs_were_asked_for_is_not_remembered(made: FakeCargo) -> None:
     path = made.cargo.workspace / "rt/Cargo.toml"
-    made.meanwhile(f"sleep 0.03; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
+    made.meanwhile(f"{LATER}; echo '# other' >> '{path}'; sed -i '$d' '{path}'\n")
     with pytest.raises(OstooError, match=r"rt/Cargo\.toml changed while it was being used"):
         workspace(made).binaries()
     made.meanwhile("")
@@ -271,7 +274,7 @@ def test_a_lock_that_was_edited_and_put_back_is_read_again(made: FakeCargo) -> N
     edit_lock(made.cargo.workspace)
     program = binary(made)
     once, lock = made.folder / "once", made.cargo.workspace / "Cargo.lock"
-    made.meanwhile(f"case $* in build*) if [ ! -e '{once}' ]; then sleep 0.03; touch '{once}' '{lock}'; fi ;; esac\n")
+    made.meanwhile(f"case $* in build*) if [ ! -e '{once}' ]; then {LATER}; touch '{once}' '{lock}'; fi ;; esac\n")
     made.asked()
     plan(made, program)
     assert len([question for question in made.asked() if question.startswith("build")]) == 2
@@ -281,7 +284,7 @@ def test_a_target_spec_that_was_edited_and_put_back_is_not_remembered(made: Fake
     spec = made.folder / f"os/targets/{trees.TARGET}.json"
     program = binary(made)
     with (made.folder / "rustc").open("a") as script:
-        script.write(f"sleep 0.03; echo '{{}}' > '{spec}'\n")
+        script.write(f"{LATER}; echo '{{}}' > '{spec}'\n")
     before = len(list(memory(made)))
     with pytest.raises(OstooError, match="changed while it was being used"):
         plan(made, program)

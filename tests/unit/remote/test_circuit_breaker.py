@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import grpc
 import line
 import pytest
+from clocks import Clock
 from fake_reapi import CHUNK, FakeServer, Hanging
 from line import Line
 
@@ -16,8 +17,8 @@ from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.base import digest
 from ostoo_build.base.console import Report
 from ostoo_build.reapi import remote_execution_pb2 as api
+from ostoo_build.remote import circuit_breaker
 from ostoo_build.remote.channel import RemoteOptions
-from ostoo_build.remote.circuit_breaker import PATIENCE
 from ostoo_build.remote.store import Blob, RemoteStore
 
 if TYPE_CHECKING:
@@ -99,13 +100,15 @@ def test_calls_that_begin_to_hang_one_after_another_end_at_once(
     store = connect()
     (wanted,) = held(fake, tmp_path, os.urandom(LARGE))
 
-    def work(delay: float) -> None:
-        time.sleep(delay)
+    def work() -> None:
         store.result(KEY, 1)
         store.read([wanted])
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(work, (0.0, 0.9 * PATIENCE)))
+        first = pool.submit(work)
+        assert hanging.begun.wait(60)
+        for ended in (pool.submit(work), first):
+            ended.result()
     assert hanging.over == []
     assert fake.calls.count("GetActionResult") == 2
     assert "Read" not in fake.calls, "it was given up before"
@@ -113,13 +116,18 @@ def test_calls_that_begin_to_hang_one_after_another_end_at_once(
 
 
 def test_a_server_that_thinks_before_each_file_is_given_up(
-    fake: FakeServer, connect: Callable[..., RemoteStore], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fake: FakeServer,
+    connect: Callable[..., RemoteStore],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fake.faults["Read"] = lambda _: time.sleep(1.2)
+    clock = Clock.of(circuit_breaker, monkeypatch)
+    fake.faults["Read"] = lambda _: clock.advance(1.2)
     store = connect()
     for _ in range(6):
         store.read(held(fake, tmp_path, os.urandom(LARGE)))
-    assert fake.calls.count("Read") <= 3, "each costs it 0.95 of 2 seconds at least"
+    assert fake.calls.count("Read") == 3, "each costs it some 0.9 of 2 seconds"
     assert capsys.readouterr().err.count("warning:") == 1
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from clocks import Clock
 from fake_reapi import FakeServer, Hanging
 
 from ostoo_build.actions.outcome import ChangedError
@@ -16,6 +16,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.console import Report
 from ostoo_build.base.errors import OstooError
 from ostoo_build.reapi import remote_execution_pb2 as api
+from ostoo_build.remote import circuit_breaker
 from ostoo_build.remote.channel import RemoteOptions
 from ostoo_build.remote.store import Blob, RemoteStore
 
@@ -251,13 +252,14 @@ def test_a_passing_failure_is_tried_again(
 
 
 def test_a_server_that_is_slow_each_time_is_given_up(
-    fake: FakeServer, store: RemoteStore, capsys: pytest.CaptureFixture[str]
+    fake: FakeServer, store: RemoteStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake.faults["GetActionResult"] = lambda _: time.sleep(0.9)
+    clock = Clock.of(circuit_breaker, monkeypatch)
+    fake.faults["GetActionResult"] = lambda _: clock.advance(0.9)
     for _ in range(20):
         store.result(KEY, 1)
     assert capsys.readouterr().err.count("warning:") == 1
-    assert len(fake.calls) < 5, "each costs it 0.65 of 2 seconds at least"
+    assert fake.calls.count("GetActionResult") == 4, "each costs it 0.65 of 2 seconds"
 
 
 def test_nobody_there_costs_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
