@@ -200,7 +200,7 @@ class _Tables(Struct, frozen=True):
             raise OstooError(f"several tables name a linker for {target}", where=f"{self.where}: {where}")
         for name, linker in found.items():
             # a name without a slash is looked for in PATH
-            return str(folders.linkers[name] / linker) if "/" in linker else linker, linker
+            return str(folders.linkers[name] / linker) if "/" in linker and name in folders.linkers else linker, linker
         return "", ""
 
 
@@ -245,7 +245,7 @@ def _environment(
             yield name, quote(_text(name, variables[name]))
             continue
         value = entry["value"] if isinstance(entry, dict) else entry
-        if isinstance(entry, dict) and entry.get("relative") is True:
+        if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
             yield name, quote(value) if value.startswith("/") else f"{paths.named(folders[name])}/{quote(value)}"
         else:
             yield name, quote(value)
