@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.compiler
 
-PACKAGE = '[package]\nname = "all"\nversion = "0.1.0"\nedition = "2021"\n'
+PACKAGE = '[package]\nname = "says"\nversion = "0.1.0"\nedition = "2021"\n'
 PROFILE = {
     *("name", "opt_level", "lto", "codegen_units", "debuginfo", "debug_assertions", "overflow_checks", "panic"),
     *("strip", "incremental", "rustflags", "codegen_backend", "hint_mostly_unused", "trim_paths"),
@@ -58,17 +58,17 @@ REFUSED = {
     "several build scripts": (
         f'cargo-features = ["multiple-build-scripts"]\n{PACKAGE}build = ["a.rs", "b.rs"]\n',
         "",
-        "error: the package all has 2 build scripts",
+        "error: the package says has 2 build scripts",
     ),
     "an artifact": (
         f'{PACKAGE}[build-dependencies]\nhello-rs = {{ path = "../hello-rs", artifact = "bin" }}\n',
         "[unstable]\nbindeps = true\n",
-        "error: the package all uses hello-rs as an artifact, which this build does not support",
+        "error: the package says uses hello-rs as an artifact, which this build does not support",
     ),
     "what is said in a script's place": (
         f'{PACKAGE}links = "mine"\nbuild = "a.rs"\n',
         '[target.x86_64-ostoo-user.mine]\nrustc-cfg = ["b"]\n',
-        "error: the configuration overrides the build script of all v0.1.0: [target.TRIPLE.mine]",
+        "error: the configuration overrides the build script of says v0.1.0: [target.TRIPLE.mine]",
     ),
     "features that may be used": (
         PACKAGE,
@@ -96,10 +96,10 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_this_build_has_no_way_for_is_refused_by_name(what: str, tree: Tree) -> None:
     head, configured, message = REFUSED[what]
-    crates.add(tree, "all", f"[dependencies]\n{crates.RUNTIME}\n", main=crates.main())
-    tree.write("user-rs/all/Cargo.toml", f"{head}[dependencies]\n{crates.RUNTIME}\n")
+    crates.add(tree, "says", f"[dependencies]\n{crates.RUNTIME}\n", main=crates.main())
+    tree.write("user-rs/says/Cargo.toml", f"{head}[dependencies]\n{crates.RUNTIME}\n")
     for name in ("a", "b"):
-        tree.write(f"user-rs/all/{name}.rs", f'fn main() {{ println!("cargo::rustc-cfg={name}"); }}')
+        tree.write(f"user-rs/says/{name}.rs", f'fn main() {{ println!("cargo::rustc-cfg={name}"); }}')
     settings = tree.root / "user-rs/.cargo/config.toml"
     text = settings.read_text(encoding="utf-8")
     if not configured.startswith("[unstable]"):
@@ -107,7 +107,7 @@ def test_what_this_build_has_no_way_for_is_refused_by_name(what: str, tree: Tree
         configured = ""
     more = configured.removeprefix("[unstable]\n").partition("[profile")
     settings.write_text(text.replace("[unstable]\n", f"[unstable]\n{more[0]}") + more[1] + more[2], encoding="utf-8")
-    refused = tree.scons("all")
+    refused = tree.scons("says")
     assert refused.code == 2, refused.stderr
     assert message in refused.stderr
     assert refused.stderr.count("error: ") == 1
@@ -144,12 +144,12 @@ def test_who_sets_a_variable_that_several_set_is_who_it_is_with_cargo(tree: Tree
     (plain / "src/main.rs").write_text(f"fn main() {{ {says} }}")
     theirs = cargo(plain, "run", "-q", "--offline", "-j", "3")
 
-    crates.add(tree, "all", f"[dependencies]\n{crates.RUNTIME}\n", main=crates.main(says), build=script)
+    crates.add(tree, "says", f"[dependencies]\n{crates.RUNTIME}\n", main=crates.main(says), build=script)
     settings = tree.root / "user-rs/.cargo/config.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + configured, encoding="utf-8")
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()  # it lets no program name this machine's folders
-    tree.build("all", "-j3")
-    ours = tree.run("all")[1]
+    tree.build("says", "-j3")
+    ours = tree.run("says")[1]
     assert told(ours, tree.root / "build") == told(theirs, plain / "target")
 
 
