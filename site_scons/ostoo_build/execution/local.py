@@ -73,7 +73,7 @@ class LocalRunner(Struct, frozen=True):
         folder = self._folder(unit)
         _clear(folder)
         for name in unit.outputs:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).parent.mkdir(exist_ok=True)
         arguments = [*action.arguments]
         if not _is_small(action, unit) and (self.jobserver.jobs > _FEW or not unit.libraries):
             arguments.append(f"-Zthreads={self.jobserver.jobs}")
@@ -102,7 +102,7 @@ class LocalRunner(Struct, frozen=True):
         made = folder / OUT
         for _ in range(_BUSY_RETRIES):
             _clear(folder)
-            made.mkdir(parents=True)
+            made.mkdir()
             done = self._start(folder, action.arguments, action, _ignore)
             if not _was_busy(done):
                 break

@@ -167,9 +167,100 @@ def test_an_incremental_compilation_finds_what_the_last_one_kept(machine: Machin
     assert sorted(done.files) == sorted(["dep-info.d", *unit.outputs])
     machine.runner.compile(machine.action(), unit, lambda: None)
     assert kept.exists()
+    machine.rustc(f"mkdir -p {state}/b; echo new > {state}/b/new.o", *made(unit), machine.dep_info(unit))
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    machine.rustc(*made(unit), machine.dep_info(unit))
+    machine.runner.compile(machine.action(), unit, lambda: None)
+    assert (machine.root / state / "b/new.o").exists()
     kept.write_text("damaged")
     machine.runner.compile(machine.action(), unit, lambda: None)
     assert not kept.exists(), "rustc would have used it"
+
+
+USERS = {"PATH": os.environ["PATH"], "HOME": "/home/me", "TMPDIR": "/tmp/me", "SECRET": "s"}  # noqa: S108 - not written to
+SEEN = {
+    ("Rustc", ""): "",
+    ("Rustc", "linker=cc"): "PATH TMPDIR",
+    ("Link", ""): "PATH TMPDIR",
+    ("BuildScriptRun", ""): "HOME NUM_JOBS PATH TMPDIR",
+}
+"""What a process sees besides its action's variables and the toolchain's, by its action's kind and a word of it."""
+
+
+@pytest.mark.parametrize(("mnemonic", "word"), SEEN)
+def test_a_process_sees_of_the_users_environment_what_it_needs_and_in_cargos_order(
+    mnemonic: str, word: str, machine: Machine
+) -> None:
+    arguments = ("/usr/bin/env", *word.split())
+    action = Action(mnemonic, arguments, (("Z", "1"), ("A", "@{root}")), (), ())
+    runner = structs.replace(machine.runner, environment={"LD_LIBRARY_PATH": "/tools"}, users=USERS)
+    program = machine.program
+    if mnemonic == "BuildScriptRun":
+        done = runner.run_build_script(action, trees.runs(program)[0])
+    elif mnemonic == "Link":
+        (machine.root / program.unit.folder).mkdir(parents=True)
+        (machine.root / program.unit.folder / program.unit.id).touch()
+        done = runner.link(action, program, machine.root / program.unit.folder / "linked/x")
+    else:
+        done = runner.compile(action, machine.unit("ostoo_rt"), lambda: None)
+    assert done.returncode == 0, done.stderr
+    seen = dict(line.split("=", 1) for line in done.stdout.splitlines() if line != word)
+    assert list(seen) == sorted(seen)
+    assert seen.keys() == {"A", "Z", "LD_LIBRARY_PATH", *machine.jobserver.environment, *SEEN[mnemonic, word].split()}
+    assert {name: seen[name] for name in seen if name in USERS}.items() <= USERS.items()
+    assert seen.get("NUM_JOBS", "2") == "2"
+
+
+def test_a_librarys_metadata_is_told_when_rustc_tells_it(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    said = ["metadata", '{"emit": "link"}', '{"other": 1}', "{}", "text"]
+    calls: list[str] = []
+    machine.rustc(*(f"echo '{line}' >&2" for line in said))
+    machine.runner.compile(machine.action(), unit, lambda: calls.append("told"))
+    assert calls == []
+    machine.rustc("""echo '{"artifact": "x", "emit": "metadata"}' >&2""", 'echo \'{"emit": "link"}\' >&2')
+    machine.runner.compile(machine.action(), unit, lambda: calls.append("told"))
+    assert calls == ["told"]
+
+
+def test_a_crate_that_compiles_is_expanded_without_output(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine.rustc('for a in "$@"; do printf "%s " "$a"; done', "printf '\\377'")
+    words = "--crate-name a -Copt-level=s --emit=link=x --out-dir build/u -Zno-link --cfg b"
+    action = structs.replace(machine.action(), arguments=("@{rustc}", *words.split()))
+    (machine.root / unit.folder).mkdir(parents=True)
+    expanded = "--crate-name a -Copt-level=s --cfg b -Zunpretty=expanded \ufffd"
+    assert machine.runner.expand(action, unit) == expanded
+    assert machine.tokens() == 2
+    machine.rustc("echo half; exit 1")
+    assert machine.runner.expand(action, unit) is None
+
+
+def test_a_step_begins_when_it_gets_a_core(machine: Machine) -> None:
+    runner = machine.runner
+    machine.rustc("exit 0")
+    with runner.timeline.step("Compiling", "a", "build/a", (), 0.0) as step:
+        assert step.started is None
+        runner.compile(machine.action(), machine.unit("ostoo_rt"), lambda: None)
+        assert step.started is not None
+
+
+def test_what_others_wrote_does_not_make_a_crate_large(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    machine = replace(machine, jobserver=Jobserver(4))
+    action = machine.action()
+    large = action.inputs[0]._replace(path="user-rs/other/src/lib.rs", size=1 << 20)
+    machine.rustc('for a in "$@"; do echo "$a"; done > args')
+    machine.runner.compile(structs.replace(action, inputs=(*action.inputs, large)), unit, lambda: None)
+    assert (machine.root / "args").read_text().splitlines()[2:] == []
+
+
+def test_a_macro_has_its_file_in_its_own_folder(machine: Machine) -> None:
+    unit = structs.replace(machine.unit("ostoo_rt"), kind=UnitKind.PROC_MACRO, outputs=("libx.so",))
+    machine.rustc(f"mkfifo {unit.folder}/pipe", f"touch {unit.folder}/b {unit.folder}/a", *made(unit))
+    done = machine.runner.compile(machine.action(), unit, lambda: None)
+    assert done.files == ("a", "b", "libx.so"), "in order, and files only"
+    assert not done.is_shut_in
 
 
 def test_warnings_are_messages_as_rustc_renders_them(machine: Machine) -> None:
@@ -249,6 +340,22 @@ def test_a_link_puts_the_program_where_nothing_else_is(machine: Machine) -> None
     assert (machine.root / unit.folder / "linked" / unit.id).read_text() == "ELF\n"
 
 
+def test_a_link_keeps_what_rustc_deletes_after_it_and_makes_way(machine: Machine) -> None:
+    unit = machine.program.unit
+    folder = machine.root / unit.folder
+    for name in ("a.o", "b.o"):
+        fake.write(folder / name, f"code of {name}")
+    fake.write(folder / "linked/a.o", "what a killed link left")
+    fake.write(folder / "linked" / unit.id / "file", "a folder in the program's place")
+    machine.rustc(f"rm {unit.folder}/*.o; echo ELF > {unit.folder}/{unit.id}", machine.dependencies(SOURCE))
+    machine.link()
+    assert {path.name: path.read_text() for path in folder.glob("*.o")} == {
+        name: f"code of {name}" for name in ("a.o", "b.o")
+    }
+    assert [path.name for path in (folder / "linked").iterdir()] == [unit.id]
+    assert (folder / "linked" / unit.id).read_text() == "ELF\n"
+
+
 def test_a_failed_link_leaves_the_linked_program_alone(machine: Machine) -> None:
     unit = machine.program.unit
     linked = fake.write(machine.root / unit.folder / "linked" / unit.id, "good")
@@ -317,6 +424,13 @@ def test_a_build_script_that_was_written_just_now_is_started_again(machine: Mach
     threading.Timer(0.2, writer.close).start()
     assert judges.run(action, unit, (), machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
     assert writer.closed
+
+
+@pytest.mark.parametrize("end", ["echo no such thing >&2; exit 126", "echo Text file busy >&2; exit 1"])
+def test_a_build_script_that_failed_otherwise_is_not_started_again(end: str, machine: Machine) -> None:
+    with pytest.raises(ToolFailed):
+        run_script(machine, f"echo ran >> {machine.root}/runs", end)
+    assert (machine.root / "runs").read_text() == "ran\n"
 
 
 @pytest.mark.parametrize("lines", [["echo why >&2; exit 1"], ["echo cargo::error=why"]])

@@ -41,7 +41,9 @@ def package(tmp_path: Path, text: str = "") -> Manifest:
 
 def test_a_package_tells_cargos_variables(tmp_path: Path) -> None:
     (tmp_path / "README").touch()
-    found = package(tmp_path, 'authors = ["A <a@x>", "B"]\nlinks = "z"\ndescription = "d"\nlicense = "MIT"')
+    more = 'license-file = "L"\nrepository = "r"\nrust-version = "1.80"\nhomepage = ""'
+    fields = f'authors = ["A <a@x>", "B"]\nlinks = "z"\ndescription = "d"\nlicense = "MIT"\n{more}'
+    found = package(tmp_path, fields)
     variables = dict(found.metadata)
     assert {name.removeprefix("CARGO_PKG_"): value for name, value in variables.items() if value} == {
         "NAME": "a-b",
@@ -52,6 +54,9 @@ def test_a_package_tells_cargos_variables(tmp_path: Path) -> None:
         "AUTHORS": "A <a@x>:B",
         "DESCRIPTION": "d",
         "LICENSE": "MIT",
+        "LICENSE_FILE": "L",
+        "REPOSITORY": "r",
+        "RUST_VERSION": "1.80",
         "README": "README",
     }
     assert variables["CARGO_PKG_HOMEPAGE"] == "", "cargo sets what is not given, to nothing"
@@ -80,6 +85,20 @@ def test_a_readme_is_found_as_cargo_finds_it(line: str, readme: str, tmp_path: P
     (tmp_path / "README.md").touch()
     (tmp_path / "README.txt").touch()
     assert dict(package(tmp_path, line).metadata)["CARGO_PKG_README"] == readme
+
+
+def test_the_first_readme_that_is_there_counts(tmp_path: Path) -> None:
+    for name in ("README", "README.txt", "README.md"):
+        (tmp_path / name).touch()
+        assert dict(package(tmp_path).metadata)["CARGO_PKG_README"] == name
+
+
+def test_a_license_file_of_the_workspace_is_named_from_the_member(tmp_path: Path) -> None:
+    write(tmp_path, '[workspace.package]\nlicense-file = "LICENSE"')
+    member = package(tmp_path / "a", "license-file.workspace = true")
+    assert dict(member.metadata)["CARGO_PKG_LICENSE_FILE"] == "../LICENSE"
+    root = package(tmp_path, 'license-file.workspace = true\n[workspace.package]\nlicense-file = "LICENSE"')
+    assert dict(root.metadata)["CARGO_PKG_LICENSE_FILE"] == "LICENSE"
 
 
 @settings(max_examples=50)
@@ -132,8 +151,14 @@ def test_a_package_can_be_its_own_workspace(tmp_path: Path) -> None:
 
 
 def test_inheriting_from_nothing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OstooError, match="inherits from a workspace, but no parent folder"):
+    with pytest.raises(OstooError, match="inherits from a workspace, but no parent folder") as caught:
         package(tmp_path, "license.workspace = true")
+    assert caught.value.where == str(tmp_path / "Cargo.toml")
+
+
+def test_lints_may_be_all_that_is_inherited(tmp_path: Path) -> None:
+    write(tmp_path, '[workspace.lints.rust]\nunused = "deny"')
+    assert package(tmp_path / "a", "[lints]\nworkspace = true").lints == ("--deny=unused",)
 
 
 def test_lints_are_flags_by_priority_and_within_it_backwards(tmp_path: Path) -> None:
@@ -146,6 +171,7 @@ def test_lints_are_flags_by_priority_and_within_it_backwards(tmp_path: Path) -> 
     [lints.clippy]
     pedantic = "forbid"
     zero = { level = "allow", check-cfg = ["cfg(c)"] }
+    unexpected_cfgs = { level = "warn", check-cfg = ["cfg(d)"], priority = 2 }
     missing_docs = "deny"
     """
     assert package(tmp_path, text).lints == (
@@ -156,6 +182,7 @@ def test_lints_are_flags_by_priority_and_within_it_backwards(tmp_path: Path) -> 
         "--deny=clippy::missing_docs",
         "--warn=missing_docs",
         "--allow=unused",
+        "--warn=clippy::unexpected_cfgs",
         *("--check-cfg", "cfg(a)", "--check-cfg", "cfg(b)"),
     )
 
@@ -173,12 +200,25 @@ def test_features_are_the_declared_and_the_optional_dependencies(tmp_path: Path)
     hidden = { version = "1", optional = true }
     shown = { version = "1", optional = true }
     always = "1"
+    table = { version = "1" }
+    never = { version = "1", optional = false }
     [build-dependencies]
     cc = { version = "1", optional = true }
+    [build_dependencies]
+    cc2 = { version = "1", optional = true }
+    [dev-dependencies]
+    tested = { version = "1", optional = true }
+    [dev_dependencies]
+    tested2 = { version = "1", optional = true }
     [target.'cfg(unix)'.dependencies]
     of-unix = { version = "1", optional = true }
     """
-    assert package(tmp_path, text).feature_names == ("cc", "default", "named", "of-unix", "shown")
+    assert package(tmp_path, text).feature_names == ("cc", "cc2", "default", "named", "of-unix", "shown")
+
+
+def test_a_feature_that_is_called_like_a_dependency_does_not_hide_it(tmp_path: Path) -> None:
+    text = '[features]\nx = ["shown"]\n[dependencies]\nshown = { version = "1", optional = true }\n'
+    assert package(tmp_path, text).feature_names == ("shown", "x")
 
 
 def test_declared_inputs_are_read(tmp_path: Path) -> None:
@@ -191,7 +231,13 @@ def test_a_manifest_without_a_package_is_told(text: str, tmp_path: Path) -> None
     path = write(tmp_path, text)
     with pytest.raises(OstooError, match="names no package") as caught:
         manifest.read(path)
-    assert caught.value.where == str(path)
+    assert (caught.value.where, caught.value.remedy) == (str(path), "add `[package]` with a `name`")
+    assert manifest.name_in(path) is None
+    assert manifest.name_in(write(tmp_path / "a", '[package]\nname = "a"')) == "a"
+
+
+def test_metadata_may_be_whatever_cargo_takes(tmp_path: Path) -> None:
+    assert package(tmp_path, "metadata = 1").extra_inputs == ()
 
 
 def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
@@ -219,6 +265,8 @@ name = "whole"
 harness = false
 """
     assert package(tmp_path, text).without_harness == (("lib", "a_b"), ("test", "whole"))
+    plain = '[[bin]]\nname = "tool"\nharness = false\n[[bench]]\nname = "slow"\nharness = false\n'
+    assert package(tmp_path, plain).without_harness == (("bin", "tool"),)
 
 
 UNKNOWN = {
@@ -237,6 +285,9 @@ def test_what_only_cargo_can_do_is_refused_by_name(said: str, tmp_path: Path) ->
     with pytest.raises(OstooError) as caught:
         package(tmp_path, said)
     assert UNKNOWN[said] in caught.value.what
+    one = "this build supports one for each package, without brackets: let one call the others"
+    other = "remove it: an artifact can be declared as an input, at build/TARGET/PROFILE/PROGRAM"
+    assert caught.value.remedy == (one if "build scripts" in UNKNOWN[said] else other)
     assert caught.value.where == str(tmp_path / "Cargo.toml")
 
 
@@ -267,10 +318,11 @@ def inherited(tmp_path: Path, folder: str, more: str = "") -> str:
 
 
 def test_a_package_inherits_from_the_workspace_that_cargo_finds(tmp_path: Path) -> None:
-    for name, more in {"": "", "own": 'exclude = ["out"]', "other": ""}.items():
+    for name, more in {"": "", "own": 'exclude = [1, "out"]\nmembers = ["out/in"]', "other": ""}.items():
         write(tmp_path / name, f'[workspace]\n{more}\n[workspace.package]\nversion = "1.0.{len(name)}"\n')
     assert inherited(tmp_path, "own/member") == "1.0.3"
     assert inherited(tmp_path, "own/out/a") == "1.0.0", "what the nearer one excludes is not its own"
+    assert inherited(tmp_path, "own/out/in") == "1.0.3", "but what it names as a member"
     assert inherited(tmp_path, "own/pointed", 'workspace = "../../other"') == "1.0.5"
     with pytest.raises(OstooError, match="inherits from a workspace"):
         inherited(tmp_path, "own/lost", 'workspace = "../nowhere"')

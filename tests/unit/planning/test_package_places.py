@@ -26,6 +26,9 @@ def package(root: Path, folder: str, more: str = "") -> Path:
         '[dev-dependencies]\nb = { path = "../b" }\n',
         '[build-dependencies.b]\npath = "../b"\n',
         '[build_dependencies.b]\npath = "../b"\n',
+        '[dev_dependencies.b]\npath = "../b"\n',
+        'workspace = "../b"\n',
+        '[workspace]\nmembers = [1, "../b"]\n',
         '[target."cfg(unix)".dependencies]\nb = { path = "../b" }\n',
         '[patch.crates-io]\nb = { path = "../b" }\n',
         '[replace]\n"b:0.1.0" = { path = "../b" }\n',
@@ -91,6 +94,39 @@ def test_whatever_member_turns_up_something_that_was_looked_at_changes(pattern: 
             assert seen(looked_at) != before
 
 
+def test_a_hidden_folder_may_be_a_member(tmp_path: Path) -> None:
+    root, member = package(tmp_path, ".", '[workspace]\nmembers = ["x/*"]\n'), package(tmp_path, "x/.hidden")
+    assert set(package_places.of_workspace(root, ())) == {root, member}
+
+
+def test_what_is_no_manifest_names_nothing(tmp_path: Path) -> None:
+    damaged = trees.write(tmp_path / "a/Cargo.toml", "[")
+    assert package_places.of_workspace(damaged, [tmp_path / "missing.toml"]) == (damaged,)
+    configuration = trees.write(tmp_path / ".cargo/config.toml", 'paths = [1, "b"]\n')
+    other = package(tmp_path, "b")
+    assert set(package_places.of_workspace(damaged, [configuration])) == {damaged, other}
+
+
+@pytest.mark.parametrize("folder", ["src", "src/bin", "tests", "examples", "benches"])
+def test_a_target_may_turn_up_in_each_of_cargos_folders(folder: str, tmp_path: Path) -> None:
+    path = package(tmp_path, "a")
+    (path.parent / folder / "tool").mkdir(parents=True)
+    (path.parent / folder / "one.rs").touch()
+    found = list(package_places.of_package(path, tmp_path))
+    assert {path.parent / folder, path.parent / folder / "tool"} <= set(found)
+    assert path.parent / folder / "one.rs" not in found, "its name is in the listing"
+
+
+def test_manifests_above_count_as_far_as_the_workspace_or_without_one_all(tmp_path: Path) -> None:
+    inside, outside = package(tmp_path, "top/ws/group/a"), package(tmp_path, "top/other/b")
+    workspace = tmp_path / "top/ws"
+    above = [path for path in package_places.of_package(inside, workspace) if path.name == "Cargo.toml"]
+    assert above == [inside, workspace / "group/Cargo.toml", workspace / "Cargo.toml"]
+    above = [path for path in package_places.of_package(outside, workspace) if path.name == "Cargo.toml"]
+    assert above[:3] == [outside, tmp_path / "top/other/Cargo.toml", tmp_path / "top/Cargo.toml"]
+    assert above[-1] == Path("/Cargo.toml")
+
+
 def test_a_packages_targets_are_decided_by_its_folders(tmp_path: Path) -> None:
     path = package(tmp_path, "ws/a")
     for folder in ("src/bin/tool", "tests/data"):
@@ -108,6 +144,27 @@ def test_what_another_package_gets_hangs_on_what_is_declared(tmp_path: Path) -> 
     assert package_places.declared([path], tmp_path) == before
     path.write_text(path.read_text().replace("x = []", 'x = ["y"]'))
     assert package_places.declared([path], tmp_path) != before
+
+
+DECLARED = {
+    **{
+        f'[{table}]\nb = "1"\n': f'[{table}]\nb = "2"\n'
+        for table in ("dependencies", "dev-dependencies", "build-dependencies")
+    },
+    **{f'[{table}]\nb = "1"\n': f'[{table}]\nb = "2"\n' for table in ("dev_dependencies", "build_dependencies")},
+    '[target."cfg(unix)".dependencies]\nb = "1"\n': '[target."cfg(windows)".dependencies]\nb = "1"\n',
+    '[patch.crates-io]\nb = { path = "b" }\n': '[patch.crates-io]\nb = { path = "c" }\n',
+    '[replace]\n"b:0.1.0" = { path = "b" }\n': '[replace]\n"b:0.1.0" = { path = "c" }\n',
+    'links = "z"\n': 'links = "y"\n',
+    '[workspace]\nresolver = "2"\n': '[workspace]\nresolver = "3"\n',
+}
+
+
+@pytest.mark.parametrize("before", DECLARED)
+def test_each_table_that_may_change_what_others_get_is_declared(before: str, tmp_path: Path) -> None:
+    path = package(tmp_path, "a", before)
+    first = package_places.declared([path], tmp_path)
+    assert package_places.declared([package(tmp_path, "a", DECLARED[before])], tmp_path) != first
 
 
 VALUES = st.recursive(
