@@ -40,8 +40,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Four workers more than processors: often some wait for a guest, a server, a disk, or the `first` checkout."""
-    return len(os.sched_getaffinity(0)) + 4
+    """Three workers more than processors: often some wait for a guest, a server, a disk, or the `first` checkout."""
+    return len(os.sched_getaffinity(0)) + 3
 
 
 @pytest.hookimpl(trylast=True)

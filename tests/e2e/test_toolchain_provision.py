@@ -53,8 +53,10 @@ def run(found: toolchain.Toolchain, program: Path, *arguments: str, cwd: Path) -
     return completed.stdout.decode()
 
 
-def test_only_the_toolchain_stays_in_the_private_folder(provided: Path) -> None:
-    assert {path.name for path in (provided / ".toolchain").iterdir()} <= {"debian", "compilers.json"}
+def test_only_the_toolchain_and_apts_lists_stay_in_the_private_folder(provided: Path) -> None:
+    left = {path.name for path in (provided / ".toolchain").iterdir() if path.suffix != ".lock"}
+    assert left <= {"apt", "debian", "compilers.json"}
+    assert not list(provided.glob(".toolchain/apt/*.deb"))
 
 
 def test_compiler_and_linker_run(found: toolchain.Toolchain, tmp_path: Path) -> None:
