@@ -525,3 +525,41 @@ def test_a_graph_with_many_ways_is_walked_once(crates: Crates) -> None:
         pair = (crates.add(f"a{number}", *pair), crates.add(f"b{number}", *pair))
     root = crates.program(*pair).unit
     assert len(root.libraries) == 80
+
+
+def test_what_a_unit_sees_of_std_goes_by_its_source_its_features_and_its_tests(crates: Crates) -> None:
+    """Units of one package may differ in that."""
+    source = trees.write(Path(crates.paths.root, "user-rs/a/src/lib.rs"), '#![cfg_attr(feature = "bare", no_std)]')
+    std = crates.add("std", **STD_LIB)
+    crates.add("a", std, source=source, features=("bare",))
+    crates.add("a", std, source=source, features=())
+    crates.add("b", std)
+    for_tests = trees.write(Path(crates.paths.root, "user-rs/program/src/main.rs"), "#![cfg_attr(not(test), no_std)]")
+    crates.add("program", std, kind="bin", crate_types=("bin",), source=for_tests)
+    seen, shared = {}, trees.context(crates.paths)
+    for index in (1, 2, 3, 4):
+        graph = UnitGraph((crates.units[0], crates.units[index]))
+        seen[index] = "std" in names(plan.plan_program(graph, shared))
+    tested = replace(crates.units[4], mode="test")
+    seen[5] = "std" in names(plan.plan_program(UnitGraph((crates.units[0], tested)), shared))
+    assert seen == {1: False, 2: True, 3: False, 4: False, 5: True}
+
+
+def test_a_crate_of_std_gets_the_variables_that_its_source_asks_for(crates: Crates) -> None:
+    """All else would compile core anew for an edit of `[env]` that it can't see."""
+    library = crates.paths.expand("@{rust-src}")
+    beside = crates.add("libc", package="@{cargo-home}/libc", is_std=True)
+    core = crates.add("core", beside, **STD_LIB)
+    trees.write(Path(library, "core/src/lib.rs"), '#![no_std]\nconst A: Option<&str> = option_env!("ASKED");')
+    trees.write(
+        Path(crates.paths.expand("@{cargo-home}/libc/src/lib.rs")), '#![no_std]\nconst B: &str = env!("OTHER");'
+    )
+    run = crates.script("core", **STD_LIB)
+    crates.program(core, run)
+    env = (("ASKED", "1"), ("OTHER", "2"), ("UNASKED", "3"))
+    found = [
+        {name: value for name, value in unit.environment if (name, value) in env} for unit in crates.plan(env=env).units
+    ]
+    asked, other, everything = {"ASKED": "1"}, {"OTHER": "2"}, dict(env)
+    assert found == [other, asked, asked, everything, everything], "libc, core, the script, its run, the program"
+    assert [dict(unit.environment).get("ASKED") for unit in crates.plan(env=()).units] == [None] * 5

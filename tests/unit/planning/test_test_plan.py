@@ -90,6 +90,11 @@ def test_tests_without_std_have_neither_it_nor_its_harness(paths: PathMap, tmp_p
         ("hello-std", "#![no_main]", "not(test), no_main"),
         ("hello-rs", "#![no_std]", "test_runner(ostoo_rt::test_runner)"),
         ("hello-rs", RUNNER.replace("reexport", "export"), "reexport_test_harness_main"),
+        (
+            "hello-rs",
+            RUNNER.replace("test_runner(ostoo_rt::test_runner)", "other"),
+            "test_runner(ostoo_rt::test_runner)",
+        ),
     ],
 )
 def test_tests_that_nobody_would_call_are_refused(

@@ -242,6 +242,18 @@ def test_a_response_file_which_no_linker_tells_of_is_declared_or_refused(
     assert completed(paths, program, action(f"-Clink-arg=@{of_tools}")) == []
 
 
+def test_what_a_manifest_declares_is_an_input_of_the_link_too(
+    paths: PathMap, program: Program, covered: list[Input]
+) -> None:
+    declared = write(paths, "user-rs/hello-std/data/declared.bin")
+    unit = replace(program.unit, extra_inputs=("data/declared.bin",))
+    mine = replace(program, units=(*program.units[:-1], unit))
+    name = paths.input_path(declared)
+    covered.append(file(name))
+    assert completed(paths, mine, action()) == [name]
+    assert completed(paths, program, action()) == []
+
+
 def test_a_library_of_a_fetched_package_is_an_input_of_the_link(
     paths: PathMap, program: Program, covered: list[Input]
 ) -> None:
