@@ -184,7 +184,7 @@ def declare_own_tests(env: Any) -> None:
     checkout = Build.of(env).checkout
 
     def say(line: str) -> None:
-        checkout.report.status("Providing", line)
+        checkout.report.status("Fetching", line)
 
     def perform() -> None:
         from ostoo_build.fetch.debian_packages import Project  # noqa: PLC0415 - likewise

@@ -115,7 +115,7 @@ class KernelImage:
     @cached_property
     def _project(self) -> Project:
         say = self._report.status
-        return Project(self._root, self._environ, lambda line: say("Providing", line))
+        return Project(self._root, self._environ, lambda line: say("Fetching", line))
 
     @cached_property
     def _qemu(self) -> qemu_system.QemuSystem:

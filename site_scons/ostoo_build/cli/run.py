@@ -117,7 +117,7 @@ class Runner(Struct, frozen=True):
 
     def qemu(self, machine: str) -> Path:
         """Return QEMU's user-mode emulator for a machine."""
-        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Providing", line))
+        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Fetching", line))
 
     def _numbers(self) -> dict[str, int]:
         header = self.root / layout.sysroot(self._target) / "include/bits/syscall.h"

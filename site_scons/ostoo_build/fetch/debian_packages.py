@@ -59,11 +59,11 @@ def ensure(parcel: PackageSet, project: Project, find: Callable[[], T | None]) -
 
 
 def _fetch(parcel: PackageSet, project: Project) -> None:
-    project.say(f"fetching {parcel.what} for this project only")
+    project.say(f"{parcel.what} for this project only")
 
     def unpack(apt: Apt) -> None:
         chosen = parcel.choose(apt)
-        project.say(f"Debian packages: {len(chosen)}, {apt.size(chosen) / 1e6:.1f} MB")
+        project.say(f"{len(chosen)} Debian packages, {apt.size(chosen) / 1e6:.1f} MB")
         apt.unpack(apt.download(chosen).values(), parcel.folder(project.root))
 
     with_lists(project.root, project.environ, unpack)

@@ -53,7 +53,7 @@ def find(checkout: Checkout, variables: Mapping[str, str]) -> Tools:
 def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchain:
     words = {name: variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
     return toolchain_provide.find_or_provide(
-        checkout.root, words, os.environ, lambda line: checkout.report.status("Providing", line)
+        checkout.root, words, os.environ, lambda line: checkout.report.status("Fetching", line)
     )
 
 

@@ -28,8 +28,8 @@ _TESTS_CAN_NOT_RUN = 2
 """Exit code of a build that fails here."""
 _DEBIAN_WHEELS = "/usr/share/python-wheels"
 _SIZES = {
-    "requirements.txt": ": some 20 MB to fetch, 100 MB unpacked",
-    _FOR_TESTS: ": some 30 MB to fetch, 130 MB unpacked",
+    "requirements.txt": ": some 20 MB to download, 100 MB unpacked",
+    _FOR_TESTS: ": some 30 MB to download, 130 MB unpacked",
 }
 
 
@@ -63,7 +63,7 @@ def _make(root: Path, files: Sequence[str]) -> None:
         # another first start may be running; the lock ends with its process
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (_runs(venv) and _installed(venv, base)):
-            _say(f"making {venv}")
+            _say(f"creating {venv}")
             _create(venv)
         for file in files:
             if not _installed(venv, root / file):
@@ -120,7 +120,7 @@ def _debian_pip(scratch: Path) -> Path:
     """Download pip as a wheel with apt: Debian's python3 lacks pip, and the wheel runs without installation."""
     if shutil.which("apt-get") is None:
         raise OstooError("python3 has no pip", where=sys.executable, remedy="install Python's module ensurepip")
-    _say("fetching pip from Debian")
+    _say("downloading pip from Debian")
     package = "python3-pip-whl"
     apt = Apt(scratch, os.environ)
     apt.update()

@@ -48,7 +48,7 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     If there is no lock for this architecture, the selected packages are added to it. Raises `OstooError` if this is not
     a Debian machine, apt can't provide the packages, or a package differs from the lock.
     """
-    say("fetching Debian's package lists")
+    say("Debian's package lists")
     debian_packages.with_lists(root, environ, lambda apt: _fetch(root, apt, say))
 
 
@@ -59,7 +59,7 @@ def _fetch(root: Path, apt: Apt, say: Callable[[str], None]) -> None:
     needed = _locked_closure(apt, locked, say) or _newest_closure(apt)
     installed = apt.installed()
     wanted = {name: version for name, version in needed.items() if _is_wanted(name, installed)}
-    say(f"fetching Rust for this project only: {len(wanted)} Debian packages, some 150 MB, 900 MB unpacked")
+    say(f"Rust for this project only: {len(wanted)} Debian packages, some 150 MB, 900 MB unpacked")
     archives = apt.download(wanted)
     taken = {
         name: LockedPackage(wanted[name], digest.of_file(path))
@@ -101,7 +101,7 @@ def _locked_closure(apt: Apt, locked: Mapping[str, LockedPackage], say: Callable
     try:
         return apt.closure([f"{name}={package.version}" for name, package in locked.items()]) if locked else {}
     except OstooError as error:
-        say(f"toolchain.lock names packages that are gone, apt verifies the newest instead ({error.what})")
+        say(f"newer packages, verified by apt, as those in toolchain.lock are gone ({error.what})")
         return {}
 
 

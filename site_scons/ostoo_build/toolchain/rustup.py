@@ -40,11 +40,11 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
             return  # another set-up was faster, or it is another's
         if present:
             _refuse_unfit(present[0], environ)
-            say(f"adding the component rust-src to rustup's {present[0].name}: some 5 MB, 80 MB unpacked")
+            say(f"the component rust-src for rustup's {present[0].name}: some 5 MB, 80 MB unpacked")
             arguments = ["component", "add", "rust-src", "--toolchain", present[0].name]
         else:
             _refuse_relatives(folder, channel)
-            say(f"installing {channel} with rustup: some 200 MB, 1 GB unpacked")
+            say(f"{channel} with rustup: some 200 MB, 1 GB unpacked")
             what = ["--profile", "minimal", "--component", "rust-src", "--no-self-update"]
             arguments = ["toolchain", "install", channel, *what]
         own = {"RUSTUP_HOME": str(folder), "CARGO_HOME": str(home.cargo(environ))}
@@ -99,7 +99,7 @@ def _alone(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another process that installs a toolchain")
+            say("a toolchain: waiting for another process that installs one")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

@@ -51,5 +51,5 @@ def test_without_qemu_and_without_debian_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="there is no qemu-system-x86_64: ") as caught:
         qemu_system.find_or_provide("EM_X86_64", Project(tmp_path, {"PATH": str(tmp_path)}, said.append))
     assert caught.value.remedy == "install qemu-system-x86, or put qemu-system-x86_64 on PATH"
-    assert said == ["fetching QEMU: some Debian packages, 20 MB, for this project only"]
+    assert said == ["QEMU: some Debian packages, 20 MB, for this project only"]
     assert [path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock"] == []

@@ -132,5 +132,5 @@ def test_what_the_variables_name_is_looked_for_and_cargo_is_told_of_that_compile
     assert "RUSTFLAGS" not in found.environment
     assert found.sha256 == found.folder.sha256 == tools.of(checkout, toolchain, {}).sha256
     said = capsys.readouterr().err
-    assert "   Providing a part of it\n" in said
+    assert "    Fetching a part of it\n" in said
     assert "RUSTFLAGS is ignored: set its value in the workspace" in said
