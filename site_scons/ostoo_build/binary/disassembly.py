@@ -21,14 +21,14 @@ _INVALID = b"\x06"
 _NOT_CODE = ".byte"
 _FLOAT_REGISTER = lazy_pattern(r"\b(?:[xyz]?mm\d+|st(?:\(\d\))?)\b")
 _X87 = lazy_pattern(r"f(?!x|n|wait|emms|femms|ldcw|ldenv|rstor)")
-"""x87 mnemonics, most of which use st(0) without naming it; not those that save, restore or control the unit."""
+"""x87 mnemonics, most of which use st(0) implicitly; without those that save, restore or control the unit."""
 
 _PROCESSORS = {
     "EM_X86_64": ("CS_ARCH_X86", ("CS_MODE_64",)),
     "EM_AARCH64": ("CS_ARCH_ARM64", ("CS_MODE_ARM",)),
     "EM_RISCV": ("CS_ARCH_RISCV", ("CS_MODE_RISCV64", "CS_MODE_RISCVC")),
 }
-"""Capstone's words by ELF's, 64 bits each."""
+"""Capstone's names by ELF's; all are 64-bit."""
 
 MACHINES = frozenset(_PROCESSORS)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from elftools.elf.sections import Section
 
 _FILE_INDEX_FROM_0 = 5
-"""The version of DWARF since which files are counted from 0 (DWARF 5, 6.2.4)."""
+"""From this version of DWARF on, file indices start at 0 (DWARF 5, 6.2.4)."""
 
 
 class Frame(Struct, frozen=True):

@@ -27,10 +27,10 @@ _ADDRESS = struct.Struct("<Q")
 _KINDS = {0: "STT_NOTYPE", 1: "STT_OBJECT", 2: "STT_FUNC", 4: "STT_FILE", 6: "STT_TLS", 10: "STT_GNU_IFUNC"}
 _LOCAL = 0
 _MEMORY_END = (1 << 64) - (1 << 12)
-"""No code is looked for in the last page: capstone's addresses would begin again at 0."""
+"""The last page is not searched for code: capstone's addresses would wrap to 0."""
 _RESERVED = 0xFF00
 _MARKS = ("$x", "$d", ".L")
-"""Names of places that assemblers make up: where code and data begin, halves of addresses."""
+"""Prefixes of the names that assemblers generate: for the start of code and data, for halves of addresses."""
 
 _ULEB_BITS = 63
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _BUSYBOX = "busybox-static"
 _IMAGE = lazy_pattern(r"linux-image-\d.+")
-"""What the package that is asked for stands for: an image of one version."""
+"""The package with the kernel image of one version, on which the metapackage depends."""
 
 
 def image(package: str, project: Project) -> Path:

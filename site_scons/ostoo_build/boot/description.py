@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".boot.json"
 SCHEMA = "boot.schema.json"
-"""The schema's file name; it lies beside the descriptions, where editors find it too."""
+"""The schema's file name; it is beside the descriptions, where editors find it too."""
 
 NONCE = "@{nonce}"
 PROGRAM = "@{program}"

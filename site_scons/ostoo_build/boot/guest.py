@@ -1,7 +1,6 @@
 """Boots a kernel in QEMU, runs programs one after the other, and returns how each ended.
 
-What the guest writes is followed in files; QEMU itself is asked over its monitor. Neither the guest nor QEMU outlives
-the call.
+The guest's output is read from files, and QEMU is controlled through its monitor. Guest and QEMU end with the call.
 """
 
 from __future__ import annotations

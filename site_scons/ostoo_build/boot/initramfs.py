@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MAGIC = b"070701"
 _FOLDER, _PROGRAM, _FILE = 0o040755, 0o100755, 0o100644
 _FOLDERS = ("bin", "dev", "proc", "programs", "tmp")
-"""Those that are there in any case."""
+"""Folders that exist in every initramfs."""
 _END = "TRAILER!!!"
 
 

@@ -1,6 +1,6 @@
 """Runs programs on a booted kernel, in one boot unless a program takes it down.
 
-The guest has each program at the path that it has here, and so its package's files; they may be written there.
+In the guest, each program and its package's files have the same paths as here, and can be modified there.
 """
 
 from __future__ import annotations

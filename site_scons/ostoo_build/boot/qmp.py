@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import socket
 
 _PATIENCE = 30.0
-"""Seconds for an answer; QEMU answers at once where it works."""
+"""Seconds to wait for an answer; a working QEMU answers immediately."""
 
 _HOLD = 20
-"""Milliseconds that a key is down: a guest that is emulated is not fast."""
+"""Milliseconds for which a key is pressed: an emulated guest is slow."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NAMES = {
@@ -31,7 +31,7 @@ _NAMES = {
     "/": ("slash",),
     ":": ("shift", "semicolon"),
 }
-"""What is pressed for a character on a keyboard of the United States; the words are QMP's `QKeyCode`."""
+"""The keys for a character on a US keyboard; the names are QMP's `QKeyCode`."""
 
 
 class Monitor:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OVERLAP = 4096
-"""No line that is looked for is longer, in bytes."""
+"""The maximum length in bytes of a line that can be found."""
 
 
 @dataclass

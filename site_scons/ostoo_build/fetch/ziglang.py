@@ -13,7 +13,7 @@ from ostoo_build.base.console import fetching
 from ostoo_build.base.errors import OstooError
 
 REQUIREMENTS = "sysroot/zig-requirements.txt"
-"""The pin, below the project's folder: a pip requirements file with a digest for each platform's wheel."""
+"""The pin: a pip requirements file with a digest for each platform's wheel. The path is relative to the project."""
 
 
 _PACKAGE = "ziglang"

@@ -200,4 +200,4 @@ RULES = {
         'see ./ostoo size; shrink it (opt-level = "s", lto, fewer crates), or raise size_budget in its SConscript',
     ),
 }
-"""By name, in the order of checking: what the file is, where it goes, how it starts, what it must not hold."""
+"""All rules by name, in the order of application: the file's type, its addresses, its entry, forbidden contents."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostoo_build.binary.disassembly import Decoded
 
 _WINDOW = 24
-"""How many instructions before a call are looked at."""
+"""The number of instructions before a call that are examined."""
 
 _NUMBER_TEXT = r"#?(-?(?:0x[0-9a-f]+|\d+))"
 _NUMBER = lazy_pattern(_NUMBER_TEXT)

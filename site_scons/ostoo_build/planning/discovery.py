@@ -1,7 +1,8 @@
 """Finds the Cargo workspaces of a checkout, and the targets of their programs.
 
-`user-rs` is the one that `target=` is about. Another folder at the top is one too where its `.cargo/config.toml` names
-a target spec of `targets/` as its `build.target`: a kernel, say. Its programs are for that target alone.
+`target=` applies to the workspace `user-rs`. Another folder at the top is a workspace too if its `.cargo/config.toml`
+sets `build.target` to a target spec in `targets/`, for example for a kernel. Its programs are built for that target
+only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stores the last few answers to each question in files, so that a change of branches keeps both branches' answers.
 
-Whether one still holds is told by who asked.
+The caller decides whether an answer is still valid.
 """
 
 from __future__ import annotations

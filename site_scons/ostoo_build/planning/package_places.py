@@ -1,7 +1,7 @@
 """Lists the paths that cargo examines to find packages and their targets, including missing ones.
 
 The rules are those of cargo's reference ("Workspaces", "Specifying Dependencies", "Target auto-discovery"); a test
-holds them against what the real cargo opens (`test_plan_reads_real.py`).
+compares them with the files that the real cargo opens (`test_plan_reads_real.py`).
 """
 
 from __future__ import annotations

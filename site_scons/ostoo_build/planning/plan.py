@@ -1,7 +1,7 @@
 """Selects the units that a program needs, and describes how each is made.
 
-A plan is portable: two checkouts of the same sources give equal plans. What only a build script's run can tell is
-added when the unit is built (`rules.actions`).
+A plan is portable: two checkouts of the same sources give equal plans. Data that only the run of a build script
+provides is added when the unit is built (`rules.actions`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Defines the two types of planned units: `CompileUnit` and `RunBuildScript`.
 
-Each has a tag: by it a plan's file tells which of the two it holds.
+Each has a tag, which distinguishes them in the file of a plan.
 """
 
 from __future__ import annotations

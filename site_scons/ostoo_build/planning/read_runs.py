@@ -1,7 +1,7 @@
 """Determines which build scripts' output files a unit may read.
 
-A script is told of the folders of those below it (`DEP_…`), may hand them on, and has in itself what its own libraries
-were told; a crate is told by its script and by its macros.
+A script gets the paths of output folders from the scripts that it depends on (`DEP_…`), passes them on, and contains
+those that its own libraries got. A crate gets such paths from its script and its macros.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Converts a unit to rustc's arguments and environment.
 
-The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable texts, that
-each output has a place of its own, and that a program is compiled without being linked (`-Zno-link`).
+The flags are those that cargo passes for the same unit (`cargo build -v`), except that paths are portable, each output
+has its own path, and a program is compiled without being linked (`-Zno-link`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Computes the environment variables that cargo sets for a build script.
 
-The variables are those of cargo's reference, "Environment variables Cargo sets for build scripts"; a test holds them
-against the real cargo (`test_as_cargo_real.py`).
+The variables are those of cargo's reference, "Environment variables Cargo sets for build scripts"; a test compares them
+with the real cargo (`test_as_cargo_real.py`).
 """
 
 from __future__ import annotations

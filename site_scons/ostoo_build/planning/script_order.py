@@ -1,6 +1,7 @@
 """Orders the build scripts whose instructions apply to a unit's link, as cargo does.
 
-Cargo's order (its `build_map`): a package's own, then its dependencies' by name, each with what is below it.
+Cargo's order (its `build_map`) is: a package's own script, then those of its dependencies by name, each followed by
+those that it depends on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Determines which variables of cargo's `[env]` std's code may read; its compiler gets no others.
 
-So an edit of `[env]` does not compile std again. Build scripts of std are told all of them, as any program may ask for
-any variable; a compiler asks for its own, and for those that a source names.
+So an edit of `[env]` does not compile std again. std's build scripts get all variables, as a program can read any; a
+compiler reads a fixed set, and those that a source names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A Cargo workspace: caches its list of programs and their plans.
 
-An answer is kept in the memo folder together with what it was made from, and made again when any of that has changed.
-All checkouts of a user share the memos: they hold contents, and paths within the checkout.
+An answer is stored with everything that it depends on, and computed again if any of that changed. All checkouts of a
+user share the memos: they contain digests, and paths within the checkout.
 """
 
 from __future__ import annotations

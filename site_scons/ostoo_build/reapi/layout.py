@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TOOLCHAIN = ".ostoo/toolchain"
-"""Where the input tree of an action has the toolchain."""
+"""The toolchain's folder in the input tree of an action."""
 
 TOOLS = {
     "rustc": "bin/rustc",
@@ -11,11 +11,11 @@ TOOLS = {
     "lld": "lib/rustlib/lld/bin/rust-lld",
     "rust-src": "lib/rustlib/src/rust/library",
 }
-"""Where that folder has what a placeholder stands for. rustc tells LLD its flavor, so one name serves for all."""
+"""The paths of placeholders within that folder. rustc passes LLD its flavor, so one name is sufficient."""
 
 PLACES = {
     "toolchain": TOOLCHAIN,
     **{name: f"{TOOLCHAIN}/{path}" for name, path in TOOLS.items()},
     "cargo-home": ".ostoo/cargo-home",
 }
-"""Where an input tree has what a placeholder stands for."""
+"""The paths of placeholders in an input tree."""

@@ -1,6 +1,6 @@
 """Runs actions on an Execution service of the Remote Execution API v2.
 
-Whatever keeps the service from it is no error of the build: the action then runs here.
+A failure of the service is not an error of the build: the action then runs here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Converts records to results of the Remote Execution API, and back.
 
-A result names files by their portable paths; a record by their names below one folder. Results of this build hold the
-placeholder of the root where an engine's hold its path.
+A result names files by portable paths, a record by names below one folder. Results of this build contain the
+placeholder of the root where those of a remote executor contain its path.
 """
 
 from __future__ import annotations

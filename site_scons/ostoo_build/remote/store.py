@@ -1,7 +1,7 @@
 """Stores and fetches results and files on a server of the Remote Execution API v2, over gRPC.
 
-Nothing that goes wrong here is an error of the build: what can't be had is missing, what can't be stored is not. Every
-file is checked by sha256 and size.
+No failure here is an error of the build: an unavailable file counts as missing, and a failed upload is skipped. Each
+file is verified by sha256 and size.
 """
 
 from __future__ import annotations

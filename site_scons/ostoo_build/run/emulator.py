@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from ostoo_build.fetch.apt import Apt
 
 FOLDER = f"{places.PRIVATE}/qemu-user"
-"""Where an unpacked QEMU lies, below the project's folder."""
+"""The folder of an unpacked QEMU, relative to the project."""
 
 _QEMU = {"EM_X86_64": "qemu-x86_64", "EM_AARCH64": "qemu-aarch64", "EM_RISCV": "qemu-riscv64"}
 _HOSTS = {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64", "riscv64": "EM_RISCV"}
 _PACKAGES = ("qemu-user-static", "qemu-user")
-"""Static programs are in the first one up to Debian 12, in the second one later."""
+"""Static programs are in the first package up to Debian 12, in the second one later."""
 
 
 def runs_natively(machine: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ostoo_build.run.tests import CaseResult
 
 _NOT_XML = lazy_pattern("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""All but XML 1.0's characters (section 2.2); a carriage return would come back as a line's end."""
+"""Characters that XML 1.0 excludes (section 2.2), and the carriage return, which it would convert to a line feed."""
 
 
 def document(program: str, results: Mapping[Executable, Sequence[CaseResult]], limit: float) -> bytes:

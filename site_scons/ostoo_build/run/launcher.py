@@ -1,7 +1,7 @@
 """Runs programs to their end, each in its own process, and returns how each ended.
 
-`Launcher` is what whoever has tests run needs of a place where programs run. `Here` is this machine, with QEMU's user
-mode for another processor's; a booted kernel is another place.
+`Launcher` is the interface. `LocalLauncher` uses this machine, with QEMU's user mode for another processor; a booted
+kernel is another implementation.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lists the tests in test executables, and runs each in its own process.
 
-A test is started by libtest's own words for one test in one process, those that it starts itself with where panics
-abort (`test/src/lib.rs`, `test_main_static_abort`); `ostoo_rt::test_runner` understands them too.
+A test is started with libtest's own arguments for one test in one process, which it uses itself if panics abort
+(`test/src/lib.rs`, `test_main_static_abort`); `ostoo_rt::test_runner` supports them too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostoo_build.run.test_list import Executable
 
 PASSED = 50
-"""Libtest's exit code for a test that passed (`test_result.rs`, `TR_OK`): one that merely ends the process did not."""
+"""Libtest's exit code for a passed test (`test_result.rs`, `TR_OK`). A test that merely exits does not pass."""
 
 _WORD_FOR_ONE = "__RUST_TEST_INVOKE"
 _LIST = ("--list", "--format", "terse")

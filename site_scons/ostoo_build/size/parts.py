@@ -36,10 +36,10 @@ _LONGEST_FILL = 64
 _FILL = lazy_pattern(
     rb"(?s)(?:\x00|\xcc|\x90|\x66*\x0f\x1f.{1,6}|\x66*\x2e\x0f\x1f.{1,6}|\x1f\x20\x03\xd5|\x13\x00\x00\x00|\x01\x00)*"
 )
-"""What assemblers and linkers fill gaps with: zeros, INT3, NOPs of all three processors."""
+"""Padding of assemblers and linkers: zeros, INT3, and the NOPs of all three processors."""
 
 _COMPILER_RT = lazy_pattern(r"__[a-z]+[sdtx][if][2-4]?")
-"""Functions that compilers call by themselves, such as __udivti3."""
+"""Functions to which compilers generate calls, such as __udivti3."""
 
 
 class Part(Struct, frozen=True):

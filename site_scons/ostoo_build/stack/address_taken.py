@@ -1,7 +1,7 @@
 """Finds the functions whose address is taken: an indirect call can reach no other.
 
-In a static program without relocations such an address stands in memory that the file fills, or in instructions. What
-only looks like one counts too.
+In a static program without relocations such an address is in loaded data or in instructions. Equal values that are not
+addresses count too.
 """
 
 from __future__ import annotations

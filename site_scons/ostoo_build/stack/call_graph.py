@@ -1,8 +1,8 @@
 """Finds which function calls which, and the stack in use at each call.
 
-Each function is walked along its control flow, with the stack pointer's distance from where it was at the entry. Where
-paths meet the larger distance counts, so all numbers are upper bounds. Behind a call to a function that never returns
-nothing is walked: what stands there belongs to something else. What can't be known is told, and never left out.
+Each function is walked along its control flow, with the distance of the stack pointer from its value at the entry.
+Where paths meet, the larger distance counts, so all numbers are upper bounds. Code behind a call to a function that
+never returns is not walked, as it belongs to something else. Anything unknown is reported.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Determines what an instruction does to the stack pointer.
 
-Effects are told in bytes that the stack grows by, so that all processors have the same.
+Effects are bytes by which the stack grows, so that they are the same for all processors.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _X86_PARTS = {
     **dict.fromkeys(("rbx", "ebx", "bx", "bl", "bh"), "rbx"),
     **{f"r{number}{end}": f"r{number}" for number in range(8, 16) for end in ("", "d", "w", "b")},
 }
-"""Registers in which a stack pointer is noted, by their parts; others are written by too many instructions."""
+"""Registers that may save a stack pointer, by their parts; too many instructions write to the others."""
 _X86_ADDRESS = lazy_pattern(r"\[(\w+)(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
 
 

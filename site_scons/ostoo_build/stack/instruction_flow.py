@@ -1,6 +1,6 @@
 """Determines where control goes after an instruction.
 
-It knows the processors by capstone's mnemonics. Numbers are absolute where the code was decoded at its address.
+Instructions are recognised by capstone's mnemonics. Numbers are absolute if the code was decoded at its address.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.stack.call_graph import FunctionStack
 
 _ANY = -1
-"""The node of all that an indirect call may reach."""
+"""The node of all functions that an indirect call may reach."""
 
 _LIBC_START, _MAIN = "__libc_start_main", "main"
 """The C library calls main through a pointer that it is given: that much is known of its indirect calls."""

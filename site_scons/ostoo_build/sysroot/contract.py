@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
 OLDEST_MUSL = (1, 2, 3)
-"""The musl that rustc's own musl targets are built for since Rust 1.71: older ones lack what std imports."""
+"""The musl for which rustc's own musl targets are built since Rust 1.71: older ones lack functions that std imports."""
 
 _INIT = frozenset({"_init", "_fini"})
 
@@ -32,7 +32,7 @@ NEEDED_SYMBOLS = frozenset({
     *("dl_iterate_phdr", "posix_spawnp", "execvp", "fork", "waitpid", "pipe2", "socket", "getaddrinfo"),
     *("strerror_r", "__xpg_strerror_r"),
 })  # fmt: skip
-"""What std imports from libc.a, a sample of each area: all of them are there in a complete musl."""
+"""A sample of the symbols that std imports from libc.a, from each area: a complete musl has them all."""
 
 NEEDED_HEADERS = (
     *("bits/alltypes.h", "bits/syscall.h", "errno.h", "fcntl.h", "pthread.h", "signal.h", "stddef.h", "stdint.h"),
@@ -66,7 +66,7 @@ MACHINES = {
     "aarch64": Machine("aarch64", 64, "EM_AARCH64"),
     "riscv64": Machine("riscv64", 64, "EM_RISCV", crti=frozenset()),
 }
-"""By the target spec's `arch`."""
+"""Processors by the target spec's `arch`."""
 
 
 class Object(Struct, frozen=True):

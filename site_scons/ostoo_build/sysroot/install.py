@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "key", "provide"]
 
 RAW_FILES = ("lib/libc.a", "lib/crt1.o", "lib/crti.o", "lib/crtn.o")
-"""What a provider writes, besides `include/`."""
+"""The files that a provider writes, besides `include/`."""
 
 OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
-"""Files of a finished sysroot that others may name. The manifest holds the digests of all, the headers' too."""
+"""Files of a finished sysroot that others may name.
+
+The manifest contains the digests of all files, including headers.
+"""
 
 
 class Provider(Protocol):

@@ -22,9 +22,9 @@ PROVIDERS: Mapping[str, str] = {
     "docker": "ostoo_build.sysroot.image.provider:docker",
     "podman": "ostoo_build.sysroot.image.provider:podman",
 }
-"""Each factory takes what follows the colon ("" where nothing does) and the project's folder.
+"""The factories by name. Each takes the text behind the colon, or "", and the project's folder.
 
-It raises `OstooError` for an argument that it can't use. It is imported when it is asked for: all take 0.02 s.
+A factory raises `OstooError` for an argument that it can't use. It is imported on demand: importing all takes 0.02 s.
 """
 
 

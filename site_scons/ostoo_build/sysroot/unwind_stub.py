@@ -33,7 +33,7 @@ SYMBOLS = {
     "_Unwind_SetGR": 0,
     "_Unwind_SetIP": 0,
 }
-"""What std and panic_unwind import (`library/unwind/src/libunwind.rs`), with the value each function returns."""
+"""The symbols that std and panic_unwind import (`library/unwind/src/libunwind.rs`), with the return values."""
 
 _RETURN = {
     "EM_X86_64": {
@@ -53,7 +53,10 @@ _RETURN = {
 # The ELF specification's numbers are written out here: each start asks for the stub, pyelftools is slow to import.
 _EM = {"EM_X86_64": 62, "EM_AARCH64": 183, "EM_RISCV": 243}
 _EF = {"EM_RISCV": 0x4}
-"""Processor flags: LLD links no objects of different floating point ABIs; this is EF_RISCV_FLOAT_ABI_DOUBLE."""
+"""Processor flags.
+
+LLD refuses to link objects with different floating-point ABIs; this is EF_RISCV_FLOAT_ABI_DOUBLE.
+"""
 _ET_REL = 1
 _SHT_PROGBITS, _SHT_SYMTAB, _SHT_STRTAB = 1, 2, 3
 _SHF_ALLOC_EXECINSTR = 2 | 4

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.contract import Machine
 
 FIXES = "sysroot/musl-fixes.toml"
-"""Security fixes for the pinned sources, below the project's folder."""
+"""Security fixes for the pinned sources. The path is relative to the project."""
 
 _CFLAGS = (
     # as in musl's own configure script

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _EMPTY_CRATE = "#![feature(no_core)]\n#![no_core]\n"
 _UNREADABLE = "error loading target specification: "
 _MOST_REFUSALS = 16
-"""Each takes a start of rustc, some 40 ms; what is left is told the next time."""
+"""Each costs a start of rustc, some 40 ms; the rest is reported the next time."""
 
 
 class _Diagnostic(Struct, frozen=True):
@@ -69,7 +69,7 @@ _WARNINGS = (
     ),
     _Diagnostic(r"target feature `(?P<name>[^`]+)` must be enabled", "features", "the ABI needs +{name}"),
 )
-"""What rustc passes over, and then makes other code than the spec asks for. The first kind brings about the others."""
+"""What rustc ignores, so that the code differs from the spec. The first kind causes the others."""
 
 
 class TargetCompiler(Struct, frozen=True):

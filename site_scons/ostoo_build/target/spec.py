@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ostoo_build.target.findings import Finding
 
 POLICY = "policy.schema.json"
-"""The file name of what a project demands of its target specs; it lies beside them."""
+"""The file name of the project's requirements for target specs; it is beside them."""
 
 
 class TargetSpec(Struct, frozen=True):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATIENCE = 120.0
-"""Seconds that a rustc may take for an answer."""
+"""The time limit for an answer of rustc in seconds."""
 
 _LIBRARIES = ("librustc_driver-*", "libLLVM*", "libstd-*")
 

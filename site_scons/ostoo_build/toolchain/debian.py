@@ -1,7 +1,7 @@
 """Unpacks Debian's Rust packages into the project, without root.
 
-`toolchain.lock` records the packages that are the compiler. Shared libraries that the machine lacks come along in the
-version that its own release has.
+`toolchain.lock` pins the packages of the compiler. Shared libraries that the machine lacks are added in the version of
+the machine's own release.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.fetch.apt import Apt, Versions
 
 _FAMILIES = (("rustc-web", "cargo-web", "rust-web-src"), ("rustc", "cargo", "rust-src"))
-"""Compiler, cargo, std source: what a stable Debian gets for its browsers, then its ordinary packages."""
+"""The packages of compiler, cargo and std source: those for the browsers of Debian stable, then the ordinary ones."""
 
 _COMPILER = lazy_pattern(r"(rustc|cargo|rust)(-web)?(-src)?|libstd-rust-.+|libllvm\d+|lld-\d+")
 _LIBRARY = lazy_pattern(r"lib.+(?<!-dev)")

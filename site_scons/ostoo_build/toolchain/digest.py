@@ -1,6 +1,6 @@
 """Computes the toolchain digest; files are hashed again only if their stamps changed.
 
-The digest is that of the folder in which actions find the toolchain wherever they run (see `actions.action`).
+It is the digest of the folder in which actions find the toolchain, locally and remotely (see `actions.action`).
 """
 
 from __future__ import annotations

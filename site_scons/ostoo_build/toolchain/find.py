@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ostoo_build.toolchain.compiler import Compiler
 
 OLDEST = (1, 96)
-"""Before 1.96 cargo and rustc want other flags for JSON targets than this build passes."""
+"""Before 1.96, cargo and rustc need other flags for JSON targets than this build passes."""
 
 SOURCE = Path("lib/rustlib/src/rust/library")
-"""Std's source in a compiler's sysroot: rustup's component `rust-src` is there, and cargo's build-std looks there."""
+"""The path of std's source in a sysroot: rustup's component `rust-src` and cargo's build-std use it."""
 
 
 _CHANNEL = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STD = Path("std/Cargo.toml")
-"""What tells a folder of std's source from any other."""
+"""Identifies a folder with std's source."""
 
 _QUESTIONS = {"CARGO": (("-V",), r"cargo \d+\.\d+", "cargo"), "LLD": (("-flavor", "gnu", "--version"), "LLD ", "LLD")}
-"""What a program is asked, a pattern for its answer, and what it is then. rustc too tells LLD its flavor."""
+"""A program's arguments, a pattern for its answer, and what it then is. rustc too passes LLD its flavor."""
 
 _LIBRARY = "name the folder `library` of Rust's source"
 _PATIENCE = 20.0
-"""Seconds that a program may take for the answer."""
+"""The time limit for the answer in seconds."""
 
 
 def read(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """Lets rustup install missing parts of the toolchain that rust-toolchain.toml names.
 
-Rustup's toolchains are the user's. To one that is there the component `rust-src` is added and nothing else is done;
-one is installed only where there can be none of its name, as rustup would bring that up to date.
+Rustup's toolchains belong to the user. The component `rust-src` is added to an existing one, which is not changed
+otherwise. A toolchain is installed only if none with its name can exist, as rustup would update that one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT = 600.0
-"""Seconds: a toolchain is some 200 MB, and a network that swallows packets must not stop the build for good."""
+"""Seconds. A toolchain is some 200 MB, and a network that drops packets must not block the build forever."""
 
 
 def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) -> None:

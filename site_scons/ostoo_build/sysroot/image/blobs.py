@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ostoo_build.base import digest
 
 MAX_UNPACKED = 16 << 30
-"""Bytes that one tar file may unpack to."""
+"""The maximum size of an unpacked tar file in bytes."""
 
 MAX_RATIO = 200
-"""Of unpacked to packed bytes, for what is larger than `_SMALL`. Layers of programs and headers stay below 20."""
+"""The maximum compression ratio of files above `_SMALL`. Layers with programs and headers stay below 20."""
 
 _SMALL = 16 << 20
 _CHUNK = 1 << 20

@@ -1,7 +1,7 @@
 """Merges an image's layers and extracts the contents of the required files.
 
-Everything stays in memory until all layers are in: a link, a whiteout or a file in the place of a folder can lead
-nowhere then. Whiteouts are those of the OCI image specification 1.1 (layer.md).
+Everything stays in memory until all layers are merged, so a link, a whiteout or a file in place of a folder can't
+affect files here. Whiteouts are those of the OCI image specification 1.1 (layer.md).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.install import Machine
 
 PINS = "sysroot/container-pins.toml"
-"""The image and the place of musl in it, below the project's folder."""
+"""The image, and the path of musl in it. The path is relative to the project."""
 
 _WANTED = tuple(tuple(name.split("/")) for name in (*RAW_FILES, "include"))
 _LIBC, _FEATURES = ("lib", "libc.a"), ("include", "features.h")

@@ -1,7 +1,7 @@
 """Lists the members of an untrusted tar file. Writes nothing.
 
-`tarfile` parses the headers only. Its extraction was escaped on Python 3.11.7, 3.12.1 and 3.13.0 by a chain of links,
-even with `filter="data"`, and has no limit of size: the data is read here, where the header says it is.
+`tarfile` parses only the headers; the data is read here, at the position in the header. Its extraction could be escaped
+on Python 3.11.7, 3.12.1 and 3.13.0 by a chain of links, even with `filter="data"`, and has no size limit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 250_000
 _MAX_PATH = 4096
 _MAX_HEADER = 1 << 17
-"""In bytes. A pax header holds extended attributes too: Linux allows 64 KiB each."""
+"""In bytes. A pax header contains extended attributes too: Linux allows 64 KiB each."""
 
 
 class MemberKind(enum.Enum):
