@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -166,3 +167,35 @@ def test_each_module_is_on_the_map_below_its_package() -> None:
         if (ROOT / PACKAGE / file).is_file()
     }
     assert {str(file) for file, names in listed.items() if file.stem not in names} == set()
+
+
+OF_OTHERS = frozenset(
+    {
+        "Is a directory",
+        "No space left on device",
+        "Not a directory",
+        "can't find crate for",
+        "entry symbol `main` declared multiple times",
+    }
+)
+"""Messages of the manual that are the operating system's or the compiler's."""
+
+
+def text_of(node: ast.JoinedStr | ast.Constant) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+def test_messages_that_the_manual_explains_exist() -> None:
+    sources = [ROOT / name for name in NAMES if name.startswith("site_scons/") and (ROOT / name).is_file()]
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in sources if path.suffix == ".py"]
+    nodes = (node for module in modules for node in ast.walk(module))
+    texts = [text_of(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)]
+    texts += [path.read_text(encoding="utf-8") for path in sources if path.suffix == ".sh"]
+    manual = (ROOT / "docs/manual.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", manual[manual.index("\n## When something goes wrong") :], re.MULTILINE)
+    messages = [a or b for row in rows for a, b in re.findall(r"`` ?(.+?) ?``|`([^`]+)`", row)]
+    parts = {part.strip(" :") for message in messages for part in message.split("…")} - {""}
+    assert len(parts) > len(rows) > len(OF_OTHERS)
+    assert {part for part in parts if not any(part in text for text in texts)} == OF_OTHERS
