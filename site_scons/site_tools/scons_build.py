@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.rebuild.process_start import ProcessStart
 
 
-class Opened(Struct, frozen=True):
+class OpenCheckout(Struct, frozen=True):
     """A locked checkout with the request, the planner and the services."""
 
     requested: Requested
@@ -52,25 +52,25 @@ class Build(Struct):
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
     progress: Progress = field(default_factory=Progress)
-    opened: Opened | None = None
+    opened: OpenCheckout | None = None
 
     @staticmethod
     def of(env: Any) -> Build:
         found: Build = env["OSTOO"]
         return found
 
-    def open(self, words: Sequence[str]) -> Opened:
+    def open(self, words: Sequence[str]) -> OpenCheckout:
         """Take the lock, parse the request, and create everything that job threads share."""
         self.checkout.lock()
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
         planner.programs.start_planning(planner.programs.ids(requested.programs))
         made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
-        self.opened = Opened(requested, planner, made)
+        self.opened = OpenCheckout(requested, planner, made)
         return self.opened
 
     @property
-    def at_work(self) -> Opened:
+    def at_work(self) -> OpenCheckout:
         """Return the opened checkout. Scripts are read after `env.Requested()`."""
         if self.opened is None:
             raise RuntimeError("call env.Requested() first")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ostoo_build.remote.store import Blob, RemoteStore
 
 
-class Place(Struct, frozen=True):
+class OutputLocation(Struct, frozen=True):
     """The location of an action's outputs: a portable path for results, and the folder itself.
 
     `promised` are names of outputs that each result has in addition to the files that the action names.
@@ -60,7 +60,7 @@ class ActionCache:
     _is_written: bool = True
     """Whether results are stored in the folder; false after the first failed write."""
 
-    def lookup(self, action: Action, place: Place) -> Record | None:
+    def lookup(self, action: Action, place: OutputLocation) -> Record | None:
         """Find the record of an action; return None if there is no trustworthy one."""
         if self.disk is not None:
             for key, bound_to in ((action.key, ""), (self._own_key(action.key), self.root)):
@@ -98,14 +98,14 @@ class ActionCache:
             self.disk.forget(action.key)
             self.disk.forget(self._own_key(action.key))
 
-    def store(self, action: Action, record: Record, place: Place) -> None:
+    def store(self, action: Action, record: Record, place: OutputLocation) -> None:
         """Store a result, its files first: a stored result never names a missing file."""
         if self.disk is not None:
             self._later(self._writer, lambda: self._store(action, record, place))
         if self.remote is not None and not record.bound_to:
             self._later(self._uploader, lambda: self._upload(action, record, place))
 
-    def adopt(self, action: Action, record: Record, place: Place) -> None:
+    def adopt(self, action: Action, record: Record, place: OutputLocation) -> None:
         """Store a result whose files the server has already."""
         from ostoo_build.remote import results  # noqa: PLC0415 - most builds have no remote store
 
@@ -133,7 +133,7 @@ class ActionCache:
     def _later(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         self._pending.append(pool.submit(work))
 
-    def _lookup_remotely(self, action: Action, place: Place) -> Record | None:
+    def _lookup_remotely(self, action: Action, place: OutputLocation) -> Record | None:
         content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
         found = _understood(content, action, place, "") if content is not None else None
         if found is not None:
@@ -164,7 +164,7 @@ class ActionCache:
         self._keep_here(lambda disk: _keep_all(disk, [file for file in files if file[0].exists()]))
         return [path for blob, path, _ in blobs if blob in lost]
 
-    def _store(self, action: Action, record: Record, place: Place) -> None:
+    def _store(self, action: Action, record: Record, place: OutputLocation) -> None:
         from ostoo_build.remote import results  # noqa: PLC0415 - a start without work keeps nothing
 
         key = self._own_key(action.key) if record.bound_to else action.key
@@ -177,7 +177,7 @@ class ActionCache:
 
         self._try(keep)
 
-    def _upload(self, action: Action, record: Record, place: Place) -> None:
+    def _upload(self, action: Action, record: Record, place: OutputLocation) -> None:
         from ostoo_build.remote import results  # noqa: PLC0415 - a start without work keeps nothing
         from ostoo_build.remote.store import Blob  # noqa: PLC0415 - most builds have no remote store
 
@@ -236,7 +236,7 @@ def _put(temporary: Path, path: Path, output: Output) -> None:
     state_file.put(str(temporary), path, lambda name: os.chmod(name, mode))  # noqa: PTH101 - a string
 
 
-def _understood(content: bytes, action: Action, place: Place, bound_to: str) -> Record | None:
+def _understood(content: bytes, action: Action, place: OutputLocation, bound_to: str) -> Record | None:
     """Parse a result; return None if this action can't have produced it, whoever stored it."""
     from ostoo_build.remote import results  # noqa: PLC0415 - a start without work looks nothing up
 

@@ -25,7 +25,7 @@ from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
 from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, told, tried_with
 from ostoo_build.execution.folder_locks import FolderLocks
-from ostoo_build.execution.job import Settled
+from ostoo_build.execution.job import UpToDate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Engine(Struct, frozen=True, kw_only=True):
     fetch_all: bool
     timeline: Timeline
     explains: bool
-    settled: dict[Path, Settled] = field(default_factory=dict)
+    settled: dict[Path, UpToDate] = field(default_factory=dict)
     """Results of this invocation by folder, so that they are not read from the disk again."""
     _early: dict[Path, Record] = field(default_factory=dict)
     """Outputs by folder that can be read while the action still makes others."""
@@ -85,7 +85,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         for name in former.outputs if former else ():
             if not any(f"{other}/".startswith(f"{name}/") for other in (*made.outputs, *made.folders)):
                 state_file.remove(job.folder / name)
-        self.settled[job.folder] = Settled(job.of(made.reads), made)
+        self.settled[job.folder] = UpToDate(job.of(made.reads), made)
         return made
 
     def present(self, job: Job) -> Record | None:
@@ -93,7 +93,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         found = self._judged_there(job)
         if isinstance(found, Reason):
             return None
-        self.settled[job.folder] = Settled(job, found.record)
+        self.settled[job.folder] = UpToDate(job, found.record)
         return found.record
 
     def decide(self, job: Job, tried: Tried = NOTHING_TRIED) -> Decision:
@@ -142,7 +142,7 @@ class Engine(Struct, frozen=True, kw_only=True):
                 self.cache.forget(job.action)
                 return False
             records.remember(job.folder, decision.record)
-        self.settled[job.folder] = Settled(job, decision.record)
+        self.settled[job.folder] = UpToDate(job, decision.record)
         return True
 
     def announce(self, action: Action, folder: Path, name: str) -> None:
@@ -331,7 +331,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             job, promised = self.settled[folder]
             self.cache.forget(job.action)
             made = self._run(job)
-            self.settled[folder] = Settled(job.of(made.reads), made)
+            self.settled[folder] = UpToDate(job.of(made.reads), made)
             for name, output in made.outputs.items():
                 if promised.outputs.get(name) != output:
                     self._anew[self.paths.input_path(folder / name)] = output.sha256

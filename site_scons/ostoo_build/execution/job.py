@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from ostoo_build.cache.action_cache import Place
+from ostoo_build.cache.action_cache import OutputLocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,11 +61,11 @@ class Job(Struct, frozen=True):
         return record.is_answer and record.key == self.key(record.seen)
 
     @property
-    def place(self) -> Place:
-        return Place(self.results, self.folder, self.promised)
+    def place(self) -> OutputLocation:
+        return OutputLocation(self.results, self.folder, self.promised)
 
 
-class Settled(NamedTuple):
+class UpToDate(NamedTuple):
     """An action that is up to date in this invocation, and its record."""
 
     job: Job

@@ -27,7 +27,7 @@ _MANY = 1 << 16
 
 
 @dataclass
-class Opened:
+class OpenedFiles:
     """The opened files, by all of their names; `is_known` says whether the list is complete."""
 
     files: set[Path]
@@ -35,9 +35,9 @@ class Opened:
 
 
 @contextmanager
-def watched(files: Collection[Path]) -> Iterator[Opened]:
+def watched(files: Collection[Path]) -> Iterator[OpenedFiles]:
     """Watch files while the block runs; the result is complete afterwards."""
-    found = Opened(set(), is_known=False)
+    found = OpenedFiles(set(), is_known=False)
     goals = {file: Path(os.path.realpath(file)) for file in files}
     library = ctypes.CDLL(None, use_errno=True)
     descriptor = library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -21,7 +21,7 @@ from ostoo_build.base import digest, layout, own_source, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.source_files import write_output
-from ostoo_build.cache.action_cache import Place
+from ostoo_build.cache.action_cache import OutputLocation
 from ostoo_build.execution.decision import Reason
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
@@ -349,9 +349,9 @@ def _names(program: Program) -> list[str]:
     return [path.rpartition("/")[2] for path in Places.of(program).published]
 
 
-def _place(root: Path, program: Program) -> Place:
+def _place(root: Path, program: Program) -> OutputLocation:
     folder = Places.of(program).published[0].rpartition("/")[0]
-    return Place(folder, root / folder)
+    return OutputLocation(folder, root / folder)
 
 
 def _write_down(root: Path, program: Program, noted: PublishedProgram) -> None:

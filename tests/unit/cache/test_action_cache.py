@@ -14,7 +14,7 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.record import Record
 from ostoo_build.base import state_file
 from ostoo_build.base.console import Report
-from ostoo_build.cache.action_cache import ActionCache, Place
+from ostoo_build.cache.action_cache import ActionCache, OutputLocation
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.remote import results
 
@@ -37,29 +37,29 @@ def cache(tmp_path: Path) -> ActionCache:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> OutputLocation:
     """A result in the folder `made`."""
     folder = tmp_path / "made"
     (folder / "out").mkdir(parents=True)
     (folder / "out/lib.rlib").write_bytes(b"library")
     (folder / "script").write_bytes(b"script")
     (folder / "script").chmod(0o755)
-    return Place("build/units/core", folder)
+    return OutputLocation("build/units/core", folder)
 
 
 @pytest.fixture
-def made(place: Place) -> Record:
+def made(place: OutputLocation) -> Record:
     outputs = {name: records.observe(place.folder / name) for name in ("out/lib.rlib", "script")}
     return Record(ACTION.key, outputs, stdout="cargo::rustc-cfg=a\n", stderr="warning: unused\n")
 
 
 @pytest.fixture
-def stored(cache: ActionCache, made: Record, place: Place) -> Record:
+def stored(cache: ActionCache, made: Record, place: OutputLocation) -> Record:
     store(cache, made, place)
     return made
 
 
-def store(cache: ActionCache, made: Record, place: Place) -> None:
+def store(cache: ActionCache, made: Record, place: OutputLocation) -> None:
     cache.store(ACTION, made, place)
     cache.flush()
 
@@ -73,7 +73,9 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
 
-def test_a_stored_result_comes_back_whole(cache: ActionCache, stored: Record, place: Place, tmp_path: Path) -> None:
+def test_a_stored_result_comes_back_whole(
+    cache: ActionCache, stored: Record, place: OutputLocation, tmp_path: Path
+) -> None:
     assert cache.lookup(ACTION, place) == stored
     assert fetch(cache, stored, tmp_path / "back") == []
     assert files(tmp_path / "back") == ["out/lib.rlib", "script"]
@@ -82,7 +84,7 @@ def test_a_stored_result_comes_back_whole(cache: ActionCache, stored: Record, pl
 
 
 def test_a_full_disk_is_no_miss(
-    cache: ActionCache, stored: Record, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: ActionCache, stored: Record, place: OutputLocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -97,17 +99,17 @@ def test_a_full_disk_is_no_miss(
 
 
 @pytest.mark.usefixtures("stored")
-def test_another_action_is_a_miss(cache: ActionCache, place: Place) -> None:
+def test_another_action_is_a_miss(cache: ActionCache, place: OutputLocation) -> None:
     assert cache.lookup(OTHER, place) is None
 
 
-def test_a_result_of_another_place_is_a_miss(cache: ActionCache, stored: Record, place: Place) -> None:
+def test_a_result_of_another_place_is_a_miss(cache: ActionCache, stored: Record, place: OutputLocation) -> None:
     assert stored
     assert cache.lookup(ACTION, replace(place, path="build/units/std")) is None
 
 
 def test_a_file_that_differs_is_replaced_and_one_that_does_not_is_left_alone(
-    cache: ActionCache, stored: Record, place: Place
+    cache: ActionCache, stored: Record, place: OutputLocation
 ) -> None:
     (place.folder / "out/lib.rlib").write_bytes(b"another")
     before = (place.folder / "script").stat()
@@ -123,14 +125,14 @@ def test_a_file_that_the_cache_has_lost_is_told(cache: ActionCache, stored: Reco
     assert files(tmp_path / "back") == ["out/lib.rlib"]
 
 
-def test_a_forgotten_result_is_a_miss(cache: ActionCache, stored: Record, place: Place) -> None:
+def test_a_forgotten_result_is_a_miss(cache: ActionCache, stored: Record, place: OutputLocation) -> None:
     assert cache.lookup(ACTION, place) == stored
     cache.forget(ACTION)
     assert cache.lookup(ACTION, place) is None
 
 
 def test_a_result_that_holds_a_checkouts_path_is_for_that_checkout(
-    cache: ActionCache, made: Record, place: Place, tmp_path: Path
+    cache: ActionCache, made: Record, place: OutputLocation, tmp_path: Path
 ) -> None:
     bound = replace(made, bound_to=HERE)
     store(cache, bound, place)
@@ -143,7 +145,7 @@ def test_a_result_that_holds_a_checkouts_path_is_for_that_checkout(
     assert cache.lookup(ACTION, place) is None
 
 
-def test_a_cache_that_is_off_keeps_and_knows_nothing(made: Record, place: Place, tmp_path: Path) -> None:
+def test_a_cache_that_is_off_keeps_and_knows_nothing(made: Record, place: OutputLocation, tmp_path: Path) -> None:
     off = ActionCache(None, HERE, Report(colour=False, quiet=False))
     store(off, made, place)
     assert off.lookup(ACTION, place) is None
@@ -151,7 +153,7 @@ def test_a_cache_that_is_off_keeps_and_knows_nothing(made: Record, place: Place,
     assert fetch(off, made, place.folder) == [], "what is there need not be had"
 
 
-def test_an_output_that_changed_meanwhile_is_not_kept(cache: ActionCache, made: Record, place: Place) -> None:
+def test_an_output_that_changed_meanwhile_is_not_kept(cache: ActionCache, made: Record, place: OutputLocation) -> None:
     (place.folder / "script").write_bytes(b"edited")
     store(cache, made, place)
     assert cache.lookup(ACTION, place) is None
@@ -159,7 +161,7 @@ def test_an_output_that_changed_meanwhile_is_not_kept(cache: ActionCache, made: 
 
 
 def test_a_folder_that_can_not_be_used_is_said_once_and_has_nothing(
-    made: Record, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made: Record, place: OutputLocation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     cache = cache_at(tmp_path / "file")
@@ -172,7 +174,11 @@ def test_a_folder_that_can_not_be_used_is_said_once_and_has_nothing(
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO])
 def test_a_cache_that_takes_nothing_still_gives_what_it_has(
-    number: int, stored: Record, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    number: int,
+    stored: Record,
+    place: OutputLocation,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     cache, back = cache_at(place.folder.with_name("cache")), place.folder.with_name("back")
 
@@ -194,7 +200,7 @@ def test_a_cache_that_takes_nothing_still_gives_what_it_has(
     assert os.strerror(number) in said
 
 
-def test_a_result_that_is_none_hides_no_other(cache: ActionCache, made: Record, place: Place) -> None:
+def test_a_result_that_is_none_hides_no_other(cache: ActionCache, made: Record, place: OutputLocation) -> None:
     bound = replace(made, bound_to=HERE)
     store(cache, bound, place)
     assert cache.disk
@@ -202,7 +208,9 @@ def test_a_result_that_is_none_hides_no_other(cache: ActionCache, made: Record, 
     assert cache.lookup(ACTION, place) == bound
 
 
-def test_a_cache_that_kept_nothing_yet_has_nothing_to_give_up(cache: ActionCache, made: Record, place: Place) -> None:
+def test_a_cache_that_kept_nothing_yet_has_nothing_to_give_up(
+    cache: ActionCache, made: Record, place: OutputLocation
+) -> None:
     (place.folder / "out/lib.rlib").write_bytes(b"edited")
     store(cache, made, place)
     assert not (cache.disk and cache.disk.folder.exists())
@@ -237,7 +245,9 @@ class Answer:
         Answer(ACTION, ("script", "other"), is_one=True, promised=("script",)),
     ],
 )
-def test_a_result_that_the_action_can_not_have_is_a_miss(answer: Answer, cache: ActionCache, place: Place) -> None:
+def test_a_result_that_the_action_can_not_have_is_a_miss(
+    answer: Answer, cache: ActionCache, place: OutputLocation
+) -> None:
     """Whoever stored it: with fewer files it would promise what nobody made, with more it would overwrite others."""
     key = answer.action.key
     content = results.from_record(Record(key, dict.fromkeys(answer.names, OUTPUT)), place.path)

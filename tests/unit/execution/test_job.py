@@ -7,7 +7,7 @@ from msgspec.structs import replace as with_fields
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Record
-from ostoo_build.execution.job import Job, Settled
+from ostoo_build.execution.job import Job, UpToDate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def test_a_record_answers_if_and_only_if_its_key_is_the_one_there_is_now(tmp_pat
     made = job(tmp_path)
     good = Record(made.key(("a",)), {}, seen=("a",))
     assert made.is_answered_by(good)
-    assert Settled(made, good).is_kept
+    assert UpToDate(made, good).is_kept
     for other in (
         with_fields(good, seen=None),
         with_fields(good, seen=("b",)),
@@ -65,7 +65,7 @@ def test_a_record_answers_if_and_only_if_its_key_is_the_one_there_is_now(tmp_pat
         with_fields(good, is_answer=False),
     ):
         assert not made.is_answered_by(other)
-        assert not Settled(made, other).is_kept
+        assert not UpToDate(made, other).is_kept
 
 
 def test_its_outputs_lie_where_the_action_knows_them(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ostoo_build.base import digest, home, own_source
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import functions
 from ostoo_build.execution.engine import Engine
-from ostoo_build.execution.job import Settled
+from ostoo_build.execution.job import UpToDate
 from ostoo_build.loader import check
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.rules import loader_check, nodes, whole_program
@@ -125,7 +125,7 @@ def linked(tmp_path: Path) -> Iterator[Invoked]:
     made = model.invoked(checkout, "off")
     folder = made.planner.root / Places.of(model.plan(checkout.root)["two"]).linked
     record = Record("k" * 64, {"two-program": Output("1" * 64, 7, executable=True)})
-    made.services.engine.settled[folder] = Settled(cast("Job", None), record)
+    made.services.engine.settled[folder] = UpToDate(cast("Job", None), record)
     yield made
     checkout.close()
 

@@ -107,8 +107,8 @@ def test_where_it_is_not_known_what_was_opened_nothing_is_told(
     """The whole package is an input then: fewer files would be a guess."""
 
     @contextlib.contextmanager
-    def watched_in_vain(_files: object) -> Iterator[opened.Opened]:
-        yield opened.Opened(set(), is_known=False)
+    def watched_in_vain(_files: object) -> Iterator[opened.OpenedFiles]:
+        yield opened.OpenedFiles(set(), is_known=False)
 
     monkeypatch.setattr(opened, "watched", watched_in_vain)
     made = Outcome(("a",), seen=None)
@@ -121,8 +121,8 @@ def test_of_what_was_opened_the_packages_own_files_are_told_in_order(
     root = Path(paths.root)
 
     @contextlib.contextmanager
-    def watched_all(_files: object) -> Iterator[opened.Opened]:
-        yield opened.Opened({root / "p/src/main.rs", root / "p/build.rs", root / "other.txt"}, is_known=True)
+    def watched_all(_files: object) -> Iterator[opened.OpenedFiles]:
+        yield opened.OpenedFiles({root / "p/src/main.rs", root / "p/build.rs", root / "other.txt"}, is_known=True)
 
     monkeypatch.setattr(opened, "watched", watched_all)
     start = Finished(0, "", "", (), lambda _: b"", paths)
