@@ -63,7 +63,7 @@ def _fetch(parcel: PackageSet, project: Project) -> None:
 
     def unpack(apt: Apt) -> None:
         chosen = parcel.choose(apt)
-        project.say(f"{len(chosen)} Debian packages, {apt.size(chosen) / 1e6:.1f} MB")
+        project.say(f"Debian packages: {len(chosen)}, {apt.size(chosen) / 1e6:.1f} MB")
         apt.unpack(apt.download(chosen).values(), parcel.folder(project.root))
 
     with_lists(project.root, project.environ, unpack)

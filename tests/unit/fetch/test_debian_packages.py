@@ -39,7 +39,7 @@ def test_packages_are_fetched_once_and_only_apts_lists_are_left(tmp_path: Path) 
     for _ in range(2):
         found = debian_packages.ensure(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
         assert found == file
-    assert said == ["a toy for this project only", "1 Debian packages, 2.5 MB"]
+    assert said == ["a toy for this project only", "Debian packages: 1, 2.5 MB"]
     left = (path.name for path in (tmp_path / ".toolchain").iterdir() if path.suffix != ".lock")
     assert sorted(left) == ["apt", "toys"]
     assert not list((tmp_path / ".toolchain/apt").glob("*.deb"))
@@ -84,4 +84,4 @@ def test_lists_that_apt_can_not_read_are_made_anew(tmp_path: Path) -> None:
     file = parcel.folder(tmp_path) / "usr/toy"
     found = debian_packages.ensure(parcel, project(tmp_path, said), lambda: file if file.is_file() else None)
     assert found == file
-    assert said == ["a toy for this project only", "1 Debian packages, 2.5 MB"]
+    assert said == ["a toy for this project only", "Debian packages: 1, 2.5 MB"]

@@ -57,7 +57,7 @@ def test_tools_are_fetched_once_with_what_lies_beside_them_and_the_libraries_tha
         provided_tools.provide([TOOLS["podman"]], made)
     unpacked = sorted((tmp_path / "unpacked").read_text().split())
     assert unpacked == ["crun", "libmissing", "libpython3.11", "podman"], "no perl, and no library that is here"
-    assert said == ["podman for tests for this project only", "4 Debian packages, 6.0 MB"]
+    assert said == ["podman for tests for this project only", "Debian packages: 4, 6.0 MB"]
 
 
 def test_an_engine_of_containers_finds_libraries_and_settings_beside_it(tmp_path: Path) -> None:
