@@ -200,4 +200,4 @@ RULES = {
         'see ./ostoo size; shrink it (opt-level = "s", lto, fewer crates), or raise size_budget in its SConscript',
     ),
 }
-"""All rules by name, in the order of application: the file's type, its addresses, its entry, forbidden contents."""
+"""The rules by name, in the order of application: the file's type, its addresses, its entry, forbidden contents."""
