@@ -1,4 +1,4 @@
-"""What the figures should be, and whether they are. Aims are set against cargo's ways, plain and tuned."""
+"""Defines aims for the figures, and checks them. Aims are relative to cargo, plain and tuned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_OP_SECONDS = 0.06
 
 
 def aims(figures: Figures) -> str:
-    """Return a table of those aims whose cases were measured. That a touch builds nothing the run itself proves."""
+    """Return a table of the aims whose cases were measured. The run itself checks that a touch builds nothing."""
     rows = [
         (aim, f"{limit:.2f}", f"{value:.2f}", "yes" if value <= limit else f"no, {value / limit:.2f} x the aim")
         for aim, limit, value in _found(figures)

@@ -1,7 +1,7 @@
 """Compares this build with cargo on this machine: python bench/bench.py [--case NAME] [RUSTC=... CARGO=...].
 
-Contenders run in turn, so that what else the machine does meets all of them. docs/performance.md says what the cases
-are. Linux only.
+Contenders alternate, so that other load on the machine affects all of them. docs/performance.md describes the cases.
+Linux only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def measure_all(contenders: tuple[Contender, ...], cases: list[Case], rounds: int) -> tuple[Costs, Sizes]:
-    """Play all cases, each contender in turn. Raises `OstooError` for a build that fails or does not do its work."""
+    """Run all cases, each contender in turn. Raises `OstooError` if a build fails or has the wrong result."""
     costs: Costs = {}
     sizes: Sizes = {}
     for number in range(rounds):
@@ -74,7 +74,7 @@ def measure_all(contenders: tuple[Contender, ...], cases: list[Case], rounds: in
 
 
 def _rotated(contenders: tuple[Contender, ...], number: int) -> tuple[Contender, ...]:
-    """Another one begins in each round: the first has the caches of the machine as the last case left them."""
+    """Return the contenders in another order for each round. The first one has the machine's caches as they are."""
     first = number % len(contenders)
     return contenders[first:] + contenders[:first]
 

@@ -1,6 +1,6 @@
 """Compares the action cache with sccache and cargo on this machine: python bench/cache_bench.py [--rounds N].
 
-Each build is that of a new checkout in a folder of its own. docs/performance.md says what the cases are. Linux only.
+Each build is in a new checkout in another folder. docs/performance.md describes the cases. Linux only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Case:
-    """What a build finds: results `here`, or on a server at the end of two lines."""
+    """Where a build finds results: in the local cache (`here`), or on a server behind a line."""
 
     name: str
     here: bool = False
@@ -63,7 +63,7 @@ CASES = (
 
 @dataclass
 class Measured:
-    """Of one case and builder: seconds of each round, and bytes that came and went in the last one."""
+    """One case and builder: the seconds of each round, and the bytes that the last one transferred."""
 
     seconds: list[float] = field(default_factory=list)
     received: int = 0
@@ -96,7 +96,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A builder, a place and a server's port that hold all results, and the programs as they were built first."""
+    """A builder, a cache and a server's port with all results, and the programs of the first build."""
 
     builder: Cached
     place: Place
@@ -155,7 +155,7 @@ def _marker(case: Case, number: int) -> str:
 
 
 def _check(case: Case, prepared: Prepared, root: Path, marker: str) -> None:
-    """Raise `OstooError` for a build that did not do its work."""
+    """Raise `OstooError` if a build has the wrong result."""
     for name in PROGRAMS:
         program = prepared.builder.program(root, name).read_bytes()
         if case.edited and name == "hello-std":

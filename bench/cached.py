@@ -1,4 +1,4 @@
-"""Builders with a cache, here and on a server. Does not know what is measured."""
+"""Builders with a local cache and a server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REQUIREMENTS = Path(__file__).with_name("sccache-requirements.txt")
 
 @dataclass(frozen=True)
 class Place:
-    """Where results are found and kept: a folder of this user, and the port of a server, 0 for none."""
+    """Where results are cached: a user's folder, and the port of a server, 0 for none."""
 
     local: Path
     port: int = 0
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Cached(ABC):
-    """One builder; `template` is what its checkouts are made like."""
+    """A builder; its checkouts are copies of `template`."""
 
     template: Contender
     scratch: Path
@@ -48,19 +48,19 @@ class Cached(ABC):
 
     @abstractmethod
     def serve(self, folder: Path) -> Iterator[int]:
-        """Run its server, with its files in a folder; the port."""
+        """Run its server with files in a folder, and yield the port."""
 
     @abstractmethod
     def build(self, root: Path, place: Place) -> Run:
-        """Build the programs in a checkout, with what a place holds. Raises `OstooError` where that fails."""
+        """Build the programs in a checkout with a cache. Raises `OstooError` if that fails."""
 
     @abstractmethod
     def checkout(self, root: Path) -> None:
-        """Make a checkout in which nothing was built yet, with a sysroot where the builder can't make it."""
+        """Create a checkout without build results, with a sysroot if the builder can't make one."""
 
     @abstractmethod
     def add_sysroot(self, root: Path, place: Place) -> None:
-        """Make the sysroot where it is not there yet, with what it needs in a place."""
+        """Make the sysroot if it is missing, and cache what that needs."""
 
     @abstractmethod
     def program(self, root: Path, name: str) -> Path: ...
@@ -68,7 +68,7 @@ class Cached(ABC):
 
 @dataclass(frozen=True)
 class OursCached(Cached):
-    """All that a user has, what is known of toolchains and plans too, is in the place."""
+    """Our build. The cache folder contains all of a user's state, including toolchain digests and plans."""
 
     template: Ours
 
@@ -101,7 +101,7 @@ class OursCached(Cached):
 
 @dataclass(frozen=True)
 class Sccache(Cached):
-    """Cargo with sccache, which gets a server process of its own for each build."""
+    """Cargo with sccache, which gets its own server process for each build."""
 
     template: Cargo
 
@@ -156,7 +156,7 @@ class Sccache(Cached):
         shutil.copytree(self.template.root / SYSROOT, root / SYSROOT)
 
     def add_sysroot(self, root: Path, place: Place) -> None:
-        """It is there."""
+        """Do nothing: the sysroot exists."""
 
     def program(self, root: Path, name: str) -> Path:
         return Cargo(CARGO, root, {}, ()).program(name)

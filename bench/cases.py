@@ -1,6 +1,6 @@
-"""What is measured: how a case starts, what is changed, and what must be true afterwards. Does not know who builds how.
+"""Defines the cases: how each starts, what is changed, and what must be true afterwards.
 
-Each run is proved to be one: a program that was edited holds the edit, an idle build compiled nothing.
+Each run is checked: an edited program contains the edit, and a build with nothing to do compiled nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EVERYBODY = (OURS, CARGO, TUNED)
 
 @dataclass(frozen=True)
 class Edit:
-    """A change that can be seen in the program: `line`, which prints a text of this round, stands before `anchor`."""
+    """A visible change of a program: `line`, which prints a text of this round, is inserted before `anchor`."""
 
     file: str
     line: str
@@ -37,7 +37,10 @@ class Edit:
 
     @contextmanager
     def applied(self, root: Path, marker: str) -> Iterator[None]:
-        """Edit for as long as the context lasts. Raises `OstooError` where the file has no single such place."""
+        """Apply the edit while the context lasts.
+
+        Raises `OstooError` unless the file contains the anchor exactly once.
+        """
         path = root / self.file
         text = path.read_text(encoding="utf-8")
         if text.count(self.anchor) != 1:
@@ -51,7 +54,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table. A case that is not cold starts with its programs built.
+    """One row of the table. Unless a case is cold, its programs are built before.
 
     `by` are the contenders that are measured, `idle` those of them that must not compile anything.
     """
@@ -67,7 +70,7 @@ class Case:
     idle: tuple[str, ...] = ()
 
     def play(self, contender: Contender, number: int) -> Run:
-        """Prepare a contender's checkout, let it build, look at the outcome. Raises `OstooError` for a wrong one."""
+        """Prepare a contender's checkout, build, and check the result. Raises `OstooError` for a wrong one."""
         self._prepare(contender)
         if self.edit is None:
             return self._build(contender)

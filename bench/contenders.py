@@ -1,7 +1,7 @@
-"""The builds that are compared, each in a checkout of its own. Does not know what is measured.
+"""The builds that are compared, each in its own checkout.
 
-They have the same compiler, std source, target spec and profile, and a sysroot that is there already: the source
-document of cargo's way takes it out of a container image.
+They have the same compiler, std source, target spec and profile, and an existing sysroot: users of plain cargo take it
+from a container image.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SYSROOT = Path("sysroot") / TARGET
 
 @dataclass(frozen=True)
 class Contender(ABC):
-    """One way to build: the folder that its commands run in is below `root`, its checkout."""
+    """One way to build. Its commands run in a folder of the checkout `root`."""
 
     name: str
     root: Path
@@ -46,32 +46,32 @@ class Contender(ABC):
 
     @abstractmethod
     def commands(self, programs: Sequence[str]) -> list[list[str]]:
-        """What its user types to build these programs."""
+        """Return the commands that a user types to build these programs."""
 
     @property
     @abstractmethod
     def folder(self) -> Path:
-        """Where its user types that."""
+        """The working directory of the commands."""
 
     @abstractmethod
     def program(self, name: str) -> Path:
-        """Where it puts a program."""
+        """Return the path of a built program."""
 
     @abstractmethod
     def clean(self) -> None:
-        """Remove all that it built, and what it remembers in its checkout; not the sysroot."""
+        """Remove all build results and state in the checkout, except the sysroot."""
 
     def forget(self) -> None:  # noqa: B027 - not abstract: most have nothing
-        """Remove what it remembers elsewhere."""
+        """Remove state outside the checkout."""
 
     def build(self, programs: Sequence[str]) -> Run:
-        """Build programs. Raises `OstooError` where that fails."""
+        """Build programs. Raises `OstooError` if that fails."""
         return reduce(add, (measure.run(each, self.folder, self.environment) for each in self.commands(programs)))
 
 
 @dataclass(frozen=True)
 class Ours(Contender):
-    """What ./sconsw starts. No action cache: it would hold the last round's results. `variables` as for scons."""
+    """Our build without the action cache, which would contain the results of the last round. `variables` are scons'."""
 
     variables: tuple[str, ...]
     remembered: Path
@@ -90,13 +90,13 @@ class Ours(Contender):
         shutil.rmtree(self.root / "build", ignore_errors=True)
 
     def forget(self) -> None:
-        """Remove what all checkouts of a user share, too: plans, and the toolchain's digest."""
+        """Also remove what a user's checkouts share: plans, and the toolchain digest."""
         shutil.rmtree(self.remembered, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class Cargo(Contender):
-    """Cargo with the workspace's own configuration: a call for each feature set of the runtime crate."""
+    """Cargo with the workspace's own configuration: one call for each feature set of the runtime crate."""
 
     cargo: tuple[str, ...]
     flags: tuple[str, ...] = ()
@@ -122,9 +122,9 @@ class Cargo(Contender):
 
 
 def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Cargo, Cargo]]:
-    """Prepare a checkout for each contender in `scratch`; return which toolchain they use, and them.
+    """Prepare a checkout for each contender in `scratch`. Returns a description of the toolchain, and the contenders.
 
-    `variables` are RUSTC, CARGO, LLD, RUST_SRC, as for scons. Raises `OstooError` where no toolchain serves or the
+    `variables` are RUSTC, CARGO, LLD and RUST_SRC, as for scons. Raises `OstooError` if no toolchain is suitable or the
     sysroot can't be made.
     """
     found = toolchain.find(PROJECT, variables, os.environ)
@@ -149,7 +149,7 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
 
 
 def checkout(root: Path) -> Path:
-    """A copy of the project, and some more programs."""
+    """Copy the project, and add programs to it."""
     tree = copy_tree(root, "off")
     mixed_tree.add(tree.root)
     return tree.root

@@ -1,7 +1,7 @@
 """Measures the editor loop, from a save to a new program: python bench/edit_bench.py [--rounds N] [--markdown].
 
-`./ostoo watch` is beside the bare commands that it runs for that edit, rustc and the link, and beside cargo. Each has a
-checkout of its own; they take turns. Linux only.
+Compares `./ostoo watch` with only the commands that it runs for that edit, rustc and the link, and with cargo. Each has
+its own checkout; they alternate. Linux only.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PATIENCE = 60.0
 
 @dataclass
 class Editor(ABC):
-    """One way to get from a save to a program, in one profile."""
+    """One way from a save to a program, in one profile."""
 
     root: Path
     profile: str
@@ -58,10 +58,10 @@ class Editor(ABC):
 
     @abstractmethod
     def built(self) -> None:
-        """Return when the edit is in the program, however that comes about."""
+        """Return when the program contains the edit."""
 
     def edit(self, number: int) -> None:
-        """Save an edit and measure. Raises `OstooError` where it does not get into the program."""
+        """Save an edit and measure. Raises `OstooError` if the program does not contain it."""
         marker = f"This is edit number {number:04}."
         path = self.root / MAIN
         good = path.read_text(encoding="utf-8")
@@ -78,12 +78,12 @@ class Editor(ABC):
 
     @abstractmethod
     def undone(self) -> None:
-        """Build once more, after the edit was taken back."""
+        """Build again after the edit was undone."""
 
 
 @dataclass
 class Watching(Editor):
-    """`./ostoo watch`, which is there all the time."""
+    """`./ostoo watch`, running all the time."""
 
     @property
     def program(self) -> Path:
@@ -91,7 +91,7 @@ class Watching(Editor):
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """Have it run while the context lasts."""
+        """Run it while the context lasts."""
         command = [
             sys.executable,
             "-P",
@@ -112,7 +112,7 @@ class Watching(Editor):
                 process.wait()
 
     def built(self) -> None:
-        """A new program is another file."""
+        """Wait for a new file: a new program is always another file."""
         before, end = self.program.stat().st_ino, time.monotonic() + PATIENCE
         while self.program.stat().st_ino == before:
             if time.monotonic() > end:
@@ -126,7 +126,7 @@ class Watching(Editor):
 
 @dataclass
 class Bare(Editor):
-    """The commands that our build ran for this program, without anything around them."""
+    """The commands of our build for this program, and nothing else."""
 
     @property
     def program(self) -> Path:
@@ -202,7 +202,7 @@ def main() -> None:
 
 
 def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Watching, Bare, Cargo]]]:
-    """Let all edit in turn; a row for each profile. Raises `OstooError` for a build that fails."""
+    """Let all edit in turn, and return a row for each profile. Raises `OstooError` if a build fails."""
     toolchain, (ours, cargo, _) = enter(scratch, {})
     for profile in PROFILES:
         ours.build([f"profile={profile}", PROGRAM])
@@ -233,7 +233,7 @@ def _take_turns(row: tuple[Watching, Bare, Cargo], rounds: int) -> None:
 
 
 def table(rows: list[tuple[Watching, Bare, Cargo]]) -> str:
-    """Write the medians as Markdown, with the least and the most in brackets."""
+    """Return the medians as Markdown, with minimum and maximum in brackets."""
     lines = [
         "| Profile | ours, s | rustc and link alone, s | cargo, s | ours / alone | ours / cargo |",
         "| ------- | ------- | ----------------------- | -------- | ------------ | ------------ |",

@@ -1,4 +1,4 @@
-"""The commands of a finished build, out of its log: to run them without this build. Does not run them."""
+"""Reads the commands of a finished build from its log, so that they can be run without this build."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MNEMONICS = ("Rustc", "Link")
 
 @dataclass(frozen=True)
 class Logged:
-    """A command that runs in the checkout's root; `results` is the folder of its unit, `inputs` are relative paths."""
+    """A command with the checkout's root as its working directory.
+
+    `results` is its unit's folder, `inputs` are relative.
+    """
 
     mnemonic: str
     results: str
@@ -30,7 +33,7 @@ class Logged:
 
 
 def read(root: Path) -> Iterator[Logged]:
-    """All compilations and links that were needed in this checkout."""
+    """Yield all compilations and links that this checkout needed."""
     checkout = Checkout(root, Report(colour=False, quiet=True))
     paths = tools.paths_of(root, tools.find_toolchain(checkout, build_variables.read(root, {})))
     for mnemonic in MNEMONICS:

@@ -1,4 +1,4 @@
-"""Runs a command and says what it cost, all its descendants included (Linux). Does not know what is run, or why."""
+"""Runs a command and measures its cost, including all descendants (Linux)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Cost:
     memory: int
 
     def __add__(self, later: Cost) -> Cost:
-        """Cost of both, one after the other."""
+        """Return the cost of both, one after the other."""
         return Cost(
             self.wall + later.wall,
             self.user + later.user,
@@ -40,18 +40,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class Run:
-    """What a command cost, and all that it said."""
+    """The cost and the output of a command."""
 
     cost: Cost
     said: str
 
     def __add__(self, later: Run) -> Run:
-        """Both, one after the other."""
+        """Return both, one after the other."""
         return Run(self.cost + later.cost, self.said + later.said)
 
 
 def run(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Run:
-    """Run a command to its end. Raises `OstooError` with the end of its output where it fails."""
+    """Run a command. Raises `OstooError` with the end of its output if it fails."""
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT)

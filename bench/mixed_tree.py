@@ -1,4 +1,4 @@
-"""Adds programs of other kinds to a checkout: collections without std, strings and sorting with it. Builds nothing."""
+"""Adds other kinds of programs to a checkout: collections without std, strings and sorting with it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _ASKS = {True: "{ workspace = true }", False: '{ workspace = true, features = ["
 
 
 def add(root: Path) -> None:
-    """Add them to the workspace."""
+    """Add the programs to the workspace."""
     for name, source in {**NO_STD, **STD}.items():
         folder = root / "user-rs" / name
         (folder / "src").mkdir(parents=True)

@@ -1,6 +1,6 @@
-"""Writes a finished build's graph for ninja: the same commands on the same files. Does not build.
+"""Writes a finished build's graph for ninja: the same commands on the same files.
 
-Ninja looks at times where we look at contents, it has no plan, no cache and no check: it is the floor for a graph.
+Ninja compares times instead of contents, and has no plan, cache or check: it is the lower limit for a graph.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CONSUMED = ".rcgu.o"
 
 
 def write(root: Path) -> None:
-    """Write `build.ninja` into the checkout of a finished build. What build scripts gave is a source there."""
+    """Write `build.ninja` to the checkout of a finished build. Outputs of build scripts are sources there."""
     (root / "build.ninja").write_text(
         _HEAD + "".join(_edge(root, each) for each in logged.read(root)), encoding="utf-8"
     )

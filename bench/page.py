@@ -1,4 +1,4 @@
-"""Puts tables into docs/performance.md, between two marks. Does not know what they say."""
+"""Writes tables to docs/performance.md, between two markers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _END = "<!-- end of figures -->\n"
 
 
 def write(script: str, tables: str) -> None:
-    """Replace what a script has put there before."""
+    """Replace a script's previous tables."""
     begin = f"<!-- figures: written by bench/{script} --markdown -->\n"
     head, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
     _, _, tail = rest.partition(_END)

@@ -1,6 +1,6 @@
-"""Measures how this build grows with the number of programs: python bench/scale.py [--programs N]... [--markdown].
+"""Measures how this build scales with the number of programs: python bench/scale.py [--programs N]... [--markdown].
 
-Cargo is called for one program at a time, as only that keeps features apart; ninja has the same graph as this build.
+Cargo is called for one program at a time, as only that keeps features separate; ninja has the same graph as this build.
 Linux only.
 """
 
@@ -46,7 +46,7 @@ _REQUIREMENTS = Path(__file__).with_name("ninja-requirements.txt")
 
 @dataclass
 class Scaled:
-    """A workspace with so many programs, once for us and once for cargo, and what each measure cost in each round."""
+    """A workspace with a number of programs, for us and for cargo, and the cost of each measurement by round."""
 
     scratch: Path
     ours: Ours
@@ -65,7 +65,7 @@ class Scaled:
         self._note("ninja: build all, from nothing", self._ninja)
 
     def round(self, number: int) -> None:
-        """Measure all that can be measured again."""
+        """Repeat all repeatable measurements."""
         for plans in self.scratch.glob("cache/*/plans"):
             shutil.rmtree(plans)
         self._note("ours: plan all, for the first time", partial(self._ours, "-n", "-s"))
@@ -133,7 +133,7 @@ def main() -> None:
 
 
 def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
-    """Measure a workspace of that many programs. Raises `OstooError` for a build that fails."""
+    """Measure a workspace with that many programs. Raises `OstooError` if a build fails."""
     toolchain, (ours, cargo, _) = enter(scratch, {})
     for each in (ours, cargo):
         scale_tree.add(each.root, count)
@@ -147,7 +147,7 @@ def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
 
 
 def rows(found: dict[int, Scaled]) -> str:
-    """Write medians of wall time, with the least and the most, and the largest process, as Markdown."""
+    """Return a Markdown table: medians of wall time with minimum and maximum, and the memory of the largest process."""
     names = sorted(next(iter(found.values())).costs)
     cells = [(name, *(_cell(scaled.costs[name]) for scaled in found.values())) for name in names]
     disk = ("ours: build folder, MiB", *(f"{scaled.disk / MIB:.0f}" for scaled in found.values()))
@@ -159,7 +159,7 @@ def _cell(costs: list[Cost]) -> str:
 
 
 def _disk(folder: Path) -> int:
-    """Bytes that files take up; a hard link once."""
+    """Return the disk usage of files in bytes; a hard link counts once."""
     found = {status.st_ino: status for path in folder.rglob("*") if (status := path.lstat())}
     return sum(status.st_blocks * 512 for status in found.values())
 

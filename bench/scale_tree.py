@@ -1,4 +1,4 @@
-"""Makes a workspace of many programs: chains of shared crates, and features that differ. Does not build it."""
+"""Creates a workspace with many programs: chains of shared crates with different features."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHAINS, DEPTH, FEATURES = 10, 4, 3
 
 
 def add(root: Path, count: int) -> list[str]:
-    """Add programs without std and the crates that they share to a checkout; the programs' names."""
+    """Add programs without std, and their shared crates, to a checkout. Returns the programs' names."""
     user_rs = root / "user-rs"
     for chain in range(CHAINS):
         for depth in range(DEPTH):
@@ -33,7 +33,7 @@ def _library(chain: int, depth: int) -> str:
 
 
 def _write_library(user_rs: Path, chain: int, depth: int) -> None:
-    """Crates of a chain hand features down; each has some code of its own for each."""
+    """Write a crate of a chain, which passes features on and has different code for each."""
     below = _library(chain, depth - 1) if depth else ""
     handed = [f'f{n} = ["{below}/f{n}"]' if below else f"f{n} = []" for n in range(FEATURES)]
     dependency = f'{below} = {{ path = "../{below}" }}\n' if below else ""
@@ -49,7 +49,7 @@ def _write_library(user_rs: Path, chain: int, depth: int) -> None:
 
 
 def _write_program(user_rs: Path, name: str, number: int) -> None:
-    """Programs take one chain each, with one of its features."""
+    """Write a program that depends on one chain with one of its features."""
     top = _library(number % CHAINS, DEPTH - 1)
     feature = f"f{number // CHAINS % FEATURES}"
     _write_package(

@@ -1,4 +1,4 @@
-"""Writes measurements as Markdown. Does not measure, and does not know what the figures should be."""
+"""Formats measurements as Markdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Measure:
-    """One of the figures that a run has, and with how many decimals it makes sense."""
+    """One figure of a run, and its number of decimals."""
 
     title: str
     of: Callable[[Cost], float]
@@ -38,7 +38,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the figures depend on; `load` are the load averages of a minute before the first run and after the last."""
+    """What the figures depend on; `load` are the load averages of a minute before the first and after the last run."""
 
     toolchain: str
     cpus: int
@@ -48,19 +48,19 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Figures:
-    """Costs of each round by case and contender, sizes in bytes by program and contender."""
+    """The costs of each round by case and contender, and sizes in bytes by program and contender."""
 
     conditions: Conditions
     costs: Mapping[str, Mapping[str, Sequence[Cost]]]
     sizes: Mapping[str, Mapping[str, int]]
 
     def median(self, case: str, contender: str, measure: Measure) -> float:
-        """Raise `KeyError` where that was not measured."""
+        """Return a median. Raises `KeyError` if it was not measured."""
         return median(map(measure.of, self.costs[case][contender]))
 
 
 def conditions(met: Conditions) -> str:
-    """Return a paragraph about where and how the figures were found."""
+    """Return a paragraph about the conditions of the measurement."""
     text = (
         f"{met.toolchain}. CPUs: {met.cpus}. Rounds: {met.rounds}.\n"
         f"Load average before: {met.load[0]:.1f}, after: {met.load[1]:.1f}."
@@ -70,7 +70,7 @@ def conditions(met: Conditions) -> str:
 
 
 def costs(figures: Figures) -> Iterator[str]:
-    """Yield a table for each measure: medians, in brackets the least and the most, and ratios of the medians."""
+    """Yield a table for each measure: medians, with minimum and maximum in brackets, and ratios of the medians."""
     for measure in MEASURES:
         rows = [_row(figures, case, measure) for case in figures.costs]
         yield table((measure.title, OURS, *PEERS, *(f"{OURS} / {peer}" for peer in PEERS)), rows)
@@ -83,7 +83,7 @@ def sizes(figures: Figures) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table that can be read as it stands; "" where it has no rows."""
+    """Return a Markdown table with aligned columns, or "" without rows."""
     if not rows:
         return ""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
@@ -102,6 +102,6 @@ def _row(figures: Figures, case: str, measure: Measure) -> tuple[str, ...]:
 
 
 def spread(values: Sequence[float], decimals: int) -> str:
-    """Return the median, in brackets the least and the most."""
+    """Return the median, with minimum and maximum in brackets."""
     middle, least, most = (f"{value:.{decimals}f}" for value in (median(values), min(values), max(values)))
     return f"{middle} ({least}-{most})"
