@@ -30,7 +30,7 @@ def load(path: Path, schema: str, title: str) -> Any:
     """
     rules = path.with_name(schema)
     text = _read(path)
-    document = _parsed(text, path)  # what is no JSON is told whatever judges it
+    document = _parsed(text, path)  # invalid JSON is reported before any validation
     texts = [text, _read(rules)]
 
     def judge() -> bool:
@@ -87,7 +87,7 @@ def problems(document: Any, schema: Mapping[str, Any]) -> list[ValidationError]:
     except referencing.exceptions.Unresolvable as error:
         raise OstooError(f"the schema refers to {error.ref}, which it does not contain") from error
     except (re.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # a pattern that is none; what stands where no schema of schemas looks, and a reference leads to
+        # an invalid pattern, or an invalid schema that only a reference reaches and the meta-schema does not
         raise OstooError(f"the schema can't be applied: {error}") from error
 
 

@@ -87,7 +87,7 @@ class Reader:
                 return self._nested(in_value=in_value)
             case "M" | "X":
                 self._disambiguator()
-                self._skipped(lambda: self.path(in_value=False))  # where the impl stands: that tells the crate
+                self._skipped(lambda: self.path(in_value=False))  # the path of the impl, which determines the crate
                 return self._qualified(has_trait=tag == "X")
             case "Y":
                 known, self.crate = self.crate, "?"

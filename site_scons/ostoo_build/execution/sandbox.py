@@ -92,7 +92,7 @@ class _Cell(Struct, frozen=True):
         """Run a process; `beside` are additional mounts."""
         # without the user's environment, the process gets none of this either
         environment = {**start.environment, **(_FOLDERS if "PATH" in start.environment else {})}
-        # bubblewrap passes variables that it is told to set in a fixed order, unlike inherited ones
+        # bubblewrap passes variables from its arguments in a fixed order, unlike inherited ones
         variables = (word for name in sorted(environment) for word in ("--setenv", name, environment[name]))
         options = (*self._mounts(beside), "--chdir", str(start.cwd), "--clearenv", *variables)
         words = self.scratch / "arguments"

@@ -80,7 +80,7 @@ class Apt:
         settings = (
             f"Dir::State::Lists={self.folder}/lists",
             f"Dir::Cache={self.folder}/cache",
-            "Dir::State::status=/dev/null",  # the same for all calls, else each makes the cache of the lists anew
+            "Dir::State::status=/dev/null",  # the same for all calls, else each creates the cache of the lists again
             "Dir::Cache::pkgcache=pkgcache.bin",  # images for containers turn it off
             "Acquire::Languages=none",  # neither translations nor icons: most of what there is to fetch
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",

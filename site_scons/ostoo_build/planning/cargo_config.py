@@ -53,7 +53,7 @@ def files(workspace: Path, variables: Mapping[str, str]) -> list[Path]:
     """Return all configuration files that cargo reads for a workspace, and all paths at which it searches for one."""
     folders = [folder / ".cargo" for folder in (workspace, *workspace.parents)]
     found = [folder / name for folder in (*folders, home.cargo(variables)) for name in _NAMES]
-    for path in found:  # grows meanwhile
+    for path in found:  # the loop extends it
         found += [each for each in _included(path) if each not in found and len(found) < _MOST + 2 * len(folders)]
     return found
 

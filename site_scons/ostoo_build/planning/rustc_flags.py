@@ -221,7 +221,7 @@ def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
     if profile.opt_level != "0":
         yield from ("-C", f"opt-level={profile.opt_level}")
     if profile.panic != "unwind":
-        # cargo's word for a profile that says nothing too: then it is the target's own strategy
+        # cargo's value also for a profile without one, which means the target's own strategy
         yield from ("-C", f"panic={profile.panic}")
     yield from _lto_flags(unit)
     if profile.codegen_units is not None:
@@ -254,10 +254,10 @@ def _lto_flags(unit: Unit) -> Iterator[str]:
     lto = unit.profile.lto
     match UnitKind.of(unit):
         case UnitKind.PROGRAM | UnitKind.LIBRARY if lto == "off" and unit.platform is not None:
-            # within a crate it is off too, so cargo says it of each
+            # this also disables LTO within a crate, so cargo passes it to each
             yield from ("-C", "lto=off", "-C", "embed-bitcode=no")
         case UnitKind.PROGRAM if lto != "false":
-            # the words are rustc's, and many
+            # rustc accepts many values
             yield from ("-C", "lto=fat" if lto == "true" else f"lto={lto}")
         case UnitKind.LIBRARY if lto != "false" and unit.platform is not None:
             yield from ("-C", "linker-plugin-lto")

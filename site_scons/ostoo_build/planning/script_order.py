@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def linked(needed: Sequence[Edge]) -> tuple[Node, ...]:
     """Return the runs whose instructions apply to the link of a crate that needs these units, in cargo's order."""
     own = (edge.node for edge in needed if edge.node.unit.is_run)
-    # who is linked into a macro is no affair of who uses it
+    # what is linked into a macro does not concern its users
     libraries = (edge.node for edge in needed if edge.node.kind is UnitKind.LIBRARY)
     others = (run for library in sorted(libraries, key=rank) for run in library.linked)
     return tuple(dict.fromkeys((*own, *others)))

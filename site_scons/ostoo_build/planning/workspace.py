@@ -314,7 +314,7 @@ class Workspace(Struct, frozen=True):
         arguments = [str(self.rustc.program), "--print=cfg", *flags]
         completed = process.run(arguments, cwd=self.cargo.workspace, env=self.rustc.environment)
         if completed.returncode:
-            # the check says more than the compiler, line and remedy
+            # the check's message has a line and a remedy, unlike the compiler's
             target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         refuse_touched(began, [self.target], self.cargo.workspace)

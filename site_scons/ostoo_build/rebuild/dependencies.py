@@ -199,7 +199,7 @@ def _of_toolchain(planner: Planner) -> Iterator[Path]:
     yield from (place for _, place in toolchain_digest.places(chosen) if not place.is_dir())
     sysroot = chosen.rustc.parent.parent
     yield planner.root / places.DEBIAN  # by this name it is found, maybe through a link
-    # what is a link, or is not there, may be another thing later
+    # a link can change its target, and a missing file can appear
     yield from (sysroot / toolchain.SOURCE, toolchain.own_lld(sysroot, chosen.host))
     yield from (sysroot / "lib", sysroot.parent / "lib", *toolchain.version_files(chosen.rust_src))
     yield home.rustup(os.environ) / "toolchains"

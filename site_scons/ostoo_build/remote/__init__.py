@@ -2,5 +2,5 @@
 
 import os
 
-# gRPC writes about each failed connection on stderr; it asks for this once, when it is imported
+# gRPC logs each failed connection to stderr; it reads this variable once, when it is imported
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")

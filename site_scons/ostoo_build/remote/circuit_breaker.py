@@ -105,7 +105,7 @@ class CircuitBreaker:
                 raise UnavailableError from error
             except grpc.RpcError as error:
                 if error.code() is grpc.StatusCode.NOT_FOUND:
-                    raise UnavailableError from error  # a missing file is nobody's fault
+                    raise UnavailableError from error  # a missing file is not a failure of the server
                 begin = time.monotonic()
                 self._pause(error, attempt, PATIENCE - self.spent, writes=writes)
                 self.charge(time.monotonic() - begin)

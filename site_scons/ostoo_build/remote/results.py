@@ -50,7 +50,7 @@ def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
     """Read what `from_record` wrote. Raises `ValueError` for anything else."""
     result = parsed(api.ActionResult, content)
     stdout = result.stdout_raw.decode()
-    # what was said may lie elsewhere: then this result does not tell it
+    # stdout and stderr may be separate blobs, which this result does not contain
     is_elsewhere = result.stdout_digest.size_bytes or result.stderr_digest.size_bytes
     has_others = result.output_symlinks or any(each.tree_digest != _NOTHING for each in result.output_directories)
     if result.exit_code or is_elsewhere or has_others or not stdout.startswith(_ROOT_LINE if stdout else ""):

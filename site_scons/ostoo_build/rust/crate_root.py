@@ -86,7 +86,7 @@ def _active_words(attribute: str, active: frozenset[str]) -> set[str]:
     tokens = _tokens(attribute)
     if attribute.strip().startswith("cfg_attr"):
         del tokens[-2:]
-        # what is left after the predicate are the attributes
+        # the attributes follow the predicate
         return set(tokens) if _evaluate(tokens, active) else set()
     return set(tokens[-1:])
 

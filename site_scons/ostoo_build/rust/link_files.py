@@ -81,7 +81,7 @@ class _Walk:
         names = dict.fromkeys((word, name, f"lib{name}.a", f"lib{name}.so", word.lstrip("=")))
         for folder in dict.fromkeys((self.directory, beside, *self.searches)):
             for each in names:
-                # strings: a script has hundreds of words, and few are files
+                # strings instead of paths: a script has hundreds of words, and few of them are files
                 if os.path.isfile(os.path.join(folder, each)):  # noqa: PTH113, PTH118
                     self._add(folder / each)
         if word.strip("./") and os.path.isdir(os.path.join(self.directory, word)):  # noqa: PTH112, PTH118

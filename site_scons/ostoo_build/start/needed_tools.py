@@ -74,7 +74,7 @@ def require(environ: Mapping[str, str]) -> tuple[Tool, ...]:
     lacking = {tool: "is not on PATH" for tool in absent if not (tool.is_portable and _has_apt(environ))}
     prefix = own_root.prefix(environ)
     if prefix is None:
-        here = tuple(tool for tool in here if tool.name != "bwrap")  # it would say the same in other words
+        here = tuple(tool for tool in here if tool.name != "bwrap")  # its message would be the same
     refused = list_of({**lacking, **failures(here, environ, prefix or ())})
     remedies = [install(lacking)] if lacking else []
     if not Path("/proc/self").exists():

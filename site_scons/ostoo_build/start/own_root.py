@@ -58,7 +58,7 @@ def _enter() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _call(libc.unshare(_CLONE_NEWNS))
     _call(libc.mount(b"/", b"/", None, _MS_BIND | _MS_REC, None))
-    # the mount lies over this root, and ".." of a root leads to what lies over it
+    # the mount covers this root, and ".." of a root leads to the mount that covers it
     os.chdir("/..")
     os.chroot(".")
     _call(libc.mount(None, b"/", None, _MS_PRIVATE | _MS_REC, None))
@@ -74,7 +74,7 @@ def _enter() -> None:
 
 def _climb() -> None:
     """Make the namespace's topmost folder the root, as `pivot_root` replaces the mount at the root."""
-    os.chroot("proc")  # any folder: what is not below the root has no root above it
+    os.chroot("proc")  # any folder: as this one is outside of it, no root stops the climb
     while not os.path.samestat(os.stat("."), os.stat("..")):  # noqa: PTH116 - relative to where we are
         os.chdir("..")
     os.chroot(".")

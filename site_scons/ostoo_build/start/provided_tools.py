@@ -125,7 +125,7 @@ def _starter(program: Path, folder: Path) -> str:
     engines = ("buildah", "podman")
     own = {"gdb-multiarch": {"PYTHONHOME": f"{folder}/usr"}, **dict.fromkeys(engines, engine)}
     if program.name not in own:
-        # no variable: what is started within has the environment that it would have without
+        # not a variable: programs that it starts keep their environment
         command = [_loader(program), "--library-path", libraries, str(program)]
     else:
         variables = {**own[program.name], "LD_LIBRARY_PATH": libraries}

@@ -50,7 +50,7 @@ _RETURN = {
     },
 }
 
-# The ELF specification's numbers are written out here: each start asks for the stub, pyelftools is slow to import.
+# Numbers of the ELF specification: each start needs the stub, and importing pyelftools is slow.
 _EM = {"EM_X86_64": 62, "EM_AARCH64": 183, "EM_RISCV": 243}
 _EF = {"EM_RISCV": 0x4}
 """Processor flags.

@@ -78,7 +78,7 @@ def check(request: CheckRequest) -> None:
     with tempfile.TemporaryDirectory(prefix="target-spec-") as folder, ThreadPoolExecutor(1) as beside:
         compiler = TargetCompiler(request.rustc, request.env, Path(folder))
         answer = beside.submit(_compiler_findings, compiler, source.value)
-        # meanwhile: the first build of a checkout waits for both
+        # in parallel, as the first build of a checkout waits for both
         violations = target_schema.violations(source.value, _policy(request.path.with_name(POLICY)))
         found = answer.result()
     told = {finding.key for finding in found}

@@ -51,7 +51,7 @@ def identify(rustc: Path, memo_file: Path, environ: Mapping[str, str]) -> Compil
     if known := _recall(memo.get(place)):
         return known
     compiler = _ask(rustc, environ)
-    # a proxy's answer changes with settings that are none of its files
+    # a proxy's answer also depends on settings outside of its files
     if Path(compiler.rustc).samefile(rustc):
         _write_memo(memo_file, {**memo, place: {"compiler": to_builtins(compiler), "stamps": _stamps(compiler)}})
     return compiler
@@ -75,7 +75,7 @@ def _libraries(sysroot: Path) -> list[Path]:
 
 
 def _ask(rustc: Path, environ: Mapping[str, str]) -> Compiler:
-    # rustup's proxy may not fetch what it stands for
+    # keeps rustup's proxy from downloading a toolchain
     env = {**environ, **library_path(rustc.parent.parent, environ), "RUSTUP_AUTO_INSTALL": "0"}
     about = _output(rustc, "-vV", env=env)
     described = re.match(r"rustc (\S+(?: \([^)]*\))?)", about)

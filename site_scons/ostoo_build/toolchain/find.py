@@ -127,7 +127,7 @@ def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, 
         yield rustc, "the project's own, in .toolchain"
     for folder in _search_path(environ):
         rustc = folder / "rustc"
-        # rustup was asked above, in the only way that starts no process
+        # rustup's toolchains were examined above without starting a process
         if rustc.is_file() and not toolchain_named.is_rustup(rustc):
             yield rustc, "the system's, on PATH"
 
@@ -192,7 +192,7 @@ def _environment(found: Compiler, rust_src: Path, environ: Mapping[str, str]) ->
     if "nightly" not in found.version:
         variables["RUSTC_BOOTSTRAP"] = "1"
     if rust_src != Path(found.sysroot) / SOURCE:
-        # the only way cargo has to take std's source from elsewhere than the sysroot
+        # the only way to make cargo use a std source outside of the sysroot
         variables["__CARGO_TESTS_ONLY_SRC_ROOT"] = str(rust_src)
     return tuple(sorted(variables.items()))
 
