@@ -134,6 +134,8 @@ def test_what_is_for_the_host_is_linked_by_the_hosts_linker_and_knows_no_target(
     assert "--target" not in script.arguments
     assert TARGET not in script.inputs
     assert script.salt == (("host", "this machine"),)
+    of_host = structs.replace(find(program, "std"), target="")
+    assert [act(program, unit).salt for unit in (of_host, find(program, "std"), program.unit)] == [(), (), ()]
     library = act(program, find(program, "core"))
     assert options(library, "--target") == [TARGET.path]
     assert "linker=cc" not in library.arguments
@@ -360,6 +362,20 @@ def test_a_crate_hears_its_own_script_in_cargos_order(program: Program) -> None:
     assert "link-arg=-z" in asked(macro)
     nobodys = structs.replace(std, takes_libraries=False)
     assert options(rule_actions.compile_action(mine, nobodys, SOURCES, {**records(program), run.id: said}), "-l") == []
+
+
+def test_where_a_script_has_rustc_find_crates_it_proves_more(program: Program) -> None:
+    std, run = find(program, "std"), find_run(program)
+    said = {run.id: made(run, "rustc-link-search=dependency=/d")}
+    proof = "-Zbinary-dep-depinfo"
+    assert proof not in act(program, std).arguments
+    assert act(program, std, **said).arguments.count(proof) == 1
+    already = structs.replace(std, arguments=(*std.arguments, proof))
+    assert act(program, already, **said).arguments.count(proof) == 1
+
+
+def test_rustc_runs_where_the_plan_says(program: Program) -> None:
+    assert act(program, find(program, "ostoo_rt")).directory == "user-rs"
 
 
 def test_a_program_is_compiled_by_the_words_of_its_own_script_alone(program: Program) -> None:

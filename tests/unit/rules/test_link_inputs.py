@@ -17,7 +17,7 @@ from ostoo_build.base.input import Input
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.binary import ar
 from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.rules import link_inputs, unit_inputs
+from ostoo_build.rules import link_inputs, link_proof, unit_inputs
 
 if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
@@ -151,6 +151,21 @@ def test_a_crate_that_holds_an_undeclared_static_library_is_refused(
     bundles(paths, library, made, inputs=(file("user-rs/libs", is_folder=True),))
 
 
+def test_a_library_of_the_toolchain_is_nobodys_to_declare(paths: PathMap, library: CompileUnit) -> None:
+    of_tools = Path(paths.expand("@{toolchain}"), "lib/libmine.a")
+    of_tools.parent.mkdir(parents=True)
+    of_tools.write_bytes(archive("one.o"))
+    words = (f"-L{of_tools.parent}", "-lstatic=mine")
+    assert link_inputs.check_libraries(paths, library, action(*words)) == {"@{toolchain}/lib/libmine.a"}
+    bundles(paths, library, archive(*OWN, "one.o"), *words)
+
+
+def test_a_file_that_is_declared_does_not_declare_what_is_called_like_it(paths: PathMap, library: CompileUnit) -> None:
+    write(paths, MINE)
+    with pytest.raises(OstooError, match=f"reads {MINE}"):
+        link_inputs.check_libraries(paths, library, action("-Llibs", "-lstatic=mine", inputs=(file("user-rs/libs"),)))
+
+
 def test_what_a_crate_does_not_hold_is_no_input_of_it(paths: PathMap, library: CompileUnit) -> None:
     others = {
         "liba.a": archive("one.o", "other.o"),
@@ -221,7 +236,11 @@ def test_a_link_takes_in_what_its_arguments_name_and_the_programs_key_covers(
     for name in ("a.ld", "b.ld", "c.ld"):
         write(paths, f"user-rs/{name}")
     covered.append(file("user-rs/b.ld"))
-    asked = action("-Clink-arg=-Ta.ld", "-Clink-arg=-Tb.ld", "-Clink-arg=-Tc.ld", inputs=(file("user-rs/a.ld"),))
+    write(paths, "user-rs/out.d")
+    proof = f"-Clink-arg={link_proof.OPTION}out.d"
+    flags = ("-Clink-arg=-Ta.ld", "-Clink-arg=-Tb.ld", "-Clink-arg=-Tc.ld", proof)
+    asked = action(*flags, inputs=(file("user-rs/a.ld"),))
+    covered.append(file("user-rs/out.d"))
     assert completed(paths, program, asked) == ["user-rs/a.ld", "user-rs/b.ld"], "LLD tells of the third"
 
 
