@@ -533,8 +533,10 @@ def test_what_a_unit_sees_of_std_goes_by_its_source_its_features_and_its_tests(c
     std = crates.add("std", **STD_LIB)
     crates.add("a", std, source=source, features=("bare",))
     crates.add("a", std, source=source, features=())
-    crates.add("b", std)
-    for_tests = trees.write(Path(crates.paths.root, "user-rs/program/src/main.rs"), "#![cfg_attr(not(test), no_std)]")
+    crates.add("b", std, features=())
+    for_tests = trees.write(
+        Path(crates.paths.root, "user-rs/program/src/main.rs"), "#![cfg_attr(any(not(test), not(unix)), no_std)]"
+    )
     crates.add("program", std, kind="bin", crate_types=("bin",), source=for_tests)
     seen, shared = {}, trees.context(crates.paths)
     for index in (1, 2, 3, 4):

@@ -374,6 +374,18 @@ def test_where_a_script_has_rustc_find_crates_it_proves_more(program: Program) -
     assert act(program, already, **said).arguments.count(proof) == 1
 
 
+def test_what_a_run_may_have_seen_changes_neither_the_host_nor_the_names_of_files(program: Program) -> None:
+    run = rule_actions.run_action(invocation(program), find_run(program), SOURCES, records(program), "")
+    own = (Input("a/one.rs", "1" * 64, 1), Input("a/two.rs", "2" * 64, 2))
+    action = structs.replace(run, inputs=(*run.inputs, *own))
+    seen = rule_actions.seeing(action, own, ("a/one.rs",))
+    assert seen.salt[:1] == action.salt == (("host", "this machine"),)
+    assert seen.inputs == (*run.inputs, own[0])
+    assert rule_actions.seeing(action, own[::-1], ("a/one.rs",)).key == seen.key
+    renamed = (own[0], own[1]._replace(path="a/three.rs"))
+    assert rule_actions.seeing(action, renamed, ("a/one.rs",)).salt != seen.salt
+
+
 def test_rustc_runs_where_the_plan_says(program: Program) -> None:
     assert act(program, find(program, "ostoo_rt")).directory == "user-rs"
 
