@@ -145,8 +145,8 @@ def test_a_crate_that_holds_the_workers_path_is_built_here(team: Team, clone: Tr
 
 @pytest.fixture
 def edited(tree: Tree) -> Tree:
-    """A checkout whose local cache holds all but its own version of hello-rs."""
-    tree.replace("user-rs/hello-rs/src/main.rs", "extern crate alloc", f"// {uuid.uuid4()}\nextern crate alloc")
+    """A checkout whose local cache holds all but its own version of hello-rs, also as bytes."""
+    tree.replace(MAIN, "Heap works", f"Heap works {uuid.uuid4()}")
     return tree
 
 

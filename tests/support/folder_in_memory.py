@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run has a folder of its own in it
-NEEDED = 8 << 30
+NEEDED = 16 << 30
 """Bytes that have to be available: the tests' files, and what is left to compilers and guests."""
 
 _PREFIX = "ostoo-tests-"

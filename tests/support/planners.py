@@ -50,7 +50,7 @@ def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap |
     )
     paths = paths or PathMap((("root", root),))
     folder = Input("@{toolchain}", "0" * 64, 0, is_folder=True)
-    found = Tools(toolchain, paths, InputGuard(paths, time.time_ns(), ()), folder, {})
+    found = Tools(toolchain, paths, InputGuard(paths, time.time_ns(), ()), folder, {}, {})
     targets = Targets(root, {"user-rs": (target,) if target else ()})
     binaries = tuple(Binary(name, "p", root / f"user-rs/{name}/Cargo.toml", "0" * 64) for name in names)
     workspace = cast("Workspace", SimpleNamespace(binaries=lambda: binaries))

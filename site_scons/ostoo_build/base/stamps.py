@@ -11,12 +11,26 @@ from __future__ import annotations
 import os
 import time
 
+from ostoo_build.base import target_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # loading `typing` takes longer than everything else
     from pathlib import Path
 
 Stamp = list[int]
 """Size, mtime and ctime in nanoseconds, inode. Equal stamps of a settled file mean unchanged contents."""
+
+Stamps = dict[str, "Stamp | None"]
+"""Stamps by absolute path; None for a missing file, and `FOLDER` for a folder in a tree."""
+
+FOLDER: Stamp = []
+"""The stamp of a folder in a tree: its entries have stamps of their own."""
+
+Tree = tuple[str, list[str]]
+"""A folder, and the top-level names in it that are ignored; or `WHOLE`, if nothing in it is."""
+
+WHOLE = ["/"]
+"""No entry has this name."""
 
 _SECOND = 1_000_000_000
 
@@ -38,6 +52,33 @@ def of(path: str | os.PathLike[str]) -> Stamp:
 def of_status(status: os.stat_result) -> Stamp:
     """Convert the result of `stat` or `lstat` to a stamp."""
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def of_tree(tree: Tree) -> Stamps:
+    """Return the stamps of all files and folders in a tree, a folder before its entries. Raises `OSError`.
+
+    Compiled Python modules, `.git` and cargo's output folders are left out, unless the tree is `WHOLE`.
+    """
+    top, skipped = tree[0], frozenset(tree[1])
+    whole = tree[1] == WHOLE
+    folders = [top]
+    found: Stamps = {}
+    while folders:
+        folder = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name in skipped and folder == top:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if name == "__pycache__" and "/site_scons/" in entry.path and not whole:
+                        continue  # Python writes compiled modules there, even during a build
+                    if whole or (name != ".git" and not (name == "target" and target_folder.is_target(entry.path))):
+                        folders.append(entry.path)
+                    found[entry.path] = FOLDER
+                else:
+                    found[entry.path] = of_status(entry.stat())
+    return found
 
 
 def touched_at(stamp: Stamp) -> int:

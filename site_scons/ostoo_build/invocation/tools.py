@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 class Tools(Struct, frozen=True):
     """The toolchain, with what detects changes of it.
 
-    `paths` maps locations of this machine to placeholders, `folder` is the toolchain as an input, `environment` is
-    what cargo, and rustc when it is queried, may see of the user's environment.
+    `paths` maps locations of this machine to placeholders, `folder` is the toolchain as an input, `scan` the stamps of
+    its files before they were hashed, `environment` is what cargo, and rustc when it is queried, may see of the user's
+    environment.
     """
 
     toolchain: Toolchain
     paths: PathMap
     input_guard: InputGuard
     folder: Input
+    scan: toolchain_digest.Scan
     environment: Mapping[str, str]
 
     @property
@@ -63,13 +65,14 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
     libraries = {library.parent for library in toolchain.libraries}  # they change together with their folder
     parts = (toolchain.rustc, toolchain.cargo, toolchain.lld, toolchain.rust_src, *libraries)
     input_guard = InputGuard(paths, checkout.began, parts)
-    folder = toolchain_digest.of(toolchain, user_cache.folder() / user_cache.TOOLCHAINS)
+    scan = toolchain_digest.scan(toolchain)
+    folder = toolchain_digest.of(toolchain, scan, user_cache.folder() / user_cache.TOOLCHAINS)
     chosen = checkout.root / layout.TOOLCHAIN
     line = os.fsencode(toolchain.reason)
     if state_file.recall(chosen) != line:
         checkout.report.status("Using", toolchain.reason)
         user_cache.note(chosen, line)
-    return Tools(toolchain, paths, input_guard, folder, environment)
+    return Tools(toolchain, paths, input_guard, folder, scan, environment)
 
 
 def paths_of(root: Path, toolchain: Toolchain) -> PathMap:

@@ -23,11 +23,11 @@ from ostoo_build.toolchain import find as toolchain
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from ostoo_build.base.stamps import Tree
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.planned_unit import PlannedUnit
-    from ostoo_build.start.null_build import Tree
 
 _OWN = os.path.expanduser("~/.scons/site_scons")  # noqa: PTH111 - as SCons asks: where there is no home it is no error
 EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
@@ -83,9 +83,7 @@ def of(planner: Planner) -> Dependencies:
     programs = [unit for unit in crates if unit.kind is UnitKind.PROGRAM]
     return Dependencies(
         checkout=tuple(checkout_trees(planner.root)),
-        toolchain=tuple(
-            (str(place), []) for _, place in toolchain_digest.places(planner.tools.toolchain) if place.is_dir()
-        ),
+        toolchain=toolchain_digest.trees(planner.tools.toolchain),
         crates=tuple((folder, []) for folder in crate_folders(planner)),
         python=_names(_of_python()),
         tools=_names(_of_toolchain(planner)),

@@ -56,7 +56,7 @@ def write(made: BuildResult, targets: list[str]) -> None:
             return
         _let_the_clock_tick(made.programs)
         observed = partial(dependencies.observed, planner, made.services)
-        known = note(dependencies.of(planner), observed, asked, targets)
+        known = note(dependencies.of(planner), observed, planner.tools.scan, asked, targets)
         names = [str(path) for path in made.programs]
         programs = StampSet.of((), names)
         if _holds_still(made, known) and _is_as_it_was(planner, made.programs):
@@ -67,17 +67,19 @@ def write(made: BuildResult, targets: list[str]) -> None:
 def note(
     made_of: Dependencies,
     observe: Callable[[Collection[str]], Observed],
+    scanned: Mapping[str, stamps.Stamps],
     asked: null_build.Question,
     targets: list[str],
 ) -> null_build.Note:
     """Create a note.
 
-    One walk takes the stamps; `observe` gets the paths that it reached, and returns further dependencies.
+    One walk takes the stamps, but of the trees that were `scanned` before; `observe` gets the paths that it reached,
+    and returns further dependencies.
     """
-    walked = StampSet.of(made_of.trees, ())
+    entries = [scanned[tree[0]] if tree[0] in scanned else stamps.of_tree(tree) for tree in made_of.trees]
+    walked = StampSet(made_of.trees, {}, entries)
     places = [*made_of.places, *observe(walked.walked()).places]
-    stamps = StampSet(made_of.trees, StampSet.of((), places).places, walked.entries)
-    return null_build.Note(asked, stamps, targets)
+    return null_build.Note(asked, StampSet(made_of.trees, StampSet.of((), places).places, entries), targets)
 
 
 def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:

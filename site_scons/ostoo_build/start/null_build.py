@@ -13,12 +13,14 @@ import os
 import sys
 from binascii import crc32
 
-from ostoo_build.base import layout, state_file, target_folder
+from ostoo_build.base import layout, state_file
 from ostoo_build.base import stamps as file_stamps
 
 TYPE_CHECKING = False  # loading `typing` takes half as long as the whole check
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from ostoo_build.base.stamps import Stamps, Tree
 
 try:
     from _blake2 import blake2b  # loads in a third of hashlib's time
@@ -28,20 +30,11 @@ except ImportError:
 Question = tuple[str, str, list[str], bytes]
 """Python's version and path, the arguments, and a digest of the environment, which may contain secrets."""
 
-Tree = tuple[str, list[str]]
-"""A folder, and the top-level names in it that are ignored."""
-
-Stamps = dict[str, "file_stamps.Stamp | None"]
-
 DIGEST = 32
 """Length in bytes of the digest in front of a note's content."""
 
 _HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
 """Variables that shells and terminals change often, and that no build reads."""
-
-
-_FOLDER: file_stamps.Stamp = []
-"""The stamp of a folder in a tree: its entries have stamps of their own."""
 
 
 class StampSet:
@@ -59,7 +52,7 @@ class StampSet:
     @staticmethod
     def of(trees: Sequence[Tree], places: Iterable[str]) -> StampSet:
         """Take the stamps. Raises `OSError` for a tree that can't be read."""
-        return StampSet(trees, {name: _stamp_of(name) for name in places}, list(map(_walk, trees)))
+        return StampSet(trees, {name: _stamp_of(name) for name in places}, list(map(file_stamps.of_tree, trees)))
 
     def change(self) -> str | None:
         """Return a path that has changed, or None. Files that people edit are checked first."""
@@ -67,7 +60,7 @@ class StampSet:
             if _stamp_of(name) != stamp:
                 return name
         for tree, known in zip(self.trees, self.entries, strict=True):
-            now = _walk(tree)
+            now = file_stamps.of_tree(tree)
             if now != known:
                 return next(_differences(known, now))
         return None
@@ -183,28 +176,6 @@ def place(root: str, asked: Question) -> str:
     """Return the note's path. Requests that share a path only overwrite each other's note."""
     name = crc32(os.fsencode("\0".join(asked[2])))
     return f"{root}/{layout.NULL_BUILDS}/{name:08x}"
-
-
-def _walk(tree: Tree) -> Stamps:
-    top, skipped = tree[0], frozenset(tree[1])
-    folders, of_status = [top], file_stamps.of_status
-    found: Stamps = {}
-    while folders:
-        folder = folders.pop()
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name in skipped and folder == top:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    if name == "__pycache__" and "/site_scons/" in entry.path:
-                        continue  # Python writes compiled modules there, even during a build
-                    if name != ".git" and not (name == "target" and target_folder.is_target(entry.path)):
-                        folders.append(entry.path)
-                    found[entry.path] = _FOLDER
-                else:
-                    found[entry.path] = of_status(entry.stat())
-    return found
 
 
 def _stamp_of(path: str) -> file_stamps.Stamp | None:

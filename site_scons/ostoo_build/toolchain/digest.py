@@ -20,6 +20,7 @@ from ostoo_build.reapi import layout as input_layout
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.base.stamps import Stamps, Tree
     from ostoo_build.toolchain.find import Toolchain
 
 _NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloctests"})
@@ -28,15 +29,18 @@ _NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloc
 Stamp = tuple[str, int, int, int, int]
 """A file's path, and its stamp as in `base.stamps`."""
 
+Scan = dict[str, "Stamps"]
+"""Stamps by path, for each folder of a toolchain."""
 
-def of(toolchain: Toolchain, memos: Path) -> Input:
+
+def of(toolchain: Toolchain, found: Scan, memos: Path) -> Input:
     """Return the digest of compiler, cargo, LLD, std for the host, and std's source, independent of their paths.
 
-    The folder `memos` stores it with the stamps of all files, so that an unchanged toolchain is not read again. Raises
-    `OSError` if a file can't be read.
+    `found` is the toolchain's `scan`. The folder `memos` stores the digest with the stamps of all files, so that an
+    unchanged toolchain is not read again. Raises `OSError` if a file can't be read.
     """
     memo_file = memos / f"{digest.of_bytes(os.fsencode(toolchain.rustc))}.json"
-    stamps = [_stamps(place) for _, place in places(toolchain)]
+    stamps = _stamps(toolchain, found)
     names = [name for name, _ in places(toolchain)]
     state = digest.of_bytes(marshal.dumps((names, stamps)))
     if (known := _recall(memo_file, state)) is not None:
@@ -50,7 +54,7 @@ def of(toolchain: Toolchain, memos: Path) -> Input:
 
 def files(toolchain: Toolchain) -> list[tuple[Input, Path]]:
     """Hash all files of the toolchain, and return them with their paths in `input_layout.TOOLCHAIN`."""
-    return list(_contents(toolchain, [_stamps(place) for _, place in places(toolchain)]))
+    return list(_contents(toolchain, _stamps(toolchain, scan(toolchain))))
 
 
 def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
@@ -65,25 +69,41 @@ def places(toolchain: Toolchain) -> Iterator[tuple[str, Path]]:
     yield input_layout.TOOLS["rust-src"], toolchain.rust_src
 
 
-def _stamps(place: Path) -> list[Stamp]:
-    """Return the sorted stamps of all files. A plain loop, as it dominates the time of a null build."""
-    if not place.is_dir():
-        return [_stamp(str(place), place.stat())]
-    found: list[Stamp] = []
-    folders = [str(place)]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    found.append(_stamp(entry.path, entry.stat()))
-                elif entry.name not in _NEVER_COMPILED:
-                    folders.append(entry.path)
-    return sorted(found)
+def trees(toolchain: Toolchain) -> tuple[Tree, ...]:
+    """Return the folders of the toolchain."""
+    return tuple((str(place), file_stamps.WHOLE) for _, place in places(toolchain) if place.is_dir())
 
 
-def _stamp(path: str, status: os.stat_result) -> Stamp:
-    size, mtime, ctime, inode = file_stamps.of_status(status)
+def scan(toolchain: Toolchain) -> Scan:
+    """Return the stamps of all files in the toolchain's folders. Raises `OSError`."""
+    return {tree[0]: file_stamps.of_tree(tree) for tree in trees(toolchain)}
+
+
+def _stamps(toolchain: Toolchain, found: Scan) -> list[list[Stamp]]:
+    """Return the sorted stamps of the files at each of the `places`."""
+    return [
+        sorted(_compiled(str(place), found[str(place)]))
+        if str(place) in found
+        else [_stamp(str(place), file_stamps.of(place))]
+        for _, place in places(toolchain)
+    ]
+
+
+def _stamp(path: str, stamp: file_stamps.Stamp) -> Stamp:
+    size, mtime, ctime, inode = stamp
     return path, size, mtime, ctime, inode
+
+
+def _compiled(top: str, entries: Stamps) -> Iterator[Stamp]:
+    """Yield the files that may be compiled. A plain loop over thousands of files."""
+    kept = {top}
+    for path, stamp in entries.items():
+        folder, _, name = path.rpartition("/")
+        if folder in kept:
+            if stamp:
+                yield _stamp(path, stamp)
+            elif name not in _NEVER_COMPILED:
+                kept.add(path)
 
 
 def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:

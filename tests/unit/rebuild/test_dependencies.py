@@ -11,6 +11,7 @@ import planners
 import pytest
 from msgspec import structs
 
+from ostoo_build.base import stamps
 from ostoo_build.base.paths import PathMap
 from ostoo_build.rebuild import dependencies, null_build_note
 from ostoo_build.rebuild.dependencies import Dependencies, Observed
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from ostoo_build.start import null_build
+    from ostoo_build.base.stamps import Tree
+
 
 TREES = ("checkout", "toolchain", "crates")
 MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Dependencies, Observed))
@@ -42,7 +44,7 @@ def stands_on(tmp_path: Path) -> tuple[Dependencies, Observed]:
 @pytest.mark.parametrize("name", [*MADE_OF, *SEEN])
 def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Dependencies, Observed], tmp_path: Path) -> None:
     made_of, seen = stands_on
-    note = null_build_note.note(made_of, lambda _: seen, ASKED, ["a"])
+    note = null_build_note.note(made_of, lambda _: seen, {}, ASKED, ["a"])
     (tmp_path / name / "skipped").write_text("")
     (tmp_path / "unrelated").write_text("")
     assert note.answers(ASKED)
@@ -50,7 +52,7 @@ def test_a_note_stands_on_each_field(name: str, stands_on: tuple[Dependencies, O
     assert not note.answers(ASKED)
 
 
-def walked(trees: list[null_build.Tree]) -> set[str]:
+def walked(trees: list[Tree]) -> set[str]:
     return StampSet.of(trees, ()).walked()
 
 
@@ -70,7 +72,7 @@ def test_a_note_is_written_of_one_walk(
         return seen
 
     monkeypatch.setattr(os, "scandir", look)
-    null_build_note.note(made_of, observe, ASKED, ["a"])
+    null_build_note.note(made_of, observe, {}, ASKED, ["a"])
     assert sorted(folders) == sorted(str(tmp_path / name) for name in TREES)
     assert sorted(told) == sorted(str(tmp_path / name / "file") for name in TREES)
 
@@ -117,9 +119,24 @@ def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path:
     planner = planners.without_compiler(tmp_path / "os", paths=paths)
     unit = planned_trees.planned(tmp_path / "planned", "hello-rs").unit
     planner.units["a"] = structs.replace(unit, package=str(crate))
-    trees: list[null_build.Tree] = [(folder, []) for folder in dependencies.crate_folders(planner)]
+    trees: list[Tree] = [(folder, []) for folder in dependencies.crate_folders(planner)]
     places = sorted(map(str, dependencies.off_the_trees(planner, set(), walked(trees))))
     for change in (lambda: (shared / "deep/mod.rs").write_text("two"), (shared / "deep/new.rs").touch):
         before = StampSet.of(trees, places)
         change()
         assert before.change() is not None
+
+
+def test_a_tree_that_was_scanned_before_is_not_walked_again(
+    stands_on: tuple[Dependencies, Observed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the note has the earlier stamps: those of what was hashed."""
+    made_of, seen = stands_on
+    top = made_of.toolchain[0][0]
+    before = stamps.of_tree(made_of.toolchain[0])
+    (tmp_path / next(iter(before))).write_text("edited since then")
+    monkeypatch.setattr(os, "scandir", lambda folder: scandir(folder) if folder != top else pytest.fail("again"))
+    note = null_build_note.note(made_of, lambda _: seen, {top: before}, ASKED, ["a"])
+    monkeypatch.undo()
+    assert note.stamps.entries[made_of.trees.index(made_of.toolchain[0])] == before
+    assert note.stamps.change() == next(iter(before))

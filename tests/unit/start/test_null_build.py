@@ -15,6 +15,8 @@ from ostoo_build.start.null_build import StampSet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ostoo_build.base import stamps
+
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
 
 
@@ -157,7 +159,7 @@ def test_what_changed_is_named(top: Path) -> None:
     assert before.changes(look(top)) == {str(top / name) for name in names}
 
 
-NOTHING: list[null_build.Stamps] = [{}]
+NOTHING: list[stamps.Stamps] = [{}]
 
 
 def test_a_part_of_a_sight_that_is_left_out_decides_too(top: Path) -> None:

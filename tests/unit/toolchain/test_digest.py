@@ -25,6 +25,10 @@ def memos(tmp_path: Path) -> Path:
     return tmp_path / "memo"
 
 
+def digest_of(made: Toolchain, memos: Path) -> Input:
+    return toolchain_digest.of(made, toolchain_digest.scan(made), memos)
+
+
 def make(root: Path) -> Toolchain:
     return find(fake.sysroot(root / "toolchain").parent)
 
@@ -38,8 +42,8 @@ def test_a_toolchain_is_the_folder_of_its_files(tmp_path: Path, memos: Path) -> 
     contents = toolchain_digest.files(made)
     whole = merkle.tree(content for content, _ in contents).root
     expected = Input(".ostoo/toolchain", whole.sha256, whole.size, is_folder=True)
-    assert toolchain_digest.of(made, memos) == expected
-    assert toolchain_digest.of(made, memos) == expected, "and so it is remembered"
+    assert digest_of(made, memos) == expected
+    assert digest_of(made, memos) == expected, "and so it is remembered"
 
 
 def test_its_files_have_their_names_on_every_machine(tmp_path: Path) -> None:
@@ -61,11 +65,11 @@ def test_its_files_have_their_names_on_every_machine(tmp_path: Path) -> None:
 
 
 def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memos: Path) -> None:
-    first = toolchain_digest.of(make(tmp_path / "a"), memos)
+    first = digest_of(make(tmp_path / "a"), memos)
     moved = make(tmp_path / "b b")
     # the fake's script tells its own place
     shutil.copy(tmp_path / "a/toolchain/bin/rustc", moved.rustc)
-    assert toolchain_digest.of(moved, memos) == first
+    assert digest_of(moved, memos) == first
 
 
 @pytest.mark.parametrize(
@@ -81,67 +85,67 @@ def test_the_place_of_a_toolchain_does_not_count(tmp_path: Path, memos: Path) ->
 )
 def test_each_part_counts(part: str, tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     with (tmp_path / "toolchain" / part).open("a") as stream:
         stream.write("\n")
-    assert toolchain_digest.of(made, memos) != before
+    assert digest_of(made, memos) != before
 
 
 def test_a_new_file_and_a_new_name_count(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     added = fake.write(made.rust_src / "core/src/lib.rs", "core")
-    with_core = toolchain_digest.of(made, memos)
+    with_core = digest_of(made, memos)
     added.rename(added.with_name("mod.rs"))
-    assert len({before, with_core, toolchain_digest.of(made, memos)}) == 3
+    assert len({before, with_core, digest_of(made, memos)}) == 3
 
 
 def test_tests_in_the_std_source_do_not_count(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     fake.write(made.rust_src / "std/tests/a.rs", "tests")
-    assert toolchain_digest.of(made, memos) == before
+    assert digest_of(made, memos) == before
 
 
 def test_another_file_of_the_same_size_and_mtime_counts(tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     driver = tmp_path / "toolchain/lib/librustc_driver-0.so"
     status = driver.stat()
     driver.write_text("DRIVER")
     os.utime(driver, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert toolchain_digest.of(made, memos) != before
+    assert digest_of(made, memos) != before
 
 
 def test_another_toolchain_under_the_same_path_counts(tmp_path: Path, memos: Path) -> None:
-    before = toolchain_digest.of(make(tmp_path), memos)
+    before = digest_of(make(tmp_path), memos)
     (tmp_path / "toolchain").rename(tmp_path / "old")
     fake.sysroot(tmp_path / "toolchain", "1.97.0")
-    assert toolchain_digest.of(find(tmp_path), memos) != before
+    assert digest_of(find(tmp_path), memos) != before
 
 
 def test_an_unchanged_toolchain_is_not_read_again(tmp_path: Path, memos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     read: list[Path] = []
     monkeypatch.setattr(digest, "of_file", read.append)
-    assert toolchain_digest.of(made, memos) == before
+    assert digest_of(made, memos) == before
     assert read == []
 
 
 @pytest.mark.parametrize("memo", ["", "[]", "{}", '{"state": 1}'])
 def test_a_damaged_memo_is_made_again(memo: str, tmp_path: Path, memos: Path) -> None:
     made = make(tmp_path)
-    before = toolchain_digest.of(made, memos)
+    before = digest_of(made, memos)
     (memo_file,) = memos.iterdir()
     whole = memo_file.read_text()
     memo_file.write_text(memo)
-    assert toolchain_digest.of(made, memos) == before
+    assert digest_of(made, memos) == before
     assert memo_file.read_text() == whole
 
 
 def test_another_layout_is_another_digest(tmp_path: Path, memos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make(tmp_path / "a")
-    known = toolchain_digest.of(made, memos)
+    known = digest_of(made, memos)
     monkeypatch.setitem(input_layout.TOOLS, "rust-src", "elsewhere")
-    assert toolchain_digest.of(made, memos) != known
+    assert digest_of(made, memos) != known
