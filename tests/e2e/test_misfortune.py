@@ -18,5 +18,5 @@ def test_whatever_befell_a_checkout_a_build_leaves_what_a_clean_one_makes(tmp_pa
     std = tmp_path / "std"
     copy_cache(shared_cache, std)
     subject = misfortune(tmp_path, std, seed=2)
-    subject.run(steps=8)
+    subject.run(steps=6)
     assert len(subject.verdicts) > 1
