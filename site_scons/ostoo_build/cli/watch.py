@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.base.console import Report
     from ostoo_build.base.process import ChildProcess
+    from ostoo_build.base.stamps import Stamps
 
 _SETTLED = 10
 """Milliseconds without events after which a save is complete."""
@@ -117,7 +118,7 @@ class Watch:
         """
         import watchfiles  # noqa: PLC0415 - as above
 
-        told: watched.Stamps = {}
+        told: Stamps = {}
         seen = told
         while True:
             places = {self.root, *_folders(seen)}

@@ -20,11 +20,9 @@ from ostoo_build.start.null_build import StampSet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.base.stamps import Stamps
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-
-Stamps = dict[str, "list[int] | None"]
-"""Stamps of files and folders by absolute path; None for a missing one."""
 
 _OUTPUTS = frozenset({*layout.MADE, "user"})
 _READ = frozenset({".cargo"})

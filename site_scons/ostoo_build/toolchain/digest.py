@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _NEVER_COMPILED = frozenset({"tests", "benches", "examples", "coretests", "alloctests"})
 """Folders of the std source that no build of std reads: a quarter of its files."""
 
-Stamp = tuple[str, int, int, int, int]
-"""A file's path, and its stamp as in `base.stamps`."""
+File = tuple[str, file_stamps.Stamp]
+"""A file's path and stamp."""
 
 Scan = dict[str, "Stamps"]
 """Stamps by path, for each folder of a toolchain."""
@@ -79,40 +79,35 @@ def scan(toolchain: Toolchain) -> Scan:
     return {tree[0]: file_stamps.of_tree(tree) for tree in trees(toolchain)}
 
 
-def _stamps(toolchain: Toolchain, found: Scan) -> list[list[Stamp]]:
+def _stamps(toolchain: Toolchain, found: Scan) -> list[list[File]]:
     """Return the sorted stamps of the files at each of the `places`."""
     return [
         sorted(_compiled(str(place), found[str(place)]))
         if str(place) in found
-        else [_stamp(str(place), file_stamps.of(place))]
+        else [(str(place), file_stamps.of(place))]
         for _, place in places(toolchain)
     ]
 
 
-def _stamp(path: str, stamp: file_stamps.Stamp) -> Stamp:
-    size, mtime, ctime, inode = stamp
-    return path, size, mtime, ctime, inode
-
-
-def _compiled(top: str, entries: Stamps) -> Iterator[Stamp]:
+def _compiled(top: str, entries: Stamps) -> Iterator[File]:
     """Yield the files that may be compiled. A plain loop over thousands of files."""
     kept = {top}
     for path, stamp in entries.items():
         folder, _, name = path.rpartition("/")
         if folder in kept:
             if stamp:
-                yield _stamp(path, stamp)
+                yield path, stamp
             elif name not in _NEVER_COMPILED:
                 kept.add(path)
 
 
-def _contents(toolchain: Toolchain, stamps: list[list[Stamp]]) -> Iterator[tuple[Input, Path]]:
+def _contents(toolchain: Toolchain, stamps: list[list[File]]) -> Iterator[tuple[Input, Path]]:
     """Yield all files with digests, and with names that are the same on every machine."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for (name, place), found in zip(places(toolchain), stamps, strict=True):
-            paths = [Path(path) for path, *_ in found]
+            paths = [Path(path) for path, _ in found]
             hashes = threads.map(digest.of_file, paths)
-            for path, sha256, (_, size, *_) in zip(paths, hashes, found, strict=True):
+            for path, sha256, (_, (size, *_)) in zip(paths, hashes, found, strict=True):
                 inner = f"{name}/{path.relative_to(place).as_posix()}" if path != place else name
                 yield Input(inner, sha256, size, executable="/bin/" in f"/{inner}"), path
 
