@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.invocation import tools
 from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
@@ -34,7 +34,7 @@ class Logged:
 
 def read(root: Path) -> Iterator[Logged]:
     """Yield all compilations and links that this checkout needed."""
-    checkout = Checkout(root, Report(colour=False, quiet=True))
+    checkout = Checkout(root, Console(colour=False, quiet=True))
     paths = tools.paths_of(root, tools.find_toolchain(checkout, build_variables.read(root, {})))
     for mnemonic in MNEMONICS:
         for log in sorted((root / "build/.ostoo/actions").glob(f"{mnemonic}-*.json")):

@@ -167,7 +167,7 @@ def declare_deployed(env: Any, name: str) -> Any:
                 "can't deploy for several targets: they would overwrite each other", remedy="deploy with one target="
             )
         program, word = planner.plan(name, target), build.options.variables["DEPLOY_DIR"]
-        return declare(env, nodes.deploy(planner, build.checkout.report, program, word))
+        return declare(env, nodes.deploy(planner, build.checkout.console, program, word))
 
 
 def declare_reports(env: Any, kind: ReportKind) -> None:
@@ -184,7 +184,7 @@ def declare_own_tests(env: Any) -> None:
     checkout = Build.of(env).checkout
 
     def say(line: str) -> None:
-        checkout.report.status("Fetching", line)
+        checkout.console.status("Fetching", line)
 
     def perform() -> None:
         from ostoo_build.fetch.debian_packages import Project  # noqa: PLC0415 - likewise

@@ -15,7 +15,7 @@ import SCons.Script.Main
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
 from ostoo_build.base import deferred, layout, streams
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops
 from ostoo_build.execution import timings
@@ -77,7 +77,7 @@ def _jobs(asked: int) -> int:
 
 
 def _build(root: Path, jobs: int) -> Build:
-    report = Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    console = Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
     options = Options(
         variables=build_variables.read(root, ARGUMENTS),
@@ -86,11 +86,11 @@ def _build(root: Path, jobs: int) -> Build:
         performs=performs,
         explains=_takes_over_explaining(),
     )
-    checkout = Checkout(root, report)
+    checkout = Checkout(root, console)
     checkout.make_memos()
     here = process_start.taken()
     if options.explains and here.asked is not None:
-        _explain(report, root, here.asked)
+        _explain(console, root, here.asked)
     return Build(
         process_start=here,
         checkout=checkout,
@@ -102,11 +102,11 @@ def _build(root: Path, jobs: int) -> Build:
     )
 
 
-def _explain(report: Report, root: Path, asked: null_build.Question) -> None:
+def _explain(console: Console, root: Path, asked: null_build.Question) -> None:
     """Say why more is looked at than files' stamps."""
     doubt = null_build.doubt(str(root), null_build.plain(asked))
     if doubt is not None:
-        report.status("Explained", f"nothing to do was not certain: {doubt}")
+        console.status("Explained", f"nothing to do was not certain: {doubt}")
 
 
 def _takes_over_explaining() -> bool:
@@ -158,12 +158,12 @@ def _leave(said: str) -> None:
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     _note(build)
     build.close()
-    report, timeline = build.checkout.report, build.timeline
+    console, timeline = build.checkout.console, build.timeline
     if sampler is not None:
         page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
-        report.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+        console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
     if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
-        report.status("Finished", timings.summary(timeline))
+        console.status("Finished", timings.summary(timeline))
 
 
 def _note(build: Build) -> None:
@@ -176,7 +176,7 @@ def _note(build: Build) -> None:
     if current.keys() != programs.ids(opened.requested.programs):
         return
     if set(opened.requested.programs) == set(programs.binaries):
-        whole_program.take_away_lost(opened.planner, build.checkout.report)
+        whole_program.take_away_lost(opened.planner, build.checkout.console)
     files = {path: output for made in current.values() for path, output in made.items()}
     made = null_build_note.BuildResult(
         build.process_start, build.checkout, build.options, opened.planner, opened.services, files

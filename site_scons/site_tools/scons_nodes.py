@@ -71,7 +71,7 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
         else:
             return None
         said = problem.messages if isinstance(problem, ToolFailed) else ()
-        report = Build.of(env).checkout.report
+        report = Build.of(env).checkout.console
         if said:
             report.messages((*said, str(problem)))
         else:

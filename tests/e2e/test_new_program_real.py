@@ -11,7 +11,7 @@ import planners
 import pytest
 from trees import Result, Tree
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import new as new_verb
 
@@ -100,9 +100,9 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 
     before = state(tree)
     monkeypatch.setattr(new_verb, "write_atomically", full)
-    planner, report = planners.opened(tree.root), Report(colour=False, quiet=True)
+    planner, console = planners.opened(tree.root), Console(colour=False, quiet=True)
     with pytest.raises(OstooError, match="can't create greet: No space left on device"):
-        new_verb.create(planner, report, "greet", new_verb.NO_STD)
+        new_verb.create(planner, console, "greet", new_verb.NO_STD)
     assert state(tree) == before
 
 

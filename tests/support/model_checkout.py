@@ -23,7 +23,7 @@ from msgspec.structs import replace
 import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
 from ostoo_build.actions.outcome import OUT, Finished
 from ostoo_build.base import state_file
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import out_folder
 from ostoo_build.execution.jobserver import Jobserver
@@ -295,7 +295,7 @@ class Invoked:
 
 
 def checkout_at(root: Path) -> Checkout:
-    return Checkout(root, Report(colour=False, quiet=True))
+    return Checkout(root, Console(colour=False, quiet=True))
 
 
 def invoked(checkout: Checkout, cache: str) -> Invoked:

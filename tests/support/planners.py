@@ -6,7 +6,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
 from ostoo_build.execution.input_guard import InputGuard
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def opened(root: Path, jobs: int = 1, **variables: str) -> Planner:
     """A planner of a new invocation, which asks no cache."""
     options = Options(build_variables.read(root, {"cache": "off", **variables}), jobs)
-    return planner.find(Checkout(root, Report(colour=False, quiet=True)), options)
+    return planner.find(Checkout(root, Console(colour=False, quiet=True)), options)
 
 
 def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap | None = None) -> Planner:

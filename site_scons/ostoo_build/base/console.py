@@ -19,12 +19,12 @@ _VERB_WIDTH = 12
 
 
 def fetching(what: str) -> None:
-    """Announce a download and its size, for callers that have no `Report`."""
-    Report(colour=False, quiet=False).status("Fetching", what)
+    """Announce a download and its size, for callers that have no `Console`."""
+    Console(colour=False, quiet=False).status("Fetching", what)
 
 
 @dataclass
-class Report:
+class Console:
     """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output."""
 
     colour: bool

@@ -35,6 +35,11 @@ class PathMap(Struct, frozen=True, dict=True):
     places: tuple[tuple[str, Path], ...]
     of_tools: tuple[str, ...] = ("@{rust-src}/", "@{toolchain}/")
 
+    def __post_init__(self) -> None:
+        """Compute what depends on the file system now: job threads share this value."""
+        self.marks  # noqa: B018 - keeps it
+        self._innermost_first  # noqa: B018 - likewise
+
     @cached_property
     def _real(self) -> dict[str, str]:
         return {name: realpath(place) for name, place in self.places}

@@ -23,7 +23,7 @@ from ostoo_build.fetch.debian_packages import Project
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.boot.guest import BootResult
 
 
@@ -49,11 +49,11 @@ class _Parts(Struct, frozen=True):
 class KernelImage:
     """The kernel that `variables` name. A property raises `OstooError` if its file is missing."""
 
-    def __init__(self, root: Path, variables: Mapping[str, str], environ: Mapping[str, str], report: Report) -> None:
+    def __init__(self, root: Path, variables: Mapping[str, str], environ: Mapping[str, str], console: Console) -> None:
         self._root = root
         self._variables = variables
         self._environ = environ
-        self._report = report
+        self._console = console
         self.name, _, self._named_image = variables["kernel"].partition(":")
 
     @cached_property
@@ -114,7 +114,7 @@ class KernelImage:
 
     @cached_property
     def _project(self) -> Project:
-        say = self._report.status
+        say = self._console.status
         return Project(self._root, self._environ, lambda line: say("Fetching", line))
 
     @cached_property

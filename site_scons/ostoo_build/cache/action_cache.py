@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output, Record
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.cache.disk_cache import DiskCache
     from ostoo_build.remote.store import Blob, RemoteStore
 
@@ -52,7 +52,7 @@ class ActionCache:
 
     disk: DiskCache | None
     root: digest.Hash
-    report: Report
+    console: Console
     remote: RemoteStore | None = None
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
     _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
@@ -207,7 +207,7 @@ class ActionCache:
         except OSError as error:
             self._is_written = False
             where = error.filename or disk.folder
-            self.report.warn_once(f"the action cache can't store new results: {error.strerror} ({where})")
+            self.console.warn_once(f"the action cache can't store new results: {error.strerror} ({where})")
 
     def _own_key(self, key: digest.Hash) -> digest.Hash:
         return digest.of_json([key, self.root])

@@ -102,7 +102,7 @@ class BootCommand:
         subject = f"{self._kernel.description.kernel} with {', '.join(programs)}"
         engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
         if not fresh:
-            self._checkout.report.status("Cached", f"{subject}: unchanged since the last boot")
+            self._checkout.console.status("Cached", f"{subject}: unchanged since the last boot")
         return _decoded((folder / _VERDICTS).read_bytes())
 
     def _run(self, programs: Sequence[str]) -> BootResult:
@@ -115,7 +115,7 @@ class BootCommand:
 
     def _show(self, boot: BootResult) -> int:
         """Show the programs' output on stdout and everything else on stderr; return the highest exit code."""
-        say = self._checkout.report.status
+        say = self._checkout.console.status
         for verdict in boot.verdicts:
             sys.stdout.buffer.write(verdict.output)
             sys.stdout.buffer.flush()

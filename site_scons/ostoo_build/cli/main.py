@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import streams
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.invocation import variables as build_variables
 
@@ -197,13 +197,13 @@ def _new(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     kind = new_verb.STD if chosen.std else new_verb.NO_STD
-    new_verb.create(_runner([]).planner(), _report(), chosen.name, kind)
+    new_verb.create(_runner([]).planner(), _console(), chosen.name, kind)
 
 
 def _watch(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    watch_verb.Watch(ROOT, chosen.words, _command(chosen), _report()).forever()
+    watch_verb.Watch(ROOT, chosen.words, _command(chosen), _console()).forever()
 
 
 def _command(chosen: argparse.Namespace) -> list[str]:
@@ -298,7 +298,7 @@ def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
     """Create the runner. Raises `OstooError` for a name that is not a program."""
     from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = run_verb.Runner(ROOT, variables, os.environ, _report())
+    runner = run_verb.Runner(ROOT, variables, os.environ, _console())
     if programs:
         runner.check(programs)
     return runner
@@ -336,5 +336,5 @@ def _why_miss(chosen: argparse.Namespace) -> None:
     sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
 
 
-def _report() -> Report:
-    return Report(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
+def _console() -> Console:
+    return Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)

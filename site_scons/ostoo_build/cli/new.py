@@ -21,7 +21,7 @@ from ostoo_build.planning import discovery, manifest, package_places
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning.cargo import Cargo
     from ostoo_build.planning.workspace import Workspace
@@ -112,7 +112,7 @@ workspace = true
 """
 
 
-def create(planner: Planner, report: Report, name: str, kind: Template) -> None:
+def create(planner: Planner, console: Console, name: str, kind: Template) -> None:
     """Write the crate `user-rs/NAME` and make it a member of the workspace.
 
     Raises `OstooError`, and changes nothing, if the name is taken or invalid.
@@ -131,8 +131,8 @@ def create(planner: Planner, report: Report, name: str, kind: Template) -> None:
             raise
     except OSError as error:
         raise OstooError(f"can't create {name}: {error.strerror}", where=str(error.filename or root)) from error
-    report.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(planner.root)}")
-    report.status("Next", f"./sconsw {name}")
+    console.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(planner.root)}")
+    console.status("Next", f"./sconsw {name}")
 
 
 def _user_workspace(planner: Planner) -> Workspace:

@@ -29,7 +29,7 @@ def size(runner: Runner, program: str, *, whole: bool) -> None:
     report = _made(runner, program)
     sys.stdout.write(size_report.table(report, whole=whole))
     page = runner.reports(program) / ReportKind.SIZE.value / PAGE
-    runner.report.status("Treemap", f"in {page.relative_to(runner.root)}")
+    runner.console.status("Treemap", f"in {page.relative_to(runner.root)}")
 
 
 def compare(runner: Runner, program: str, other: str, *, whole: bool) -> None:

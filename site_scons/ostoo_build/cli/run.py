@@ -25,7 +25,7 @@ from ostoo_build.run import emulator, syscall_trace
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.boot.kernel import KernelImage
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.toolchain.find import Toolchain
@@ -37,7 +37,7 @@ class Runner(Struct, frozen=True):
     root: Path
     words: Sequence[str]
     environ: Mapping[str, str]
-    report: Report
+    console: Console
 
     def build(self, programs: Sequence[str]) -> None:
         """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
@@ -57,7 +57,7 @@ class Runner(Struct, frozen=True):
 
     def checkout(self) -> Checkout:
         """Return the checkout, as an invocation creates it."""
-        return Checkout(self.root, self.report)
+        return Checkout(self.root, self.console)
 
     def planner(self) -> Planner:
         """Return a planner with the same variables."""
@@ -70,13 +70,13 @@ class Runner(Struct, frozen=True):
         """Return the kernel that the variables name."""
         from ostoo_build.boot.kernel import KernelImage  # noqa: PLC0415 - most programs run here
 
-        return KernelImage(self.root, self.variables, self.environ, self.report)
+        return KernelImage(self.root, self.variables, self.environ, self.console)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""
         path = self.path(program)
         command = [*self.starter(path), str(path), *arguments]
-        self.report.status("Running", " ".join(command))
+        self.console.status("Running", " ".join(command))
         process.exec_program(command)
 
     def starter(self, path: Path) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Runner(Struct, frozen=True):
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "strace")
             command = [str(self.qemu(machine_of(path))), "-strace", "-D", str(log), str(path), *arguments]
-            self.report.status("Running", " ".join(command))
+            self.console.status("Running", " ".join(command))
             code = process.run_inherited(command, cwd=Path.cwd(), env=self.environ, stdout=None)
             calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
         sys.stderr.write(syscall_trace.table(calls, self._numbers(), self._contract()))
@@ -117,7 +117,7 @@ class Runner(Struct, frozen=True):
 
     def qemu(self, machine: str) -> Path:
         """Return QEMU's user-mode emulator for a machine."""
-        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.report.status("Fetching", line))
+        return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.console.status("Fetching", line))
 
     def _numbers(self) -> dict[str, int]:
         header = self.root / layout.sysroot(self._target) / "include/bits/syscall.h"

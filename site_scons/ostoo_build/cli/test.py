@@ -125,7 +125,7 @@ def _run_all(every: list[ExecutableRun], request: Request, runner: Runner) -> in
 
 
 def _run(tests: ExecutableRun, request: Request, runner: Runner) -> list[CaseResult]:
-    runner.report.status("Running", f"{tests.executable.title} ({tests.executable.file})")
+    runner.console.status("Running", f"{tests.executable.title} ({tests.executable.file})")
     cases, choice = tests.cases(), request.choice_in(tests.executable)
     chosen = [case for case in cases if choice.takes(case)]
     _say(test_output.begun(len(chosen)))

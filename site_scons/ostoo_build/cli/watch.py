@@ -22,7 +22,7 @@ from ostoo_build.rebuild import watched
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.base.process import ChildProcess
     from ostoo_build.base.stamps import Stamps
 
@@ -47,20 +47,20 @@ class Watch:
     root: Path
     arguments: Sequence[str]
     running: Sequence[str]
-    report: Report
+    console: Console
     _changes: queue.SimpleQueue[set[str]] = field(default_factory=queue.SimpleQueue)
 
     def forever(self) -> None:
         """Build now and after each change. Raises `OstooError` if the server ends."""
         self._start_watching()
-        self.report.status("Watching", "for changes; press Ctrl-C to stop")
+        self.console.status("Watching", "for changes; press Ctrl-C to stop")
         program: ChildProcess | None = None
         server = Server(self.root, self.arguments)
         try:
             while True:
                 began = time.monotonic()
                 if server.build() == 0:
-                    self.report.status("Finished", f"in {time.monotonic() - began:.2f} s")
+                    self.console.status("Finished", f"in {time.monotonic() - began:.2f} s")
                     program = self._restarted(program)
                 if any(Path(path).is_relative_to(self.root / _TOOL) for path in self._next()):
                     server.close()
@@ -75,11 +75,11 @@ class Watch:
             return None
         if program is not None:
             process.terminate(program, _PATIENCE)
-        self.report.status("Running", " ".join(self.running))
+        self.console.status("Running", " ".join(self.running))
         try:
             return process.spawn(self.running, cwd=self.root)
         except OstooError as error:
-            self.report.messages([str(error)])
+            self.console.messages([str(error)])
             return None
 
     def _next(self) -> set[str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Outcome
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.base.digest import Hash
     from ostoo_build.base.input import Input
     from ostoo_build.base.paths import PathMap
@@ -53,7 +53,7 @@ class Engine(Struct, frozen=True, kw_only=True):
 
     paths: PathMap
     cache: ActionCache
-    report: Report
+    console: Console
     log: Path
     input_guard: InputGuard
     executor: RemoteExecutor | None
@@ -194,7 +194,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         if self.explains:
             changes = action_log.changes(self.log, job.action, job.results)
             more = f" ({changes})" if changes and Reason.OTHER_ACTION in decision.reasons else ""
-            self.report.status("Explained", f"{job.subject} is {told(decision)}{more}")
+            self.console.status("Explained", f"{job.subject} is {told(decision)}{more}")
 
     def _adopted(self, job: Job, record: Record) -> bool:
         """Accept a result whose files are in a cache; return False if they are needed here and not available."""
@@ -205,7 +205,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         if self._is_wanted(job) and not self._restored(job, record):
             return False
         records.save(job.folder, _kept(job, record))
-        self.report.messages((record.stderr,))
+        self.console.messages((record.stderr,))
         return True
 
     def _is_wanted(self, job: Job) -> bool:
@@ -226,11 +226,11 @@ class Engine(Struct, frozen=True, kw_only=True):
     def _run_here(self, job: Job) -> Record:
         as_promised = all(entry.sha256 == self._anew.get(entry.path, entry.sha256) for entry in job.action.inputs)
         job.folder.mkdir(parents=True, exist_ok=True)
-        self.report.status(job.verb, job.subject)
+        self.console.status(job.verb, job.subject)
         outcome, began = self._ran(job, as_promised=as_promised)
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
         self.input_guard.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
-        self.report.messages((outcome.stderr,))
+        self.console.messages((outcome.stderr,))
         before = records.output_stamps(job.folder, outcome.outputs)
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
@@ -270,7 +270,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         """Run the action remotely; return None if that is impossible, or if the result is unusable here."""
         if self.executor is None:
             return None
-        self.report.status(job.verb, f"{job.subject} (remotely)")
+        self.console.status(job.verb, f"{job.subject} (remotely)")
         remote = self.executor.execute(job.action, job.results)
         absent = [] if remote else list(_missing(job.action.inputs, Path(self.paths.root)))
         if absent:  # the service lacks inputs that came from a cache and were not needed here so far
@@ -294,7 +294,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         except (OSError, ValueError):
             outcome = None
         if outcome is None or not {*outcome.outputs, *job.promised} <= remote.outputs.keys():
-            self.report.warn_once("the remote executor returned no usable result: the action runs here again")
+            self.console.warn_once("the remote executor returned no usable result: the action runs here again")
             return None
         return outcome
 

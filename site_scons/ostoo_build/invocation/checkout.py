@@ -14,15 +14,15 @@ from ostoo_build.base.errors import OstooError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
 
 
 class Checkout:
     """The folder that an invocation builds; `began` is the invocation's start time as in `time.time_ns`."""
 
-    def __init__(self, root: Path, report: Report) -> None:
+    def __init__(self, root: Path, console: Console) -> None:
         self.root = root
-        self.report = report
+        self.console = console
         self.memos = root / layout.STATE
         self.lock_owner = root / layout.LOCK_OWNER
         self.began = time.time_ns()
@@ -56,7 +56,7 @@ class Checkout:
         except Timeout:
             other = state_file.recall(self.lock_owner)
             name = f"process {other.decode(errors='replace')}" if other else "another process"
-            self.report.status("Blocking", f"waiting for the build in this checkout by {name}")
+            self.console.status("Blocking", f"waiting for the build in this checkout by {name}")
             self._lock.acquire()
         own = str(os.getpid()).encode()
         was_elsewhere = state_file.recall(self.lock_owner) != own
@@ -72,6 +72,6 @@ class Checkout:
         if state_file.damaged:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""
-            self.report.warn_once(f"the state in {first}{others} was damaged and is recreated")
+            self.console.warn_once(f"the state in {first}{others} was damaged and is recreated")
             state_file.damaged.clear()
         self.unlock()

@@ -27,7 +27,7 @@ from ostoo_build.toolchain import digest as toolchain_digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.base.paths import PathMap
     from ostoo_build.execution.jobserver import Jobserver
     from ostoo_build.execution.sandbox import Sandbox
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class Services(Struct, frozen=True):
     """`snapshot` caches reads of this invocation; `trees` and `answers` are kept for later invocations."""
 
-    report: Report
+    console: Console
     timeline: Timeline
     engine: Engine
     runner: LocalRunner
@@ -66,7 +66,7 @@ class Services(Struct, frozen=True):
 def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Jobserver, timeline: Timeline) -> Services:
     """Create everything that jobs share. Raises `OstooError` if a service or a sandbox is not available."""
     return Services(
-        report=checkout.report,
+        console=checkout.console,
         timeline=timeline,
         engine=engine(checkout, options, planner.tools, timeline),
         runner=_runner(options, planner.tools, jobserver, timeline),
@@ -87,12 +87,12 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
     # a server with both roles gets one connection and one circuit breaker
     is_one = address in ("", variables["remote_executor"])
     store = service if is_one else _remote_store(checkout, variables, address)
-    cache = ActionCache(disk, root, checkout.report, store)
+    cache = ActionCache(disk, root, checkout.console, store)
     executor = _executor(checkout, variables, tools, service, store) if service and store else None
     return Engine(
         paths=paths,
         cache=cache,
-        report=checkout.report,
+        console=checkout.console,
         log=checkout.root / layout.ACTIONS,
         input_guard=tools.input_guard,
         executor=executor,
@@ -109,7 +109,7 @@ def _remote_store(checkout: Checkout, variables: Mapping[str, str], address: str
     from ostoo_build.remote import store as remote_store  # noqa: PLC0415 - likewise
 
     options = remote_options.read(address, checkout.root, variables, os.environ)
-    return remote_store.RemoteStore(options, checkout.report)
+    return remote_store.RemoteStore(options, checkout.console)
 
 
 def _executor(
@@ -119,7 +119,7 @@ def _executor(
 
     jobs = int(variables["remote_jobs"])
     files = partial(toolchain_digest.files, tools.toolchain)
-    return remote_executor.RemoteExecutor(service, store, tools.paths, checkout.report, jobs, files)
+    return remote_executor.RemoteExecutor(service, store, tools.paths, checkout.console, jobs, files)
 
 
 def _runner(options: Options, tools: Tools, jobserver: Jobserver, timeline: Timeline) -> LocalRunner:

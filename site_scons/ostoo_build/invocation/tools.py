@@ -55,7 +55,7 @@ def find(checkout: Checkout, variables: Mapping[str, str]) -> Tools:
 def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchain:
     words = {name: variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
     return toolchain_provide.find_or_provide(
-        checkout.root, words, os.environ, lambda line: checkout.report.status("Fetching", line)
+        checkout.root, words, os.environ, lambda line: checkout.console.status("Fetching", line)
     )
 
 
@@ -70,7 +70,7 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
     chosen = checkout.root / layout.TOOLCHAIN
     line = os.fsencode(toolchain.reason)
     if state_file.recall(chosen) != line:
-        checkout.report.status("Using", toolchain.reason)
+        checkout.console.status("Using", toolchain.reason)
         user_cache.note(chosen, line)
     return Tools(toolchain, paths, input_guard, folder, scan, environment)
 
@@ -95,5 +95,5 @@ def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
 
 def _environment(checkout: Checkout, toolchain: Toolchain) -> dict[str, str]:
     for name in cargo.ignored_variables():
-        checkout.report.warn_once(f"{name} is ignored: set its value in the workspace's .cargo/config.toml")
+        checkout.console.warn_once(f"{name} is ignored: set its value in the workspace's .cargo/config.toml")
     return {**cargo.environment(dict(toolchain.env)), "RUSTC": str(toolchain.rustc)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import ipaddress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -92,7 +91,7 @@ class RemoteOptions:
         )
         return grpc.secure_channel(self.host_and_port, credentials, options=options)
 
-    @cached_property
+    @property
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """The headers of each call."""
         about = api.RequestMetadata(tool_details=api.ToolDetails(tool_name=TOOL)).SerializeToString()

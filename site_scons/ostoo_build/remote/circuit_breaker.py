@@ -14,7 +14,7 @@ import grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
 
 PATIENCE = 2.0
 """The total delay in seconds that a server may cause before this build stops using it."""
@@ -50,7 +50,7 @@ class CircuitBreaker:
     """
 
     address: str
-    report: Report
+    console: Console
     secret: str = field(default="", repr=False)
     spent: float = 0.0
     moved: int = 0
@@ -134,7 +134,7 @@ class CircuitBreaker:
             self._off.set()
             calls = list(self._calls)
         if first:
-            self.report.warn_once(
+            self.console.warn_once(
                 f"the remote cache {self.address} is disabled, and the build continues without it: "
                 f"{self._presentable(why)}"
             )

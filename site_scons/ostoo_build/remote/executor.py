@@ -9,7 +9,7 @@ import errno
 import os
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +20,7 @@ from ostoo_build.actions.action import PROOF
 from ostoo_build.actions.outcome import ChangedError, Finished
 from ostoo_build.actions.record import Output
 from ostoo_build.base import digest
+from ostoo_build.base.once import Once
 from ostoo_build.base.paths import PathMap
 from ostoo_build.reapi import merkle, package_digest
 from ostoo_build.reapi import remote_execution_pb2 as api
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ostoo_build.actions.action import Action
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.base.input import Input
     from ostoo_build.remote.store import RemoteStore
 
@@ -62,16 +63,17 @@ class RemoteExecutor:
     service: RemoteStore
     store: RemoteStore
     paths: PathMap
-    report: Report
+    console: Console
     jobs: int
     toolchain: Callable[[], list[tuple[Input, Path]]]
     _slots: threading.Semaphore = field(init=False)
     _operations: Operations = field(init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _toolchain_sent: Once[bool] = field(init=False)
 
     def __post_init__(self) -> None:
         self._slots = threading.Semaphore(self.jobs)
         self._operations = Operations(self.service)
+        self._toolchain_sent = Once(self._send_toolchain)
 
     @property
     def is_off(self) -> bool:
@@ -88,7 +90,7 @@ class RemoteExecutor:
             except RefusedError as error:
                 self._refused(str(error))
             except StuckError:
-                self.report.warn_once(
+                self.console.warn_once(
                     f"the remote executor {self.service.options.address} is disabled, and the build continues here: "
                     f"it started no action in {QUEUED:.0f} s"
                 )
@@ -100,14 +102,12 @@ class RemoteExecutor:
 
     def _send(self, action: Action) -> None:
         """Upload an action and its inputs, except what the service already has."""
-        with self._lock:
-            self._toolchain_is_sent  # noqa: B018 - once, whoever is first
+        self._toolchain_sent.get()
         encoded = action.encoded
         messages = [Blob(name, len(content), content=content) for name, content in encoded.blobs.items()]
         self.store.upload([*messages, *(blob for entry in action.inputs for blob in self._files(entry))])
 
-    @cached_property
-    def _toolchain_is_sent(self) -> bool:
+    def _send_toolchain(self) -> bool:
         files = self.toolchain()
         messages = merkle.tree(entry for entry, _ in files).directories
         self.store.upload(
@@ -148,7 +148,7 @@ class RemoteExecutor:
         return response
 
     def _refused(self, why: str) -> None:
-        self.report.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")
+        self.console.warn_once(f"the remote executor {self.service.options.address} could not run an action: {why}")
 
     def _understood(self, result: api.ActionResult, action: Action, folder: str) -> RemoteResult | None:
         with TemporaryDirectory() as scratch:

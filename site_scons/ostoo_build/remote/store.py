@@ -11,7 +11,6 @@ import hashlib
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
@@ -19,6 +18,7 @@ import zstandard
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.base import digest
+from ostoo_build.base.once import Once
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import bytestream
 from ostoo_build.remote.channel import Methods, RemoteOptions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.remote.circuit_breaker import TrackedCall
 
 _ENTRY = 100
@@ -67,15 +67,16 @@ class Blob(NamedTuple):
 class RemoteStore:
     """One server. All methods are thread-safe."""
 
-    def __init__(self, options: RemoteOptions, report: Report) -> None:
+    def __init__(self, options: RemoteOptions, console: Console) -> None:
         self.options = options
-        self.circuit = CircuitBreaker(options.address, report, options.token)
+        self.circuit = CircuitBreaker(options.address, console, options.token)
         self._channel = options.open()
         self.methods = Methods(self._channel)
-        self._report = report
+        self._console = console
         self._keeps = options.writable
         self._pool = ThreadPoolExecutor(_TRANSFERS)
         self._heavy = threading.Lock()
+        self._capabilities = Once(self._ask_capabilities)
 
     def result(self, key: digest.Hash, size: int) -> bytes | None:
         """Look up an action's serialized result. `size` is the size of the action."""
@@ -120,7 +121,7 @@ class RemoteStore:
             self._call(self.methods.update_result, request, writes=True)
         except RefusedError as error:
             self._keeps = False
-            self._report.warn_once(f"nothing is stored in the remote cache {self.options.address}: {error}")
+            self._console.warn_once(f"nothing is stored in the remote cache {self.options.address}: {error}")
         except UnavailableError:
             return
 
@@ -158,8 +159,7 @@ class RemoteStore:
         self._pool.shutdown()
         self._channel.close()
 
-    @cached_property
-    def _capabilities(self) -> api.CacheCapabilities:
+    def _ask_capabilities(self) -> api.CacheCapabilities:
         request = api.GetCapabilitiesRequest(instance_name=self.options.instance)
         found = self._call(self.methods.capabilities, request, absent=_NO_CAPABILITIES)
         known: api.CacheCapabilities = (found or api.ServerCapabilities()).cache_capabilities
@@ -168,14 +168,14 @@ class RemoteStore:
         return known
 
     def _ask_whether_it_takes_results(self) -> None:
-        known = self._capabilities
+        known = self._capabilities.get()
         tells = known.HasField("action_cache_update_capabilities")
         if tells and not known.action_cache_update_capabilities.update_enabled:
             raise RefusedError("it allows reading only")
 
     @property
     def _zstd(self) -> bool:
-        return api.Compressor.ZSTD in self._capabilities.supported_compressors
+        return api.Compressor.ZSTD in self._capabilities.get().supported_compressors
 
     def _call(self, method: Any, request: Any, **how: Any) -> Any:
         return self.circuit.call(
@@ -184,7 +184,7 @@ class RemoteStore:
 
     def _split(self, blobs: Sequence[Blob]) -> tuple[list[list[Blob]], list[Blob]]:
         """Return batches of small files, and all large files."""
-        offered = self._capabilities.max_batch_total_size_bytes
+        offered = self._capabilities.get().max_batch_total_size_bytes
         most = min(bytestream.MESSAGE, offered) if offered else bytestream.MESSAGE
         small = [blob for blob in blobs if blob.size + _ENTRY <= most]
         large = [blob for blob in blobs if blob.size + _ENTRY > most]

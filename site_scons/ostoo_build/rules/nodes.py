@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.record import Record
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.execution.engine import Engine
     from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
@@ -189,7 +189,7 @@ def aims_of(planner: Planner, program: Program) -> tuple[str, ...]:
     return (*names_of(program), planner.paths.portable(whole_program.note(planner.root, program)))
 
 
-def deploy(planner: Planner, report: Report, program: Program, word: str) -> Node:
+def deploy(planner: Planner, console: Console, program: Program, word: str) -> Node:
     """Return the node that copies a program to `DEPLOY_DIR`, which is `word`."""
     (source, _) = names_of(program)
     folder = planner.root / word
@@ -203,7 +203,7 @@ def deploy(planner: Planner, report: Report, program: Program, word: str) -> Nod
         raise OstooError(f"there is a folder at the path to which {program.name} is deployed", where=str(destination))
     files = planner.root / source, destination
     is_there = partial(publication.is_published, *files)
-    copy = partial(publication.deploy, report, *files)
+    copy = partial(publication.deploy, console, *files)
     return Node(str(destination), (source,), f"deploy {destination}", copy, is_there)
 
 

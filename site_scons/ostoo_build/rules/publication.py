@@ -12,15 +12,15 @@ from ostoo_build.base.errors import OstooError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
 
 _PROGRAM_MODE = 0o755
 
 
-def deploy(report: Report, source: Path, destination: Path) -> None:
+def deploy(console: Console, source: Path, destination: Path) -> None:
     """Copy a program to the deployment folder, unless it is there already."""
     if not is_published(source, destination):
-        report.status("Deploying", str(destination))
+        console.status("Deploying", str(destination))
         _put(source, destination)
 
 

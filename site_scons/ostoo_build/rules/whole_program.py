@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.record import Output
-    from ostoo_build.base.console import Report
+    from ostoo_build.base.console import Console
     from ostoo_build.base.input import Input
     from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
@@ -165,8 +165,8 @@ def restored(planner: Planner, services: Services, program: Program, wanted: Act
     action_log.write(services.engine.log, wanted, wanted.outputs[0], decided)
     if found is None or not is_had:
         return None
-    services.report.status("Restored", f"{program.name} from the action cache")
-    services.report.messages((found.stderr,))
+    services.console.status("Restored", f"{program.name} from the action cache")
+    services.console.messages((found.stderr,))
     _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, found))
     return files
 
@@ -290,7 +290,7 @@ def _sources(
         yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
-def take_away_lost(planner: Planner, report: Report) -> None:
+def take_away_lost(planner: Planner, console: Console) -> None:
     """Remove published programs that are in no workspace any more, unless they were modified."""
     notes = planner.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
@@ -302,7 +302,7 @@ def take_away_lost(planner: Planner, report: Report) -> None:
             folder = planner.root.joinpath(layout.BUILD, *places)
             for name, output in known.record.outputs.items() if known else ():
                 if records.is_good(folder / name, output):
-                    report.status("Removing", f"{name}: the program is in no workspace any more")
+                    console.status("Removing", f"{name}: the program is in no workspace any more")
                     state_file.remove(folder / name)
             state_file.remove(path)
 

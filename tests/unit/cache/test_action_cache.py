@@ -13,7 +13,7 @@ from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.record import Record
 from ostoo_build.base import state_file
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.cache.action_cache import ActionCache, OutputLocation
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.remote import results
@@ -28,7 +28,7 @@ HERE, ELSEWHERE = "0" * 64, "1" * 64
 
 
 def cache_at(folder: Path, root: str = HERE) -> ActionCache:
-    return ActionCache(DiskCache(folder, LIMIT), root, Report(colour=False, quiet=False))
+    return ActionCache(DiskCache(folder, LIMIT), root, Console(colour=False, quiet=False))
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_result_that_holds_a_checkouts_path_is_for_that_checkout(
 
 
 def test_a_cache_that_is_off_keeps_and_knows_nothing(made: Record, place: OutputLocation, tmp_path: Path) -> None:
-    off = ActionCache(None, HERE, Report(colour=False, quiet=False))
+    off = ActionCache(None, HERE, Console(colour=False, quiet=False))
     store(off, made, place)
     assert off.lookup(ACTION, place) is None
     assert sorted(fetch(off, made, tmp_path / "back")) == ["lib.rlib", "script"]

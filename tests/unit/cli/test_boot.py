@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli.boot import BootCommand
 from ostoo_build.cli.run import Runner
@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[3]
 
 def booter(kernel: str) -> BootCommand:
     """One that finds this project's descriptions; what is tried here comes before anything is built."""
-    return BootCommand(Runner(PROJECT, [f"kernel={kernel}"], {}, Report(colour=False, quiet=True)))
+    return BootCommand(Runner(PROJECT, [f"kernel={kernel}"], {}, Console(colour=False, quiet=True)))
 
 
 @pytest.mark.parametrize(

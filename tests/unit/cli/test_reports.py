@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from symbol_elfs import Linked, Sym
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import reports
 from ostoo_build.rules.reports import PAGE, PREVIOUS, REPORT, ReportKind
@@ -31,7 +31,7 @@ class FakeRunner:
     """A checkout whose builds make the reports on what lies in it."""
 
     root: Path
-    report: Report = field(default_factory=lambda: Report(colour=False, quiet=False))
+    console: Console = field(default_factory=lambda: Console(colour=False, quiet=False))
     asked: list[list[str]] = field(default_factory=list)
 
     def reports(self, name: str) -> Path:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.cli.run import Runner
 
 if TYPE_CHECKING:
@@ -25,5 +25,5 @@ def test_reports_are_found_by_target_and_profile(tmp_path: Path, made: list[str]
     for target in made:
         (tmp_path / "build/reports" / target / "size/example").mkdir(parents=True)
         (tmp_path / "build/reports" / target / "dev/other").mkdir(parents=True)
-    runner = Runner(tmp_path, ["profile=size"], os.environ, Report(colour=False, quiet=True))
+    runner = Runner(tmp_path, ["profile=size"], os.environ, Console(colour=False, quiet=True))
     assert runner.reports("example") == tmp_path / "build/reports" / found / "size/example"

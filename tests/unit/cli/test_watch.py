@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import main
 from ostoo_build.cli import watch as watch_verb
@@ -46,7 +46,7 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
     stubborn = fake.script(
         tmp_path / "stubborn", f"trap '' TERM; echo $$ > '{tmp_path}/pid'; while :; do sleep 0.05; done"
     )
-    project = Watch(tmp_path, (), (str(stubborn),), Report(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (str(stubborn),), Console(colour=False, quiet=False))
     first = project._restarted(None)  # noqa: SLF001 - what a good build leads to
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         time.sleep(0.01)
@@ -61,6 +61,6 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
 def test_a_program_that_can_not_run_here_is_said_and_not_fatal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = Watch(tmp_path, (), (str(tmp_path / "absent"),), Report(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (str(tmp_path / "absent"),), Console(colour=False, quiet=False))
     assert project._restarted(None) is None  # noqa: SLF001 - what a good build leads to
     assert "error: can't start" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Output
 from ostoo_build.base import digest, stamps
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
@@ -60,13 +60,13 @@ class Checkout:
         return self.root / "build"
 
     def engine(self, *, fetch_all: bool = False) -> Engine:
-        report = Report(colour=False, quiet=False)
-        cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), report)
+        console = Console(colour=False, quiet=False)
+        cache = ActionCache(DiskCache(self.cache, LIMIT), digest.of_bytes(str(self.root).encode()), console)
         paths = PathMap((("root", self.root), ("cargo-home", self.root.parent / "outside")))
         return Engine(
             paths=paths,
             cache=cache,
-            report=report,
+            console=console,
             log=self.root.parent / "log",
             input_guard=InputGuard(paths, time.time_ns(), self.tools),
             executor=None,

@@ -17,6 +17,7 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import PathMap
 from ostoo_build.execution import incremental
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.local import LocalRunner
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.outcome import Outcome
-    from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit
 
@@ -477,6 +477,7 @@ def test_a_script_that_asks_where_its_folder_really_is_has_that_for_this_checkou
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (machine.root / "build").symlink_to(elsewhere)
+    machine.paths = PathMap(machine.paths.places)  # a build looks at its folders when it begins
     assert run_script(machine, 'echo "cargo::rustc-env=A=$(realpath "$OUT_DIR")"').holds_root
     assert not run_script(machine, 'echo "cargo::rustc-env=A=$OUT_DIR"').holds_root
 

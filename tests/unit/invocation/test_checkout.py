@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from ostoo_build.base import layout, state_file
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation.checkout import Checkout
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def checkout(root: Path) -> Checkout:
-    return Checkout(root, Report(colour=False, quiet=False))
+    return Checkout(root, Console(colour=False, quiet=False))
 
 
 def test_who_takes_the_lock_hears_whether_another_one_was_here_since(tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_the_second_build_waits_for_the_first_and_says_for_whom(
     first.lock_owner.write_bytes(b"17")
     told: list[str] = []
 
-    def status(_report: Report, verb: str, subject: str) -> None:
+    def status(_console: Console, verb: str, subject: str) -> None:
         told.append(f"{verb} {subject}")
         first.close()
 
-    monkeypatch.setattr(Report, "status", status)
+    monkeypatch.setattr(Console, "status", status)
     second = checkout(tmp_path)
     assert second.lock(), "another one was here"
     assert told == ["Blocking waiting for the build in this checkout by process 17"]

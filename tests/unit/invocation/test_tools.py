@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base import layout
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation import tools
 from ostoo_build.invocation.checkout import Checkout
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "os").mkdir()
-    made = Checkout(tmp_path / "os", Report(colour=False, quiet=False))
+    made = Checkout(tmp_path / "os", Console(colour=False, quiet=False))
     made.make_memos()
     return made
 

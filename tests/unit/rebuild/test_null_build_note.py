@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.base import stamps
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
@@ -72,7 +72,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuildResul
     monkeypatch.setattr(Programs, "workspaces", property(lambda _: (SimpleNamespace(cargo=cargo),)))
     time.sleep(2 * stamps.TICK / 1e9)  # else the files are as good as changed while they were read
     process_start = ProcessStart(time.time_ns(), ASKED)
-    checkout = Checkout(root, Report(colour=False, quiet=True))
+    checkout = Checkout(root, Console(colour=False, quiet=True))
     checkout.lock()
     programs = {root / PROGRAM: records.observe(root / PROGRAM)}
     yield BuildResult(process_start, checkout, Options({}), planner, cast("Services", None), programs)

@@ -16,7 +16,7 @@ import pytest
 from msgspec import structs
 
 from ostoo_build.base import stamps, state_file
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
@@ -84,7 +84,7 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
         raise Ended
 
     monkeypatch.setattr("os._exit", end)
-    checkout = Checkout(tmp_path / "os", Report(colour=False, quiet=True))
+    checkout = Checkout(tmp_path / "os", Console(colour=False, quiet=True))
     checkout.lock()
     planner = planners.without_compiler(checkout.root)
     unit = trees.planned(tmp_path / "planned", "hello-rs").units[-1]

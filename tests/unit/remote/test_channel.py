@@ -9,7 +9,7 @@ import grpc
 import pytest
 from fake_reapi import FakeServer
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote.channel import RemoteOptions
@@ -34,7 +34,7 @@ def address(certificates: Path) -> Iterator[str]:
 
 
 def result(options: RemoteOptions) -> bytes | None:
-    store = RemoteStore(options, Report(colour=False, quiet=False))
+    store = RemoteStore(options, Console(colour=False, quiet=False))
     found = store.result(KEY, 1)
     store.close()
     return found
@@ -83,9 +83,9 @@ def test_grpc_itself_says_nothing(certificates: Path, address: str) -> None:
         "from pathlib import Path\n"
         "from ostoo_build.remote.channel import RemoteOptions\n"
         "from ostoo_build.remote.store import RemoteStore\n"
-        "from ostoo_build.base.console import Report\n"
+        "from ostoo_build.base.console import Console\n"
         "options = RemoteOptions(sys.argv[1], certificate_authority=Path(sys.argv[2]))\n"
-        "RemoteStore(options, Report(colour=False, quiet=False)).result('ab' * 32, 1)\n"
+        "RemoteStore(options, Console(colour=False, quiet=False)).result('ab' * 32, 1)\n"
     )
     command = [sys.executable, "-c", code, address, str(certificates / "client.pem")]
     done = subprocess.run(command, cwd=SITE_SCONS, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from line import Line
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.base import digest
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import circuit_breaker
 from ostoo_build.remote.channel import RemoteOptions
@@ -53,7 +53,7 @@ def connect(port: int) -> Iterator[Callable[..., RemoteStore]]:
         place = line.connect(port, Line(rate), Line(rate)) if rate else port
         address = f"grpc://127.0.0.1:{place}"
         stores.append(
-            RemoteStore(RemoteOptions(address, token=token, writable=True), Report(colour=False, quiet=False))
+            RemoteStore(RemoteOptions(address, token=token, writable=True), Console(colour=False, quiet=False))
         )
         return stores[-1]
 

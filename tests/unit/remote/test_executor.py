@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ostoo_build.actions.action import Action
 from ostoo_build.base import digest
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.paths import PathMap
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote.channel import RemoteOptions
@@ -56,10 +56,10 @@ class Service:
 def service(tmp_path: Path) -> Iterator[Service]:
     fake = FakeServer()
     server, port = fake.start()
-    report = Report(colour=False, quiet=False)
-    store = RemoteStore(RemoteOptions(f"grpc://127.0.0.1:{port}"), report)
+    console = Console(colour=False, quiet=False)
+    store = RemoteStore(RemoteOptions(f"grpc://127.0.0.1:{port}"), console)
     paths = PathMap((("root", tmp_path),))
-    yield Service(fake, RemoteExecutor(store, store, paths, report, 1, list))
+    yield Service(fake, RemoteExecutor(store, store, paths, console, 1, list))
     fake.closing.set()
     store.close()
     server.stop(None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from fake_reapi import FakeServer
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import operations
 from ostoo_build.remote.channel import RemoteOptions
@@ -37,7 +37,7 @@ def followed(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Oper
     monkeypatch.setattr(operations, "_SILENCE", 0.05)
     monkeypatch.setattr(operations, "QUEUED", 0.5)
     server, port = fake.start()
-    store = RemoteStore(RemoteOptions(f"grpc://127.0.0.1:{port}"), Report(colour=False, quiet=False))
+    store = RemoteStore(RemoteOptions(f"grpc://127.0.0.1:{port}"), Console(colour=False, quiet=False))
     yield Operations(store)
     fake.closing.set()
     store.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -13,7 +14,7 @@ from fake_reapi import FakeServer, Hanging
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.base import digest
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import circuit_breaker
@@ -48,7 +49,7 @@ def options(fake: FakeServer) -> Iterator[RemoteOptions]:
 
 @pytest.fixture
 def store(options: RemoteOptions) -> Iterator[RemoteStore]:
-    found = RemoteStore(options, Report(colour=False, quiet=False))
+    found = RemoteStore(options, Console(colour=False, quiet=False))
     yield found
     found.close()
 
@@ -109,7 +110,7 @@ def test_what_is_kept_is_there_and_sent_once(fake: FakeServer, store: RemoteStor
 
 
 def test_an_instance_has_its_name_everywhere(options: RemoteOptions, fake: FakeServer, tmp_path: Path) -> None:
-    store = RemoteStore(replace(options, instance="team/main"), Report(colour=False, quiet=False))
+    store = RemoteStore(replace(options, instance="team/main"), Console(colour=False, quiet=False))
     store.keep(KEY, 1, RESULT, [Blob(digest.of_bytes(LARGE), len(LARGE), content=LARGE)])
     assert read(store, tmp_path, LARGE) == [LARGE]
     assert [name.split("/")[:3] for name in fake.names] == [["team", "main", "uploads"], ["team", "main", "blobs"]]
@@ -117,7 +118,7 @@ def test_an_instance_has_its_name_everywhere(options: RemoteOptions, fake: FakeS
 
 
 def test_who_may_only_read_sends_nothing(options: RemoteOptions, fake: FakeServer) -> None:
-    store = RemoteStore(replace(options, writable=False), Report(colour=False, quiet=False))
+    store = RemoteStore(replace(options, writable=False), Console(colour=False, quiet=False))
     store.keep("cd" * 32, 1, RESULT, [Blob(digest.of_bytes(SMALL), len(SMALL), content=SMALL)])
     assert fake.calls == []
     store.close()
@@ -198,6 +199,21 @@ def use(store: RemoteStore, folder: Path) -> None:
             future.result()
 
 
+def test_what_threads_ask_of_a_fresh_store_is_asked_of_the_server_once(
+    fake: FakeServer, store: RemoteStore, tmp_path: Path
+) -> None:
+    fake.add(SMALL)
+    begin = threading.Barrier(32)
+
+    def work(number: int) -> list[Blob]:
+        begin.wait()
+        return store.read([blob(SMALL, tmp_path / str(number))])
+
+    with ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(work, range(32))) == [[]] * 32
+    assert fake.calls.count("GetCapabilities") == 1
+
+
 @pytest.mark.parametrize("method", [*METHODS, "Read", "Write", "chunk"])
 def test_a_server_that_hangs_costs_a_moment_once_and_one_warning(
     method: str, fake: FakeServer, store: RemoteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -263,7 +279,7 @@ def test_a_server_that_is_slow_each_time_is_given_up(
 
 
 def test_nobody_there_costs_a_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = RemoteStore(RemoteOptions("grpc://127.0.0.1:1", writable=True), Report(colour=False, quiet=False))
+    store = RemoteStore(RemoteOptions("grpc://127.0.0.1:1", writable=True), Console(colour=False, quiet=False))
     use(store, tmp_path)
     store.close()
     assert store.circuit.is_off
@@ -304,7 +320,7 @@ def test_a_user_that_the_server_does_not_know_is_told_what_to_look_at(
     fake: FakeServer, options: RemoteOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.faults["GetActionResult"] = aborts(grpc.StatusCode.UNAUTHENTICATED, "who is secret-token?")
-    store = RemoteStore(replace(options, token="secret-token"), Report(colour=False, quiet=False))  # noqa: S106
+    store = RemoteStore(replace(options, token="secret-token"), Console(colour=False, quiet=False))  # noqa: S106
     assert store.result(KEY, 1) is None
     said = capsys.readouterr().err
     assert "check the token or the client certificate" in said

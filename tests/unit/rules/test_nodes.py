@@ -164,13 +164,13 @@ def test_where_nothing_can_be_deployed_is_told_before_anything_is_built(
     (root / "link").symlink_to("build")
     program = model.plan(root)["one"]
     with pytest.raises(OstooError, match=what) as caught:
-        nodes.deploy(made.planner, made.checkout.report, program, word)
+        nodes.deploy(made.planner, made.checkout.console, program, word)
     assert caught.value.where == str(root / where)
 
 
 @pytest.mark.parametrize("word", ["image/bin", "building", "/"])
 def test_a_program_is_deployed_after_it_was_published(word: str, made: Invoked) -> None:
-    node = nodes.deploy(made.planner, made.checkout.report, model.plan(made.planner.root)["one"], word)
+    node = nodes.deploy(made.planner, made.checkout.console, model.plan(made.planner.root)["one"], word)
     assert node.after == (PROGRAM,)
     assert node.name == str(made.planner.root / word / "one")
     assert not node.is_done()

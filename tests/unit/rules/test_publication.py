@@ -6,7 +6,7 @@ from pathlib import Path
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build.base.console import Report
+from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rules import publication
 
@@ -45,7 +45,7 @@ def test_a_missing_source_is_one_message(tmp_path: Path) -> None:
 
 def test_deploying_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = fake.write(tmp_path / "hello", "x")
-    publication.deploy(Report(colour=False, quiet=False), source, tmp_path / "user/hello")
+    publication.deploy(Console(colour=False, quiet=False), source, tmp_path / "user/hello")
     assert (tmp_path / "user/hello").read_text() == "x"
     assert capsys.readouterr().err == f"   Deploying {tmp_path}/user/hello\n"
 
