@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ostoo_build.toolchain.find import Toolchain
@@ -24,8 +25,10 @@ if name != "___":
         stream.write(json.dumps(call) + "\\n")
 if name != "___" and "--target" in arguments:
     out = arguments[arguments.index("--out-dir") + 1]
-    extra = next(a[15:] for a in arguments if a.startswith("extra-filename="))
-    named = {{"bin": "", "staticlib": "lib{{}}.a", "cdylib": "lib{{}}.so"}}
+    extra = next((a[15:] for a in arguments if a.startswith("extra-filename=")), "")
+    spec = arguments[arguments.index("--target") + 1]
+    suffix = json.load(open(spec)).get("exe-suffix", "") if spec.endswith(".json") else ""
+    named = {{"bin": "{{}}" + suffix, "staticlib": "lib{{}}.a", "cdylib": "lib{{}}.so"}}
     types = [b for a, b in zip(arguments, arguments[1:]) if a == "--crate-type"]
     files = [named.get(kind, "lib{{}}.rlib").format(name + extra) or name + extra for kind in types]
     for file in (*files, name + extra + ".d", "lib" + name + extra + ".rmeta"):
@@ -61,14 +64,17 @@ class Recorded:
         return parse(path.read_text(encoding="utf-8"))
 
 
-def build(toolchain: Toolchain, workspace: Path, scratch: Path, *arguments: str) -> Recorded:
-    """Have cargo build in a workspace, as it does there for a user without any settings."""
+def build(
+    toolchain: Toolchain, workspace: Path, scratch: Path, *arguments: str, users: Mapping[str, str] | None = None
+) -> Recorded:
+    """Have cargo build in a workspace, as it does for a user with some variables: else for one without any settings."""
     log, recorder = scratch / "calls", scratch / "rustc"
     scratch.mkdir(parents=True, exist_ok=True)
     words = {"python": sys.executable, "log": str(log), "rustc": str(toolchain.rustc)}
     recorder.write_text(_RECORDER.format(**words))
     recorder.chmod(0o755)
-    environment = {**dict(toolchain.env), "PATH": "/usr/bin:/bin", "HOME": str(scratch), "RUSTC": str(recorder)}
+    users = users or {"PATH": "/usr/bin:/bin", "HOME": str(scratch)}
+    environment = {**dict(toolchain.env), **users, "RUSTC": str(recorder)}
     command = [str(toolchain.cargo), "build", "--target-dir", str(scratch / "target"), *arguments]
     completed = subprocess.run(
         command,

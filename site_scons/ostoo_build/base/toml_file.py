@@ -17,16 +17,37 @@ def load(path: Path) -> dict[str, Any]:
     """Parse a TOML file. Raises `OstooError` with the parser's line if it is not valid."""
     try:
         with digest.opened(path) as stream:
-            return _parsed(stream.read())
+            return parse(stream.read())
     except FileNotFoundError as error:
         raise OstooError("no such file", where=str(path)) from error
     except OSError as error:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
 
 
 @lru_cache(maxsize=64)
-def _parsed(content: bytes) -> dict[str, Any]:
-    """Cached: all members of a workspace read its manifest."""
-    return tomllib.loads(content.decode())
+def parse(content: bytes) -> dict[str, Any]:
+    """Parse a document as cargo does: in TOML 1.1, with or without a byte order mark.
+
+    Cached, as all members of a workspace read its manifest. Raises `ValueError` or `RecursionError` if it is not valid.
+    """
+    text = content.decode("utf-8-sig")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        found = _newer(text)
+        if found is None:
+            raise
+        return found
+
+
+def _newer(text: str) -> dict[str, Any] | None:
+    """Parse what only TOML 1.1 permits; None if it is not valid there either. Python's own parser reads 1.0, fast."""
+    import tomlkit  # noqa: PLC0415 - few documents need it
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415 - likewise
+
+    try:
+        return tomlkit.parse(text).unwrap()
+    except TOMLKitError:
+        return None

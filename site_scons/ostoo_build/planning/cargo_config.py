@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, layout, toml_tables
+from ostoo_build.base import digest, home, layout, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import quote
@@ -73,7 +73,7 @@ def _document(path: Path) -> dict[str, Any]:
     """Parse a configuration file. Returns an empty document if that fails: cargo reports the error."""
     try:
         with digest.opened(path) as stream:
-            return tomllib.loads(stream.read().decode("utf-8-sig"))
+            return toml_file.parse(stream.read())
     except (OSError, ValueError, RecursionError):
         return {}
 

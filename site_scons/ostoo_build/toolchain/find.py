@@ -6,13 +6,12 @@ import os
 import platform
 import re
 import shutil
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, user_cache
+from ostoo_build.base import digest, home, toml_file, user_cache
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import places
@@ -109,7 +108,7 @@ def named_channel(root: Path) -> str:
     path = root / "rust-toolchain.toml"
     try:
         with digest.opened(path) as stream:
-            channel = tomllib.load(stream)["toolchain"]["channel"]
+            channel = toml_file.parse(stream.read())["toolchain"]["channel"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else repr(error)
         raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error

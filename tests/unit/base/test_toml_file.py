@@ -23,6 +23,20 @@ def test_a_document_is_read(text: str, path: Path) -> None:
     assert toml_file.load(path) == {"a": "ü"}
 
 
+NEWER = (
+    'a = "\\xfc"\n',
+    'a = "ü"\nb = {\n  c = 1, # of 1.1\n  d = "\\e",\n}\n',
+    'a = "ü"\nb = 07:32\n',
+    '\ufeffa = "ü"\n',
+)
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_a_document_is_read_that_only_newer_parsers_of_cargo_read(text: str, path: Path) -> None:
+    path.write_bytes(text.encode())
+    assert toml_file.load(path)["a"] == "ü"
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [
