@@ -90,7 +90,14 @@ class OursCached(Cached):
         self._scons(root, place, "sysroot")
 
     def _scons(self, root: Path, place: Place, *targets: str) -> Run:
-        command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={place.local}", *self.template.variables]
+        command = [
+            sys.executable,
+            "-S",
+            "-P",
+            "site_scons/ostoo_scons/start.py",
+            f"cache={place.local}",
+            *self.template.variables,
+        ]
         remote = [f"remote_cache=grpc://127.0.0.1:{place.port}", "remote_upload=on"] if place.port else []
         environment = {**self.template.environment, "XDG_CACHE_HOME": str(place.local.with_name("user"))}
         return measure.run([*command, *remote, *targets], root, environment)

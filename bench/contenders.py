@@ -77,7 +77,9 @@ class Ours(Contender):
     remembered: Path
 
     def commands(self, programs: Sequence[str]) -> list[list[str]]:
-        return [[sys.executable, "-S", "-P", "site_scons/start.py", "cache=off", *self.variables, *programs]]
+        return [
+            [sys.executable, "-S", "-P", "site_scons/ostoo_scons/start.py", "cache=off", *self.variables, *programs]
+        ]
 
     @property
     def folder(self) -> Path:

@@ -45,8 +45,8 @@ def main() -> None:
                     os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
-    sys.argv = ["site_scons/start.py", *sys.argv[separator + 1 :]]
-    runpy.run_path("site_scons/start.py", run_name="__main__")
+    sys.argv = ["site_scons/ostoo_scons/start.py", *sys.argv[separator + 1 :]]
+    runpy.run_path("site_scons/ostoo_scons/start.py", run_name="__main__")
 
 
 main()

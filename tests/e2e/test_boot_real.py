@@ -104,7 +104,7 @@ def test_a_boot_is_cached_for_other_checkouts_until_the_kernel_or_its_descriptio
     with (tmp_path / "vmlinuz").open("ab") as stream:
         stream.write(b"\0")
     assert "Booting" in ostoo(other, "hello-rs", f"kernel=linux:{tmp_path / 'vmlinuz'}").stderr
-    other.replace("targets/linux.boot.json", "128M", "96M")
+    other.replace("site_scons/ostoo_build/boot/linux.boot.json", "128M", "96M")
     assert "Booting" in ostoo(other, "hello-rs").stderr
 
 
@@ -125,9 +125,9 @@ def test_exit_codes_and_signals_are_told_and_output_is_untouched(tree: Tree) -> 
 
 
 def test_a_program_that_hangs_is_ended(tree: Tree) -> None:
-    tree.replace("targets/linux.boot.json", '"time_limit": 60', '"time_limit": 15')
+    tree.replace("site_scons/ostoo_build/boot/linux.boot.json", '"time_limit": 60', '"time_limit": 15')
     done = ostoo(tree, "hello-rs", "hangs", "cat-rs")
-    tree.replace("targets/linux.boot.json", '"time_limit": 15', '"time_limit": 60')
+    tree.replace("site_scons/ostoo_build/boot/linux.boot.json", '"time_limit": 15', '"time_limit": 60')
     assert (done.code, done.stdout) == (124, "Hello from Rust on ostoo!\nHeap works: 42\nso far\n")
     assert ends(done) == [
         "Exited hello-rs: exit code 0",
@@ -146,9 +146,9 @@ def test_a_panic_of_the_kernel_is_told_and_its_log_kept(tree: Tree) -> None:
 
 
 def test_a_mistake_in_a_description_is_told_before_anything_is_built(tree: Tree) -> None:
-    tree.replace("targets/linux.boot.json", "$schema", "$schem")
+    tree.replace("site_scons/ostoo_build/boot/linux.boot.json", "$schema", "$schem")
     done = ostoo(tree, "hello-rs")
-    tree.replace("targets/linux.boot.json", "$schem", "$schema")
+    tree.replace("site_scons/ostoo_build/boot/linux.boot.json", "$schem", "$schema")
     assert (done.code, done.stdout) == (2, "")
     assert "the boot description violates its schema" in done.stderr
     assert "Compiling" not in done.stderr

@@ -43,7 +43,7 @@ def lines(result: Result) -> list[str]:
 
 SEES = """
 import sys
-print(sorted(name for name in sys.modules if name.split(".")[0] in ("ostoo_build", "site_tools", "site")))
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("ostoo_build", "ostoo_scons", "site")))
 import gc, os, pathlib, random, readline, signal, tempfile, threading
 print(sys.argv, sys.orig_argv[1:3], sys.path, sys.meta_path, sys.prefix, sys.flags, sys.warnoptions)
 print(sorted((name, str(value)) for name, value in globals().items() if name.startswith("__")))

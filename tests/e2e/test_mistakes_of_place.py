@@ -127,9 +127,9 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "error: a name contains a NUL character\n",
     ),
     "a schema that is none": (
-        in_place_of("targets/loader.schema.json", lambda path: path.write_text('{"type": 1}')),
+        in_place_of("site_scons/ostoo_build/loader/loader.schema.json", lambda path: path.write_text('{"type": 1}')),
         ("hello-rs",),
-        "  --> {root}/targets/loader.schema.json\n",
+        "  --> {root}/site_scons/ostoo_build/loader/loader.schema.json\n",
     ),
     "a name that is not UTF-8": (
         in_place_of(f"{PACKAGE}/a\udcff.rs", a_file),
@@ -171,9 +171,9 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         "error: No such file or directory\n  --> {root}/targets/policy.schema.json\n",
     ),
     "no schema of contracts": (
-        lambda root: (root / "targets/loader.schema.json").unlink(),
+        lambda root: (root / "site_scons/ostoo_build/loader/loader.schema.json").unlink(),
         ("hello-rs",),
-        "error: No such file or directory\n  --> {root}/targets/loader.schema.json\n",
+        "error: No such file or directory\n  --> {root}/site_scons/ostoo_build/loader/loader.schema.json\n",
     ),
     "no user-rs": (
         lambda root: shutil.rmtree(root / "user-rs"),
@@ -286,7 +286,7 @@ def test_an_output_that_can_not_be_written_is_told(how: str, built: Tree) -> Non
     """By a build with nothing to do, which is answered without SCons, by SCons itself, and by each verb."""
     for _ in range(3):
         built.build("hello-rs")
-    scons = (sys.executable, "-S", "-P", "site_scons/start.py", f"cache={built.cache}")
+    scons = (sys.executable, "-S", "-P", "site_scons/ostoo_scons/start.py", f"cache={built.cache}")
     verb = (sys.executable, "-P", "-m", "ostoo_build.cli")
     asked = [(*scons, "hello-rs"), (*scons, "-h"), (*scons, "hello-std", "-n"), (*scons, "-c", "hello-std")]
     asked += [(*verb, "help"), (*verb, "why-miss", ".", "."), (*verb, "size", "hello-rs")]

@@ -36,7 +36,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Tree:
 
 def loads_scons(tree: Tree, **environment: str) -> bool:
     """Build; whether SCons was there."""
-    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
+    command = [sys.executable, "-S", "-P", "site_scons/ostoo_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
     env = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1", **environment}
     done = subprocess.run(command, cwd=tree.root, env=env, capture_output=True, text=True, check=True)
     if "| ostoo_build.start.null_build" not in re.sub(" +", " ", done.stderr):
@@ -144,7 +144,7 @@ CHANGES: dict[str, Callable[[Tree], object]] = {
     "the contract is edited": append("targets/x86_64-ostoo-user.loader.json", "\n"),
     "a script is edited": append("user-rs/hello-rs/SConscript", "# an edit\n"),
     "the tool is edited": append("site_scons/ostoo_build/base/spelling.py", "# an edit\n"),
-    "a pin is edited": append("sysroot/zig-requirements.txt", "# an edit\n"),
+    "a pin is edited": append("site_scons/ostoo_build/fetch/zig-requirements.txt", "# an edit\n"),
     "the channel is edited": append("rust-toolchain.toml", "# an edit\n"),
     "a program is damaged": lambda tree: swap(tree.program("hello-rs")),
     "a program is removed": lambda tree: tree.program("hello-std").unlink(),
@@ -170,7 +170,7 @@ def test_a_change_is_seen(change: str, tree: Tree) -> None:
     ("change", "name", "step"),
     [
         (LONG[0], f"targets/{TARGET}.json", "Compiling core"),
-        (LONG[1], "sysroot/zig-requirements.txt", "Providing sysroot"),
+        (LONG[1], "site_scons/ostoo_build/fetch/zig-requirements.txt", "Providing sysroot"),
     ],
 )
 def test_a_change_that_costs_much_is_seen(change: str, name: str, step: str, tree: Tree) -> None:
@@ -204,7 +204,7 @@ def test_all_that_a_build_looks_at_is_in_its_note(tree: Tree, tmp_path: Path) ->
     shutil.rmtree(notes)
     log = tmp_path / "strace"
     strace = ["strace", "-f", "-qq", "-y", "-e", "trace=file,getdents64", "-o", str(log)]
-    command = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
+    command = [sys.executable, "-S", "-P", "site_scons/ostoo_scons/start.py", f"cache={tree.cache}", *PROGRAMS]
     subprocess.run([*strace, *command], cwd=tree.root, check=True, capture_output=True)
     (note,) = notes.iterdir()
     known = null_build.Note.from_bytes(note.read_bytes())

@@ -28,7 +28,7 @@ def copy_launcher(folder: Path) -> Path:
     """A project with little to install: `test` needs pygments besides SCons."""
     (folder / "site_scons").mkdir(parents=True)
     shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
-    for name in ("sconsw", "ostoo", "site_scons/venv.sh", "site_scons/start.py"):
+    for name in ("sconsw", "ostoo", "site_scons/venv.sh", "site_scons/ostoo_scons/start.py"):
         shutil.copy(PROJECT / name, folder / name)
     for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "pygments")):
         pinned = (PROJECT / file).read_text()

@@ -96,7 +96,15 @@ def test_a_toolchain_that_goes_away_is_told_once(
     }
 
     def start() -> subprocess.Popen[str]:
-        scons = [sys.executable, "-S", "-P", "site_scons/start.py", f"cache={tree.cache}", "hello-rs", "-j4"]
+        scons = [
+            sys.executable,
+            "-S",
+            "-P",
+            "site_scons/ostoo_scons/start.py",
+            f"cache={tree.cache}",
+            "hello-rs",
+            "-j4",
+        ]
         return subprocess.Popen([*TIED, *scons], cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True)
 
     process = start()

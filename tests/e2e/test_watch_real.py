@@ -185,7 +185,7 @@ def test_a_waiting_build_that_is_killed_costs_no_save(developed: Tree, tmp_path:
 
 def waiting_build(tree: Tree) -> int:
     """The process that has read everything: the server's child that holds no lock, once there is one."""
-    script = str(tree.root / "site_scons/serve.py")
+    script = str(tree.root / "site_scons/ostoo_scons/serve.py")
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = list(running(script))
@@ -213,7 +213,7 @@ def running(script: str) -> Iterator[int]:
 
 def no_server_is_left(tree: Tree) -> bool:
     """Whether what the watch started has ended, a moment after it."""
-    script = str(tree.root / "site_scons/serve.py")
+    script = str(tree.root / "site_scons/ostoo_scons/serve.py")
     for _ in range(100):
         if not any(running(script)):
             return True

@@ -62,7 +62,7 @@ class Tree:
         return [sys.executable, "-S", "-P", *self._words(*arguments)]
 
     def _words(self, *arguments: str) -> list[str]:
-        return ["site_scons/start.py", f"cache={self.cache}", *arguments]
+        return ["site_scons/ostoo_scons/start.py", f"cache={self.cache}", *arguments]
 
     def scons(self, *arguments: str) -> Result:
         process = self.start(*arguments)

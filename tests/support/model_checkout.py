@@ -66,7 +66,6 @@ SOURCES = {
     "targets/model.json": '{"llvm-target": "x86_64"}',
     "targets/model.loader.json": "contract",
     "targets/policy.schema.json": "{}",
-    "targets/loader.schema.json": "{}",
     "plan.json": '"a"',
 }
 """Files that a person edits. The plan is an edit of a manifest: other arguments for all units."""

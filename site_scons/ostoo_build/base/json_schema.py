@@ -1,4 +1,4 @@
-"""Reads a JSON file and validates it against the schema beside it."""
+"""Reads a JSON file and validates it against one of this build's schemas."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ if TYPE_CHECKING:
 DECIDED_BY = ("base",)
 
 
-def load(path: Path, schema: str, title: str) -> Any:
+def load(path: Path, schema: Path, title: str) -> Any:
     """Read the document at `path` and validate it.
 
-    `schema` is the schema's file name, `title` names the document in messages.
+    `title` names the document in messages.
 
     Raises `OstooError` with the file and a line or JSON pointer. Successful validations are cached for all checkouts
     of the user: loading the validator takes longer than compiling a small crate.
     """
-    rules = path.with_name(schema)
     text = _read(path)
     document = _parsed(text, path)  # invalid JSON is reported before any validation
-    texts = [text, _read(rules)]
+    texts = [text, _read(schema)]
 
     def judge() -> bool:
-        _validate(document, path, _parsed(texts[1], rules), rules, title)
+        _validate(document, path, _parsed(texts[1], schema), schema, title)
         return True
 
     judges = own_source.digest_of(*DECIDED_BY)

@@ -34,9 +34,6 @@ TIMINGS = f"{BUILD}/timings"
 TARGETS = "targets"
 """Target specs, policies, loader contracts and boot descriptions."""
 
-CONTRACT_SCHEMA = "loader.schema.json"
-"""File name of the loader contracts' schema; editors find it beside the contracts."""
-
 HOST = "host"
 """Platform name of build scripts and proc macros."""
 

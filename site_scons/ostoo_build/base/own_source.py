@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, own_files
 
-_FOLDER = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_PINS = _FOLDER.parents[1] / "requirements.txt"
-"""Third-party packages that take part in results: disassembler, ELF reader, schema validator."""
+_FOLDER = own_files.PACKAGE
 
-_KINDS = frozenset({".py", ".ld", ".html", ".sh"})
+_KINDS = frozenset({".py", ".ld", ".html", ".sh", ".json"})
 
 
 def digest_of(*names: str) -> digest.Hash:
-    """Hash the named packages or files of `ostoo_build`, and the versions of the third-party packages that they use."""
-    return digest.of_json([*map(_digest_of, names), _digest_of(os.path.relpath(_PINS, _FOLDER))])
+    """Hash the named packages or files of `ostoo_build`, and the versions of the third-party packages that they use.
+
+    These are the disassembler, the ELF reader, the schema validator. Equal code in the repository and installed from a
+    wheel has equal digests.
+    """
+    return digest.of_json([*map(_digest_of, names), _versions()])
 
 
 @cache
@@ -30,6 +34,11 @@ def _digest_of(name: str) -> digest.Hash:
     """Cached: most results depend on the same packages."""
     files = sorted(_files(_FOLDER / name))
     return digest.of_json([(os.path.relpath(file, _FOLDER), digest.of_file(file)) for file in files])
+
+
+@cache
+def _versions() -> digest.Hash:
+    return digest.of_file(own_files.requirements())
 
 
 def _files(place: Path) -> list[Path]:

@@ -104,11 +104,12 @@ def run_inherited(
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
-def exec_program(argv: Sequence[str]) -> NoReturn:
-    """Replace this process by `argv` (exec). Raises `OstooError` if it can't be started."""
+def exec_program(argv: Sequence[str], *, cwd: Path) -> NoReturn:
+    """Replace this process by `argv` (exec), in the folder `cwd`. Raises `OstooError` if it can't be started."""
     sys.stdout.flush()
     sys.stderr.flush()
     try:
+        os.chdir(cwd)
         os.execv(argv[0], list(argv))  # noqa: S606 - that is what it is for; no shell sees it
     except OSError as error:
         raise OstooError(f"can't start {argv[0]}: {error.strerror}") from error

@@ -32,6 +32,9 @@ Tree = tuple[str, list[str]]
 WHOLE = ["/"]
 """No entry has this name."""
 
+_CODE = ("/site_scons/", "/ostoo_build/", "/ostoo_scons/")
+"""Folders of this build's code, in a checkout or installed."""
+
 _SECOND = 1_000_000_000
 
 TICK = _SECOND // 50
@@ -71,7 +74,7 @@ def of_tree(tree: Tree) -> Stamps:
                 if name in skipped and folder == top:
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    if name == "__pycache__" and "/site_scons/" in entry.path and not whole:
+                    if name == "__pycache__" and not whole and any(place in entry.path for place in _CODE):
                         continue  # Python writes compiled modules there, even during a build
                     if whole or (name != ".git" and not (name == "target" and target_folder.is_target(entry.path))):
                         folders.append(entry.path)

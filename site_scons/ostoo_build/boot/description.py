@@ -1,8 +1,9 @@
-"""Boot descriptions: how a kernel is booted and what it prints, read from `targets/*.boot.json`."""
+"""Boot descriptions: how a kernel is booted and what it prints, read from `*.boot.json`."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -12,11 +13,12 @@ from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SUFFIX = ".boot.json"
-SCHEMA = "boot.schema.json"
-"""The schema's file name; it is beside the descriptions, where editors find it too."""
+OWN = Path(__file__).parent
+"""The folder of the descriptions that come with this build; a project's `targets` go first."""
+
+SCHEMA = OWN / "boot.schema.json"
 
 NONCE = "@{nonce}"
 PROGRAM = "@{program}"
@@ -62,7 +64,7 @@ class BootDescription(Struct, frozen=True):
 
 
 def load(path: Path) -> BootDescription:
-    """Read a description and validate it against the schema beside it.
+    """Read a description and validate it against `SCHEMA`.
 
     Raises `OstooError` with file and JSON pointer.
     """

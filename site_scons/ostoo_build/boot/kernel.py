@@ -58,16 +58,19 @@ class KernelImage:
 
     @cached_property
     def file(self) -> Path:
-        """The path of the boot description."""
-        path = self._root / layout.TARGETS / f"{self.name}{boot_description.SUFFIX}"
-        if not path.is_file():
-            known = [each.name.removesuffix(path.suffix) for each in path.parent.glob(f"*{boot_description.SUFFIX}")]
-            raise OstooError(
-                f"no boot description for kernel {self.name}",
-                where=str(path),
-                remedy=spelling.one_of(self.name, [name.removesuffix(".boot") for name in known]),
-            )
-        return path
+        """The path of the boot description: the project's, else this build's own."""
+        targets, suffix = self._root / layout.TARGETS, boot_description.SUFFIX
+        folders = (targets, boot_description.OWN)
+        for folder in folders:
+            path = folder / f"{self.name}{suffix}"
+            if path.is_file():
+                return path
+        known = {each.name.removesuffix(suffix) for folder in folders for each in folder.glob(f"*{suffix}")}
+        raise OstooError(
+            f"no boot description for kernel {self.name}",
+            where=str(targets / f"{self.name}{suffix}"),
+            remedy=spelling.one_of(self.name, sorted(known)),
+        )
 
     @cached_property
     def description(self) -> boot_description.BootDescription:

@@ -1,4 +1,4 @@
-"""Parses the command line of `./ostoo VERB`."""
+"""Parses the command line of `ostoo [-C DIR] VERB`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from ostoo_build.base.errors import OstooError, told
 from ostoo_build.invocation import variables as build_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
     from ostoo_build.cli.run import Runner
 
-ROOT = Path(__file__).parents[3]
 FAILED = 2
 """The exit code of an error, as for builds; 1 could be the program's own."""
+
+_BUILDS: Mapping[str, tuple[str, ...]] = {"build": (), "clean": ("-c",)}
+"""Verbs that are builds, and the options of SCons that they stand for."""
 
 _LONGEST = 1_000_000
 """In seconds; the system supports at most some 2,000,000."""
@@ -31,20 +34,16 @@ INTERRUPTED = 130
 
 def main(arguments: list[str]) -> int:
     """Run a command line and return the exit code."""
+    at = _verb_at(arguments)
+    first, words = arguments[:at], arguments[at:]
     parser = _parser()
-    if arguments in ([], ["help"]):
+    if words in ([], ["help"]):
         parser.print_help()
         return 0
-    own, behind = _split(arguments)
-    # test executables without a harness get the arguments after `--` unchanged
-    ours = [*own, *behind] if arguments[0] == "test" else own
-    chosen, late = parser.parse_known_args(ours, argparse.Namespace(arguments=behind))
-    unknown = [word for word in late if word.startswith("-")]
-    if late and (arguments[0] != "test" or not set(unknown) <= set(behind)):
-        parser.error(f"unrecognized arguments: {' '.join(late)}")
-    chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
     try:
-        code = chosen.perform(chosen)
+        if words[0] in _BUILDS:
+            _build(parser.parse_args([*first, words[0]]), words)
+        code = _perform(parser, first, words)
     except Exception as error:
         message = told(error)
         if message is None:
@@ -57,19 +56,57 @@ def main(arguments: list[str]) -> int:
     return code or 0
 
 
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Split the arguments at `--` into our own and the program's."""
-    if arguments[0] not in ("gdb", "run", "test", "watch") or "--" not in arguments:
-        return arguments, []
-    at = arguments.index("--")
-    return arguments[:at], arguments[at + 1 :]
+def _verb_at(arguments: Sequence[str]) -> int:
+    """Return the index of the verb: `-C DIR` may stand before it."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-C"):
+        at += 1 if len(arguments[at]) > len("-C") else 2
+    return at
+
+
+def _perform(parser: argparse.ArgumentParser, first: Sequence[str], words: list[str]) -> int | None:
+    own, behind = _split(words)
+    # test executables without a harness get the arguments after `--` unchanged
+    ours = [*own, *behind] if words[0] == "test" else own
+    chosen, late = parser.parse_known_args([*first, *ours], argparse.Namespace(arguments=behind))
+    unknown = [word for word in late if word.startswith("-")]
+    if late and (words[0] != "test" or not set(unknown) <= set(behind)):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
+    chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
+    code: int | None = chosen.perform(chosen)
+    return code
+
+
+def _build(chosen: argparse.Namespace, words: Sequence[str]) -> NoReturn:
+    """Hand the arguments to SCons, which parses its own options."""
+    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
+
+    project.build(chosen.start, [*_BUILDS[words[0]], *words[1:]])
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Split a verb's words at `--` into our own and the program's."""
+    if words[0] not in ("gdb", "run", "test", "watch") or "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ostoo", description="Creates, builds, runs and inspects the programs of this project.", allow_abbrev=False
     )
+    parser.add_argument(
+        "-C",
+        dest="start",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="look for the project in DIR and above, not in the working folder",
+    )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs.add_parser("build", help="build all programs, or PROGRAM…; VARIABLE=VALUE and options as for scons")
+    verbs.add_parser("clean", help="remove what was built, all of it or of PROGRAM…")
     new = verbs.add_parser("new", help="create a program in user-rs", allow_abbrev=False)
     new.add_argument("name", help="the program's name, also used for its package and folder")
     kind = new.add_mutually_exclusive_group()
@@ -197,13 +234,14 @@ def _new(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     kind = new_verb.STD if chosen.std else new_verb.NO_STD
-    new_verb.create(_runner([]).planner(), _console(), chosen.name, kind)
+    new_verb.create(_runner(chosen, []).planner(), _console(), chosen.name, kind)
 
 
 def _watch(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - likewise
 
-    watch_verb.Watch(ROOT, chosen.words, _command(chosen), _console()).forever()
+    watch_verb.Watch(project.root(chosen.start), chosen.words, _command(chosen), _console()).forever()
 
 
 def _command(chosen: argparse.Namespace) -> list[str]:
@@ -213,7 +251,7 @@ def _command(chosen: argparse.Namespace) -> list[str]:
         return []
     if len(programs) != 1:
         raise OstooError("--run takes exactly one program", remedy="name one program, or remove --run")
-    return [str(_runner(variables).path(programs[0])), *chosen.arguments]
+    return [str(_runner(chosen, variables).path(programs[0])), *chosen.arguments]
 
 
 def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -238,7 +276,7 @@ def _file(word: str) -> str:
 def _run(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen.words, [chosen.program])
+    runner = _runner(chosen, chosen.words, [chosen.program])
     runner.build([chosen.program])
     if chosen.syscalls:
         run_verb.leave(runner.trace(chosen.program, chosen.arguments))
@@ -248,7 +286,7 @@ def _run(chosen: argparse.Namespace) -> None:
 def _gdb(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen.words, [chosen.program])
+    runner = _runner(chosen, chosen.words, [chosen.program])
     runner.build([chosen.program])
     sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.toolchain().rust_src))
 
@@ -257,7 +295,7 @@ def _addr2line(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
     variables, addresses = _sorted(chosen.words)
-    sys.stdout.writelines(debug_verbs.addr2line(_runner(variables).path(chosen.program), addresses))
+    sys.stdout.writelines(debug_verbs.addr2line(_runner(chosen, variables).path(chosen.program), addresses))
 
 
 def _boot(chosen: argparse.Namespace) -> None:
@@ -266,7 +304,7 @@ def _boot(chosen: argparse.Namespace) -> None:
     variables, programs = _sorted(chosen.words)
     if not programs:
         raise OstooError("no program to boot", remedy="name one or more programs")
-    runner = _runner(variables, programs)
+    runner = _runner(chosen, variables, programs)
     sys.exit(boot_verb.BootCommand(runner).boot(list(dict.fromkeys(programs))))
 
 
@@ -291,14 +329,15 @@ def _test(chosen: argparse.Namespace) -> None:
         junit=chosen.junit,
         boots=chosen.boot,
     )
-    sys.exit(test_verb.perform(request, _runner(variables, [chosen.program])))
+    sys.exit(test_verb.perform(request, _runner(chosen, variables, [chosen.program])))
 
 
-def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
+def _runner(chosen: argparse.Namespace, variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
     """Create the runner. Raises `OstooError` for a name that is not a program."""
-    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - likewise
 
-    runner = run_verb.Runner(ROOT, variables, os.environ, _console())
+    runner = run_verb.Runner(project.root(chosen.start), variables, os.environ, _console())
     if programs:
         runner.check(programs)
     return runner
@@ -307,13 +346,13 @@ def _runner(variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
 def _stack(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    return report_verbs.stack(_runner(chosen.words, [chosen.program]), chosen.program)
+    return report_verbs.stack(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
 
 
 def _size(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
 
-    runner = _runner(chosen.words, [chosen.program])
+    runner = _runner(chosen, chosen.words, [chosen.program])
     if chosen.compare is None:
         report_verbs.size(runner, chosen.program, whole=chosen.all)
     else:
@@ -323,8 +362,9 @@ def _size(chosen: argparse.Namespace) -> None:
 def _cache(chosen: argparse.Namespace) -> None:
     from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
     from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import project  # noqa: PLC0415 - likewise
 
-    variables = build_variables.read(ROOT, {})
+    variables = build_variables.read(project.root(chosen.start), {})
     folder = chosen.cache or user_cache.chosen(variables["cache"])
     size = byte_size.parse(chosen.size or variables["cache_size"])
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import layout, process
+from ostoo_build.base import layout, own_files, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
@@ -41,10 +41,8 @@ class Runner(Struct, frozen=True):
 
     def build(self, programs: Sequence[str]) -> None:
         """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
-        start = ("-S", "-P", str(self.root / "site_scons/start.py"))
-        code = process.run_inherited(
-            [sys.executable, *start, *self.words, *programs], cwd=self.root, env=self.environ, stdout=sys.stderr
-        )
+        command = own_files.build_command([*self.words, *programs])
+        code = process.run_inherited(command, cwd=self.root, env=self.environ, stdout=sys.stderr)
         if code:
             sys.exit(code)
 
@@ -77,7 +75,7 @@ class Runner(Struct, frozen=True):
         path = self.path(program)
         command = [*self.starter(path), str(path), *arguments]
         self.console.status("Running", " ".join(command))
-        process.exec_program(command)
+        process.exec_program(command, cwd=Path.cwd())
 
     def starter(self, path: Path) -> tuple[str, ...]:
         """Return the command that runs an executable; empty if this machine runs it natively."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import layout, process, state_file
+from ostoo_build.base import layout, own_files, process, state_file
 from ostoo_build.base.errors import OstooError
-from ostoo_build.rebuild import watched
+from ostoo_build.rebuild import dependencies, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,6 @@ _LONGEST = 200
 _PATIENCE = 2.0
 """Seconds between SIGTERM and SIGKILL for a running program."""
 
-_TOOL = "site_scons"
 _LOOK = 500
 """Milliseconds between two checks of files for which there are no events."""
 
@@ -62,7 +61,7 @@ class Watch:
                 if server.build() == 0:
                     self.console.status("Finished", f"in {time.monotonic() - began:.2f} s")
                     program = self._restarted(program)
-                if any(Path(path).is_relative_to(self.root / _TOOL) for path in self._next()):
+                if any(Path(path).is_relative_to(folder) for path in self._next() for folder in own_files.CODE):
                     server.close()
                     server = Server(self.root, self.arguments)
         finally:
@@ -93,7 +92,7 @@ class Watch:
     def _start_watching(self) -> None:
         entries = [entry for entry in self.root.iterdir() if watched.counts(self.root, entry)]
         deep = [entry for entry in entries if entry.is_dir()]
-        for paths, recursive in ((deep, True), ([self.root], False)):
+        for paths, recursive in (([*deep, *self._code], True), ([self.root], False)):
             threading.Thread(target=self._follow, args=(paths, recursive), daemon=True).start()
         state_file.remove(self.root / layout.WATCHED)  # an event of another watch
         threading.Thread(target=self._follow_others, daemon=True).start()
@@ -104,12 +103,21 @@ class Watch:
         for found in watchfiles.watch(
             *paths,
             recursive=recursive,
-            watch_filter=lambda _, path: watched.counts(self.root, Path(path)),
+            watch_filter=lambda _, path: self._counts(Path(path)),
             step=_SETTLED,
             debounce=_LONGEST,
             raise_interrupt=False,
         ):
             self._changes.put({path for _, path in found})
+
+    def _counts(self, path: Path) -> bool:
+        """Whether a build may read this path. Python writes compiled modules beside this build's code."""
+        is_code = any(path.is_relative_to(folder) for folder in self._code)
+        return path.suffix == ".py" if is_code else watched.counts(self.root, path)
+
+    @property
+    def _code(self) -> list[Path]:
+        return dependencies.code_elsewhere(self.root)
 
     def _follow_others(self) -> None:
         """Watch the other files of the last build.
@@ -156,7 +164,7 @@ class Server:
     def __init__(self, root: Path, arguments: Iterable[str]) -> None:
         theirs, self._requests = os.pipe()
         self._answers, answers = os.pipe()
-        script = str(Path(__file__).parents[2] / "serve.py")
+        script = str(own_files.INTERFACE / "serve.py")
         argv = [sys.executable, "-P", script, str(theirs), str(answers), *arguments]
         self._process = process.spawn(argv, cwd=root, pass_fds=(theirs, answers))
         os.close(theirs)

@@ -12,9 +12,8 @@ from ostoo_build.base import digest, locks, process, wheel_record
 from ostoo_build.base.console import fetching
 from ostoo_build.base.errors import OstooError
 
-REQUIREMENTS = "sysroot/zig-requirements.txt"
-"""The pin: a pip requirements file with a digest for each platform's wheel. The path is relative to the project."""
-
+REQUIREMENTS = Path(__file__).with_name("zig-requirements.txt")
+"""The pin: a pip requirements file with a digest for each platform's wheel."""
 
 _PACKAGE = "ziglang"
 
@@ -26,13 +25,13 @@ def provide(project: Path) -> Path:
     `OstooError` if pip finds no wheel that matches the pin.
     """
     toolchain = project / ".toolchain"
-    destination = toolchain / f"{_PACKAGE}-{_version(project / REQUIREMENTS)}"
+    destination = toolchain / f"{_PACKAGE}-{_version(REQUIREMENTS)}"
     if _is_as_packed(destination):
         return destination
     toolchain.mkdir(exist_ok=True)
     with locks.of_file(toolchain / "lock"):
         if not _is_as_packed(destination):  # else another process was faster
-            _fetch(project / REQUIREMENTS, destination)
+            _fetch(REQUIREMENTS, destination)
     return destination
 
 

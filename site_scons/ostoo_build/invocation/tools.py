@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ostoo_build.base import home, layout, state_file, user_cache
+from ostoo_build.base import home, layout, own_files, state_file, user_cache
 from ostoo_build.base.paths import PathMap
 from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.planning import cargo
@@ -86,6 +86,7 @@ def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
             ("rustc", toolchain.rustc),
             ("cargo", toolchain.cargo),
             ("lld", toolchain.lld),
+            ("ostoo-build", own_files.PACKAGE),
         )
     )
     places = [place for _, place in toolchain_digest.places(toolchain)]

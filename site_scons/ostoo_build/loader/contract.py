@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from ostoo_build.base import byte_size, json_schema, layout
+from ostoo_build.base import byte_size, json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+SCHEMA = Path(__file__).with_name("loader.schema.json")
 
 _LARGEST_FILE = "256 MiB"
 _ALL_MEMORY = 1 << 64
@@ -73,8 +75,8 @@ class LoaderContract(Struct, frozen=True):
 
 
 def load(path: Path) -> LoaderContract:
-    """Read a contract and validate it against the schema beside it. Raises `OstooError` with file and JSON pointer."""
-    document = json_schema.load(path, layout.CONTRACT_SCHEMA, "the loader contract")
+    """Read a contract and validate it against `SCHEMA`. Raises `OstooError` with file and JSON pointer."""
+    document = json_schema.load(path, SCHEMA, "the loader contract")
     return LoaderContract(
         kernel=document["kernel"],
         elf_class=document["class"],

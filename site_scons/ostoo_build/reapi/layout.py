@@ -17,5 +17,6 @@ PLACES = {
     "toolchain": TOOLCHAIN,
     **{name: f"{TOOLCHAIN}/{path}" for name, path in TOOLS.items()},
     "cargo-home": ".ostoo/cargo-home",
+    "ostoo-build": ".ostoo/ostoo-build",
 }
 """The paths of placeholders in an input tree."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import home, layout, read_set, source_files
+from ostoo_build.base import home, layout, own_files, read_set, source_files
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.fetch import places
@@ -37,12 +37,14 @@ EXTENSIONS = (Path(_OWN), Path("/usr/share/scons/site_scons"))
 class Dependencies(Struct, frozen=True):
     """The dependencies of the planned programs.
 
-    The first three fields are trees: of the checkout, of the toolchain, of crates outside the checkout. The others are
-    single paths, some of which may not exist: of Python and SCons; where toolchains are searched; cargo's
-    configuration; paths outside the checkout at which packages were searched; declared inputs; targets of links.
+    The first four fields are trees: of the checkout, of this build's own code outside the checkout, of the toolchain,
+    of crates outside the checkout. The others are single paths, some of which may not exist: of Python and SCons; where
+    toolchains are searched; cargo's configuration; paths outside the checkout at which packages were searched; declared
+    inputs; targets of links.
     """
 
     checkout: tuple[Tree, ...]
+    code: tuple[Tree, ...]
     toolchain: tuple[Tree, ...]
     crates: tuple[Tree, ...]
     python: tuple[str, ...]
@@ -54,7 +56,7 @@ class Dependencies(Struct, frozen=True):
 
     @property
     def trees(self) -> list[Tree]:
-        return [*self.checkout, *self.toolchain, *self.crates]
+        return [*self.checkout, *self.code, *self.toolchain, *self.crates]
 
     @property
     def places(self) -> list[str]:
@@ -83,6 +85,7 @@ def of(planner: Planner) -> Dependencies:
     programs = [unit for unit in crates if unit.kind is UnitKind.PROGRAM]
     return Dependencies(
         checkout=tuple(checkout_trees(planner.root)),
+        code=tuple((str(folder), []) for folder in code_elsewhere(planner.root)),
         toolchain=toolchain_digest.trees(planner.tools.toolchain),
         crates=tuple((folder, []) for folder in crate_folders(planner)),
         python=_names(_of_python()),
@@ -144,6 +147,15 @@ def checkout_trees(root: Path) -> Iterator[Tree]:
     yield str(root), [*sorted(layout.MADE), *hidden]
     pins = root / layout.SYSROOTS
     yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
+
+
+def code_elsewhere(root: Path) -> list[Path]:
+    """Return the folders of this build's own code that no walk of the checkout reaches: it is installed."""
+
+    def is_walked(folder: Path) -> bool:
+        return folder.is_relative_to(root) and not folder.relative_to(root).parts[0].startswith(".")
+
+    return [folder for folder in own_files.CODE if not is_walked(folder)]
 
 
 def crate_folders(planner: Planner) -> set[str]:

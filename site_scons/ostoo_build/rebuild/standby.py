@@ -80,7 +80,7 @@ class Standby:
             return False
         editable = set(_editable(planner))
         known = dependencies.of(planner)
-        here = StampSet.of(known.checkout, known.places)
+        here = StampSet.of((*known.checkout, *known.code), known.places)
         self._toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         build.checkout.unlock()
         watched.note(planner, build.services)

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
-from ostoo_build.base import home, own_source, source_files
+from ostoo_build.base import home, layout, own_source, source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
-from ostoo_build.rules import program_link, target_spec
+from ostoo_build.rules import program_link
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
@@ -52,7 +53,7 @@ def perform(planner: Planner, services: Services, program: Program, size_budget:
 
 def job(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Job:
     """Describe the check of a linked program against the loader contract."""
-    places, paths = Places.of(program), planner.paths
+    places = Places.of(program)
     folder = planner.root / places.check
 
     def run() -> Outcome:
@@ -61,7 +62,7 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
         return Outcome(("report.json",))
 
     made = rule_actions.output_inputs(places.linked, services.engine.result(planner.root / places.linked))
-    inputs = (*made, *map(paths.input, target_spec.contract_files(planner.targets, program.target)))
+    inputs = (*made, planner.paths.input(_contract(planner, program)))
     arguments = (program.name, str(program.uses_std), str(size_budget))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=own_source.digest_of(*DECIDED_BY))
@@ -73,10 +74,13 @@ def _verify(planner: Planner, program: Program, size_budget: int | None, symbols
     from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
     from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
 
-    demands, _schema = target_spec.contract_files(planner.targets, program.target)
     linked = planner.root / Places.of(program).linked / program.unit.id
     facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(planner.paths))
-    return check.verify(linked, contract.load(demands), facts, symbols)
+    return check.verify(linked, contract.load(_contract(planner, program)), facts, symbols)
+
+
+def _contract(planner: Planner, program: Program) -> Path:
+    return planner.root / layout.contract(program.target)
 
 
 def _want_names() -> Symbols:

@@ -129,7 +129,7 @@ def of_program(
 
     yield _of_job(services.engine, linked, made_of, f"link {program.name}", make)
     proofs: tuple[str, ...] = (linked,)
-    if pending.is_checked and target_spec.contract_files(planner.targets, program.target):
+    if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
         checked = _check(planner, services, pending, linked)
         yield checked
         proofs = (linked, checked.name)

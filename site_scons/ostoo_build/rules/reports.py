@@ -77,7 +77,7 @@ def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
     name = place(program, kind)
     there = planner.root / name
     shipped, unstripped = (planner.root / path for path in Places.of(program).published)
-    contract = target_spec.contract_files(planner.targets, program.target) if kind is ReportKind.STACK else []
+    contract = target_spec.contract_file(planner.targets, program.target) if kind is ReportKind.STACK else None
 
     def run() -> Outcome:
         if kind is ReportKind.SIZE:
@@ -90,12 +90,12 @@ def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
         from ostoo_build.loader import contract as loader_contract  # noqa: PLC0415 - likewise
         from ostoo_build.stack import report as stack_report  # noqa: PLC0415 - likewise
 
-        given = loader_contract.load(contract[0]).stack if contract else None
+        given = loader_contract.load(contract).stack if contract else None
         stack = stack_report.analyse(unstripped, program.name, given)
         source_files.write_output(there / REPORT, stack.to_json().encode())
         return Outcome(_FILES[kind])
 
-    inputs = tuple(planner.paths.input(path) for path in (shipped, unstripped, *contract))
+    inputs = tuple(planner.paths.input(path) for path in (shipped, unstripped, *([contract] if contract else ())))
     action = Action(
         f"{kind.value.capitalize()}Report",
         (program.name,),

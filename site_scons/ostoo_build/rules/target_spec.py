@@ -43,15 +43,16 @@ def files(targets: Targets, target: str) -> list[Path]:
     return [spec, spec.with_name(target_spec.POLICY)]
 
 
-def contract_files(targets: Targets, target: str) -> list[Path]:
-    """Return a target's loader contract and its schema, if they exist."""
+def contract_file(targets: Targets, target: str) -> Path | None:
+    """Return a target's loader contract, if it has one."""
     contract = targets.root / layout.contract(target)
-    return [contract, contract.with_name(layout.CONTRACT_SCHEMA)] if contract.is_file() else []
+    return contract if contract.is_file() else None
 
 
 def all_files(targets: Targets, target: str) -> list[Path]:
-    """Return all files about a target: spec, contract, and their schemas."""
-    return list(dict.fromkeys((*files(targets, target), *contract_files(targets, target))))
+    """Return all files about a target: spec, policy and contract."""
+    contract = contract_file(targets, target)
+    return [*files(targets, target), *([contract] if contract else [])]
 
 
 def folder(target: str) -> str:

@@ -246,7 +246,7 @@ def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapsho
         yield unit_rule.job(planner, services, unit, snapshot)
     yield program_link.job(planner, services, program, snapshot)
     yield program_link.unstripped_job(planner, services, program, snapshot)
-    if pending.is_checked and target_spec.contract_files(planner.targets, program.target):
+    if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
         yield loader_check.job(planner, services, program, pending.size_budget)
 
 

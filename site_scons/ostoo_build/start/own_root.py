@@ -91,4 +91,4 @@ def main(argv: Sequence[str]) -> None:
         _enter()
     except (OSError, KeyError) as error:
         raise OstooError(f"can't create a mount namespace for this root: {error}") from error
-    process.exec_program([shutil.which(argv[0]) or argv[0], *argv[1:]])
+    process.exec_program([shutil.which(argv[0]) or argv[0], *argv[1:]], cwd=Path.cwd())

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.sysroot.install import Machine
 
-PINS = "sysroot/debian-pins.toml"
-"""The packages' versions and digests by Debian release. The path is relative to the project."""
+PINS = Path(__file__).with_name("debian-pins.toml")
+"""The packages' versions and digests by Debian release."""
 
 _DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
 
@@ -42,32 +42,32 @@ class DebianMusl(Struct, frozen=True):
     def write_raw(self, raw: Path, machine: Machine) -> None:
         arch = _DEBIAN_ARCH[machine.arch]
         if arch not in self.sha256:
-            raise OstooError(f"no musl-dev is pinned for {arch}", where=PINS)
+            raise OstooError(f"no musl-dev is pinned for {arch}", where=str(PINS))
         with tempfile.TemporaryDirectory() as name:
             scratch = Path(name)
             fetching(f"Debian's musl-dev {self.version}: 1 MB")
             _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
             (package,) = scratch.glob("*.deb")
             if digest.of_file(package) != self.sha256[arch]:
-                raise OstooError(f"the sha256 of {package.name} differs from the pin", where=PINS)
+                raise OstooError(f"the sha256 of {package.name} differs from the pin", where=str(PINS))
             _run(["dpkg-deb", "--extract", package.name, "."], scratch)
             triple = f"{machine.arch}-linux-musl"
             sysroot_folder.copy(scratch / "usr/lib" / triple, scratch / "usr/include" / triple, raw)
 
 
-def factory(argument: str, project: Path) -> DebianMusl:
+def factory(argument: str, project: Path) -> DebianMusl:  # noqa: ARG001 - all providers are asked so
     """Create the provider for this machine's Debian release. Raises `OstooError` if the release has no pin."""
     if argument:
         raise OstooError("the debian sysroot takes no argument", where=f"sysroot=debian:{argument}")
-    pins = load_toml(project / PINS)
+    pins = load_toml(PINS)
     release = _release()
     if release not in pins:
         raise OstooError(
             f"no musl-dev is pinned for {release}",
-            where=str(project / PINS),
-            remedy=f"add [{release}] with the version and SHA256 that `apt-cache show musl-dev` prints",
+            where=str(PINS),
+            remedy=f"choose another sysroot=, or add [{release}] with what `apt-cache show musl-dev` prints",
         )
-    where = f"{project / PINS}: [{release}]"
+    where = f"{PINS}: [{release}]"
     pin = toml_tables.table(pins, release, where=where)
     sha256 = toml_tables.table(pin, "sha256", where=where)
     return DebianMusl(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.sysroot.contract import Machine
 
-FIXES = "sysroot/musl-fixes.toml"
-"""Security fixes for the pinned sources. The path is relative to the project."""
+FIXES = Path(__file__).with_name("musl-fixes.toml")
+"""Security fixes for the pinned sources."""
 
 _CFLAGS = (
     # as in musl's own configure script
@@ -39,15 +39,15 @@ _CRT = ("crt1", "crti", "crtn")
 
 
 class ZigMusl(Struct, frozen=True):
-    """The provider. `project` contains the pins, and receives the wheel."""
+    """The provider. `project` receives the wheel."""
 
     project: Path
 
     def identity(self) -> Mapping[str, str]:
         return {
             "name": "zig",
-            "wheel": digest.of_file(self.project / ziglang.REQUIREMENTS),
-            "fixes": digest.of_file(self.project / FIXES),
+            "wheel": digest.of_file(ziglang.REQUIREMENTS),
+            "fixes": digest.of_file(FIXES),
             "flags": digest.of_json([_OPTIONS, _CFLAGS]),
         }
 
@@ -58,7 +58,7 @@ class ZigMusl(Struct, frozen=True):
             shutil.copytree(libc / headers.format(arch=machine.arch), raw / "include", dirs_exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             listed = sources(libc / "musl", machine.arch)
-            fixed = _fixed_sources(libc / "musl", self.project / FIXES, Path(scratch))
+            fixed = _fixed_sources(libc / "musl", FIXES, Path(scratch))
             members = _compile(zig, machine, [fixed.get(source, source) for source in listed], Path(scratch))
         _write_library(members, raw / "lib", machine)
 

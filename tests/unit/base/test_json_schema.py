@@ -10,9 +10,10 @@ SCHEMA = {"properties": {"sizes": {"items": {"type": "integer"}}}}
 
 
 def load(folder: Path, text: str) -> object:
-    (folder / "toy.schema.json").write_text(json.dumps(SCHEMA))
+    schema = folder / "toy.schema.json"
+    schema.write_text(json.dumps(SCHEMA))
     (folder / "toy.json").write_text(text)
-    return json_schema.load(folder / "toy.json", "toy.schema.json", "the toy")
+    return json_schema.load(folder / "toy.json", schema, "the toy")
 
 
 def test_a_document_that_fits_is_returned(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, what: str, 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="can't read it: No such file"):
-        json_schema.load(tmp_path / "none.json", "toy.schema.json", "the toy")
+        json_schema.load(tmp_path / "none.json", tmp_path / "toy.schema.json", "the toy")
 
 
 def test_what_keeps_to_its_schema_is_judged_once_for_all_checkouts(

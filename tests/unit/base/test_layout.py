@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SITE_SCONS = Path(layout.__file__).parents[2]
 SOURCES = [path for path in SITE_SCONS.rglob("*.py") if path != Path(layout.__file__)]
-SYSROOT_PINS = ".toml", ".txt"
+SYSROOT_PINS = (".toml",)
 """What the names of files end in that people write into `sysroot`."""
 
 
@@ -55,7 +55,7 @@ def places_of_its_own(source: str) -> list[int]:
         ('path = root.joinpath("build", *names)', True),
         ('path = self.root / "targets" / name', True),
         ('command = [*cargo, "build", "--release"]', False),
-        ('PINS = "sysroot/debian-pins.toml"', False),
+        ('PINS = "sysroot/container-pins.toml"', False),
         ('variables["sysroot"]', False),
         ('"""build/x is where it lies."""', False),
         ('FOLDER = "build/timings"', True),

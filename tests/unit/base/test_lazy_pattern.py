@@ -22,7 +22,7 @@ def note(pattern, flags=0):
     return compile(pattern, flags)
 re._compiler.compile = note
 import SCons.Script
-import site_tools.ostoo, site_tools.declarations
+import ostoo_scons.tool, ostoo_scons.declarations
 print(*{name for name, pattern in compiled if "/ostoo_build/" in name}, sep="\\n")
 """
 

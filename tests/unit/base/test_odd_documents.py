@@ -136,8 +136,9 @@ def test_a_lock_file(tmp_path: Path) -> None:
 
 def test_the_pins_of_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sysroot_debian, "_release", lambda: "debian-12")
+    monkeypatch.setattr(sysroot_debian, "PINS", tmp_path / "pins.toml")
     for document in mutations.of(PINS):
-        write(tmp_path / sysroot_debian.PINS, document)
+        write(sysroot_debian.PINS, document)
         judged(lambda: sysroot_debian.factory("", tmp_path).identity())
 
 
@@ -147,21 +148,20 @@ def test_the_variables_for_everybody(tmp_path: Path) -> None:
         judged(lambda: build_variables.read(tmp_path, {}))
 
 
-def of_file(name: str) -> st.SearchStrategy[Any]:
-    document = read(name)
+def of_file(path: Path) -> st.SearchStrategy[Any]:
+    document = read(path)
     return st.sampled_from(list(mutations.places(document))).map(partial(mutations.changed, document))
 
 
-def beside(document: Any, name: str, schema: Any, schema_name: str, load: Callable[[Path], object]) -> None:
+def loaded(document: Any, load: Callable[[Path], object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / schema_name).write_text(json.dumps(schema))
-        path = Path(folder, name)
+        path = Path(folder, "document.json")
         path.write_text(json.dumps(document))
         judged(lambda: load(path))
 
 
-def read(name: str) -> Any:
-    return json.loads((TARGETS / name).read_text())
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
 
 
 def check(path: Path) -> None:
@@ -171,23 +171,26 @@ def check(path: Path) -> None:
     loader_check.verify(program, loader_contract.load(path), elf_files.NO_STD, elf_files.no_symbols)
 
 
-@given(of_file("x86_64-ostoo-user.loader.json"))
+@given(of_file(elf_files.CONTRACT_FILE))
 def test_a_loader_contract(document: Any) -> None:
-    beside(document, "a.loader.json", read("loader.schema.json"), "loader.schema.json", check)
+    loaded(document, check)
 
 
-@given(of_file("loader.schema.json"))
+@given(of_file(loader_contract.SCHEMA))
 def test_the_schema_of_contracts(schema: Any) -> None:
-    contract = read("x86_64-ostoo-user.loader.json")
-    beside(contract, "a.loader.json", schema, "loader.schema.json", loader_contract.load)
+    contract = read(elf_files.CONTRACT_FILE)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader_contract, "SCHEMA", Path(folder, "schema.json"))
+        loader_contract.SCHEMA.write_text(json.dumps(schema))
+        loaded(contract, loader_contract.load)
 
 
-@given(of_file("linux.boot.json"))
+@given(of_file(boot_description.OWN / "linux.boot.json"))
 def test_a_boot_description(document: Any) -> None:
-    beside(document, "a.boot.json", read("boot.schema.json"), "boot.schema.json", boot_description.load)
+    loaded(document, boot_description.load)
 
 
-@given(of_file("policy.schema.json"))
+@given(of_file(TARGETS / "policy.schema.json"))
 def test_the_policy_of_target_specs(policy: Any) -> None:
     path = TARGETS / "x86_64-ostoo-user.json"
     source = json_positions.read(path)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import own_source
+from ostoo_build.base import own_files, own_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,20 +24,25 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     monkeypatch.setattr(own_source, "_FOLDER", tmp_path)
-    monkeypatch.setattr(own_source, "_PINS", tmp_path / "requirements.txt")
+    monkeypatch.setattr(own_files, "requirements", lambda: tmp_path / "requirements.txt")
     yield tmp_path
-    own_source._digest_of.cache_clear()  # noqa: SLF001 - what a process remembers of its own sources
+    forget()
+
+
+def forget() -> None:
+    for remembered in (own_source._digest_of, own_source._versions):  # noqa: SLF001 - what a process read of its sources
+        remembered.cache_clear()
 
 
 def digests() -> tuple[str, str]:
-    own_source._digest_of.cache_clear()  # noqa: SLF001 - what a process remembers of its own sources
+    forget()
     return own_source.digest_of("binary/elf.py", "execution"), own_source.digest_of("binary")
 
 
 def test_each_file_of_ours_decides_or_is_known_not_to() -> None:
     folder = own_source._FOLDER  # noqa: SLF001 - where this package really lies
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
-    assert kinds - own_source._KINDS == {".proto", ".pyi"}  # noqa: SLF001 - what is read is what counts
+    assert kinds - own_source._KINDS == {".proto", ".pyi", ".toml", ".txt"}  # noqa: SLF001 - pins are in the keys of sysroots
     assert {".py", ".sh", ".ld"} <= kinds
 
 

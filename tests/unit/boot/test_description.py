@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,29 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.boot import description as boot_description
 from ostoo_build.boot.description import KeyInput, LogPattern
 
-TARGETS = Path(__file__).parents[3] / "targets"
+FILES = {
+    "linux": boot_description.OWN / "linux.boot.json",
+    "ostoo": Path(__file__).parents[3] / "targets/ostoo.boot.json",
+}
 
 
 def changed(folder: Path, name: str, change: dict[str, Any]) -> Path:
     """A copy of one of the project's descriptions with other values; None takes one away."""
-    shutil.copy(TARGETS / boot_description.SCHEMA, folder)
-    document = json.loads((TARGETS / f"{name}{boot_description.SUFFIX}").read_bytes()) | change
+    document = json.loads(FILES[name].read_bytes()) | change
     path = folder / "toy.boot.json"
     path.write_text(json.dumps({key: value for key, value in document.items() if value is not None}))
     return path
 
 
 def test_linux_starts_programs_itself() -> None:
-    linux = boot_description.load(TARGETS / "linux.boot.json")
+    linux = boot_description.load(FILES["linux"])
     assert (linux.kernel, linux.machine, linux.package) == ("Linux", "EM_X86_64", "linux-image-cloud-amd64")
     assert linux.init[0] == "#!/bin/busybox sh"
     assert (linux.keys, linux.screen, linux.output, linux.exit_log) == (None, None, "programs", "programs")
 
 
 def test_ostoo_is_typed_to() -> None:
-    ostoo = boot_description.load(TARGETS / "ostoo.boot.json")
+    ostoo = boot_description.load(FILES["ostoo"])
     assert (ostoo.kernel, ostoo.package, ostoo.init) == ("ostoo", "", ())
     assert ostoo.keys == KeyInput(r"ostoo(:\S+)?>$", "/host/@{program}\n")
     assert (ostoo.screen, ostoo.output, ostoo.exit_log) == ((2, 25), "screen", "console")
@@ -88,7 +89,7 @@ def test_a_pattern_that_is_none_is_told_with_its_place(
 @pytest.mark.parametrize("line", ["[ostoo N] status 0\n", "[ostoo N] Command exited with non-zero status 139\n"])
 def test_linux_exit_line_tells_a_code_by_its_nonce(line: str) -> None:
 
-    pattern = boot_description.load(TARGETS / "linux.boot.json").exit_pattern.replace(boot_description.NONCE, "N")
+    pattern = boot_description.load(FILES["linux"]).exit_pattern.replace(boot_description.NONCE, "N")
     match = re.search(pattern, line)
     assert match
     assert match["code"] == line.rsplit(maxsplit=1)[-1]

@@ -10,7 +10,21 @@ from ostoo_build.cli import cache, main
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERBS = {"new", "why-miss", "watch", "run", "gdb", "addr2line", "boot", "test", "stack", "size", "cache"}
+VERBS = {
+    "build",
+    "clean",
+    "new",
+    "why-miss",
+    "watch",
+    "run",
+    "gdb",
+    "addr2line",
+    "boot",
+    "test",
+    "stack",
+    "size",
+    "cache",
+}
 
 
 @pytest.mark.parametrize("words", [[], ["help"]])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import fake_toolchains as fake
 import pytest
@@ -14,16 +14,13 @@ from ostoo_build.cli import main
 from ostoo_build.cli import watch as watch_verb
 from ostoo_build.cli.watch import Server, Watch
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Watch] = []
     monkeypatch.setattr(Watch, "forever", lambda self: seen.append(self))  # noqa: PLW0108 - a method of seen is none of Watch
     assert main.main(["watch", "a", "profile=dev", "--run", "--", "--run", "b"]) == 0
     assert main.main(["watch", "a", "b"]) == 0
-    program = main.ROOT / "build/x86_64-ostoo-user/dev/a"
+    program = Path(__file__).parents[3] / "build/x86_64-ostoo-user/dev/a"
     assert [[*each.arguments] for each in seen] == [["a", "profile=dev"], ["a", "b"]]
     assert [each.running for each in seen] == [[str(program), "--run", "b"], []]
 

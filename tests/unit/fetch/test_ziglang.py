@@ -6,7 +6,6 @@ import shutil
 import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,15 +19,26 @@ from ostoo_build.sysroot import zig as sysroot_zig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from filelock import FileLock
 
-PROJECT = Path(__file__).parents[3]
 PIN = b"# comment\nziglang==1.2.3 \\\n    --hash=sha256:00\n"
 
 
+REAL_PIN, REAL_FIXES = ziglang.REQUIREMENTS, sysroot_zig.FIXES
+
+
+@pytest.fixture(autouse=True)
+def _pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a pin and fixes of its own."""
+    monkeypatch.setattr(ziglang, "REQUIREMENTS", tmp_path / REAL_PIN.name)
+    monkeypatch.setattr(sysroot_zig, "FIXES", tmp_path / REAL_FIXES.name)
+
+
 def project(folder: Path, fixes: bytes = b"fix = []\n") -> Path:
-    write(folder, {ziglang.REQUIREMENTS: PIN, sysroot_zig.FIXES: fixes})
+    ziglang.REQUIREMENTS.write_bytes(PIN)
+    sysroot_zig.FIXES.write_bytes(fixes)
     return folder
 
 
@@ -61,7 +71,7 @@ def with_zig(folder: Path, returncode: int) -> None:
     as_fetched(zig)
 
 
-@pytest.mark.parametrize("name", [ziglang.REQUIREMENTS, sysroot_zig.FIXES])
+@pytest.mark.parametrize("name", [REAL_PIN.name, REAL_FIXES.name])
 def test_another_pin_or_fix_is_another_key(tmp_path: Path, name: str) -> None:
     before = sysroot.key(sysroot_zig.factory("", project(tmp_path)), MACHINE)
     (tmp_path / name).write_bytes(b"other")
@@ -69,12 +79,12 @@ def test_another_pin_or_fix_is_another_key(tmp_path: Path, name: str) -> None:
 
 
 def test_the_pin_names_a_digest_for_each_platform() -> None:
-    lines = (PROJECT / ziglang.REQUIREMENTS).read_text().splitlines()
+    lines = REAL_PIN.read_text().splitlines()
     assert len({line for line in lines if "--hash=sha256:" in line}) == 4
 
 
 def test_every_fix_says_what_it_mends() -> None:
-    fixes = tomllib.loads((PROJECT / sysroot_zig.FIXES).read_text())["fix"]
+    fixes = tomllib.loads(REAL_FIXES.read_text())["fix"]
     assert [(fix["id"], fix["file"]) for fix in fixes] == [("CVE-2025-26519", "src/locale/iconv.c")]
 
 
@@ -118,7 +128,7 @@ def test_fixes_of_another_shape_are_refused(said: bytes, told: str, tmp_path: Pa
     with_zig(project(tmp_path, said), returncode=1)
     with pytest.raises(OstooError) as caught:
         sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out")
-    assert (caught.value.what, caught.value.where) == (told, str(tmp_path / sysroot_zig.FIXES))
+    assert (caught.value.what, caught.value.where) == (told, str(sysroot_zig.FIXES))
 
 
 def test_a_wheel_that_is_there_is_not_fetched(tmp_path: Path) -> None:
@@ -199,7 +209,7 @@ def test_a_fetch_checks_the_pinned_digests(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(process, "run", pip)
     assert (ziglang.provide(project(tmp_path)) / "zig").is_file()
     assert "--require-hashes" in commands[0]
-    assert str(tmp_path / ziglang.REQUIREMENTS) in commands[0]
+    assert str(ziglang.REQUIREMENTS) in commands[0]
 
 
 def test_two_builds_at_once_fetch_one_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +240,6 @@ def test_two_builds_at_once_fetch_one_wheel(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_requirements_without_a_version_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, {ziglang.REQUIREMENTS: b"ziglang>=1\n"})
+    ziglang.REQUIREMENTS.write_bytes(b"ziglang>=1\n")
     with pytest.raises(OstooError, match="no line pins ziglang==VERSION"):
         ziglang.provide(tmp_path)

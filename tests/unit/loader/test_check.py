@@ -7,7 +7,6 @@ import pytest
 from elf_files import (
     BASE,
     CONTRACT,
-    CONTRACT_FILE,
     DATA,
     EXIT,
     GOOD,
@@ -40,10 +39,10 @@ from elf_files import (
 )
 from msgspec.structs import replace
 
-from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.functions import Function, Symbols
 from ostoo_build.loader import check as loader_check
+from ostoo_build.loader import contract as loader_contract
 from ostoo_build.loader.rule import ProgramFacts
 
 GOOD_DATA = GOOD.data()
@@ -204,7 +203,7 @@ def test_every_rule_has_a_program_that_breaks_it() -> None:
 
 
 def test_the_schema_knows_every_rule() -> None:
-    schema = json.loads(CONTRACT_FILE.with_name(layout.CONTRACT_SCHEMA).read_bytes())
+    schema = json.loads(loader_contract.SCHEMA.read_bytes())
     assert {"file-limit", "intact-headers", *loader_check.RULES} == set(schema["properties"]["reasons"]["properties"])
 
 

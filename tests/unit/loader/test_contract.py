@@ -1,18 +1,15 @@
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from elf_files import CONTRACT_FILE
 
-from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.loader import contract as loader_contract
 
 
 def contract_with(folder: Path, pointer: str, value: Any) -> Path:
-    shutil.copy(CONTRACT_FILE.with_name(layout.CONTRACT_SCHEMA), folder)
     document = json.loads(CONTRACT_FILE.read_bytes())
     *parents, last = pointer.strip("/").split("/")
     place = document

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.stamps import Tree
 
 
-TREES = ("checkout", "toolchain", "crates")
+TREES = ("checkout", "code", "toolchain", "crates")
 MADE_OF, SEEN = ([*each.__struct_fields__] for each in (Dependencies, Observed))
 ASKED = ("3", "python", ["a"], b"")
 

@@ -53,6 +53,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuildResul
         fake.write(path, path.name)
     known = dependencies.Dependencies(
         checkout=((str(root), ["build"]),),
+        code=(),
         toolchain=(),
         crates=(),
         python=(str(tmp_path / "absent"),),

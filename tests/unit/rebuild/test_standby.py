@@ -35,7 +35,7 @@ MAIN = "user-rs/a/src/main.rs"
 AFTERWARDS = {"toolchain": "toolchain/std/lib.rs", "crates": "crates/fnv/lib.rs"}
 """A file of each field that is looked at after the build."""
 
-PLACES = [name for name in dependencies.Dependencies.__struct_fields__ if name not in ("checkout", *AFTERWARDS)]
+PLACES = [name for name in dependencies.Dependencies.__struct_fields__ if name not in ("checkout", "code", *AFTERWARDS)]
 
 
 OTHER = b"1"
@@ -64,10 +64,11 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
         fake.write(tmp_path / "os" / name, name)
     for name in AFTERWARDS.values():
         fake.write(tmp_path / name, "std")
-    for name in PLACES:
+    for name in ("code", *PLACES):
         fake.write(tmp_path / "places" / name, name)
     known = dependencies.Dependencies(
         checkout=((str(tmp_path / "os"), ["build"]),),
+        code=((str(tmp_path / "places"), PLACES),),
         toolchain=((str(tmp_path / "toolchain"), []),),
         crates=((str(tmp_path / "crates"), []),),
         **{name: (str(tmp_path / "places" / name), str(tmp_path / "absent")) for name in PLACES},
@@ -133,7 +134,7 @@ OTHERS: dict[str, Callable[[Path], object]] = {
     "a lost file": lambda root: (root / MAIN).unlink(),
     "a moved folder": lambda root: shutil.move(root / "user-rs/a/src", root / "user-rs/a/source"),
     "a file that was not there": lambda root: fake.write(root.parent / "absent", ""),
-    **{f"what stands in {name}": partial(_edit_place, name) for name in PLACES},
+    **{f"what stands in {name}": partial(_edit_place, name) for name in ("code", *PLACES)},
 }
 
 

@@ -20,10 +20,9 @@ def targets(tmp_path: Path) -> Targets:
 
 
 def test_a_target_without_contract_has_nothing_to_hold(targets: Targets) -> None:
-    assert target_spec.contract_files(targets, trees.TARGET) == []
+    assert target_spec.contract_file(targets, trees.TARGET) is None
     contract = fake.write(targets.root / "targets/x86_64-ostoo-user.loader.json", "{}")
-    schema = targets.root / "targets/loader.schema.json"
-    assert target_spec.contract_files(targets, trees.TARGET) == [contract, schema]
+    assert target_spec.contract_file(targets, trees.TARGET) == contract
 
 
 def test_a_target_is_checked_with_its_schemas(targets: Targets) -> None:

@@ -79,16 +79,19 @@ def test_a_folder_without_a_libc_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_debian_release_without_a_pin_is_told_how_to_add_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, {sysroot_debian.PINS: b""})
+    monkeypatch.setattr(sysroot_debian, "PINS", tmp_path / "pins.toml")
+    (tmp_path / "pins.toml").touch()
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "99"})
     error = refusal("debian", tmp_path)
     assert error.what == "no musl-dev is pinned for debian-99"
-    assert error.remedy.startswith("add [debian-99]")
+    assert "add [debian-99]" in error.remedy
 
 
 def test_the_debian_pin_is_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "12"})
-    write(tmp_path, {sysroot_debian.PINS: b'[debian-12]\nversion = "1"\nsha256.amd64 = "aa"\n'})
+    pins = tmp_path / "pins.toml"
+    monkeypatch.setattr(sysroot_debian, "PINS", pins)
+    pins.write_text('[debian-12]\nversion = "1"\nsha256.amd64 = "aa"\n')
     before = sysroot.key(sysroot_providers.choose("debian", tmp_path), MACHINE)
-    write(tmp_path, {sysroot_debian.PINS: b'[debian-12]\nversion = "1"\nsha256.amd64 = "bb"\n'})
+    pins.write_text('[debian-12]\nversion = "1"\nsha256.amd64 = "bb"\n')
     assert sysroot.key(sysroot_providers.choose("debian", tmp_path), MACHINE) != before

@@ -1,4 +1,4 @@
-"""Entry point of ./sconsw: starts SCons, unless a note proves that there is nothing to do.
+"""Builds the project in the working folder: starts SCons, unless a note proves that there is nothing to do.
 
 It runs without the `site` module, whose import takes as long as the check of all files.
 """
@@ -10,8 +10,8 @@ import sys
 import time
 
 STARTED = time.time_ns()
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes longer
-sys.path.insert(0, f"{ROOT}/site_scons")
+# the folder with both packages; pathlib takes longer
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 
 from ostoo_build.base import streams  # noqa: E402 - found only by the path that is set above
 from ostoo_build.start import null_build  # noqa: E402 - likewise
@@ -20,7 +20,7 @@ from ostoo_build.start import null_build  # noqa: E402 - likewise
 def main() -> None:
     streams.take()
     asked = null_build.ask(sys.argv[1:])
-    names = null_build.targets(ROOT, asked)
+    names = null_build.targets(os.getcwd(), asked)  # noqa: PTH109 - likewise
     if names is not None:
         _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # SCons' message
         return

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import capstone  # type: ignore[import-untyped]  # noqa: F401 - each build that does anything needs it, as the rest here
 import jsonschema  # noqa: F401

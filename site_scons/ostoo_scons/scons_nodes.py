@@ -19,7 +19,7 @@ from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.process import StoppedError
-from site_tools.scons_build import Build
+from ostoo_scons.scons_build import Build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,11 +13,12 @@ from typing import Any
 import SCons.Script
 import SCons.Script.Main
 
+from ostoo_build.base import own_files
 from ostoo_build.base.errors import OstooError, told
-from site_tools.scons_nodes import EXIT_CODE
+from ostoo_scons.scons_nodes import EXIT_CODE
 
 _SCRIPTS = ("SConstruct", "SConscript")
-_OURS = str(Path(__file__).parents[1])
+_OURS = tuple(map(str, own_files.CODE))
 
 
 def install() -> None:

@@ -14,8 +14,8 @@ from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.rules.reports import ReportKind
-from site_tools.scons_build import Build
-from site_tools.scons_nodes import Perform, declare, file_node, one_message
+from ostoo_scons.scons_build import Build
+from ostoo_scons.scons_nodes import Perform, declare, file_node, one_message
 
 if TYPE_CHECKING:
     from ostoo_build.actions.action import Action

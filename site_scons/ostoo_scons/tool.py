@@ -1,0 +1,184 @@
+"""The SCons tool of this build: configures SCons, reads the request, and ends an invocation."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import SCons.Script.Main
+from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
+
+from ostoo_build.base import deferred, layout, streams
+from ostoo_build.base.console import Console
+from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.stops import Stops
+from ostoo_build.execution import timings
+from ostoo_build.execution.jobserver import Jobserver, usable_cpus
+from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import request as build_request
+from ostoo_build.invocation import variables as build_variables
+from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
+from ostoo_build.rebuild import null_build_note, process_start
+from ostoo_build.rules import whole_program
+from ostoo_build.start import null_build
+from ostoo_scons import declarations, no_signatures, script_errors
+from ostoo_scons.scons_build import Build
+from ostoo_scons.scons_nodes import EXIT_CODE, one_message
+
+_MOST_JOBS = 1000
+"""The limit of the jobserver's pipe, and of threads on most machines."""
+
+_LONG = 5.0
+"""Duration in seconds from which a build reports its critical path."""
+
+
+def generate(env: Any) -> None:
+    """Set SCons' options (docs/design_notes.md has the reasons) and add the builders."""
+    script_errors.install()
+    SetOption("hash_format", "sha256")
+    SetOption("max_drift", -1)
+    with one_message():
+        jobs = _jobs(GetOption("num_jobs"))
+    AddOption("--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs")
+    AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
+    gc.disable()
+    env.Help(build_request.help_text(), append=True)
+    with one_message():
+        build = _build(Path(env.Dir("#").get_abspath()), jobs)
+    options = build.options
+    # half of the jobs may wait for code generation; the jobserver limits the processes to `jobs`
+    elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
+    SetOption("num_jobs", 2 * jobs + elsewhere)
+    sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
+    deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
+    atexit.register(deferred.run)  # if SCons was started directly
+    env["OSTOO"] = build
+    env.SConsignFile(str(build.checkout.root / layout.SCONSIGN), no_signatures)
+    env.AddMethod(_request, "Requested")
+    env.AddMethod(_declare, "DeclareRequested")
+    env.AddMethod(declarations.declare_program, "RustProgram")
+
+
+def exists(_env: Any) -> bool:
+    return True
+
+
+def _jobs(asked: int) -> int:
+    if not 0 < asked <= _MOST_JOBS:
+        raise OstooError(f"-j {asked} is not a number between 1 and {_MOST_JOBS}")
+    return asked if asked > 1 else usable_cpus()
+
+
+def _build(root: Path, jobs: int) -> Build:
+    console = Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    performs = not (GetOption("no_exec") or GetOption("clean"))
+    options = Options(
+        variables=build_variables.read(root, ARGUMENTS),
+        jobs=jobs,
+        all_outputs=bool(GetOption("all_outputs")),
+        performs=performs,
+        explains=_takes_over_explaining(),
+    )
+    checkout = Checkout(root, console)
+    checkout.make_memos()
+    here = process_start.taken()
+    if options.explains and here.asked is not None:
+        _explain(console, root, here.asked)
+    return Build(
+        process_start=here,
+        checkout=checkout,
+        options=options,
+        jobserver=Jobserver(jobs),
+        timeline=Timeline(time.monotonic() - (time.time_ns() - here.started) / 1e9),
+        stops=Stops(),
+        is_top_down=not (here.waits or options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
+    )
+
+
+def _explain(console: Console, root: Path, asked: null_build.Question) -> None:
+    """Say why more is looked at than files' stamps."""
+    doubt = null_build.doubt(str(root), null_build.plain(asked))
+    if doubt is not None:
+        console.status("Explained", f"nothing to do was not certain: {doubt}")
+
+
+def _takes_over_explaining() -> bool:
+    """Whether `--debug=explain` was given. SCons itself would say that nodes are always built."""
+    values = SCons.Script.Main.OptionsParser.values
+    asked, values.debug_explain = bool(values.debug_explain), False
+    return asked
+
+
+def _request(env: Any) -> build_request.Requested:
+    """Parse the command line. An error there is reported, and ends SCons."""
+    with one_message():
+        return Build.of(env).open(COMMAND_LINE_TARGETS).requested
+
+
+def _declare(env: Any) -> None:
+    """Declare what is requested. A waiting build waits here, as everything has been read."""
+    declarations.declare_requested(env)
+    build = Build.of(env)
+    if build.process_start.standby is not None:
+        build.process_start.standby.reached(build.read())
+
+
+def _finish(build: Build, sampler: timings.Sampler | None) -> None:
+    """End an invocation, successful or not, and report where its time went."""
+    try:
+        if build.stops.is_asked:
+            build.close()
+        else:
+            _end(build, sampler)
+        build.stops.end()
+        said = streams.complaint()
+        if said:
+            _leave(said)
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        _leave(f"{message}\n")
+
+
+def _leave(said: str) -> None:
+    """Exit at once with a message, as it is too late for an exception."""
+    sys.stderr.write(said)
+    sys.stderr.flush()
+    os._exit(EXIT_CODE)
+
+
+def _end(build: Build, sampler: timings.Sampler | None) -> None:
+    _note(build)
+    build.close()
+    console, timeline = build.checkout.console, build.timeline
+    if sampler is not None:
+        page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
+        console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+    if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
+        console.status("Finished", timings.summary(timeline))
+
+
+def _note(build: Build) -> None:
+    """Write the note of a null build, if only programs were requested and all of them are published."""
+    opened, current = build.opened, build.progress.current
+    options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
+    if opened is None or options or opened.requested.words - {"all"}:
+        return
+    programs = opened.planner.programs
+    if current.keys() != programs.ids(opened.requested.programs):
+        return
+    if set(opened.requested.programs) == set(programs.binaries):
+        whole_program.take_away_lost(opened.planner, build.checkout.console)
+    files = {path: output for made in current.values() for path, output in made.items()}
+    made = null_build_note.BuildResult(
+        build.process_start, build.checkout, build.options, opened.planner, opened.services, files
+    )
+    null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])
