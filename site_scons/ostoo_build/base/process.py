@@ -110,9 +110,13 @@ def exec_program(argv: Sequence[str], *, cwd: Path) -> NoReturn:
     sys.stderr.flush()
     try:
         os.chdir(cwd)
-        os.execv(argv[0], list(argv))  # noqa: S606 - that is what it is for; no shell sees it
+        _become(argv)
     except OSError as error:
         raise OstooError(f"can't start {argv[0]}: {error.strerror}") from error
+
+
+def _become(argv: Sequence[str]) -> NoReturn:
+    os.execv(argv[0], list(argv))  # noqa: S606 - that is what it is for; no shell sees it
 
 
 ChildProcess = subprocess.Popen[bytes]
