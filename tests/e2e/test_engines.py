@@ -45,7 +45,7 @@ def is_tied(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_what_tests_start_ends_with_them_however_they_end(number: signal.Signals, tmp_path: Path) -> None:
-    (tmp_path / "site_scons").mkdir()
+    (tmp_path / "site_scons/ostoo_scons").mkdir(parents=True)
     (tmp_path / "site_scons/ostoo_scons/start.py").write_text("import time\ntime.sleep(1000)\n")
     paths = (HERE, HERE.parent / "support", HERE.parents[1] / "site_scons")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}

@@ -173,7 +173,10 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "no schema of contracts": (
         lambda root: (root / "site_scons/ostoo_build/loader/loader.schema.json").unlink(),
         ("hello-rs",),
-        "error: No such file or directory\n  --> {root}/site_scons/ostoo_build/loader/loader.schema.json\n",
+        (
+            "error: can't read it: No such file or directory\n"
+            "  --> {root}/site_scons/ostoo_build/loader/loader.schema.json\n"
+        ),
     ),
     "no user-rs": (
         lambda root: shutil.rmtree(root / "user-rs"),

@@ -28,6 +28,7 @@ def copy_launcher(folder: Path) -> Path:
     """A project with little to install: `test` needs pygments besides SCons."""
     (folder / "site_scons").mkdir(parents=True)
     shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
+    (folder / "site_scons/ostoo_scons").mkdir()
     for name in ("sconsw", "ostoo", "site_scons/venv.sh", "site_scons/ostoo_scons/start.py"):
         shutil.copy(PROJECT / name, folder / name)
     for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "pygments")):
@@ -253,4 +254,4 @@ def test_ostoo_runs_where_it_is_called_with_the_same_packages(started: Path, tmp
         "import os, sys\nimport SCons\nprint(os.getcwd(), sys.argv[1:])\n"
     )
     done = run(tmp_path, str(started / "ostoo"), "why", "a b")
-    assert (done.stdout, done.stderr) == (f"{tmp_path} ['why', 'a b']\n", "")
+    assert (done.stdout, done.stderr) == (f"{tmp_path} ['-C', '{started}', 'why', 'a b']\n", "")

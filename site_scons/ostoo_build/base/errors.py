@@ -65,11 +65,8 @@ def _of_damage(error: BaseException) -> OstooError | None:
     damaged = installed_packages.damaged()
     if damaged is None:
         return None
-    return OstooError(
-        "a Python package of this build is damaged",
-        where=str(damaged),
-        remedy="build again: the next start recreates .venv",
-    )
+    file, remedy = damaged
+    return OstooError("a Python package of this build is damaged", where=str(file), remedy=remedy)
 
 
 def _of_machine(error: BaseException) -> OstooError | None:

@@ -1,4 +1,4 @@
-"""Finds damaged files in the packages of `.venv`, as an explanation for an otherwise unexplained error.
+"""Finds damaged files in the Python packages, as an explanation for an otherwise unexplained error.
 
 It runs only after such an error: reading a hundred megabytes in each build would be too slow. It installs nothing.
 """
@@ -9,24 +9,26 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ostoo_build.base import wheel_record
-
-_VENV = Path(__file__).parents[3] / ".venv"
+from ostoo_build.base import own_files, wheel_record
 
 
-def damaged() -> Path | None:
-    """Return a file of the running environment's packages that differs from the installed one, or None.
+def damaged() -> tuple[Path, str] | None:
+    """Return a file of the running environment's packages that differs from the installed one, and the remedy; or None.
 
-    The next start recreates `.venv` after this.
+    The next start in the repository recreates `.venv` after this.
     """
-    if Path(sys.prefix) != _VENV:
+    venv, repository = Path(sys.prefix), own_files.repository()
+    if repository is not None and venv != repository / ".venv":
         return None
-    found = damaged_in(_VENV)
-    if found:
-        for installed in _VENV.glob("requirements*.txt"):
-            with suppress(OSError):
-                installed.unlink()
-    return found
+    found = damaged_in(venv)
+    if not found:
+        return None
+    if repository is None:
+        return found, "install it again: uv tool install --reinstall, or pip install --force-reinstall"
+    for installed in venv.glob("requirements*.txt"):
+        with suppress(OSError):
+            installed.unlink()
+    return found, "build again: the next start recreates .venv"
 
 
 def damaged_in(venv: Path) -> Path | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 BUILD, SYSROOTS = "build", "sysroot"
 MADE = frozenset({BUILD, SYSROOTS})
-"""Top-level folders that builds write to; `sysroot` also contains the pins."""
+"""Top-level folders that builds write to; `sysroot` also contains the pin of a container image."""
 
 STATE = f"{BUILD}/.ostoo"
 """State that invocations keep for the next one; deleting it costs time only."""

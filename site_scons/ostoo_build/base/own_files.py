@@ -15,6 +15,9 @@ INTERFACE = PACKAGE.with_name("ostoo_scons")
 
 CODE = (PACKAGE, INTERFACE)
 
+ORIGIN = "origin.json"
+"""Name of the file, in the package of a wheel and at the top of an sdist, that tells what they are made of."""
+
 _REPOSITORY = PACKAGE.parents[1]
 _STARTER = PACKAGE / "starter"
 """The wheel has copies of the repository's files there; `pyproject.toml` lists them."""
@@ -38,3 +41,8 @@ def starter() -> Path:
 def requirements() -> Path:
     """Return the file with the versions of the third-party packages."""
     return (PACKAGE if is_installed() else _REPOSITORY) / "requirements.txt"
+
+
+def repository() -> Path | None:
+    """Return the top folder of the repository that the code is in; None if it is installed."""
+    return None if is_installed() else _REPOSITORY

@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
         parser.print_help()
         return 0
     try:
+        if words == ["--version"]:
+            return _version()
         if words[0] in _BUILDS:
             _build(parser.parse_args([*first, words[0]]), words)
         code = _perform(parser, first, words)
@@ -77,6 +79,13 @@ def _perform(parser: argparse.ArgumentParser, first: Sequence[str], words: list[
     return code
 
 
+def _version() -> int:
+    from ostoo_build.base import own_version  # noqa: PLC0415 - each verb loads what it needs itself
+
+    sys.stdout.write(own_version.text())
+    return 0
+
+
 def _build(chosen: argparse.Namespace, words: Sequence[str]) -> NoReturn:
     """Hand the arguments to SCons, which parses its own options."""
     from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
@@ -104,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="look for the project in DIR and above, not in the working folder",
     )
+    parser.add_argument("--version", action="store_true", help="show version, commit and where this build is from")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     verbs.add_parser("build", help="build all programs, or PROGRAM…; VARIABLE=VALUE and options as for scons")
     verbs.add_parser("clean", help="remove what was built, all of it or of PROGRAM…")

@@ -8,6 +8,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.spelling import one_of
 from ostoo_build.base.toml_file import load as load_toml
+from ostoo_build.invocation import required_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,9 @@ def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
     """
     path = root / FILE
     table = load_toml(path) if path.is_file() else {}
+    wanted = table.pop(required_version.KEY, None)
+    if wanted is not None:
+        required_version.check(wanted, str(path))
     for name, value in table.items():
         if not isinstance(value, str):
             raise OstooError(f"{name} is not a string", where=str(path), remedy=f'write {name} = "…"')

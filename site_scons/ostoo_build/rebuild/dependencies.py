@@ -84,7 +84,7 @@ def of(planner: Planner) -> Dependencies:
     crates = (unit for unit in units if isinstance(unit, CompileUnit))
     programs = [unit for unit in crates if unit.kind is UnitKind.PROGRAM]
     return Dependencies(
-        checkout=tuple(checkout_trees(planner.root)),
+        checkout=(checkout_tree(planner.root),),
         code=tuple((str(folder), []) for folder in code_elsewhere(planner.root)),
         toolchain=toolchain_digest.trees(planner.tools.toolchain),
         crates=tuple((folder, []) for folder in crate_folders(planner)),
@@ -142,11 +142,9 @@ def _names(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted(set(map(str, paths))))
 
 
-def checkout_trees(root: Path) -> Iterator[Tree]:
+def checkout_tree(root: Path) -> Tree:
     hidden = [entry.name for entry in root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    yield str(root), [*sorted(layout.MADE), *hidden]
-    pins = root / layout.SYSROOTS
-    yield str(pins), [entry.name for entry in pins.iterdir() if entry.is_dir()]  # finished sysroots, made here
+    return str(root), [*sorted(layout.MADE), *hidden]
 
 
 def code_elsewhere(root: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import installed_packages, wheel_record
+from ostoo_build.base import installed_packages, own_files, wheel_record
 from ostoo_build.base.errors import OstooError, told
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (packages / "good-1.dist-info/RECORD").write_text("\n".join(lines))
     for name in ("requirements.txt", "requirements-dev.txt"):
         (tmp_path / ".venv" / name).write_text("good==1")
-    monkeypatch.setattr(installed_packages, "_VENV", tmp_path / ".venv")
+    monkeypatch.setattr(own_files, "repository", lambda: tmp_path)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
     return tmp_path / ".venv"
 
@@ -47,14 +47,16 @@ def test_sound_packages_are_left_alone(venv: Path) -> None:
 
 def test_what_is_not_as_it_was_installed_is_made_anew(venv: Path) -> None:
     file_of(venv).write_bytes(b"y = 1\n")
-    assert installed_packages.damaged() == file_of(venv)
+    assert installed_packages.damaged() == (file_of(venv), "build again: the next start recreates .venv")
     assert not list(venv.glob("requirements*.txt"))
 
 
 @pytest.mark.parametrize("text", ["one word", "good/__init__.py,sha256=é,1", "good/__init__.py,sha256=x,1"])
 def test_a_list_that_is_none_is_damage(text: str, venv: Path) -> None:
     record_of(venv).write_text(text)
-    assert installed_packages.damaged() in (record_of(venv), file_of(venv))
+    found = installed_packages.damaged()
+    assert found is not None
+    assert found[0] in (record_of(venv), file_of(venv))
 
 
 def test_another_python_is_not_ours(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,16 @@ def test_another_python_is_not_ours(venv: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "prefix", "/usr")
     assert installed_packages.damaged() is None
     assert (venv / "requirements.txt").exists()
+
+
+def test_an_installed_build_says_how_it_is_installed_again(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file_of(venv).write_bytes(b"y = 1\n")
+    monkeypatch.setattr(own_files, "repository", lambda: None)
+    message = told(NameError("x"))
+    assert message is not None
+    assert message.where == str(file_of(venv))
+    assert message.remedy.startswith("install it again: ")
+    assert (venv / "requirements.txt").exists(), "nothing here would install it"
 
 
 def test_what_damage_may_explain_is_told_as_damage(venv: Path) -> None:

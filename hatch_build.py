@@ -1,0 +1,31 @@
+"""Writes into the wheel and the sdist which commit they are made of; `ostoo --version` tells it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).parent / "site_scons"))
+
+from ostoo_build.base import own_files, own_version
+
+
+class OriginHook(BuildHookInterface[Any]):
+    """Hatchling calls it once for each target."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling names them
+        self._scratch = TemporaryDirectory()
+        file = Path(self._scratch.name, own_files.ORIGIN)
+        file.write_text(json.dumps(own_version.of_sources(Path(self.root))._asdict()), encoding="utf-8")
+        folder = f"{own_files.PACKAGE.name}/" if self.target_name == "wheel" else ""
+        build_data["force_include"][str(file)] = f"{folder}{own_files.ORIGIN}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002 - likewise
+        self._scratch.cleanup()
