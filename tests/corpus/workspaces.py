@@ -5,7 +5,7 @@ Their crates need nothing of std's, so that no profile or flag has core compiled
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,18 +72,19 @@ class Package:
 class Workspace:
     """A workspace in the folder `name` of a checkout.
 
-    `row` is that of the manual's table which it stands for. `files` lie in its folder or, with `..`, beside it.
+    `row` is that of the manual's table which it stands for. `files` lie in its folder or, with `..`, beside it;
+    `{root}` in them is the checkout. `repositories` are folders that git keeps.
     `programs` are built with `profile`; they are named with the words by which cargo is asked for the same. If it is
     `refused`, that is what the message says.
     """
 
     name: str
     row: str
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
     programs: Mapping[str, str]
     profile: str = "release"
     refused: str = ""
-    links: Mapping[str, str] = field(default_factory=dict)
+    repositories: tuple[str, ...] = ()
 
 
 def workspace(
@@ -96,8 +97,8 @@ def workspace(
     unstable: str = "",
     profile: str = "release",
     programs: Mapping[str, str] | None = None,
-    files: Mapping[str, str] | None = None,
-    links: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
+    repositories: tuple[str, ...] = (),
     target: str = TARGET,
     refused: str = "",
 ) -> Workspace:
@@ -107,7 +108,7 @@ def workspace(
     """
     members = ", ".join(f'"{package.folder}"' for package in packages if not package.folder.startswith(".."))
     settings = f'[build]\ntarget = "../targets/{target}.json"\n{build}[unstable]\njson-target-spec = true\n{unstable}'
-    found = {
+    found: dict[str, str | bytes] = {
         "Cargo.toml": f'[workspace]\nresolver = "2"\nmembers = [{members}]\n{root}',
         ".cargo/config.toml": f"{settings}\n{config}\n",
     }
@@ -120,7 +121,7 @@ def workspace(
         programs or {name: f"--package {name} --bin {name}"},
         profile,
         refused,
-        dict(links or {}),
+        repositories,
     )
 
 

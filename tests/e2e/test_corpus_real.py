@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import all_workspaces
@@ -21,7 +23,6 @@ from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from differences import Difference
     from invocations import Build
@@ -31,8 +32,16 @@ pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("corpus")]
 
 
 def write(tree: Tree, workspace: Workspace) -> None:
-    for name, text in workspace.files.items():
-        tree.write(f"{workspace.name}/{name}", text)
+    folder = tree.root / workspace.name
+    for name, content in workspace.files.items():
+        path = Path(os.path.normpath(folder / name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, bytes) else content.replace("{root}", str(tree.root)).encode()
+        path.write_bytes(text)
+    for name in workspace.repositories:
+        own = ("-c", "user.name=u", "-c", "user.email=u@example.org", "-c", "commit.gpgsign=false")
+        for words in (["init", "--quiet"], ["add", "."], [*own, "commit", "--quiet", "-m", "m"], ["tag", "t"]):
+            subprocess.run(["git", *words], cwd=folder / name, check=True)
 
 
 def write_targets(tree: Tree) -> None:
