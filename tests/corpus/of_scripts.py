@@ -82,4 +82,16 @@ ALL = (
         ),
         files={"beside": "1"},
     ),
+    workspace(
+        "script-asks",
+        _DECLARED,
+        program(
+            "script-asks",
+            build=script(
+                "rerun-if-env-changed=CORPUS_ASKED",
+                "rerun-if-env-changed=CORPUS_UNSET",
+                more='println!("cargo::rustc-env=TOLD={}", std::env::var("CORPUS_ASKED").unwrap());',
+            ),
+        ),
+    ),
 )

@@ -57,7 +57,8 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CARGO_HOME", str(tmp_path_factory.mktemp("cargo-home")))
         patch.setenv("LC_ALL", "C.UTF-8")  # else the recorder, a Python, sets it for those whom it starts
-        yield {name: os.environ[name] for name in (*kept, "CARGO_HOME", "LC_ALL") if name in os.environ}
+        patch.setenv("CORPUS_ASKED", "asked")
+        yield {name: os.environ[name] for name in (*kept, "CARGO_HOME", "LC_ALL", "CORPUS_ASKED") if name in os.environ}
 
 
 @pytest.fixture(scope="module")

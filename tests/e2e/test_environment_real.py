@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import crates
 import pytest
-from trees import PROJECT, copy_sources
+from trees import PROJECT, Result, copy_sources
 
 from ostoo_build.planning import std_environment
 from ostoo_build.toolchain import find as toolchain
@@ -143,13 +143,12 @@ ASKS = """fn main() {
 }"""
 
 
-@pytest.mark.parametrize("name", ["FIRST", "SECOND"])
-def test_a_result_is_refused_wherever_it_is_from_while_a_variable_is_set_that_its_script_asked_for(
-    name: str, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_variable_that_a_script_asks_for_is_in_its_key_wherever_the_result_is_from(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In `build`, as one program and in parts; in the cache, as one program and in parts."""
-    for each in ("FIRST", "SECOND"):
-        monkeypatch.delenv(each, raising=False)
+    for name in ("FIRST", "SECOND"):
+        monkeypatch.delenv(name, raising=False)
     crates.add(tree, "asker", "", lib='#![no_std]\npub const SAID: &str = env!("SAID");\n', build=ASKS)
     asks = f"[dependencies]\n{crates.RUNTIME}\n{crates.paths('asker')}"
     crates.add(tree, "seen", asks, main=crates.main('println!("<{}>", asker::SAID);'))
@@ -158,33 +157,53 @@ def test_a_result_is_refused_wherever_it_is_from_while_a_variable_is_set_that_it
     # its program is another one, of parts that are in the cache
     parts.replace("user-rs/seen/src/main.rs", "<{}>", "[{}]")
 
-    def refuses(place: Tree) -> None:
-        for _ in range(2):
-            refused = place.scons("seen")
-            assert refused.code == 2, refused.stderr
-            assert f"the build script reads the environment variable {name}, which is set" in refused.stderr
-            assert "user-rs/asker/build.rs" in refused.stderr
-            assert refused.stderr.count("error: ") == 1
-
-    for value in ("set", "", "\udcff"):
-        monkeypatch.setenv(name, value)
-        for place in (tree, clone, parts):
-            refuses(place)
-    assert not clone.program("seen").exists()
-    monkeypatch.delenv(name)
-    for place, expected in ((tree, "<>\n"), (clone, "<>\n"), (parts, "[]\n")):
-        place.build("seen")
-        assert place.run("seen")[1] == expected
+    def sees(place: Tree, value: str) -> Result:
+        built = place.build("seen")
+        assert place.run("seen")[1][1:-2] == value
         assert place.build("seen").steps == []
-    monkeypatch.setenv(name, "set")
-    for place in (tree, clone, parts):
-        refuses(place)
-    declare = f'\n[env]\n{name} = "declared"\n'
-    for place, brackets in ((tree, "<{}>\n"), (clone, "<{}>\n"), (parts, "[{}]\n")):
-        settings = place.root / "user-rs/.cargo/config.toml"
-        settings.write_text(settings.read_text() + declare)
-        place.build("seen")
-        assert place.run("seen")[1] == brackets.format("set" if name == "SECOND" else "")
+        return built
+
+    for value in ("set", "", "other", None, "set"):
+        for name in ("FIRST", "SECOND"):
+            monkeypatch.delenv(name, raising=False)
+        for name in ("FIRST", "SECOND") if value is not None else ():
+            monkeypatch.setenv(name, value or "")
+            for place in (tree, clone, parts):
+                built = sees(place, value or "" if name == "SECOND" else "")
+                if value == "other" and place is tree:
+                    assert built.stderr.count(f"warning: a build script asks for {name}, which is set here") == 1
+        for place in (tree, clone, parts) if value is None else ():
+            sees(place, "")
+    monkeypatch.setenv("SECOND", "new")
+    sees(tree, "new")
+    assert sees(copy_of(tree, tmp_path / "third"), "new").done("Compiling") == [], "all of it is in the cache"
+    monkeypatch.setenv("SECOND", "\udcff")
+    for _ in range(2):
+        refused = tree.scons("seen")
+        assert refused.code == 2
+        assert "the environment variable SECOND is not UTF-8" in refused.stderr
+        assert refused.stderr.count("error: ") == 1
+
+
+DEMANDS = """fn main() {
+    println!("cargo::rerun-if-env-changed=DEMANDED");
+    println!("cargo::rustc-env=SAID={}", std::env::var("DEMANDED").expect("not DEMANDED"));
+}"""
+
+
+def test_a_script_that_fails_without_the_variable_that_it_asks_for_is_given_it(
+    seen: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen.write("user-rs/seen/build.rs", DEMANDS)
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{}", env!("SAID"));'))
+    monkeypatch.delenv("DEMANDED", raising=False)
+    failed = seen.scons("seen")
+    assert failed.code == 2
+    assert "not DEMANDED" in failed.stderr
+    for value in ("a", "b"):
+        monkeypatch.setenv("DEMANDED", value)
+        assert "not DEMANDED" not in seen.build("seen").stderr
+        assert seen.run("seen")[1] == f"{value}\n"
 
 
 def copy_of(tree: Tree, root: Path) -> Tree:

@@ -242,7 +242,7 @@ def _environment(
     """Return the variables of `[env]`: the user's value wins unless `force` is set (cargo's reference)."""
     for name, entry in env.items():
         if name in variables and not _is_forced(entry):
-            yield name, quote(_text(name, variables[name]))
+            yield name, of_user(name, variables[name])
             continue
         value = entry["value"] if isinstance(entry, dict) else entry
         if isinstance(entry, dict) and entry.get("relative") is True and name in folders:
@@ -251,14 +251,15 @@ def _environment(
             yield name, quote(value)
 
 
-def _text(name: str, value: str) -> str:
+def of_user(name: str, value: str) -> str:
+    """Return a value of the user's environment as a portable text. Raises `OstooError` if it is not UTF-8."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
         what = f"the environment variable {name} is not UTF-8: {os.fsencode(value)!r}"
         remedy = f"unset {name}, or give its entry under [env] in .cargo/config.toml `force = true`"
         raise OstooError(what, remedy=remedy) from error
-    return value
+    return quote(value)
 
 
 class _Folders(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ostoo_build.actions.action import Action
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 
 _OF_THE_RUN = frozenset({"NUM_JOBS", "RUSTFLAGS"})
 """Variables that cargo sets for or removes from a build script, whatever `[env]` says."""
+
+
+class AskedFor(Struct, frozen=True):
+    """What a build script asked for in its last run: a digest of files, or empty, and the user's variables."""
+
+    files: digest.Hash
+    variables: Mapping[str, str]
 
 
 def link_action(
@@ -155,12 +163,11 @@ def _asked_of_rustc(unit: CompileUnit, said: Iterable[ScriptOutput], own: Instru
 
 
 def run_action(
-    invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], asked_for: digest.Hash
+    invocation: Invocation, unit: RunBuildScript, sources: Inputs, records: Mapping[str, Record], asked: AskedFor
 ) -> Action:
     """Create the action that runs a build script.
 
-    `sources` are its package's files, `records` those of its prerequisites. `asked_for` is a digest of the files
-    that its last run named, or empty.
+    `sources` are its package's files, `records` those of its prerequisites.
     """
     if not unit.script:
         raise OstooError(
@@ -171,7 +178,7 @@ def run_action(
     script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
-    environment = {**dict(invocation.environment), **declared}
+    environment = {**dict(invocation.environment), **asked.variables, **declared}
     for run in unit.runs:
         below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
         for key, value in _instructions(invocation, run, records).metadata.items():
@@ -189,7 +196,7 @@ def run_action(
         outputs=(f"{unit.folder}/out/",),
         tools=invocation.tools,
         directory=unit.directory,
-        salt=(*_host(invocation), *((("requested files", asked_for),) if asked_for else ())),
+        salt=(*_host(invocation), *((("requested files", asked.files),) if asked.files else ())),
     )
 
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from ostoo_build.planning.planned_unit import CompileUnit
 
 _SOURCE = ".rs"
-DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "rules/hidden_asm.py", "rules/unit_inputs.py")
+DECIDED_BY = (
+    *("actions/record.py", "base", "planning", "rust"),
+    *("rules/asked_variables.py", "rules/hidden_asm.py", "rules/unit_inputs.py"),
+)
 """The packages that decide whether macros may create assembly."""
 
 _NO_LIBRARY = frozenset({"tests", "benches", "examples"})

@@ -27,11 +27,20 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, RunBuildScript
+    from ostoo_build.rust.build_script import Instructions
     from ostoo_build.rust.dep_info import DepInfo
 
 
 _NO_ENTRY = lazy_pattern(r"cannot find entry symbol (\S+?);")
 """LLD's message."""
+
+
+class ScriptFailedError(ToolFailed):
+    """A build script failed, after it had printed some instructions."""
+
+    def __init__(self, what: str, messages: tuple[str, ...], said: Instructions) -> None:
+        super().__init__(what, messages)
+        self.said = said
 
 
 ReportedInputs = tuple[str, ...]
@@ -77,11 +86,12 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
 
 
 def run(action: Action, unit: RunBuildScript, reported: ReportedInputs, done: Finished) -> Outcome:
-    """Parse a build script's instructions. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    """Parse a build script's instructions. Raises `ScriptFailedError`, and `OstooError` for an undeclared input."""
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
     if done.returncode or instructions.errors:
         said = (*instructions.errors, done.stderr)
-        raise ToolFailed(f"the build script of {unit.label} failed", tuple(text for text in said if text))
+        what, messages = f"the build script of {unit.label} failed", tuple(text for text in said if text)
+        raise ScriptFailedError(what, messages, instructions)
     declared = {entry.path for entry in action.inputs if entry.path not in reported}
     led = (name for name in done.led if not _lies_among(declared, done.paths.input_path(name)))
     reads = tuple(dict.fromkeys(_more_reads(declared, (*instructions.changed_files, *led), unit, done.paths)))

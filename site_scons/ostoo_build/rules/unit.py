@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions import outcome
+from ostoo_build.actions import record as records
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
@@ -17,10 +18,11 @@ from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import asked_variables, hidden_asm, link_inputs, seen_files, unit_inputs
 from ostoo_build.rules import judge as judges
+from ostoo_build.rules.actions import AskedFor
 from ostoo_build.rust import build_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.actions.record import Record
@@ -33,13 +35,24 @@ if TYPE_CHECKING:
     Judge = Callable[[Finished], Outcome]
 
 
+class _Known(Struct, frozen=True):
+    """What of a unit's inputs is known before it is made, and the variables of the user's that its script asks for."""
+
+    inputs: unit_inputs.KnownInputs
+    variables: Mapping[str, str]
+
+
 class _Sources(Struct, frozen=True):
-    """A unit's inputs besides other units: `own` files of its package, and those from an earlier run."""
+    """A unit's inputs besides other units: `own` files of its package, and those from an earlier run.
+
+    `variables` are those of the user's environment that a build script asked for, with their values.
+    """
 
     declared: Inputs
     own: Inputs
     reads: tuple[str, ...]
     reported: Inputs
+    variables: Mapping[str, str]
 
     @property
     def inputs(self) -> Inputs:
@@ -57,9 +70,24 @@ def job(
 
     `ready` is called when a library's metadata is complete.
     """
+    asked = unit_inputs.known_variables(services, planner.paths, unit) if isinstance(unit, RunBuildScript) else ()
+    return _asking(planner, services, unit, snapshot, asked, ready=ready or _no_one_hears)
+
+
+def _asking(
+    planner: Planner,
+    services: Services,
+    unit: Unit,
+    snapshot: Snapshot,
+    asked: Collection[str],
+    *,
+    ready: Callable[[], None],
+) -> Job:
+    """Return the job for the case that a build script asks for these variables."""
     found = unit_inputs.known(planner, services, unit, snapshot)
     reads = unit_inputs.known_reads(services, planner.paths, unit)
-    return _reading(planner, services, unit, found, reads, ready=ready or _no_one_hears)
+    users = unit_inputs.given(unit, asked) if isinstance(unit, RunBuildScript) else {}
+    return _reading(planner, services, unit, _Known(found, users), reads, ready=ready)
 
 
 def _no_one_hears() -> None:
@@ -70,16 +98,17 @@ def _reading(
     planner: Planner,
     services: Services,
     unit: Unit,
-    found: unit_inputs.KnownInputs,
+    known: _Known,
     reads: tuple[str, ...],
     *,
     ready: Callable[[], None],
 ) -> Job:
     """Return the job for the case that the last run reported these reads."""
+    found = known.inputs
     more = unit_inputs.reported(planner.paths, reads, Snapshot())
     reported = tuple(entry for entry in more if entry not in found.declared)
-    sources = _Sources(found.declared, found.own, reads, reported)
-    reading = partial(_reading, planner, services, unit, found, ready=ready)
+    sources = _Sources(found.declared, found.own, reads, reported, known.variables)
+    reading = partial(_reading, planner, services, unit, known, ready=ready)
     if isinstance(unit, RunBuildScript):
         return _run_job(planner, services, unit, sources, reading)
     return _compile_job(planner, services, unit, sources, reading, ready=ready)
@@ -92,9 +121,9 @@ def _run_job(
     sources: _Sources,
     reading: Callable[[tuple[str, ...]], Job],
 ) -> Job:
-    asked_for = unit_inputs.asked_for(planner.paths, unit, sources.reads)
+    asked = AskedFor(unit_inputs.asked_for(planner.paths, unit, sources.reads), sources.variables)
     made = made_by_others(planner, services, unit)
-    action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked_for)
+    action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked)
     start = partial(services.runner.run_build_script, action, unit)
     judge: Judge = partial(judges.run, action, unit, sources.reported_names)
     return Job(
@@ -196,15 +225,49 @@ def _load_checks() -> None:
 
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:
-    """Run a build script. Raises `OstooError` if the result, from wherever, is not valid for the user's environment."""
-    described = job(planner, services, unit, Snapshot())
-    made = services.engine.perform(described)
-    script = f"{unit.package}/build.rs"
+    """Run a build script, and again while it asks for variables of the user's environment that it has not been given.
+
+    Raises `OstooError` if a result, from wherever, has instructions that cargo rejects.
+    """
+    former = records.load(planner.root / unit.folder)
+    asked = {*unit_inputs.known_variables(services, planner.paths, unit)}
+    made = None
+    while made is None:
+        described = _asking(planner, services, unit, Snapshot(), asked, ready=_no_one_hears)
+        made, more = _performed(services, unit, described)
+        if more:
+            asked |= more
+            made = None
+    if former is None or former.key != made.key:
+        _tell_of_variables(services, unit_inputs.given(unit, asked))
     package = build_script.Package(unit.targets, dict(unit.environment).get("CARGO_PKG_RUST_VERSION", ""))
-    said = services.invocation.said(unit, made.stdout)
-    build_script.check(said, package, script)
-    asked_variables.refuse(asked_variables.of_script(said, dict(described.action.environment)), script)
+    build_script.check(services.invocation.said(unit, made.stdout), package, f"{unit.package}/build.rs")
     return made
+
+
+def _performed(services: Services, unit: RunBuildScript, described: Job) -> tuple[Record | None, set[str]]:
+    """Obtain the result of a run, and the variables that are set and that it asks for without having been given them.
+
+    There is no result if the script failed for want of such a variable.
+    """
+    given = dict(described.action.environment)
+    try:
+        made = services.engine.perform(described)
+    except judges.ScriptFailedError as error:
+        more = asked_variables.that_are_set(asked_variables.of_script(error.said, given))
+        if not more:
+            raise
+        return None, more
+    said = services.invocation.said(unit, made.stdout)
+    return made, asked_variables.that_are_set(asked_variables.of_script(said, given))
+
+
+def _tell_of_variables(services: Services, given: Iterable[str]) -> None:
+    for name in given:
+        services.console.warn_once(
+            f"a build script asks for {name}, which is set here: what is made with it is shared only with builds"
+            " in which it has the same value"
+        )
 
 
 def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task:

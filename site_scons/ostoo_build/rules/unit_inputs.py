@@ -19,6 +19,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+from ostoo_build.rules import asked_variables
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -139,6 +140,28 @@ def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[
     known = services.engine.settled.get(folder)
     record = known.record if known else records.load(folder)
     return record.reads if record else ()
+
+
+def known_variables(services: Services, paths: PathMap, unit: RunBuildScript) -> tuple[str, ...]:
+    """Return the names of the variables that a build script asked for in its last run."""
+    folder = Path(paths.root, unit.folder)
+    known = services.engine.settled.get(folder)
+    record = known.record if known else records.load(folder)
+    return tuple(services.invocation.said(unit, record.stdout).changed_variables) if record else ()
+
+
+def users_variables(services: Services, paths: PathMap, unit: RunBuildScript) -> dict[str, str]:
+    """Return the variables of the user's environment that a build script asked for in its last run, with their values.
+
+    Raises `OstooError` if no key can hold one.
+    """
+    return given(unit, known_variables(services, paths, unit))
+
+
+def given(unit: RunBuildScript, asked: Iterable[str]) -> dict[str, str]:
+    """Return those of the variables that a build script asks for which are set, and which nobody declares."""
+    declared = dict(unit.environment)
+    return asked_variables.values((name for name in asked if name not in declared), f"{unit.package}/build.rs")
 
 
 def package_of(paths: PathMap, package: str) -> Path:

@@ -280,6 +280,8 @@ def _sources(
         found.setdefault(unit.package, set()).add(snapshot.get(("package", inside), partial(digest.of_json, inside)))
         asked_for = unit_inputs.asked_for(paths, unit, unit_inputs.known_reads(services, paths, unit))
         found[unit.package].update([asked_for] if asked_for else [])
+        users = unit_inputs.users_variables(services, paths, unit) if isinstance(unit, RunBuildScript) else {}
+        found[unit.package].update([digest.of_json(users)] if users else [])
         for entry in entries:
             if entry not in inside:
                 found.setdefault(entry.path, set()).add(entry.sha256)
@@ -330,7 +332,7 @@ def _runs_here(unit: Unit) -> bool:
 
 
 def _is_for_this_user(known: Record) -> bool:
-    """Whether its build scripts would read the same variables; otherwise one of them is refused by name."""
+    """Whether its build scripts would see the same variables."""
     try:
         return asked_variables.are_unset(asked_variables.from_text(known.stdout))
     except ValueError:

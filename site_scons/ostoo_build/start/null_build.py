@@ -33,7 +33,7 @@ Question = tuple[str, str, list[str], bytes]
 DIGEST = 32
 """Length in bytes of the digest in front of a note's content."""
 
-_HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
+HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
 """Variables that shells and terminals change often, and that no build reads."""
 
 
@@ -162,7 +162,7 @@ def digest(content: bytes) -> bytes:
 
 def ask(arguments: list[str]) -> Question:
     """Return the request: the command, and all that it may depend on apart from files."""
-    environment = sorted(pair for pair in os.environb.items() if pair[0] not in _HARMLESS)
+    environment = sorted(pair for pair in os.environb.items() if pair[0] not in HARMLESS)
     return (sys.version, sys.executable, arguments, digest(b"\0".join(b"=".join(pair) for pair in environment)))
 
 

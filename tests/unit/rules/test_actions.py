@@ -17,6 +17,7 @@ from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules.actions import AskedFor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
 SCRIPT = Input("site_scons/ostoo_build/rules/strip.ld", "5" * 64, 1)
 SOURCES = (Input("user-rs/rt/src/lib.rs", "9" * 64, 1),)
 TOOLS = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
+ASKED_NOTHING = AskedFor("", {})
+ASKED_FILES = AskedFor("1" * 64, {})
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def invocation(program: Program) -> Invocation:
 def act(program: Program, unit: Unit, **changed: Record) -> Action:
     known = {**records(program), **changed}
     if isinstance(unit, RunBuildScript):
-        return rule_actions.run_action(invocation(program), unit, SOURCES, known, "")
+        return rule_actions.run_action(invocation(program), unit, SOURCES, known, ASKED_NOTHING)
     return rule_actions.compile_action(invocation(program), unit, SOURCES, known)
 
 
@@ -167,6 +170,16 @@ def test_a_crate_gets_what_its_build_script_asked_for(program: Program) -> None:
     assert "backtrace" not in options(act(program, find(program, "core"), **{run.id: asked}), "--cfg")
 
 
+def test_a_run_sees_the_variables_of_the_user_that_it_asks_for_unless_cargo_sets_them(program: Program) -> None:
+    run = find_run(program)
+    asked = AskedFor("", {"CC": "mine", "TARGET": "mine"})
+    action = rule_actions.run_action(invocation(program), run, SOURCES, records(program), asked)
+    assert dict(action.environment)["CC"] == "mine"
+    assert dict(action.environment)["TARGET"] == dict(run.environment)["TARGET"] != "mine"
+    other = rule_actions.run_action(invocation(program), run, SOURCES, records(program), AskedFor("", {"CC": "other"}))
+    assert action.key != other.key
+
+
 def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program: Program) -> None:
     run, script = find_run(program), find(program, "build_script", UnitKind.BUILD_SCRIPT)
     below = structs.replace(run, id="below-1", links="my-lib")
@@ -174,8 +187,9 @@ def test_a_run_starts_its_script_and_sees_the_metadata_of_the_runs_below(program
     kept = {**records(program), below.id: made(below, "metadata=include-dir=/inc")}
     of_run = structs.replace(run, runs=(below.id,), read_runs=(below.id,))
     all_units = replace(invocation(program), units=units)
-    action = rule_actions.run_action(all_units, of_run, SOURCES, kept, "")
-    assert action.key != rule_actions.run_action(all_units, of_run, SOURCES, kept, "1" * 64).key, "links lead elsewhere"
+    action = rule_actions.run_action(all_units, of_run, SOURCES, kept, ASKED_NOTHING)
+    led = rule_actions.run_action(all_units, of_run, SOURCES, kept, ASKED_FILES)
+    assert action.key != led.key, "links lead elsewhere"
     assert action.mnemonic == "BuildScriptRun"
     assert action.arguments == (f"@{{root}}/{script.folder}/build-script",)
     assert inputs_of(action, script) == ["build-script"]
@@ -289,11 +303,11 @@ def test_a_compilation_is_all_of_this_in_this_order(program: Program) -> None:
 def test_a_run_is_all_of_this(program: Program) -> None:
     run, script = find_run(program), find(program, "build_script", UnitKind.BUILD_SCRIPT)
     mine = structs.replace(run, environment=(*run.environment, ("NUM_JOBS", "7"), ("RUSTFLAGS", "-O")))
-    action = rule_actions.run_action(invocation(program), mine, SOURCES, records(program), "")
+    action = rule_actions.run_action(invocation(program), mine, SOURCES, records(program), ASKED_NOTHING)
     assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *run.environment)
     assert action.salt == (("host", "this machine"),)
     assert action.inputs == (*SOURCES, built(script, "build-script"))
-    linked = rule_actions.run_action(invocation(program), run, SOURCES, records(program), "1" * 64)
+    linked = rule_actions.run_action(invocation(program), run, SOURCES, records(program), ASKED_FILES)
     assert linked == structs.replace(action, salt=(*action.salt, ("requested files", "1" * 64)))
 
 
@@ -375,7 +389,7 @@ def test_where_a_script_has_rustc_find_crates_it_proves_more(program: Program) -
 
 
 def test_what_a_run_may_have_seen_changes_neither_the_host_nor_the_names_of_files(program: Program) -> None:
-    run = rule_actions.run_action(invocation(program), find_run(program), SOURCES, records(program), "")
+    run = rule_actions.run_action(invocation(program), find_run(program), SOURCES, records(program), ASKED_NOTHING)
     own = (Input("a/one.rs", "1" * 64, 1), Input("a/two.rs", "2" * 64, 2))
     action = structs.replace(run, inputs=(*run.inputs, *own))
     seen = rule_actions.seeing(action, own, ("a/one.rs",))

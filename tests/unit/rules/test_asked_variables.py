@@ -5,6 +5,7 @@ import pytest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rules import asked_variables
 from ostoo_build.rust import build_script
+from ostoo_build.start import null_build
 
 SAID = """
 cargo::rerun-if-env-changed=NEW
@@ -23,18 +24,30 @@ def test_what_a_script_asks_for_is_undeclared_unless_it_is_in_the_key_or_the_bui
     assert asked_variables.of_script(build_script.parse(SAID, "a/build.rs"), declared) == ("NEW", "OLD")
 
 
-@pytest.mark.parametrize("name", ["NEW", "OLD"])
-@pytest.mark.parametrize("value", ["", "x", "\udcff"])
-def test_one_that_is_set_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for each in ("NEW", "OLD"):
-        monkeypatch.delenv(each, raising=False)
-    names = ("NEW", "OLD")
-    asked_variables.refuse(names, "a/build.rs")
-    assert asked_variables.are_unset(names)
-    monkeypatch.setenv(name, value)
-    assert not asked_variables.are_unset(names)
-    with pytest.raises(OstooError, match=f"reads the environment variable {name}, which is set but not declared"):
-        asked_variables.refuse(names, "a/build.rs")
+def test_those_that_are_set_are_given_as_portable_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEW", raising=False)
+    assert asked_variables.values(["NEW"], "a/build.rs") == {}
+    assert asked_variables.are_unset(["NEW"])
+    for value, portable in (("", ""), ("@{root}", "@{at}{root}")):
+        monkeypatch.setenv("NEW", value)
+        assert asked_variables.values(["NEW", "OLD", "NUM_JOBS"], "a/build.rs") == {"NEW": portable}
+        assert not asked_variables.are_unset(["OLD", "NEW"])
+
+
+def test_one_that_no_key_can_hold_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEW", "\udcff")
+    with pytest.raises(OstooError, match="NEW is not UTF-8"):
+        asked_variables.values(["NEW"], "a/build.rs")
+
+
+def test_those_that_each_shell_has_for_itself_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A null build does not look at them."""
+    assert {name.encode() for name in asked_variables.OF_SHELLS} == null_build.HARMLESS
+    for name in asked_variables.OF_SHELLS:
+        monkeypatch.setenv(name, "1")
+        with pytest.raises(OstooError, match=f"asks for the environment variable {name}, which each shell") as caught:
+            asked_variables.values([name], "a/build.rs")
+        assert caught.value.where == "a/build.rs"
 
 
 def test_names_in_a_record_are_read_back() -> None:
