@@ -16,6 +16,7 @@ from msgspec import Struct
 from ostoo_build.base import digest
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local
+from ostoo_build.base.state_file import FORMAT
 from ostoo_build.reapi.layout import PLACES
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Action(Struct, frozen=True, dict=True):
         message = api.Action(
             command_digest=api.Digest(hash=digest.of_bytes(command), size_bytes=len(command)),
             input_root_digest=api.Digest(hash=inputs.root.sha256, size_bytes=inputs.root.size),
-            salt=digest.canonical_json(dict(self.salt)) if self.salt else b"",
+            salt=digest.canonical_json({**dict(self.salt), "format": str(FORMAT)}),
             platform=api.Platform(properties=[api.Platform.Property(name=kind, value=value)]),
         )
         content = message.SerializeToString(deterministic=True)

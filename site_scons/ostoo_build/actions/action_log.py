@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, field
 
-from ostoo_build.base import decoders, digest, state_file
+from ostoo_build.base import digest, numbered, state_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +58,7 @@ def begin(folder: Path, action: Action, results: str) -> None:
 def write(folder: Path, action: Action, results: str, decided: str) -> None:
     """Store an action in `folder`, replacing the last one with these results."""
     entry = _entry(action, results, decided)
-    state_file.write(folder / _name(action, results), msgspec.json.encode(entry))
+    state_file.write(folder / _name(action, results), msgspec.json.encode(numbered.to_builtins(entry)))
 
 
 def _entry(action: Action, results: str, decided: str) -> Entry:
@@ -90,15 +91,22 @@ def _name(action: Action, results: str) -> str:
 
 
 def read(folder: Path) -> dict[str, Entry]:
-    """Return all entries of a folder by name. Raises `ValueError` for a file that is not an entry."""
-    return {path.stem: decoders.decode(state_file.read(path), Entry) for path in sorted(folder.glob("*.json"))}
+    """Return all entries of a folder by name, without those of other versions.
+
+    Raises `ValueError` for a file that is not an entry.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        with contextlib.suppress(numbered.OtherFormatError):
+            found[path.stem] = numbered.from_json(state_file.read(path), Entry)
+    return found
 
 
 def changes(folder: Path, action: Action, results: str) -> str:
     """Describe the first difference from the previous action with these results; empty if there is none."""
     content = state_file.recall(folder / _FORMER / _name(action, results))
     try:
-        former = decoders.decode(content, Entry) if content is not None else None
+        former = numbered.from_json(content, Entry) if content is not None else None
     except ValueError:
         former = None
     if former is None:

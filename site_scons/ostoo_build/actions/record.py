@@ -11,9 +11,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from ostoo_build.base import decoders, digest, stamps, state_file
+from ostoo_build.base import digest, numbered, stamps, state_file
 from ostoo_build.base.source_files import write_output
 
 if TYPE_CHECKING:
@@ -63,21 +63,16 @@ class Record(Struct, frozen=True):
     is_answer: bool = True
 
     def to_bytes(self) -> bytes:
-        return digest.canonical_json({**self._told(), "seal": self._seal()})
+        return digest.canonical_json({**numbered.to_builtins(self), "seal": self._seal()})
 
     def _seal(self) -> digest.Hash:
         """Digest of the record's contents: after a bit flip it may still be parsable, but wrong."""
-        return digest.of_json(self._told())
-
-    def _told(self) -> dict[str, Any]:
-        """Return the fields as JSON; rarely used ones are left out, as earlier versions did not know them."""
-        seldom = {"folders": self.folders or None, "seen": self.seen, "is_answer": None if self.is_answer else False}
-        return {name: value for name, value in to_builtins(self).items() if seldom.get(name, True) is not None}
+        return digest.of_json(numbered.to_builtins(self))
 
     @staticmethod
     def from_bytes(data: bytes) -> Record:
-        """Parse the output of `to_bytes`. Raises `ValueError` if it is not a record."""
-        read: _Sealed = decoders.decode(data, _Sealed)
+        """Parse the output of `to_bytes`. Raises `OtherFormatError`, and `ValueError` if it is not a record."""
+        read = numbered.from_json(data, _Sealed)
         found = Record(**{name: getattr(read, name) for name in Record.__struct_fields__})
         if read.seal != found._seal():
             raise ValueError("the record is damaged")
@@ -100,12 +95,14 @@ def load(folder: Path) -> Record | None:
 
 
 def read(path: Path) -> Record | None:
-    """Read one record; return None if it is missing or damaged."""
+    """Read one record; return None if it is missing, damaged, or of another version."""
     content = state_file.recall(path)
     if content is None:
         return None
     try:
         return Record.from_bytes(content)
+    except numbered.OtherFormatError:
+        return None
     except (ValueError, RecursionError):
         state_file.found_damaged(path)
         return None

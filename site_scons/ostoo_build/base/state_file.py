@@ -15,8 +15,18 @@ if TYPE_CHECKING:  # loading `typing` takes longer than everything else
     from collections.abc import Callable
     from typing import BinaryIO
 
+FORMAT = 2
+"""The number of the form of all state that builds leave: records, results, logs, memos, notes and reports.
+
+Raise it with each change of what one of them contains or means. State with another number is made anew, and a key with
+another number finds no result in a cache.
+"""
+
 LIMIT = 256 << 20
 """Maximum size in bytes; no state file is larger."""
+
+_DIGITS = 64
+"""Length of a sha256 in hexadecimal."""
 
 damaged: dict[str, None] = {}
 """The damaged files that this process found, in order; reported at the end of a build."""
@@ -54,26 +64,39 @@ def recall(path: str | os.PathLike[str]) -> bytes | None:
 
 
 def sealed(content: bytes) -> bytes:
-    """Prepend a digest, which `recall_sealed` verifies: after a bit flip a file may still be parsable, but wrong."""
+    """Prepend `FORMAT` and a digest, which `recall_sealed` verifies.
+
+    After a bit flip a file may still be parsable, but wrong.
+    """
     return _seal(content) + b"\n" + content
 
 
 def recall_sealed(path: str | os.PathLike[str]) -> bytes | None:
-    """Read a file that was written `sealed`; return None if it is missing or damaged. Damage is recorded."""
+    """Read a file that was written `sealed`; return None if it is missing, damaged, or of another version.
+
+    Damage is recorded.
+    """
     found = recall(path)
     if found is None:
         return None
     seal, _, content = found.partition(b"\n")
-    if seal != _seal(content):
+    if seal == _seal(content):
+        return content
+    if not _is_of_another_version(seal):
         found_damaged(path)
-        return None
-    return content
+    return None
 
 
 def _seal(content: bytes) -> bytes:
     import hashlib  # noqa: PLC0415 - `null_build` needs none
 
-    return hashlib.sha256(content).hexdigest().encode()
+    return b"%d %s" % (FORMAT, hashlib.sha256(content).hexdigest().encode())
+
+
+def _is_of_another_version(seal: bytes) -> bool:
+    """Whether a seal has another number, or none as those of the first versions."""
+    number, _, digest = seal.rpartition(b" ")
+    return len(digest) == _DIGITS and number != b"%d" % FORMAT and (number.isdigit() or not number)
 
 
 def recall_json(path: str | os.PathLike[str]) -> object:

@@ -7,10 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct, to_builtins
 
-from ostoo_build.base import byte_size, layout
+from ostoo_build.base import byte_size, layout, numbered
 from ostoo_build.base.errors import OstooError
 from ostoo_build.size import parts as size_parts
 from ostoo_build.size.parts import Part
@@ -40,7 +39,7 @@ class SizeReport(Struct, frozen=True):
 
     def to_json(self) -> str:
         """Return the report for tools and for `read`. Equal reports give equal text."""
-        return json.dumps(to_builtins(self), indent=1) + "\n"
+        return json.dumps(numbered.to_builtins(self), indent=1) + "\n"
 
     def to_page(self) -> str:
         """Return a self-contained HTML page."""
@@ -61,8 +60,8 @@ def analyse(shipped: Path, unstripped: Path, name: str) -> SizeReport:
 def read(path: Path) -> SizeReport:
     """Read a report that `to_json` wrote. Raises `OstooError`."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SizeReport)
-    except (OSError, msgspec.DecodeError) as error:
+        return numbered.from_json(path.read_bytes(), SizeReport)
+    except (OSError, ValueError, RecursionError) as error:
         raise OstooError(f"can't read the report: {error}", where=str(path), remedy="build it again") from error
 
 

@@ -6,10 +6,9 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from ostoo_build.base import byte_size
+from ostoo_build.base import byte_size, numbered
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import symbol_table
 from ostoo_build.binary.demangle import demangle
@@ -93,14 +92,14 @@ class StackReport(Struct, frozen=True):
 
     def to_json(self) -> str:
         """Return the report for tools and for `read`. Equal reports give equal text."""
-        return json.dumps(to_builtins(self), indent=2) + "\n"
+        return json.dumps(numbered.to_builtins(self), indent=2) + "\n"
 
 
 def read(path: Path) -> StackReport:
     """Read a report that `to_json` wrote. Raises `OstooError`."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StackReport)
-    except (OSError, msgspec.DecodeError) as error:
+        return numbered.from_json(path.read_bytes(), StackReport)
+    except (OSError, ValueError, RecursionError) as error:
         raise OstooError(f"can't read the report: {error}", where=str(path), remedy="build it again") from error
 
 

@@ -30,8 +30,11 @@ except ImportError:
 Question = tuple[str, str, list[str], bytes]
 """Python's version and path, the arguments, and a digest of the environment, which may contain secrets."""
 
-DIGEST = 32
+_DIGEST = 32
 """Length in bytes of the digest in front of a note's content."""
+
+_NUMBER = b"%d\n" % state_file.FORMAT
+"""The begin of a note. One that begins otherwise is of another version; the next build replaces it."""
 
 HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
 """Variables that shells and terminals change often, and that no build reads."""
@@ -107,15 +110,16 @@ class Note:
     def to_bytes(self) -> bytes:
         stamps = self.stamps
         content = marshal.dumps((self.question, (list(stamps.trees), stamps.places, stamps.entries), self.targets))
-        return digest(content) + content
+        return _NUMBER + digest(content) + content
 
     @staticmethod
     def from_bytes(content: bytes) -> Note | None:
         """Parse the output of `to_bytes`; return None for anything else."""
-        if digest(content[DIGEST:]) != content[:DIGEST]:
+        sealed = content.removeprefix(_NUMBER)
+        if digest(sealed[_DIGEST:]) != sealed[:_DIGEST]:
             return None
         try:
-            question, stamps, targets = marshal.loads(content[DIGEST:])  # noqa: S302 - nobody damaged it
+            question, stamps, targets = marshal.loads(sealed[_DIGEST:])  # noqa: S302 - nobody damaged it
             return Note(question, StampSet(*stamps), targets)
         except (ValueError, EOFError, TypeError):  # written by another Python
             return None
@@ -147,7 +151,7 @@ def doubt(root: str, asked: Question) -> str | None:
 def _note(root: str, asked: Question) -> Note | None:
     path = place(root, asked)
     content = state_file.recall(path)
-    if content is None:
+    if content is None or not content.startswith(_NUMBER):
         return None
     known = Note.from_bytes(content)
     if known is None:
@@ -157,7 +161,7 @@ def _note(root: str, asked: Question) -> Note | None:
 
 def digest(content: bytes) -> bytes:
     """Return the digest in front of a note's content: marshal trusts its input."""
-    return blake2b(content, digest_size=DIGEST).digest()
+    return blake2b(content, digest_size=_DIGEST).digest()
 
 
 def ask(arguments: list[str]) -> Question:

@@ -16,6 +16,7 @@ from ostoo_build import actions
 from ostoo_build.actions.action import Action, place
 from ostoo_build.base import digest, process
 from ostoo_build.base.input import Input
+from ostoo_build.base.state_file import FORMAT
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.reapi.layout import PLACES
 
@@ -193,8 +194,8 @@ def test_a_launched_program_gets_its_variables_as_they_are(tmp_path: Path, launc
 def test_what_only_distinguishes_actions_is_in_their_digest_and_in_no_command() -> None:
     salted = replace(ACTION, salt=(("host", "known"),))
     message = api.Action.FromString(salted.encoded.action)
-    assert message.salt == b'{"host":"known"}'
-    assert api.Action.FromString(ACTION.encoded.action).salt == b""
+    assert message.salt == b'{"format":"%d","host":"known"}' % FORMAT
+    assert api.Action.FromString(ACTION.encoded.action).salt == b'{"format":"%d"}' % FORMAT
     assert salted.encoded.command == ACTION.encoded.command
 
 

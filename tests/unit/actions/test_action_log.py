@@ -82,7 +82,7 @@ def test_names_that_no_file_may_have_are_told_apart(tmp_path: Path) -> None:
     assert len(action_log.read(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"mnemonic": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"format": 2, "mnemonic": 1}', b"\xff"])
 def test_what_is_no_action_is_told(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "Rustc-a.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"."):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ostoo_build.actions import record
 from ostoo_build.actions.record import Output, Record
-from ostoo_build.base import digest
+from ostoo_build.base import digest, state_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,13 +255,18 @@ def test_an_output_that_is_not_what_it_should_be_is_taken_away(
     assert [path.name for path in tmp_path.iterdir()] == ["script"]
 
 
-def test_what_is_seldom_said_is_not_said_by_most_records() -> None:
-    """Records that earlier versions wrote keep their seal."""
-    plain = json.loads(Record("k", {}).to_bytes())
-    assert plain.keys() == {"bound_to", "key", "outputs", "reads", "seal", "stderr", "stdout"}
-    said = json.loads(Record("k", {}, folders=("a",), seen=(), is_answer=False).to_bytes())
-    assert said.keys() - plain.keys() == {"folders", "seen", "is_answer"}
-    assert (said["folders"], said["seen"], said["is_answer"]) == (["a"], [], False)
+def test_a_record_of_another_version_is_none_and_no_damage(tmp_path: Path) -> None:
+    good = json.loads(Record("k", {}).to_bytes())
+    assert good["format"] == state_file.FORMAT
+    others = ({**good, "format": number} for number in (0, 1, state_file.FORMAT + 1))
+    for other in (*others, {name: value for name, value in good.items() if name != "format"}):
+        (tmp_path / record.NAME).write_text(json.dumps(other))
+        state_file.damaged.clear()
+        assert record.load(tmp_path) is None
+        assert not state_file.damaged
+    (tmp_path / record.NAME).write_text(json.dumps({**good, "key": "x"}))
+    assert record.load(tmp_path) is None
+    assert state_file.damaged
 
 
 @pytest.mark.parametrize("name", ["/etc/x", "../x", "out/../../x", "out/.."])

@@ -134,8 +134,21 @@ def test_each_flipped_bit_of_what_is_sealed_is_seen(tmp_path: Path) -> None:
         flipped = bytearray(good)
         flipped[bit // 8] ^= 1 << bit % 8
         state_file.write(path, bytes(flipped))
+        state_file.damaged.clear()
         assert state_file.recall_json(path) is None
-        assert state_file.damaged
+        is_another_number = flipped[:1].isdigit() and bytes(flipped[1:]) == good[1:]
+        assert bool(state_file.damaged) != is_another_number
+
+
+@pytest.mark.parametrize("number", ["", "1 ", f"{state_file.FORMAT + 1} ", f"{state_file.FORMAT}0 "])
+def test_state_of_another_version_is_neither_read_nor_damaged(number: str, tmp_path: Path) -> None:
+    good = state_file.sealed(b'{"a": 1}').decode()
+    own = f"{state_file.FORMAT} "
+    assert good.startswith(own)
+    state_file.write(tmp_path / "state", (number + good.removeprefix(own)).encode())
+    state_file.damaged.clear()
+    assert state_file.recall_json(tmp_path / "state") is None
+    assert not state_file.damaged
 
 
 @pytest.mark.parametrize(

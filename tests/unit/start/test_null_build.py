@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build.base import state_file
 from ostoo_build.start import null_build
 from ostoo_build.start.null_build import StampSet
 
@@ -236,9 +237,26 @@ def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    for damage in (content, null_build.digest(content) + content, content + null_build.digest(content)):
+    number, seal = b"%d\n" % state_file.FORMAT, null_build.digest(content)
+    for damage in (content, number + content, number + seal + content, number + content + seal):
         path.write_bytes(damage)
         assert null_build.targets(str(tmp_path), asked) is None
+
+
+@pytest.mark.parametrize("number", [b"", b"1\n", b"%d\n" % (state_file.FORMAT + 1), b"%d0\n" % state_file.FORMAT])
+def test_a_note_of_another_version_proves_nothing_and_is_no_damage(number: bytes, tmp_path: Path) -> None:
+    asked = null_build.ask(["a"])
+    path = Path(null_build.place(str(tmp_path), asked))
+    content = null_build.Note(asked, StampSet([], {}, []), ["a"]).to_bytes()
+    state_file.write(path, content)
+    assert null_build.targets(str(tmp_path), asked) == ["a"]
+    own = b"%d\n" % state_file.FORMAT
+    assert content.startswith(own)
+    state_file.write(path, number + content.removeprefix(own))
+    state_file.damaged.clear()
+    assert null_build.targets(str(tmp_path), asked) is None
+    assert null_build.doubt(str(tmp_path), asked) == "no build of this command has noted what it depends on"
+    assert not state_file.damaged
 
 
 def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
