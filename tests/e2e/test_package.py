@@ -48,13 +48,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program `ostoo` of an environment with the wheel; other packages are those of these tests."""
+    """The program `ostoo` of an environment with the wheel, without extras; other packages are our own."""
     venv = tmp_path_factory.mktemp("installed")
     assert run(sys.executable, "-m", "venv", "--without-pip", venv, cwd=venv).returncode == 0
     python = venv / "bin/python"
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
     assert run(*pip, cwd=venv).returncode == 0
     packages = next(venv.glob("lib/python3*/site-packages"))
+    (packages / "grpc.py").write_text('raise ModuleNotFoundError("No module named grpc", name="grpc")\n')
     (packages / "others.pth").write_text(str(Path(pytest.__file__).parents[1]))
     return venv / "bin/ostoo"
 
@@ -126,6 +127,18 @@ def test_another_version_than_the_project_wants_says_how_to_get_that(installed: 
             f"error: this project wants ostoo-build 9.1, and this is {own_version.number()}\n"
             f"  --> {tmp_path}/ostoo.toml\n"
             "  help: uv tool install 'ostoo-build==9.1.*', or pip install 'ostoo-build==9.1.*'\n"
+        )
+
+
+@pytest.mark.compiler
+def test_what_needs_an_extra_says_how_to_get_that(installed: Path, first: Tree, tmp_path: Path) -> None:
+    here = project(first, tmp_path / "project")
+    for variable in ("remote_cache", "remote_executor"):
+        done = run(installed, "build", "hello-rs", f"cache={first.cache}", f"{variable}=grpc://[::1]:1", cwd=here)
+        assert done.returncode == 2
+        assert done.stderr.endswith(
+            "error: remote_cache= and remote_executor= need the Python package grpc, which is not installed\n"
+            "  help: uv tool install 'ostoo-build[remote]', or pip install 'ostoo-build[remote]'\n"
         )
 
 

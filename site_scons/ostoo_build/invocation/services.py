@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ostoo_build.base import byte_size, digest, layout, user_cache
+from ostoo_build.base import byte_size, digest, layout, own_version, user_cache
 from ostoo_build.base.content_memo import ContentMemo
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
@@ -105,9 +106,14 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
 def _remote_store(checkout: Checkout, variables: Mapping[str, str], address: str) -> RemoteStore | None:
     if not address:
         return None
-    from ostoo_build.remote import options as remote_options  # noqa: PLC0415 - most have no team's cache
-    from ostoo_build.remote import store as remote_store  # noqa: PLC0415 - likewise
-
+    try:
+        from ostoo_build.remote import options as remote_options  # noqa: PLC0415 - most have no team's cache
+        from ostoo_build.remote import store as remote_store  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as error:
+        raise OstooError(
+            f"remote_cache= and remote_executor= need the Python package {error.name}, which is not installed",
+            remedy=f"uv tool install '{own_version.NAME}[remote]', or pip install '{own_version.NAME}[remote]'",
+        ) from error
     options = remote_options.read(address, checkout.root, variables, os.environ)
     return remote_store.RemoteStore(options, checkout.console)
 
