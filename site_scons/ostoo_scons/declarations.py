@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.base import byte_size, layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
-from ostoo_build.rules import nodes, whole_program
+from ostoo_build.planning.features import Selection
+from ostoo_build.rules import nodes, unit_inputs, whole_program
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 def declare_requested(env: Any) -> None:
     """Declare everything that the command line requests, after the SConscripts were read."""
     requested = Build.of(env).at_work.requested
-    env.Alias("all", [declare_program(env, program) for program in requested.programs])
+    programs = requested.built(Build.of(env).at_work.planner.programs)
+    env.Alias("all", [declare_program(env, program) for program in programs])
     for program in requested.tests:
         declare_tests(env, program)
     if "deploy" in requested.words:
-        env.Alias("deploy", [declare_deployed(env, program) for program in requested.deployed])
+        deployed = (program for program in requested.deployed if program in programs)
+        env.Alias("deploy", [declare_deployed(env, program) for program in deployed])
     for kind in ReportKind:
         if kind.word in requested.words:
             declare_reports(env, kind)
@@ -40,10 +43,18 @@ def declare_requested(env: Any) -> None:
     env.Default("all")
 
 
-def declare_program(env: Any, name: str, size_budget: str | None = None, **unknown: Any) -> Any:
+def declare_program(
+    env: Any,
+    name: str,
+    size_budget: str | None = None,
+    features: Any = (),
+    default_features: Any = True,  # noqa: FBT002 - a keyword of SConscripts
+    **unknown: Any,
+) -> Any:
     """Declare a program (`env.RustProgram`); `size_budget` is the maximum size of its file, such as "64 KiB".
 
-    The budget applies to shipped programs: a profile that keeps symbols is for development.
+    The budget applies to shipped programs: a profile that keeps symbols is for development. `features` are those of its
+    package to build it with, besides the default ones if `default_features`.
     """
     build = Build.of(env)
     if not isinstance(name, str):
@@ -51,12 +62,14 @@ def declare_program(env: Any, name: str, size_budget: str | None = None, **unkno
             raise OstooError("the name is not a string", where=f"env.RustProgram({name!r})")
     if name in build.programs:
         return build.programs[name]
+    if name in build.begun:
+        return []  # it reads itself: who declares it says so
+    build.begun.add(name)
     with one_message():
         planner, where = build.at_work.planner, f'env.RustProgram("{name}")'
         for keyword in unknown:
-            raise OstooError(
-                f"env.RustProgram has no argument {keyword}", where=where, remedy=one_of(keyword, ["size_budget"])
-            )
+            known = ["size_budget", "features", "default_features"]
+            raise OstooError(f"env.RustProgram has no argument {keyword}", where=where, remedy=one_of(keyword, known))
         if size_budget is not None and not isinstance(size_budget, str):
             raise OstooError("size_budget is not a string", where=where, remedy='write size_budget="64 KiB"')
         if name not in planner.programs.binaries:
@@ -65,6 +78,7 @@ def declare_program(env: Any, name: str, size_budget: str | None = None, **unkno
                 where=where,
                 remedy=one_of(name, planner.programs.binaries),
             )
+        planner.programs.select(name, _selection(features, default_features, where))
         made = [
             node
             for _, target in sorted(planner.programs.ids([name]))
@@ -73,6 +87,14 @@ def declare_program(env: Any, name: str, size_budget: str | None = None, **unkno
     build.programs[name] = made
     env.Alias(name, made)
     return made
+
+
+def _selection(features: Any, default: Any, where: str) -> Selection:
+    if not isinstance(features, list | tuple) or not all(isinstance(name, str) for name in features):
+        raise OstooError("features is not a list of strings", where=where, remedy='write features=["a", "b"]')
+    if not isinstance(default, bool):
+        raise OstooError("default_features is neither True nor False", where=where)
+    return Selection(tuple(dict.fromkeys(features)), default)
 
 
 def _declare_shipped(env: Any, program: Program, size_budget: str | None) -> Any:
@@ -84,11 +106,12 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     """Declare the nodes that make a planned program, unless it is present."""
     build = Build.of(env)
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
+    # their scripts select features before anything is planned that reads them
+    for name in dict.fromkeys(name for unit in program.units for name, _ in unit_inputs.makers(planner, unit).values()):
+        _declare_other(env, name)
     makers = whole_program.makers(planner, program)
     action = whole_program.action(planner, services, program, budget, services.snapshot)
     pending = PendingProgram(program, budget, action, is_checked)
-    for name, _ in makers:
-        _declare_other(env, name)
     # a refused program also fails the programs that read it
     are_made = all(maker in progress.current or maker in build.kept for maker in makers)
     if build.is_top_down and are_made:
@@ -174,7 +197,9 @@ def declare_reports(env: Any, kind: ReportKind) -> None:
     """Declare a report on each requested program for each target."""
     opened = Build.of(env).at_work
     planner = opened.planner
-    programs = [planner.plan(*asked) for asked in sorted(planner.programs.ids(opened.requested.programs))]
+    programs = [
+        planner.plan(*asked) for asked in sorted(planner.programs.ids(opened.requested.built(planner.programs)))
+    ]
     made = [declare(env, program_reports.node(planner, opened.services, program, kind)) for program in programs]
     env.Alias(kind.word, made)
 

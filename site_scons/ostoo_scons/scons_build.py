@@ -49,6 +49,8 @@ class Build(Struct):
     is_top_down: bool
     nodes: dict[str, Any] = field(default_factory=dict)
     programs: dict[str, Any] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    """Programs whose declaration has begun."""
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
     progress: Progress = field(default_factory=Progress)
@@ -64,7 +66,10 @@ class Build(Struct):
         self.checkout.lock()
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
-        planner.programs.start_planning(planner.programs.ids(requested.programs))
+        # a script may select features: without required ones nothing can be planned yet
+        planner.programs.start_planning(planner.programs.ids(planner.programs.available(requested.programs)))
+        for name in planner.programs.ambiguous if requested.is_all else ():
+            self.checkout.console.warn_once(f"several packages have a program {name}: none of these is built")
         made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
         self.opened = OpenCheckout(requested, planner, made)
         return self.opened

@@ -173,9 +173,9 @@ def _note(build: Build) -> None:
     if opened is None or options or opened.requested.words - {"all"}:
         return
     programs = opened.planner.programs
-    if current.keys() != programs.ids(opened.requested.programs):
+    if current.keys() != programs.ids(opened.requested.built(programs)):
         return
-    if set(opened.requested.programs) == set(programs.binaries):
+    if opened.requested.is_all:
         whole_program.take_away_lost(opened.planner, build.checkout.console)
     files = {path: output for made in current.values() for path, output in made.items()}
     made = null_build_note.BuildResult(

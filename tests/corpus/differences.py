@@ -60,6 +60,17 @@ ACCEPTED: dict[Row, str] = {
 }
 
 
+OF_STD: dict[Row, str] = {
+    ("units", "", "cargo"): "what of std a program can't see is not built",
+    ("rustc", "--extern of std", "both"): "a crate is shown what of std it can see",
+    ("rustc", "--extern of std", "cargo"): "rustc finds std's crates in the folders that it searches for a program",
+    ("rustc", "--check-cfg", "both"): "std has features that its manifests do not declare; nobody sees its warnings",
+    ("link", "-L", "cargo"): "the sysroot's folder is for the link of a program only",
+    ("env", "RUSTC_BOOTSTRAP", "cargo"): "a nightly needs none; others are given it where they run",
+    ("directory", "", "both"): "no result depends on where std's source lies",
+}
+"""The same for programs with std, or core."""
+
 _OF_THE_MACHINE = {"SSL_CERT_DIR", "SSL_CERT_FILE"}
 """Cargo sets them on machines that have certificates where it searches."""
 

@@ -97,7 +97,8 @@ def of_log(root: Path, paths: PathMap, program: Program) -> Build:
             entry, link = log["Rustc", unit.folder], log.get(("Link", unit.folder))
             made = _entry(entry, link or entry, root, paths, clean)
             compilations[_key(entry.arguments, made.environment)] = made
-    told = [_told(root / unit.folder / "out/env") for unit in runs]
+    left = [root / unit.folder / "out/env" for unit in runs]
+    told = [_told(path) for path in left if path.exists()]  # scripts of std's leave none
     cleaned = [{name: clean(value) for name, value in each.items()} for each in told]
     return Build(compilations, {_key_of_run(each): each for each in cleaned})
 

@@ -8,6 +8,7 @@ from workspaces import (
     depends,
     for_host,
     library,
+    main,
     needs,
     proc_macro,
     program,
@@ -16,6 +17,8 @@ from workspaces import (
 )
 
 _DECLARED = "features, `[dependencies]`, `[profile.*]`, `[lints]`, `[workspace.*]`"
+
+_SELECTED = "features on cargo's command line"
 
 _FEATURES = """[features]
 default = ["a"]
@@ -34,6 +37,12 @@ documentation = "d"
 license-file = "LICENSE"
 rust-version = "1.80"
 """
+
+
+def _sconscript(name: str, words: str) -> str:
+    """Write the SConscript of a program."""
+    return f'Import("env")\nenv.RustProgram("{name}", {words})\n'
+
 
 ALL = (
     workspace(
@@ -70,6 +79,35 @@ ALL = (
             '[features]\ndefault = ["a-b", "c.d", "e+f"]\na-b = []\n"c.d" = []\n"e+f" = []\n',
             build=script(),
         ),
+    ),
+    workspace(
+        "selected-features",
+        _SELECTED,
+        program("selected-features", f"{_FEATURES}{needs('low')}", uses="low", build=script()),
+        program("no-default", f"{_FEATURES}{needs('low')}", uses="low"),
+        library("low", _FEATURES),
+        programs=bins("selected-features", "selected-features", words="--features c")
+        | bins("no-default", "no-default", words="--no-default-features --features b"),
+        files={
+            "selected-features/SConscript": _sconscript("selected-features", 'features=["c"]'),
+            "no-default/SConscript": _sconscript("no-default", 'features=["b"], default_features=False'),
+        },
+    ),
+    workspace(
+        "requires-features",
+        "`required-features`",
+        Package(
+            "requires-features",
+            f'{_FEATURES}[[bin]]\nname = "requires-features"\npath = "a.rs"\nrequired-features = ["a", "c"]\n'
+            '[[bin]]\nname = "requires-none"\npath = "b.rs"\n',
+            {
+                "a.rs": main(),
+                "b.rs": main(),
+                "SConscript": _sconscript("requires-features", 'features=["c"]'),
+            },
+        ),
+        programs=bins("requires-features", "requires-features", words="--features c")
+        | bins("requires-features", "requires-none"),
     ),
     workspace(
         "renamed",

@@ -36,7 +36,7 @@ ALL = (
     ),
     workspace(
         "no-autobins",
-        _DECLARED,
+        "`default-run`",
         Package(
             "no-autobins",
             'autobins = false\nautolib = false\ndefault-run = "no-autobins"\n'
@@ -94,7 +94,7 @@ ALL = (
     ),
     workspace(
         "members-by-pattern",
-        _DECLARED,
+        "`default-members`",
         program("members-by-pattern", '[dependencies]\na = { path = "../crates/a" }\n', uses="a"),
         library("crates/a", needs("b"), text="extern crate b as _;\n"),
         library("crates/b"),

@@ -5,7 +5,11 @@ Their crates need nothing of std's, so that no profile or flag has core compiled
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -180,6 +184,21 @@ def depends(kind: str = "dependencies", **said: str) -> str:
 def bins(package: str, *names: str, words: str = "") -> dict[str, str]:
     """Map programs of a package to cargo's words for each of them."""
     return {name: f"--package {package} --bin {name} {words}" for name in names}
+
+
+def write(workspace: Workspace, root: Path) -> None:
+    """Write a workspace into a checkout, in place of what its folder holds."""
+    folder = root / workspace.name
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in workspace.files.items():
+        path = Path(os.path.normpath(folder / name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, bytes) else content.replace("{root}", str(root)).encode()
+        path.write_bytes(text)
+    for name in workspace.repositories:
+        own = ("-c", "user.name=u", "-c", "user.email=u@example.org", "-c", "commit.gpgsign=false")
+        for words in (["init", "--quiet"], ["add", "."], [*own, "commit", "--quiet", "-m", "m"], ["tag", "t"]):
+            subprocess.run(["git", *words], cwd=folder / name, check=True)
 
 
 def _places(files: Mapping[str, str]) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Requested(Struct, frozen=True):
     """The programs to plan, the programs whose tests to plan, the SConscripts to read, and the other targets.
 
     `scripts` are the packages' SConscripts. `deployed` are the programs that `deploy` copies: a kernel only if it is
-    named. `targets` are those of `target=`.
+    named. `targets` are those of `target=`. `is_all` says that no program was named.
     """
 
     programs: tuple[str, ...]
@@ -54,6 +54,11 @@ class Requested(Struct, frozen=True):
     words: frozenset[str]
     deployed: tuple[str, ...]
     targets: tuple[str, ...]
+    is_all: bool
+
+    def built(self, programs: Programs) -> tuple[str, ...]:
+        """Return the programs to build: of all programs those whose required features are selected, as with cargo."""
+        return programs.available(self.programs) if self.is_all else self.programs
 
 
 def help_text() -> str:
@@ -73,8 +78,9 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
     names = [_program(word, known, programs) for word in words if word not in (*WORDS, *tested)]
     tests = tuple(dict.fromkeys(map(layout.tested, tested)))
     deployed = names
-    if not words or (beside.intersection(_ALL) and not names):
-        names = list(programs.binaries)
+    is_all = not words or bool(beside.intersection(_ALL) and not names)
+    if is_all:
+        names = [name for name, binary in programs.binaries.items() if binary.is_default]
         deployed = [name for name in names if programs.folder_of(name) == discovery.USER]
     folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests))
     scripts = (folder / "SConscript" for folder in folders)
@@ -85,11 +91,15 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
         words=beside,
         deployed=tuple(dict.fromkeys(deployed)) if "deploy" in beside else (),
         targets=targets.of_user,
+        is_all=is_all,
     )
 
 
 def _program(word: str, known: Sequence[str], programs: Programs) -> str:
     name = Path(word).name
+    if name in programs.ambiguous:
+        where = "\n".join(map(str, programs.ambiguous[name]))
+        raise OstooError(f"several packages have a program {name}", where=where, remedy="rename all but one")
     if name not in programs.binaries or not (word == name or Path(word).parts[0] == layout.BUILD):
         raise OstooError(f"there is no program {word}", remedy=one_of(word, known))
     return name

@@ -15,6 +15,7 @@ from ostoo_build.base import digest, home, process, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning import cargo_config, std_crates, unit_graph
+from ostoo_build.planning.features import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,13 +36,25 @@ _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 class Binary(Struct, frozen=True):
     """A binary target of a workspace member: what `scons NAME` builds.
 
-    `dependencies` is a digest of the dependencies and features that its package declares.
+    `dependencies` is a digest of the dependencies and features that its package declares, `features` are these
+    features, `required` those without which cargo does not build it, `selected` those that it is built with.
+    `is_default` says that cargo builds its package if none is named.
     """
 
     name: str
     package: str
     manifest: Path
     dependencies: digest.Hash
+    features: dict[str, tuple[str, ...]] = {}
+    required: tuple[str, ...] = ()
+    is_default: bool = True
+    selected: Selection = Selection()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Return the required features that are not enabled."""
+        enabled = self.selected.enabled(self.features) if self.required else set()
+        return tuple(name for name in self.required if name not in enabled)
 
 
 class Cargo(Struct, frozen=True, dict=True):
@@ -58,8 +71,17 @@ class Cargo(Struct, frozen=True, dict=True):
     def binaries(self) -> tuple[Binary, ...]:
         """Return all binary targets of the workspace's members. Raises `OstooError` with cargo's error message."""
         document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        defaults = document.get("workspace_default_members")
         found = [
-            Binary(target["name"], package["name"], Path(package["manifest_path"]), _dependencies(package))
+            Binary(
+                target["name"],
+                package["name"],
+                Path(package["manifest_path"]),
+                _dependencies(package),
+                {name: tuple(enabled) for name, enabled in package["features"].items()},
+                tuple(target.get("required-features", ())),
+                defaults is None or package["id"] in defaults,
+            )
             for package in document["packages"]
             for target in package["targets"]
             if "bin" in target["kind"]
@@ -69,10 +91,14 @@ class Cargo(Struct, frozen=True, dict=True):
     def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
         """Return the unit graph of each program, as if cargo built that program alone, so that no other adds features.
 
-        All programs must declare the same dependencies and features; then cargo's unification adds nothing.
+        All programs must declare the same dependencies and features, and have the same ones selected; then cargo's
+        unification adds nothing. Raises `OstooError` for a program that lacks a required feature.
         """
+        for binary in binaries:
+            _refuse_lacking(binary)
         chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
-        graphs = {graph.name: graph for graph in self._graphs(profile, target, *chain.from_iterable(chosen))}
+        asked = (*chain.from_iterable(chosen), *binaries[0].selected.words)
+        graphs = {graph.name: graph for graph in self._graphs(profile, target, *asked)}
         return [graphs[binary.name] for binary in binaries]
 
     def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
@@ -80,7 +106,8 @@ class Cargo(Struct, frozen=True, dict=True):
 
         Cargo selects the executables, but `profile` is one of programs', so that tests use the same std.
         """
-        graphs = self._graphs(profile, target, "--package", binary.package, "--tests", "-Zpanic-abort-tests")
+        asked = ("--package", binary.package, "--tests", "-Zpanic-abort-tests", *binary.selected.words)
+        graphs = self._graphs(profile, target, *asked)
         return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
 
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
@@ -175,6 +202,16 @@ def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:
     Those run on the host.
     """
     return root.is_test and root.platform is not None and (root.kind != "bin" or root.target_name == binary.name)
+
+
+def _refuse_lacking(binary: Binary) -> None:
+    if binary.lacking:
+        names = ", ".join(f'"{name}"' for name in binary.lacking)
+        raise OstooError(
+            f"the program {binary.name} requires features of its package that are not selected: {names}",
+            where=str(binary.manifest),
+            remedy=f'select them in the SConscript beside it: env.RustProgram("{binary.name}", features=[{names}])',
+        )
 
 
 def _dependencies(package: dict[str, Any]) -> digest.Hash:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from ostoo_build.planning.cargo import Binary
+    from ostoo_build.planning.features import Selection
     from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.planning.workspace import Workspace
@@ -38,18 +39,35 @@ class Programs:
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
-    @cached_property
+    @property
     def binaries(self) -> dict[str, Binary]:
-        """The programs of all workspaces by name. Raises `OstooError` if two have the same name."""
-        found: dict[str, Binary] = {}
+        """The programs of all workspaces by name, without those whose name several have."""
+        return self._named[0]
+
+    @property
+    def ambiguous(self) -> dict[str, tuple[Path, ...]]:
+        """The manifests of the programs that have the same name."""
+        return self._named[1]
+
+    @cached_property
+    def _named(self) -> tuple[dict[str, Binary], dict[str, tuple[Path, ...]]]:
+        found: dict[str, list[Binary]] = {}
         for folder, targets in self._targets.items():
             for binary in self.workspace(folder, targets[0]).binaries():
-                other = found.setdefault(binary.name, binary)
-                if other is not binary:
-                    where = f"{other.manifest}\n{binary.manifest}"
-                    raise OstooError(f"two packages have a program {binary.name}", where=where, remedy="rename one")
+                found.setdefault(binary.name, []).append(binary)
                 self._folders[binary.name] = folder
-        return found
+        alone = {name: same[0] for name, same in found.items() if len(same) == 1}
+        return alone, {name: tuple(each.manifest for each in same) for name, same in found.items() if name not in alone}
+
+    def select(self, name: str, selection: Selection) -> None:
+        """Select features for a program. A plan without them, which was made before, is dropped."""
+        if self.binaries[name].selected != selection:
+            self.binaries[name] = replace(self.binaries[name], selected=selection)
+            self._plans = {key: plan for key, plan in self._plans.items() if key[0] != name}
+
+    def available(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the programs whose required features are selected. Cargo builds no others if none is named."""
+        return tuple(name for name in names if not self.binaries[name].lacking)
 
     @property
     def workspaces(self) -> tuple[Workspace, ...]:
@@ -73,16 +91,16 @@ class Programs:
 
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
-        groups: dict[tuple[str, str, str], list[Binary]] = {}
+        groups: dict[tuple[str, str, str, Selection], list[Binary]] = {}
         for name, target in set(ids) - set(self._plans):
             binary, folder = self.binaries[name], self.folder_of(name)
             known = self.workspace(folder, target).remembered(binary, self._profile)
             if known is None:
-                groups.setdefault((folder, target, binary.dependencies), []).append(binary)
+                groups.setdefault((folder, target, binary.dependencies, binary.selected), []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
         pool = ThreadPoolExecutor(self._jobs)
-        for (folder, target, _), group in groups.items():
+        for (folder, target, *_), group in groups.items():
             plans = pool.submit(self.workspace(folder, target).plan, group, self._profile)
             self._plans.update(((binary.name, target), plans) for binary in group)
         pool.shutdown(wait=False)

@@ -67,7 +67,7 @@ class _Question(Struct, frozen=True):
 
     `what` is the kind of answer, `workspace` the name of the workspace's folder. `toolchain`, `configuration` and
     `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code. `lock` and
-    `target_digest` are digests of files.
+    `target_digest` are digests of files. `features` are cargo's options that select them.
     """
 
     what: str
@@ -81,6 +81,7 @@ class _Question(Struct, frozen=True):
     profile: str = ""
     program: str = ""
     flags: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 class _Memo(Struct, Generic[Answer], frozen=True):
@@ -244,6 +245,7 @@ class Workspace(Struct, frozen=True):
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
         named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
+        named = replace(named, features=binary.selected.words)
         return replace(named, target=self.target.stem, target_digest=self.target_digest)
 
     def _question(self, what: str) -> _Question:

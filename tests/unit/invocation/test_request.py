@@ -76,7 +76,7 @@ def test_only_what_is_asked_for_is_planned(  # noqa: PLR0917 - a row of the tabl
     programs: Programs,
     targets: Targets,
 ) -> None:
-    expected = Requested(named, (), scripts, frozenset(words), deployed, ("a", "b"))
+    expected = Requested(named, (), scripts, frozenset(words), deployed, ("a", "b"), is_all=len(named) == len(ALL))
     assert build_request.read(asked, programs, targets) == expected
 
 
@@ -95,7 +95,9 @@ def test_tests_are_asked_for_by_their_programs_name(  # noqa: PLR0917 - a row of
     programs: Programs,
     targets: Targets,
 ) -> None:
-    assert build_request.read(asked, programs, targets) == Requested(named, tests, scripts, frozenset(), (), ("a", "b"))
+    assert build_request.read(asked, programs, targets) == Requested(
+        named, tests, scripts, frozenset(), (), ("a", "b"), is_all=False
+    )
 
 
 @pytest.mark.parametrize(

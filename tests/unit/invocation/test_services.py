@@ -56,7 +56,7 @@ LAZY = {
     "binary.source_lines.SourceLines._units": "of `./ostoo addr2line` alone",
     "loader.rule.Subject.code": "a job has the program that it checks for itself",
     "planning.cargo.Cargo.configuration_digest": "part of what is asked before plans are made in the background",
-    "planning.programs.Programs.binaries": "asked when the request is read",
+    "planning.programs.Programs._named": "asked when the request is read",
 }
 """What is made when it is first asked for, though no lock is held, and why no two threads are the first."""
 

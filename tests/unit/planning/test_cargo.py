@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import cargo
 from ostoo_build.planning.cargo import Binary
+from ostoo_build.planning.features import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +85,26 @@ def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCarg
     (asked,) = workspace.asked()
     assert asked.startswith("build --unit-graph -Zunstable-options --profile release ")
     assert asked.endswith(f" --target {tmp_path}/{trees.TARGET}.json --package hello-rs --tests -Zpanic-abort-tests")
+
+
+def test_features_are_selected_as_on_cargos_command_line(workspace: FakeCargo, tmp_path: Path) -> None:
+    selected = Selection(("a", "b"), default=False)
+    binary = Binary("hello-rs", "hello-rs", tmp_path / "Cargo.toml", "0" * 64, selected=selected)
+    workspace.cargo.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
+    workspace.cargo.test_graphs(binary, "release", tmp_path / f"{trees.TARGET}.json")
+    asked = workspace.asked()
+    assert len(asked) == 2
+    assert all("--package hello" in each and "--no-default-features --features a,b" in each for each in asked)
+
+
+def test_a_program_that_lacks_a_feature_is_refused_with_the_way_to_select_it(
+    workspace: FakeCargo, tmp_path: Path
+) -> None:
+    binary = Binary("hello-rs", "hello", tmp_path / "Cargo.toml", "0" * 64, {"a": ()}, ("a", "b"))
+    with pytest.raises(OstooError, match='requires features of its package that are not selected: "a", "b"') as caught:
+        workspace.cargo.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
+    assert 'env.RustProgram("hello-rs", features=["a", "b"])' in str(caught.value)
+    assert workspace.asked() == []
 
 
 @pytest.mark.parametrize(

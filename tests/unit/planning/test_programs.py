@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.cargo import Binary
+from ostoo_build.planning.features import Selection
 from ostoo_build.planning.programs import Programs
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class FakeWorkspace(Struct, frozen=True):
         return [binary(self.folder, name, asks=name[0]) for name in self.names]
 
     def remembered(self, wanted: Binary, profile: str) -> str | None:
-        return self.known.get(f"{wanted.name} {profile}")
+        return self.known.get(f"{wanted.name} {profile}{''.join(wanted.selected.words)}")
 
     def remembered_tests(self, wanted: Binary, profile: str) -> tuple[str, ...] | None:
         found = self.known.get(f"{wanted.name} tests {profile}")
@@ -52,7 +54,8 @@ class FakeWorkspace(Struct, frozen=True):
         if any(each.name == "bad" for each in group):
             raise OstooError("cargo refuses it")
         plans = {each.name: f"{each.name} for {self.target} {profile}" for each in group}
-        self.known.update({f"{name} {profile}": plan for name, plan in plans.items()})
+        words = "".join(group[0].selected.words)
+        self.known.update({f"{name} {profile}{words}": plan for name, plan in plans.items()})
         return plans
 
     def plan_tests(self, wanted: Binary, profile: str) -> tuple[str, ...]:
@@ -88,11 +91,38 @@ def test_a_program_is_found_by_its_name_whichever_workspace_has_it(made: Made) -
     assert set(made.opened) == {("user-rs", "a"), ("kernel", "k")}
 
 
-def test_a_name_that_two_packages_have_is_refused() -> None:
-    with pytest.raises(OstooError) as caught:
-        Made({"user-rs": ("x",), "kernel": ("x",)}).programs.binaries  # noqa: B018 - it is looked for then
-    assert caught.value.what == "two packages have a program x"
-    assert caught.value.where == "user-rs/x/Cargo.toml\nkernel/x/Cargo.toml"
+def test_a_name_that_two_packages_have_is_no_programs() -> None:
+    found = Made({"user-rs": ("x", "y"), "kernel": ("x",)}).programs
+    assert [*found.binaries] == ["y"]
+    assert found.ambiguous == {"x": (Path("user-rs/x/Cargo.toml"), Path("kernel/x/Cargo.toml"))}
+
+
+def test_a_program_is_planned_anew_with_the_features_that_are_selected(made: Made) -> None:
+    made.programs.start_planning(made.programs.ids(["xa", "xb"]))
+    made.programs.select("xa", Selection(("f",)))
+    made.plan("xb", "a")
+    made.plan("xa", "a")
+    made.programs.select("xa", Selection(("f",)))
+    made.plan("xa", "a")
+    assert made.opened["user-rs", "a"].asked == [["xa", "xb"], ["xa"]]
+    assert made.programs.binaries["xa"].selected == Selection(("f",))
+
+
+def test_programs_with_other_features_are_not_planned_together(made: Made) -> None:
+    made.programs.select("xa", Selection((), default=False))
+    made.programs.start_planning(made.programs.ids(["xa", "xb"]))
+    made.plan("xb", "a")
+    made.plan("xa", "a")
+    assert sorted(made.opened["user-rs", "a"].asked) == [["xa"], ["xb"]]
+
+
+def test_what_lacks_a_required_feature_is_not_available(made: Made) -> None:
+    known = made.programs.binaries
+    known["xa"] = replace(known["xa"], features={"f": ("g",), "g": ()}, required=("g",))
+    assert made.programs.available(["xa", "xb"]) == ("xb",)
+    assert known["xa"].lacking == ("g",)
+    made.programs.select("xa", Selection(("f",)))
+    assert made.programs.available(["xa", "xb"]) == ("xa", "xb")
 
 
 def test_a_program_is_asked_for_with_each_of_its_targets(made: Made) -> None:
