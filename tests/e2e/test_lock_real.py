@@ -73,3 +73,29 @@ def test_a_workspace_that_needs_no_registry_asks_none(is_locked: bool, tree: Tre
     (tree.root.parent / "registry").mkdir()
     assert opened(tree).plan("asks", "x86_64-ostoo-user").units
     assert locked(tree, "asks") == ["0.1.0"]
+
+
+@pytest.mark.parametrize("dependency", ["", f'{OLDER} = "1"\n'])
+def test_a_locked_build_changes_no_lock_and_says_how_to(dependency: str, tree: Tree) -> None:
+    """Whether the workspace needs a registry or not; of a plan that is remembered, too."""
+    crates.add(tree, "asks", f"[dependencies]\n{crates.RUNTIME}\n{dependency}", main=crates.main())
+    lock = tree.root / "user-rs/Cargo.lock"
+    before = lock.read_bytes()
+    for _ in range(2):
+        refused = tree.scons("asks", "-n", "locked=on")
+        assert refused.code == 2
+        assert refused.stderr.count("error: ") == 1
+        assert "because --locked was passed to prevent this" in refused.stderr
+        assert "user-rs/Cargo.lock" in refused.stderr
+        assert "help: build without locked=on, and commit Cargo.lock" in refused.stderr
+        assert lock.read_bytes() == before
+    tree.build("asks", "-n")
+    after = lock.read_bytes()
+    assert after != before
+    tree.build("asks", "-n", "locked=on")
+    assert planners.opened(tree.root, locked="on").plan("asks", "x86_64-ostoo-user").units
+    lock.write_bytes(before)
+    assert tree.scons("asks", "-n", "locked=on").code == 2
+    lock.unlink()
+    assert "help: build without locked=on" in tree.scons("asks", "-n", "locked=on").stderr
+    assert not lock.exists()

@@ -67,14 +67,15 @@ def find(checkout: Checkout, options: Options) -> Planner:
 
 def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> Planner:
     profile = options.variables["profile"]
-    programs = Programs(targets.by_folder, partial(_workspace, targets, tools), profile, options.jobs)
+    programs = Programs(targets.by_folder, partial(_workspace, targets, tools, options), profile, options.jobs)
     return Planner(checkout.root, tools, targets, programs, profile)
 
 
-def _workspace(targets: Targets, tools: Tools, folder: str, target: str) -> Workspace:
+def _workspace(targets: Targets, tools: Tools, options: Options, folder: str, target: str) -> Workspace:
     chosen, environment = tools.toolchain, dict(tools.environment)
+    vendor, locked = std_crates.vendor(chosen.rust_src), options.variables["locked"] == "on"
     return Workspace(
-        Cargo(chosen.cargo, targets.root / folder, environment, std_crates.vendor(chosen.rust_src)),
+        Cargo(chosen.cargo, targets.root / folder, environment, vendor, locked),
         Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
         targets.spec_file(target),
         targets.spec(target).digest,

@@ -22,6 +22,7 @@ VARIABLES = {
     "sysroot": ("source of musl: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
     "cache": ("folder of the action cache, or off", "on"),
     "cache_size": ("maximum size of the action cache", "10 GiB"),
+    "locked": ("on: it is an error if Cargo.lock is missing or out of date", "off"),
     "sandbox": ("on: run each action with access to its declared inputs only", "off"),
     "remote_cache": ("the team's cache: grpc://HOST:PORT, or grpcs:// with TLS", ""),
     "remote_executor": ("remote execution service: grpc://HOST:PORT, or grpcs:// with TLS", ""),
@@ -42,7 +43,7 @@ VARIABLES = {
 """Description and default of each variable."""
 
 _NUMBER = lazy_pattern("[0-9]{1,4}")
-_SWITCHES = ("remote_upload", "sandbox")
+_SWITCHES = ("locked", "remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
 
 

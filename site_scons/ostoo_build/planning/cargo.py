@@ -60,13 +60,15 @@ class Binary(Struct, frozen=True):
 class Cargo(Struct, frozen=True, dict=True):
     """A cargo, and the workspace that it reads.
 
-    `environment` contains the variables that cargo needs, `vendor` is the folder with std's own crates.
+    `environment` contains the variables that cargo needs, `vendor` is the folder with std's own crates. `locked` says
+    that a lock file which is missing or out of date is an error.
     """
 
     program: Path
     workspace: Path
     environment: Mapping[str, str]
     vendor: Path | None
+    locked: bool = False
 
     def binaries(self) -> tuple[Binary, ...]:
         """Return all binary targets of the workspace's members. Raises `OstooError` with cargo's error message."""
@@ -130,11 +132,12 @@ class Cargo(Struct, frozen=True, dict=True):
 
         First lets cargo lock the workspace's own crates.
         """
-        lock = self.workspace / "Cargo.lock"
+        lock, own = self.workspace / "Cargo.lock", ("--locked",) if self.locked else ()
         if self.vendor is None or std_crates.uses_registry(lock):
-            return ()
-        self._run("update", "--workspace")
-        return () if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
+            return own
+        if not self.locked:
+            self._run("update", "--workspace")
+        return own if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
 
     def configuration(self, context: ConfigContext, query: QueryCfgs, paths: PathMap) -> Configuration:
         """Read the merged configuration (`cargo config get`)."""
@@ -191,9 +194,21 @@ class Cargo(Struct, frozen=True, dict=True):
                 digest.opened(self.workspace / name).close()  # cargo would wait for a pipe for ever
         completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
         if completed.returncode:
-            said = completed.stderr.decode("utf-8", "replace").strip().removeprefix("error: ")
-            raise OstooError(f"cargo can't plan the build: {said}", where=str(self.workspace / "Cargo.toml"))
+            said = _error_in(completed.stderr.decode("utf-8", "replace"))
+            of_lock = "--locked was passed" in said
+            raise OstooError(
+                f"cargo can't plan the build: {said}",
+                where=str(self.workspace / ("Cargo.lock" if of_lock else "Cargo.toml")),
+                remedy="build without locked=on, and commit Cargo.lock" if of_lock and self.locked else "",
+            )
         return completed.stdout.decode()
+
+
+def _error_in(said: str) -> str:
+    """Return cargo's error message, without what it did before: it waits for others, updates, or warns."""
+    lines = said.strip().splitlines()
+    first = next((at for at, line in enumerate(lines) if line.startswith("error: ")), 0)
+    return "\n".join(lines[first:]).removeprefix("error: ")
 
 
 def _is_test_of(binary: Binary, root: unit_graph.Unit) -> bool:

@@ -141,8 +141,9 @@ def test_a_profile_may_have_features_of_std_and_hands_them_on(
     assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
 
 
-def test_cargos_own_words_are_the_error(workspace: FakeCargo, tmp_path: Path) -> None:
-    fake.script(tmp_path / "bin/cargo", "echo 'error: no such dependency' >&2; exit 101")
+@pytest.mark.parametrize("before", ["", "    Blocking waiting for file lock on package cache\n", "warning: old\n"])
+def test_cargos_own_words_are_the_error(before: str, workspace: FakeCargo, tmp_path: Path) -> None:
+    fake.script(tmp_path / "bin/cargo", f"printf '{before}error: no such dependency\n' >&2; exit 101")
     with pytest.raises(OstooError) as caught:
         workspace.cargo.binaries()
     assert caught.value.what == "cargo can't plan the build: no such dependency"
