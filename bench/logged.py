@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base.console import Console
 from ostoo_build.invocation import tools
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,10 @@ class Logged:
 def read(root: Path) -> Iterator[Logged]:
     """Yield all compilations and links that this checkout needed."""
     checkout = Checkout(root, Console(colour=False, quiet=True))
-    paths = tools.paths_of(root, tools.find_toolchain(checkout, build_variables.read(root, {})))
+    described = description.read(root)
+    paths = tools.paths_of(
+        root, tools.find_toolchain(checkout, build_variables.values(described.variables, {})), described.sysroot_folder
+    )
     for mnemonic in MNEMONICS:
         for log in sorted((root / "build/.ostoo/actions").glob(f"{mnemonic}-*.json")):
             action = json.loads(log.read_bytes())

@@ -22,9 +22,10 @@ from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import Jobserver, usable_cpus
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import request as build_request
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
 from ostoo_build.start import null_build
@@ -79,12 +80,14 @@ def _jobs(asked: int) -> int:
 def _build(root: Path, jobs: int) -> Build:
     console = Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
+    described = description.read(root)
     options = Options(
-        variables=build_variables.read(root, ARGUMENTS),
+        variables=build_variables.values(described.variables, ARGUMENTS),
         jobs=jobs,
         all_outputs=bool(GetOption("all_outputs")),
         performs=performs,
         explains=_takes_over_explaining(),
+        described=described,
     )
     checkout = Checkout(root, console)
     checkout.make_memos()

@@ -78,6 +78,7 @@ class Bare:
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, "0" * 64),
             spec,
             target_spec.load(spec).digest,
+            None,
             self.paths,
             Memos(self.folder / "memos"),
             Snapshot(),

@@ -51,7 +51,7 @@ class Place:
         """Whether the plan comes from what is remembered. It is made anew, and remembered, where it does not."""
         made = self.opened()
         programs = made.programs
-        folder = programs.folder_of("all")
+        folder = programs.group_of("all").folder
         known = programs.workspace(folder, TARGET).remembered(programs.binaries["all"], "release")
         made.plan("all", TARGET)
         return known is not None

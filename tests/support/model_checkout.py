@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
 from ostoo_build.actions.outcome import OUT, Finished
-from ostoo_build.base import state_file
+from ostoo_build.base import layout, state_file
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import out_folder
@@ -39,6 +39,7 @@ from ostoo_build.loader import check as loader_check
 from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript, Unit
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
+from ostoo_build.project.workspaces import ProgramGroup
 from ostoo_build.rules import nodes, whole_program
 from ostoo_build.rules.progress import PendingProgram, Progress
 from ostoo_build.target import spec as target_spec
@@ -316,8 +317,10 @@ def invoked(checkout: Checkout, cache: str) -> Invoked:
         host_linker=tools / "cc",
         reason="fake",
     )
-    targets = Targets(root, {"user-rs": (TARGET,)})
-    planner = planners.of(checkout, options, targets, invocation_tools.of(checkout, toolchain, {}))
+    targets = Targets(root, (ProgramGroup("user-rs", (TARGET,), is_asked=True),))
+    named = invocation_tools.paths_of(root, toolchain, layout.SYSROOTS)
+    found = invocation_tools.of(checkout, toolchain, named, {})
+    planner = planners.of(checkout, options, targets, found)
     services = invocation_services.start(checkout, options, planner, Jobserver(1), Timeline())
     return Invoked(checkout, planner, services)
 

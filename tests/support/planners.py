@@ -11,7 +11,6 @@ from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
 from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.invocation import planner
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.invocation.planner import Planner
@@ -19,6 +18,9 @@ from ostoo_build.invocation.targets import Targets
 from ostoo_build.invocation.tools import Tools
 from ostoo_build.planning.cargo import Binary
 from ostoo_build.planning.programs import Programs
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
+from ostoo_build.project.workspaces import ProgramGroup
 from ostoo_build.toolchain.find import Toolchain
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 def opened(root: Path, jobs: int = 1, **variables: str) -> Planner:
     """A planner of a new invocation, which asks no cache."""
-    options = Options(build_variables.read(root, {"cache": "off", **variables}), jobs)
+    described = description.read(root)
+    options = Options(
+        build_variables.values(described.variables, {"cache": "off", **variables}), jobs, described=described
+    )
     return planner.find(Checkout(root, Console(colour=False, quiet=True)), options)
 
 
@@ -51,7 +56,7 @@ def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap |
     paths = paths or PathMap((("root", root),))
     folder = Input("@{toolchain}", "0" * 64, 0, is_folder=True)
     found = Tools(toolchain, paths, InputGuard(paths, time.time_ns(), ()), folder, {}, {})
-    targets = Targets(root, {"user-rs": (target,) if target else ()})
+    targets = Targets(root, (ProgramGroup("user-rs", (target,) if target else (), is_asked=True),))
     binaries = tuple(Binary(name, "p", root / f"user-rs/{name}/Cargo.toml", "0" * 64) for name in names)
     workspace = cast("Workspace", SimpleNamespace(binaries=lambda: binaries))
-    return Planner(root, found, targets, Programs(targets.by_folder, lambda *_: workspace, "release", 1), "release")
+    return Planner(root, found, targets, Programs(targets.groups, lambda *_: workspace, "release", 1), "release")

@@ -40,14 +40,18 @@ PACKAGES = {
     "actions": "base reapi",
     "remote": "actions base reapi rust",
     "cache": "actions base remote",
-    "planning": "actions base rust target",
+    "project": "base",
+    "planning": "actions base project rust target",
     "execution": "actions base cache planning reapi remote rust",
     "run": "base fetch loader",
-    "invocation": "base cache execution planning reapi remote rust sysroot target toolchain",
+    "invocation": "base cache execution planning project reapi remote rust sysroot target toolchain",
     "rules": "actions base binary cache execution invocation loader planning reapi run rust size stack sysroot target",
     "boot": "base binary fetch run",
     "rebuild": "actions base fetch invocation planning rules start toolchain",
-    "cli": "actions base binary boot cache execution invocation loader planning rebuild rules run size stack toolchain",
+    "cli": (
+        "actions base binary boot cache execution invocation loader planning project rebuild rules run size stack"
+        " toolchain"
+    ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
 

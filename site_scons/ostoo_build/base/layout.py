@@ -7,8 +7,7 @@ can use it.
 from __future__ import annotations
 
 BUILD, SYSROOTS = "build", "sysroot"
-MADE = frozenset({BUILD, SYSROOTS})
-"""Top-level folders that builds write to; `sysroot` also contains the pin of a container image."""
+"""Folders that builds write to; `ostoo.toml` may name another one for sysroots."""
 
 STATE = f"{BUILD}/.ostoo"
 """State that invocations keep for the next one; deleting it costs time only."""
@@ -32,7 +31,10 @@ SCRATCH = f"{BUILD}/tmp"  # noqa: S108 - the checkout's own
 TIMINGS = f"{BUILD}/timings"
 
 TARGETS = "targets"
-"""Target specs, policies, loader contracts and boot descriptions."""
+"""Target specs, policies, loader contracts and boot descriptions, unless `ostoo.toml` names other places."""
+
+CONTRACT = ".loader.json"
+"""Suffix of a target's loader contract, beside its spec."""
 
 HOST = "host"
 """Platform name of build scripts and proc macros."""
@@ -88,26 +90,11 @@ def reports(target: str, profile: str, name: str) -> str:
     return f"{REPORTS}/{target}/{profile}/{name}"
 
 
-def sysroot(target: str) -> str:
-    """The folder of a target's C library."""
-    return f"{SYSROOTS}/{target}"
-
-
 def spec(target: str) -> str:
-    """The file of a target's spec."""
+    """The file of a target's spec, unless `ostoo.toml` names another."""
     return f"{TARGETS}/{target}.json"
-
-
-def contract(target: str) -> str:
-    """The file of a target's loader contract."""
-    return f"{TARGETS}/{target}.loader.json"
 
 
 def is_in_build(path: str) -> bool:
     """Whether a portable path is in the `build` folder."""
     return path.startswith(f"{BUILD}/")
-
-
-def is_made(path: str) -> bool:
-    """Whether a portable path is in a folder that builds write to, judged by its name."""
-    return path.startswith(tuple(f"{folder}/" for folder in MADE))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, layout
 from ostoo_build.base.input import Input, is_executable, refuse_odd
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
@@ -29,11 +29,12 @@ class PathMap(Struct, frozen=True, dict=True):
     """The real path behind each placeholder; `root` is always present.
 
     `of_tools` lists the prefixes of portable paths whose contents the toolchain digest, part of every key, already
-    covers.
+    covers. `sysroots` is the portable path of the folder of all sysroots.
     """
 
     places: tuple[tuple[str, Path], ...]
     of_tools: tuple[str, ...] = ("@{rust-src}/", "@{toolchain}/")
+    sysroots: str = layout.SYSROOTS
 
     def __post_init__(self) -> None:
         """Compute what depends on the file system now: job threads share this value."""
@@ -57,6 +58,19 @@ class PathMap(Struct, frozen=True, dict=True):
         """Texts that reveal the location of this checkout: its path, and the target of `build` if that is a link."""
         build = realpath(f"{self.root}/build")
         return (self.root,) if _is_below(build, self.root) else (self.root, build)
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The folders that builds write to, as portable paths."""
+        return (layout.BUILD, self.sysroots)
+
+    def is_made(self, path: str) -> bool:
+        """Whether a portable path is below a folder that builds write to, judged by its name."""
+        return path.startswith(tuple(f"{folder}/" for folder in self.made))
+
+    def sysroot(self, target: str) -> str:
+        """The folder of a target's C library, a portable path."""
+        return f"{self.sysroots}/{target}"
 
     def portable(self, path: str | Path) -> str:
         """Convert an absolute path: relative to the root if it is in the checkout, else with a placeholder.

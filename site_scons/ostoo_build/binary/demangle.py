@@ -75,6 +75,8 @@ def _old(symbol: str) -> Name | None:
     if _OLD_HASH.fullmatch(parts[-1]):
         parts.pop()
     text = "::".join(_old_part(part) for part in parts)
+    if not text:
+        return None
     first = _FIRST_WORD.match(f"{text}::")
     return Name(text + suffix, first[1] if first else "")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, layout, source_files, spelling
+from ostoo_build.base import digest, source_files, spelling
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import is_executable
 from ostoo_build.binary.machine import machine_of
@@ -46,21 +46,28 @@ class _Parts(Struct, frozen=True):
         return [(name, digest.of_file(file), is_executable(file.stat())) for name, file in whole]
 
 
-class KernelImage:
-    """The kernel that `variables` name. A property raises `OstooError` if its file is missing."""
+class BootFolders(Struct, frozen=True):
+    """A repository, its folder of boot descriptions, and the folder that a guest without initramfs gets."""
 
-    def __init__(self, root: Path, variables: Mapping[str, str], environ: Mapping[str, str], console: Console) -> None:
-        self._root = root
-        self._variables = variables
+    root: Path
+    descriptions: Path
+    share: Path
+
+
+class KernelImage:
+    """The kernel that `kernel=` names: NAME or NAME:IMAGE. A property raises `OstooError` if its file is missing."""
+
+    def __init__(self, folders: BootFolders, word: str, environ: Mapping[str, str], console: Console) -> None:
+        self._folders = folders
         self._environ = environ
         self._console = console
-        self.name, _, self._named_image = variables["kernel"].partition(":")
+        self.name, _, self._named_image = word.partition(":")
 
     @cached_property
     def file(self) -> Path:
         """The path of the boot description: the project's, else this build's own."""
-        targets, suffix = self._root / layout.TARGETS, boot_description.SUFFIX
-        folders = (targets, boot_description.OWN)
+        own, suffix = self._folders.descriptions, boot_description.SUFFIX
+        folders = (own, boot_description.OWN)
         for folder in folders:
             path = folder / f"{self.name}{suffix}"
             if path.is_file():
@@ -68,7 +75,7 @@ class KernelImage:
         known = {each.name.removesuffix(suffix) for folder in folders for each in folder.glob(f"*{suffix}")}
         raise OstooError(
             f"no boot description for kernel {self.name}",
-            where=str(targets / f"{self.name}{suffix}"),
+            where=str(own / f"{self.name}{suffix}"),
             remedy=spelling.one_of(self.name, sorted(known)),
         )
 
@@ -80,7 +87,7 @@ class KernelImage:
     def image(self) -> Path:
         """The kernel's file."""
         if self._named_image:
-            path = Path(os.path.realpath(self._root / self._named_image))
+            path = Path(os.path.realpath(self._folders.root / self._named_image))
             if not path.is_file():
                 raise OstooError("there is no such kernel image", where=str(path))
             return path
@@ -118,7 +125,7 @@ class KernelImage:
     @cached_property
     def _project(self) -> Project:
         say = self._console.status
-        return Project(self._root, self._environ, lambda line: say("Fetching", line))
+        return Project(self._folders.root, self._environ, lambda line: say("Fetching", line))
 
     @cached_property
     def _qemu(self) -> qemu_system.QemuSystem:
@@ -128,5 +135,4 @@ class KernelImage:
     def _parts(self) -> _Parts:
         if self.description.init:
             return _Parts({"kernel": self.image}, debian_kernel.busybox(self._project).read_bytes())
-        share = self._root / self._variables["DEPLOY_DIR"]
-        return _Parts({"kernel": self.image, "share": share}, b"")
+        return _Parts({"kernel": self.image, "share": self._folders.share}, b"")

@@ -21,8 +21,6 @@ from ostoo_build.execution.job import Job
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
 from ostoo_build.invocation import tools as invocation_tools
-from ostoo_build.invocation import variables as build_variables
-from ostoo_build.invocation.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,19 +43,13 @@ class _FailedError(Exception):
 
 
 class BootCommand:
-    """Builds programs and boots them on the kernel that `runner`'s variables name.
-
-    Raises `OstooError` if the variables name several targets.
-    """
+    """Builds programs and boots them on the kernel that `runner`'s variables name."""
 
     def __init__(self, runner: Runner) -> None:
-        variables = runner.variables
         self._runner = runner
-        self._options = Options(variables)
+        self._options = runner.options
         self._checkout = runner.checkout()
         self._kernel = runner.kernel()
-        target = build_variables.one_target(variables)
-        self._place = layout.boots(target, variables["profile"], self._kernel.name)
 
     def boot(self, programs: Sequence[str]) -> int:
         """Build programs, run them in one boot, and show their output; return the highest exit code.
@@ -70,7 +62,7 @@ class BootCommand:
             self._kernel.refuse_other(self._runner.path(program))
         self._checkout.lock()
         try:
-            tools = invocation_tools.find(self._checkout, self._options.variables)
+            tools = invocation_tools.find(self._checkout, self._options)
             engine = services.engine(self._checkout, self._options, tools, Timeline())
             try:
                 return self._show(self._booted(engine, programs))
@@ -81,9 +73,15 @@ class BootCommand:
         finally:
             self._checkout.close()
 
+    def _place(self, programs: Sequence[str]) -> str:
+        """Return the output folder, a portable path. Raises `OstooError` if a program has several targets."""
+        target = self._runner.target(programs[0])
+        return layout.boots(target, self._options.variables["profile"], self._kernel.name)
+
     def _booted(self, engine: Engine, programs: Sequence[str]) -> BootResult:
         """Return the boot's result from the engine. Raises `_FailedError` if a program failed."""
-        folder = self._checkout.root / self._place
+        place = self._place(programs)
+        folder = self._checkout.root / place
         fresh: list[BootResult] = []
 
         def run() -> Outcome:
@@ -96,18 +94,18 @@ class BootCommand:
             arguments=(self._kernel.name, *programs),
             environment=(),
             inputs=tuple(engine.paths.input(path) for path in (self._kernel.file, *map(self._runner.path, programs))),
-            outputs=tuple(f"{self._place}/{name}" for name in (_VERDICTS, guest.CONSOLE)),
+            outputs=tuple(f"{place}/{name}" for name in (_VERDICTS, guest.CONSOLE)),
             version=digest.of_json([own_source.digest_of(*DECIDED_BY), self._kernel.sha256]),
         )
         subject = f"{self._kernel.description.kernel} with {', '.join(programs)}"
-        engine.perform(Job(action, folder, self._place, "Booting", subject, run, needed=True))
+        engine.perform(Job(action, folder, place, "Booting", subject, run, needed=True))
         if not fresh:
             self._checkout.console.status("Cached", f"{subject}: unchanged since the last boot")
         return _decoded((folder / _VERDICTS).read_bytes())
 
     def _run(self, programs: Sequence[str]) -> BootResult:
         files = {f"programs/{program}": self._runner.path(program).read_bytes() for program in programs}
-        folder = self._checkout.root / self._place
+        folder = self._checkout.root / self._place(programs)
         boot = self._kernel.boot(folder, files, programs, self._kernel.description.time_limit)
         if any(verdict.ending.code for verdict in boot.verdicts):
             raise _FailedError(boot)
@@ -123,7 +121,7 @@ class BootCommand:
         for note in dict.fromkeys(boot.notes):
             say("Note", note)
         if not all(verdict.ending.is_own for verdict in boot.verdicts):
-            say("Logs", f"of kernel and QEMU are in {self._place}")
+            say("Logs", f"of kernel and QEMU are in {self._place([boot.verdicts[0].program])}")
         return max(verdict.ending.code for verdict in boot.verdicts)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.base import streams
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
-from ostoo_build.invocation import variables as build_variables
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -250,8 +251,11 @@ def _new(chosen: argparse.Namespace) -> None:
 def _watch(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
     from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - likewise
+    from ostoo_build.rebuild import watched  # noqa: PLC0415 - likewise
 
-    watch_verb.Watch(project.root(chosen.start), chosen.words, _command(chosen), _console()).forever()
+    variables, _ = _sorted(chosen.words)
+    made = watched.outputs(_runner(chosen, variables).options)
+    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console()).forever()
 
 
 def _command(chosen: argparse.Namespace) -> list[str]:
@@ -374,7 +378,8 @@ def _cache(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
     from ostoo_build.cli import project  # noqa: PLC0415 - likewise
 
-    variables = build_variables.read(project.root(chosen.start), {})
+    described = description.read(project.root(chosen.start))
+    variables = build_variables.values(described.variables, {})
     folder = chosen.cache or user_cache.chosen(variables["cache"])
     size = byte_size.parse(chosen.size or variables["cache_size"])
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))

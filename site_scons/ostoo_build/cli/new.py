@@ -16,7 +16,7 @@ from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
 from ostoo_build.invocation.request import WORDS
-from ostoo_build.planning import discovery, manifest, package_places
+from ostoo_build.planning import manifest, package_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,8 @@ def create(planner: Planner, console: Console, name: str, kind: Template) -> Non
 
 
 def _user_workspace(planner: Planner) -> Workspace:
-    return planner.programs.workspace(discovery.USER, planner.targets.of_user[0])
+    group = planner.targets.groups[0]
+    return planner.programs.workspace(group.folder, group.targets[0])
 
 
 def _refuse_taken(planner: Planner, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base import own_files, process
 from ostoo_build.base.errors import OstooError
-from ostoo_build.invocation import variables as build_variables
+from ostoo_build.project import description
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +18,12 @@ def root(start: Path) -> Path:
     """Return the nearest folder, from `start` upwards, with an `ostoo.toml`. Raises `OstooError` if there is none."""
     folder = start.resolve()
     for place in (folder, *folder.parents):
-        if (place / build_variables.FILE).is_file():
+        if (place / description.FILE).is_file():
             return place
     raise OstooError(
-        f"there is no {build_variables.FILE} here or in a folder above",
+        f"there is no {description.FILE} here or in a folder above",
         where=str(folder),
-        remedy=f"go to a project or name one: ostoo -C DIR VERB; an empty {build_variables.FILE} marks its top folder",
+        remedy=f"go to a project or name one: ostoo -C DIR VERB; an empty {description.FILE} marks its top folder",
     )
 
 

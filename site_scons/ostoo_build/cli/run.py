@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
 from ostoo_build.invocation import planner, tools
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.loader import contract as loader_contract
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
+from ostoo_build.project.target_files import TargetFiles
 from ostoo_build.run import emulator, syscall_trace
 
 if TYPE_CHECKING:
@@ -28,10 +31,11 @@ if TYPE_CHECKING:
     from ostoo_build.base.console import Console
     from ostoo_build.boot.kernel import KernelImage
     from ostoo_build.invocation.planner import Planner
+    from ostoo_build.planning.programs import Programs
     from ostoo_build.toolchain.find import Toolchain
 
 
-class Runner(Struct, frozen=True):
+class Runner(Struct, frozen=True, dict=True):
     """Builds and runs the programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
 
     root: Path
@@ -48,10 +52,24 @@ class Runner(Struct, frozen=True):
 
     def check(self, programs: Sequence[str]) -> None:
         """Raise `OstooError` for a name that is not a program: other names have a meaning to scons."""
-        known = self.planner().programs.binaries
         for name in programs:
-            if name not in known:
-                raise OstooError(f"there is no program {name}", remedy=one_of(name, known))
+            if name not in self._programs.binaries:
+                raise OstooError(f"there is no program {name}", remedy=one_of(name, self._programs.binaries))
+
+    def target(self, program: str) -> str:
+        """Return the target that a program is built for. Raises `OstooError` if there are several."""
+        self.check([program])
+        found = sorted(target for _, target in self._programs.ids([program]))
+        if len(found) > 1:
+            raise OstooError(
+                f"{program} is built for several targets, but only one is supported here: {', '.join(found)}",
+                remedy=f"name one of them: target={found[0]}",
+            )
+        return found[0]
+
+    @cached_property
+    def _programs(self) -> Programs:
+        return self.planner().programs
 
     def checkout(self) -> Checkout:
         """Return the checkout, as an invocation creates it."""
@@ -59,16 +77,19 @@ class Runner(Struct, frozen=True):
 
     def planner(self) -> Planner:
         """Return a planner with the same variables."""
-        return planner.find(self.checkout(), Options(self.variables))
+        return planner.find(self.checkout(), self.options)
 
     def toolchain(self) -> Toolchain:
         return tools.find_toolchain(self.checkout(), self.variables)
 
     def kernel(self) -> KernelImage:
         """Return the kernel that the variables name."""
-        from ostoo_build.boot.kernel import KernelImage  # noqa: PLC0415 - most programs run here
+        from ostoo_build.boot.kernel import BootFolders, KernelImage  # noqa: PLC0415 - most programs run here
 
-        return KernelImage(self.root, self.variables, self.environ, self.console)
+        described, variables = self.options.described.boot, self.variables
+        share = self.root / (described.share or variables["DEPLOY_DIR"])
+        folders = BootFolders(self.root, self.root / described.descriptions, share)
+        return KernelImage(folders, variables["kernel"], self.environ, self.console)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""
@@ -91,38 +112,40 @@ class Runner(Struct, frozen=True):
             self.console.status("Running", " ".join(command))
             code = process.run_inherited(command, cwd=Path.cwd(), env=self.environ, stdout=None)
             calls = syscall_trace.count(log.read_text(encoding="utf-8", errors="replace"))
-        sys.stderr.write(syscall_trace.table(calls, self._numbers(), self._contract()))
+        target = self.target(program)
+        sys.stderr.write(syscall_trace.table(calls, self._numbers(target), self._contract(target)))
         return code
 
     def path(self, program: str) -> Path:
         """Return the path of a built program."""
-        return self.root / layout.program(self._target, self.variables["profile"], program)
+        target = self.target(layout.tested(program) or program)
+        return self.root / layout.program(target, self.variables["profile"], program)
 
     def reports(self, program: str) -> Path:
-        """Return the folder of a built program's reports; a kernel's target differs from that of the variables."""
-        profile = self.variables["profile"]
-        own = self.root / layout.reports(self._target, profile, program)
-        found = list(self.root.glob(layout.reports("*", profile, program)))
-        return found[0] if len(found) == 1 else own
+        """Return the folder of a built program's reports."""
+        return self.root / layout.reports(self.target(program), self.variables["profile"], program)
+
+    @cached_property
+    def options(self) -> Options:
+        """The options of an invocation with these words."""
+        described = description.read(self.root)
+        words = dict(word.split("=", 1) for word in self.words)
+        return Options(build_variables.values(described.variables, words), described=described)
 
     @property
-    def variables(self) -> dict[str, str]:
-        return build_variables.read(self.root, dict(word.split("=", 1) for word in self.words))
-
-    @property
-    def _target(self) -> str:
-        return build_variables.one_target(self.variables)
+    def variables(self) -> Mapping[str, str]:
+        return self.options.variables
 
     def qemu(self, machine: str) -> Path:
         """Return QEMU's user-mode emulator for a machine."""
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.console.status("Fetching", line))
 
-    def _numbers(self) -> dict[str, int]:
-        header = self.root / layout.sysroot(self._target) / "include/bits/syscall.h"
+    def _numbers(self, target: str) -> dict[str, int]:
+        header = self.root / self.options.described.sysroot_folder / target / "include/bits/syscall.h"
         return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
 
-    def _contract(self) -> loader_contract.LoaderContract | None:
-        path = self.root / layout.contract(self._target)
+    def _contract(self, target: str) -> loader_contract.LoaderContract | None:
+        path = TargetFiles(self.root, self.options.described).contract(target)
         return loader_contract.load(path) if path.is_file() else None
 
 

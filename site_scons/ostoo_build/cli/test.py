@@ -86,7 +86,7 @@ def perform(request: Request, runner: Runner) -> int:
 def _tests(
     executable: test_list.Executable, request: Request, runner: Runner, kernel: Launcher | None
 ) -> ExecutableRun:
-    paths = tools.paths_of(runner.root, runner.toolchain())
+    paths = tools.paths_of(runner.root, runner.toolchain(), runner.options.described.sysroot_folder)
     scratch = dict(executable.environment).get(SCRATCH)
     if scratch:
         Path(paths.expand(scratch)).mkdir(parents=True, exist_ok=True)

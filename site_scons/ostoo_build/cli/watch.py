@@ -20,7 +20,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from ostoo_build.base.console import Console
     from ostoo_build.base.process import ChildProcess
@@ -41,9 +41,13 @@ _LOOK = 500
 
 @dataclass
 class Watch:
-    """One `./ostoo watch`: `arguments` are SCons', `running` is the command line of the program to run, or empty."""
+    """One `./ostoo watch`: `arguments` are SCons', `running` is the command line of the program to run, or empty.
+
+    `made` are the folders that builds write to, as portable paths.
+    """
 
     root: Path
+    made: Collection[str]
     arguments: Sequence[str]
     running: Sequence[str]
     console: Console
@@ -90,7 +94,7 @@ class Watch:
         return found
 
     def _start_watching(self) -> None:
-        entries = [entry for entry in self.root.iterdir() if watched.counts(self.root, entry)]
+        entries = [entry for entry in self.root.iterdir() if watched.counts(self.root, self.made, entry)]
         deep = [entry for entry in entries if entry.is_dir()]
         for paths, recursive in (([*deep, *self._code], True), ([self.root], False)):
             threading.Thread(target=self._follow, args=(paths, recursive), daemon=True).start()
@@ -113,7 +117,7 @@ class Watch:
     def _counts(self, path: Path) -> bool:
         """Whether a build may read this path. Python writes compiled modules beside this build's code."""
         is_code = any(path.is_relative_to(folder) for folder in self._code)
-        return path.suffix == ".py" if is_code else watched.counts(self.root, path)
+        return path.suffix == ".py" if is_code else watched.counts(self.root, self.made, path)
 
     @property
     def _code(self) -> list[Path]:

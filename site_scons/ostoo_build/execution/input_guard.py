@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import digest, layout, source_files, stamps
+from ostoo_build.base import digest, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
@@ -80,7 +80,7 @@ class InputGuard:
 
         Waits until the file system's clock has ticked since the last change, so that the next change alters the stamp.
         """
-        found = {entry.path: self._stamps_of(entry.path) for entry in inputs if _may_be_edited(entry.path)}
+        found = {entry.path: self._stamps_of(entry.path) for entry in inputs if _may_be_edited(self._paths, entry.path)}
         stamps.wait_for_tick(max((stamps.touched_at(each) for known in found.values() for each in known), default=0))
         return found
 
@@ -142,6 +142,6 @@ class InputGuard:
                 self._seen[path] = (before, sha256)
 
 
-def _may_be_edited(path: str) -> bool:
+def _may_be_edited(paths: PathMap, path: str) -> bool:
     """Whether a user may edit this path: it is neither an output nor downloaded, judged by its name."""
-    return not (path.startswith("@{") or layout.is_made(path))
+    return not (path.startswith("@{") or paths.is_made(path))

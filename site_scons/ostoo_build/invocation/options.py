@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from ostoo_build.project.description import Description
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class Options(Struct, frozen=True):
-    """`variables` as in `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
+    """The values of `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
 
     `explains` says that the reason for each action is reported.
     """
@@ -21,6 +23,7 @@ class Options(Struct, frozen=True):
     all_outputs: bool = False
     performs: bool = True
     explains: bool = False
+    described: Description = field(default_factory=Description)
 
     @property
     def executes_remotely(self) -> bool:

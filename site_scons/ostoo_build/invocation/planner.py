@@ -61,13 +61,13 @@ class Planner(Struct, frozen=True):
 
 def find(checkout: Checkout, options: Options) -> Planner:
     """Find the toolchain and the workspaces of a checkout."""
-    targets = Targets.find(checkout.root, options.variables["target"])
-    return of(checkout, options, targets, invocation_tools.find(checkout, options.variables))
+    targets = Targets.find(checkout.root, options.described, options.variables["target"])
+    return of(checkout, options, targets, invocation_tools.find(checkout, options))
 
 
 def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> Planner:
     profile = options.variables["profile"]
-    programs = Programs(targets.by_folder, partial(_workspace, targets, tools, options), profile, options.jobs)
+    programs = Programs(targets.groups, partial(_workspace, targets, tools, options), profile, options.jobs)
     return Planner(checkout.root, tools, targets, programs, profile)
 
 
@@ -79,6 +79,7 @@ def _workspace(targets: Targets, tools: Tools, options: Options, folder: str, ta
         Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
         targets.spec_file(target),
         targets.spec(target).digest,
+        targets.policy(target),
         tools.paths,
         Memos(user_cache.folder() / user_cache.PLANS),
         Snapshot(),

@@ -10,8 +10,7 @@ from msgspec import Struct
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
-from ostoo_build.invocation import variables as build_variables
-from ostoo_build.planning import discovery
+from ostoo_build.project.variables import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +64,7 @@ def help_text() -> str:
     """Return this build's part of `scons --help`."""
     lines = (
         f"  {name}=  {what}{f' (default: {default})' if default else ''}\n"
-        for name, (what, default) in build_variables.VARIABLES.items()
+        for name, (what, default) in VARIABLES.items()
     )
     return _HELP + "".join(lines)
 
@@ -81,7 +80,7 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
     is_all = not words or bool(beside.intersection(_ALL) and not names)
     if is_all:
         names = [name for name, binary in programs.binaries.items() if binary.is_default]
-        deployed = [name for name in names if programs.folder_of(name) == discovery.USER]
+        deployed = [name for name in names if programs.group_of(name).deploys]
     folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests))
     scripts = (folder / "SConscript" for folder in folders)
     return Requested(
@@ -90,7 +89,7 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
         scripts=tuple(str(script.relative_to(targets.root)) for script in scripts if script.is_file()),
         words=beside,
         deployed=tuple(dict.fromkeys(deployed)) if "deploy" in beside else (),
-        targets=targets.of_user,
+        targets=targets.asked,
         is_all=is_all,
     )
 

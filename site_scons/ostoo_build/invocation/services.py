@@ -72,7 +72,7 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
         engine=engine(checkout, options, planner.tools, timeline),
         runner=_runner(options, planner.tools, jobserver, timeline),
         invocation=invocations.of(planner),
-        sysroots=Sysroots(checkout.root, options.variables["sysroot"]),
+        sysroots=Sysroots(checkout.root, options.variables["sysroot"], options.described.sysroots),
         trees=TreeMemo(checkout.root / layout.TREES),
         answers=ContentMemo(checkout.root / layout.ANSWERS),
     )

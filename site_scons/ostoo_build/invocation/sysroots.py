@@ -1,4 +1,4 @@
-"""Selects the provider of musl that `sysroot=` names, when a program first needs a sysroot."""
+"""Selects the provider of musl that `sysroot=` or a target's table names, when a program first needs a sysroot."""
 
 from __future__ import annotations
 
@@ -11,23 +11,29 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.sysroot import providers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ostoo_build.sysroot.install import Provider
 
 
 class Sysroots(Struct, frozen=True):
-    """`word` is the value of `sysroot=`. It is validated only if a program needs a sysroot."""
+    """`default` is the value of `sysroot=`, `own` those of targets. One is validated only if a program needs it."""
 
     root: Path
-    word: str
+    default: str
+    own: Mapping[str, str] = field(default_factory=dict)
     _snapshot: Snapshot = field(default_factory=Snapshot)
 
-    @property
-    def provider(self) -> Provider:
-        """Return the provider, the same for all callers. Raises `OstooError` for an invalid argument."""
-        return self._snapshot.get("provider", partial(providers.choose, self.word, self.root))
+    def word(self, target: str) -> str:
+        """Return the value that applies to a target."""
+        return self.own.get(target, self.default)
 
-    def anew(self) -> Provider:
+    def provider(self, target: str) -> Provider:
+        """Return a target's provider, the same for all callers. Raises `OstooError` for an invalid argument."""
+        word = self.word(target)
+        return self._snapshot.get(word, partial(providers.choose, word, self.root))
+
+    def anew(self, target: str) -> Provider:
         """Return a new provider without cached state."""
-        return providers.choose(self.word, self.root)
+        return providers.choose(self.word(target), self.root)

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ostoo_build.base import layout, spelling
-from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
-from ostoo_build.planning import discovery
+from ostoo_build.project import workspaces
+from ostoo_build.project.description import Description
+from ostoo_build.project.target_files import TargetFiles
 from ostoo_build.target import spec as target_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from ostoo_build.project.workspaces import ProgramGroup
     from ostoo_build.target.spec import TargetSpec
 
 
 class Targets(Struct, frozen=True):
-    """The targets of each workspace, by its folder; those of `user-rs` are named by `target=`."""
+    """The groups of programs with their targets; those of some groups are named by `target=`."""
 
     root: Path
-    by_folder: Mapping[str, tuple[str, ...]]
+    groups: tuple[ProgramGroup, ...]
+    described: Description = field(default_factory=Description)
     _snapshot: Snapshot = field(default_factory=Snapshot)
 
     @staticmethod
-    def find(root: Path, words: str) -> Targets:
-        """Parse `target=`, and find the workspaces beside `user-rs`."""
+    def find(root: Path, described: Description, words: str) -> Targets:
+        """Parse `target=`, and find the workspaces."""
         asked = tuple(dict.fromkeys(words.split(",")))
-        others = {folder: (target,) for folder, target in discovery.others(root).items()}
-        return Targets(root, {discovery.USER: asked, **others})
+        return Targets(root, workspaces.find(root, described, asked), described)
+
+    @property
+    def files(self) -> TargetFiles:
+        return TargetFiles(self.root, self.described)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(chain.from_iterable(self.by_folder.values())))
+        return tuple(dict.fromkeys(chain.from_iterable(group.targets for group in self.groups)))
 
     @property
-    def of_user(self) -> tuple[str, ...]:
-        """Return the targets of `target=`."""
-        return self.by_folder[discovery.USER]
+    def asked(self) -> tuple[str, ...]:
+        """Return the targets of `target=`, or all where it names none."""
+        found = chain.from_iterable(group.targets for group in self.groups if group.is_asked)
+        return tuple(dict.fromkeys(found)) or self.names
 
     def named(self, subject: str, target: str) -> str:
         """Return a step's name for the user, with the target if there are several."""
@@ -51,12 +55,12 @@ class Targets(Struct, frozen=True):
 
     def spec_file(self, target: str) -> Path:
         """Return a target spec's file. Raises `OstooError` if there is none of that name."""
-        path = self.root / layout.spec(target)
-        if "/" in target or not target or not os.path.isfile(path):  # noqa: PTH113 - it takes a name of any length
-            known = [spec.stem for spec in path.parent.glob("*.json") if "." not in spec.stem]
-            remedy = spelling.one_of(target, known)
-            raise OstooError(f"there is no target {target}", where=str(path.parent), remedy=remedy)
-        return path
+        return self.files.spec(target)
+
+    def policy(self, target: str) -> Path | None:
+        """Return the file of the requirements for a target's spec, if there is one."""
+        path = self.files.policy(target)
+        return path if path.is_file() else None
 
     def spec(self, target: str) -> TargetSpec:
         return self._snapshot.get(target, partial(target_spec.load, self.spec_file(target)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.base import digest
     from ostoo_build.base.input import Input
     from ostoo_build.invocation.checkout import Checkout
+    from ostoo_build.invocation.options import Options
     from ostoo_build.toolchain.find import Toolchain
 
 
@@ -46,10 +47,11 @@ class Tools(Struct, frozen=True):
         return self.folder.sha256
 
 
-def find(checkout: Checkout, variables: Mapping[str, str]) -> Tools:
+def find(checkout: Checkout, options: Options) -> Tools:
     """Find or provide the toolchain; announce it if it differs from that of the last invocation."""
-    toolchain = find_toolchain(checkout, variables)
-    return of(checkout, toolchain, _environment(checkout, toolchain))
+    toolchain = find_toolchain(checkout, options.variables)
+    paths = paths_of(checkout.root, toolchain, options.described.sysroot_folder)
+    return of(checkout, toolchain, paths, _environment(checkout, toolchain))
 
 
 def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchain:
@@ -59,9 +61,8 @@ def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchai
     )
 
 
-def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str]) -> Tools:
+def of(checkout: Checkout, toolchain: Toolchain, paths: PathMap, environment: Mapping[str, str]) -> Tools:
     """Wrap a toolchain: changes are detected from here on, and it is hashed after this."""
-    paths = paths_of(checkout.root, toolchain)
     libraries = {library.parent for library in toolchain.libraries}  # they change together with their folder
     parts = (toolchain.rustc, toolchain.cargo, toolchain.lld, toolchain.rust_src, *libraries)
     input_guard = InputGuard(paths, checkout.began, parts)
@@ -75,8 +76,8 @@ def of(checkout: Checkout, toolchain: Toolchain, environment: Mapping[str, str])
     return Tools(toolchain, paths, input_guard, folder, scan, environment)
 
 
-def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
-    """Return the locations that actions name."""
+def paths_of(root: Path, toolchain: Toolchain, sysroots: str) -> PathMap:
+    """Return the locations that actions name; `sysroots` is the portable path of the folder of all sysroots."""
     found = PathMap(
         (
             ("root", root),
@@ -87,7 +88,8 @@ def paths_of(root: Path, toolchain: Toolchain) -> PathMap:
             ("cargo", toolchain.cargo),
             ("lld", toolchain.lld),
             ("ostoo-build", own_files.PACKAGE),
-        )
+        ),
+        sysroots=sysroots,
     )
     places = [place for _, place in toolchain_digest.places(toolchain)]
     of_tools = (f"{found.portable(place)}{'/' if place.is_dir() else ''}" for place in places)

@@ -1,1 +1,4 @@
-"""Plans units and how each is made. Runs cargo, compiles nothing. Imports `base`, `rust`, `target`, `actions`."""
+"""Plans units and how each is made. Runs cargo, compiles nothing.
+
+Imports `base`, `rust`, `target`, `actions`, `project`.
+"""

@@ -6,6 +6,7 @@ The rules are those of cargo's reference, "Configuration".
 from __future__ import annotations
 
 import os
+import posixpath
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, layout, toml_file, toml_tables
+from ostoo_build.base import digest, home, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import quote
 from ostoo_build.rust import crate_root, flag_rules
 from ostoo_build.rust import options as rustc_options
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ostoo_build.rust.options import Option
 
 _NAMES = ("config.toml", "config")
-_SYSROOT = lazy_pattern(f"{layout.sysroot('[^/]+')}/lib")
 _MOST = 64
 """The maximum number of included files; cargo itself refuses circles."""
 
@@ -220,7 +219,10 @@ def _refuse_odd(name: str, entry: Any, where: str) -> None:
 
 def _is_of_sysroot(option: Option, workspace: Path, paths: PathMap) -> bool:
     """Whether the option names the sysroot's folder. Only links use it, and they get it from the sysroot's node."""
-    return option.searches_native and bool(_SYSROOT.fullmatch(paths.portable(workspace / option.folder[1])))
+    if not option.searches_native:
+        return False
+    folder, _, below = paths.portable(workspace / option.folder[1]).rpartition("/")
+    return below == "lib" and folder == paths.sysroot(posixpath.basename(folder))
 
 
 def _searched_behind(flags: Sequence[Option], of_sysroot: Sequence[Option]) -> int:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ostoo_build.base.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.planning.cargo import Binary
@@ -19,22 +19,20 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.planning.workspace import Workspace
+    from ostoo_build.project.workspaces import ProgramGroup
 
 
 class Programs:
-    """The programs of all workspaces, and their plans.
-
-    `targets` maps a workspace's folder to the targets of its programs; `find` opens a workspace for one of them.
-    """
+    """The programs of all workspaces, and their plans; `find` opens a workspace, by its folder, for a target."""
 
     def __init__(
-        self, targets: Mapping[str, tuple[str, ...]], find: Callable[[str, str], Workspace], profile: str, jobs: int
+        self, groups: Sequence[ProgramGroup], find: Callable[[str, str], Workspace], profile: str, jobs: int
     ) -> None:
-        self._targets = targets
+        self._all_groups = groups
         self._find = find
         self._profile = profile
         self._jobs = jobs
-        self._folders: dict[str, str] = {}
+        self._groups: dict[str, ProgramGroup] = {}
         self._workspaces: dict[tuple[str, str], Workspace] = {}
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
@@ -52,10 +50,9 @@ class Programs:
     @cached_property
     def _named(self) -> tuple[dict[str, Binary], dict[str, tuple[Path, ...]]]:
         found: dict[str, list[Binary]] = {}
-        for folder, targets in self._targets.items():
-            for binary in self.workspace(folder, targets[0]).binaries():
-                found.setdefault(binary.name, []).append(binary)
-                self._folders[binary.name] = folder
+        for group, binary in self._grouped():
+            found.setdefault(binary.name, []).append(binary)
+            self._groups[binary.name] = group
         alone = {name: same[0] for name, same in found.items() if len(same) == 1}
         return alone, {name: tuple(each.manifest for each in same) for name, same in found.items() if name not in alone}
 
@@ -69,6 +66,21 @@ class Programs:
         """Return the programs whose required features are selected. Cargo builds no others if none is named."""
         return tuple(name for name in names if not self.binaries[name].lacking)
 
+    def _grouped(self) -> Iterator[tuple[ProgramGroup, Binary]]:
+        taken: set[Path] = set()
+        for group in self._all_groups:
+            binaries = self.workspace(group.folder, group.targets[0]).binaries()
+            own = [each for each in binaries if each.manifest not in taken and group.takes(each.package)]
+            if binaries and not own:
+                known = sorted({each.package for each in binaries})
+                raise OstooError(
+                    f"no package of {group.folder} with a program is left for this table",
+                    where=group.where,
+                    remedy=f"correct `packages` and `exclude`; packages with programs: {', '.join(known)}",
+                )
+            taken |= {each.manifest for each in own}
+            yield from ((group, each) for each in own)
+
     @property
     def workspaces(self) -> tuple[Workspace, ...]:
         """The workspaces that were opened so far."""
@@ -80,20 +92,23 @@ class Programs:
             self._workspaces[folder, target] = self._find(folder, target)
         return self._workspaces[folder, target]
 
-    def folder_of(self, name: str) -> str:
-        """Return the folder of the workspace that contains a program."""
-        self.binaries  # noqa: B018 - finds the folders
-        return self._folders[name]
+    def group_of(self, name: str) -> ProgramGroup:
+        """Return the group that a program is in."""
+        self.binaries  # noqa: B018 - finds the groups
+        return self._groups[name]
+
+    def _folder(self, name: str) -> str:
+        return self.group_of(name).folder
 
     def ids(self, names: Iterable[str]) -> set[ProgramId]:
         """Return the ids of programs for each of their targets."""
-        return {(name, target) for name in names for target in self._targets[self.folder_of(name)]}
+        return {(name, target) for name in names for target in self.group_of(name).targets}
 
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
         groups: dict[tuple[str, str, str, Selection], list[Binary]] = {}
         for name, target in set(ids) - set(self._plans):
-            binary, folder = self.binaries[name], self.folder_of(name)
+            binary, folder = self.binaries[name], self._folder(name)
             known = self.workspace(folder, target).remembered(binary, self._profile)
             if known is None:
                 groups.setdefault((folder, target, binary.dependencies, binary.selected), []).append(binary)
@@ -112,7 +127,7 @@ class Programs:
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
-        workspace, binary = self.workspace(self.folder_of(name), target), self.binaries[name]
+        workspace, binary = self.workspace(self._folder(name), target), self.binaries[name]
         known = workspace.remembered_tests(binary, self._profile)
         found = workspace.plan_tests(binary, self._profile) if known is None else known
         self._tests[name, target] = found
@@ -122,10 +137,10 @@ class Programs:
         """Whether planning again would give the same plans of all programs and test executables that were planned."""
         new = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
         return all(
-            new[self.folder_of(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
+            new[self._folder(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
             for name, target in self._plans
         ) and all(
-            new[self.folder_of(name), target].remembered_tests(self.binaries[name], self._profile) == tests
+            new[self._folder(name), target].remembered_tests(self.binaries[name], self._profile) == tests
             for (name, target), tests in self._tests.items()
         )
 

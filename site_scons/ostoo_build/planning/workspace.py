@@ -65,7 +65,7 @@ class Crate(Struct, frozen=True):
 class _Question(Struct, frozen=True):
     """Identifies an answer. The memo itself contains the other data that the answer depends on.
 
-    `what` is the kind of answer, `workspace` the name of the workspace's folder. `toolchain`, `configuration` and
+    `what` is the kind of answer, `workspace` the portable path of the workspace. `toolchain`, `configuration` and
     `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code. `lock` and
     `target_digest` are digests of files. `features` are cargo's options that select them.
     """
@@ -123,12 +123,16 @@ class Rustc(Struct, frozen=True):
 
 
 class Workspace(Struct, frozen=True):
-    """One Cargo workspace with one target spec and one toolchain. Files are read through `snapshot`."""
+    """One Cargo workspace with one target spec and one toolchain. Files are read through `snapshot`.
+
+    `policy` is the file of the requirements for the spec, if there is one.
+    """
 
     cargo: Cargo
     rustc: Rustc
     target: Path
     target_digest: digest.Hash
+    policy: Path | None
     paths: PathMap
     memos: Memos
     snapshot: Snapshot
@@ -250,7 +254,7 @@ class Workspace(Struct, frozen=True):
 
     def _question(self, what: str) -> _Question:
         state = self.rustc.tools, self.cargo.configuration_digest, own_source.digest_of(*DECIDED_BY)
-        return _Question(what, self.cargo.workspace.name, *state)
+        return _Question(what, self.paths.portable(self.cargo.workspace), *state)
 
     def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
@@ -317,7 +321,7 @@ class Workspace(Struct, frozen=True):
         completed = process.run(arguments, cwd=self.cargo.workspace, env=self.rustc.environment)
         if completed.returncode:
             # the check's message has a line and a remedy, unlike the compiler's
-            target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment))
+            target_spec.check(CheckRequest(self.target, self.rustc.program, self.rustc.environment, self.policy))
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         refuse_touched(began, [self.target], self.cargo.workspace)
         cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import home, layout, own_files, read_set, source_files
+from ostoo_build.base import home, own_files, read_set, source_files
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.fetch import places
@@ -23,6 +23,7 @@ from ostoo_build.toolchain import find as toolchain
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
+    from ostoo_build.base.paths import PathMap
     from ostoo_build.base.stamps import Tree
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
@@ -84,7 +85,7 @@ def of(planner: Planner) -> Dependencies:
     crates = (unit for unit in units if isinstance(unit, CompileUnit))
     programs = [unit for unit in crates if unit.kind is UnitKind.PROGRAM]
     return Dependencies(
-        checkout=(checkout_tree(planner.root),),
+        checkout=(checkout_tree(planner.root, planner.paths),),
         code=tuple((str(folder), []) for folder in code_elsewhere(planner.root)),
         toolchain=toolchain_digest.trees(planner.tools.toolchain),
         crates=tuple((folder, []) for folder in crate_folders(planner)),
@@ -131,7 +132,7 @@ def is_known(planner: Planner, options: Options) -> bool:
     # a compiler reports its path with links resolved; checkouts may share a folder through a link
     own = [place.resolve() for place in (home.rustup(os.environ), planner.root / places.PRIVATE)]
     return (
-        variables["sysroot"] == "zig"
+        {variables["sysroot"], *options.described.sysroots.values()} == {"zig"}
         and not any(variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC"))
         and any(chosen.rustc.resolve().is_relative_to(folder) for folder in own)
         and chosen.lld.is_relative_to(chosen.rustc.parent.parent)
@@ -142,9 +143,9 @@ def _names(paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(sorted(set(map(str, paths))))
 
 
-def checkout_tree(root: Path) -> Tree:
+def checkout_tree(root: Path, paths: PathMap) -> Tree:
     hidden = [entry.name for entry in root.iterdir() if entry.name.startswith(".") and entry.name != ".cargo"]
-    return str(root), [*sorted(layout.MADE), *hidden]
+    return str(root), [*sorted(paths.made), *hidden]
 
 
 def code_elsewhere(root: Path) -> list[Path]:

@@ -83,7 +83,7 @@ class Standby:
         here = StampSet.of((*known.checkout, *known.code), known.places)
         self._toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         build.checkout.unlock()
-        watched.note(planner, build.services)
+        watched.note(planner, build.services, watched.outputs(build.options))
         if not self._line.recv(1):
             return False
         edited = _changes(here, build.started)

@@ -18,21 +18,31 @@ from ostoo_build.rebuild import dependencies
 from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ostoo_build.base.stamps import Stamps
+    from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
 
-_OUTPUTS = frozenset({*layout.MADE, "user"})
 _READ = frozenset({".cargo"})
 """Hidden folders that builds read."""
 
 
-def counts(root: Path, path: Path) -> bool:
-    """Whether a build may read this path, judged by its name."""
+def outputs(options: Options) -> tuple[str, ...]:
+    """Return the folders that builds and deployments write to, as portable paths."""
+    return (layout.BUILD, options.described.sysroot_folder, options.variables["DEPLOY_DIR"])
+
+
+def counts(root: Path, made: Collection[str], path: Path) -> bool:
+    """Whether a build may read this path, judged by its name; `made` are the folders that it writes to."""
     names = path.relative_to(root).parts
-    if not names or names[0] in _OUTPUTS or "__pycache__" in names or names[-1].endswith("~"):
+    if (
+        not names
+        or any(path.is_relative_to(root / each) for each in made)
+        or "__pycache__" in names
+        or names[-1].endswith("~")
+    ):
         return False
     folders = (root.joinpath(*names[:count]) for count in range(1, len(names) + 1))
     return not any(
@@ -42,10 +52,10 @@ def counts(root: Path, path: Path) -> bool:
     )
 
 
-def note(planner: Planner, services: Services) -> None:
+def note(planner: Planner, services: Services, made: Collection[str]) -> None:
     """Write down the files that a waiting build has read."""
     with contextlib.suppress(OSError, OstooError):  # another build runs there: the next one writes it
-        names = sorted(map(str, _seldom(planner, services)))
+        names = sorted(map(str, _seldom(planner, services, made)))
         state_file.write(planner.root / layout.WATCHED, state_file.sealed(json.dumps(stamps(names)).encode()))
 
 
@@ -60,9 +70,9 @@ def stamps(names: list[str]) -> Stamps:
     return StampSet.of((), names).places
 
 
-def _seldom(planner: Planner, services: Services) -> Iterator[Path]:
+def _seldom(planner: Planner, services: Services, made: Collection[str]) -> Iterator[Path]:
     for name in dependencies.read_here(planner, services):
         path = Path(name)
         is_inside = path.is_relative_to(planner.root)
-        if not (is_inside and counts(planner.root, path) and os.path.realpath(path) == name):
+        if not (is_inside and counts(planner.root, made, path) and os.path.realpath(path) == name):
             yield path

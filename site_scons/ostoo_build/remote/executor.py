@@ -170,7 +170,7 @@ class RemoteExecutor:
             stderr=stderr,
             files=tuple(outputs),
             read=partial(_read, small),
-            paths=PathMap((("root", Path(root)), *places)),
+            paths=PathMap((("root", Path(root)), *places), sysroots=self.paths.sysroots),
             is_hermetic=True,
             folders=tuple(name for name, output in left if output is None),
         )

@@ -120,14 +120,14 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
             f"the program {program.name} has no entry point: no object defines the symbol {symbol}",
             where=f"{unit.package}/Cargo.toml",
             remedy=f"depend on a crate that defines it, as ostoo-rt does, and name that crate in the program\n"
-            f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(program)}",
+            f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(done.paths, program)}",
         )
     return Outcome((unit.id,), said)
 
 
-def _of_libc(program: Program) -> str:
+def _of_libc(paths: PathMap, program: Program) -> str:
     """Suggest libc's entry point, for programs whose `main` std calls."""
-    start = seen_from(f"{layout.sysroot(program.target)}/lib/crt1.o", program.unit.directory)
+    start = seen_from(f"{paths.sysroot(program.target)}/lib/crt1.o", program.unit.directory)
     return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
-from ostoo_build.base import digest, layout
+from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
@@ -207,4 +207,4 @@ def _directory(paths: PathMap, unit: CompileUnit) -> Path:
 
 def _may_be_named(paths: PathMap, path: Path) -> bool:
     name = paths.input_path(path)
-    return is_local(name) and not layout.is_made(name)
+    return is_local(name) and not paths.is_made(name)

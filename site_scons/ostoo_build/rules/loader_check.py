@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
-from ostoo_build.base import home, layout, own_source, source_files
+from ostoo_build.base import home, own_source, source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.execution.job import Job
@@ -17,7 +17,6 @@ from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
@@ -62,7 +61,7 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
         return Outcome(("report.json",))
 
     made = rule_actions.output_inputs(places.linked, services.engine.result(planner.root / places.linked))
-    inputs = (*made, planner.paths.input(_contract(planner, program)))
+    inputs = (*made, planner.paths.input(planner.targets.files.contract(program.target)))
     arguments = (program.name, str(program.uses_std), str(size_budget))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=own_source.digest_of(*DECIDED_BY))
@@ -76,11 +75,7 @@ def _verify(planner: Planner, program: Program, size_budget: int | None, symbols
 
     linked = planner.root / Places.of(program).linked / program.unit.id
     facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(planner.paths))
-    return check.verify(linked, contract.load(_contract(planner, program)), facts, symbols)
-
-
-def _contract(planner: Planner, program: Program) -> Path:
-    return planner.root / layout.contract(program.target)
+    return check.verify(linked, contract.load(planner.targets.files.contract(program.target)), facts, symbols)
 
 
 def _want_names() -> Symbols:

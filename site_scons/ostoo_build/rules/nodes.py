@@ -81,8 +81,8 @@ def check_target(planner: Planner, services: Services, target: str) -> Node:
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
     musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
-    folder = musl_sysroot.folder(target)
-    make = partial(musl_sysroot.job, planner.targets, services.sysroots, target)
+    folder = planner.paths.sysroot(target)
+    make = partial(musl_sysroot.job, planner.paths, planner.targets, services.sysroots, target)
     return _of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
 
 

@@ -13,7 +13,7 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import judge as judges
-from ostoo_build.rules import link_inputs, musl_sysroot, unit
+from ostoo_build.rules import link_inputs, unit
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
@@ -77,6 +77,6 @@ def _job(planner: Planner, services: Services, program: Program, snapshot: Snaps
 
 
 def _libraries(planner: Planner, services: Services, target: str) -> Inputs:
-    folder = musl_sysroot.folder(target)
+    folder = planner.paths.sysroot(target)
     made = rule_actions.output_inputs(folder, services.engine.result(planner.root / folder))
     return tuple(entry for entry in made if entry.path.endswith((".a", ".o")))

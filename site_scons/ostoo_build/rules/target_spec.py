@@ -25,7 +25,9 @@ def job(planner: Planner, target: str) -> Job:
     tools, targets = planner.tools, planner.targets
     inputs = tuple(planner.paths.input(path) for path in files(targets, target))
     place = folder(target)
-    request = CheckRequest(targets.spec_file(target), tools.toolchain.rustc, dict(tools.environment))
+    request = CheckRequest(
+        targets.spec_file(target), tools.toolchain.rustc, dict(tools.environment), targets.policy(target)
+    )
 
     def run() -> Outcome:
         target_spec.check(request)
@@ -39,13 +41,13 @@ def job(planner: Planner, target: str) -> Job:
 
 def files(targets: Targets, target: str) -> list[Path]:
     """Return the files that the validation reads."""
-    spec = targets.spec_file(target)
-    return [spec, spec.with_name(target_spec.POLICY)]
+    demanded = targets.policy(target)
+    return [targets.spec_file(target), *([demanded] if demanded else [])]
 
 
 def contract_file(targets: Targets, target: str) -> Path | None:
     """Return a target's loader contract, if it has one."""
-    contract = targets.root / layout.contract(target)
+    contract = targets.files.contract(target)
     return contract if contract.is_file() else None
 
 

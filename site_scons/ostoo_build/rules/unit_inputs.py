@@ -114,7 +114,7 @@ def _told_of(paths: PathMap, read: str) -> list[Path]:
     if place != Path(paths.root):
         return [place]
     shown = (entry for entry in sorted(place.iterdir()) if not entry.name.startswith("."))
-    return [entry for entry in shown if entry.name not in layout.MADE]
+    return [entry for entry in shown if entry.name not in paths.made]
 
 
 def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ostoo_build.base.json_positions import JsonSource
     from ostoo_build.target.findings import Finding
 
-POLICY = "policy.schema.json"
-"""The file name of the project's requirements for target specs; it is beside them."""
-
 
 class TargetSpec(Struct, frozen=True):
     """A target spec as read, not yet validated, and the digest of its file."""
@@ -48,11 +45,15 @@ class TargetSpec(Struct, frozen=True):
 
 
 class CheckRequest(Struct, frozen=True):
-    """A target spec's file, and the rustc to check it with. `env` is the complete environment of its processes."""
+    """A target spec's file, and the rustc to check it with. `env` is the complete environment of its processes.
+
+    `policy` is the file of the project's requirements for the spec; without one there are none.
+    """
 
     path: Path
     rustc: Path
     env: Mapping[str, str]
+    policy: Path | None
 
 
 def load(path: Path) -> TargetSpec:
@@ -70,7 +71,7 @@ def load(path: Path) -> TargetSpec:
 
 
 def check(request: CheckRequest) -> None:
-    """Validate a target spec against the compiler's schema, the compiler itself, and the policy beside it.
+    """Validate a target spec against the compiler's schema, the compiler itself, and the policy.
 
     Raises `OstooError` with all errors, each with JSON pointer, line and column.
     """
@@ -79,7 +80,7 @@ def check(request: CheckRequest) -> None:
         compiler = TargetCompiler(request.rustc, request.env, Path(folder))
         answer = beside.submit(_compiler_findings, compiler, source.value)
         # in parallel, as the first build of a checkout waits for both
-        violations = target_schema.violations(source.value, _policy(request.path.with_name(POLICY)))
+        violations = target_schema.violations(source.value, _policy(request.policy) if request.policy else {})
         found = answer.result()
     told = {finding.key for finding in found}
     demanded = [finding for finding in violations if finding.key not in told]

@@ -34,14 +34,17 @@ def steps_of_paths(tree: ast.AST) -> Iterator[ast.expr]:
             yield from node.args
 
 
+MADE = (layout.BUILD, layout.SYSROOTS, layout.TARGETS)
+
+
 def places_of_its_own(source: str) -> list[int]:
     """The lines of a program that name a place below the folders of builds."""
     tree = ast.parse(source)
-    begins = tuple(f"{folder}/" for folder in (*layout.MADE, layout.TARGETS))
+    begins = tuple(f"{folder}/" for folder in MADE)
     named = {id(node): node for node in texts(tree) if str(node.value).startswith(begins)}
     named = {key: node for key, node in named.items() if not str(node.value).endswith(SYSROOT_PINS)}
     joined = [node for node in steps_of_paths(tree) if isinstance(node, ast.Constant)]
-    named |= {id(node): node for node in joined if node.value in (*layout.MADE, layout.TARGETS)}
+    named |= {id(node): node for node in joined if node.value in MADE}
     return sorted(node.lineno for node in named.values())
 
 
@@ -79,8 +82,7 @@ def test_places_are_what_people_and_other_tools_know() -> None:
     assert layout.reports("t", "dev", "a") == "build/reports/t/dev/a"
     assert layout.boots("t", "dev", "linux") == "build/t/boot/dev/linux"
     assert layout.target_check("t") == "build/t/target-spec"
-    assert layout.sysroot("t") == "sysroot/t"
-    assert (layout.spec("t"), layout.contract("t")) == ("targets/t.json", "targets/t.loader.json")
+    assert (layout.spec("t"), layout.CONTRACT) == ("targets/t.json", ".loader.json")
 
 
 def test_a_programs_tests_are_told_from_the_program() -> None:
@@ -89,18 +91,18 @@ def test_a_programs_tests_are_told_from_the_program() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "in_build", "made"),
+    ("path", "in_build"),
     [
-        ("build/a", True, True),
-        ("build", False, False),
-        ("builder/a", False, False),
-        ("sysroot/t/lib", False, True),
-        ("user-rs/build/a", False, False),
-        ("@{root}/build/a", False, False),
+        ("build/a", True),
+        ("build", False),
+        ("builder/a", False),
+        ("sysroot/t/lib", False),
+        ("user-rs/build/a", False),
+        ("@{root}/build/a", False),
     ],
 )
-def test_a_name_tells_whether_builds_write_there(path: str, *, in_build: bool, made: bool) -> None:
-    assert (layout.is_in_build(path), layout.is_made(path)) == (in_build, made)
+def test_a_name_tells_whether_it_is_in_the_folder_of_builds(path: str, *, in_build: bool) -> None:
+    assert layout.is_in_build(path) == in_build
 
 
 def test_nothing_that_is_remembered_shares_a_place() -> None:

@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from ostoo_build.base import json_positions, json_schema
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.boot import description as boot_description
-from ostoo_build.invocation import variables as build_variables
 from ostoo_build.loader import check as loader_check
 from ostoo_build.loader import contract as loader_contract
-from ostoo_build.planning import cargo_config, discovery, manifest, std_crates
+from ostoo_build.planning import cargo_config, manifest, std_crates
 from ostoo_build.planning.cargo import Cargo
 from ostoo_build.planning.cargo_config import ConfigContext
+from ostoo_build.project import description, workspaces
+from ostoo_build.project import variables as build_variables
+from ostoo_build.project.description import Description
 from ostoo_build.sysroot import debian as sysroot_debian
 from ostoo_build.target import findings as target_findings
 from ostoo_build.target import schema as target_schema
@@ -105,7 +107,7 @@ def test_cargos_configuration(tmp_path: Path) -> None:
         write(tmp_path / "kernel/Cargo.toml", {"workspace": {}})
         write(path, document)
         judged(lambda text=text: cargo_config.read(text, place, known, paths))  # type: ignore[misc]
-        judged(lambda: discovery.others(tmp_path))
+        judged(lambda: workspaces.find(tmp_path, Description(), ("a",)))
         judged(lambda path=path: cargo_config.inherited_profiles([path]))  # type: ignore[misc]
         judged(lambda: cargo_config.files(tmp_path / "kernel", {"CARGO_HOME": str(tmp_path)}))
 
@@ -144,8 +146,8 @@ def test_the_pins_of_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_variables_for_everybody(tmp_path: Path) -> None:
     for document in mutations.of({"target": "x", "remote_jobs": "3", "sandbox": "off", "cache_size": "1 GiB"}):
-        write(tmp_path / build_variables.FILE, document)
-        judged(lambda: build_variables.read(tmp_path, {}))
+        write(tmp_path / description.FILE, document)
+        judged(lambda: build_variables.values(description.read(tmp_path).variables, {}))
 
 
 def of_file(path: Path) -> st.SearchStrategy[Any]:

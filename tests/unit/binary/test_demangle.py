@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ostoo_build.binary.demangle import demangle
@@ -43,6 +43,7 @@ def test_a_name_that_would_become_endless_stays() -> None:
 
 
 @settings(deadline=None)
+@example("0E")
 @given(st.text(alphabet="NvCMXYIBETRQAPOSFDKLGpsu0123456789_abchijn$.", max_size=80))
 def test_any_text_gives_a_name(rest: str) -> None:
     assert demangle(f"_R{rest}").text

@@ -18,10 +18,10 @@ from ostoo_build.cli.watch import Server, Watch
 def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Watch] = []
     monkeypatch.setattr(Watch, "forever", lambda self: seen.append(self))  # noqa: PLW0108 - a method of seen is none of Watch
-    assert main.main(["watch", "a", "profile=dev", "--run", "--", "--run", "b"]) == 0
+    assert main.main(["watch", "cat-rs", "profile=dev", "--run", "--", "--run", "b"]) == 0
     assert main.main(["watch", "a", "b"]) == 0
-    program = Path(__file__).parents[3] / "build/x86_64-ostoo-user/dev/a"
-    assert [[*each.arguments] for each in seen] == [["a", "profile=dev"], ["a", "b"]]
+    program = Path(__file__).parents[3] / "build/x86_64-ostoo-user/dev/cat-rs"
+    assert [[*each.arguments] for each in seen] == [["cat-rs", "profile=dev"], ["a", "b"]]
     assert [each.running for each in seen] == [[str(program), "--run", "b"], []]
 
 
@@ -43,7 +43,7 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
     stubborn = fake.script(
         tmp_path / "stubborn", f"trap '' TERM; echo $$ > '{tmp_path}/pid'; while :; do sleep 0.05; done"
     )
-    project = Watch(tmp_path, (), (str(stubborn),), Console(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (), (str(stubborn),), Console(colour=False, quiet=False))
     first = project._restarted(None)  # noqa: SLF001 - what a good build leads to
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         time.sleep(0.01)
@@ -58,6 +58,6 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
 def test_a_program_that_can_not_run_here_is_said_and_not_fatal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = Watch(tmp_path, (), (str(tmp_path / "absent"),), Console(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (), (str(tmp_path / "absent"),), Console(colour=False, quiet=False))
     assert project._restarted(None) is None  # noqa: SLF001 - what a good build leads to
     assert "error: can't start" in capsys.readouterr().err

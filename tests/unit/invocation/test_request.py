@@ -11,6 +11,7 @@ from ostoo_build.invocation.request import Requested
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.planning.cargo import Binary
 from ostoo_build.planning.programs import Programs
+from ostoo_build.project.workspaces import ProgramGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,13 @@ class Place:
 
 @pytest.fixture
 def targets(tmp_path: Path) -> Targets:
-    return Targets(tmp_path, {"user-rs": ("a", "b"), "kernel": ("c",)})
+    return Targets(
+        tmp_path,
+        (
+            ProgramGroup("user-rs", ("a", "b"), is_asked=True),
+            ProgramGroup("kernel", ("c",), is_asked=False, deploys=False),
+        ),
+    )
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def programs(tmp_path: Path, targets: Targets) -> Programs:
         made = ((name, tmp_path / place / "Cargo.toml") for name, place in folders.items() if place.startswith(folder))
         return cast("Workspace", Place(tuple(Binary(name, "p", manifest, "0" * 64) for name, manifest in made)))
 
-    return Programs(targets.by_folder, find, "release", 1)
+    return Programs(targets.groups, find, "release", 1)
 
 
 SCRIPT = ("user-rs/two/SConscript",)

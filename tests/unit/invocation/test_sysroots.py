@@ -22,9 +22,9 @@ def test_all_who_ask_get_the_provider_that_the_word_names(tmp_path: Path, monkey
     monkeypatch.setattr(providers, "choose", choose)
     sysroots = Sysroots(tmp_path, "dir:/musl")
     assert asked == [], "most programs want none"
-    first = sysroots.provider
-    assert sysroots.provider is first
-    assert sysroots.anew() is not first
+    first = sysroots.provider("x")
+    assert sysroots.provider("y") is first
+    assert sysroots.anew("x") is not first
     assert asked == [("dir:/musl", tmp_path)] * 2
 
 
@@ -32,6 +32,6 @@ def test_a_word_that_names_none_is_told_to_each_who_wants_one(tmp_path: Path) ->
     sysroots = Sysroots(tmp_path, "no-such")
     for _ in range(2):
         with pytest.raises(OstooError, match="no-such"):
-            assert sysroots.provider
+            assert sysroots.provider("x")
     with pytest.raises(OstooError, match="no-such"):
-        sysroots.anew()
+        sysroots.anew("x")

@@ -12,12 +12,15 @@ from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.invocation import tools
 from ostoo_build.invocation.checkout import Checkout
+from ostoo_build.invocation.options import Options
 from ostoo_build.toolchain import provide
 from ostoo_build.toolchain.find import Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from ostoo_build.invocation.tools import Tools
 
 
 @pytest.fixture
@@ -46,20 +49,24 @@ def toolchain(tmp_path: Path) -> Toolchain:
     )
 
 
+def of(checkout: Checkout, toolchain: Toolchain) -> Tools:
+    return tools.of(checkout, toolchain, tools.paths_of(checkout.root, toolchain, "sysroot"), {})
+
+
 def test_which_toolchain_it_is_is_told_when_it_is_another_than_the_last_time(
     checkout: Checkout, toolchain: Toolchain, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = tools.of(checkout, toolchain, {})
+    found = of(checkout, toolchain)
     assert capsys.readouterr().err == "       Using the first one\n"
-    assert tools.of(checkout, toolchain, {}).sha256 == found.sha256
+    assert of(checkout, toolchain).sha256 == found.sha256
     assert capsys.readouterr().err == ""
     (checkout.root / layout.TOOLCHAIN).write_text("another one")
-    tools.of(checkout, toolchain, {})
+    of(checkout, toolchain)
     assert capsys.readouterr().err == "       Using the first one\n"
 
 
 def test_a_toolchain_that_is_touched_after_it_was_hashed_is_seen(checkout: Checkout, toolchain: Toolchain) -> None:
-    found = tools.of(checkout, toolchain, {})
+    found = of(checkout, toolchain)
     found.input_guard.check_tools()
     with toolchain.rustc.open("a") as stream:
         stream.write("# another one\n")
@@ -68,7 +75,7 @@ def test_a_toolchain_that_is_touched_after_it_was_hashed_is_seen(checkout: Check
 
 
 def test_actions_name_its_parts_and_not_where_they_lie(checkout: Checkout, toolchain: Toolchain) -> None:
-    paths = tools.paths_of(checkout.root, toolchain)
+    paths = tools.paths_of(checkout.root, toolchain, "sysroot")
     assert paths.portable(toolchain.rustc) == "@{rustc}"
     assert paths.portable(toolchain.rust_src / "core/src/lib.rs") == "@{rust-src}/core/src/lib.rs"
     assert paths.root == os.path.realpath(checkout.root)
@@ -78,7 +85,7 @@ def test_actions_name_its_parts_and_not_where_they_lie(checkout: Checkout, toolc
 
 @pytest.mark.parametrize("part", ["cargo", "lld", "rust_src", "libraries"])
 def test_each_part_of_a_toolchain_is_watched(part: str, checkout: Checkout, toolchain: Toolchain) -> None:
-    found = tools.of(checkout, toolchain, {})
+    found = of(checkout, toolchain)
     value = getattr(toolchain, part)
     (value if part == "rust_src" else value[0].parent if part == "libraries" else value).touch()
     with pytest.raises(OstooError, match="the toolchain changed, or was removed, during the build"):
@@ -89,7 +96,7 @@ def test_each_place_of_a_toolchain_has_its_name(
     checkout: Checkout, toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CARGO_HOME", "/cargo-home")
-    paths = tools.paths_of(checkout.root, toolchain)
+    paths = tools.paths_of(checkout.root, toolchain, "sysroot")
     named = {name: paths.expand(f"@{{{name}}}") for name in ("toolchain", "rust-src", "rustc", "cargo", "lld")}
     assert named == {
         "toolchain": str(toolchain.rustc.parent.parent),
@@ -106,7 +113,7 @@ def test_parts_that_lie_elsewhere_are_the_toolchains_too(
 ) -> None:
     """What rustc reads of them needs no other input: the toolchain's digest has it."""
     cargo = fake.write(tmp_path / "elsewhere/cargo", "")
-    paths = tools.paths_of(checkout.root, replace(toolchain, cargo=cargo))
+    paths = tools.paths_of(checkout.root, replace(toolchain, cargo=cargo), "sysroot")
     assert paths.is_in(cargo, paths.of_tools)
     assert not paths.is_in(cargo.with_name("other"), paths.of_tools)
 
@@ -124,13 +131,13 @@ def test_what_the_variables_name_is_looked_for_and_cargo_is_told_of_that_compile
     monkeypatch.setattr(provide, "find_or_provide", find)
     monkeypatch.setenv("RUSTFLAGS", "-O")
     words = {name: f"/{name}" for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
-    found = tools.find(checkout, {**words, "target": "x"})
+    found = tools.find(checkout, Options({**words, "target": "x"}))
     assert asked == [words]
     assert found.toolchain is toolchain
     assert found.environment["RUSTC"] == str(toolchain.rustc)
     assert found.environment["PATH"] == os.environ["PATH"]
     assert "RUSTFLAGS" not in found.environment
-    assert found.sha256 == found.folder.sha256 == tools.of(checkout, toolchain, {}).sha256
+    assert found.sha256 == found.folder.sha256 == of(checkout, toolchain).sha256
     said = capsys.readouterr().err
     assert "    Fetching a part of it\n" in said
     assert "RUSTFLAGS is ignored: set its value in the workspace" in said

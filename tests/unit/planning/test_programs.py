@@ -13,13 +13,17 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.cargo import Binary
 from ostoo_build.planning.features import Selection
 from ostoo_build.planning.programs import Programs
+from ostoo_build.project.workspaces import ProgramGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ostoo_build.planning.workspace import Workspace
 
-TARGETS = {"user-rs": ("a", "b"), "kernel": ("k",)}
+GROUPS = (
+    ProgramGroup("user-rs", ("a", "b"), is_asked=True),
+    ProgramGroup("kernel", ("k",), is_asked=False),
+)
 
 
 def binary(folder: str, name: str, asks: str = "") -> Binary:
@@ -74,7 +78,7 @@ class Made:
             self.opened[folder, target] = FakeWorkspace(folder, target, names[folder], goes=goes)
             return cast("Workspace", self.opened[folder, target])
 
-        self.programs = Programs(TARGETS, find, "release", 2)
+        self.programs = Programs(GROUPS, find, "release", 2)
 
     def plan(self, name: str, target: str) -> object:
         return self.programs.plan(name, target)
@@ -87,7 +91,7 @@ def made() -> Made:
 
 def test_a_program_is_found_by_its_name_whichever_workspace_has_it(made: Made) -> None:
     assert set(made.programs.binaries) == {"xa", "xb", "y", "kernel"}
-    assert (made.programs.folder_of("y"), made.programs.folder_of("kernel")) == ("user-rs", "kernel")
+    assert (made.programs.group_of("y"), made.programs.group_of("kernel")) == GROUPS
     assert set(made.opened) == {("user-rs", "a"), ("kernel", "k")}
 
 

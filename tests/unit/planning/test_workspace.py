@@ -43,7 +43,7 @@ def made(tmp_path: Path) -> FakeCargo:
 def workspace(made: FakeCargo, tools: str = "0" * 64, target: str = "1" * 64) -> Workspace:
     rustc = Rustc(made.folder / "rustc", {"PATH": "/usr/bin:/bin"}, "x86_64-unknown-linux-gnu", tools)
     path = made.folder / f"os/targets/{trees.TARGET}.json"
-    return Workspace(made.cargo, rustc, path, target, made.paths, memos(made), Snapshot())
+    return Workspace(made.cargo, rustc, path, target, None, made.paths, memos(made), Snapshot())
 
 
 def memos(made: FakeCargo) -> Memos:

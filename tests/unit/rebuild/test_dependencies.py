@@ -101,7 +101,7 @@ def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: st
     (root / "user-rs/a/link").symlink_to("goal")
     paths = PathMap((("root", root), ("cargo-home", tmp_path / "cargo")))
     planner = planners.without_compiler(root, paths=paths)
-    trees = [dependencies.checkout_tree(root)]
+    trees = [dependencies.checkout_tree(root, paths)]
     places = sorted(map(str, dependencies.off_the_trees(planner, set(READ), walked(trees))))
     before = StampSet.of(trees, places)
     assert before.change() is None

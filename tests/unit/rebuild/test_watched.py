@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
     ],
 )
 def test_what_a_build_may_read_counts_and_what_builds_write_does_not(name: str, *, counts: bool, root: Path) -> None:
-    assert watched.counts(root, root / name) is counts
+    assert watched.counts(root, ("build", "sysroot", "user"), root / name) is counts
 
 
 def test_what_is_written_down_is_read_again(root: Path) -> None:

@@ -8,16 +8,14 @@ import pytest
 import sysroot_trees
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import PathMap
 from ostoo_build.invocation.sysroots import Sysroots
 from ostoo_build.invocation.targets import Targets
+from ostoo_build.project.workspaces import ProgramGroup
 from ostoo_build.rules import musl_sysroot
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def test_a_sysroot_lies_where_cargos_configuration_names_it() -> None:
-    assert musl_sysroot.folder(trees.TARGET) == "sysroot/x86_64-ostoo-user"
 
 
 @pytest.mark.parametrize("is_edited", [False, True])
@@ -27,8 +25,9 @@ def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
 ) -> None:
     sysroot_trees.write(tmp_path / "musl", sysroot_trees.good_files())
     fake.write(tmp_path / f"targets/{trees.TARGET}.json", '{"arch": "x86_64"}')
-    targets = Targets(tmp_path, {"user-rs": (trees.TARGET,)})
-    job = musl_sysroot.job(targets, Sysroots(tmp_path, "folder:musl"), trees.TARGET)
+    targets = Targets(tmp_path, (ProgramGroup("user-rs", (trees.TARGET,), is_asked=True),))
+    job = musl_sysroot.job(PathMap((("root", tmp_path),)), targets, Sysroots(tmp_path, "folder:musl"), trees.TARGET)
+    assert job.place.path == "sysroot/x86_64-ostoo-user"
     if not is_edited:
         assert set(job.promised) <= set(job.run().outputs)
         return

@@ -7,6 +7,7 @@ import planned_trees as trees
 import pytest
 
 from ostoo_build.invocation.targets import Targets
+from ostoo_build.project.workspaces import ProgramGroup
 from ostoo_build.rules import target_spec
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def targets(tmp_path: Path) -> Targets:
     fake.write(tmp_path / "targets/x86_64-ostoo-user.json", "{}")
-    return Targets(tmp_path, {"user-rs": (trees.TARGET,)})
+    return Targets(tmp_path, (ProgramGroup("user-rs", (trees.TARGET,), is_asked=True),))
 
 
 def test_a_target_without_contract_has_nothing_to_hold(targets: Targets) -> None:

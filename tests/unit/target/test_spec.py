@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -31,7 +30,8 @@ from ostoo_build.target.findings import Finding
 from ostoo_build.target.spec import CheckRequest
 
 TARGETS = Path(__file__).parents[3] / "targets"
-POLICY = json.loads((TARGETS / target_spec.POLICY).read_text())
+POLICY_FILE = TARGETS / "policy.schema.json"
+POLICY = json.loads(POLICY_FILE.read_text())
 USER = json.loads((TARGETS / "x86_64-ostoo-user.json").read_text())
 KERNEL = json.loads((TARGETS / "x86_64-ostoo-kernel.json").read_text())
 
@@ -99,11 +99,10 @@ def told(findings: list[Finding]) -> list[str]:
 
 def checked(folder: Path, spec: Mapping[str, Any], rustc: TargetCompiler) -> str:
     """What `check` tells of a spec."""
-    shutil.copy(TARGETS / target_spec.POLICY, folder)
     path = folder / "target.json"
     path.write_text(json.dumps(spec, indent=2), encoding="utf-8")
     with pytest.raises(OstooError) as caught:
-        target_spec.check(CheckRequest(path, rustc.rustc, rustc.env))
+        target_spec.check(CheckRequest(path, rustc.rustc, rustc.env, POLICY_FILE))
     return caught.value.what
 
 
@@ -342,9 +341,10 @@ def test_all_mistakes_are_told_the_compilers_first(tmp_path: Path) -> None:
 
 def test_a_policy_that_is_no_schema_is_told(tmp_path: Path) -> None:
     (tmp_path / "target.json").write_text("{}")
-    (tmp_path / target_spec.POLICY).write_text('{"type": "objekt"}')
+    policy = tmp_path / "policy.schema.json"
+    policy.write_text('{"type": "objekt"}')
     with pytest.raises(OstooError, match="not a valid JSON schema: 'objekt' is not valid"):
-        target_spec.check(CheckRequest(tmp_path / "target.json", tmp_path / "rustc", {}))
+        target_spec.check(CheckRequest(tmp_path / "target.json", tmp_path / "rustc", {}, policy))
 
 
 def test_an_error_names_line_column_and_pointer(tmp_path: Path) -> None:

@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.invocation import variables as build_variables
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+def read(root: Path, words: dict[str, str]) -> dict[str, str]:
+    return build_variables.values(description.read(root).variables, words)
+
+
 def test_the_command_line_goes_before_the_file_and_that_before_the_default(tmp_path: Path) -> None:
-    assert build_variables.read(tmp_path, {})["profile"] == "release"
+    assert read(tmp_path, {})["profile"] == "release"
     (tmp_path / "ostoo.toml").write_text('profile = "dev"\ncache = "off"\n')
-    found = build_variables.read(tmp_path, {"profile": "size"})
+    found = read(tmp_path, {"profile": "size"})
     assert (found["profile"], found["cache"], found["sysroot"]) == ("size", "off", "zig")
 
 
@@ -22,7 +27,7 @@ def test_the_command_line_goes_before_the_file_and_that_before_the_default(tmp_p
     ("text", "words", "message"),
     [
         ("", {"cach": "x"}, "unknown variable cach"),
-        ('cach = "x"', {}, "unknown variable cach"),
+        ('cach = "x"', {}, "unknown key or variable cach"),
         ("cache = 1", {}, "cache is not a string"),
         ("cache", {}, "not valid TOML"),
         ("", {"remote_upload": "yes"}, "remote_upload=yes is neither on nor off"),
@@ -31,13 +36,13 @@ def test_the_command_line_goes_before_the_file_and_that_before_the_default(tmp_p
 def test_a_mistake_is_told(text: str, words: dict[str, str], message: str, tmp_path: Path) -> None:
     (tmp_path / "ostoo.toml").write_text(text)
     with pytest.raises(OstooError, match=message):
-        build_variables.read(tmp_path, words)
+        read(tmp_path, words)
 
 
 def test_a_mistake_in_the_file_is_placed_there(tmp_path: Path) -> None:
     (tmp_path / "ostoo.toml").write_text('cach = "x"')
     with pytest.raises(OstooError) as caught:
-        build_variables.read(tmp_path, {})
+        read(tmp_path, {})
     assert caught.value.where == str(tmp_path / "ostoo.toml")
     assert "cache" in caught.value.remedy
 
@@ -45,12 +50,12 @@ def test_a_mistake_in_the_file_is_placed_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "9" * 5000, "1e3", "", " 5", "٣", "10000"])
 def test_how_many_run_at_once_is_a_small_number(value: str, tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="remote_jobs="):
-        build_variables.read(tmp_path, {"remote_jobs": value})
+        read(tmp_path, {"remote_jobs": value})
 
 
 @pytest.mark.parametrize("name", ["target", "profile", "sysroot", "cache_size", "kernel", "DEPLOY_DIR"])
 @pytest.mark.parametrize("value", ["", "  "])
 def test_a_variable_that_means_something_is_not_empty(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(OstooError, match=f"{name}= is empty"):
-        build_variables.read(tmp_path, {name: value})
-    assert build_variables.read(tmp_path, {"cache": "", "CARGO": ""})["CARGO"] == ""
+        read(tmp_path, {name: value})
+    assert read(tmp_path, {"cache": "", "CARGO": ""})["CARGO"] == ""

@@ -9,8 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from ostoo_build.base import own_version
 from ostoo_build.base.errors import OstooError
-from ostoo_build.invocation import required_version
-from ostoo_build.invocation import variables as build_variables
+from ostoo_build.project import description, required_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,11 +56,11 @@ def test_another_version_is_told_with_the_command_that_brings_the_right_one(
     monkeypatch.setattr(own_version, "number", lambda: "0.1.0")
     (tmp_path / "ostoo.toml").write_text('version = "0.2"\nnew_in_that_version = "on"\n')
     with pytest.raises(OstooError) as caught:
-        build_variables.read(tmp_path, {})
+        description.read(tmp_path)
     assert str(caught.value).splitlines() == [
         "error: this project wants ostoo-build 0.2, and this is 0.1.0",
         f"  --> {tmp_path}/ostoo.toml",
         "  help: uv tool install 'ostoo-build==0.2.*', or pip install 'ostoo-build==0.2.*'",
     ]
     (tmp_path / "ostoo.toml").write_text('version = ">= 0.1, < 0.2"\nsandbox = "on"\n')
-    assert build_variables.read(tmp_path, {})["sandbox"] == "on"
+    assert description.read(tmp_path).variables["sandbox"] == "on"

@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.spelling import one_of
-from ostoo_build.base.toml_file import load as load_toml
-from ostoo_build.invocation import required_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
-FILE = "ostoo.toml"
 
 VARIABLES = {
     "target": ("target spec in targets/, without .json; several are separated by commas", "x86_64-ostoo-user"),
@@ -47,35 +42,16 @@ _SWITCHES = ("locked", "remote_upload", "sandbox")
 _NUMBERS = ("remote_jobs",)
 
 
-def one_target(variables: Mapping[str, str]) -> str:
-    """Return the target, for a verb that supports one only. Raises `OstooError` if `target=` names several."""
-    target = variables["target"]
-    if "," in target:
-        raise OstooError(
-            f"target={target} names several targets, but only one is supported here", remedy="name one of them"
-        )
-    return target
+def values(described: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of each variable: from `words`, else as described in `ostoo.toml`, else the default.
 
-
-def read(root: Path, words: Mapping[str, str]) -> dict[str, str]:
-    """Return the value of each variable: from `words`, else from the file, else the default.
-
-    Raises `OstooError` for an unknown variable or an invalid value.
+    Raises `OstooError` for an unknown variable in `words`, or an invalid value.
     """
-    path = root / FILE
-    table = load_toml(path) if path.is_file() else {}
-    wanted = table.pop(required_version.KEY, None)
-    if wanted is not None:
-        required_version.check(wanted, str(path))
-    for name, value in table.items():
-        if not isinstance(value, str):
-            raise OstooError(f"{name} is not a string", where=str(path), remedy=f'write {name} = "…"')
-    for origin, names in (("", words), (str(path), table)):
-        for name in set(names) - set(VARIABLES):
-            raise OstooError(f"unknown variable {name}", where=origin, remedy=one_of(name, list(VARIABLES)))
-    values = {name: default for name, (_, default) in VARIABLES.items()} | table | dict(words)
-    _refuse_wrong(values)
-    return values
+    for name in set(words) - set(VARIABLES):
+        raise OstooError(f"unknown variable {name}", remedy=one_of(name, list(VARIABLES)))
+    found = {name: default for name, (_, default) in VARIABLES.items()} | dict(described) | dict(words)
+    _refuse_wrong(found)
+    return found
 
 
 def _refuse_wrong(values: Mapping[str, str]) -> None:
