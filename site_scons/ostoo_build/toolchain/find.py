@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, toml_file, user_cache
+from ostoo_build.base import home, user_cache
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.fetch import places
-from ostoo_build.toolchain import compiler
+from ostoo_build.toolchain import channel, compiler
 from ostoo_build.toolchain import named as toolchain_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ostoo_build.toolchain.channel import NamedToolchain
     from ostoo_build.toolchain.compiler import Compiler
 
 OLDEST = (1, 96)
@@ -28,9 +28,6 @@ OLDEST = (1, 96)
 
 SOURCE = Path("lib/rustlib/src/rust/library")
 """The path of std's source in a sysroot: rustup's component `rust-src` and cargo's build-std use it."""
-
-
-_CHANNEL = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class NoToolchainError(OstooError):
@@ -83,8 +80,11 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
         except OstooError as error:
             remedy = error.remedy or f"name others, or none: {words}"
             raise OstooError(error.what, where=error.where, remedy=remedy) from error
+    wanted = channel.read(root)
+    if wanted.folder is not None:
+        return _complete(wanted.folder / "bin/rustc", f"{wanted.name}, {wanted.reason}", named, environ)
     rejected: list[str] = []
-    for rustc, reason in _candidates(root, environ):
+    for rustc, reason in _candidates(root, wanted, environ):
         try:
             return _complete(rustc, reason, named, environ)
         except OstooError as error:
@@ -103,25 +103,10 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
     )
 
 
-def named_channel(root: Path) -> str:
-    """Return the channel in rust-toolchain.toml ("nightly", "1.96.0"). Raises `OstooError` if it has none."""
-    path = root / "rust-toolchain.toml"
-    try:
-        with digest.opened(path) as stream:
-            channel = toml_file.parse(stream.read())["toolchain"]["channel"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else repr(error)
-        raise OstooError(f"can't read the toolchain's channel: {why}", where=str(path)) from error
-    if not (isinstance(channel, str) and _CHANNEL.fullmatch(channel)):
-        raise OstooError(f"the toolchain's channel is not a name: {channel!r}", where=str(path))
-    return channel
-
-
-def _candidates(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+def _candidates(root: Path, wanted: NamedToolchain, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Yield compilers in order of preference, each with the reason to choose it."""
-    channel = named_channel(root)
-    for sysroot in rustup_sysroots(channel, environ):
-        yield sysroot / "bin" / "rustc", f"rustup's {channel}, named by rust-toolchain.toml"
+    for sysroot in rustup_sysroots(wanted.name, environ):
+        yield sysroot / "bin" / "rustc", f"rustup's {wanted.name}, {wanted.reason}"
     if (rustc := root / places.DEBIAN / "usr" / "bin" / "rustc").exists():
         yield rustc, "the project's own, in .toolchain"
     for folder in _search_path(environ):
@@ -135,9 +120,13 @@ def _search_path(environ: Mapping[str, str]) -> list[Path]:
     return [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
 
 
-def rustup_sysroots(channel: str, environ: Mapping[str, str]) -> list[Path]:
-    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    return sorted(home.rustup(environ).glob(f"toolchains/{channel}-{machine}-*"))
+def rustup_sysroots(name: str, environ: Mapping[str, str]) -> list[Path]:
+    """Return the toolchains that rustup has for a channel on this machine, or by this very name."""
+    folder = home.rustup(environ) / "toolchains"
+    if channel.is_channel(name):
+        machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+        return sorted(folder.glob(f"{name}-{machine}-*"))
+    return [path for path in [folder / name] if path.is_dir()]
 
 
 def _complete(rustc: Path, reason: str, named: Mapping[str, Path], environ: Mapping[str, str]) -> Toolchain:

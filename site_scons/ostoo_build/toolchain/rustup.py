@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base import home, process, user_cache
 from ostoo_build.base.errors import OstooError
+from ostoo_build.toolchain import channel as named
 from ostoo_build.toolchain import compiler
 from ostoo_build.toolchain import find as toolchain
 
@@ -32,7 +33,7 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     """
     if shutil.which("rustup", path=environ.get("PATH")) is None:
         raise OstooError("rustup is not installed")
-    channel = toolchain.named_channel(root)
+    channel = named.read(root).name
     folder = home.rustup(environ)
     with _alone(folder, say):
         present = toolchain.rustup_sysroots(channel, environ)
