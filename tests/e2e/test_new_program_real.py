@@ -14,6 +14,7 @@ from trees import Result, Tree
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import new as new_verb
+from ostoo_build.cli.new import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,18 +101,18 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 
     before = state(tree)
     monkeypatch.setattr(new_verb, "write_atomically", full)
-    planner, console = planners.opened(tree.root), Console(colour=False, quiet=True)
+    console, request = Console(colour=False, quiet=True), Request("greet", std=False, start=tree.root)
     with pytest.raises(OstooError, match="can't create greet: No space left on device"):
-        new_verb.create(planner, console, "greet", new_verb.NO_STD)
+        new_verb.create(lambda: planners.opened(tree.root), console, request)
     assert state(tree) == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 0, "create a program in user-rs"),
-        (("help",), 0, "create a program in user-rs"),
-        (("--help",), 0, "create a program in user-rs"),
+        ((), 0, "create a program in a workspace's style"),
+        (("help",), 0, "create a program in a workspace's style"),
+        (("--help",), 0, "create a program in a workspace's style"),
         (("nwe",), 2, "invalid choice: 'nwe'"),
         (("new",), 2, "the following arguments are required: name"),
         (("new", "x", "--std", "--no-std"), 2, "not allowed with argument"),

@@ -42,6 +42,7 @@ PACKAGES = {
     "cache": "actions base remote",
     "project": "base",
     "planning": "actions base project rust target",
+    "adoption": "base project",
     "execution": "actions base cache planning reapi remote rust",
     "run": "base fetch loader",
     "invocation": "base cache execution planning project reapi remote rust sysroot target toolchain",
@@ -49,8 +50,8 @@ PACKAGES = {
     "boot": "base binary fetch run",
     "rebuild": "actions base fetch invocation planning rules start toolchain",
     "cli": (
-        "actions base binary boot cache execution invocation loader planning project rebuild rules run size stack"
-        " toolchain"
+        "actions adoption base binary boot cache execution invocation loader planning project rebuild rules run size"
+        " stack toolchain"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""

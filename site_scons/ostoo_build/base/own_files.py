@@ -28,6 +28,11 @@ def build_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-S", "-P", str(INTERFACE / "start.py"), *arguments]
 
 
+def build_words(root: Path) -> str:
+    """Return the command that builds, as a user types it at the top of a project."""
+    return "./sconsw" if repository() == root else "ostoo build"
+
+
 def is_installed() -> bool:
     """Whether the code is from a wheel. Else it is in its repository."""
     return _STARTER.is_dir()

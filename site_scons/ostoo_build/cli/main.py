@@ -118,7 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     verbs.add_parser("build", help="build all programs, or PROGRAM…; VARIABLE=VALUE and options as for scons")
     verbs.add_parser("clean", help="remove what was built, all of it or of PROGRAM…")
-    new = verbs.add_parser("new", help="create a program in user-rs", allow_abbrev=False)
+    init = verbs.add_parser(
+        "init", help="describe the repository in a folder, or begin one in an empty folder", allow_abbrev=False
+    )
+    init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="its top (default: here)")
+    init.set_defaults(perform=_init)
+    new = verbs.add_parser("new", help="create a program in a workspace's style", allow_abbrev=False)
     new.add_argument("name", help="the program's name, also used for its package and folder")
     kind = new.add_mutually_exclusive_group()
     kind.add_argument("--std", action="store_true", help="use all of std")
@@ -241,11 +246,17 @@ def _add_cache_options(parser: argparse.ArgumentParser, folder: str | None, size
     parser.add_argument("--size", default=size, help="maximum size after gc, as in cache_size=")
 
 
+def _init(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import init as init_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    init_verb.create((chosen.start / chosen.folder).resolve(), _console())
+
+
 def _new(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    kind = new_verb.STD if chosen.std else new_verb.NO_STD
-    new_verb.create(_runner(chosen, []).planner(), _console(), chosen.name, kind)
+    request = new_verb.Request(chosen.name, chosen.std, chosen.start.resolve())
+    new_verb.create(lambda: _runner(chosen, []).planner(), _console(), request)
 
 
 def _watch(chosen: argparse.Namespace) -> None:

@@ -1,147 +1,115 @@
-"""Implements `./ostoo new`: creates a crate and adds it to the workspace."""
+"""Implements `ostoo new`: creates a package with a program in the style of its workspace."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from msgspec import Struct
-from tomlkit.exceptions import TOMLKitError
+from tomlkit.exceptions import NonExistentKey, TOMLKitError
 
-from ostoo_build.base import process
+from ostoo_build.adoption import style
+from ostoo_build.adoption.style import Style
+from ostoo_build.base import own_files, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_atomically
+from ostoo_build.base.toml_file import load as load_toml
 from ostoo_build.invocation.request import WORDS
 from ostoo_build.planning import manifest, package_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ostoo_build.base.console import Console
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning.cargo import Cargo
-    from ostoo_build.planning.workspace import Workspace
+    from ostoo_build.project.workspaces import ProgramGroup
 
-
-class Template(Struct, frozen=True):
-    """The template of a new program; `runtime` are the keys of its dependency on ostoo-rt."""
-
-    runtime: str
-    main: str
-
-
-NO_STD = Template(
-    runtime='workspace = true, features = ["no_std"]',
-    main="""\
-//! {name}.
-
-#![no_std]
-#![no_main]
-#![cfg_attr(test, feature(custom_test_frameworks))]
-#![cfg_attr(test, test_runner(ostoo_rt::test_runner))]
-#![cfg_attr(test, reexport_test_harness_main = "test_main")]
-
-use ostoo_rt::println;
-
-#[cfg_attr(not(test), no_mangle)]
-fn main() -> i32 {{
-    println!("Hello from {name}!");
-    0
-}}
-
-#[cfg(test)]
-mod tests {{
-    #[export_name = "main"]
-    fn run() -> i32 {{
-        crate::test_main();
-        0
-    }}
-
-    #[test_case]
-    fn it_works() {{
-        assert_eq!(2 + 2, 4);
-    }}
-}}
-""",
-)
-
-STD = Template(
-    runtime="workspace = true",
-    main="""\
-//! {name}.
-
-#![feature(restricted_std)]
-#![cfg_attr(not(test), no_main)]
-
-extern crate ostoo_rt;
-
-#[cfg_attr(not(test), no_mangle)]
-fn main() -> i32 {{
-    println!("Hello from {name}!");
-    0
-}}
-
-#[cfg(test)]
-mod tests {{
-    #[test]
-    fn it_works() {{
-        assert_eq!(2 + 2, 4);
-    }}
-}}
-""",
-)
+_DEFAULT_RUNTIME = "ostoo-rt"
+"""The runtime, if `ostoo.toml` names none and the workspace has it."""
 
 _CARGO_OUTPUT = "target"
 
-_MANIFEST = """\
-[package]
-name = "{name}"
-version = "0.1.0"
-edition.workspace = true
-license.workspace = true
 
-[dependencies]
-ostoo-rt = {{ {runtime} }}
+class Request(Struct, frozen=True):
+    """The name of a new program, whether it uses all of std, and the folder from which it was asked for."""
 
-[lints]
-workspace = true
-"""
+    name: str
+    std: bool
+    start: Path
 
 
-def create(planner: Planner, console: Console, name: str, kind: Template) -> None:
-    """Write the crate `user-rs/NAME` and make it a member of the workspace.
+def create(opened: Callable[[], Planner], console: Console, request: Request) -> None:
+    """Write a package with a program, make it a member of its workspace, and plan it to prove that it can be built.
 
-    Raises `OstooError`, and changes nothing, if the name is taken or invalid.
+    `opened` makes a new planner. The workspace is that in which the request was made, else the first one whose programs
+    are deployed. Raises `OstooError`, and changes nothing, if the name is taken or invalid, or the plan can't be made.
     """
-    cargo = _user_workspace(planner).cargo
+    planner, name = opened(), request.name
+    group = _group(planner, request.start)
+    cargo = planner.programs.workspace(group.folder, group.targets[0]).cargo
     _refuse_unfit(cargo, name)
-    _refuse_taken(planner, name)
     root = cargo.workspace / "Cargo.toml"
-    text = _with_member(root, name)
+    style = _style(planner, group, root)
+    place = _place(style, cargo.workspace) / name
+    _refuse_taken(planner, cargo.workspace, place)
+    text = _with_member(root, place.relative_to(cargo.workspace).as_posix())
+    before = {path: path.read_bytes() for path in (root, root.with_name("Cargo.lock")) if path.is_file()}
     try:
-        _write_crate(cargo.workspace / name, name, kind)
+        _write_crate(place, style.manifest(name, place, std=request.std), style.source(name, std=request.std))
         try:
             write_atomically(root, text.encode())
+            for target in group.targets:
+                opened().plan(name, target)
         except BaseException:
-            shutil.rmtree(cargo.workspace / name)
+            shutil.rmtree(place)
+            for path in (root, root.with_name("Cargo.lock")):
+                _restore(path, before.get(path))
             raise
     except OSError as error:
         raise OstooError(f"can't create {name}: {error.strerror}", where=str(error.filename or root)) from error
-    console.status("Created", f"{(cargo.workspace / name / 'src/main.rs').relative_to(planner.root)}")
-    console.status("Next", f"./sconsw {name}")
+    console.status("Created", f"{(place / 'src/main.rs').relative_to(planner.root)}")
+    console.status("Next", f"{own_files.build_words(planner.root)} {name}")
 
 
-def _user_workspace(planner: Planner) -> Workspace:
-    group = planner.targets.groups[0]
-    return planner.programs.workspace(group.folder, group.targets[0])
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif path.read_bytes() != content:
+        path.write_bytes(content)
 
 
-def _refuse_taken(planner: Planner, name: str) -> None:
-    workspace = _user_workspace(planner).cargo.workspace
+def _group(planner: Planner, start: Path) -> ProgramGroup:
+    groups = planner.targets.groups
+    here = [group for group in groups if group.folder != "." and start.is_relative_to(planner.root / group.folder)]
+    return [*here, *(group for group in groups if group.deploys), *groups][0]
+
+
+def _style(planner: Planner, group: ProgramGroup, root: Path) -> Style:
+    binaries = [each for each in planner.programs.binaries.values() if planner.programs.group_of(each.name) == group]
+    manifests = dict.fromkeys(each.manifest for each in binaries)
+    samples = [style.sample(manifest, manifest.parent / "src/main.rs") for manifest in manifests]
+    members = {manifest.read(path).name: path for path in _members(root.parent)}
+    name = _DEFAULT_RUNTIME if group.runtime is None else group.runtime
+    if group.runtime and name not in members:
+        raise OstooError(f"there is no package {name}", where=group.where, remedy="correct `runtime`")
+    found = style.runtime(name, members[name]) if name in members else None
+    return Style(load_toml(root), samples, found)
+
+
+def _place(found: Style, workspace: Path) -> Path:
+    """Return the folder that has most of the packages with programs, if it is in the workspace."""
+    folders = Counter(sample.folder.parent for sample in found.samples if sample.folder != workspace)
+    return max(folders, key=lambda folder: (folders[folder], str(folder)), default=workspace)
+
+
+def _refuse_taken(planner: Planner, workspace: Path, place: Path) -> None:
+    name = place.name
     places = {binary.name: binary.manifest for binary in planner.programs.binaries.values()}
     places |= {manifest.read(path).name: path for path in _members(workspace)}
     if name in places:
@@ -150,8 +118,8 @@ def _refuse_taken(planner: Planner, name: str) -> None:
         raise OstooError(
             f"{name} is reserved: it is a build target or a folder of cargo's", remedy="choose another name"
         )
-    if (workspace / name).exists():
-        raise OstooError(f"the folder {name} already exists", where=str(workspace / name), remedy="choose another name")
+    if place.exists():
+        raise OstooError(f"the folder {name} already exists", where=str(place), remedy="choose another name")
 
 
 def _members(workspace: Path) -> Iterator[Path]:
@@ -170,24 +138,26 @@ def _refuse_unfit(cargo: Cargo, name: str) -> None:
             raise OstooError(said, remedy="choose another name")
 
 
-def _with_member(root: Path, name: str) -> str:
+def _with_member(root: Path, folder: str) -> str:
+    """Return the workspace's manifest with another member, by its path from there."""
     try:
         document: Any = tomlkit.parse(root.read_text(encoding="utf-8"))
         members = document["workspace"]["members"]
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
-        raise OstooError(f"can't add a member to the workspace: {error}", where=str(root)) from error
-    if not any(fnmatch(name, pattern) for pattern in members):
+        remedy = "add the program by hand" if isinstance(error, NonExistentKey) else ""
+        raise OstooError(f"can't add a member to the workspace: {error}", where=str(root), remedy=remedy) from error
+    if not any(fnmatch(folder, pattern) for pattern in members):
         if "\n" in members.as_string():
-            members.add_line(name, indent="    ")
+            members.add_line(folder, indent="    ")
         else:
-            members.append(name)
+            members.append(folder)
     return tomlkit.dumps(document)
 
 
-def _write_crate(folder: Path, name: str, kind: Template) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}.") as scratch:
-        crate = Path(scratch, name)
+def _write_crate(folder: Path, manifest_text: str, source: str) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        crate = Path(scratch, folder.name)
         (crate / "src").mkdir(parents=True)
-        (crate / "Cargo.toml").write_text(_MANIFEST.format(name=name, runtime=kind.runtime), encoding="utf-8")
-        (crate / "src/main.rs").write_text(kind.main.format(name=name), encoding="utf-8")
+        (crate / "Cargo.toml").write_text(manifest_text, encoding="utf-8")
+        (crate / "src/main.rs").write_text(source, encoding="utf-8")
         crate.rename(folder)
