@@ -47,14 +47,14 @@ def declare_program(
     env: Any,
     name: str,
     size_budget: str | None = None,
-    features: Any = (),
-    default_features: Any = True,  # noqa: FBT002 - a keyword of SConscripts
+    features: Any = None,
+    default_features: Any = None,
     **unknown: Any,
 ) -> Any:
     """Declare a program (`env.RustProgram`); `size_budget` is the maximum size of its file, such as "64 KiB".
 
     The budget applies to shipped programs: a profile that keeps symbols is for development. `features` are those of its
-    package to build it with, besides the default ones if `default_features`.
+    package to build it with, besides the default ones if `default_features`; `ostoo.toml` can say the same.
     """
     build = Build.of(env)
     if not isinstance(name, str):
@@ -78,7 +78,12 @@ def declare_program(
                 where=where,
                 remedy=one_of(name, planner.programs.binaries),
             )
-        planner.programs.select(name, _selection(features, default_features, where))
+        if (features, default_features) != (None, None):
+            if name in build.options.described.programs:
+                raise OstooError(
+                    f"the features of {name} stand in ostoo.toml too", where=where, remedy="remove them in one place"
+                )
+            planner.programs.select(name, _selection(features, default_features, where))
         made = [
             node
             for _, target in sorted(planner.programs.ids([name]))
@@ -90,6 +95,7 @@ def declare_program(
 
 
 def _selection(features: Any, default: Any, where: str) -> Selection:
+    features, default = () if features is None else features, True if default is None else default
     if not isinstance(features, list | tuple) or not all(isinstance(name, str) for name in features):
         raise OstooError("features is not a list of strings", where=where, remedy='write features=["a", "b"]')
     if not isinstance(default, bool):

@@ -74,7 +74,7 @@ class Bare:
         environment = {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
         spec = self.root / f"targets/{TARGET}.json"
         workspace = Workspace(
-            Cargo(self.toolchain.cargo, self.root / "user-rs", environment, None),
+            Cargo(self.toolchain.cargo, self.root / "user-rs", self.root / "user-rs", environment, None),
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, "0" * 64),
             spec,
             target_spec.load(spec).digest,

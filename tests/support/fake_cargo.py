@@ -27,7 +27,8 @@ class FakeCargo:
     @property
     def cargo(self) -> Cargo:
         environment = {"PATH": "/usr/bin:/bin", "CARGO_HOME": str(self.folder / "cargo")}
-        return Cargo(self.folder / "bin/cargo", self.folder / "os/user-rs", environment, None)
+        place = self.folder / "os/user-rs"
+        return Cargo(self.folder / "bin/cargo", place, place, environment, None)
 
     def answer(self, question: str, document: Any) -> None:
         (self.folder / f"bin/{question}.json").write_text(json.dumps(document))

@@ -59,4 +59,4 @@ def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap |
     targets = Targets(root, (ProgramGroup("user-rs", (target,) if target else (), is_asked=True),))
     binaries = tuple(Binary(name, "p", root / f"user-rs/{name}/Cargo.toml", "0" * 64) for name in names)
     workspace = cast("Workspace", SimpleNamespace(binaries=lambda: binaries))
-    return Planner(root, found, targets, Programs(targets.groups, lambda *_: workspace, "release", 1), "release")
+    return Planner(root, found, targets, Programs(targets.groups, lambda *_: workspace, "release", 1, {}), "release")

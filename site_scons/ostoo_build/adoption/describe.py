@@ -11,28 +11,31 @@ from msgspec import Struct
 from ostoo_build.base import json_positions, layout, own_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ostoo_build.adoption.survey import FoundWorkspace, Survey
 
 _ABOUT = "Describes this repository to ostoo-build: `ostoo build PROGRAM`. Each key has a default; see its manual."
-_NO_SYSTEM = ("none", None)
+_MANY = 3
+"""From this number on, workspaces side by side are described by a pattern."""
+
 _OWN_SYSROOTS = f"{layout.BUILD}/sysroot"
 
 
 class Adopted(Struct, frozen=True):
-    """A workspace with the target that its programs are built for."""
+    """A workspace with the target that its programs are built for, and what its spec says of that."""
 
     workspace: FoundWorkspace
     target: str
+    has_system: bool
     is_kernel: bool
 
     @property
     def excluded(self) -> list[str]:
-        """Packages that need an operating system, which a kernel's target has not: tools for this machine."""
+        """Packages that need an operating system, which the target has not: tools for this machine."""
         tools = (each.name for each in self.workspace.packages if each.programs and not each.is_bare)
-        return [*tools] if self.is_kernel else []
+        return [] if self.has_system else [*tools]
 
     @property
     def programs(self) -> list[str]:
@@ -50,7 +53,6 @@ class Choice(Struct, frozen=True):
 def choose(root: Path, found: Survey) -> Choice:
     """Decide which target each workspace is built for: the one that its cargo configuration names, or the only one."""
     adopted, left_out = [], dict(found.refused)
-    systems = {target: _system(root / path) for target, path in found.specs.items()}
     for workspace in found.workspaces:
         if not workspace.programs:
             continue
@@ -64,10 +66,17 @@ def choose(root: Path, found: Survey) -> Choice:
             left_out[workspace.folder] = f"it could be for {' or '.join(specs)}: add [[workspaces]] with its target"
         else:
             target = posixpath.basename(specs[0]).removesuffix(".json")
-            each = Adopted(workspace, target, is_kernel=systems[target] in _NO_SYSTEM)
+            each = _adopted(workspace, target, root / specs[0])
             adopted.append(each)
             left_out |= dict.fromkeys(each.excluded, f"a tool for this machine: {target} has no operating system")
     return Choice(tuple(adopted), left_out)
+
+
+def _adopted(workspace: FoundWorkspace, target: str, spec: Path) -> Adopted:
+    document: Mapping[str, object] = json_positions.read(spec).value
+    has_system = document.get("os", "none") != "none"
+    # an interrupt handler overwrites the red zone of the code that it interrupts
+    return Adopted(workspace, target, has_system, not has_system and document.get("disable-redzone") is True)
 
 
 def text(found: Survey, chosen: Choice) -> str:
@@ -77,8 +86,8 @@ def text(found: Survey, chosen: Choice) -> str:
     document.add("version", tomlkit.item(".".join(own_version.number().split(".")[:2])))
     document.add("sysroot-folder", tomlkit.item(_OWN_SYSROOTS))
     tables = tomlkit.aot()
-    for each in chosen.adopted:
-        tables.append(_table(each))
+    for table in _tables(chosen.adopted):
+        tables.append(table)
     document.add("workspaces", tables)
     targets = tomlkit.table(is_super_table=True)
     for target in dict.fromkeys(each.target for each in chosen.adopted):
@@ -87,9 +96,25 @@ def text(found: Survey, chosen: Choice) -> str:
     return tomlkit.dumps(document)
 
 
-def _table(adopted: Adopted) -> tomlkit.items.Table:
+def _tables(adopted: Sequence[Adopted]) -> Iterator[tomlkit.items.Table]:
+    """Yield a table for each workspace; one for all in a folder if they differ in nothing else."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for each in adopted:
+        alike.setdefault(_table(each, "").as_string(), []).append(posixpath.split(each.workspace.folder))
+    written = set()
+    for each in adopted:
+        above, _name = posixpath.split(each.workspace.folder)
+        siblings = [one for one in alike[_table(each, "").as_string()] if one[0] == above]
+        all_here = [one for one in adopted if posixpath.dirname(one.workspace.folder) == above]
+        folder = f"{above}/*" if above and len(siblings) == len(all_here) >= _MANY else each.workspace.folder
+        if folder not in written:
+            written.add(folder)
+            yield _table(each, folder)
+
+
+def _table(adopted: Adopted, folder: str) -> tomlkit.items.Table:
     table = tomlkit.table()
-    table.add("folder", adopted.workspace.folder)
+    table.add("folder", folder)
     table.add("target", adopted.target)
     if adopted.excluded:
         table.add("exclude", adopted.excluded)
@@ -117,9 +142,3 @@ def words(chosen: Choice) -> Iterator[tuple[str, str]]:
         yield "Found", f"workspace {each.workspace.folder} for {each.target}: {programs}{runtime}"
     for folder, why in chosen.left_out.items():
         yield "Skipped", f"{folder}: {why}"
-
-
-def _system(spec: Path) -> str | None:
-    document: Mapping[str, object] = json_positions.read(spec).value
-    system = document.get("os")
-    return system if isinstance(system, str) else None

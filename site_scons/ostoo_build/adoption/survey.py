@@ -90,7 +90,7 @@ def look(root: Path, cargo: Path, environ: Mapping[str, str]) -> Survey:
             refused[place.relative_to(root).as_posix()] = error.what
             continue
         claimed |= {root / package.folder / _MANIFEST for package in found.packages}
-        workspaces.append(found)
+        workspaces += [found] if found.specs else _by_member(root, found)
     libraries = (place.parent for place in places if place.name == "lib" and (place / "libc.a").is_file())
     return Survey(tuple(workspaces), specs, tuple(place.relative_to(root).as_posix() for place in libraries), refused)
 
@@ -137,9 +137,20 @@ def _workspace(root: Path, folder: Path, cargo: Path, environ: Mapping[str, str]
     return FoundWorkspace(
         folder=top.relative_to(root).as_posix(),
         packages=tuple(_package(root, each) for each in document["packages"]),
-        specs=tuple(spec.relative_to(root).as_posix() for spec in configured if spec.is_relative_to(root)),
+        specs=tuple(spec.relative_to(root).as_posix() for spec in configured),
         build_std=build_std,
     )
+
+
+def _by_member(root: Path, found: FoundWorkspace) -> list[FoundWorkspace]:
+    """Return the members as workspaces of their own, if people run cargo in their folders: they have configurations."""
+    configured = {each: _configuration(root, root / each.folder) for each in found.packages if each.programs}
+    if not any(specs for specs, _ in configured.values()):
+        return [found]
+    return [
+        FoundWorkspace(each.folder, (each,), tuple(spec.relative_to(root).as_posix() for spec in specs), build_std)
+        for each, (specs, build_std) in configured.items()
+    ]
 
 
 def _package(root: Path, document: Mapping[str, Any]) -> Package:
@@ -170,6 +181,7 @@ def _configuration(root: Path, folder: Path) -> tuple[list[Path], bool]:
         file = place / _CONFIG
         if place.is_relative_to(root) and file.is_file():
             document = toml_file.load(file)
-            specs = specs or [spec for spec in configured_targets(document, place) if spec.is_file()]
+            named = configured_targets(document, place)
+            specs = specs or [spec for spec in named if spec.is_file() and spec.is_relative_to(root)]
             build_std = build_std or "build-std" in toml_tables.table(document, "unstable", where=str(file))
     return specs, build_std

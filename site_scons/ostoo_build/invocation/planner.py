@@ -11,8 +11,9 @@ from ostoo_build.base import user_cache
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.invocation.targets import Targets
-from ostoo_build.planning import std_crates
+from ostoo_build.planning import package_places, std_crates
 from ostoo_build.planning.cargo import Cargo
+from ostoo_build.planning.features import Selection
 from ostoo_build.planning.memos import Memos
 from ostoo_build.planning.programs import Programs
 from ostoo_build.planning.workspace import Rustc, Workspace
@@ -67,15 +68,19 @@ def find(checkout: Checkout, options: Options) -> Planner:
 
 def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> Planner:
     profile = options.variables["profile"]
-    programs = Programs(targets.groups, partial(_workspace, targets, tools, options), profile, options.jobs)
+    tables = options.described.programs
+    selections = {name: Selection(table.features, table.default_features) for name, table in tables.items()}
+    find_workspace = partial(_workspace, targets, tools, options)
+    programs = Programs(targets.groups, find_workspace, profile, options.jobs, selections)
     return Planner(checkout.root, tools, targets, programs, profile)
 
 
 def _workspace(targets: Targets, tools: Tools, options: Options, folder: str, target: str) -> Workspace:
     chosen, environment = tools.toolchain, dict(tools.environment)
     vendor, locked = std_crates.vendor(chosen.rust_src), options.variables["locked"] == "on"
+    place = targets.root / folder
     return Workspace(
-        Cargo(chosen.cargo, targets.root / folder, environment, vendor, locked),
+        Cargo(chosen.cargo, place, package_places.workspace_of(place), environment, vendor, locked),
         Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
         targets.spec_file(target),
         targets.spec(target).digest,

@@ -60,18 +60,23 @@ class Binary(Struct, frozen=True):
 class Cargo(Struct, frozen=True, dict=True):
     """A cargo, and the workspace that it reads.
 
-    `environment` contains the variables that cargo needs, `vendor` is the folder with std's own crates. `locked` says
-    that a lock file which is missing or out of date is an error.
+    `folder` is where cargo runs, so that its configuration applies: the workspace's, or that of a member. `environment`
+    contains the variables that cargo needs, `vendor` is the folder with std's own crates. `locked` says that a lock
+    file which is missing or out of date is an error.
     """
 
     program: Path
+    folder: Path
     workspace: Path
     environment: Mapping[str, str]
     vendor: Path | None
     locked: bool = False
 
     def binaries(self) -> tuple[Binary, ...]:
-        """Return all binary targets of the workspace's members. Raises `OstooError` with cargo's error message."""
+        """Return the binary targets of the workspace's members, or of the member in `folder`.
+
+        Raises `OstooError` with cargo's error message.
+        """
         document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
         defaults = document.get("workspace_default_members")
         found = [
@@ -85,6 +90,7 @@ class Cargo(Struct, frozen=True, dict=True):
                 defaults is None or package["id"] in defaults,
             )
             for package in document["packages"]
+            if self.folder in (self.workspace, Path(package["manifest_path"]).parent)
             for target in package["targets"]
             if "bin" in target["kind"]
         ]
@@ -147,15 +153,15 @@ class Cargo(Struct, frozen=True, dict=True):
     @cached_property
     def configuration_digest(self) -> digest.Hash:
         """Digest of the configuration files that cargo merges, as they are at the first call."""
-        files = ((os.path.relpath(file, self.workspace), file) for file in self.configuration_files())
-        own = os.path.relpath(home.cargo(self.environment), self.workspace)
+        files = ((os.path.relpath(file, self.folder), file) for file in self.configuration_files())
+        own = os.path.relpath(home.cargo(self.environment), self.folder)
         found = {name: digest.of_file(file) for name, file in files if file.is_file()}
         # where cargo's home is does not matter, which files of it are read does
         return digest.of_json({name.replace(own, "@{cargo-home}", 1): sha256 for name, sha256 in found.items()})
 
     def configuration_files(self) -> list[Path]:
         """Return all paths at which cargo searches configuration, including missing ones."""
-        return cargo_config.files(self.workspace, self.environment)
+        return cargo_config.files(self.folder, self.environment)
 
     def std_features(self, profile: str) -> Iterator[str]:
         """Return the flag for std's features that the workspace sets for a profile or one that it inherits from.
@@ -192,7 +198,7 @@ class Cargo(Struct, frozen=True, dict=True):
         for name in ("Cargo.toml", "Cargo.lock"):
             if (self.workspace / name).exists():
                 digest.opened(self.workspace / name).close()  # cargo would wait for a pipe for ever
-        completed = process.run([str(self.program), *arguments], cwd=self.workspace, env=self.environment)
+        completed = process.run([str(self.program), *arguments], cwd=self.folder, env=self.environment)
         if completed.returncode:
             said = _error_in(completed.stderr.decode("utf-8", "replace"))
             of_lock = "--locked was passed" in said

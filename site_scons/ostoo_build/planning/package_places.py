@@ -23,6 +23,30 @@ _DECLARES = (*_DEPENDENCIES, "features", "target", "patch", "replace", "package"
 _MAGIC = frozenset("*?[")
 
 
+def workspace_of(folder: Path) -> Path:
+    """Return the folder of the workspace that a package's folder belongs to: its own, if it belongs to no other.
+
+    Cargo takes the nearest manifest above with a workspace that does not exclude the package.
+    """
+    document = _load(folder / "Cargo.toml")
+    named = _table(document, "package").get("workspace")
+    if "workspace" in document or not document:
+        return folder
+    if isinstance(named, str):
+        return Path(os.path.normpath(folder / named))
+    return next((above for above in folder.parents if _takes(above, folder)), folder)
+
+
+def _takes(above: Path, folder: Path) -> bool:
+    document = _load(above / "Cargo.toml")
+    table = _table(document, "workspace")
+    excluded = table.get("exclude")
+    names = [name for name in excluded if isinstance(name, str)] if isinstance(excluded, list) else []
+    is_excluded = any(folder.is_relative_to(os.path.normpath(above / name)) for name in names)
+    is_named = any(folder.is_relative_to(os.path.normpath(above / name)) for name in _members(document))
+    return "workspace" in document and (is_named or not is_excluded)
+
+
 def of_workspace(root: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
     """Return the manifests of all packages that determine a workspace's lock and were not downloaded.
 

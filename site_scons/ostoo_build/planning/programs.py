@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
+from ostoo_build.base.spelling import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ostoo_build.planning.cargo import Binary
@@ -23,12 +25,21 @@ if TYPE_CHECKING:
 
 
 class Programs:
-    """The programs of all workspaces, and their plans; `find` opens a workspace, by its folder, for a target."""
+    """The programs of all workspaces, and their plans; `find` opens a workspace, by its folder, for a target.
+
+    `selections` are the features that `ostoo.toml` selects, by program.
+    """
 
     def __init__(
-        self, groups: Sequence[ProgramGroup], find: Callable[[str, str], Workspace], profile: str, jobs: int
+        self,
+        groups: Sequence[ProgramGroup],
+        find: Callable[[str, str], Workspace],
+        profile: str,
+        jobs: int,
+        selections: Mapping[str, Selection],
     ) -> None:
         self._all_groups = groups
+        self._selections = selections
         self._find = find
         self._profile = profile
         self._jobs = jobs
@@ -54,6 +65,7 @@ class Programs:
             found.setdefault(binary.name, []).append(binary)
             self._groups[binary.name] = group
         alone = {name: same[0] for name, same in found.items() if len(same) == 1}
+        alone |= {name: replace(_known(alone, name), selected=chosen) for name, chosen in self._selections.items()}
         return alone, {name: tuple(each.manifest for each in same) for name, same in found.items() if name not in alone}
 
     def select(self, name: str, selection: Selection) -> None:
@@ -143,6 +155,13 @@ class Programs:
             new[self._folder(name), target].remembered_tests(self.binaries[name], self._profile) == tests
             for (name, target), tests in self._tests.items()
         )
+
+
+def _known(binaries: Mapping[str, Binary], name: str) -> Binary:
+    if name not in binaries:
+        where, remedy = f"ostoo.toml: programs.{name}", one_of(name, binaries)
+        raise OstooError(f"there is no program {name}", where=where, remedy=remedy)
+    return binaries[name]
 
 
 def _done(plans: dict[str, Program]) -> Future[dict[str, Program]]:

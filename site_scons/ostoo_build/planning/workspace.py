@@ -65,13 +65,13 @@ class Crate(Struct, frozen=True):
 class _Question(Struct, frozen=True):
     """Identifies an answer. The memo itself contains the other data that the answer depends on.
 
-    `what` is the kind of answer, `workspace` the portable path of the workspace. `toolchain`, `configuration` and
-    `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code. `lock` and
-    `target_digest` are digests of files. `features` are cargo's options that select them.
+    `what` is the kind of answer, `folder` the portable path of the folder in which cargo runs. `toolchain`,
+    `configuration` and `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code.
+    `lock` and `target_digest` are digests of files. `features` are cargo's options that select them.
     """
 
     what: str
-    workspace: str
+    folder: str
     toolchain: digest.Hash
     configuration: digest.Hash
     tool: digest.Hash
@@ -254,7 +254,7 @@ class Workspace(Struct, frozen=True):
 
     def _question(self, what: str) -> _Question:
         state = self.rustc.tools, self.cargo.configuration_digest, own_source.digest_of(*DECIDED_BY)
-        return _Question(what, self.paths.portable(self.cargo.workspace), *state)
+        return _Question(what, self.paths.portable(self.cargo.folder), *state)
 
     def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
@@ -285,7 +285,7 @@ class Workspace(Struct, frozen=True):
         )
 
     def _configuration(self) -> Configuration:
-        where = f"{self.cargo.workspace}/.cargo/config.toml: rustflags for {self.target.stem}"
+        where = f"{self.cargo.folder}/.cargo/config.toml: rustflags for {self.target.stem}"
 
         def query(flags: tuple[str, ...]) -> frozenset[str]:
             flag_rules.check(flags, where)

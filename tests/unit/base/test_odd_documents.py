@@ -79,7 +79,7 @@ def test_what_a_package_declares(tmp_path: Path) -> None:
 
 def test_what_a_workspace_asks_of_std(tmp_path: Path) -> None:
     asked = {"profile": {"release": {"build-std-features": ["x"]}}}
-    cargo = Cargo(tmp_path / "cargo", tmp_path, {"CARGO_HOME": str(tmp_path)}, None)
+    cargo = Cargo(tmp_path / "cargo", tmp_path, tmp_path, {"CARGO_HOME": str(tmp_path)}, None)
     results = set()
     for document in mutations.of({"metadata": {"ostoo": asked}}):
         write(tmp_path / "Cargo.toml", {"workspace": document})

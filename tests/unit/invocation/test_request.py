@@ -51,7 +51,7 @@ def programs(tmp_path: Path, targets: Targets) -> Programs:
         made = ((name, tmp_path / place / "Cargo.toml") for name, place in folders.items() if place.startswith(folder))
         return cast("Workspace", Place(tuple(Binary(name, "p", manifest, "0" * 64) for name, manifest in made)))
 
-    return Programs(targets.groups, find, "release", 1)
+    return Programs(targets.groups, find, "release", 1, {})
 
 
 SCRIPT = ("user-rs/two/SConscript",)

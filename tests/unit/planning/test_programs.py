@@ -78,7 +78,7 @@ class Made:
             self.opened[folder, target] = FakeWorkspace(folder, target, names[folder], goes=goes)
             return cast("Workspace", self.opened[folder, target])
 
-        self.programs = Programs(GROUPS, find, "release", 2)
+        self.programs = Programs(GROUPS, find, "release", 2, {})
 
     def plan(self, name: str, target: str) -> object:
         return self.programs.plan(name, target)
