@@ -36,6 +36,11 @@ ACCEPTED: dict[Row, str] = {
     ("rustc", "-C metadata", "both"): _BY_CONTENTS,
     ("rustc", "-C extra-filename", "both"): _BY_CONTENTS,
     ("rustc", "-C extra-filename", "ours"): _BY_CONTENTS,
+    (
+        "rustc",
+        "-C link-arg",
+        "cargo",
+    ): "a library links nothing: programs share std whatever their scripts",
     ("rustc", "-C incremental", "cargo"): "where rustc runs: each unit has a folder of its own",
     ("rustc", "-C linker", "cargo"): "the toolchain's LLD links, in a step of its own",
     ("rustc", "-C strip", "cargo"): "programs are linked twice, with and without symbols; what runs here keeps them",

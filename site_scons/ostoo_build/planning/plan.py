@@ -21,7 +21,6 @@ from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScrip
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.planning.unit_graph import BY_PATH
 from ostoo_build.rust import flag_rules
-from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,9 +218,7 @@ class _Planner(Struct, frozen=True):
         paths = rustc_flags.UnitPaths(self.context.portable(unit.src_path), folder, self._directory(node))
         flag_rules.check(unit.profile.rustflags, f"{self.context.workspace}/Cargo.toml: rustflags of a profile")
         yield from rustc_flags.compile_flags(unit, node.manifest, node.id, paths)
-        # std's packages have no folder that a relative path could mean
-        own = (option for option in rustc_options.read(rustflags) if option.flag != "-L" or not unit.is_std)
-        yield from (word for option in own for word in option.words)
+        yield from rustflags
         yield from rustc_flags.proof_of((*unit.profile.rustflags, *rustflags))
 
     def _environment(self, node: Node, folder: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.planning import manifest, std_environment, unit_graph
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import crate_root
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.script_environment import ScriptContext
     from ostoo_build.planning.unit_graph import Unit
     from ostoo_build.rust.crate_root import StdView
+    from ostoo_build.rust.options import Option
 
 _STD = "@{rust-src}"
 
@@ -51,8 +54,21 @@ class PlanContext(Struct, frozen=True):
         return self.snapshot.get(("portable", path), partial(self.paths.input_path, path))
 
     def rustflags_of(self, unit: Unit) -> tuple[str, ...]:
-        """The target's flags are for the target's units."""
-        return self.rustflags if unit.platform else ()
+        """Return the target's flags that are for a unit.
+
+        A library links nothing, and rustc does not track these flags (`UNTRACKED` in its `options.rs`): std is the same
+        for programs that are linked in different ways. Std's packages have no folder that a relative path could mean.
+        """
+        if not unit.platform:
+            return ()
+        if unit.is_run or UnitKind.of(unit) is not UnitKind.LIBRARY:
+            return self.rustflags
+        kept = (option for option in rustc_options.read(self.rustflags) if not self._is_for_links(unit, option))
+        return tuple(word for option in kept for word in option.words)
+
+    @staticmethod
+    def _is_for_links(unit: Unit, option: Option) -> bool:
+        return option.name in rustc_options.LINK_ARGUMENTS or (option.flag == "-L" and unit.is_std)
 
     def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Return the entries of cargo's `[env]` that apply to a unit.

@@ -75,10 +75,15 @@ def _options(words: Iterator[str]) -> Iterator[Option]:
             yield Option("", word, (word,))
 
 
+_LINK_ARGUMENTS = (("pre-link-arg", "pre-link-args"), ("link-arg", "link-args"))
+LINK_ARGUMENTS = frozenset(name for names in _LINK_ARGUMENTS for name in names)
+"""The names of the options whose values go to the linker, and nowhere else."""
+
+
 def link_arguments(arguments: Iterable[str]) -> Iterator[str]:
     """Return the arguments that rustc passes to the linker, in rustc's order: `pre-link-arg` first."""
     options = list(read(arguments))
-    for names in (("pre-link-arg", "pre-link-args"), ("link-arg", "link-args")):
+    for names in _LINK_ARGUMENTS:
         for option in options:
             if option.name in names:
                 yield from option.setting.split() if option.name.endswith("s") else (option.setting,)
