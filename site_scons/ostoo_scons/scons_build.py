@@ -68,8 +68,8 @@ class Build(Struct):
         requested = request.read(words, planner.programs, planner.targets)
         # a script may select features: without required ones nothing can be planned yet
         planner.programs.start_planning(planner.programs.ids(planner.programs.available(requested.programs)))
-        for name in planner.programs.ambiguous if requested.is_all else ():
-            self.checkout.console.warn_once(f"several packages have a program {name}: none of these is built")
+        for error in planner.programs.refused.values() if requested.is_all else ():
+            self.checkout.console.warn_once(f"{error.what}: it is not built")
         made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
         self.opened = OpenCheckout(requested, planner, made)
         return self.opened

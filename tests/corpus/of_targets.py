@@ -5,6 +5,7 @@ from __future__ import annotations
 from workspaces import NO_CORE, Package, bins, for_host, library, main, needs, program, script, workspace
 
 _DECLARED = "features, `[dependencies]`, `[profile.*]`, `[lints]`, `[workspace.*]`"
+_FEATURES = "[features]\nmore = []\n"
 _TYPES = "`crate-type` with `staticlib`, `cdylib` or `dylib` beside `lib` or `rlib`"
 _SHARED = '`[[bin]] path = "../shared/main.rs"`'
 
@@ -130,6 +131,31 @@ ALL = (
             ),
             **{"examples/shown.rs": "fails", "tests/tested.rs": "fails", "benches/timed.rs": "fails"},
         ),
+    ),
+    workspace(
+        "examples",
+        "examples",
+        Package(
+            "examples",
+            f'{_FEATURES}[[example]]\nname = "needs-more"\nrequired-features = ["more"]\n'
+            f"[lib]\n{needs('low')}{needs('high', kind='dev-dependencies')}",
+            {
+                "src/lib.rs": NO_CORE,
+                "src/bin/shown.rs": main("examples"),
+                "examples/shown.rs": main("examples low high"),
+                "examples/needs-more.rs": main(),
+                "examples/SConscript": "",
+                "build.rs": script("rustc-link-arg-examples=--no-gc-sections", "rustc-link-arg-bins=--build-id=none"),
+                "SConscript": 'Import("env")\nenv.RustProgram("examples/needs-more", features=["more"])\n',
+            },
+        ),
+        library("low", _FEATURES),
+        library("high", '[dependencies]\nlow = { path = "../low", features = ["more"] }\n'),
+        programs={
+            "shown": "--package examples --bin shown",
+            "examples/shown": "--package examples --example shown",
+            "examples/needs-more": "--package examples --example needs-more --features more",
+        },
     ),
     workspace(
         "other-suffix",

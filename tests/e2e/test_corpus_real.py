@@ -172,7 +172,7 @@ OF_OTHER_TESTS = {
     "`RUSTFLAGS`, `CARGO_ENCODED_RUSTFLAGS`, `CARGO_BUILD_RUSTFLAGS`, `CARGO_BUILD_WARNINGS`, `CARGO_PROFILE_*`,"
     " `CARGO_UNSTABLE_*`, `CARGO_TARGET_*_RUSTFLAGS`, `…_LINKER`": "IGNORED",
     "other variables of cargo that change a build": "DROPPED",
-    "programs of one name in several packages": "test_selection_real.py",
+    "programs of one name in several packages, or called `units`": "test_selection_real.py",
 }
 """Rows of the manual's table that need no workspace of their own, by who tests them."""
 

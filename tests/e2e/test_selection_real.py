@@ -56,7 +56,7 @@ def test_a_build_without_names_builds_what_cargo_builds(tree: Tree) -> None:
     members = 'default-members = ["app", "lacking", "one", "two"]\n'
     write(workspace("user-rs", "", *packages, root=members), tree.root)
     assert build(tree) == {"app"}
-    assert "several packages have a program same: none of these is built" in tree.scons(f"target={TARGET}", "-n").stderr
+    assert "several packages have a program same: it is not built" in tree.scons(f"target={TARGET}", "-n").stderr
     refused = tree.scons(f"target={TARGET}", "same")
     assert refused.code == 2
     assert refused.stderr.count("error: ") == 1
@@ -119,3 +119,34 @@ def test_a_mistake_in_a_selection_is_one_message(words: str, tree: Tree) -> None
     assert refused.stderr.count("error: ") == 1
     assert "Traceback" not in refused.stderr
     assert MISTAKES[words] in refused.stderr
+
+
+def test_examples_are_programs_for_those_who_name_them(tree: Tree) -> None:
+    own = Package("app", "", {"src/main.rs": main(), "examples/app.rs": main(), "examples/shown/main.rs": main()})
+    write(workspace("user-rs", "", own), tree.root)
+    assert build(tree) == {"app"}
+    assert build(tree, "examples/app", f"{layout.program(TARGET, 'release', layout.example('shown'))}") == {"app"}
+    examples = tree.root / layout.program(TARGET, "release", layout.EXAMPLES)
+    assert {path.name for path in examples.iterdir()} == {"app", "app.debug", "shown"}
+    (tree.root / "user-rs/app/examples/app.rs").unlink()
+    tree.build(f"target={TARGET}")
+    assert {path.name for path in examples.iterdir()} == {"shown"}
+    for word in ("shown", "examples/app", "examples/shown.tests"):
+        refused = tree.scons(f"target={TARGET}", word)
+        assert refused.code == 2
+        assert f"error: there is no program {word}" in refused.stderr
+
+
+def test_a_program_that_is_called_like_a_target_of_scons_is_named_by_its_path(tree: Tree) -> None:
+    write(workspace("user-rs", "", program("app"), program("test"), program("std"), program("units")), tree.root)
+    path = layout.program(TARGET, "release", "test")
+    assert build(tree, path) == {"test"}
+    assert (
+        "a program can't be called units, as a folder beside it is: it is not built"
+        in tree.build(f"target={TARGET}").stderr
+    )
+    assert published(tree) == {"app", "test", "std"}
+    refused = tree.scons(f"target={TARGET}", "units")
+    assert refused.code == 2
+    assert "error: a program can't be called units" in refused.stderr
+    assert "user-rs/units/Cargo.toml" in refused.stderr

@@ -74,6 +74,6 @@ def make(folder: Path) -> FakeCargo:
 
 
 def package(workspace: Path, name: str, *kinds: str) -> dict[str, Any]:
-    targets = [{"name": name, "kind": [kind]} for kind in kinds]
+    targets = [{"name": name, "kind": [kind], "crate_types": [kind]} for kind in kinds]
     asked: dict[str, Any] = {"dependencies": [], "features": {}}
     return {"name": name, "manifest_path": str(workspace / name / "Cargo.toml"), "targets": targets} | asked

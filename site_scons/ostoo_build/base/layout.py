@@ -42,6 +42,12 @@ HOST = "host"
 SYMBOLS = ".debug"
 """Suffix of the program with debug information."""
 
+UNITS = "units"
+"""The folder of units, beside published programs."""
+
+EXAMPLES = "examples"
+"""The folder of published examples, below that of programs."""
+
 _TESTS = ".tests"
 
 
@@ -55,6 +61,11 @@ def program(target: str, profile: str, name: str) -> str:
     return f"{programs(target, profile)}/{name}"
 
 
+def example(name: str) -> str:
+    """The name of the program that an example is: the SCons target, and its place below that of programs."""
+    return f"{EXAMPLES}/{name}"
+
+
 def note(target: str, profile: str, name: str) -> str:
     """The record of a whole program."""
     return f"{PROGRAMS}/{target}/{profile}/{name}.json"
@@ -62,7 +73,7 @@ def note(target: str, profile: str, name: str) -> str:
 
 def unit(platform: str, profile: str, id_: str) -> str:
     """The folder of a unit for a target, or for `HOST`."""
-    return f"{programs(platform, profile)}/units/{id_}"
+    return f"{programs(platform, profile)}/{UNITS}/{id_}"
 
 
 def tests(name: str) -> str:

@@ -24,6 +24,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons             build every program of the workspace
   scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
   scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
+  scons examples/EXAMPLE  build an example, at build/TARGET/PROFILE/examples/EXAMPLE
   scons std         build the standard library only
   scons sysroot     provide the musl sysroot only
   scons deploy      copy programs to DEPLOY_DIR
@@ -72,7 +73,7 @@ def help_text() -> str:
 def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is not a target, program or program's file."""
     beside = frozenset(word for word in words if word in WORDS)
-    tested = [word for word in words if layout.tested(word) in programs.binaries]
+    tested = [word for word in words if _has_tests(layout.tested(word), programs)]
     known = [*programs.binaries, *(() if beside else WORDS)]
     names = [_program(word, known, programs) for word in words if word not in (*WORDS, *tested)]
     tests = tuple(dict.fromkeys(map(layout.tested, tested)))
@@ -94,11 +95,15 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
     )
 
 
+def _has_tests(name: str, programs: Programs) -> bool:
+    return name in programs.binaries and not name.startswith(layout.example(""))
+
+
 def _program(word: str, known: Sequence[str], programs: Programs) -> str:
-    name = Path(word).name
-    if name in programs.ambiguous:
-        where = "\n".join(map(str, programs.ambiguous[name]))
-        raise OstooError(f"several packages have a program {name}", where=where, remedy="rename all but one")
-    if name not in programs.binaries or not (word == name or Path(word).parts[0] == layout.BUILD):
+    parts = Path(word).parts
+    name = "/".join(parts[3:]) if parts[:1] == (layout.BUILD,) else word
+    if name in programs.refused:
+        raise programs.refused[name]
+    if name not in programs.binaries:
         raise OstooError(f"there is no program {word}", remedy=one_of(word, known))
     return name

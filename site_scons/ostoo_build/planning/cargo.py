@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, process, toml_file, toml_tables
+from ostoo_build.base import digest, home, layout, process, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning import cargo_config, std_crates, unit_graph
@@ -34,7 +34,7 @@ _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 
 class Binary(Struct, frozen=True):
-    """A binary target of a workspace member: what `scons NAME` builds.
+    """A binary target or an example of a workspace member: what `scons NAME` builds. `option` is cargo's for its kind.
 
     `dependencies` is a digest of the dependencies and features that its package declares, `features` are these
     features, `required` those without which cargo does not build it, `selected` those that it is built with.
@@ -48,7 +48,13 @@ class Binary(Struct, frozen=True):
     features: dict[str, tuple[str, ...]] = {}
     required: tuple[str, ...] = ()
     is_default: bool = True
+    option: str = "--bin"
     selected: Selection = Selection()
+
+    @property
+    def target_name(self) -> str:
+        """The name of cargo's target."""
+        return self.name.rpartition("/")[2]
 
     @property
     def lacking(self) -> tuple[str, ...]:
@@ -73,7 +79,7 @@ class Cargo(Struct, frozen=True, dict=True):
     locked: bool = False
 
     def binaries(self) -> tuple[Binary, ...]:
-        """Return the binary targets of the workspace's members, or of the member in `folder`.
+        """Return the programs of the workspace's members, or of the member in `folder`.
 
         Raises `OstooError` with cargo's error message.
         """
@@ -81,18 +87,20 @@ class Cargo(Struct, frozen=True, dict=True):
         defaults = document.get("workspace_default_members")
         found = [
             Binary(
-                target["name"],
+                layout.example(target["name"]) if is_example else target["name"],
                 package["name"],
                 Path(package["manifest_path"]),
                 _dependencies(package),
                 {name: tuple(enabled) for name, enabled in package["features"].items()},
                 tuple(target.get("required-features", ())),
-                defaults is None or package["id"] in defaults,
+                not is_example and (defaults is None or package["id"] in defaults),
+                "--example" if is_example else "--bin",
             )
             for package in document["packages"]
             if self.folder in (self.workspace, Path(package["manifest_path"]).parent)
             for target in package["targets"]
-            if "bin" in target["kind"]
+            if "bin" in target["crate_types"] and not {"bin", "example"}.isdisjoint(target["kind"])
+            for is_example in ("example" in target["kind"],)
         ]
         return tuple(sorted(found, key=lambda binary: binary.name))
 
@@ -104,10 +112,10 @@ class Cargo(Struct, frozen=True, dict=True):
         """
         for binary in binaries:
             _refuse_lacking(binary)
-        chosen = (("--package", binary.package, "--bin", binary.name) for binary in binaries)
+        chosen = (("--package", binary.package, binary.option, binary.target_name) for binary in binaries)
         asked = (*chain.from_iterable(chosen), *binaries[0].selected.words)
         graphs = {graph.name: graph for graph in self._graphs(profile, target, *asked)}
-        return [graphs[binary.name] for binary in binaries]
+        return [graphs[binary.target_name] for binary in binaries]
 
     def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
         """Return the unit graphs of a program's test executables: its own, its library's, and those in `tests/`.

@@ -40,7 +40,8 @@ ProgramId = tuple[str, str]
 class Program(Struct, frozen=True):
     """The plan of one program: its units, dependencies first and the program's own last.
 
-    `kind` and `target_name` are those of cargo's target: a `bin`, or for a test executable also a `lib` or `test`.
+    `kind` and `target_name` are those of cargo's target: a `bin` or `example`, or for a test executable also a `lib` or
+    `test`.
     `behind_sysroot` counts the folders in its flags that the linker searches after the sysroot's.
     """
 
@@ -81,7 +82,7 @@ def plan_program(graph: UnitGraph, context: PlanContext) -> Program:
     planner = _Planner(context)
     root = nodes[-1].unit
     return Program(
-        name=root.target_name,
+        name=layout.example(root.target_name) if root.kind == "example" else root.target_name,
         target=context.target,
         kind=root.kind,
         target_name=root.target_name,

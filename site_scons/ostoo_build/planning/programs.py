@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import one_of
@@ -50,23 +51,28 @@ class Programs:
 
     @property
     def binaries(self) -> dict[str, Binary]:
-        """The programs of all workspaces by name, without those whose name several have."""
+        """The programs of all workspaces by name, without `refused`."""
         return self._named[0]
 
     @property
-    def ambiguous(self) -> dict[str, tuple[Path, ...]]:
-        """The manifests of the programs that have the same name."""
+    def refused(self) -> dict[str, OstooError]:
+        """The names that no program can have, each with the reason: several have it, or a folder of the build."""
         return self._named[1]
 
     @cached_property
-    def _named(self) -> tuple[dict[str, Binary], dict[str, tuple[Path, ...]]]:
+    def _named(self) -> tuple[dict[str, Binary], dict[str, OstooError]]:
         found: dict[str, list[Binary]] = {}
         for group, binary in self._grouped():
             found.setdefault(binary.name, []).append(binary)
             self._groups[binary.name] = group
-        alone = {name: same[0] for name, same in found.items() if len(same) == 1}
+        refused = {
+            name: _refused(name, [str(each.manifest) for each in same])
+            for name, same in found.items()
+            if len(same) > 1 or name == layout.UNITS
+        }
+        alone = {name: same[0] for name, same in found.items() if name not in refused}
         alone |= {name: replace(_known(alone, name), selected=chosen) for name, chosen in self._selections.items()}
-        return alone, {name: tuple(each.manifest for each in same) for name, same in found.items() if name not in alone}
+        return alone, refused
 
     def select(self, name: str, selection: Selection) -> None:
         """Select features for a program. A plan without them, which was made before, is dropped."""
@@ -118,12 +124,13 @@ class Programs:
 
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
-        groups: dict[tuple[str, str, str, Selection], list[Binary]] = {}
+        groups: dict[tuple[str, ...], list[Binary]] = {}
         for name, target in set(ids) - set(self._plans):
             binary, folder = self.binaries[name], self._folder(name)
             known = self.workspace(folder, target).remembered(binary, self._profile)
             if known is None:
-                groups.setdefault((folder, target, binary.dependencies, binary.selected), []).append(binary)
+                asked = (binary.dependencies, binary.option, *binary.selected.words)
+                groups.setdefault((folder, target, *asked), []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
         pool = ThreadPoolExecutor(self._jobs)
@@ -162,6 +169,14 @@ def _known(binaries: Mapping[str, Binary], name: str) -> Binary:
         where, remedy = f"ostoo.toml: programs.{name}", one_of(name, binaries)
         raise OstooError(f"there is no program {name}", where=where, remedy=remedy)
     return binaries[name]
+
+
+def _refused(name: str, manifests: list[str]) -> OstooError:
+    if len(manifests) > 1:
+        what, remedy = f"several packages have a program {name}", "rename all but one, or leave them out: `exclude` in ostoo.toml"
+    else:
+        what, remedy = f"a program can't be called {name}, as a folder beside it is", "rename it"
+    return OstooError(what, where="\n".join(manifests), remedy=remedy)
 
 
 def _done(plans: dict[str, Program]) -> Future[dict[str, Program]]:

@@ -40,7 +40,9 @@ class UnitKind(Enum):
             return UnitKind.RUN
         if unit.is_test:
             return UnitKind.PROGRAM
-        return {"custom-build": UnitKind.BUILD_SCRIPT, "proc-macro": UnitKind.PROC_MACRO, "bin": UnitKind.PROGRAM}.get(
+        if unit.kind in ("bin", "example"):
+            return UnitKind.PROGRAM
+        return {"custom-build": UnitKind.BUILD_SCRIPT, "proc-macro": UnitKind.PROC_MACRO}.get(
             unit.kind, UnitKind.LIBRARY
         )
 
@@ -156,7 +158,7 @@ def package_environment(unit: Unit, manifest: Manifest, package: str) -> tuple[t
     }
     if not unit.is_run:
         variables["CARGO_CRATE_NAME"] = unit.crate_name
-    if unit.kind == "bin":
+    if unit.kind in ("bin", "example"):
         variables["CARGO_BIN_NAME"] = unit.target_name
     return tuple(sorted(variables.items()))
 

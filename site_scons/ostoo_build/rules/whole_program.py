@@ -297,8 +297,8 @@ def take_away_lost(planner: Planner, console: Console) -> None:
     notes = planner.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
         *places, name = path.relative_to(notes).with_suffix("").parts
-        _target, _profile, first, *_ = (*places, name, "", "")
-        program = layout.tested(first) or first
+        _target, _profile, *parts = (*places, name, "")
+        program = layout.tested(parts[0]) or "/".join(filter(None, parts))
         if program not in planner.programs.binaries:
             known = _noted(path)
             folder = planner.root.joinpath(layout.BUILD, *places)

@@ -44,7 +44,7 @@ class Instructions:
         found = []
         for whose, argument in self.link_args:
             name, _, rest = argument.partition("=")
-            if whose == "" or (whose, kind) in (("-bins", "bin"), ("-tests", "test")):
+            if whose == "" or (whose, kind) in (("-bins", "bin"), ("-examples", "example"), ("-tests", "test")):
                 found.append(argument)
             elif (whose, kind, name) == ("-bin", "bin", target):
                 found.append(rest)

@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.cargo import Binary
@@ -98,7 +99,14 @@ def test_a_program_is_found_by_its_name_whichever_workspace_has_it(made: Made) -
 def test_a_name_that_two_packages_have_is_no_programs() -> None:
     found = Made({"user-rs": ("x", "y"), "kernel": ("x",)}).programs
     assert [*found.binaries] == ["y"]
-    assert found.ambiguous == {"x": (Path("user-rs/x/Cargo.toml"), Path("kernel/x/Cargo.toml"))}
+    assert [*found.refused] == ["x"]
+    assert found.refused["x"].where == "user-rs/x/Cargo.toml\nkernel/x/Cargo.toml"
+
+
+def test_the_name_of_a_folder_of_the_build_is_no_programs() -> None:
+    found = Made({"user-rs": (layout.UNITS, "y"), "kernel": ()}).programs
+    assert [*found.binaries] == ["y"]
+    assert found.refused[layout.UNITS].what == "a program can't be called units, as a folder beside it is"
 
 
 def test_a_program_is_planned_anew_with_the_features_that_are_selected(made: Made) -> None:
@@ -108,7 +116,7 @@ def test_a_program_is_planned_anew_with_the_features_that_are_selected(made: Mad
     made.plan("xa", "a")
     made.programs.select("xa", Selection(("f",)))
     made.plan("xa", "a")
-    assert made.opened["user-rs", "a"].asked == [["xa", "xb"], ["xa"]]
+    assert [sorted(each) for each in made.opened["user-rs", "a"].asked] == [["xa", "xb"], ["xa"]]
     assert made.programs.binaries["xa"].selected == Selection(("f",))
 
 
