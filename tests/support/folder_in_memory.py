@@ -26,7 +26,7 @@ def make() -> Path | None:
     for left in MEMORY.glob(f"{_PREFIX}*"):
         pid = re.match(rf"{_PREFIX}(\d+)-", left.name)
         if pid and left.stat().st_uid == os.getuid() and not Path("/proc", pid[1]).exists():
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)  # its processes may still be about to end
     if not MEMORY.is_dir() or min(_available(), shutil.disk_usage(MEMORY).free) < NEEDED:
         return None
     if os.statvfs(MEMORY).f_flag & (os.ST_NOEXEC | os.ST_RDONLY) or not os.access(MEMORY, os.W_OK):
