@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import streams
-from ostoo_build.base.console import Console
-from ostoo_build.base.errors import OstooError, told
-from ostoo_build.project import description
-from ostoo_build.project import variables as build_variables
+from ostoo_build.base.errors import told
+from ostoo_build.cli import verbs as performed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
-    from ostoo_build.cli.run import Runner
 
 FAILED = 2
 """The exit code of an error, as for builds; 1 could be the program's own."""
@@ -122,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "init", help="describe the repository in a folder, or begin one in an empty folder", allow_abbrev=False
     )
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="its top (default: here)")
-    init.set_defaults(perform=_init)
+    init.set_defaults(perform=performed.init)
     new = verbs.add_parser("new", help="create a program in a workspace's style", allow_abbrev=False)
     new.add_argument("name", help="the program's name, also used for its package and folder")
     kind = new.add_mutually_exclusive_group()
@@ -130,37 +126,37 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--no-std", action="store_false", dest="std", help="use core, alloc and the runtime only (the default)"
     )
-    new.set_defaults(perform=_new)
+    new.set_defaults(perform=performed.new)
     why = verbs.add_parser(
         "why-miss", help="show why a build could not reuse another build's results", allow_abbrev=False
     )
     why.add_argument("first", type=Path, metavar="A", help="a built checkout, or its folder build/.ostoo/actions")
     why.add_argument("second", type=Path, metavar="B", help="another one")
-    why.set_defaults(perform=_why_miss)
+    why.set_defaults(perform=performed.why_miss)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
         "--run", action="store_true", help="run the program after each successful build, with the arguments after --"
     )
-    watching.set_defaults(perform=_watch)
+    watching.set_defaults(perform=performed.watch)
     run = verbs.add_parser("run", help="build a program and run it with the arguments after --", allow_abbrev=False)
     _add_program(run)
     run.add_argument(
         "--syscalls", action="store_true", help="list the system calls that it made, and those that the kernel lacks"
     )
-    run.set_defaults(perform=_run)
+    run.set_defaults(perform=performed.run)
     gdb = verbs.add_parser("gdb", help="debug a program in QEMU, with the arguments after --", allow_abbrev=False)
     _add_program(gdb)
-    gdb.set_defaults(perform=_gdb)
+    gdb.set_defaults(perform=performed.gdb)
     lines = verbs.add_parser("addr2line", help="show the source lines of a program's addresses")
     lines.add_argument("program", metavar="PROGRAM")
     lines.add_argument(
         "words", nargs="+", metavar="ADDRESS|VARIABLE=VALUE", help="hexadecimal address, or VARIABLE=VALUE as for scons"
     )
-    lines.set_defaults(perform=_addr2line)
+    lines.set_defaults(perform=performed.addr2line)
     boot = verbs.add_parser("boot", help="build programs and run them on a kernel in QEMU", allow_abbrev=False)
     boot.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
-    boot.set_defaults(perform=_boot)
+    boot.set_defaults(perform=performed.boot)
     _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
     _add_reports(verbs)
     _add_cache(verbs.add_parser("cache", help="inspect and maintain the action cache", allow_abbrev=False))
@@ -195,7 +191,7 @@ def _add_test(test: argparse.ArgumentParser) -> None:
     )
     test.add_argument("--boot", action="store_true", help="run the tests on the kernel given by kernel=")
     test.add_argument("--junit", type=Path, metavar="FILE", help="also write the results to this file as JUnit XML")
-    test.set_defaults(perform=_test)
+    test.set_defaults(perform=performed.test)
 
 
 def _seconds(word: str) -> float:
@@ -211,7 +207,7 @@ def _seconds(word: str) -> float:
 def _add_reports(verbs: Any) -> None:
     stack = verbs.add_parser("stack", help="show how much stack a program needs", allow_abbrev=False)
     _add_program(stack)
-    stack.set_defaults(perform=_stack)
+    stack.set_defaults(perform=performed.stack)
     size = verbs.add_parser("size", help="show what a program's size consists of", allow_abbrev=False)
     _add_program(size)
     size.add_argument("--all", action="store_true", help="list every function")
@@ -223,7 +219,7 @@ def _add_reports(verbs: Any) -> None:
         metavar="FILE",
         help="show changes since the previous report, or since FILE: a report, or a program beside its NAME.debug",
     )
-    size.set_defaults(perform=_size)
+    size.set_defaults(perform=performed.size)
 
 
 def _add_cache(cache: argparse.ArgumentParser) -> None:
@@ -237,51 +233,13 @@ def _add_cache(cache: argparse.ArgumentParser) -> None:
     }.items():
         verb = verbs.add_parser(name, help=what, allow_abbrev=False)
         _add_cache_options(verb, argparse.SUPPRESS, argparse.SUPPRESS)  # the options may also follow the verb
-        verb.set_defaults(perform=_cache, verb=name)
+        verb.set_defaults(perform=performed.cache, verb=name)
 
 
 def _add_cache_options(parser: argparse.ArgumentParser, folder: str | None, size: str) -> None:
     what = "the cache folder, as in cache=DIR (default: the user's)"
     parser.add_argument("--cache", type=Path, metavar="DIR", default=folder, help=what)
     parser.add_argument("--size", default=size, help="maximum size after gc, as in cache_size=")
-
-
-def _init(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import init as init_verb  # noqa: PLC0415 - each verb loads what it needs itself
-
-    init_verb.create((chosen.start / chosen.folder).resolve(), _console())
-
-
-def _new(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
-
-    request = new_verb.Request(chosen.name, chosen.std, chosen.start.resolve())
-    new_verb.create(lambda: _runner(chosen, []).planner(), _console(), request)
-
-
-def _watch(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
-    from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - likewise
-    from ostoo_build.rebuild import watched  # noqa: PLC0415 - likewise
-
-    variables, _ = _sorted(chosen.words)
-    made = watched.outputs(_runner(chosen, variables).options)
-    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console()).forever()
-
-
-def _command(chosen: argparse.Namespace) -> list[str]:
-    """Return the command line for `watch --run`. Raises `OstooError` if there is not exactly one program."""
-    variables, programs = _sorted(chosen.words)
-    if not chosen.run:
-        return []
-    if len(programs) != 1:
-        raise OstooError("--run takes exactly one program", remedy="name one program, or remove --run")
-    return [str(_runner(chosen, variables).path(programs[0])), *chosen.arguments]
-
-
-def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Separate variables from other arguments."""
-    return [word for word in words if "=" in word], [word for word in words if "=" not in word]
 
 
 def _assignment(word: str) -> str:
@@ -296,111 +254,3 @@ def _file(word: str) -> str:
     if "=" in word and not Path(word).exists():
         raise argparse.ArgumentTypeError(f"{word} is not a file; put variables before the option")
     return word
-
-
-def _run(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
-
-    runner = _runner(chosen, chosen.words, [chosen.program])
-    runner.build([chosen.program])
-    if chosen.syscalls:
-        run_verb.leave(runner.trace(chosen.program, chosen.arguments))
-    runner.run(chosen.program, chosen.arguments)
-
-
-def _gdb(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
-
-    runner = _runner(chosen, chosen.words, [chosen.program])
-    runner.build([chosen.program])
-    sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.toolchain().rust_src))
-
-
-def _addr2line(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
-
-    variables, addresses = _sorted(chosen.words)
-    sys.stdout.writelines(debug_verbs.addr2line(_runner(chosen, variables).path(chosen.program), addresses))
-
-
-def _boot(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import boot as boot_verb  # noqa: PLC0415 - each verb loads what it needs itself
-
-    variables, programs = _sorted(chosen.words)
-    if not programs:
-        raise OstooError("no program to boot", remedy="name one or more programs")
-    runner = _runner(chosen, variables, programs)
-    sys.exit(boot_verb.BootCommand(runner).boot(list(dict.fromkeys(programs))))
-
-
-def _test(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import test as test_verb  # noqa: PLC0415 - likewise
-    from ostoo_build.run import tests as run_tests  # noqa: PLC0415 - each verb loads what it needs itself
-
-    variables, filters = _sorted([*chosen.words, *chosen.late])
-    runs = {(True, False): run_tests.RunMode.IGNORED, (False, True): run_tests.RunMode.ALL}
-    request = test_verb.Request(
-        program=chosen.program,
-        choice=run_tests.CaseFilter(
-            filters=tuple(filters),
-            is_exact=chosen.exact,
-            runs=runs.get((chosen.ignored, chosen.include_ignored), run_tests.RunMode.NORMAL),
-        ),
-        arguments=tuple(chosen.arguments),
-        unknown=tuple(chosen.unknown),
-        limit=chosen.time_limit,
-        lists=chosen.list,
-        shows_output=chosen.no_capture,
-        junit=chosen.junit,
-        boots=chosen.boot,
-    )
-    sys.exit(test_verb.perform(request, _runner(chosen, variables, [chosen.program])))
-
-
-def _runner(chosen: argparse.Namespace, variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
-    """Create the runner. Raises `OstooError` for a name that is not a program."""
-    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
-    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - likewise
-
-    runner = run_verb.Runner(project.root(chosen.start), variables, os.environ, _console())
-    if programs:
-        runner.check(programs)
-    return runner
-
-
-def _stack(chosen: argparse.Namespace) -> int:
-    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
-
-    return report_verbs.stack(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
-
-
-def _size(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
-
-    runner = _runner(chosen, chosen.words, [chosen.program])
-    if chosen.compare is None:
-        report_verbs.size(runner, chosen.program, whole=chosen.all)
-    else:
-        report_verbs.compare(runner, chosen.program, chosen.compare, whole=chosen.all)
-
-
-def _cache(chosen: argparse.Namespace) -> None:
-    from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
-    from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
-    from ostoo_build.cli import project  # noqa: PLC0415 - likewise
-
-    described = description.read(project.root(chosen.start))
-    variables = build_variables.values(described.variables, {})
-    folder = chosen.cache or user_cache.chosen(variables["cache"])
-    size = byte_size.parse(chosen.size or variables["cache_size"])
-    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
-
-
-def _why_miss(chosen: argparse.Namespace) -> None:
-    from ostoo_build.cli import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
-
-    sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
-
-
-def _console() -> Console:
-    return Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)

@@ -173,7 +173,10 @@ def _known(binaries: Mapping[str, Binary], name: str) -> Binary:
 
 def _refused(name: str, manifests: list[str]) -> OstooError:
     if len(manifests) > 1:
-        what, remedy = f"several packages have a program {name}", "rename all but one, or leave them out: `exclude` in ostoo.toml"
+        what, remedy = (
+            f"several packages have a program {name}",
+            "rename all but one, or leave them out: `exclude` in ostoo.toml",
+        )
     else:
         what, remedy = f"a program can't be called {name}, as a folder beside it is", "rename it"
     return OstooError(what, where="\n".join(manifests), remedy=remedy)

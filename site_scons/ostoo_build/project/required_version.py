@@ -54,7 +54,7 @@ def _holds(clause: str, running: str, where: str) -> bool:
     if comparison in _COMPARISONS:
         return _COMPARISONS[comparison](_filled(is_now), _filled(wanted))
     if comparison == "~=":
-        return _filled(is_now) >= _filled(wanted) and is_now[: len(wanted) - 1] == wanted[:-1]
+        return _filled(is_now) >= _filled(wanted) and _filled(is_now)[: len(wanted) - 1] == wanted[:-1]
     is_prefix = not comparison or bool(match[3])
     is_equal = _filled(is_now)[: len(wanted)] == wanted if is_prefix else _filled(is_now) == _filled(wanted)
     return is_equal != (comparison == "!=")

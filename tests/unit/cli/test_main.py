@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 VERBS = {
     "build",
     "clean",
+    "init",
     "new",
     "why-miss",
     "watch",

@@ -1,0 +1,164 @@
+"""Performs the verbs of `ostoo`: each takes the parsed command line, and loads what it needs itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ostoo_build.base.console import Console
+from ostoo_build.base.errors import OstooError
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from ostoo_build.cli.run import Runner
+
+
+def _sorted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate variables from other arguments."""
+    return [word for word in words if "=" in word], [word for word in words if "=" not in word]
+
+
+def init(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import init as init_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    init_verb.create((chosen.start / chosen.folder).resolve(), _console())
+
+
+def new(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import new as new_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    request = new_verb.Request(chosen.name, chosen.std, chosen.start.resolve())
+    new_verb.create(lambda: _runner(chosen, []).planner(), _console(), request)
+
+
+def watch(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import watch as watch_verb  # noqa: PLC0415 - likewise
+    from ostoo_build.rebuild import watched  # noqa: PLC0415 - likewise
+
+    variables, _ = _sorted(chosen.words)
+    made = watched.outputs(_runner(chosen, variables).options)
+    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console()).forever()
+
+
+def _command(chosen: argparse.Namespace) -> list[str]:
+    """Return the command line for `watch --run`. Raises `OstooError` if there is not exactly one program."""
+    variables, programs = _sorted(chosen.words)
+    if not chosen.run:
+        return []
+    if len(programs) != 1:
+        raise OstooError("--run takes exactly one program", remedy="name one program, or remove --run")
+    return [str(_runner(chosen, variables).path(programs[0])), *chosen.arguments]
+
+
+def run(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen, chosen.words, [chosen.program])
+    runner.build([chosen.program])
+    if chosen.syscalls:
+        run_verb.leave(runner.trace(chosen.program, chosen.arguments))
+    runner.run(chosen.program, chosen.arguments)
+
+
+def gdb(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen, chosen.words, [chosen.program])
+    runner.build([chosen.program])
+    sys.exit(debug_verbs.gdb(runner, chosen.program, chosen.arguments, runner.toolchain().rust_src))
+
+
+def addr2line(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import debug as debug_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, addresses = _sorted(chosen.words)
+    sys.stdout.writelines(debug_verbs.addr2line(_runner(chosen, variables).path(chosen.program), addresses))
+
+
+def boot(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import boot as boot_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, programs = _sorted(chosen.words)
+    if not programs:
+        raise OstooError("no program to boot", remedy="name one or more programs")
+    runner = _runner(chosen, variables, programs)
+    sys.exit(boot_verb.BootCommand(runner).boot(list(dict.fromkeys(programs))))
+
+
+def test(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import test as test_verb  # noqa: PLC0415 - likewise
+    from ostoo_build.run import tests as run_tests  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, filters = _sorted([*chosen.words, *chosen.late])
+    runs = {(True, False): run_tests.RunMode.IGNORED, (False, True): run_tests.RunMode.ALL}
+    request = test_verb.Request(
+        program=chosen.program,
+        choice=run_tests.CaseFilter(
+            filters=tuple(filters),
+            is_exact=chosen.exact,
+            runs=runs.get((chosen.ignored, chosen.include_ignored), run_tests.RunMode.NORMAL),
+        ),
+        arguments=tuple(chosen.arguments),
+        unknown=tuple(chosen.unknown),
+        limit=chosen.time_limit,
+        lists=chosen.list,
+        shows_output=chosen.no_capture,
+        junit=chosen.junit,
+        boots=chosen.boot,
+    )
+    sys.exit(test_verb.perform(request, _runner(chosen, variables, [chosen.program])))
+
+
+def _runner(chosen: argparse.Namespace, variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
+    """Create the runner. Raises `OstooError` for a name that is not a program."""
+    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - likewise
+
+    runner = run_verb.Runner(project.root(chosen.start), variables, os.environ, _console())
+    if programs:
+        runner.check(programs)
+    return runner
+
+
+def stack(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return report_verbs.stack(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
+
+
+def size(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import reports as report_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner = _runner(chosen, chosen.words, [chosen.program])
+    if chosen.compare is None:
+        report_verbs.size(runner, chosen.program, whole=chosen.all)
+    else:
+        report_verbs.compare(runner, chosen.program, chosen.compare, whole=chosen.all)
+
+
+def cache(chosen: argparse.Namespace) -> None:
+    from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
+    from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import project  # noqa: PLC0415 - likewise
+
+    described = description.read(project.root(chosen.start))
+    variables = build_variables.values(described.variables, {})
+    folder = chosen.cache or user_cache.chosen(variables["cache"])
+    size = byte_size.parse(chosen.size or variables["cache_size"])
+    sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
+
+
+def why_miss(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
+
+    sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
+
+
+def _console() -> Console:
+    return Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
