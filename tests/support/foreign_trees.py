@@ -16,7 +16,7 @@ USER = "x86_64-ostoo-user"
 
 _NIGHTLY = '[toolchain]\nchannel = "nightly"\ncomponents = ["rust-src"]\n'
 
-_PANIC = """
+PANIC = """
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {
     loop {}
@@ -61,11 +61,13 @@ def package(name: str, edition: str = "2021", more: str = "") -> str:
 
 
 def program(code: int, more: str = "") -> str:
-    return f"#![no_std]\n#![no_main]\n{more}\nconst CODE: u64 = {code};\n{_EXIT}{_PANIC}"
+    return f"#![no_std]\n#![no_main]\n{more}\nconst CODE: u64 = {code};\n{_EXIT}{PANIC}"
 
 
 _ABORTS = '\n[profile.dev]\npanic = "abort"\n\n[profile.release]\npanic = "abort"\n'
-_RELEASE = '\n[profile.release]\nopt-level = "s"\nlto = true\npanic = "abort"\nstrip = true\n'
+_RELEASE = (
+    '\n[profile.release]\nopt-level = "s"\nlto = true\npanic = "abort"\nstrip = true\ndebug = "line-tables-only"\n'
+)
 
 
 def own_system() -> ForeignTree:
@@ -86,7 +88,7 @@ def own_system() -> ForeignTree:
             + package("kernel", more='\n[dependencies]\nosl = { path = "osl" }\nlibkernel = { path = "libkernel" }\n')
             + _ABORTS,
             "src/main.rs": '#![no_std]\n#![no_main]\n#[no_mangle]\npub extern "C" fn _start() -> ! {\n'
-            f"    osl::go(libkernel::VALUE);\n    loop {{}}\n}}\n{_PANIC}",
+            f"    osl::go(libkernel::VALUE);\n    loop {{}}\n}}\n{PANIC}",
             "osl/Cargo.toml": package("osl"),
             "osl/src/lib.rs": "#![no_std]\npub fn go(x: u32) {\n    core::hint::black_box(x);\n}\n",
             "libkernel/Cargo.toml": package("libkernel"),
@@ -178,7 +180,7 @@ def writable_code() -> ForeignTree:
             "user/Cargo.toml": f"[workspace]\nmembers = {json.dumps(names)}\n{_ABORTS}",
             **{f"user/{name}/Cargo.toml": package(name) for name in names},
             **{
-                f"user/{name}/src/main.rs": f"{_ARM}\nconst CODE: u64 = {number};\n{_PANIC}"
+                f"user/{name}/src/main.rs": f"{_ARM}\nconst CODE: u64 = {number};\n{PANIC}"
                 for number, name in enumerate(names)
             },
         },
@@ -201,7 +203,7 @@ def kernel_with_tools() -> ForeignTree:
             "lib/src/lib.rs": "#![no_std]\npub const MAGIC: u32 = 0x1badb002;\n",
             "kernel/Cargo.toml": package("kernel", more='\n[dependencies]\nshared = { path = "../lib" }\n'),
             "kernel/src/main.rs": '#![no_std]\n#![no_main]\n#[no_mangle]\npub extern "C" fn _start() -> ! {\n'
-            f"    core::hint::black_box(shared::MAGIC);\n    loop {{}}\n}}\n{_PANIC}",
+            f"    core::hint::black_box(shared::MAGIC);\n    loop {{}}\n}}\n{PANIC}",
             "tools/image/Cargo.toml": package("image", more='\n[dependencies]\nshared = { path = "../../lib" }\n'),
             "tools/image/src/main.rs": 'fn main() {\n    println!("{}", shared::MAGIC);\n}\n',
             "user/x86_64-apps.json": spec(USER, os="none", env=None, **{"target-family": None}),

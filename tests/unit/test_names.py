@@ -9,6 +9,7 @@ from ostoo_build.base import layout
 PACKAGE = Path(layout.__file__).parents[1]
 TESTS = Path(__file__).parent
 NO_TEST = {
+    "adoption/templates.py",  # texts alone
     "fetch/places.py",  # names alone
     "invocation/invocation.py",  # fields alone
     "invocation/options.py",  # likewise
@@ -18,7 +19,13 @@ NO_TEST = {
 }
 TESTED_WITH = {
     # a virtual machine, a terminal or a compiler is all that they deal with
+    "adoption/describe.py": "../e2e/test_init_real.py",
+    "adoption/starter.py": "../e2e/test_init_real.py",
+    "adoption/style.py": "../e2e/test_init_real.py",
+    "adoption/survey.py": "../e2e/test_init_real.py",
     "boot/guest.py": "../e2e/test_boot_real.py",
+    "cli/verbs.py": "cli/test_main.py",
+    "cli/init.py": "../e2e/test_init_real.py",
     "cli/new.py": "../e2e/test_new_program_real.py",
     "cli/test.py": "../e2e/test_test_real.py",
     "rules/hidden_asm.py": "../e2e/test_asm_inputs_real.py",
