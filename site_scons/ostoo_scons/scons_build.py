@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from ostoo_build.base import layout
 from ostoo_build.invocation import planner as planners
 from ostoo_build.invocation import request, services
 from ostoo_build.rebuild.standby import PreparedBuild
@@ -68,8 +69,9 @@ class Build(Struct):
         requested = request.read(words, planner.programs, planner.targets)
         # a script may select features: without required ones nothing can be planned yet
         planner.programs.start_planning(planner.programs.ids(planner.programs.available(requested.programs)))
-        for error in planner.programs.refused.values() if requested.is_all else ():
-            self.checkout.console.warn_once(f"{error.what}: it is not built")
+        for name, error in planner.programs.refused.items() if requested.is_all else ():
+            if not layout.is_example(name):
+                self.checkout.console.warn_once(f"{error.what}: it is not built")
         made = services.start(self.checkout, self.options, planner, self.jobserver, self.timeline)
         self.opened = OpenCheckout(requested, planner, made)
         return self.opened

@@ -129,7 +129,7 @@ ALL = (
                 "rustc-link-arg-tests=--no-such",
                 "rustc-link-arg-benches=--no-such",
             ),
-            **{"examples/shown.rs": "fails", "tests/tested.rs": "fails", "benches/timed.rs": "fails"},
+            **{"examples/beside.rs": "fails", "tests/tested.rs": "fails", "benches/timed.rs": "fails"},
         ),
     ),
     workspace(

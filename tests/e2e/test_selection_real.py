@@ -122,10 +122,17 @@ def test_a_mistake_in_a_selection_is_one_message(words: str, tree: Tree) -> None
 
 
 def test_examples_are_programs_for_those_who_name_them(tree: Tree) -> None:
-    own = Package("app", "", {"src/main.rs": main(), "examples/app.rs": main(), "examples/shown/main.rs": main()})
-    write(workspace("user-rs", "", own), tree.root)
-    assert build(tree) == {"app"}
-    assert build(tree, "examples/app", f"{layout.program(TARGET, 'release', layout.example('shown'))}") == {"app"}
+    files = {"src/main.rs": main(), "examples/app.rs": main(), "examples/shown/main.rs": main()}
+    other = program("other", **{"examples/same.rs": main()})
+    own = Package("app", "", {**files, "examples/same.rs": main()})
+    write(workspace("user-rs", "", own, other), tree.root)
+    assert "warning" not in tree.build(f"target={TARGET}").stderr
+    assert build(tree) == {"app", "other"}
+    assert "several packages have a program examples/same" in tree.scons(f"target={TARGET}", "examples/same").stderr
+    assert build(tree, "examples/app", f"{layout.program(TARGET, 'release', layout.example('shown'))}") == {
+        "app",
+        "other",
+    }
     examples = tree.root / layout.program(TARGET, "release", layout.EXAMPLES)
     assert {path.name for path in examples.iterdir()} == {"app", "app.debug", "shown"}
     (tree.root / "user-rs/app/examples/app.rs").unlink()

@@ -66,6 +66,11 @@ def example(name: str) -> str:
     return f"{EXAMPLES}/{name}"
 
 
+def is_example(name: str) -> bool:
+    """Whether a program is an example."""
+    return name.startswith(f"{EXAMPLES}/")
+
+
 def note(target: str, profile: str, name: str) -> str:
     """The record of a whole program."""
     return f"{PROGRAMS}/{target}/{profile}/{name}.json"

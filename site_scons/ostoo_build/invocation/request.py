@@ -96,7 +96,7 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
 
 
 def _has_tests(name: str, programs: Programs) -> bool:
-    return name in programs.binaries and not name.startswith(layout.example(""))
+    return name in programs.binaries and not layout.is_example(name)
 
 
 def _program(word: str, known: Sequence[str], programs: Programs) -> str:
