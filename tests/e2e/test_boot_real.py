@@ -220,6 +220,7 @@ def test_a_call_that_the_kernel_lacks_is_noted(sector_boot: VmLauncher) -> None:
     [
         ("deadlock", "deadlock: DEADLOCK DETECTED: SpinMutex"),
         ("panic", "panic: panicked at src/main.rs:7:1"),
+        ("exception", "exception: EXCEPTION: DOUBLE FAULT"),
         ("restart", "QEMU ended before the program had ended"),
     ],
 )
@@ -229,6 +230,71 @@ def test_what_a_kernel_dies_of_is_told(sector_boot: VmLauncher, program: str, to
         (0, "exit code 0"),
         (125, told),
         (1, "not started: the guest had already stopped"),
+    ]
+
+
+IMAGE = """
+[boot.images.ostoo]
+command = ["sh", "-c", "cc $FLAGS -o @{image} kernel/boot_sector.S && truncate -s 1M @{image}"]
+inputs = ["kernel/*.S"]
+""".replace("$FLAGS", "-nostdlib -static -Wl,--oformat=binary,-Ttext=0x7c00,--build-id=none")
+
+
+def test_the_image_of_a_kernel_is_made_when_what_it_is_made_of_changes(shared_cache: Path, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path / "checkout", str(shared_cache))
+    tree.write("ostoo.toml", IMAGE)
+    tree.write("kernel/boot_sector.S", (PROJECT / "tests/e2e/boot_sector.S").read_text())
+    first = ostoo(tree, "kernel=ostoo", "hello-rs")
+    assert (first.code, first.stdout) == (0, "hello from /host/hello-rs\n"), first.stderr
+    assert "Making image of ostoo" in first.stderr
+    again = ostoo(tree, "kernel=ostoo", "hello-rs")
+    assert (again.code, again.stdout) == (0, first.stdout)
+    assert "Making" not in again.stderr
+    assert "Cached ostoo with hello-rs" in again.stderr
+    tree.replace("kernel/boot_sector.S", "hello from ", "greetings from ")
+    assert ostoo(tree, "kernel=ostoo", "hello-rs").stdout == "greetings from /host/hello-rs\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "inputs", "what"),
+    [
+        ('["false"]', "[]", "the command for the image of ostoo failed with exit code 1"),
+        ('["true"]', "[]", "the command for the image of ostoo wrote no image"),
+        ('["true"]', '["absent"]', "has an input absent, and there is no such file"),
+        ('["no-such-program"]', "[]", "no-such-program"),
+    ],
+)
+def test_an_image_that_is_not_made_is_told(command: str, inputs: str, what: str, tree: Tree) -> None:
+    tree.write("ostoo.toml", f"[boot.images.ostoo]\ncommand = {command}\ninputs = {inputs}\n")
+    result = ostoo(tree, "kernel=ostoo", "hello-rs")
+    (tree.root / "ostoo.toml").write_text("")
+    assert result.code == 2
+    assert what in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_program_that_faults_ends_at_once_and_the_next_one_runs(sector_boot: VmLauncher) -> None:
+    boot = sector_boot(["faulty", "hello-rs"])
+    assert [(each.ending.code, each.ending.text, each.ending.is_own) for each in boot.verdicts] == [
+        (139, "fault: EXCEPTION: PAGE FAULT in ring 3 at 0x8, pid 5 is gone", True),
+        (0, "exit code 0", True),
+    ]
+
+
+def test_keys_that_got_lost_are_typed_again(sector_boot: VmLauncher) -> None:
+    boot = sector_boot(["lost", "hello-rs"], time_limit=20)
+    assert [(each.output.decode(), each.ending.text) for each in boot.verdicts] == [
+        ("hello from /host/lost\n", "exit code 0"),
+        ("hello from /host/hello-rs\n", "exit code 0"),
+    ]
+
+
+def test_a_kernel_may_have_a_prompt_of_its_own(sector_boot: VmLauncher) -> None:
+    boot = sector_boot(["kernel-asks", "hello-rs", "seven"])
+    assert [(each.output.decode(), each.ending.text) for each in boot.verdicts] == [
+        ("hello from /host/kernel-asks\n", "exit code 0"),
+        ("hello from /host/hello-rs\n", "exit code 0"),
+        ("hello from /host/seven\n", "exit code 7"),
     ]
 
 

@@ -25,6 +25,7 @@ TESTED_WITH = {
     "adoption/survey.py": "../e2e/test_init_real.py",
     "boot/guest.py": "../e2e/test_boot_real.py",
     "cli/verbs.py": "cli/test_main.py",
+    "cli/boot_image.py": "../e2e/test_boot_real.py",
     "cli/init.py": "../e2e/test_init_real.py",
     "cli/new.py": "../e2e/test_new_program_real.py",
     "cli/test.py": "../e2e/test_test_real.py",

@@ -91,6 +91,11 @@ def tested(name: str) -> str:
     return name.removesuffix(_TESTS) if name.endswith(_TESTS) else ""
 
 
+def boot_image(kernel: str) -> str:
+    """The folder of a kernel's image, if `ostoo.toml` says how it is made."""
+    return f"{BUILD}/boot-images/{kernel}"
+
+
 def boots(target: str, profile: str, kernel: str) -> str:
     """The output folder of `./ostoo boot` for a kernel."""
     return f"{BUILD}/{target}/boot/{profile}/{kernel}"

@@ -45,7 +45,8 @@ class BootDescription(Struct, frozen=True):
     Patterns are regular expressions, may contain `NONCE`; `time_limit` is in seconds.
 
     `init` is the script of an initramfs; without it, programs come from a shared folder. `output` and `exit_log` name a
-    log, or the screen. `screen` is the first row in which lines scroll, and the one behind the last.
+    log, or the screen. After a line of `faults` a program is gone and the kernel goes on; after one of `deaths` the
+    kernel does nothing more. `screen` is the first row in which lines scroll, and the one behind the last.
     """
 
     kernel: str
@@ -53,12 +54,13 @@ class BootDescription(Struct, frozen=True):
     package: str
     qemu: tuple[str, ...]
     init: tuple[str, ...]
-    keys: KeyInput | None
+    keys: tuple[KeyInput, ...]
     screen: tuple[int, int] | None
     output: str
     exit_log: str
     exit_pattern: str
     deaths: tuple[LogPattern, ...]
+    faults: tuple[LogPattern, ...]
     notes: tuple[LogPattern, ...]
     time_limit: int
 
@@ -70,19 +72,20 @@ def load(path: Path) -> BootDescription:
     """
     document = json_schema.load(path, SCHEMA, "the boot description")
     _check_patterns(document, path)
-    keys, screen, exit_line = document.get("keys"), document.get("screen"), document["exit_line"]
+    screen, exit_line = document.get("screen"), document["exit_line"]
     return BootDescription(
         kernel=document["kernel"],
         machine=document["machine"],
         package=document.get("package", ""),
         qemu=tuple(document["qemu"]),
         init=tuple(document["delivery"].get("init", ())),
-        keys=KeyInput(keys["prompt"], keys["text"]) if keys else None,
+        keys=tuple(KeyInput(keys["prompt"], keys["text"]) for _, keys in _keys(document)),
         screen=(int(screen["first"]), int(screen["end"])) if screen else None,
         output=document["output"],
         exit_log=exit_line["log"],
         exit_pattern=exit_line["pattern"],
         deaths=tuple(LogPattern(each["name"], each["on"], each["pattern"]) for each in document["deaths"]),
+        faults=tuple(LogPattern(each["name"], "console", each["pattern"]) for each in document.get("faults", ())),
         notes=tuple(LogPattern(each["name"], "console", each["pattern"]) for each in document.get("notes", ())),
         time_limit=document["time_limit"],
     )
@@ -94,11 +97,17 @@ def _check_patterns(document: Mapping[str, Any], path: Path) -> None:
         raise OstooError(
             "the pattern has no group code", where=f"{path}#/exit_line/pattern", remedy="write (?P<code>[0-9]+)"
         )
-    if "keys" in document:
-        _compiled(document["keys"]["prompt"], f"{path}#/keys/prompt")
-    for kind in ("deaths", "notes"):
+    for pointer, keys in _keys(document):
+        _compiled(keys["prompt"], f"{path}#/{pointer}/prompt")
+    for kind in ("deaths", "faults", "notes"):
         for index, sign in enumerate(document.get(kind, ())):
             _compiled(sign["pattern"], f"{path}#/{kind}/{index}/pattern")
+
+
+def _keys(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
+    """Return each prompt with its text, and where it stands."""
+    found = document.get("keys", [])
+    return [("keys", found)] if isinstance(found, dict) else [(f"keys/{at}", keys) for at, keys in enumerate(found)]
 
 
 def _compiled(pattern: str, where: str) -> re.Pattern[str]:

@@ -38,6 +38,11 @@ class Ending(Struct, frozen=True):
         return Ending(_SIGNALLED + number, f"signal {number}{names.get(number, '')}", is_own=True, signal=number)
 
     @staticmethod
+    def faulted(why: str) -> Ending:
+        """Return the ending of a program that the kernel ended without a signal's number, as a shell tells SIGSEGV."""
+        return Ending(_SIGNALLED + signal.SIGSEGV, why, is_own=True, signal=signal.SIGSEGV)
+
+    @staticmethod
     def late(why: str) -> Ending:
         return Ending(HUNG, why, is_own=False)
 

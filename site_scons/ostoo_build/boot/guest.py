@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ostoo_build.boot.description import BootDescription
+    from ostoo_build.boot.description import BootDescription, KeyInput
     from ostoo_build.boot.qemu import QemuSystem
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ _COMMON = ("-accel", "tcg", "-display", "none", "-nodefaults", "-no-reboot")
 
 _PAUSE = 0.02
 _PATIENCE = 1
+_LOST, _RETRIES = 3.0, 3
+"""Seconds for which a prompt is shown after something was typed until that is typed again, and how often in a row."""
 
 
 class VmConfig(Struct, frozen=True):
@@ -126,6 +129,9 @@ class _Conversation:
         """What the guest may take to boot, where it does not show that it is ready."""
         self._qemu = qemu
         self._monitor = monitor
+        self._typed, self._begun = "", 0
+        self._retries = _RETRIES
+        self._waits_since: float | None = None
         self._console, self._programs = GuestLog(guest.folder / CONSOLE), GuestLog(guest.folder / PROGRAMS)
         self._exit_log = {"console": self._console, "programs": self._programs}[guest.description.exit_log]
         self._exit_line = self._pattern(guest.description.exit_pattern)
@@ -137,17 +143,18 @@ class _Conversation:
             if over is not None:
                 yield ProgramResult(program, b"", Ending.not_started())
                 continue
-            typed = ""
+            self._typed = ""
             try:
-                typed = self._type(program)
+                self._begun = len(self._console.data)
+                self._type(program)
                 limit, self._patience = self._limit + self._patience, 0.0
-                before, match = self._await(self._ended, limit, "the program had ended")
+                before, ending = self._await(partial(self._ended, program), limit, "the program had ended")
             except _StoppedError as error:
                 over = error.ending
-                yield ProgramResult(program, self._output(self._programs.rest(), typed), over)
+                yield ProgramResult(program, self._output(self._programs.rest()), over)
                 self._picture()
             else:
-                yield ProgramResult(program, self._output(self._of_programs(before), typed), _ending(match))
+                yield ProgramResult(program, self._output(self._of_programs(before)), ending)
 
     def notes(self) -> Iterator[str]:
         """Yield the lines of the kernel that the description declares as notes."""
@@ -155,15 +162,24 @@ class _Conversation:
             for match in self._pattern(sign.pattern).finditer(self._console.data):
                 yield f"{sign.name}: {_text(match)}"
 
-    def _type(self, program: str) -> str:
-        """Type the text that starts a program, if the description has one, and return it."""
-        keys = self._description.keys
-        if keys is None:
-            return ""
-        self._await(self._sees_prompt, self._description.time_limit, "the guest was ready")
-        text = keys.text.replace(PROGRAM, program)
-        self._monitor.type(text)
-        return text.strip()
+    def _type(self, program: str) -> None:
+        """Type the text that starts a program, if the description has one, at the prompt that the guest shows."""
+        if self._description.keys:
+            keys = self._await(self._prompt, self._description.time_limit, "the guest was ready")
+            text = keys.text.replace(PROGRAM, program)
+            self._typed = text.strip()
+            self._monitor.type(text)
+            self._waits_since = None
+
+    def _type_again(self, program: str) -> None:
+        """Type again if the guest shows a prompt for some time and tells of no program: keys got lost."""
+        if self._prompt() is None:
+            self._waits_since = None
+        elif self._waits_since is None:
+            self._waits_since = time.monotonic()
+        elif time.monotonic() - self._waits_since > _LOST and self._retries:
+            self._retries -= 1
+            self._type(program)
 
     def _await(self, found: Callable[[], T | None], limit: float, what: str) -> T:
         """Wait until `found` returns a result. Raises `_StoppedError` if the guest stops, or after `limit` seconds."""
@@ -185,32 +201,54 @@ class _Conversation:
 
     def _check_deaths(self, place: str, text: bytes) -> None:
         for sign in self._description.deaths:
-            match = self._pattern(sign.pattern).search(text) if sign.on == place else None
+            matches = self._pattern(sign.pattern).finditer(text) if sign.on == place else ()
+            match = next((each for each in matches if not self._is_fault(each)), None)
             if match is not None:
                 raise _StoppedError(Ending.died(f"{sign.name}: {_text(match)}"))
+
+    def _is_fault(self, match: re.Match[bytes]) -> bool:
+        """Whether the line of a match is about a program, and the kernel goes on."""
+        text = match.string
+        line = text[text.rfind(b"\n", 0, match.start()) + 1 :].partition(b"\n")[0]
+        return any(self._pattern(sign.pattern).search(line) for sign in self._description.faults)
 
     def _of_programs(self, before_exit_line: bytes) -> bytes:
         return before_exit_line if self._exit_log is self._programs else self._programs.rest()
 
-    def _output(self, written: bytes, typed: str) -> bytes:
+    def _output(self, written: bytes) -> bytes:
         """Return a program's output: its log, or the screen below the typed text."""
         if self._description.output == "programs":
             return written
         lines = self._screen()
         if lines and self._is_prompt(lines[-1]):
             lines.pop()
-        starts = (at for at, line in enumerate(lines, 1) if self._is_prompt(line.removesuffix(typed).rstrip()))
+        starts = (at for at, line in enumerate(lines, 1) if self._is_prompt(line.removesuffix(self._typed).rstrip()))
         return "".join(f"{line}\n" for line in lines[max(starts, default=0) :]).encode()
 
-    def _ended(self) -> tuple[bytes, re.Match[bytes]] | None:
-        return self._exit_log.find(self._exit_line)
+    def _ended(self, program: str) -> tuple[bytes, Ending] | None:
+        """Return what the exit log said before the program's end, and how it ended."""
+        if found := self._exit_log.find(self._exit_line):
+            self._retries = _RETRIES
+            return found[0], _ending(found[1])
+        for sign in self._description.faults:
+            match = self._pattern(sign.pattern).search(self._console.data, self._begun)
+            if match is not None and b"\n" in self._console.data[match.end() :]:
+                return self._exit_log.rest(), Ending.faulted(f"{sign.name}: {_text(match)}")
+        if self._description.keys:
+            self._type_again(program)
+        return None
 
-    def _sees_prompt(self) -> bool:
-        return any(self._is_prompt(line) for line in self._screen()[-1:])
+    def _prompt(self) -> KeyInput | None:
+        """Return the keys whose prompt is the last line on the screen."""
+        lines = self._screen()
+        shown = (keys for keys in self._description.keys if lines and self._shows(keys, lines[-1]))
+        return next(shown, None)
 
     def _is_prompt(self, line: str) -> bool:
-        keys = self._description.keys
-        return keys is not None and self._pattern(keys.prompt).search(line.encode()) is not None
+        return any(self._shows(keys, line) for keys in self._description.keys)
+
+    def _shows(self, keys: KeyInput, line: str) -> bool:
+        return self._pattern(keys.prompt).search(line.encode()) is not None
 
     def _screen(self) -> list[str]:
         """Return the screen's rows up to the last one that is not blank; none without a screen or a running guest."""

@@ -83,13 +83,17 @@ class Runner(Struct, frozen=True, dict=True):
         return tools.find_toolchain(self.checkout(), self.variables)
 
     def kernel(self) -> KernelImage:
-        """Return the kernel that the variables name."""
+        """Return the kernel that the variables name; its image is made now if `ostoo.toml` says how."""
         from ostoo_build.boot.kernel import BootFolders, KernelImage  # noqa: PLC0415 - most programs run here
+        from ostoo_build.cli import boot_image  # noqa: PLC0415 - likewise
 
         described, variables = self.options.described.boot, self.variables
+        word = variables["kernel"]
+        if word in described.images:
+            word = f"{word}:{boot_image.make(self, word, described.images[word])}"
         share = self.root / (described.share or variables["DEPLOY_DIR"])
         folders = BootFolders(self.root, self.root / described.descriptions, share)
-        return KernelImage(folders, variables["kernel"], self.environ, self.console)
+        return KernelImage(folders, word, self.environ, self.console)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""

@@ -63,11 +63,24 @@ class ProgramTable(Struct, frozen=True, rename="kebab"):
     default_features: bool = True
 
 
+class ImageTable(Struct, frozen=True, rename="kebab"):
+    """A table `[boot.images.NAME]`: the command that makes the image for `kernel=NAME`, run at the top.
+
+    In its words `@{image}` is the file to write, and `@{PROGRAM}` one of the `programs`, which are built before.
+    `inputs` are the files, folders and patterns that it reads besides.
+    """
+
+    command: tuple[str, ...]
+    programs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+
 class BootTable(Struct, frozen=True, rename="kebab"):
     """The table `[boot]`: the folders of descriptions `NAME.boot.json`, and of the files that a guest gets."""
 
     descriptions: str = layout.TARGETS
     share: str = ""
+    images: dict[str, ImageTable] = field(default_factory=dict)
 
 
 class Description(Struct, frozen=True, rename="kebab"):
@@ -87,7 +100,7 @@ class Description(Struct, frozen=True, rename="kebab"):
         return {name: table.sysroot for name, table in self.targets.items() if table.sysroot}
 
 
-_TABLES = (WorkspaceTable, TargetTable, ProgramTable, BootTable)
+_TABLES = (WorkspaceTable, TargetTable, ProgramTable, BootTable, ImageTable)
 
 
 def read(root: Path) -> Description:
