@@ -12,7 +12,13 @@ from ostoo_build.loader.rule import ProgramFacts
 
 CONTRACT_FILE = Path(__file__).parents[2] / "targets/x86_64-ostoo-user.loader.json"
 CONTRACT = loader_contract.load(CONTRACT_FILE)
-STD = ProgramFacts("example", uses_std=True, size_budget=None, private_folders=("/home/me", "/home/me/tree"))
+STD = ProgramFacts(
+    "example",
+    uses_std=True,
+    size_budget=None,
+    packages=frozenset({"ostoo-rt"}),
+    private_folders=("/home/me", "/home/me/tree"),
+)
 NO_STD = replace(STD, uses_std=False)
 
 

@@ -19,9 +19,11 @@ _LONGEST_TEXT = 200
 
 def _entry_instructions(subject: Subject) -> Iterator[Finding]:
     entry, elf = subject.contract.entry_instructions, subject.elf
+    if entry.runtime and entry.runtime not in subject.program.packages:
+        return
     wanted = entry.std if subject.program.uses_std else entry.no_std
     segment = elf.segment_of_entry
-    if segment is None:
+    if segment is None or not wanted:
         return
     code = elf.contents(segment)[elf.entry - segment.address :]
     found = tuple(each.text for each in disassembly.first(code, len(wanted), elf.machine))

@@ -35,20 +35,28 @@ class Stack(Struct, frozen=True):
 
 
 class EntryInstructions(Struct, frozen=True):
-    """The first instructions of a program, in capstone's spelling."""
+    """The first instructions of a program, in capstone's spelling; of programs with the package `runtime` if it is set.
 
+    What a kernel demands holds for all programs, what a runtime does with it only for those that have it.
+    """
+
+    runtime: str = ""
     no_std: tuple[str, ...] = ()
     std: tuple[str, ...] = ()
 
 
 class Syscalls(Struct, frozen=True):
-    """The numbers that the kernel implements, and numbers that a program may use nevertheless, with the reason."""
+    """The numbers that the kernel implements, and numbers that a program may use nevertheless, with the reason.
+
+    `limited` are those that it implements in part: as a stub, or for vfork only.
+    """
 
     served: frozenset[int] = frozenset()
+    limited: Mapping[int, str] = field(default_factory=dict)
     tolerated: Mapping[int, str] = field(default_factory=dict)
 
     def allows(self, number: int) -> bool:
-        return number in self.served or number in self.tolerated
+        return number in self.served or number in self.limited or number in self.tolerated
 
 
 class LoaderContract(Struct, frozen=True):
@@ -101,10 +109,12 @@ def _stack(raw: Mapping[str, str] | None) -> Stack | None:
     return None if raw is None else Stack(byte_size.parse(raw["size"]), raw["reason"])
 
 
-def _entry_instructions(raw: Mapping[str, list[str]]) -> EntryInstructions:
-    return EntryInstructions(*(tuple(raw.get(kind, ())) for kind in ("no_std", "std")))
+def _entry_instructions(raw: Mapping[str, Any]) -> EntryInstructions:
+    return EntryInstructions(raw.get("runtime", ""), tuple(raw.get("no_std", ())), tuple(raw.get("std", ())))
 
 
 def _syscalls(raw: Mapping[str, Any]) -> Syscalls:
     tolerated = {each["number"]: each["reason"] for each in raw.get("tolerated", ())}
-    return Syscalls(frozenset(raw["served"]), tolerated)
+    limited = {each["number"]: f"a stub: {each['reason']}" for each in raw.get("stubs", ())}
+    limited |= {each["number"]: f"as vfork only: {each['reason']}" for each in raw.get("vfork_only", ())}
+    return Syscalls(frozenset(raw["served"]), limited, tolerated)

@@ -28,12 +28,14 @@ MOST_TOLD = 4
 class ProgramFacts(Struct, frozen=True):
     """What the plan knows about a program. `size_budget` is in bytes, None without a budget.
 
-    `private_folders` are absolute paths of this machine that a program must not contain.
+    `packages` are the names of the packages in it. `private_folders` are absolute paths of this machine that a program
+    must not contain.
     """
 
     name: str
     uses_std: bool
     size_budget: int | None
+    packages: frozenset[str] = frozenset()
     private_folders: tuple[str, ...] = ()
 
 

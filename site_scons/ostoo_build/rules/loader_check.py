@@ -11,6 +11,8 @@ from ostoo_build.base import home, own_source, source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.execution.job import Job
+from ostoo_build.planning.planned_unit import CompileUnit
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import program_link
 from ostoo_build.rules.places import Places
@@ -62,7 +64,7 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
 
     made = rule_actions.output_inputs(places.linked, services.engine.result(planner.root / places.linked))
     inputs = (*made, planner.paths.input(planner.targets.files.contract(program.target)))
-    arguments = (program.name, str(program.uses_std), str(size_budget))
+    arguments = (program.name, str(program.uses_std), str(size_budget), *sorted(_packages(program)))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=own_source.digest_of(*DECIDED_BY))
     subject = planner.targets.named(program.name, program.target)
@@ -74,8 +76,16 @@ def _verify(planner: Planner, program: Program, size_budget: int | None, symbols
     from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
 
     linked = planner.root / Places.of(program).linked / program.unit.id
-    facts = ProgramFacts(program.name, program.uses_std, size_budget, _private_folders(planner.paths))
+    private = _private_folders(planner.paths)
+    facts = ProgramFacts(program.name, program.uses_std, size_budget, _packages(program), private)
     return check.verify(linked, contract.load(planner.targets.files.contract(program.target)), facts, symbols)
+
+
+def _packages(program: Program) -> frozenset[str]:
+    """Return the names of the packages that are linked into a program."""
+    kinds = (UnitKind.PROGRAM, UnitKind.LIBRARY)
+    crates = (unit for unit in program.units if isinstance(unit, CompileUnit) and unit.kind in kinds)
+    return frozenset(unit.label.partition(" ")[0] for unit in crates)
 
 
 def _want_names() -> Symbols:

@@ -50,6 +50,8 @@ def _verdict(number: int | None, contract: LoaderContract | None) -> tuple[int, 
         return 1, "not known by number"
     if number in contract.syscalls.served:
         return 0, ""
+    if number in contract.syscalls.limited:
+        return 1, f"in {contract.kernel} {contract.syscalls.limited[number]}"
     if number in contract.syscalls.tolerated:
         return 1, f"{contract.kernel} lacks it: {contract.syscalls.tolerated[number]}"
     return 2, f"{contract.kernel} lacks it"

@@ -50,7 +50,7 @@ def test_ostoo_is_typed_to() -> None:
         ("linux", {"delivery": {}}, "/delivery", "{} should be non-empty"),
         ("ostoo", {"keys": None}, "", "'keys' is a required property"),
         ("ostoo", {"screen": None}, "", "'screen' is a "),
-        ("ostoo", {"keys": {"prompt": ">", "text": "run\n"}}, "/keys", "is not valid under any of the given schemas"),
+        ("ostoo", {"keys": {"prompt": ">", "text": "run\n"}}, "/keys/text", "'run\\n' does not match"),
         ("ostoo", {"machine": "EM_68K"}, "/machine", "'EM_68K' is not one of"),
     ],
 )

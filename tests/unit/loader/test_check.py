@@ -51,6 +51,7 @@ ELF64_BIG = struct.pack(">16sHHIQQQIHHHHHH", b"\x7fELF\2\2\1", 2, 21, 1, TEXT, 0
 VZEROUPPER = bytes.fromhex("c5f877")
 AVX512 = bytes.fromhex("62f17c4828c1")
 GETUID = bytes.fromhex("b866000000 0f05")  # mov eax, 102; syscall
+CLONE = bytes.fromhex("b838000000 0f05")  # mov eax, 56; syscall
 TKILL = bytes.fromhex("b8c8000000 0f05")  # mov eax, 200; syscall
 HIDDEN = bytes.fromhex("4889f8 0f05")  # mov rax, rdi; syscall
 AVX_THREAD_LOCAL = bytes.fromhex("64c5f82800")
@@ -118,6 +119,7 @@ GOOD_TOO = {
     "no section headers": WITHOUT_SECTIONS,
     "a segment up to the file's end": WITHOUT_SECTIONS[: HEADER + 4 * PHDR + len(START + EXIT + b"data")],
     "an AVX opcode inside another instruction": with_text(START + b"\xb8" + VZEROUPPER + b"\0" + EXIT).data(),
+    "a system call that works for vfork only": with_text(START + CLONE + EXIT).data(),
     "a system call that is tolerated": with_text(START + TKILL + EXIT).data(),
     "a system call whose number is not in the code": with_text(START + HIDDEN + EXIT).data(),
     "a path that ends like a folder of ours": with_part(Part(PT_LOAD, R, DATA + 0x1000, b"/mnt/home/me/x")).data(),
@@ -165,6 +167,17 @@ def test_what_only_looks_wrong_passes(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize(("rule", "data"), WRONG, ids=[f"{n}-{rule}" for n, (rule, _) in enumerate(WRONG)])
 def test_each_wrong_program_breaks_exactly_its_rule(tmp_path: Path, rule: str, data: bytes) -> None:
     assert rules_in(refusal(tmp_path / "example", data)) == [rule]
+
+
+def test_a_program_of_another_runtime_may_begin_otherwise(tmp_path: Path) -> None:
+    """What our runtime does with the kernel's stack is no demand of the kernel's."""
+    path = tmp_path / "example"
+    path.write_bytes(with_text(EXIT).data())
+    others = replace(STD, packages=frozenset({"crt0"}))
+    assert loader_check.verify(path, CONTRACT, others, no_symbols).file_size
+    everybodys = replace(CONTRACT, entry_instructions=replace(CONTRACT.entry_instructions, runtime=""))
+    with pytest.raises(OstooError, match="entry-instructions"):
+        loader_check.verify(path, everybodys, others, no_symbols)
 
 
 def test_thread_local_storage_is_wrong_without_std(tmp_path: Path) -> None:

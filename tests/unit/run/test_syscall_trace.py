@@ -1,6 +1,7 @@
 from collections import Counter
 
 from elf_files import CONTRACT
+from msgspec.structs import replace
 
 from ostoo_build.run import syscall_trace
 
@@ -41,6 +42,13 @@ def test_calls_that_the_kernel_lacks_stand_last() -> None:
         "     1  999          999  ostoo lacks it\n"
         "     1  getuid       102  ostoo lacks it\n"
     )
+
+
+def test_calls_that_work_in_part_are_told_with_their_reason() -> None:
+    limited = {1: "a stub: it writes nothing"}
+    contract = replace(CONTRACT, syscalls=replace(CONTRACT.syscalls, served=frozenset(), limited=limited))
+    told = syscall_trace.table(Counter({"write": 2}), {"write": 1}, contract)
+    assert told == "     2  write     1  in ostoo a stub: it writes nothing\n"
 
 
 def test_without_a_contract_nothing_is_lacking() -> None:
