@@ -21,7 +21,7 @@ from trees import TARGET, copy_tree  # noqa: E402 - likewise
 
 from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 
-_EDIT = b'\n#[used]\nstatic EDITED: [u8; 8] = *b"%08d";\n'
+_EDIT = b'\n#[used]\nstatic EDITED_%08d: [u8; 8] = *b"%08d";\n'
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _compare(name: str, scratch: Path) -> None:
 
 def _edit(source: Path, number: int) -> None:
     with source.open("ab") as stream:
-        stream.write(_EDIT % number)
+        stream.write(_EDIT % (number, number))
 
 
 if __name__ == "__main__":
