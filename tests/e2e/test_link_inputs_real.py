@@ -315,11 +315,11 @@ def test_a_program_without_an_entry_is_refused(tree: Tree) -> None:
     (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()
     said = refusal(tree, "the program greet has no entry point: no object defines the symbol _start", "ostoo-rt")
     assert not tree.program("greet").exists()
-    libc = "../sysroot/x86_64-ostoo-user/lib/crt1.o"
-    assert f"cargo::rustc-link-arg={libc}" in said
-    script(tree, libc)
-    tree.build("greet")
+    assert 'let libc start it: write crt = "musl" in the table [targets.x86_64-ostoo-user] of ostoo.toml' in said
+    tree.write("ostoo.toml", '[targets.x86_64-ostoo-user]\ncrt = "musl"\n')
+    tree.build("greet", "hello-std")
     assert tree.run("greet")[1] == "hi\n"
+    assert tree.run("hello-std")[0] == 0, "its runtime crate starts it, as before"
 
 
 def flags(tree: Tree, *words: str) -> None:

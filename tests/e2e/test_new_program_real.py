@@ -24,7 +24,7 @@ pytestmark = pytest.mark.compiler
 
 def ostoo(tree: Tree, *arguments: str) -> Result:
     completed = subprocess.run(
-        [sys.executable, "-P", "-m", "ostoo_build.cli", *arguments],
+        [sys.executable, "-P", "-m", "ostoo_build.cli", "-C", str(tree.root), *arguments],
         env={**os.environ, "PYTHONPATH": str(tree.root / "site_scons")},
         cwd="/",
         capture_output=True,

@@ -28,7 +28,8 @@ class Invocation(Struct, frozen=True):
     """Values that all actions of an invocation share.
 
     `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need.
-    `machine` identifies this machine's C library and linker; it is empty if there is no linker.
+    `machine` identifies this machine's C library and linker; it is empty if there is no linker. `with_start_files` are
+    the targets whose programs begin in the C library (`crt = "musl"`).
     """
 
     targets: Mapping[str, Input]
@@ -36,6 +37,7 @@ class Invocation(Struct, frozen=True):
     environment: tuple[tuple[str, str], ...]
     machine: str
     units: Mapping[str, Unit]
+    with_start_files: frozenset[str] = frozenset()
     _said: Snapshot = field(default_factory=Snapshot)
 
     def said(self, run: RunBuildScript, stdout: str) -> Instructions:
@@ -58,4 +60,5 @@ def of(planner: Planner) -> Invocation:
     machine = f"{chosen.host} {platform.libc_ver()[1]} {digest.of_file(linker)}" if linker else ""
     kept = tuple(pair for pair in chosen.env if pair[0] == "RUSTC_BOOTSTRAP")
     specs = {target: planner.paths.input(targets.spec_file(target)) for target in targets.names}
-    return Invocation(specs, planner.tools.folder, kept, machine, planner.units)
+    with_start_files = frozenset(target for target in targets.names if targets.files.crt(target))
+    return Invocation(specs, planner.tools.folder, kept, machine, planner.units, with_start_files)

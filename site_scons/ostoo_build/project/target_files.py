@@ -58,6 +58,10 @@ class TargetFiles(Struct, frozen=True):
             raise self._error(target, f"there is no file {named}", "correct `policy`")
         return path
 
+    def crt(self, target: str) -> str:
+        """Return whose start files programs begin with: `musl`, or empty if they bring their own entry point."""
+        return self._table(target).crt
+
     def _table(self, target: str) -> TargetTable:
         return self.described.targets.get(target, TargetTable())
 

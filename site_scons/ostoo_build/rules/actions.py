@@ -21,7 +21,7 @@ from ostoo_build.rust import options as rustc_options
 from ostoo_build.rust.build_script import Instructions, ScriptOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from ostoo_build.actions.record import Record
     from ostoo_build.invocation.invocation import Inputs, Invocation
@@ -51,6 +51,8 @@ def link_action(
     unit, target = program.unit, invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
     searches = sorted({f"native={seen(entry.path.rpartition('/')[0])}" for entry in sysroot})
+    begins_in_libc = program.uses_std and program.target in invocation.with_start_files
+    start = tuple(_start_files(sysroot, seen)) if begins_in_libc else ()
     own = _instructions(invocation, unit.run, records)
     said = tuple(_said(invocation, unit.runs, records))
     asked = [*build_script.search_flags(said), *own.link_flags(program.kind, program.target_name)]
@@ -60,6 +62,7 @@ def link_action(
         *("--target", seen(target.path), "-Zunstable-options"),
         *_searching(tuple(link_flags(unit.arguments)), searches, program.behind_sysroot),
         *asked,
+        *start,
         *("-C", "linker=@{lld}"),
         *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
         *("-C", f"link-arg={link_proof.OPTION}{seen(link_proof.dependency_file(unit.folder, unit.id))}"),
@@ -76,6 +79,20 @@ def link_action(
         tools=invocation.tools,
         directory=unit.directory,
     )
+
+
+def _start_files(sysroot: Inputs, seen: Callable[[str], str]) -> Iterator[str]:
+    """Yield the flags that link musl's start files, in the order that C compilers have.
+
+    `crt1.o` defines `_start` and counts only where nothing else does, as a member of a library: a runtime crate may.
+    """
+    begin, start, end = (
+        next(seen(entry.path) for entry in sysroot if entry.path.endswith(f"/{name}"))
+        for name in ("crti.o", "crt1.o", "crtn.o")
+    )
+    yield f"-Zpre-link-arg={begin}"
+    for word in ("--start-lib", start, "--end-lib", end):
+        yield from ("-C", f"link-arg={word}")
 
 
 def output_inputs(folder: str, record: Record) -> Inputs:

@@ -13,7 +13,7 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import refuse_odd
 from ostoo_build.base.lazy_pattern import lazy_pattern
-from ostoo_build.base.paths import is_local, seen_from
+from ostoo_build.base.paths import is_local
 from ostoo_build.binary import entry
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import asm_proof, link_proof, proof
@@ -120,15 +120,16 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
             f"the program {program.name} has no entry point: no object defines the symbol {symbol}",
             where=f"{unit.package}/Cargo.toml",
             remedy=f"depend on a crate that defines it, as ostoo-rt does, and name that crate in the program\n"
-            f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(done.paths, program)}",
+            f"(`./ostoo new` writes both), or define {symbol} in the program{_of_libc(program, symbol)}",
         )
     return Outcome((unit.id,), said)
 
 
-def _of_libc(paths: PathMap, program: Program) -> str:
-    """Suggest libc's entry point, for programs whose `main` std calls."""
-    start = seen_from(f"{paths.sysroot(program.target)}/lib/crt1.o", program.unit.directory)
-    return f",\nor have its build.rs print `cargo::rustc-link-arg={start}`: libc's own" if program.uses_std else ""
+def _of_libc(program: Program, symbol: str) -> str:
+    """Suggest libc's start files, for programs whose `main` std calls."""
+    if not (program.uses_std and symbol == "_start"):
+        return ""
+    return f',\nor let libc start it: write crt = "musl" in the table [targets.{program.target}] of ostoo.toml'
 
 
 def _said(subject: str, done: Finished) -> str:

@@ -88,6 +88,7 @@ class WholeProgram(Struct, frozen=True):
     tool: digest.Hash
     toolchain: digest.Hash
     sysroot: digest.Hash
+    begins_in_libc: bool
     host: str
     outputs: tuple[str, ...]
 
@@ -100,7 +101,7 @@ class WholeProgram(Struct, frozen=True):
             environment=(),
             inputs=self.target,
             outputs=self.outputs,
-            version=digest.of_json([self.tool, self.toolchain, self.sysroot, self.host]),
+            version=digest.of_json([self.tool, self.toolchain, self.sysroot, self.begins_in_libc, self.host]),
             salt=self.sources,
         )
 
@@ -130,6 +131,7 @@ def whole(
         tool=own_source.digest_of(*DECIDED_BY),
         toolchain=planner.tools.sha256,
         sysroot=musl_sysroot.key(targets, services.sysroots, program.target) if program.uses_std else "",
+        begins_in_libc=program.uses_std and program.target in services.invocation.with_start_files,
         host=services.invocation.host if on_host else "",
         outputs=Places.of(program).published,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import fake_toolchains as fake
 import pytest
 
+from ostoo_build.base import own_files
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import main
@@ -28,6 +29,24 @@ def test_what_follows_two_dashes_is_the_programs(monkeypatch: pytest.MonkeyPatch
 def test_one_program_can_be_run_and_not_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["watch", "a", "b", "--run"]) == 2
     assert capsys.readouterr().err.startswith("error: --run takes exactly one program")
+
+
+def test_an_edit_of_installed_code_is_an_event_and_what_python_writes_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = tmp_path / "site-packages/ostoo_build"
+    monkeypatch.setattr(own_files, "CODE", (code,))
+    project = Watch(tmp_path / "os", ("build",), (), (), Console(colour=False, quiet=True))
+    counted = {
+        name: project._counts(tmp_path / name)  # noqa: SLF001 - what wakes the thread
+        for name in (
+            "site-packages/ostoo_build/base/errors.py",
+            "site-packages/ostoo_build/base/__pycache__/errors.cpython-311.pyc",
+            "os/user-rs/a/src/main.rs",
+            "os/build/a",
+        )
+    }
+    assert [*counted.values()] == [True, False, True, False]
 
 
 def test_a_server_that_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

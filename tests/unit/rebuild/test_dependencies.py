@@ -11,7 +11,7 @@ import planners
 import pytest
 from msgspec import structs
 
-from ostoo_build.base import stamps
+from ostoo_build.base import own_files, stamps
 from ostoo_build.base.paths import PathMap
 from ostoo_build.rebuild import dependencies, null_build_note
 from ostoo_build.rebuild.dependencies import Dependencies, Observed
@@ -107,6 +107,24 @@ def test_an_input_that_a_walk_does_not_come_by_is_looked_at_by_its_name(name: st
     assert before.change() is None
     (root / name).write_text("two, and longer")
     assert before.change() is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "is_walked"),
+    [
+        ("os/site_scons", True),
+        ("os/tools/deep", True),
+        ("os/.venv/lib/site-packages", False),
+        ("elsewhere/site-packages", False),
+        ("os-other/site_scons", False),
+    ],
+)
+def test_code_that_is_installed_is_a_tree_of_its_own(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_walked: bool
+) -> None:
+    code = tuple(tmp_path / place / name for name in ("ostoo_build", "ostoo_scons"))
+    monkeypatch.setattr(own_files, "CODE", code)
+    assert dependencies.code_elsewhere(tmp_path / "os") == ([] if is_walked else [*code])
 
 
 def test_what_lies_behind_links_in_a_crate_from_elsewhere_is_looked_at(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     planner = planners.without_compiler(checkout.root)
     unit = trees.planned(tmp_path / "planned", "hello-rs").units[-1]
     planner.units["a"] = structs.replace(unit, package="user-rs/a")
-    options = Options({"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", **REMOTE})
+    options = Options(
+        {"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", "DEPLOY_DIR": "user", **REMOTE}
+    )
     made = services.start(checkout, options, planner, Jobserver(1), Timeline())
     yield Waiting(PreparedBuild(started, checkout, options, planner, made, Progress()), is_let_go)
     checkout.close()

@@ -245,6 +245,31 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     assert arguments[-1].startswith("link-arg=--dependency-file=")
 
 
+START_FILES = tuple(
+    Input(f"sysroot/x86_64-ostoo-user/lib/{name}", "7" * 64, 1) for name in ("crt1.o", "crti.o", "crtn.o")
+)
+
+
+def linked_to_libc(program: Program, targets: frozenset[str]) -> list[str]:
+    """The words of a link that name start files, with what stands around them."""
+    asked = structs.replace(invocation(program), with_start_files=targets)
+    action = rule_actions.link_action(asked, program, (*SYSROOT, *START_FILES), records(program), None)
+    assert set(START_FILES) <= set(action.inputs)
+    return [word for word in action.arguments if "lib/crt" in word or word.endswith("-lib")]
+
+
+def test_a_program_begins_in_libc_where_its_target_says_so(program: Program) -> None:
+    """`_start` only where the program has none: a runtime crate may define it."""
+    lib = "../sysroot/x86_64-ostoo-user/lib"
+    assert linked_to_libc(program, frozenset({"x86_64-ostoo-user"})) == [
+        f"-Zpre-link-arg={lib}/crti.o",
+        *("link-arg=--start-lib", f"link-arg={lib}/crt1.o", "link-arg=--end-lib"),
+        f"link-arg={lib}/crtn.o",
+    ]
+    assert linked_to_libc(program, frozenset({"another"})) == []
+    assert linked_to_libc(replace(program, uses_std=False), frozenset({"x86_64-ostoo-user"})) == []
+
+
 FLAGS = (
     "-C opt-level=s -C panic=abort -C lto=fat -Zemit-stack-sizes -Zchecksum-hash-algorithm=sha256 -Zunstable-options"
 )

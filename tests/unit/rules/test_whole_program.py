@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import own_source
 from ostoo_build.base.snapshot import Snapshot
+from ostoo_build.project.target_files import TargetFiles
 from ostoo_build.rules import musl_sysroot, whole_program
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "host": lambda root: model.write(root.parent, "tools/cc", "edited"),
 }
 ASKED = ("name", "size_budget", "outputs")
-OURS = ("tool", "sysroot")
+OURS = ("tool", "sysroot", "begins_in_libc")
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -71,6 +72,14 @@ def test_what_is_ours_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     tool = own_source.digest_of(*whole_program.DECIDED_BY)
     monkeypatch.setattr(own_source, "digest_of", lambda *_: "of other code")
     assert found(root).tool == "of other code" != tool == before.tool
+
+
+def test_where_a_program_begins_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(musl_sysroot, "key", lambda *_: "of a sysroot")
+    assert not found(root, uses_std=True).begins_in_libc
+    monkeypatch.setattr(TargetFiles, "crt", lambda *_: "musl")
+    assert found(root, uses_std=True).begins_in_libc
+    assert not found(root).begins_in_libc, "it takes nothing from the sysroot"
 
 
 def test_each_field_is_in_the_key(root: Path) -> None:
