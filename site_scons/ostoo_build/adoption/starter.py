@@ -15,7 +15,6 @@ _WORKSPACE = "user-rs"
 SCONSTRUCT = '''\
 """Builds the programs of this repository: `ostoo build PROGRAM`, or `scons PROGRAM`."""
 import ostoo_scons
-
 ostoo_scons.build()
 '''
 
