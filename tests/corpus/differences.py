@@ -36,11 +36,6 @@ ACCEPTED: dict[Row, str] = {
     ("rustc", "-C metadata", "both"): _BY_CONTENTS,
     ("rustc", "-C extra-filename", "both"): _BY_CONTENTS,
     ("rustc", "-C extra-filename", "ours"): _BY_CONTENTS,
-    (
-        "rustc",
-        "-C link-arg",
-        "cargo",
-    ): "a library links nothing: programs share std whatever their scripts",
     ("rustc", "-C incremental", "cargo"): "where rustc runs: each unit has a folder of its own",
     ("rustc", "-C linker", "cargo"): "the toolchain's LLD links, in a step of its own",
     ("rustc", "-C strip", "cargo"): "programs are linked twice, with and without symbols; what runs here keeps them",
@@ -116,9 +111,15 @@ def _of_compilations(
 ) -> Iterator[Difference]:
     told = _told(cargo.environment, ours.environment, users)
     yield from _of_tables("rustc", unit, _unlinked(cargo), _unlinked(ours))
-    yield from _of_tables("link", unit, cargo.linked, ours.linked)
+    yield from _of_tables("link", unit, _of_links(unit, cargo), ours.linked)
     yield from _of_tables("env", unit, told, ours.environment)
     yield from _of_tables("directory", unit, {"": cargo.directory}, {"": ours.directory})
+
+
+def _of_links(unit: Key, compilation: Compilation) -> dict[str, list[str]]:
+    """Leave out arguments of links that cargo gives to a library, which links nothing; rustc does not track them."""
+    names = {"-C link-arg", "-C link-args", "-Z pre-link-arg", "-Z pre-link-args"} if "library" in unit else set()
+    return {name: values for name, values in compilation.linked.items() if name not in names}
 
 
 def _told(cargo: Mapping[str, str], ours: Mapping[str, str], users: Mapping[str, str]) -> dict[str, str]:

@@ -56,7 +56,8 @@ def build(folder: Path, *flags: str, before: str = "", after: str = "") -> Path:
 
 
 def facts(program: Path, *, uses_std: bool) -> ProgramFacts:
-    return ProgramFacts("example", uses_std, size_budget=32 << 10, private_folders=(str(program.parent),))
+    packages = frozenset({"ostoo-rt"})
+    return ProgramFacts("example", uses_std, 32 << 10, packages, private_folders=(str(program.parent),))
 
 
 def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:

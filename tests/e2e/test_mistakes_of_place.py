@@ -165,11 +165,6 @@ EVERY: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
         ("hello-std",),
         "error: NameError: name 'nosuch' is not defined\n  --> {root}/user-rs/hello-std/SConscript:4\n",
     ),
-    "no policy": (
-        lambda root: (root / "targets/policy.schema.json").unlink(),
-        ("hello-rs",),
-        "error: No such file or directory\n  --> {root}/targets/policy.schema.json\n",
-    ),
     "no schema of contracts": (
         lambda root: (root / "site_scons/ostoo_build/loader/loader.schema.json").unlink(),
         ("hello-rs",),

@@ -17,6 +17,7 @@ from ostoo_build.base import digest, layout, own_source, source_files
 from ostoo_build.boot import guest
 from ostoo_build.boot.ending import Ending, ProgramResult
 from ostoo_build.boot.guest import BootResult
+from ostoo_build.cli import boot_image
 from ostoo_build.execution.job import Job
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
@@ -49,7 +50,7 @@ class BootCommand:
         self._runner = runner
         self._options = runner.options
         self._checkout = runner.checkout()
-        self._kernel = runner.kernel()
+        self._kernel = boot_image.kernel(runner)
 
     def boot(self, programs: Sequence[str]) -> int:
         """Build programs, run them in one boot, and show their output; return the highest exit code.

@@ -1,4 +1,4 @@
-"""Makes the image that a kernel is booted from, with the command that `ostoo.toml` declares for it."""
+"""Finds the kernel to boot, and makes its image with the command that `ostoo.toml` declares for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.base import digest, layout, own_source, process, source_files
 from ostoo_build.base.errors import OstooError
+from ostoo_build.boot.kernel import BootFolders, KernelImage
 from ostoo_build.execution.job import Job
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
@@ -27,14 +28,25 @@ DECIDED_BY = ("actions", "base", "cli/boot_image.py")
 _IMAGE = "image"
 
 
-def make(runner: Runner, kernel: str, table: ImageTable) -> str:
+def kernel(runner: Runner) -> KernelImage:
+    """Return the kernel that a runner's variables name; its image is made now if `ostoo.toml` says how."""
+    described, variables = runner.options.described.boot, runner.variables
+    word = variables["kernel"]
+    if word in described.images:
+        word = f"{word}:{_made(runner, word, described.images[word])}"
+    share = runner.root / (described.share or variables["DEPLOY_DIR"])
+    folders = BootFolders(runner.root, runner.root / described.descriptions, share)
+    return KernelImage(folders, word, runner.environ, runner.console)
+
+
+def _made(runner: Runner, name: str, table: ImageTable) -> str:
     """Build the programs of an image, make it if an input changed, and return its portable path.
 
     The result is kept in this checkout only: nobody knows what else the command reads. Raises `OstooError` if it fails.
     """
     if table.programs:
         runner.build(table.programs)
-    place = layout.boot_image(kernel)
+    place = layout.boot_image(name)
     folder = runner.root / place
     words = {program: str(runner.path(program)) for program in table.programs} | {_IMAGE: str(folder / _IMAGE)}
     checkout = runner.checkout()
@@ -46,19 +58,19 @@ def make(runner: Runner, kernel: str, table: ImageTable) -> str:
             mnemonic="BootImage",
             arguments=table.command,
             environment=(),
-            inputs=tuple(engine.paths.input(path) for path in dict.fromkeys(_inputs(runner, kernel, table))),
+            inputs=tuple(engine.paths.input(path) for path in dict.fromkeys(_inputs(runner, name, table))),
             outputs=(f"{place}/{_IMAGE}",),
             version=digest.of_json([own_source.digest_of(*DECIDED_BY)]),
         )
 
         def run() -> Outcome:
             folder.mkdir(parents=True, exist_ok=True)
-            _run(runner, kernel, [_filled(word, words) for word in table.command])
+            _run(runner, name, [_filled(word, words) for word in table.command])
             if not (folder / _IMAGE).is_file():
-                raise _failed(runner, kernel, f"wrote no {_IMAGE}", "write to @{image}")
+                raise _failed(runner, name, f"wrote no {_IMAGE}", "write to @{image}")
             return Outcome((_IMAGE,))
 
-        engine.perform(Job(action, folder, place, "Making", f"image of {kernel}", run, needed=True, shared=False))
+        engine.perform(Job(action, folder, place, "Making", f"image of {name}", run, needed=True, shared=False))
         engine.cache.close()
     finally:
         checkout.close()

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ostoo_build.base.console import Console
-    from ostoo_build.boot.kernel import KernelImage
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.planning.programs import Programs
     from ostoo_build.toolchain.find import Toolchain
@@ -81,19 +80,6 @@ class Runner(Struct, frozen=True, dict=True):
 
     def toolchain(self) -> Toolchain:
         return tools.find_toolchain(self.checkout(), self.variables)
-
-    def kernel(self) -> KernelImage:
-        """Return the kernel that the variables name; its image is made now if `ostoo.toml` says how."""
-        from ostoo_build.boot.kernel import BootFolders, KernelImage  # noqa: PLC0415 - most programs run here
-        from ostoo_build.cli import boot_image  # noqa: PLC0415 - likewise
-
-        described, variables = self.options.described.boot, self.variables
-        word = variables["kernel"]
-        if word in described.images:
-            word = f"{word}:{boot_image.make(self, word, described.images[word])}"
-        share = self.root / (described.share or variables["DEPLOY_DIR"])
-        folders = BootFolders(self.root, self.root / described.descriptions, share)
-        return KernelImage(folders, word, self.environ, self.console)
 
     def run(self, program: str, arguments: Sequence[str]) -> None:
         """Replace this process by the program, natively or in QEMU, so that exit code and signals are its own."""

@@ -98,8 +98,9 @@ def _tests(
 
 def _booted(request: Request, runner: Runner) -> Launcher:
     from ostoo_build.boot.launcher import VmLauncher  # noqa: PLC0415 - most tests run here
+    from ostoo_build.cli import boot_image  # noqa: PLC0415 - likewise
 
-    return VmLauncher(runner.kernel(), runner.path(layout.tests(request.program)) / "boot")
+    return VmLauncher(boot_image.kernel(runner), runner.path(layout.tests(request.program)) / "boot")
 
 
 def _refuse_without_start(file: Path, executable: test_list.Executable) -> None:

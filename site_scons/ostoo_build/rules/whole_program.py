@@ -299,8 +299,8 @@ def take_away_lost(planner: Planner, console: Console) -> None:
     notes = planner.root / layout.PROGRAMS
     for path in sorted(notes.rglob("*.json")):
         *places, name = path.relative_to(notes).with_suffix("").parts
-        _target, _profile, *parts = (*places, name, "")
-        program = layout.tested(parts[0]) or "/".join(filter(None, parts))
+        parts = (*places, name)[2:]  # behind target and profile
+        program = layout.tested(parts[0]) or "/".join(parts) if parts else ""
         if program not in planner.programs.binaries:
             known = _noted(path)
             folder = planner.root.joinpath(layout.BUILD, *places)
