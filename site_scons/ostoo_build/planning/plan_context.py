@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.planning import manifest, std_environment, unit_graph
+from ostoo_build.planning import manifest, rustc_flags, std_environment, unit_graph
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import crate_root
 from ostoo_build.rust import options as rustc_options
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ostoo_build.planning.script_environment import ScriptContext
     from ostoo_build.planning.unit_graph import Unit
     from ostoo_build.rust.crate_root import StdView
-    from ostoo_build.rust.options import Option
 
 _STD = "@{rust-src}"
 
@@ -56,19 +55,14 @@ class PlanContext(Struct, frozen=True):
     def rustflags_of(self, unit: Unit) -> tuple[str, ...]:
         """Return the target's flags that are for a unit.
 
-        A library links nothing, and rustc does not track these flags (`UNTRACKED` in its `options.rs`): std is the same
-        for programs that are linked in different ways. Std's packages have no folder that a relative path could mean.
+        Std's packages have no folder that a relative path could mean.
         """
         if not unit.platform:
             return ()
         if unit.is_run or UnitKind.of(unit) is not UnitKind.LIBRARY:
             return self.rustflags
-        kept = (option for option in rustc_options.read(self.rustflags) if not self._is_for_links(unit, option))
-        return tuple(word for option in kept for word in option.words)
-
-    @staticmethod
-    def _is_for_links(unit: Unit, option: Option) -> bool:
-        return option.name in rustc_options.LINK_ARGUMENTS or (option.flag == "-L" and unit.is_std)
+        kept = rustc_options.read(rustc_flags.for_libraries(self.rustflags))
+        return tuple(word for option in kept if option.flag != "-L" or not unit.is_std for word in option.words)
 
     def env_of(self, unit: Unit) -> Iterator[tuple[str, str]]:
         """Return the entries of cargo's `[env]` that apply to a unit.

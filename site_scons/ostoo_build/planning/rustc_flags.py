@@ -231,8 +231,17 @@ def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
     if profile.debuginfo != "0":
         yield from ("-C", f"debuginfo={profile.debuginfo}")
     yield from manifest.lints
-    yield from profile.rustflags
+    yield from for_libraries(profile.rustflags) if UnitKind.of(unit) is UnitKind.LIBRARY else profile.rustflags
     yield from _check_flags(profile)
+
+
+def for_libraries(flags: Sequence[str]) -> tuple[str, ...]:
+    """Leave out what only the linker gets. A library links nothing, and rustc does not track these flags.
+
+    (`UNTRACKED` in its `options.rs`.) So std is the same for programs that are linked in different ways.
+    """
+    kept = (option for option in rustc_options.read(flags) if option.name not in rustc_options.LINK_ARGUMENTS)
+    return tuple(word for option in kept for word in option.words)
 
 
 def _check_flags(profile: Profile) -> Iterator[str]:
