@@ -193,7 +193,7 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
-SPEAK = {"base.console", "base.streams", "base.become", "base.process", "start.bootstrap", "boot.launcher"}
+SPEAK = {"base.console", "base.streams", "base.become", "start.bootstrap", "boot.launcher"}
 """The console, what stands behind it, what empties it before another program writes there, and what shows a guest's
 output; a verb shows its own result."""
 
