@@ -189,11 +189,11 @@ def test_only_process_starts_programs() -> None:
     }
     by_os = ("os.system", "os.popen", "os.spawn", "os.exec", "os.fork", "os.posix_spawn")
     assert [name for name, path in MODULES.items() if any(call in path.read_text() for call in by_os)] == [
-        "base.process"
+        "base.become"
     ]
 
 
-SPEAK = {"base.console", "base.streams", "base.process", "start.bootstrap", "boot.launcher"}
+SPEAK = {"base.console", "base.streams", "base.become", "start.bootstrap", "boot.launcher"}
 """The console, what stands behind it, what empties it before another program writes there, and what shows a guest's
 output; a verb shows its own result."""
 

@@ -17,7 +17,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.state_file import FORMAT
-from ostoo_build.reapi.layout import PLACES
+from ostoo_build.reapi.layout import ELSEWHERE, PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -125,6 +125,8 @@ class Action(Struct, frozen=True, dict=True):
 
 def place(path: str) -> str:
     """Return the path of a portable path within the input tree."""
+    if path.startswith("/"):
+        return f"{ELSEWHERE}{path}"
     return path if is_local(path) else re.sub(r"^@\{([a-z-]+)\}", lambda match: PLACES[match[1]], path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout, own_files, own_version
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,9 @@ channel = "nightly"
 components = ["rust-src"]
 """
 
+_SCHEMA = lazy_pattern(rb'(?m)^  "\$schema": "\.\./site_scons/.*",\n')
+"""Where editors find a schema in this build's own repository; a new one has none."""
+
 _GITIGNORE = "/user-rs/target/\n"
 
 
@@ -84,7 +88,7 @@ def files() -> dict[str, bytes]:
     named = [*(own / layout.TARGETS).glob(f"{TARGET}.*"), own / layout.TARGETS / "policy.schema.json"]
     named += [file for file in sorted((own / _WORKSPACE / "rt").rglob("*")) if _is_source(file)]
     return {name: text.encode() for name, text in texts.items()} | {
-        file.relative_to(own).as_posix(): file.read_bytes() for file in named
+        file.relative_to(own).as_posix(): _SCHEMA.sub(b"", file.read_bytes()) for file in named
     }
 
 

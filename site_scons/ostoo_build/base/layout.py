@@ -30,6 +30,9 @@ SCRATCH = f"{BUILD}/tmp"  # noqa: S108 - the checkout's own
 """The folder that a program's tests may write to."""
 TIMINGS = f"{BUILD}/timings"
 
+DESCRIPTION = "ostoo.toml"
+"""The file that describes a repository, in its top folder."""
+
 TARGETS = "targets"
 """Target specs, policies, loader contracts and boot descriptions, unless `ostoo.toml` names other places."""
 

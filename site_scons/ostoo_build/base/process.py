@@ -7,12 +7,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO, TYPE_CHECKING, BinaryIO, NoReturn, TextIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from ostoo_build.base.errors import OstooError
 
@@ -102,21 +101,6 @@ def run_inherited(
         raise TimeOverError(f"{argv[0]} timed out after {timeout} s", str(cwd), left) from error
     except OSError as error:
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
-
-
-def exec_program(argv: Sequence[str], *, cwd: Path) -> NoReturn:
-    """Replace this process by `argv` (exec), in the folder `cwd`. Raises `OstooError` if it can't be started."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        os.chdir(cwd)
-        _become(argv)
-    except OSError as error:
-        raise OstooError(f"can't start {argv[0]}: {error.strerror}") from error
-
-
-def _become(argv: Sequence[str]) -> NoReturn:
-    os.execv(argv[0], list(argv))  # noqa: S606 - that is what it is for; no shell sees it
 
 
 ChildProcess = subprocess.Popen[bytes]

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import streams
 from ostoo_build.base.errors import told
+from ostoo_build.cli import build
 from ostoo_build.cli import verbs as performed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import NoReturn
+    from collections.abc import Sequence
 
 
 FAILED = 2
 """The exit code of an error, as for builds; 1 could be the program's own."""
-
-_BUILDS: Mapping[str, tuple[str, ...]] = {"build": (), "clean": ("-c",)}
-"""Verbs that are builds, and the options of SCons that they stand for."""
 
 _LONGEST = 1_000_000
 """In seconds; the system supports at most some 2,000,000."""
@@ -31,7 +28,7 @@ INTERRUPTED = 130
 
 def main(arguments: list[str]) -> int:
     """Run a command line and return the exit code."""
-    at = _verb_at(arguments)
+    at = build.verb_at(arguments)
     first, words = arguments[:at], arguments[at:]
     parser = _parser()
     if words in ([], ["help"]):
@@ -40,8 +37,7 @@ def main(arguments: list[str]) -> int:
     try:
         if words == ["--version"]:
             return _version()
-        if words[0] in _BUILDS:
-            _build(parser.parse_args([*first, words[0]]), words)
+        build.start(arguments)
         code = _perform(parser, first, words)
     except Exception as error:
         message = told(error)
@@ -53,14 +49,6 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code or 0
-
-
-def _verb_at(arguments: Sequence[str]) -> int:
-    """Return the index of the verb: `-C DIR` may stand before it."""
-    at = 0
-    while at < len(arguments) and arguments[at].startswith("-C"):
-        at += 1 if len(arguments[at]) > len("-C") else 2
-    return at
 
 
 def _perform(parser: argparse.ArgumentParser, first: Sequence[str], words: list[str]) -> int | None:
@@ -81,13 +69,6 @@ def _version() -> int:
 
     sys.stdout.write(own_version.text())
     return 0
-
-
-def _build(chosen: argparse.Namespace, words: Sequence[str]) -> NoReturn:
-    """Hand the arguments to SCons, which parses its own options."""
-    from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
-
-    project.build(chosen.start, [*_BUILDS[words[0]], *words[1:]])
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

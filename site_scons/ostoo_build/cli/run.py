@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import layout, own_files, process
+from ostoo_build.base import become, layout, own_files, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.binary.machine import machine_of
@@ -86,7 +86,7 @@ class Runner(Struct, frozen=True, dict=True):
         path = self.path(program)
         command = [*self.starter(path), str(path), *arguments]
         self.console.status("Running", " ".join(command))
-        process.exec_program(command, cwd=Path.cwd())
+        become.exec_program(command, cwd=Path.cwd())
 
     def starter(self, path: Path) -> tuple[str, ...]:
         """Return the command that runs an executable; empty if this machine runs it natively."""

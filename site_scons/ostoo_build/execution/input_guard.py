@@ -14,7 +14,6 @@ from ostoo_build.actions import record as records
 from ostoo_build.base import digest, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
-from ostoo_build.base.paths import is_local
 from ostoo_build.reapi import package_digest
 
 if TYPE_CHECKING:
@@ -89,10 +88,11 @@ class InputGuard:
         return frozenset(path for path, known in before.items() if self._stamps_of(path) != known)
 
     def check_untouched(self, inputs: Iterable[Input], moment: int) -> None:
-        """Raise `OstooError` if a file of the checkout changed after a moment, in nanoseconds."""
+        """Raise `OstooError` if a file that users may edit changed after a moment, in nanoseconds."""
         for entry in inputs:
             path = Path(self._paths.root, self._paths.expand(entry.path))
-            if is_local(entry.path) and stamps.touched_at(stamps.of(path)) >= moment - stamps.TICK:
+            is_edited = not entry.path.startswith("@{")
+            if is_edited and stamps.touched_at(stamps.of(path)) >= moment - stamps.TICK:
                 raise changed(entry.path)
 
     def _stamps_of(self, name: str) -> list[Stamp]:

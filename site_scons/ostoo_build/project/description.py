@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILE = "ostoo.toml"
+FILE = layout.DESCRIPTION
 
 
 class WorkspaceTable(Struct, frozen=True, rename="kebab"):

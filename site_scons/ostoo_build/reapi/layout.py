@@ -13,6 +13,9 @@ TOOLS = {
 }
 """The paths of placeholders within that folder. rustc passes LLD its flavor, so one name is sufficient."""
 
+ELSEWHERE = ".ostoo/elsewhere"
+"""The place in an input tree of what only one machine has; no other one runs such an action."""
+
 PLACES = {
     "toolchain": TOOLCHAIN,
     **{name: f"{TOOLCHAIN}/{path}" for name, path in TOOLS.items()},

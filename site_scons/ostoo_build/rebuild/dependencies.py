@@ -111,7 +111,7 @@ def observed(planner: Planner, services: Services, walked: Collection[str]) -> O
 def read_here(planner: Planner, services: Services) -> set[str]:
     """Return all files that a user may edit and a build reads: packages, configuration, declared and searched files."""
     snapshot, units, made_of = Snapshot(), planner.units.values(), of(planner)
-    named = {str(planner.root / name) for unit in units for name in _edited(planner, services, unit, snapshot)}
+    named = {str(_place(planner, name)) for unit in units for name in _edited(planner, services, unit, snapshot)}
     crates = {str(path) for folder in _of_edited_crates(planner) for path in source_files.package_files(folder)}
     places = {*made_of.configuration, *made_of.elsewhere, *made_of.declared, *made_of.linked}
     return {*named, *crates, *places, *_planned(planner), *_listed(planner)}
@@ -172,12 +172,16 @@ def _edited(planner: Planner, services: Services, unit: PlannedUnit, snapshot: S
     yield from unit_inputs.known_reads(services, planner.paths, unit)
 
 
+def _place(planner: Planner, name: str) -> Path:
+    return planner.root / planner.paths.expand(name)
+
+
 def off_the_trees(planner: Planner, names: set[str], walked: Collection[str]) -> Iterator[Path]:
     """Return files, and the folders that contain them, that a walk of the trees does not reach.
 
     They are hidden, behind links, in cargo's output folder or in a sysroot, which a walk leaves out.
     """
-    yield from _not_walked(walked, (planner.root / name for name in names), planner.root)
+    yield from _not_walked(walked, (_place(planner, name) for name in names), planner.root)
     for folder in _of_edited_crates(planner):
         yield from _not_walked(walked, source_files.package_files(folder), folder)
 

@@ -176,7 +176,7 @@ def _lies_among(declared: set[str], path: str) -> bool:
 
 
 def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, paths: PathMap) -> Iterator[str]:
-    """Yield the undeclared paths that a build script names. Raises `OstooError` for those that other machines lack."""
+    """Yield the undeclared paths that a build script names. Raises `OstooError` for outputs of other steps."""
     package = Path(paths.root, paths.expand(unit.package))
     # std's source is part of the toolchain, whose digest is in every key
     known = (f"{unit.folder}/", "@{rust-src}/", *([] if is_local(unit.package) else [f"{unit.package}/"]))
@@ -184,14 +184,13 @@ def _more_reads(declared: set[str], names: Iterable[str], unit: PlannedUnit, pat
         path = paths.input_path(package / name)
         if f"{path}/".startswith(known):
             continue
-        if not (is_local(unit.package) and is_local(path)) or layout.is_in_build(f"{path}/"):
-            near = "the checkout" if is_local(unit.package) else "its package"
+        if layout.is_in_build(f"{path}/"):
             raise OstooError(
-                f"the build script reads {path}, which is not in {near}",
+                f"the build script reads {path}, which builds write",
                 where=f"{unit.package}/build.rs",
-                remedy=f"move the file into {near}",
+                remedy="name a file that no build writes",
             )
-        place = Path(paths.root, path)
+        place = Path(paths.root, paths.expand(path))
         # undeclared entries may appear in a folder later: a hidden file, an empty folder
         if place.is_dir() or not place.is_file() or paths.input_path(place) not in declared:
             yield path

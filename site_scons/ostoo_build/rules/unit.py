@@ -133,12 +133,17 @@ def _run_job(
         verb="Running",
         subject=_of_script(planner, unit),
         run=partial(_script_run, planner, services, unit, _watched(planner, sources, start, judge)),
-        judge=judge,
+        judge=None if any(map(_is_elsewhere, sources.reads)) else judge,
         reads=sources.reads,
         reading=reading,
         seeing=partial(rule_actions.seeing, action, sources.own),
         tree=outcome.OUT,
     )
+
+
+def _is_elsewhere(path: str) -> bool:
+    """Whether only this machine has a path that a script reads."""
+    return path.startswith("/")
 
 
 def _compile_job(

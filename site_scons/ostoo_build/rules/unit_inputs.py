@@ -110,7 +110,7 @@ def reported(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inpu
 
 
 def _told_of(paths: PathMap, read: str) -> list[Path]:
-    place = Path(paths.root, read)
+    place = Path(paths.root, paths.expand(read))
     if place != Path(paths.root):
         return [place]
     shown = (entry for entry in sorted(place.iterdir()) if not entry.name.startswith("."))
@@ -118,15 +118,15 @@ def _told_of(paths: PathMap, read: str) -> list[Path]:
 
 
 def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
-    """Digest of what a build script may ask for and is no file with contents; empty where nobody edits its package.
+    """Digest of what a build script may ask for and is no file with contents; empty where nobody edits what it names.
 
     It is the names of what the last run told of, for what is not there is no input and has been missed all the same,
     and where links lead: its package's, and those told of. To who reads them links are what they lead to.
     """
-    if not isinstance(unit, RunBuildScript) or not is_local(unit.package):
+    if not isinstance(unit, RunBuildScript) or not (is_local(unit.package) or reads):
         return ""
-    told_of = (Path(paths.root, read) for read in reads)
-    of_package = source_files.package_links(Path(paths.root, unit.package))
+    told_of = (Path(paths.root, paths.expand(read)) for read in reads)
+    of_package = source_files.package_links(Path(paths.root, unit.package)) if is_local(unit.package) else ()
     found = (*of_package, *(path for path in told_of if path.is_symlink()))
     texts = {paths.input_path(path): paths.portable_text(str(path.readlink())) for path in found}
     return digest.of_json({"told": sorted({*reads}), "links": texts})
@@ -134,7 +134,7 @@ def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> dige
 
 def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
     """Return what the unit's last run reported to read."""
-    if not is_local(unit.package):
+    if not (is_local(unit.package) or isinstance(unit, RunBuildScript)):
         return ()
     folder = Path(paths.root, unit.folder)
     known = services.engine.settled.get(folder)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process
+from ostoo_build.base import become, process
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -91,4 +91,4 @@ def main(argv: Sequence[str]) -> None:
         _enter()
     except (OSError, KeyError) as error:
         raise OstooError(f"can't create a mount namespace for this root: {error}") from error
-    process.exec_program([shutil.which(argv[0]) or argv[0], *argv[1:]], cwd=Path.cwd())
+    become.exec_program([shutil.which(argv[0]) or argv[0], *argv[1:]], cwd=Path.cwd())

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import main, project
 
@@ -52,11 +51,11 @@ def test_a_build_gets_its_arguments_as_they_are(
     monkeypatch.chdir(tmp_path)
     replaced: list[tuple[list[str], str]] = []
 
-    def become(argv: list[str]) -> None:
+    def execv(_program: str, argv: list[str]) -> None:
         replaced.append((argv[1:], os.getcwd()))  # noqa: PTH109 - what a process has, links and all
         raise SystemExit
 
-    monkeypatch.setattr(process, "_become", become)
+    monkeypatch.setattr(os, "execv", execv)
     with pytest.raises(SystemExit):
         main.main([*named, *words])
     ((started, folder),) = replaced

@@ -446,10 +446,9 @@ def test_a_build_script_may_read_its_package_and_std(name: str, machine: Machine
     run_script(machine, f"echo 'cargo::rerun-if-changed={name.format(tmp_path)}'")
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../../../os/user-rs/rt/src/lib.rs"])
-def test_a_build_script_may_not_read_elsewhere(name: str, machine: Machine) -> None:
-    with pytest.raises(OstooError, match=r"the build script reads .*, which is not in its package"):
-        run_script(machine, f"echo 'cargo::rerun-if-changed={name}'")
+@pytest.mark.parametrize("name", ["/etc/passwd", "{}/os/user-rs/rt/src/lib.rs"])
+def test_a_build_script_may_read_elsewhere(name: str, machine: Machine, tmp_path: Path) -> None:
+    run_script(machine, f"echo 'cargo::rerun-if-changed={name.format(tmp_path)}'")
 
 
 @pytest.mark.parametrize(
