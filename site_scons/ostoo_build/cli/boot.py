@@ -17,11 +17,8 @@ from ostoo_build.base import digest, layout, own_source, source_files
 from ostoo_build.boot import guest
 from ostoo_build.boot.ending import Ending, ProgramResult
 from ostoo_build.boot.guest import BootResult
-from ostoo_build.cli import boot_image
+from ostoo_build.cli import boot_image, locked_engine
 from ostoo_build.execution.job import Job
-from ostoo_build.execution.timeline import Timeline
-from ostoo_build.invocation import services
-from ostoo_build.invocation import tools as invocation_tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,18 +58,11 @@ class BootCommand:
         self._runner.build([*programs, *(() if self._kernel.description.init else ("deploy",))])
         for program in programs:
             self._kernel.refuse_other(self._runner.path(program))
-        self._checkout.lock()
-        try:
-            tools = invocation_tools.find(self._checkout, self._options)
-            engine = services.engine(self._checkout, self._options, tools, Timeline())
+        with locked_engine.engine(self._checkout, self._options) as engine:
             try:
                 return self._show(self._booted(engine, programs))
             except _FailedError as failed:
                 return self._show(failed.boot)
-            finally:
-                engine.cache.close()
-        finally:
-            self._checkout.close()
 
     def _place(self, programs: Sequence[str]) -> str:
         """Return the output folder, a portable path. Raises `OstooError` if a program has several targets."""

@@ -9,10 +9,8 @@ from ostoo_build.actions.outcome import Outcome
 from ostoo_build.base import digest, layout, own_source, process, source_files
 from ostoo_build.base.errors import OstooError
 from ostoo_build.boot.kernel import BootFolders, KernelImage
+from ostoo_build.cli import locked_engine
 from ostoo_build.execution.job import Job
-from ostoo_build.execution.timeline import Timeline
-from ostoo_build.invocation import services
-from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.project import description
 
 if TYPE_CHECKING:
@@ -49,11 +47,7 @@ def _made(runner: Runner, name: str, table: ImageTable) -> str:
     place = layout.boot_image(name)
     folder = runner.root / place
     words = {program: str(runner.path(program)) for program in table.programs} | {_IMAGE: str(folder / _IMAGE)}
-    checkout = runner.checkout()
-    checkout.lock()
-    try:
-        tools = invocation_tools.find(checkout, runner.options)
-        engine = services.engine(checkout, runner.options, tools, Timeline())
+    with locked_engine.engine(runner.checkout(), runner.options) as engine:
         action = Action(
             mnemonic="BootImage",
             arguments=table.command,
@@ -71,9 +65,6 @@ def _made(runner: Runner, name: str, table: ImageTable) -> str:
             return Outcome((_IMAGE,))
 
         engine.perform(Job(action, folder, place, "Making", f"image of {name}", run, needed=True, shared=False))
-        engine.cache.close()
-    finally:
-        checkout.close()
     return f"{place}/{_IMAGE}"
 
 
