@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _INHERITED = ("edition", "license", "authors", "repository", "rust-version", "publish")
 _EDITION = "2021"
 _NO_STD = "no_std"
-_BARE = lazy_pattern(r"^#!\[no_std\]")
 _MAIN = lazy_pattern(r"(?ms)^((?:#\[[^\]]+\]\s*)+)?(?:pub )?((?:unsafe )?(?:extern \"C\" )?fn main\([^)]*\)[^{]*)\{")
 
 

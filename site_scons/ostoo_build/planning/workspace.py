@@ -248,8 +248,8 @@ class Workspace(Struct, frozen=True):
         self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, context.cfgs, answer))
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
-        named = replace(self._question(what), lock=self._lock(), profile=profile, program=binary.name)
-        named = replace(named, features=binary.selected.words)
+        asked, features = self._question(what), binary.selected.words
+        named = replace(asked, lock=self._lock(), profile=profile, program=binary.name, features=features)
         return replace(named, target=self.target.stem, target_digest=self.target_digest)
 
     def _question(self, what: str) -> _Question:

@@ -44,23 +44,24 @@ class TargetFiles(Struct, frozen=True):
 
     def contract(self, target: str) -> Path:
         """Return the file of a target's loader contract; it may not exist."""
-        named = self._table(target).contract
-        path = self.root / named if named else self.spec(target).with_name(f"{target}{layout.CONTRACT}")
-        if named and not path.is_file():
-            raise self._error(target, f"there is no file {named}", "correct `contract`")
-        return path
+        return self._beside(target, "contract", self._table(target).contract, f"{target}{layout.CONTRACT}")
 
     def policy(self, target: str) -> Path:
         """Return the file of the requirements for a target's spec; it may not exist."""
-        named = self._table(target).policy
-        path = self.root / named if named else self.spec(target).with_name(_POLICY)
-        if named and not path.is_file():
-            raise self._error(target, f"there is no file {named}", "correct `policy`")
-        return path
+        return self._beside(target, "policy", self._table(target).policy, _POLICY)
 
     def crt(self, target: str) -> str:
         """Return whose start files programs begin with: `musl`, or empty if they bring their own entry point."""
         return self._table(target).crt
+
+    def _beside(self, target: str, key: str, named: str, default: str) -> Path:
+        """Return the file that `key` names, which has to exist, or else the default one beside the spec."""
+        if not named:
+            return self.spec(target).with_name(default)
+        path = self.root / named
+        if not path.is_file():
+            raise self._error(target, f"there is no file {named}", f"correct `{key}`")
+        return path
 
     def _table(self, target: str) -> TargetTable:
         return self.described.targets.get(target, TargetTable())
