@@ -89,6 +89,7 @@ def text_of(program: Path) -> bytes:
         ("no workspace", ("game03",), "dev"),
         ("writable code", ("shell",), "dev"),
         ("kernel with tools", ("kernel", "ls"), "dev"),
+        ("options in scripts", ("cat",), "dev"),
     ],
 )
 def test_programs_of_others_are_built(

@@ -117,6 +117,22 @@ def test_it_tells_its_version_commit_and_place(installed: Path, tmp_path: Path) 
     assert told[2].startswith(f"installed in {installed.parents[1]}/")
 
 
+def test_uv_installs_it_as_a_tool(wheel: Path, tmp_path: Path) -> None:
+    """With the packages that the wheel names, none of ours; `ostoo init` needs most of them."""
+    tools, programs = tmp_path / "tools", tmp_path / "bin"
+    environment = {"UV_TOOL_DIR": str(tools), "UV_TOOL_BIN_DIR": str(programs), "UV_NO_CONFIG": "1", "PYTHONPATH": ""}
+    uv = (Path(sys.executable).with_name("uv"), "tool", "install", "--quiet", "--python", sys.executable, wheel)
+    done = run(*uv, cwd=tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    told = run(programs / "ostoo", "--version", cwd=tmp_path, PYTHONPATH="").stdout.splitlines()
+    assert told[0] == f"ostoo-build {own_version.number()}"
+    assert told[2].startswith(f"installed in {tools}/ostoo-build/")
+    (tmp_path / "os").mkdir()
+    done = run(programs / "ostoo", "init", cwd=tmp_path / "os", PYTHONPATH="")
+    assert done.returncode == 0, done.stderr
+    assert "Next ostoo build hello" in done.stderr
+
+
 def test_another_version_than_the_project_wants_says_how_to_get_that(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "ostoo.toml").write_text('version = "9.1"\n')
     shutil.copy(PROJECT / "SConstruct", tmp_path)

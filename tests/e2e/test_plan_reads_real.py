@@ -51,8 +51,7 @@ class Place:
         """Whether the plan comes from what is remembered. It is made anew, and remembered, where it does not."""
         made = self.opened()
         programs = made.programs
-        folder = programs.group_of("all").folder
-        known = programs.workspace(folder, TARGET).remembered(programs.binaries["all"], "release")
+        known = programs.workspace(programs.group_of("all"), TARGET).remembered(programs.binaries["all"], "release")
         made.plan("all", TARGET)
         return known is not None
 
@@ -195,7 +194,8 @@ def _known(place: Place) -> set[Path]:
     for memo in (place.folder.parent / "cache").rglob("plans/*.json"):
         reads = json.loads(state_file.recall_sealed(memo) or b"{}").get("reads", {"contents": (), "places": ()})
         known |= {Path(os.path.normpath(workspace / path)) for path in (*reads["contents"], *reads["places"])}
-    cargo = place.opened().programs.workspace("user-rs", TARGET).cargo
+    programs = place.opened().programs
+    cargo = programs.workspace(programs.group_of("all"), TARGET).cargo
     return {*known, *(Path(os.path.normpath(path)) for path in cargo.configuration_files()), workspace / "Cargo.lock"}
 
 

@@ -54,7 +54,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, asks in ASKS.items():
         package(tree, name, "main", asks)
     tree.write("user-rs/of-host/build.rs", "fn main() {}")
-    return replace(planners.opened(tree.root).programs.workspace("user-rs", TARGET), memos=Memos(folder / "plans"))
+    opened = planners.opened(tree.root).programs
+    return replace(opened.workspace(opened.group_of("hello-rs"), TARGET), memos=Memos(folder / "plans"))
 
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:

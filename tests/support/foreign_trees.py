@@ -216,9 +216,29 @@ def kernel_with_tools() -> ForeignTree:
     )
 
 
+def options_in_scripts() -> ForeignTree:
+    """No cargo configuration: a Makefile gives cargo the target and std's crates."""
+    target = "x86_64-made"
+    build = "cargo build -Z json-target-spec -Z build-std=core,alloc -Zbuild-std-features=compiler-builtins-mem"
+    return ForeignTree(
+        files={
+            "rust-toolchain.toml": _NIGHTLY,
+            "Makefile": f"all:\n\tcd apps && {build} --target ../specs/{target}.json\n",
+            f"specs/{target}.json": spec(USER, os="none", env=None, **{"target-family": None}),
+            "apps/Cargo.toml": f'[workspace]\nmembers = ["cat", "mkfs"]\n{_ABORTS}',
+            "apps/cat/Cargo.toml": package("cat"),
+            "apps/cat/src/main.rs": program(5, "extern crate alloc;"),
+            "apps/mkfs/Cargo.toml": package("mkfs"),
+            "apps/mkfs/src/main.rs": "fn main() {}\n",
+        },
+        programs={"cat": target},
+    )
+
+
 def all_trees() -> Iterator[tuple[str, ForeignTree]]:
     yield "own system", own_system()
     yield "a script each", a_script_each(6)
     yield "no workspace", no_workspace(5)
     yield "writable code", writable_code()
     yield "kernel with tools", kernel_with_tools()
+    yield "options in scripts", options_in_scripts()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from ostoo_build.adoption.scripts import StdOptions
     from ostoo_build.adoption.survey import FoundWorkspace, Survey
 
 _ABOUT = "Describes this repository to ostoo-build: `ostoo build PROGRAM`. Each key has a default; see its manual."
@@ -24,9 +25,13 @@ _OWN_SYSROOTS = f"{layout.BUILD}/sysroot"
 
 
 class Adopted(Struct, frozen=True):
-    """A workspace with the target that its programs are built for, and what its spec says of that."""
+    """A workspace with the target that its programs are built for, and what its spec says of that.
+
+    `std` are the options for std that no cargo configuration has.
+    """
 
     workspace: FoundWorkspace
+    std: StdOptions | None
     target: str
     has_system: bool
     is_kernel: bool
@@ -58,25 +63,32 @@ def choose(root: Path, found: Survey) -> Choice:
             continue
         near = [path for path in found.specs.values() if posixpath.dirname(path) == workspace.folder]
         specs = workspace.specs or (near if len(near) == 1 else [*found.specs.values()])
-        if not workspace.build_std:
-            left_out[workspace.folder] = "it is for this machine: no cargo configuration has [unstable] build-std"
+        scripted = () if workspace.build_std or not workspace.is_bare else found.scripted
+        if not workspace.build_std and len(scripted) != 1:
+            left_out[workspace.folder] = _why_no_std(scripted)
         elif not specs:
             left_out[workspace.folder] = "there is no target spec"
         elif len(specs) > 1:
             left_out[workspace.folder] = f"it could be for {' or '.join(specs)}: add [[workspaces]] with its target"
         else:
             target = posixpath.basename(specs[0]).removesuffix(".json")
-            each = _adopted(workspace, target, root / specs[0])
+            each = _adopted(workspace, next(iter(scripted), None), target, root / specs[0])
             adopted.append(each)
             left_out |= dict.fromkeys(each.excluded, f"a tool for this machine: {target} has no operating system")
     return Choice(tuple(adopted), left_out)
 
 
-def _adopted(workspace: FoundWorkspace, target: str, spec: Path) -> Adopted:
+def _why_no_std(scripted: Sequence[StdOptions]) -> str:
+    if scripted:
+        return "the scripts here build std in several ways: add [[workspaces]] with its build-std"
+    return "it is for this machine: neither a cargo configuration nor a script here has build-std"
+
+
+def _adopted(workspace: FoundWorkspace, std: StdOptions | None, target: str, spec: Path) -> Adopted:
     document: Mapping[str, object] = json_positions.read(spec).value
     has_system = document.get("os", "none") != "none"
     # an interrupt handler overwrites the red zone of the code that it interrupts
-    return Adopted(workspace, target, has_system, not has_system and document.get("disable-redzone") is True)
+    return Adopted(workspace, std, target, has_system, not has_system and document.get("disable-redzone") is True)
 
 
 def text(found: Survey, chosen: Choice) -> str:
@@ -116,6 +128,10 @@ def _table(adopted: Adopted, folder: str) -> tomlkit.items.Table:
     table = tomlkit.table()
     table.add("folder", folder)
     table.add("target", adopted.target)
+    if adopted.std:
+        table.add("build-std", list(adopted.std.crates))
+        if adopted.std.features:
+            table.add("build-std-features", list(adopted.std.features))
     if adopted.excluded:
         table.add("exclude", adopted.excluded)
     if adopted.is_kernel:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ostoo_build.adoption import scripts
 from ostoo_build.base import layout, process, target_folder, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.project.workspaces import configured_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ostoo_build.adoption.scripts import StdOptions
 
 _MANIFEST = "Cargo.toml"
 _CONFIG = Path(".cargo/config.toml")
@@ -57,6 +60,11 @@ class FoundWorkspace(Struct, frozen=True):
         return tuple(name for package in self.packages for name in package.programs)
 
     @property
+    def is_bare(self) -> bool:
+        """Whether a program has no ordinary `main`, so that it is not for this machine."""
+        return any(package.is_bare for package in self.packages if package.programs)
+
+    @property
     def runtime(self) -> str:
         """The library that defines programs' entry point, if the programs have one."""
         needed = {name for package in self.packages if package.programs for name in package.needs}
@@ -66,12 +74,14 @@ class FoundWorkspace(Struct, frozen=True):
 class Survey(Struct, frozen=True):
     """What was found, as portable paths: `specs` by their targets, `libraries` are folders with `lib/libc.a`.
 
-    `refused` are the folders of manifests that cargo does not accept, with its words.
+    `scripted` are options for std in the repository's scripts, `refused` are the folders of manifests that cargo does
+    not accept, with its words.
     """
 
     workspaces: tuple[FoundWorkspace, ...]
     specs: dict[str, str]
     libraries: tuple[str, ...]
+    scripted: tuple[StdOptions, ...]
     refused: dict[str, str]
 
 
@@ -92,7 +102,8 @@ def look(root: Path, cargo: Path, environ: Mapping[str, str]) -> Survey:
         claimed |= {root / package.folder / _MANIFEST for package in found.packages}
         workspaces += [found] if found.specs else _by_member(root, found)
     libraries = (place.parent for place in places if place.name == "lib" and (place / "libc.a").is_file())
-    return Survey(tuple(workspaces), specs, tuple(place.relative_to(root).as_posix() for place in libraries), refused)
+    found_libraries = tuple(place.relative_to(root).as_posix() for place in libraries)
+    return Survey(tuple(workspaces), specs, found_libraries, scripts.std_options(places), refused)
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -52,7 +52,7 @@ def create(opened: Callable[[], Planner], console: Console, request: Request) ->
     """
     planner, name = opened(), request.name
     group = _group(planner, request.start)
-    cargo = planner.programs.workspace(group.folder, group.targets[0]).cargo
+    cargo = planner.programs.workspace(group, group.targets[0]).cargo
     _refuse_unfit(cargo, name)
     root = cargo.workspace / "Cargo.toml"
     style = _style(planner, group, root)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import Unit
     from ostoo_build.planning.test_plan import PlannedExecutable
+    from ostoo_build.project.workspaces import ProgramGroup
 
 
 class Planner(Struct, frozen=True):
@@ -75,12 +76,13 @@ def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> 
     return Planner(checkout.root, tools, targets, programs, profile)
 
 
-def _workspace(targets: Targets, tools: Tools, options: Options, folder: str, target: str) -> Workspace:
+def _workspace(targets: Targets, tools: Tools, options: Options, group: ProgramGroup, target: str) -> Workspace:
     chosen, environment = tools.toolchain, dict(tools.environment)
     vendor, locked = std_crates.vendor(chosen.rust_src), options.variables["locked"] == "on"
-    place = targets.root / folder
+    place = targets.root / group.folder
+    workspace = package_places.workspace_of(place)
     return Workspace(
-        Cargo(chosen.cargo, place, package_places.workspace_of(place), environment, vendor, locked),
+        Cargo(chosen.cargo, place, workspace, environment, vendor, group.std_options, locked),
         Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
         targets.spec_file(target),
         targets.spec(target).digest,

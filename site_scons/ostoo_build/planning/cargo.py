@@ -30,6 +30,9 @@ NO_DUMPS = {"RUSTC_ICE": "0"}
 _NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
 """Override wrappers in the configuration: no key covers a program that runs in place of rustc."""
 
+_JSON_SPECS = ("--config", "unstable.json-target-spec=true")
+"""Allows target specs in cargos that want to be told so; `-Zjson-target-spec` is an error in older ones."""
+
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
 
@@ -67,8 +70,8 @@ class Cargo(Struct, frozen=True, dict=True):
     """A cargo, and the workspace that it reads.
 
     `folder` is where cargo runs, so that its configuration applies: the workspace's, or that of a member. `environment`
-    contains the variables that cargo needs, `vendor` is the folder with std's own crates. `locked` says that a lock
-    file which is missing or out of date is an error.
+    contains the variables that cargo needs, `vendor` is the folder with std's own crates. `std_options` select crates
+    and features of std. `locked` says that a lock file which is missing or out of date is an error.
     """
 
     program: Path
@@ -76,6 +79,7 @@ class Cargo(Struct, frozen=True, dict=True):
     workspace: Path
     environment: Mapping[str, str]
     vendor: Path | None
+    std_options: tuple[str, ...] = ()
     locked: bool = False
 
     def binaries(self) -> tuple[Binary, ...]:
@@ -128,8 +132,8 @@ class Cargo(Struct, frozen=True, dict=True):
 
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
         arguments = (
-            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *("--target", str(target), *chosen, *self.std_features(profile)),
+            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", *_JSON_SPECS),
+            *("--profile", profile, "--target", str(target), *chosen, *self._options_for_std(profile)),
         )
         graphs = unit_graph.parse(self._run(*arguments))
         for unit in chain.from_iterable(graph.units for graph in graphs):
@@ -170,6 +174,13 @@ class Cargo(Struct, frozen=True, dict=True):
     def configuration_files(self) -> list[Path]:
         """Return all paths at which cargo searches configuration, including missing ones."""
         return cargo_config.files(self.folder, self.environment)
+
+    def _options_for_std(self, profile: str) -> Iterator[str]:
+        """Return the options for std: a profile's features go before those of all profiles."""
+        features = [*self.std_features(profile)]
+        replaced = "-Zbuild-std-features=" if features else None
+        yield from (option for option in self.std_options if replaced is None or not option.startswith(replaced))
+        yield from features
 
     def std_features(self, profile: str) -> Iterator[str]:
         """Return the flag for std's features that the workspace sets for a profile or one that it inherits from.

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from ostoo_build.planning.workspace import Workspace
     from ostoo_build.project.workspaces import ProgramGroup
 
+    _Key = tuple[str, tuple[str, ...], str]
+
 
 class Programs:
-    """The programs of all workspaces, and their plans; `find` opens a workspace, by its folder, for a target.
+    """The programs of all workspaces, and their plans; `find` opens the workspace of a group for a target.
 
     `selections` are the features that `ostoo.toml` selects, by program.
     """
@@ -34,7 +36,7 @@ class Programs:
     def __init__(
         self,
         groups: Sequence[ProgramGroup],
-        find: Callable[[str, str], Workspace],
+        find: Callable[[ProgramGroup, str], Workspace],
         profile: str,
         jobs: int,
         selections: Mapping[str, Selection],
@@ -45,7 +47,7 @@ class Programs:
         self._profile = profile
         self._jobs = jobs
         self._groups: dict[str, ProgramGroup] = {}
-        self._workspaces: dict[tuple[str, str], Workspace] = {}
+        self._workspaces: dict[_Key, Workspace] = {}
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
@@ -87,7 +89,7 @@ class Programs:
     def _grouped(self) -> Iterator[tuple[ProgramGroup, Binary]]:
         taken: set[Path] = set()
         for group in self._all_groups:
-            binaries = self.workspace(group.folder, group.targets[0]).binaries()
+            binaries = self.workspace(group, group.targets[0]).binaries()
             own = [each for each in binaries if each.manifest not in taken and group.takes(each.package)]
             if binaries and not own:
                 known = sorted({each.package for each in binaries})
@@ -104,19 +106,17 @@ class Programs:
         """The workspaces that were opened so far."""
         return tuple(self._workspaces.values())
 
-    def workspace(self, folder: str, target: str) -> Workspace:
-        """Return the workspace in a folder for one of its targets, opened at the first call."""
-        if (folder, target) not in self._workspaces:
-            self._workspaces[folder, target] = self._find(folder, target)
-        return self._workspaces[folder, target]
+    def workspace(self, group: ProgramGroup, target: str) -> Workspace:
+        """Return the workspace of a group for one of its targets, opened at the first call."""
+        key = _key(group, target)
+        if key not in self._workspaces:
+            self._workspaces[key] = self._find(group, target)
+        return self._workspaces[key]
 
     def group_of(self, name: str) -> ProgramGroup:
         """Return the group that a program is in."""
         self.binaries  # noqa: B018 - finds the groups
         return self._groups[name]
-
-    def _folder(self, name: str) -> str:
-        return self.group_of(name).folder
 
     def ids(self, names: Iterable[str]) -> set[ProgramId]:
         """Return the ids of programs for each of their targets."""
@@ -124,19 +124,19 @@ class Programs:
 
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
-        groups: dict[tuple[str, ...], list[Binary]] = {}
+        alike: dict[tuple[_Key, object], list[Binary]] = {}
         for name, target in set(ids) - set(self._plans):
-            binary, folder = self.binaries[name], self._folder(name)
-            known = self.workspace(folder, target).remembered(binary, self._profile)
+            binary, workspace = self.binaries[name], self.workspace(self.group_of(name), target)
+            known = workspace.remembered(binary, self._profile)
             if known is None:
-                asked = (binary.dependencies, binary.option, *binary.selected.words)
-                groups.setdefault((folder, target, *asked), []).append(binary)
+                asked = (binary.dependencies, binary.option, binary.selected.words)
+                alike.setdefault((_key(self.group_of(name), target), asked), []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
         pool = ThreadPoolExecutor(self._jobs)
-        for (folder, target, *_), group in groups.items():
-            plans = pool.submit(self.workspace(folder, target).plan, group, self._profile)
-            self._plans.update(((binary.name, target), plans) for binary in group)
+        for (key, _), binaries in alike.items():
+            plans = pool.submit(self._workspaces[key].plan, binaries, self._profile)
+            self._plans.update(((binary.name, key[-1]), plans) for binary in binaries)
         pool.shutdown(wait=False)
 
     def plan(self, name: str, target: str) -> Program:
@@ -146,7 +146,7 @@ class Programs:
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
-        workspace, binary = self.workspace(self._folder(name), target), self.binaries[name]
+        workspace, binary = self.workspace(self.group_of(name), target), self.binaries[name]
         known = workspace.remembered_tests(binary, self._profile)
         found = workspace.plan_tests(binary, self._profile) if known is None else known
         self._tests[name, target] = found
@@ -154,14 +154,22 @@ class Programs:
 
     def plans_hold(self) -> bool:
         """Whether planning again would give the same plans of all programs and test executables that were planned."""
-        new = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
+        anew = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
+
+        def opened(name: str, target: str) -> Workspace:
+            return anew[_key(self.group_of(name), target)]
+
         return all(
-            new[self._folder(name), target].remembered(self.binaries[name], self._profile) == self.plan(name, target)
+            opened(name, target).remembered(self.binaries[name], self._profile) == self.plan(name, target)
             for name, target in self._plans
         ) and all(
-            new[self._folder(name), target].remembered_tests(self.binaries[name], self._profile) == tests
+            opened(name, target).remembered_tests(self.binaries[name], self._profile) == tests
             for (name, target), tests in self._tests.items()
         )
+
+
+def _key(group: ProgramGroup, target: str) -> _Key:
+    return group.folder, group.std_options, target
 
 
 def _known(binaries: Mapping[str, Binary], name: str) -> Binary:

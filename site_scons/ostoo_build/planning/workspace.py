@@ -67,7 +67,7 @@ class _Question(Struct, frozen=True):
 
     `what` is the kind of answer, `folder` the portable path of the folder in which cargo runs. `toolchain`,
     `configuration` and `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code.
-    `lock` and `target_digest` are digests of files. `features` are cargo's options that select them.
+    `lock` and `target_digest` are digests of files. `features` are cargo's options that select them, also std's.
     """
 
     what: str
@@ -248,7 +248,7 @@ class Workspace(Struct, frozen=True):
         self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, context.cfgs, answer))
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
-        asked, features = self._question(what), binary.selected.words
+        asked, features = self._question(what), (*binary.selected.words, *self.cargo.std_options)
         named = replace(asked, lock=self._lock(), profile=profile, program=binary.name, features=features)
         return replace(named, target=self.target.stem, target_digest=self.target_digest)
 

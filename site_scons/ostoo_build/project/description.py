@@ -28,7 +28,7 @@ class WorkspaceTable(Struct, frozen=True, rename="kebab"):
 
     Without `target` the variable `target=` applies. `packages` are patterns of names; the first table that takes a
     package has it. `runtime` is the package that `ostoo new` lets programs depend on. `deploy` says whether `scons
-    deploy` copies programs that nobody names.
+    deploy` copies programs that nobody names. `build_std` and `build_std_features` override cargo's configuration.
     """
 
     folder: str
@@ -37,10 +37,19 @@ class WorkspaceTable(Struct, frozen=True, rename="kebab"):
     exclude: tuple[str, ...] = ()
     runtime: str | None = None
     deploy: bool = True
+    build_std: tuple[str, ...] = ()
+    build_std_features: tuple[str, ...] | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
         return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def std_options(self) -> tuple[str, ...]:
+        """Cargo's options for the crates and features of std."""
+        crates, features = self.build_std, self.build_std_features
+        chosen = (f"-Zbuild-std={','.join(crates)}",) if crates else ()
+        return chosen if features is None else (*chosen, f"-Zbuild-std-features={','.join(features)}")
 
 
 class TargetTable(Struct, frozen=True, rename="kebab"):

@@ -34,7 +34,8 @@ class ProgramGroup(Struct, frozen=True):
 
     `packages` and `excluded` are patterns of package names. `is_asked` says that `target=` names the targets, `deploys`
     that `deploy` copies programs that nobody names. `runtime` is the package that new programs depend on, "" for none,
-    None if that is not said. `where` is what names the group, for messages.
+    None if that is not said. `std_options` are cargo's options for std, which override its configuration. `where` is
+    what names the group, for messages.
     """
 
     folder: str
@@ -44,6 +45,7 @@ class ProgramGroup(Struct, frozen=True):
     excluded: tuple[str, ...] = ()
     runtime: str | None = None
     deploys: bool = True
+    std_options: tuple[str, ...] = ()
     where: str = ""
 
     def takes(self, package: str) -> bool:
@@ -85,6 +87,7 @@ def _named(root: Path, index: int, table: WorkspaceTable, asked: tuple[str, ...]
             excluded=table.exclude,
             runtime=table.runtime,
             deploys=table.deploy,
+            std_options=table.std_options,
             where=where,
         )
 

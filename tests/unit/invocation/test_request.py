@@ -47,8 +47,10 @@ def programs(tmp_path: Path, targets: Targets) -> Programs:
     (tmp_path / "user-rs/two").mkdir(parents=True)
     (tmp_path / "user-rs/two/SConscript").touch()
 
-    def find(folder: str, _target: str) -> Workspace:
-        made = ((name, tmp_path / place / "Cargo.toml") for name, place in folders.items() if place.startswith(folder))
+    def find(group: ProgramGroup, _target: str) -> Workspace:
+        made = (
+            (name, tmp_path / place / "Cargo.toml") for name, place in folders.items() if place.startswith(group.folder)
+        )
         return cast("Workspace", Place(tuple(Binary(name, "p", manifest, "0" * 64) for name, manifest in made)))
 
     return Programs(targets.groups, find, "release", 1, {})

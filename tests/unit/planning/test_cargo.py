@@ -141,6 +141,28 @@ def test_a_profile_may_have_features_of_std_and_hands_them_on(
     assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
 
 
+@pytest.mark.parametrize(
+    ("own", "profile", "asked"),
+    [
+        (("-Zbuild-std=core",), "release", ["-Zbuild-std=core"]),
+        (("-Zbuild-std=core", "-Zbuild-std-features=a"), "release", ["-Zbuild-std=core", "-Zbuild-std-features=a"]),
+        (("-Zbuild-std=core", "-Zbuild-std-features=a"), "size", ["-Zbuild-std=core", "-Zbuild-std-features=b"]),
+    ],
+)
+def test_a_profiles_features_of_std_go_before_the_workspaces(
+    own: tuple[str, ...], profile: str, asked: list[str], workspace: FakeCargo, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "os/user-rs/Cargo.toml"
+    manifest.write_text(
+        f'{manifest.read_text()}\n[workspace.metadata.ostoo.profile]\nsize = {{ build-std-features = ["b"] }}\n'
+    )
+    binary = Binary("hello-rs", "hello", manifest, "0" * 64)
+    cargo = replace(workspace.cargo, std_options=own)
+    cargo.unit_graphs([binary], profile, tmp_path / f"{trees.TARGET}.json")
+    (question,) = workspace.asked()
+    assert [word for word in question.split() if word.startswith("-Zbuild-std")] == asked
+
+
 @pytest.mark.parametrize("before", ["", "    Blocking waiting for file lock on package cache\n", "warning: old\n"])
 def test_cargos_own_words_are_the_error(before: str, workspace: FakeCargo, tmp_path: Path) -> None:
     fake.script(tmp_path / "bin/cargo", f"printf '{before}error: no such dependency\n' >&2; exit 101")

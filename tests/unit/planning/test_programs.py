@@ -74,7 +74,8 @@ class Made:
     def __init__(self, names: dict[str, tuple[str, ...]], goes: threading.Event | None = None) -> None:
         self.opened: dict[tuple[str, str], FakeWorkspace] = {}
 
-        def find(folder: str, target: str) -> Workspace:
+        def find(group: ProgramGroup, target: str) -> Workspace:
+            folder = group.folder
             assert (folder, target) not in self.opened, "it is opened once"
             self.opened[folder, target] = FakeWorkspace(folder, target, names[folder], goes=goes)
             return cast("Workspace", self.opened[folder, target])
@@ -151,7 +152,7 @@ def test_programs_that_ask_the_same_are_planned_together(made: Made) -> None:
 
 
 def test_what_is_remembered_is_not_planned(made: Made) -> None:
-    made.programs.workspace("user-rs", "a")
+    made.programs.workspace(GROUPS[0], "a")
     made.opened["user-rs", "a"].known["y release"] = "remembered"
     assert made.plan("y", "a") == "remembered"
     assert made.opened["user-rs", "a"].asked == []
@@ -187,7 +188,7 @@ def test_plans_hold_as_long_as_they_would_be_made_again(made: Made) -> None:
 
 
 def test_tests_that_are_remembered_are_not_planned(made: Made) -> None:
-    made.programs.workspace("user-rs", "a")
+    made.programs.workspace(GROUPS[0], "a")
     made.opened["user-rs", "a"].known["y tests release"] = "remembered"
     found: tuple[object, ...] = made.programs.plan_tests("y", "a")
     assert found == ("remembered",)

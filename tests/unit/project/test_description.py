@@ -21,7 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "workspaces": [
         {"folder": "."},
         {"folder": "apps/*", "target": ["a", "b"], "packages": ["x-*"], "exclude": ["x-y"], "runtime": ""},
-        {"folder": "kernel", "deploy": False},
+        {"folder": "kernel", "deploy": False, "build-std": ["core", "alloc"], "build-std-features": ["mem"]},
     ],
     "targets": {"a": {"spec": "a.json", "contract": "c.json", "policy": "p.json", "crt": "musl", "sysroot": "zig"}},
     "programs": {"greet": {"features": ["x"], "default-features": False}},
@@ -45,8 +45,14 @@ def test_each_key_is_read(tmp_path: Path) -> None:
     assert found.workspaces == (
         WorkspaceTable("."),
         WorkspaceTable("apps/*", ("a", "b"), ("x-*",), ("x-y",), ""),
-        WorkspaceTable("kernel", deploy=False),
+        WorkspaceTable("kernel", deploy=False, build_std=("core", "alloc"), build_std_features=("mem",)),
     )
+    assert [each.std_options for each in found.workspaces] == [
+        (),
+        (),
+        ("-Zbuild-std=core,alloc", "-Zbuild-std-features=mem"),
+    ]
+    assert WorkspaceTable(".", build_std_features=()).std_options == ("-Zbuild-std-features=",)
     assert found.targets == {"a": TargetTable("a.json", "c.json", "p.json", "musl", "zig")}
     assert found.sysroots == {"a": "zig"}
     assert found.programs == {"greet": ProgramTable(("x",), default_features=False)}
