@@ -227,7 +227,7 @@ def options_in_scripts() -> ForeignTree:
             f"specs/{target}.json": spec(USER, os="none", env=None, **{"target-family": None}),
             "apps/Cargo.toml": f'[workspace]\nmembers = ["cat", "mkfs"]\n{_ABORTS}',
             "apps/cat/Cargo.toml": package("cat"),
-            "apps/cat/src/main.rs": program(5, "extern crate alloc;"),
+            "apps/cat/src/main.rs": program(5),
             "apps/mkfs/Cargo.toml": package("mkfs"),
             "apps/mkfs/src/main.rs": "fn main() {}\n",
         },

@@ -132,8 +132,8 @@ class Cargo(Struct, frozen=True, dict=True):
 
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
         arguments = (
-            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", *_JSON_SPECS),
-            *("--profile", profile, "--target", str(target), *chosen, *self._options_for_std(profile)),
+            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *(*_JSON_SPECS, "--target", str(target), *chosen, *self._options_for_std(profile)),
         )
         graphs = unit_graph.parse(self._run(*arguments))
         for unit in chain.from_iterable(graph.units for graph in graphs):
