@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import sys
@@ -28,6 +29,7 @@ from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
+from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build
@@ -78,7 +80,7 @@ def _jobs(asked: int) -> int:
 
 
 def _build(root: Path, jobs: int) -> Build:
-    console = Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    console = Console(colour=streams.is_terminal(2) and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
     described = description.read(root)
     options = Options(
@@ -129,8 +131,12 @@ def _declare(env: Any) -> None:
     """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
-    if build.process_start.standby is not None:
-        build.process_start.standby.reached(build.read())
+    standby = build.process_start.standby
+    if standby is not None:
+        standby.reached(build.read())
+        # a build that waited has seen that what it read holds for the command that it works for
+        command = standby.handover.request
+        build.process_start = build.process_start._replace(started=command.started, asked=command.asked)
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -141,6 +147,7 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
         else:
             _end(build, sampler)
         build.stops.end()
+        _start_server(build)
         said = streams.complaint()
         if said:
             _leave(said)
@@ -149,6 +156,15 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
         if message is None:
             raise
         _leave(f"{message}\n")
+
+
+def _start_server(build: Build) -> None:
+    """Start a server for the next build, if this one was started by a command, without a server."""
+    here, root = build.process_start, build.checkout.root
+    is_wanted = address.is_wanted(sys.argv[1:]) and build.options.variables["server"] == "on"
+    if here.asked is not None and here.standby is None and is_wanted:
+        with contextlib.suppress(OSError, OstooError):  # builds work without one
+            launching.start(root, address.path(str(root)))
 
 
 def _leave(said: str) -> None:
@@ -173,7 +189,7 @@ def _note(build: Build) -> None:
     """Write the note of a null build, if only programs were requested and all of them are published."""
     opened, current = build.opened, build.progress.current
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
-    if opened is None or options or opened.requested.words - {"all"}:
+    if opened is None or options or opened.requested.words - {"all"} or build.process_start.asked is None:
         return
     programs = opened.planner.programs
     if current.keys() != programs.ids(opened.requested.built(programs)):

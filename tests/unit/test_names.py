@@ -8,6 +8,7 @@ from ostoo_build.base import layout
 
 PACKAGE = Path(layout.__file__).parents[1]
 TESTS = Path(__file__).parent
+SERVER = ("adopting", "client", "code_state", "handover", "launching", "memory", "request", "wire")
 NO_TEST = {
     "adoption/templates.py",  # texts alone
     "fetch/places.py",  # names alone
@@ -43,6 +44,8 @@ TESTED_WITH = {
     "target/compiler.py": "target/test_spec.py",
     "target/findings.py": "target/test_spec.py",
     "target/schema.py": "target/test_spec.py",
+    # the two ends of a conversation
+    **{f"server/{name}.py": "server/test_serving.py" for name in SERVER},
     # one kind of the things that another module chooses from, and that all pass the same tests
     "sysroot/debian.py": "sysroot/test_providers.py",
     "sysroot/image/blobs.py": "sysroot/image/test_archive.py",
