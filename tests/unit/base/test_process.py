@@ -228,7 +228,7 @@ def test_a_batch_is_ended_alone(tmp_path: Path) -> None:
     assert ended.wait(30)
     thread.join()
     assert not batch.running
-    assert process.run(["true"], cwd=tmp_path, env=ENV).returncode == 0
+    assert process.run(python("pass"), cwd=tmp_path, env=ENV).returncode == 0
 
 
 def test_a_stopped_batch_starts_nothing(tmp_path: Path) -> None:
@@ -236,6 +236,6 @@ def test_a_stopped_batch_starts_nothing(tmp_path: Path) -> None:
     inner.stop()
     with outer:
         with inner, pytest.raises(process.StoppedError):
-            process.run(["touch", "made"], cwd=tmp_path, env=ENV)
-        process.run(["touch", "other"], cwd=tmp_path, env=ENV)
+            process.run(python("open('made', 'w')"), cwd=tmp_path, env=ENV)
+        process.run(python("open('other', 'w')"), cwd=tmp_path, env=ENV)
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
