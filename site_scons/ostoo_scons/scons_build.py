@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from ostoo_build.base import layout
+from ostoo_build.execution import failure
 from ostoo_build.invocation import planner as planners
 from ostoo_build.invocation import request, services
 from ostoo_build.rebuild.standby import PreparedBuild
@@ -88,6 +89,20 @@ class Build(Struct):
         opened = self.at_work
         started = self.process_start.started
         return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, self.progress)
+
+    def stop_after_failure(self) -> None:
+        """Let nothing else begin, and say what is worth waiting for."""
+        if self.timeline.is_closed:
+            return
+        for step in failure.stop(self.timeline):
+            done = f"{failure.seconds(step, self.timeline):.0f} s of work"
+            what = f"for {step.subject}: its {done} are kept for the next build; press Ctrl-C to end it"
+            self.checkout.console.status("Waiting", what)
+
+    def wait(self) -> None:
+        """Wait until no action runs: after a failure nobody else does."""
+        if self.opened is not None:
+            self.opened.services.background.wait()
 
     def close(self) -> None:
         """Save the state for the next invocation, and release the lock."""

@@ -76,6 +76,8 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
             report.messages((*said, str(problem)))
         else:
             report.error_once(problem)
+        if not env.GetOption("keep_going"):
+            Build.of(env).stop_after_failure()
         return BuildError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=problem.what.partition("\n")[0])
 
 

@@ -142,6 +142,7 @@ def _declare(env: Any) -> None:
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
     """End an invocation, successful or not, and report where its time went."""
     try:
+        build.wait()
         if build.stops.is_asked:
             build.close()
         else:

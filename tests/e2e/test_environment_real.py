@@ -66,23 +66,44 @@ def test_macros_and_scripts_see_what_is_declared_and_what_is_listed(seen: Tree) 
     assert int(script["NUM_JOBS"]) > 0
 
 
-@pytest.mark.parametrize("name", ["TMPDIR", "PATH", "HOME", "SECRET", "NUM_JOBS"])
-def test_a_crate_for_the_target_does_not_see_the_users_variables(name: str, seen: Tree) -> None:
-    seen.write("user-rs/seen/src/main.rs", crates.main(f'println!("{{:?}}", option_env!("{name}").is_some());'))
+@pytest.mark.parametrize("name", ["TMPDIR", "PATH", "HOME", "SECRET", "NUM_JOBS", "RUSTC_LOG"])
+def test_a_crate_for_the_target_is_given_the_users_variables_that_it_asks_for(name: str, seen: Tree) -> None:
+    seen.write("user-rs/seen/src/main.rs", crates.main(f'println!("{{:?}}", option_env!("{name}"));'))
+    if name == "RUSTC_LOG":
+        assert (
+            f"reads the environment variable {name}, which the build sets for rustc itself" in seen.scons("seen").stderr
+        )
+        return
+    # a program that names this machine's folders is refused otherwise
+    (seen.root / "targets/x86_64-ostoo-user.loader.json").unlink()
     seen.build("seen")
-    assert seen.run("seen") == (0, "false\n", "")
+    value = f'Some("{os.environ[name]}")' if name in os.environ else "None"
+    assert seen.run("seen") == (0, f"{value}\n", "")
 
 
-def test_what_a_crate_of_the_host_reads_undeclared_is_refused_by_name(seen: Tree) -> None:
-    seen.write("user-rs/seen/build.rs", 'fn main() { println!("cargo::warning={}", env!("PATH")); }')
+@pytest.mark.parametrize("sandbox", ["off", "on"])
+def test_a_crate_of_the_host_that_asks_for_what_the_linker_has_tells_the_key(
+    sandbox: str, seen: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells = "".join(f'println!("cargo::warning={{}}", env!("{name}"));' for name in ("PATH", "HOME"))
+    seen.write("user-rs/seen/build.rs", f"fn main() {{ {tells} }}")
     seen.write("user-rs/seen/src/main.rs", crates.main())
-    failed = seen.scons("seen")
-    assert failed.code == 2
-    assert "the crate reads the environment variable PATH, which is not declared" in failed.stderr
-    assert "[env] in .cargo/config.toml" in failed.stderr
+    for path in (os.environ["PATH"], f"{os.environ['PATH']}:/nowhere"):
+        monkeypatch.setenv("PATH", path)
+        built = seen.build("seen", f"sandbox={sandbox}")
+        assert f"seen v0.1.0: {path}\n" in built.stderr
+        assert f"seen v0.1.0: {os.environ['HOME']}\n" in built.stderr
+
+
+def test_a_variable_that_the_build_sets_for_rustc_is_refused_by_name(seen: Tree) -> None:
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{:?}", option_env!("CARGO_MAKEFLAGS"));'))
+    refused = seen.scons("seen")
+    assert refused.code == 2
+    assert "reads the environment variable CARGO_MAKEFLAGS, which the build sets for rustc itself" in refused.stderr
     settings = seen.root / "user-rs/.cargo/config.toml"
-    settings.write_text(settings.read_text() + '\n[env]\nPATH = ""\n')
-    assert seen.begins("Running seen", "seen"), "its build script was compiled"
+    settings.write_text(settings.read_text() + '\n[env]\nRUSTC_LOG = { value = "off", force = true }\n')
+    seen.write("user-rs/seen/src/main.rs", crates.main('println!("{:?}", option_env!("RUSTC_LOG"));'))
+    seen.build("seen")
 
 
 def test_a_declared_variable_is_the_users_where_it_is_set(seen: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,45 @@ def test_a_stopped_build_ends_at_once_and_keeps_what_is_finished(tree: Tree, num
     assert "Heap still works" in tree.run("hello-rs")[1]
 
 
+FAILS = """fn main() {
+    std::thread::sleep(std::time::Duration::from_secs(%d));
+    std::process::exit(3);
+}
+"""
+"""A build script; what runs beside it goes on without it."""
+
+
+def test_a_failure_ends_what_has_just_begun_and_starts_nothing_else(tree: Tree) -> None:
+    tree.write("user-rs/rt/build.rs", SLEEPS % 600)
+    tree.write("user-rs/hello-rs/build.rs", FAILS % 1)
+    tree.replace("user-rs/rt/src/lib.rs", "mod args;", f"// {uuid.uuid4()}: no cache has it\nmod args;")
+    result = tree.scons("hello-rs")
+    assert result.code == 2
+    assert "Waiting" not in result.stderr
+    assert {"ostoo-rt", "hello-rs"} <= set(result.done("Running"))
+    assert "ostoo-rt" not in [step.split()[1] for step in result.steps if step.endswith("v0.1.0")]
+    assert result.stderr.count("error: ") == 1
+    assert not running(tree.root, "build-script-build")
+
+
+def test_a_failure_lets_long_work_end_and_keeps_it(tree: Tree) -> None:
+    tree.write("user-rs/rt/build.rs", SLEEPS % 9)
+    tree.write("user-rs/hello-rs/build.rs", FAILS % 6)
+    result = tree.scons("hello-rs")
+    assert result.code == 2
+    assert "Waiting for ostoo-rt v0.1.0 (build script): its" in result.stderr
+    tree.write("user-rs/hello-rs/build.rs", SLEEPS % 0)
+    assert "ostoo-rt" not in tree.build("hello-rs").done("Running")
+
+
+def test_who_keeps_going_ends_nothing(tree: Tree) -> None:
+    tree.write("user-rs/rt/build.rs", SLEEPS % 3)
+    tree.write("user-rs/hello-rs/build.rs", FAILS % 1)
+    result = tree.scons("-k", "hello-rs")
+    assert result.code == 2
+    assert "ostoo-rt" in [step.split()[1] for step in result.steps if step.startswith("Compiling ostoo-rt v0.1.0")]
+
+
 def places(root: Path) -> Iterator[str]:
     """All files of a checkout but what builds make, and what Python does."""
     for folder, folders, names in os.walk(root):

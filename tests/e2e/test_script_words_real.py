@@ -139,7 +139,7 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
     for unit in program.units:
         if isinstance(unit, RunBuildScript):
             continue
-        action = rule_actions.compile_action(invocation, unit, (), records)
+        action = rule_actions.compile_action(invocation, unit, (), records, {})
         found = heard(action.arguments, outs)
         if unit.kind is UnitKind.PROGRAM:
             sysroot = (Input(f"{SYSROOT}/libc.a", "8" * 64, 1),)

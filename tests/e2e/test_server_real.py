@@ -107,7 +107,7 @@ def test_ctrl_c_ends_a_served_build(served: ServedTree) -> None:
         assert process.wait(PATIENCE) == -signal.SIGINT
     (served.root / "user-rs/hello-rs/build.rs").unlink()
     served.build("hello-rs")
-    assert served.served() == 3
+    assert served.served() == 2
 
 
 def test_a_server_that_is_killed_is_replaced(served: ServedTree) -> None:

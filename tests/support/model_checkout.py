@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -71,14 +72,21 @@ SOURCES = {
 }
 """Files that a person edits. The plan is an edit of a manifest: other arguments for all units."""
 
+VARIABLES = ("ONE_WORD", "TWO_WORDS")
+"""Variables of the user's environment that files may name."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0."""
+    """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0.
+
+    Of `VARIABLES` those in `variables` are set.
+    """
 
     root: str
     cache: str
     programs: tuple[str, ...]
+    variables: dict[str, str]
     kill: int = 0
 
 
@@ -129,6 +137,7 @@ class FakeTools:
     runs: list[str]
 
     def compile(self, action: Action, unit: CompileUnit, on_metadata: Callable[[], None]) -> Finished:
+        """A crate asks for the variables that its files name; its library's metadata is complete long before it."""
         self.runs.append(unit.id)
         folder = self._begin(unit)
         read = self._sources(unit)
@@ -139,17 +148,22 @@ class FakeTools:
         ]
         libraries += [self._listed(self.planner.units[run]) for run in unit.read_runs]
         lines = [f"# checksum:sha256={digest} file_len:1 {name}" for name, digest in read.items()]
-        made = sha(action.arguments, action.environment, sorted(read.values()), libraries)
+        asked = {word for name in read for word in self._text(name).split() if word in VARIABLES}
+        found = {name: value for name, value in action.environment if name in asked}
+        lines += [f"# env-dep:{name}={found[name]}" if name in found else f"# env-dep:{name}" for name in asked]
+        environment = [pair for pair in action.environment if pair[0] not in VARIABLES]
+        made = sha(action.arguments, environment, sorted(found.items()), sorted(read.values()), libraries)
+        write(folder, DEP_INFO, "\n".join(["x.d: x", *lines, ""]))
         if unit.kind is UnitKind.LIBRARY:
             interface = [line for name in read for line in self._text(name).split("\n") if line.startswith("pub")]
-            write(folder, unit.outputs[0], sha(action.arguments, interface, libraries))
+            write(folder, unit.outputs[0], sha(action.arguments, interface, sorted(found.items()), libraries))
             on_metadata()
+            time.sleep(0.01)
         for name in unit.outputs[1:] if unit.kind is UnitKind.LIBRARY else unit.outputs:
             write(folder, name, made)
         if unit.kind is UnitKind.PROGRAM:
             write(folder, f"{unit.id}.rlink", made)
             write(folder, f"{unit.id}.0.o", made)
-        write(folder, DEP_INFO, "\n".join(["x.d: x", *lines, ""]))
         return self._finished(folder)
 
     def run_build_script(self, action: Action, unit: RunBuildScript) -> Finished:
@@ -158,11 +172,14 @@ class FakeTools:
         names = [".told", "../shared.txt"]
         texts = [self._text(f"{unit.package}/{name}") for name in (*names, "untold.txt")]
         script = [self._text(entry.path) for entry in action.inputs if entry.path.endswith("/build-script")]
-        write(folder, "out/generated.rs", sha(action.arguments, action.environment, texts, script))
+        asked = [name for name in VARIABLES if name in " ".join(texts).split()]
+        found = [pair for pair in action.environment if pair[0] in asked or pair[0] not in VARIABLES]
+        write(folder, "out/generated.rs", sha(action.arguments, found, texts, script))
         self._write_some_shape(folder / OUT, int(sha(texts), 16) % 4)
         out_folder.settle(folder / OUT)
         empty = tuple(sorted(path.relative_to(folder).as_posix() for path in out_folder.empty_folders(folder / OUT)))
         said = [f"cargo::rerun-if-changed={name}" for name in names]
+        said += [f"cargo::rerun-if-env-changed={name}" for name in asked]
         done = self._finished(folder, "\n".join([*said, f"cargo::rustc-env=TOLD={sha(texts)}", ""]))
         return replace(done, folders=empty)
 
@@ -400,6 +417,9 @@ def _count(answer: Answer, kill: int, places: tuple[str, ...]) -> Callable[[str,
 
 def _child(request: Request, report: int) -> None:
     answer = Answer()
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update(request.variables)
     sys.addaudithook(_count(answer, request.kill, (request.root, request.cache)))
     try:
         build(request, answer)

@@ -53,7 +53,6 @@ TESTED_WITH = {
     "toolchain/debian.py": "toolchain/test_provide.py",
     # whatever happens to a checkout: no single case says as much
     "rules/program_link.py": "rules/test_model.py",
-    "rules/unit.py": "rules/test_model.py",
 }
 """What only works together with others, or with real tools, and the tests of both."""
 

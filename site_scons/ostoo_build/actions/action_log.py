@@ -30,6 +30,7 @@ _FORMER = "former"
 class Entry(Struct, frozen=True):
     """An action as its key sees it; `results`, the portable path of its output folder, identifies it.
 
+    `environment` has a digest of each value.
     `decided` says how its outputs were to be made, and why no cheaper way was possible.
     """
 
@@ -69,7 +70,8 @@ def _entry(action: Action, results: str, decided: str) -> Entry:
         tools=action.tools.sha256 if action.tools else "",
         version=action.version,
         arguments=action.arguments,
-        environment=dict(action.environment),
+        # a value may be a secret of the user's environment
+        environment={name: digest.of_bytes(value.encode()) for name, value in action.environment},
         salt=dict(action.salt),
         directory=action.directory,
         outputs=action.outputs,

@@ -20,9 +20,19 @@ OUT = "out"
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
     """A compiler or build script exited with an error; its output is the message."""
 
-    def __init__(self, what: str, messages: tuple[str, ...]) -> None:
-        super().__init__(what)
+    def __init__(self, what: str, messages: tuple[str, ...], *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
         self.messages = messages
+
+
+class UnansweredError(ToolFailed):
+    """A run failed, or is of no use, after it had asked for variables of the environment that nobody declares."""
+
+    def __init__(
+        self, what: str, messages: tuple[str, ...], asked: tuple[str, ...], *, where: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(what, messages, where=where, remedy=remedy)
+        self.asked = asked
 
 
 class ChangedError(Exception):
@@ -56,7 +66,8 @@ class Outcome(Struct, frozen=True):
     `folders` are the empty folders among the outputs. `holds_root` says that the outputs may contain the checkout's
     path. `reads` are portable paths of undeclared files and folders that the action may read. `unproved` are the
     inputs whose contents at the time of reading are not proven by any tool's output; None means all of them. `seen`
-    are the inputs in its package that it may have read; None means unknown.
+    are the inputs in its package that it may have read; None means unknown. `asked` are the variables of the
+    environment that it asked for and nobody declares, whether they are set or not.
     """
 
     outputs: tuple[str, ...]
@@ -67,6 +78,7 @@ class Outcome(Struct, frozen=True):
     folders: tuple[str, ...] = ()
     unproved: frozenset[str] | None = None
     seen: tuple[str, ...] | None = None
+    asked: tuple[str, ...] = ()
 
 
 def undeclared(path: str, manifest: str) -> OstooError:

@@ -48,7 +48,8 @@ class Record(Struct, frozen=True):
     checkout's path if the outputs may contain that path; they are valid in that checkout only. `reads` are portable
     paths of inputs that became known during the run; the key includes them. `folders` are the empty folders among the
     outputs. `seen` are the inputs in the package that the run may have read: the key includes only these. It is None
-    if unknown. `is_answer` is false if the inputs differed from those in the key: then the outputs are valid for one
+    if unknown. `asked` are the undeclared variables of the environment that the run asked for: the key includes those
+    that are set. `is_answer` is false if the inputs differed from those in the key: then the outputs are valid for one
     invocation.
     """
 
@@ -60,6 +61,7 @@ class Record(Struct, frozen=True):
     reads: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     seen: tuple[str, ...] | None = None
+    asked: tuple[str, ...] = ()
     is_answer: bool = True
 
     def to_bytes(self) -> bytes:

@@ -32,7 +32,7 @@ class Completed:
 
 
 class StoppedError(OstooError):
-    """A program was ended by `stop_all`. It is not reported, because the user asked for it."""
+    """A program was ended by `Batch.stop` or `stop_all`. It is not reported: its user knows why."""
 
     def __init__(self, program: str) -> None:
         super().__init__(f"{program} was interrupted")
@@ -182,20 +182,44 @@ def _copy(source: IO[bytes], sink: BinaryIO, limit: int, name: str) -> None:
         sink.write(chunk)
 
 
-_running: set[ChildProcess] = set()
-"""Processes that a thread of this process waits for."""
+class Batch:
+    """The processes that a thread starts and waits for within `with batch:`, which another thread can end together."""
 
-_is_stopping = threading.Event()
+    def __init__(self) -> None:
+        self.running: set[ChildProcess] = set()
+        self.is_stopped = False
+        self._outer: Batch | None = None
+
+    def __enter__(self) -> None:
+        self._outer = _of_this_thread()
+        _thread.batch = self
+
+    def __exit__(self, *_error: object) -> None:
+        _thread.batch = self._outer
+
+    def stop(self) -> None:
+        """Kill the processes that run, and refuse to start others.
+
+        The waiting threads get `StoppedError`. This call does not wait.
+        """
+        self.is_stopped = True
+        for process in tuple(self.running):
+            _signal_group(process)
+
+
+_thread = threading.local()
+
+_all = Batch()
+"""Contains the processes of the other batches too."""
 
 
 def stop_all() -> None:
-    """Kill all processes that a thread waits for, and those that are started from now on.
+    """End all processes that a thread waits for, as `Batch.stop` does."""
+    _all.stop()
 
-    The waiting threads get `StoppedError`. This call does not wait.
-    """
-    _is_stopping.set()
-    for process in tuple(_running):
-        _signal_group(process)
+
+def _of_this_thread() -> Batch | None:
+    return getattr(_thread, "batch", None)
 
 
 @contextlib.contextmanager
@@ -209,30 +233,45 @@ def _started(
     pass_fds: Sequence[int],
 ) -> Iterator[ChildProcess]:
     """Start `argv` as a context manager; the process has ended when the context is left."""
+    own = _of_this_thread()
+    batches = (_all, own) if own else (_all,)
+    if _is_stopped(batches):
+        raise StoppedError(argv[0])
     process = _start(argv, cwd, env, stdout=stdout, stderr=stderr, pass_fds=pass_fds)
-    _running.add(process)
+    for batch in batches:
+        batch.running.add(process)
     try:
-        if _is_stopping.is_set():  # `stop_all` may have missed it
+        if _is_stopped(batches):  # it was started while that was decided
             _signal_group(process)
         yield process
         process.wait()
     except Exception as error:
-        if _was_stopped(process):
+        if _was_stopped(process, batches):
             raise StoppedError(argv[0]) from error
         raise
     finally:
-        _running.discard(process)
-        if process.returncode is None:
-            _kill_group(process)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    if _was_stopped(process):
+        _leave(process, batches)
+    if _was_stopped(process, batches):
         raise StoppedError(argv[0])
 
 
-def _was_stopped(process: ChildProcess) -> bool:
-    return _is_stopping.is_set() and process.returncode == -signal.SIGKILL
+def _leave(process: ChildProcess, batches: Sequence[Batch]) -> None:
+    """Let nothing of a process remain."""
+    for batch in batches:
+        batch.running.discard(process)
+    if process.returncode is None:
+        _kill_group(process)
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _is_stopped(batches: Sequence[Batch]) -> bool:
+    return any(batch.is_stopped for batch in batches)
+
+
+def _was_stopped(process: ChildProcess, batches: Sequence[Batch]) -> bool:
+    return _is_stopped(batches) and process.returncode == -signal.SIGKILL
 
 
 def _start(

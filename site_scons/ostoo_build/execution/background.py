@@ -21,7 +21,8 @@ class Task:
     def __init__(self, work: Work) -> None:
         self._metadata = threading.Event()
         self._end: Future[Record] = Future()
-        threading.Thread(target=self._follow, args=(work,)).start()
+        self._thread = threading.Thread(target=self._follow, args=(work,))
+        self._thread.start()
 
     def wait_for_metadata(self) -> None:
         """Wait until the unit's metadata can be read. Raises what the work raised before that."""
@@ -32,6 +33,10 @@ class Task:
     def wait(self) -> Record:
         """Wait until all outputs exist and return the record. Raises what the work raised."""
         return self._end.result()
+
+    def join(self) -> None:
+        """Wait until the work has ended, well or not."""
+        self._thread.join()
 
     def _follow(self, work: Work) -> None:
         try:
@@ -55,3 +60,8 @@ class Background:
             if name not in self._known:
                 self._known[name] = Task(work)
             return self._known[name]
+
+    def wait(self) -> None:
+        """Wait until all tasks have ended, well or not."""
+        for task in tuple(self._known.values()):
+            task.join()

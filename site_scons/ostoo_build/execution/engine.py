@@ -309,6 +309,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             reads=outcome.reads,
             folders=outcome.folders,
             seen=outcome.seen,
+            asked=outcome.asked,
         )
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:

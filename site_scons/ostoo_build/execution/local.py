@@ -49,6 +49,8 @@ _SMALL = 256 << 10
 """Bytes of source below which threads cost 0.03 s and save nothing (docs/performance.md)."""
 
 
+_LIBRARIES = "LD_LIBRARY_PATH"
+
 _OF_LINKS = ("PATH", "TMPDIR")
 _OF_SCRIPTS = ("PATH", "HOME", "TMPDIR")
 """Variables of the user's environment that processes need."""
@@ -155,6 +157,9 @@ class LocalRunner(Struct, frozen=True):
         users = {name: self.users[name] for name in names if name in self.users}
         jobs = {"NUM_JOBS": str(self.jobserver.jobs)} if action.mnemonic == "BuildScriptRun" else {}
         own = {name: self.paths.expand(value) for name, value in action.environment}
+        if _LIBRARIES in own and _LIBRARIES in self.environment:  # the toolchain needs its own folders in any case
+            folders = f"{self.environment[_LIBRARIES]}{os.pathsep}{own[_LIBRARIES]}".split(os.pathsep)
+            own[_LIBRARIES] = os.pathsep.join(dict.fromkeys(folders))
         return dict(sorted({**self.environment, **users, **self.jobserver.environment, **jobs, **own}.items()))
 
     def _finished(self, folder: Path, completed: Completed) -> Finished:

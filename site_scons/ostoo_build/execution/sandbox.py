@@ -91,7 +91,9 @@ class _Cell(Struct, frozen=True):
     def run(self, start: Start, on_line: Callable[[bytes], None], beside: Sequence[str] = ()) -> Completed:
         """Run a process; `beside` are additional mounts."""
         # without the user's environment, the process gets none of this either
-        environment = {**start.environment, **(_FOLDERS if "PATH" in start.environment else {})}
+        declared = dict(self.action.environment)
+        folders = {name: folder for name, folder in _FOLDERS.items() if name not in declared}
+        environment = {**start.environment, **(folders if "PATH" in start.environment else {})}
         # bubblewrap passes variables from its arguments in a fixed order, unlike inherited ones
         variables = (word for name in sorted(environment) for word in ("--setenv", name, environment[name]))
         options = (*self._mounts(beside), "--chdir", str(start.cwd), "--clearenv", *variables)

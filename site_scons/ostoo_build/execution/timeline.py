@@ -1,4 +1,4 @@
-"""Records when each action began, got a core, and ended.
+"""Records when each action began, got a core, and ended, and which are at work now.
 
 All times are seconds since the invocation began.
 """
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from ostoo_build.base.process import Batch, StoppedError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -25,7 +27,7 @@ class Step:
     """One action. `folder` holds its outputs, `inputs` are paths, all portable.
 
     `started` is when a process of it got a core on this machine, `metadata` when other units could compile against it;
-    both are None if that did not happen. `reasons` explain the decision.
+    both are None if that did not happen. `reasons` explain the decision. `batch` contains its processes.
     """
 
     verb: str
@@ -38,6 +40,7 @@ class Step:
     end: float = 0.0
     way: Way = "failed"
     reasons: str = ""
+    batch: Batch = field(default_factory=Batch, compare=False)
 
     @property
     def waited(self) -> float:
@@ -47,10 +50,15 @@ class Step:
 
 @dataclass
 class Timeline:
-    """The actions of an invocation for which something was done; `began` is a `time.monotonic` value. Thread-safe."""
+    """The actions of an invocation for which something was done; `began` is a `time.monotonic` value. Thread-safe.
+
+    `steps` have ended, `running` have not. Once `is_closed`, no step begins.
+    """
 
     began: float = field(default_factory=time.monotonic)
     steps: list[Step] = field(default_factory=list)
+    running: list[Step] = field(default_factory=list)
+    is_closed: bool = False
     _current: threading.local = field(default_factory=threading.local)
 
     @property
@@ -63,15 +71,23 @@ class Timeline:
 
     @contextmanager
     def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str], began: float) -> Iterator[Step]:
-        """Measure an action from `began` to the end of the block; the caller sets how it was carried out."""
+        """Measure an action from `began` to the end of the block; the caller sets how it was carried out.
+
+        Raises `StoppedError` if no step may begin.
+        """
         outer = getattr(self._current, "step", None)
         found = Step(verb, subject, folder, inputs, began)
         self._current.step = found
+        self.running.append(found)
         try:
-            yield found
+            if self.is_closed:
+                raise StoppedError(subject)
+            with found.batch:
+                yield found
         finally:
             found.end = self.now
             self._current.step = outer
+            self.running.remove(found)
             self.steps.append(found)
 
     def started(self) -> None:

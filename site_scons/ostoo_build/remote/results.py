@@ -6,11 +6,13 @@ placeholder of the root where those of a remote executor contain its path.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+from msgspec import Struct
+
 from ostoo_build.actions.record import Output, Record
-from ostoo_build.base import digest
+from ostoo_build.base import decoders, digest
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.reapi import remote_execution_pb2 as api
 
@@ -23,8 +25,16 @@ _SHA256 = lazy_pattern("[0-9a-f]{64}")
 _ROOT_LINE = "@{root}\n"
 """The launcher's first line is the root folder of an action; in stored results it is this placeholder."""
 
-_SEEN = "@{seen}"
-"""The prefix of the line with the inputs that an action may have read; no portable text begins with it."""
+_LEARNED = "@{learned}"
+"""The prefix of the line with what the run told of its inputs and variables; no portable text begins with it."""
+
+
+class _Learned(Struct, frozen=True):
+    """The fields of that name of a record."""
+
+    seen: tuple[str, ...] | None = None
+    asked: tuple[str, ...] = ()
+
 
 _EMPTY = api.Tree(root=api.Directory()).SerializeToString(deterministic=True)
 _NOTHING = api.Digest(hash=digest.of_bytes(_EMPTY), size_bytes=len(_EMPTY))
@@ -35,8 +45,9 @@ def from_record(record: Record, folder: str) -> bytes:
     """Convert a record to a serialized `ActionResult`. Its outputs are in the portable path `folder`."""
     files = [_output_file(f"{folder}/{name}", output) for name, output in sorted(record.outputs.items())]
     folders = [api.OutputDirectory(path=f"{folder}/{name}", tree_digest=_NOTHING) for name in sorted(record.folders)]
-    seen = "" if record.seen is None else f"{_SEEN}{json.dumps(record.seen)}\n"
-    stdout = f"{_ROOT_LINE}{seen}{record.stdout}" if record.stdout or seen else ""
+    learned = _Learned(record.seen, record.asked)
+    told = f"{_LEARNED}{msgspec.json.encode(learned).decode()}\n" if learned != _Learned() else ""
+    stdout = f"{_ROOT_LINE}{told}{record.stdout}" if record.stdout or told else ""
     result = api.ActionResult(
         output_files=files,
         output_directories=folders,
@@ -57,22 +68,17 @@ def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
         raise ValueError("not a result of this build")
     outputs = {_name(file.path, folder): output(file) for file in result.output_files}
     folders = tuple(_name(each.path, folder) for each in result.output_directories)
-    said, seen = _apart(stdout.removeprefix(_ROOT_LINE))
-    return Record(key, outputs, said, result.stderr_raw.decode(), folders=folders, seen=seen)
+    said, learned = _apart(stdout.removeprefix(_ROOT_LINE))
+    stderr = result.stderr_raw.decode()
+    return Record(key, outputs, said, stderr, folders=folders, seen=learned.seen, asked=learned.asked)
 
 
-def _apart(stdout: str) -> tuple[str, tuple[str, ...] | None]:
-    """Split stdout into the action's own output and the inputs that it may have read.
-
-    Raises `ValueError` if it is invalid.
-    """
-    if not stdout.startswith(_SEEN):
-        return stdout, None
-    line, _, said = stdout.removeprefix(_SEEN).partition("\n")
-    seen = json.loads(line)
-    if not isinstance(seen, list) or not all(isinstance(path, str) for path in seen):
-        raise ValueError("not a result of this build")
-    return said, tuple(seen)
+def _apart(stdout: str) -> tuple[str, _Learned]:
+    """Split stdout into the action's own output and what its run told. Raises `ValueError` if it is invalid."""
+    if not stdout.startswith(_LEARNED):
+        return stdout, _Learned()
+    line, _, said = stdout.removeprefix(_LEARNED).partition("\n")
+    return said, decoders.decode(line.encode(), _Learned)
 
 
 def messages_of(record: Record) -> dict[digest.Hash, bytes]:

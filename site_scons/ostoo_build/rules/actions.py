@@ -128,13 +128,19 @@ def link_flags(arguments: tuple[str, ...]) -> Iterator[str]:
             yield from option.words
 
 
-def compile_action(invocation: Invocation, unit: CompileUnit, sources: Inputs, records: Mapping[str, Record]) -> Action:
+def compile_action(
+    invocation: Invocation,
+    unit: CompileUnit,
+    sources: Inputs,
+    records: Mapping[str, Record],
+    variables: Mapping[str, str],
+) -> Action:
     """Create the action that compiles a unit.
 
-    `sources` are its package's files, `records` those of its prerequisites.
+    `sources` are its package's files, `records` those of its prerequisites, `variables` the user's that it asked for.
     """
     arguments = ["@{rustc}", *unit.arguments]
-    environment = dict((*invocation.environment, *unit.environment))
+    environment = {**variables, **dict((*invocation.environment, *unit.environment))}
     inputs = [*sources, *_libraries(invocation, unit, records), *_assembled(invocation, unit, records)]
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
@@ -195,7 +201,7 @@ def run_action(
     script = planned_unit.compiled(invocation.units[unit.script])
     name = script.outputs[0]
     declared = {name: value for name, value in unit.environment if name not in _OF_THE_RUN}
-    environment = {**dict(invocation.environment), **asked.variables, **declared}
+    environment = {**asked.variables, **dict(invocation.environment), **declared}
     for run in unit.runs:
         below = planned_unit.run(invocation.units[run]).links.upper().replace("-", "_")
         for key, value in _instructions(invocation, run, records).metadata.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.actions.outcome import OUT, Outcome, ToolFailed
+from ostoo_build.actions.outcome import OUT, Outcome, UnansweredError
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import refuse_odd
@@ -16,31 +16,22 @@ from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.paths import is_local
 from ostoo_build.binary import entry
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
-from ostoo_build.rules import asm_proof, link_proof, proof
+from ostoo_build.rules import asked_variables, asm_proof, link_proof, proof
 from ostoo_build.rust import build_script, dep_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, RunBuildScript
-    from ostoo_build.rust.build_script import Instructions
     from ostoo_build.rust.dep_info import DepInfo
 
 
 _NO_ENTRY = lazy_pattern(r"cannot find entry symbol (\S+?);")
 """LLD's message."""
-
-
-class ScriptFailedError(ToolFailed):
-    """A build script failed, after it had printed some instructions."""
-
-    def __init__(self, what: str, messages: tuple[str, ...], said: Instructions) -> None:
-        super().__init__(what, messages)
-        self.said = said
 
 
 ReportedInputs = tuple[str, ...]
@@ -53,13 +44,14 @@ _MACRO = (".so", ".dylib", ".dll")
 class Compiled(Struct, frozen=True):
     """A compiled unit, the paths of this machine, and the inputs that became known in an earlier run.
 
-    `hides` says whether macros may create assembly, `check` raises `OstooError` for an undeclared library. `unseen`
-    are inputs that dep-info does not list.
+    `given` are the variables of the user's environment among the action's. `hides` says whether macros may create
+    assembly, `check` raises `OstooError` for an undeclared library. `unseen` are inputs that dep-info does not list.
     """
 
     action: Action
     unit: CompileUnit
     reported: ReportedInputs
+    given: Collection[str]
     here: PathMap
     hides: Callable[[Finished], bool]
     check: Callable[[Finished], None]
@@ -67,11 +59,15 @@ class Compiled(Struct, frozen=True):
 
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
-    """Verify what rustc read, and return its outputs. Raises `ToolFailed`, and `OstooError` for an undeclared input."""
+    """Verify what rustc read, and return its outputs.
+
+    Raises `ToolFailed` (`UnansweredError` if it asked for variables), and `OstooError` for an undeclared input.
+    """
     action, unit, reported = compiled.action, compiled.unit, compiled.reported
-    stderr = _said(unit.label, done)
+    asked = asked_of(action, compiled.given, done)
+    stderr = _said(unit.label, done, asked)
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
-    _check_environment(read, action, unit)
+    _check_environment(read, action, unit, done.paths, asked)
     reads = reported if done.is_hermetic else proof.prove(read, action, reported, done.paths, unit.package)
     if not done.is_hermetic:
         compiled.check(done)
@@ -82,16 +78,34 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     assembled = asm_proof.prove(read, scene)
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
-    return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved)
+    return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved, asked=asked)
 
 
-def run(action: Action, unit: RunBuildScript, reported: ReportedInputs, done: Finished) -> Outcome:
-    """Parse a build script's instructions. Raises `ScriptFailedError`, and `OstooError` for an undeclared input."""
+def asked_of(action: Action, given: Collection[str], done: Finished) -> tuple[str, ...]:
+    """Return the undeclared variables that a crate asks for; rustc lists them even if it fails."""
+    if DEP_INFO not in done.files:
+        return ()
+    read = dep_info.parse(done.read(DEP_INFO).decode("utf-8"))
+    return asked_variables.of_crate(read, _declared(action, given))
+
+
+def _declared(action: Action, given: Collection[str]) -> set[str]:
+    return {name for name, _ in action.environment if name not in given}
+
+
+def run(
+    action: Action, unit: RunBuildScript, reported: ReportedInputs, given: Collection[str], done: Finished
+) -> Outcome:
+    """Parse a build script's instructions. Raises `UnansweredError`, and `OstooError` for an undeclared input.
+
+    `given` are the variables of the user's environment among the action's.
+    """
     instructions = build_script.parse(done.stdout, f"{unit.package}/build.rs")
+    asked = asked_variables.of_script(instructions, _declared(action, given))
     if done.returncode or instructions.errors:
         said = (*instructions.errors, done.stderr)
         what, messages = f"the build script of {unit.label} failed", tuple(text for text in said if text)
-        raise ScriptFailedError(what, messages, instructions)
+        raise UnansweredError(what, messages, asked)
     declared = {entry.path for entry in action.inputs if entry.path not in reported}
     led = (name for name in done.led if not _lies_among(declared, done.paths.input_path(name)))
     reads = tuple(dict.fromkeys(_more_reads(declared, (*instructions.changed_files, *led), unit, done.paths)))
@@ -101,7 +115,7 @@ def run(action: Action, unit: RunBuildScript, reported: ReportedInputs, done: Fi
     stdout = done.paths.portable_text(done.stdout)
     # its instructions are made portable, its files stay unchanged
     holds_root = any(_tells_root(text, done.paths) for text in (stdout.encode(), *map(done.read, outputs)))
-    return Outcome(outputs, warnings, stdout, holds_root, reads, done.folders)
+    return Outcome(outputs, warnings, stdout, holds_root, reads, done.folders, asked=asked)
 
 
 def link(action: Action, program: Program, done: Finished) -> Outcome:
@@ -109,7 +123,7 @@ def link(action: Action, program: Program, done: Finished) -> Outcome:
 
     Raises `OstooError` for an undeclared input, and for a program without an entry point.
     """
-    said, unit = _said(program.name, done), program.unit
+    said, unit = _said(program.name, done, ()), program.unit
     if not done.is_hermetic:
         name = link_proof.dependency_file(unit.folder, unit.id)
         text = done.read(name.removeprefix(f"{unit.folder}/")).decode("utf-8", "surrogateescape")
@@ -132,23 +146,27 @@ def _of_libc(program: Program, symbol: str) -> str:
     return f',\nor let libc start it: write crt = "musl" in the table [targets.{program.target}] of ostoo.toml'
 
 
-def _said(subject: str, done: Finished) -> str:
+def _said(subject: str, done: Finished, asked: tuple[str, ...]) -> str:
     stderr = "".join(_rendered(done.stderr))
     if done.returncode:
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise ToolFailed(f"could not compile {subject} ({how})", (stderr,))
+        raise UnansweredError(f"could not compile {subject} ({how})", (stderr,), asked)
     return stderr
 
 
-def _check_environment(read: DepInfo, action: Action, unit: PlannedUnit) -> None:
-    """Raise `OstooError` for a variable whose value the crate has and the action's key has not."""
+def _check_environment(
+    read: DepInfo, action: Action, unit: PlannedUnit, paths: PathMap, asked: tuple[str, ...]
+) -> None:
+    """Raise `UnansweredError` for a variable of which the crate has another value than the action's key."""
     declared = dict(action.environment)
-    for name, is_set in read.variables.items():
-        if is_set and name not in declared:
-            raise OstooError(
-                f"the crate reads the environment variable {name}, which is not declared",
+    for name, value in read.variables.items():
+        if value != (paths.expand(declared[name]) if name in declared else None):
+            raise UnansweredError(
+                f"the crate reads the environment variable {name}, which the build sets for rustc itself",
+                (),
+                asked,
                 where=f"{unit.package}/Cargo.toml",
-                remedy=f"set {name} under [env] in .cargo/config.toml of the workspace",
+                remedy=f"set {name} under [env] in .cargo/config.toml of the workspace, with `force = true`",
             )
 
 

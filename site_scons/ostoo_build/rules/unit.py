@@ -14,16 +14,18 @@ from ostoo_build.actions import record as records
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import actions as rule_actions
 from ostoo_build.rules import asked_variables, hidden_asm, link_inputs, seen_files, unit_inputs
 from ostoo_build.rules import judge as judges
 from ostoo_build.rules.actions import AskedFor
-from ostoo_build.rust import build_script
+from ostoo_build.rust import build_script, dep_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
+    from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.actions.record import Record
     from ostoo_build.execution.background import Task
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class _Known(Struct, frozen=True):
-    """What of a unit's inputs is known before it is made, and the variables of the user's that its script asks for."""
+    """What of a unit's inputs is known before it is made, and the variables of the user's that it asks for."""
 
     inputs: unit_inputs.KnownInputs
     variables: Mapping[str, str]
@@ -45,7 +47,7 @@ class _Known(Struct, frozen=True):
 class _Sources(Struct, frozen=True):
     """A unit's inputs besides other units: `own` files of its package, and those from an earlier run.
 
-    `variables` are those of the user's environment that a build script asked for, with their values.
+    `variables` are those of the user's environment that it asked for, with their values.
     """
 
     declared: Inputs
@@ -70,24 +72,23 @@ def job(
 
     `ready` is called when a library's metadata is complete.
     """
-    asked = unit_inputs.known_variables(services, planner.paths, unit) if isinstance(unit, RunBuildScript) else ()
-    return _asking(planner, services, unit, snapshot, asked, ready=ready or _no_one_hears)
+    given = unit_inputs.given(unit, unit_inputs.known_variables(services, planner.paths, unit))
+    return _given(planner, services, unit, snapshot, given, ready=ready or _no_one_hears)
 
 
-def _asking(
+def _given(
     planner: Planner,
     services: Services,
     unit: Unit,
     snapshot: Snapshot,
-    asked: Collection[str],
+    variables: Mapping[str, str],
     *,
     ready: Callable[[], None],
 ) -> Job:
-    """Return the job for the case that a build script asks for these variables."""
+    """Return the job for the case that a unit is given these variables of the user's."""
     found = unit_inputs.known(planner, services, unit, snapshot)
     reads = unit_inputs.known_reads(services, planner.paths, unit)
-    users = unit_inputs.given(unit, asked) if isinstance(unit, RunBuildScript) else {}
-    return _reading(planner, services, unit, _Known(found, users), reads, ready=ready)
+    return _reading(planner, services, unit, _Known(found, variables), reads, ready=ready)
 
 
 def _no_one_hears() -> None:
@@ -125,7 +126,7 @@ def _run_job(
     made = made_by_others(planner, services, unit)
     action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked)
     start = partial(services.runner.run_build_script, action, unit)
-    judge: Judge = partial(judges.run, action, unit, sources.reported_names)
+    judge: Judge = partial(judges.run, action, unit, sources.reported_names, sources.variables)
     return Job(
         action=action,
         folder=planner.root / unit.folder,
@@ -157,17 +158,19 @@ def _compile_job(
 ) -> Job:
     paths, folder = planner.paths, planner.root / unit.folder
     made = made_by_others(planner, services, unit)
-    action = rule_actions.compile_action(services.invocation, unit, sources.inputs, made)
+    action = rule_actions.compile_action(services.invocation, unit, sources.inputs, made, sources.variables)
 
     def on_metadata() -> None:
-        services.engine.announce(action, folder, unit.outputs[0])
-        services.timeline.metadata()
-        ready()
+        if _is_final(unit, action, folder, sources.variables):
+            services.engine.announce(action, folder, unit.outputs[0])
+            services.timeline.metadata()
+            ready()
 
     compiled = judges.Compiled(
         action=action,
         unit=unit,
         reported=sources.reported_names,
+        given=sources.variables,
         here=paths,
         hides=partial(hidden_asm.may_be, planner, services, unit),
         check=partial(link_inputs.check_bundled, paths, unit, action),
@@ -230,56 +233,63 @@ def _load_checks() -> None:
 
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:
-    """Run a build script, and again while it asks for variables of the user's environment that it has not been given.
-
-    Raises `OstooError` if a result, from wherever, has instructions that cargo rejects.
-    """
-    former = records.load(planner.root / unit.folder)
-    asked = {*unit_inputs.known_variables(services, planner.paths, unit)}
-    made = None
-    while made is None:
-        described = _asking(planner, services, unit, Snapshot(), asked, ready=_no_one_hears)
-        made, more = _performed(services, unit, described)
-        if more:
-            asked |= more
-            made = None
-    if former is None or former.key != made.key:
-        _tell_of_variables(services, unit_inputs.given(unit, asked))
+    """Run a build script. Raises `OstooError` if a result, from wherever, has instructions that cargo rejects."""
+    made = _made(planner, services, unit, _no_one_hears)
     package = build_script.Package(unit.targets, dict(unit.environment).get("CARGO_PKG_RUST_VERSION", ""))
     build_script.check(services.invocation.said(unit, made.stdout), package, f"{unit.package}/build.rs")
     return made
 
 
-def _performed(services: Services, unit: RunBuildScript, described: Job) -> tuple[Record | None, set[str]]:
-    """Obtain the result of a run, and the variables that are set and that it asks for without having been given them.
+def _made(planner: Planner, services: Services, unit: Unit, ready: Callable[[], None]) -> Record:
+    """Make a unit, and again until it was given just those variables of the user's environment that it asks for."""
+    former = records.load(planner.root / unit.folder)
+    known = unit_inputs.given(unit, unit_inputs.known_variables(services, planner.paths, unit))
+    learned: dict[str, str] = {}
+    while True:
+        described = _given(planner, services, unit, Snapshot(), known | learned, ready=ready)
+        made, asked = _tried(services, unit, described, known | learned)
+        needed = unit_inputs.given(unit, asked)
+        if made is not None and known.keys() <= needed.keys() <= known.keys() | learned.keys():
+            break
+        # what only an earlier version asked for is no longer given
+        known, learned = {}, learned | needed
+    if former is None or former.key != made.key:
+        for name in learned or known:
+            services.console.warn_once(_shared_less(unit, name))
+    return made
 
-    There is no result if the script failed for want of such a variable.
-    """
-    given = dict(described.action.environment)
+
+def _tried(
+    services: Services, unit: Unit, described: Job, given: Mapping[str, str]
+) -> tuple[Record | None, tuple[str, ...]]:
+    """Return the record, or None if it failed for want of a variable, and the names of those that it asked for."""
     try:
         made = services.engine.perform(described)
-    except judges.ScriptFailedError as error:
-        more = asked_variables.that_are_set(asked_variables.of_script(error.said, given))
-        if not more:
+    except outcome.UnansweredError as error:
+        if unit_inputs.given(unit, error.asked).keys() <= given.keys():
             raise
-        return None, more
-    said = services.invocation.said(unit, made.stdout)
-    return made, asked_variables.that_are_set(asked_variables.of_script(said, given))
+        return None, error.asked
+    return made, made.asked
 
 
-def _tell_of_variables(services: Services, given: Iterable[str]) -> None:
-    for name in given:
-        services.console.warn_once(
-            f"a build script asks for {name}, which is set here: what is made with it is shared only with builds"
-            " in which it has the same value"
-        )
+def _shared_less(unit: Unit, name: str) -> str:
+    asks = "a build script asks for" if isinstance(unit, RunBuildScript) else "a crate asks for"
+    whose = "what is made with it is shared only with builds in which it has the same value"
+    return f"{asks} {name}, which is set here: {whose}"
+
+
+def _is_final(unit: CompileUnit, action: Action, folder: Path, given: Mapping[str, str]) -> bool:
+    """Whether a running compilation was given just those variables that it asks for: else it will be made again."""
+    read = dep_info.parse((folder / DEP_INFO).read_text(encoding="utf-8"))
+    declared = [name for name, _ in action.environment if name not in given]
+    return unit_inputs.given(unit, asked_variables.of_crate(read, declared)) == given
 
 
 def compilation(planner: Planner, services: Services, unit: CompileUnit) -> Task:
     """Start a unit's compilation in the background, once."""
 
     def work(ready: Callable[[], None]) -> Record:
-        return services.engine.perform(job(planner, services, unit, Snapshot(), ready))
+        return _made(planner, services, unit, ready)
 
     return services.background.start(unit.id, work)
 

@@ -25,6 +25,7 @@ from ostoo_build.rust import options as rustc_options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.invocation.invocation import Inputs
@@ -136,32 +137,31 @@ def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[
     """Return what the unit's last run reported to read."""
     if not (is_local(unit.package) or isinstance(unit, RunBuildScript)):
         return ()
-    folder = Path(paths.root, unit.folder)
-    known = services.engine.settled.get(folder)
-    record = known.record if known else records.load(folder)
+    record = _last_record(services, paths, unit)
     return record.reads if record else ()
 
 
-def known_variables(services: Services, paths: PathMap, unit: RunBuildScript) -> tuple[str, ...]:
-    """Return the names of the variables that a build script asked for in its last run."""
+def known_variables(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
+    """Return the names of the undeclared variables that a unit asked for in its last run."""
+    record = _last_record(services, paths, unit)
+    return record.asked if record else ()
+
+
+def _last_record(services: Services, paths: PathMap, unit: PlannedUnit) -> Record | None:
     folder = Path(paths.root, unit.folder)
     known = services.engine.settled.get(folder)
-    record = known.record if known else records.load(folder)
-    return tuple(services.invocation.said(unit, record.stdout).changed_variables) if record else ()
+    return known.record if known else records.load(folder)
 
 
-def users_variables(services: Services, paths: PathMap, unit: RunBuildScript) -> dict[str, str]:
-    """Return the variables of the user's environment that a build script asked for in its last run, with their values.
+def given(unit: PlannedUnit, asked: Iterable[str]) -> dict[str, str]:
+    """Return those of the variables that a unit asks for which are set, and which nobody declares, with their values.
 
     Raises `OstooError` if no key can hold one.
     """
-    return given(unit, known_variables(services, paths, unit))
-
-
-def given(unit: RunBuildScript, asked: Iterable[str]) -> dict[str, str]:
-    """Return those of the variables that a build script asks for which are set, and which nobody declares."""
-    declared = dict(unit.environment)
-    return asked_variables.values((name for name in asked if name not in declared), f"{unit.package}/build.rs")
+    declared, is_run = dict(unit.environment), isinstance(unit, RunBuildScript)
+    asks = "the build script asks for" if is_run else f"the crate {unit.label} asks for"
+    undeclared = (name for name in asked if name not in declared)
+    return asked_variables.values(undeclared, asks, f"{unit.package}/{'build.rs' if is_run else 'Cargo.toml'}")
 
 
 def package_of(paths: PathMap, package: str) -> Path:

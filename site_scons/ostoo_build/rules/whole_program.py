@@ -253,12 +253,11 @@ def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapsho
 
 
 def _variables_asked_for(planner: Planner, services: Services, program: Program) -> Iterator[str]:
-    """Yield the undeclared variables that its build scripts read."""
+    """Yield the variables that its units asked for and were not given, as they are unset."""
     for unit in program.units:
-        if isinstance(unit, RunBuildScript):
-            job, made = services.engine.settled[planner.root / unit.folder]
-            said = services.invocation.said(unit, made.stdout)
-            yield from asked_variables.of_script(said, dict(job.action.environment))
+        job, made = services.engine.settled[planner.root / unit.folder]
+        given = dict(job.action.environment)
+        yield from (name for name in made.asked if name not in given)
 
 
 def _target(planner: Planner, target: str) -> tuple[Input, ...]:
@@ -282,7 +281,7 @@ def _sources(
         found.setdefault(unit.package, set()).add(snapshot.get(("package", inside), partial(digest.of_json, inside)))
         asked_for = unit_inputs.asked_for(paths, unit, unit_inputs.known_reads(services, paths, unit))
         found[unit.package].update([asked_for] if asked_for else [])
-        users = unit_inputs.users_variables(services, paths, unit) if isinstance(unit, RunBuildScript) else {}
+        users = unit_inputs.given(unit, unit_inputs.known_variables(services, paths, unit))
         found[unit.package].update([digest.of_json(users)] if users else [])
         for entry in entries:
             if entry not in inside:
@@ -334,7 +333,7 @@ def _runs_here(unit: Unit) -> bool:
 
 
 def _is_for_this_user(known: Record) -> bool:
-    """Whether its build scripts would see the same variables."""
+    """Whether its units would see the same variables."""
     try:
         return asked_variables.are_unset(asked_variables.from_text(known.stdout))
     except ValueError:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ostoo_build.base.lazy_pattern import lazy_pattern
+
 _CHECKSUM = "# checksum:sha256="
 _ENV_DEP = "# env-dep:"
+_ESCAPED = lazy_pattern(r"\\[nr\\]")
 
 
 class DepInfo(Struct, frozen=True):
@@ -18,28 +21,36 @@ class DepInfo(Struct, frozen=True):
     Paths are as rustc printed them.
 
     The sha256 is empty if rustc printed none: it fails to hash libraries whose path contains a space (1.96 and 1.97).
-    The value of a variable is whether it was set.
+    The value of a variable is None if it was not set.
     """
 
     files: dict[str, str]
-    variables: dict[str, bool]
+    variables: dict[str, str | None]
 
 
 def parse(text: str) -> DepInfo:
     """Parse a `.d` file."""
     files: dict[str, str] = {}
-    variables: dict[str, bool] = {}
+    variables: dict[str, str | None] = {}
     for line in text.split("\n"):
         if line.startswith(_CHECKSUM):
             checksum, _length, path = line.removeprefix(_CHECKSUM).split(" ", 2)
             files[_unescape(path)] = checksum
         elif line.startswith(_ENV_DEP):
-            name, equals, _value = line.removeprefix(_ENV_DEP).partition("=")
-            variables[name] = bool(equals)
+            name, equals, value = line.removeprefix(_ENV_DEP).partition("=")
+            variables[_unescaped_text(name)] = _unescaped_text(value) if equals else None
         elif line.endswith(":") and not line.startswith("#") and " " not in line.replace("\\ ", ""):
             # a line `path:` alone names one input; a rule has a space before each name
             files.setdefault(_unescape(line[:-1]), "")
     return DepInfo(files, variables)
+
+
+_ESCAPES = {"\\n": "\n", "\\r": "\r", "\\\\": "\\"}
+
+
+def _unescaped_text(text: str) -> str:
+    """Undo the escaping of variables (rustc_interface, `escape_dep_env`)."""
+    return _ESCAPED.sub(lambda match: _ESCAPES[match[0]], text)
 
 
 def _unescape(path: str) -> str:

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions.action import Action
+from ostoo_build.base import digest
 from ostoo_build.base.input import Input
+from ostoo_build.base.state_file import FORMAT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,11 @@ def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
     assert name == "Rustc-build-units-a"
     assert (entry.key, entry.results, entry.tools) == (ACTION.key, "build/units/a", "2" * 64)
     assert entry.decided == "run here"
-    assert (entry.arguments, entry.environment, entry.inputs) == (ACTION.arguments, {"A": "1"}, {"a.rs": "0" * 64})
+    assert (entry.arguments, entry.environment, entry.inputs) == (
+        ACTION.arguments,
+        {"A": digest.of_bytes(b"1")},
+        {"a.rs": "0" * 64},
+    )
 
 
 def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
@@ -82,7 +88,7 @@ def test_names_that_no_file_may_have_are_told_apart(tmp_path: Path) -> None:
     assert len(action_log.read(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"format": 2, "mnemonic": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"format": %d, "mnemonic": 1}' % FORMAT, b"\xff"])
 def test_what_is_no_action_is_told(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "Rustc-a.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"."):
@@ -102,9 +108,9 @@ def test_all_that_differs_is_told_in_order_with_what_each_has(tmp_path: Path) ->
         entries += action_log.read(tmp_path / name).values()
     assert [(each.what, each.first, each.second) for each in action_log.differences(*entries)] == [
         ("argument 1", "a.rs", ""),
-        ("env 0", "", "3"),
-        ("env A", "1", ""),
-        ("env B", "", "2"),
+        ("env 0", "", digest.of_bytes(b"3")),
+        ("env A", digest.of_bytes(b"1"), ""),
+        ("env B", "", digest.of_bytes(b"2")),
         ("file a.rs", "0" * 64, ""),
         ("file b.rs", "", "1" * 64),
     ]

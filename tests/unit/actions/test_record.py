@@ -27,6 +27,7 @@ RECORDS = st.builds(
     bound_to=st.just("") | HEX,
     folders=st.lists(NAMES, max_size=2).map(tuple),
     seen=st.none() | st.lists(NAMES, max_size=2).map(tuple),
+    asked=st.lists(st.text(), max_size=2).map(tuple),
     is_answer=st.booleans(),
 )
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -193,14 +194,14 @@ ways = (
 threads = [threading.Thread(target=wait, args=(way,)) for way in ways]
 for thread in threads:
     thread.start()
-while len(process._running) < len(ways):
+while len(process._all.running) < len(ways):
     time.sleep(0.01)
 process.stop_all()
 for thread in threads:
     thread.join()
 for way in ways:
     wait(way)
-print(said, process._running)
+print(said, process._all.running)
 """
 
 
@@ -209,3 +210,32 @@ def test_who_waits_for_a_program_is_told_that_all_are_stopped(tmp_path: Path) ->
         python(STOPPED), cwd=tmp_path, env={**ENV, "PYTHONPATH": os.pathsep.join(sys.path)}, timeout=60
     )
     assert completed.stdout.decode() == f"{['sh was interrupted'] * 6} set()\n", completed.stderr.decode()
+
+
+def test_a_batch_is_ended_alone(tmp_path: Path) -> None:
+    batch, ended = process.Batch(), threading.Event()
+
+    def work() -> None:
+        with batch, pytest.raises(process.StoppedError, match="sh was interrupted"):
+            process.run(["sh", "-c", "sleep 600 & sleep 600"], cwd=tmp_path, env=ENV)
+        ended.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not batch.running:
+        time.sleep(0.01)
+    batch.stop()
+    assert ended.wait(30)
+    thread.join()
+    assert not batch.running
+    assert process.run(python("pass"), cwd=tmp_path, env=ENV).returncode == 0
+
+
+def test_a_stopped_batch_starts_nothing(tmp_path: Path) -> None:
+    outer, inner = process.Batch(), process.Batch()
+    inner.stop()
+    with outer:
+        with inner, pytest.raises(process.StoppedError):
+            process.run(python("open('made', 'w')"), cwd=tmp_path, env=ENV)
+        process.run(python("open('other', 'w')"), cwd=tmp_path, env=ENV)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]

@@ -74,3 +74,21 @@ def test_a_unit_is_compiled_once_whoever_asks() -> None:
         compilation.wait()
     assert asked[0] is asked[1]
     assert sorted(runs) == ["core", "std"]
+
+
+def test_who_waits_for_all_sees_no_failure() -> None:
+    background, goes, ended = Background(), threading.Event(), []
+
+    def fail(_ready: Callable[[], None]) -> Record:
+        assert goes.wait(10)
+        ended.append("core")
+        raise OstooError("could not compile core")
+
+    background.start("core", fail)
+    waiting = threading.Thread(target=background.wait)
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    goes.set()
+    waiting.join(10)
+    assert ended == ["core"]

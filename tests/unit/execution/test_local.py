@@ -14,7 +14,7 @@ import pytest
 from msgspec import structs
 
 from ostoo_build.actions.action import Action
-from ostoo_build.actions.outcome import ToolFailed
+from ostoo_build.actions.outcome import ToolFailed, UnansweredError
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
@@ -68,9 +68,9 @@ class Machine:
         inputs = (self.paths.input(self.root / SOURCE),)
         return Action("Rustc", ("@{rustc}", "@{root}/a b", "@{at}{root}"), environment, inputs, ())
 
-    def compile(self, unit: CompileUnit, *environment: tuple[str, str]) -> Outcome:
+    def compile(self, unit: CompileUnit, *environment: tuple[str, str], given: tuple[str, ...] = ()) -> Outcome:
         action = self.action(*environment)
-        compiled = judges.Compiled(action, unit, (), self.paths, lambda _: False, lambda _: None, frozenset())
+        compiled = judges.Compiled(action, unit, (), given, self.paths, lambda _: False, lambda _: None, frozenset())
         return judges.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
@@ -306,17 +306,44 @@ def test_a_crate_that_asks_for_a_path_is_bound_to_the_checkout(
     machine: Machine,
 ) -> None:
     unit = machine.unit("ostoo_rt")
-    asked = [f"# env-dep:{each}" for each in (f"{name}=x", "UNSET") if name != "NOT_ASKED_FOR"]
+    told = f"{name}={machine.paths.expand(value)}"
+    asked = [f"# env-dep:{each}" for each in (told, "UNSET") if name != "NOT_ASKED_FOR"]
     machine.rustc(*made(unit), machine.dep_info(unit, *asked))
     assert machine.compile(unit, (name, value)).holds_root is holds
 
 
-def test_a_crate_that_has_the_value_of_a_variable_that_no_key_has_is_refused(machine: Machine) -> None:
-    unit = machine.unit("ostoo_rt")
-    machine.rustc(*made(unit), machine.dep_info(unit, "# env-dep:ABSENT", "# env-dep:TMPDIR=/x"))
-    with pytest.raises(OstooError, match="reads the environment variable TMPDIR, which is not declared") as caught:
-        machine.compile(unit)
+@pytest.mark.parametrize(
+    "told",
+    ["TMPDIR=/x", "DECLARED=another", "DECLARED", "DECLARED=a\\nb"],
+)
+def test_a_crate_that_has_another_value_of_a_variable_than_the_key_is_refused(told: str, machine: Machine) -> None:
+    unit, name = machine.unit("ostoo_rt"), told.partition("=")[0]
+    machine.rustc(*made(unit), machine.dep_info(unit, "# env-dep:ABSENT", f"# env-dep:{told}"))
+    with pytest.raises(UnansweredError, match=f"reads the environment variable {name}, which the build sets") as caught:
+        machine.compile(unit, ("DECLARED", "a\\nb"))
     assert caught.value.where == "user-rs/rt/Cargo.toml"
+    assert caught.value.asked == (("ABSENT", name) if name == "TMPDIR" else ("ABSENT",))
+
+
+def test_a_crate_tells_what_it_asks_for_whether_it_compiles_or_not(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    asks = machine.dep_info(unit, "# env-dep:OWN=1", "# env-dep:GIVEN=2", "# env-dep:NEW", "# env-dep:CARGO_MAKEFLAGS")
+    machine.rustc(*made(unit), asks)
+    own = (("OWN", "1"), ("GIVEN", "2"))
+    assert machine.compile(unit, *own, given=("GIVEN",)).asked == ("GIVEN", "NEW")
+    machine.rustc(asks, "echo no such variable >&2; exit 1")
+    with pytest.raises(UnansweredError, match="could not compile") as caught:
+        machine.compile(unit, *own, given=("GIVEN",))
+    assert (caught.value.asked, caught.value.messages) == (("GIVEN", "NEW"), ("no such variable\n",))
+
+
+def test_the_toolchains_libraries_are_found_whatever_the_user_sets(machine: Machine) -> None:
+    unit = machine.unit("ostoo_rt")
+    runner = structs.replace(machine.runner, environment={"LD_LIBRARY_PATH": "/tools:/users"})
+    machine.rustc('echo "$LD_LIBRARY_PATH" > seen', *made(unit))
+    for users, seen in (((), "/tools:/users"), ((("LD_LIBRARY_PATH", "/users:/own"),), "/tools:/users:/own")):
+        runner.compile(machine.action(*users), unit, lambda: None)
+        assert (machine.root / "seen").read_text() == f"{seen}\n"
 
 
 @pytest.mark.parametrize("path", ["", "relative/libcore.rlib"])
@@ -395,7 +422,7 @@ def run_script(machine: Machine, *lines: str) -> Outcome:
     out = ("OUT_DIR", f"@{{root}}/{unit.folder}/out")
     action = Action("BuildScriptRun", ("@{root}/script",), (out,), (), (), directory=unit.package)
     assert script.is_file()
-    return judges.run(action, unit, (), machine.runner.run_build_script(action, unit))
+    return judges.run(action, unit, (), (), machine.runner.run_build_script(action, unit))
 
 
 def test_a_build_script_runs_in_its_package_and_may_write_to_its_folder(machine: Machine) -> None:
@@ -422,7 +449,7 @@ def test_a_build_script_that_was_written_just_now_is_started_again(machine: Mach
     action = Action("BuildScriptRun", ("@{root}/script",), (), (), (), directory=unit.package)
     writer = script.open("a")
     threading.Timer(0.2, writer.close).start()
-    assert judges.run(action, unit, (), machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
+    assert judges.run(action, unit, (), (), machine.runner.run_build_script(action, unit)).stderr.endswith(": ran\n")
     assert writer.closed
 
 

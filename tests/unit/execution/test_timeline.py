@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from ostoo_build.base.process import StoppedError
 from ostoo_build.execution.timeline import Step, Timeline, critical_path
 
 
@@ -76,3 +77,20 @@ def test_metadata_lets_others_begin_before_the_code_is_there() -> None:
 def test_a_path_ends_where_nobody_made_the_input() -> None:
     assert critical_path([]) == []
     assert names([step("a", 1, 2, "a/own", "src/main.rs")]) == [("a", 1)]
+
+
+def test_who_is_at_work_is_known_until_the_end() -> None:
+    timeline = Timeline()
+    with timeline.step("Compiling", "core", "units/core", [], timeline.now) as found:
+        assert timeline.running == [found]
+        with timeline.step("Compiling", "alloc", "units/alloc", [], timeline.now) as inner:
+            assert timeline.running == [found, inner]
+    assert timeline.running == []
+
+
+def test_nothing_begins_once_it_is_closed() -> None:
+    timeline = Timeline()
+    timeline.is_closed = True
+    with pytest.raises(StoppedError), timeline.step("Compiling", "core", "units/core", [], timeline.now):
+        pytest.fail("it began")
+    assert timeline.running == []

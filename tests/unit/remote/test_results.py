@@ -23,6 +23,7 @@ RECORDS = st.builds(
     stderr=TEXT,
     folders=st.lists(NAMES, unique=True, max_size=3).map(sorted).map(tuple),
     seen=st.none() | st.lists(NAMES, max_size=3).map(tuple),
+    asked=st.lists(TEXT, max_size=3).map(tuple),
 )
 GOOD = api.OutputFile(path=f"{FOLDER}/lib.rlib", digest=api.Digest(hash="0" * 64, size_bytes=1))
 

@@ -77,7 +77,7 @@ def act(program: Program, unit: Unit, **changed: Record) -> Action:
     known = {**records(program), **changed}
     if isinstance(unit, RunBuildScript):
         return rule_actions.run_action(invocation(program), unit, SOURCES, known, ASKED_NOTHING)
-    return rule_actions.compile_action(invocation(program), unit, SOURCES, known)
+    return rule_actions.compile_action(invocation(program), unit, SOURCES, known, {})
 
 
 def link(program: Program, **changed: Record) -> Action:
@@ -391,8 +391,8 @@ def test_a_crate_hears_its_own_script_in_cargos_order(program: Program) -> None:
 
     def asked(unit: CompileUnit) -> str:
         made_of = {**records(program), run.id: said}
-        words = rule_actions.compile_action(mine, unit, SOURCES, made_of).arguments
-        plain = rule_actions.compile_action(mine, unit, SOURCES, records(program)).arguments
+        words = rule_actions.compile_action(mine, unit, SOURCES, made_of, {}).arguments
+        plain = rule_actions.compile_action(mine, unit, SOURCES, records(program), {}).arguments
         return " ".join(word for word in words if word not in plain)
 
     assert asked(std) == "native=/n -l c found"
@@ -400,7 +400,9 @@ def test_a_crate_hears_its_own_script_in_cargos_order(program: Program) -> None:
     macro = structs.replace(std, kind=UnitKind.PROC_MACRO, target="")
     assert "link-arg=-z" in asked(macro)
     nobodys = structs.replace(std, takes_libraries=False)
-    assert options(rule_actions.compile_action(mine, nobodys, SOURCES, {**records(program), run.id: said}), "-l") == []
+    assert (
+        options(rule_actions.compile_action(mine, nobodys, SOURCES, {**records(program), run.id: said}, {}), "-l") == []
+    )
 
 
 def test_where_a_script_has_rustc_find_crates_it_proves_more(program: Program) -> None:
@@ -437,7 +439,7 @@ def test_a_program_is_compiled_by_the_words_of_its_own_script_alone(program: Pro
     assert "found" not in options(action, "--cfg")
     assert "native=/n" not in options(action, "-L")
     own = structs.replace(program.unit, run=run.id)
-    mine = rule_actions.compile_action(invocation(program), own, SOURCES, {**records(program), run.id: said})
+    mine = rule_actions.compile_action(invocation(program), own, SOURCES, {**records(program), run.id: said}, {})
     assert "found" in options(mine, "--cfg")
     assert "native=/n" in options(mine, "-L")
     assert inputs_of(mine, run) == ["out/generated.rs"], "rustc looks there"
@@ -451,7 +453,7 @@ def test_what_the_assembly_of_a_library_takes_in_is_an_input_of_who_may_assemble
     for unit in trees.compiled(program, "std", UnitKind.LIBRARY):
         reader = structs.replace(unit, libraries=(*unit.libraries, rt.id))
         known = {**records(program), rt.id: said}
-        assert included not in rule_actions.compile_action(invocation(program), reader, SOURCES, known).inputs
+        assert included not in rule_actions.compile_action(invocation(program), reader, SOURCES, known, {}).inputs
 
 
 def test_a_flag_of_a_script_that_writes_a_file_is_refused_at_each_link(program: Program) -> None:
@@ -466,5 +468,5 @@ def test_a_flag_of_a_script_that_writes_a_file_is_refused_at_each_link(program: 
     assert caught.value.where == f"{own.package}/build.rs"
     macro = structs.replace(find(program, "std"), kind=UnitKind.PROC_MACRO, target="")
     with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
-        rule_actions.compile_action(invocation(program), macro, SOURCES, known)
+        rule_actions.compile_action(invocation(program), macro, SOURCES, known, {})
     assert caught.value.where == f"{macro.package}/build.rs"

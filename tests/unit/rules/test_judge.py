@@ -63,7 +63,7 @@ class Checkout:
     def judged(
         self, stdout: str = "", *, reported: tuple[str, ...] = (), files: dict[str, bytes] | None = None
     ) -> Outcome:
-        return judge.run(ACTION, UNIT, reported, self.done(stdout, files=files))
+        return judge.run(ACTION, UNIT, reported, (), self.done(stdout, files=files))
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_a_script_that_fails_is_told_with_its_words(checkout: Checkout) -> None:
     with pytest.raises(ToolFailed, match=r"the build script of gen v0\.1\.0 failed") as caught:
-        judge.run(ACTION, UNIT, (), checkout.done("cargo::error=no such library", code=101, stderr="panicked"))
+        judge.run(ACTION, UNIT, (), (), checkout.done("cargo::error=no such library", code=101, stderr="panicked"))
     assert caught.value.messages == ("no such library", "panicked")
 
 

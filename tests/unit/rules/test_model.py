@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from model_checkout import PROGRAMS, SOURCES, Request
+from model_checkout import PROGRAMS, SOURCES, VARIABLES, Request
 from tied import TIED
 
 from ostoo_build.cache import upkeep as cache_upkeep
@@ -29,7 +29,7 @@ from ostoo_build.cache import upkeep as cache_upkeep
 HERE = Path(__file__).parents[2] / "support"
 SITE_SCONS = HERE.parents[1] / "site_scons"
 
-TEXTS = st.sampled_from(("pub a", "pub b", "c", "d"))
+TEXTS = st.sampled_from(("pub a", "pub b", "c", "d", "pub ONE_WORD", "TWO_WORDS"))
 EDITED = st.sampled_from(sorted(set(SOURCES) - {"plan.json", "targets/model.json"}))
 ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
 ANY = st.integers(0, 10_000)
@@ -102,6 +102,7 @@ class Checkouts(RuleBasedStateMachine):
         self.cache = str(self.folder / "cache")
         self.branches: list[dict[str, str]] = []
         self.copies = 0
+        self.variables: dict[str, str] = {}
         self.changes = 0
 
     def teardown(self) -> None:
@@ -124,6 +125,12 @@ class Checkouts(RuleBasedStateMachine):
         model.write(self.root, name, text)
         if status is not None:
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    @rule(name=st.sampled_from(VARIABLES), value=st.sampled_from((None, "", "@{root}")))
+    def set_a_variable(self, name: str, value: str | None) -> None:
+        self.variables.pop(name, None)
+        if value is not None:
+            self.variables[name] = value
 
     @rule(flavor=st.sampled_from(("a", "b")))
     def plan_otherwise(self, flavor: str) -> None:
@@ -162,7 +169,7 @@ class Checkouts(RuleBasedStateMachine):
         """The build is killed before one of the changes that it makes to a file, whichever."""
         before = sources(self.root)
         model.write(self.root, name, text)
-        self._ask(Request(str(self.root), self.cache, programs, 1 + number % max(self.changes, 1)))
+        self._ask(self._request(programs, 1 + number % max(self.changes, 1)))
         if after == "undo":
             lay(self.root, before)
         elif after == "edit":
@@ -232,15 +239,16 @@ class Checkouts(RuleBasedStateMachine):
 
     @rule(programs=ASKED)
     def build(self, programs: tuple[str, ...]) -> None:
-        (answer,) = self._ask(Request(str(self.root), self.cache, programs))
+        (answer,) = self._ask(self._request(programs))
         self._compare(programs, answer)
 
     @rule()
     def two_builds_at_once(self) -> None:
-        for name, answer in zip(
-            PROGRAMS, self._ask(*(Request(str(self.root), self.cache, (name,)) for name in PROGRAMS)), strict=True
-        ):
+        for name, answer in zip(PROGRAMS, self._ask(*(self._request((name,)) for name in PROGRAMS)), strict=True):
             self._compare((name,), answer)
+
+    def _request(self, programs: tuple[str, ...], kill: int = 0) -> Request:
+        return Request(str(self.root), self.cache, programs, self.variables, kill)
 
     def _ask(self, *requests: Request) -> list[dict[str, Any]]:
         answers = self.builds.ask(*requests)
@@ -250,16 +258,16 @@ class Checkouts(RuleBasedStateMachine):
     def _compare(self, programs: tuple[str, ...], answer: dict[str, Any]) -> None:
         assert answer["code"] == 0, answer
         assert self._published(self.root, programs) == {name: self._truth()[name] for name in programs}
-        (again,) = self._ask(Request(str(self.root), self.cache, programs))
+        (again,) = self._ask(self._request(programs))
         assert (again["code"], again["runs"]) == (0, []), "something was left to do"
 
     def _truth(self) -> dict[str, str]:
-        state = json.dumps(sources(self.root), sort_keys=True)
+        state = json.dumps([sources(self.root), self.variables], sort_keys=True)
         if state not in self.truth:
             clean = self.folder / "clean" / "checkout"
             shutil.copytree(self.root, clean, symlinks=True, ignore=shutil.ignore_patterns("build"))
             shutil.copytree(self.folder / "tools", clean.parent / "tools")
-            (answer,) = self.builds.ask(Request(str(clean), "off", PROGRAMS))
+            (answer,) = self.builds.ask(Request(str(clean), "off", PROGRAMS, self.variables))
             assert answer["code"] == 0, answer
             self.truth[state] = self._published(clean, PROGRAMS)
             shutil.rmtree(clean.parent)
