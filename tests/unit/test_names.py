@@ -26,6 +26,7 @@ TESTED_WITH = {
     "adoption/survey.py": "../e2e/test_init_real.py",
     "boot/guest.py": "../e2e/test_boot_real.py",
     "cli/locked_engine.py": "../e2e/test_boot_real.py",
+    "cli/server.py": "../e2e/test_server_real.py",
     "cli/verbs.py": "cli/test_main.py",
     "cli/boot_image.py": "../e2e/test_boot_real.py",
     "cli/init.py": "../e2e/test_init_real.py",
