@@ -129,9 +129,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     progress.pending[program.id] = pending
     if program.uses_std:
         declare_sysroot(env, program.target)
-    is_watched = build.process_start.is_watched
-    parts = nodes.of_program(planner, services, progress, pending, is_watched=is_watched)
-    declared = {node.name: declare(env, node) for node in parts}
+    declared = {node.name: declare(env, node) for node in nodes.of_program(planner, services, progress, pending)}
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
     return [node for name, node in declared.items() if name in nodes.aims_of(planner, program)]
 

@@ -9,6 +9,7 @@ import pytest
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary import functions as symbols
+from ostoo_build.binary import strip
 from ostoo_build.binary.functions import Symbols
 from ostoo_build.loader import check as loader_check
 from ostoo_build.loader import contract as loader_contract
@@ -64,6 +65,38 @@ def broken_rules(program: Path, *, uses_std: bool = False) -> set[str]:
     with pytest.raises(OstooError) as caught:
         loader_check.verify(program, CONTRACT, facts(program, uses_std=uses_std), lambda: symbols.load(program))
     return set(re.findall(r"^([a-z-]+), ", caught.value.what, re.MULTILINE))
+
+
+MORE = {
+    "nothing else": "",
+    "data of each kind": f'{THREAD_LOCAL}\n{POINTER}\n.section .bss.more,"awR",@nobits; .zero 0x3456\n'
+    '.section .rodata.more,"aR"; .asciz "text"',
+    "sections that nobody loads": '.section .mine,"R"; .quad 7\n.section .other,"MSR",@progbits,1; .asciz "text"',
+    "debug information and symbols": '.section .debug_mine,""; .quad 7\nname: .local name\n.globl global; global: nop',
+    "a note": '.section .note.mine,"aR",@note; .long 4, 4, 1; .asciz "abc"; .long 5',
+}
+LINKS = {
+    "as usual": (),
+    "relocatable": ("-Crelocation-model=pie", "-Clink-arg=-pie"),
+    "one segment": ("-Clink-arg=--no-rosegment", "-Clink-arg=-znoseparate-code"),
+    "separate code": ("-Clink-arg=-zseparate-code",),
+    "a build id": ("-Clink-arg=--build-id=0x1234",),
+    "a large page": ("-Clink-arg=-zmax-page-size=65536",),
+    "debug information": ("-Cdebuginfo=2",),
+}
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("more", MORE)
+def test_a_program_is_stripped_as_lld_does_it(more: str, link: str, tmp_path: Path) -> None:
+    """The option changes nothing else, so what it leaves is what our own code has to leave, byte for byte."""
+    made = [
+        build(tmp_path, *LINKS[link], option, after=MORE[more].replace("\n", ";")).read_bytes()
+        for option in ("-Cstrip=none", STRIP)
+    ]
+    assert len(made[1]) < len(made[0])
+    assert strip.stripped(made[0]) == made[1]
 
 
 @pytest.mark.compiler

@@ -193,7 +193,7 @@ def test_flags_of_every_spelling_and_target_specs_mean_the_files_that_cargo_mean
         result = tree.build("greet")
         expected[name] = number
         assert printed(tree) == expected, f"{name} was edited"
-        assert (result.done("Compiling"), result.done("Linking")) == ([], ["greet", "greet.debug"])
+        assert (result.done("Compiling"), result.done("Linking")) == ([], ["greet"])
     assert is_quiet(tree.build("greet"))
 
 

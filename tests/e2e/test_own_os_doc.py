@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.compiler, pytest.mark.long]
 
 PAGE = (PROJECT / "docs/own_os.md").read_text(encoding="utf-8")
 CHANGES = re.compile(
-    r"^ *(?:Compiling|Running|Linking|Checking|Providing|Fetching|Using|Finished|Blocking) .*\n", re.MULTILINE
+    r"^ *(?:Compiling|Running|Linking|Stripping|Checking|Providing|Fetching|Using|Finished|Blocking) .*\n", re.MULTILINE
 )
 
 

@@ -143,7 +143,7 @@ def ours(made: Bare, program: Program) -> Iterator[tuple[tuple[str, str, bool], 
         found = heard(action.arguments, outs)
         if unit.kind is UnitKind.PROGRAM:
             sysroot = (Input(f"{SYSROOT}/libc.a", "8" * 64, 1),)
-            link = heard(rule_actions.link_action(invocation, program, sysroot, records, None).arguments, outs)
+            link = heard(rule_actions.link_action(invocation, program, sysroot, records).arguments, outs)
             found |= {name: link[name] for name in ("searches", "arguments")}
         found["arguments"] = [each for each in found["arguments"] if not each.startswith("--dependency-file=")]
         yield (package_of(unit), crate_of(unit.arguments), bool(unit.target)), found

@@ -29,7 +29,7 @@ class Result:
     @property
     def steps(self) -> list[str]:
         """What was done, as the user reads it: `Compiling core v0.0.0`."""
-        verbs = ("Compiling", "Running", "Linking", "Checking", "Providing", "Deploying")
+        verbs = ("Compiling", "Running", "Linking", "Stripping", "Checking", "Providing", "Deploying")
         return [line.strip() for line in self.stderr.splitlines() if line.strip().startswith(verbs)]
 
     def done(self, verb: str) -> list[str]:

@@ -164,7 +164,7 @@ class Engine(Struct, frozen=True, kw_only=True):
 
     def _made(self, job: Job, decision: Decision, began: float) -> Record:
         """Carry out a decision; if that fails, decide again."""
-        inputs = [*(entry.path for entry in job.action.inputs), *job.follows]
+        inputs = [entry.path for entry in job.action.inputs]
         folder = self.paths.portable(job.folder)
         with self.timeline.step(job.verb, job.subject, folder, inputs, began) as step:
             action_log.begin(self.log, job.action, job.results)

@@ -24,7 +24,7 @@ class Job(Struct, frozen=True):
     `judge` verifies the result of a process that ran remotely; None for an action that can run here only. `results` is
     the portable path by which the action itself knows its output folder. `needed` says that the outputs are wanted in
     the folder even if no action reads them. `shared` is False for a result that depends on the last run and must not
-    be cached. `follows` are portable paths that must exist first without being read. `reads` are inputs that became
+    be cached. `reads` are inputs that became
     known in an earlier run; `reading` is the same job with others. `seeing` is the action with only those inputs of
     its package that a run may have read. `promised` are names of additional outputs that each result has. `tree` is a
     subfolder that consists of outputs only. For inputs whose names end with `vouched`, if that is not empty, the tool
@@ -40,7 +40,6 @@ class Job(Struct, frozen=True):
     needed: bool = False
     shared: bool = True
     judge: Callable[[Finished], Outcome] | None = None
-    follows: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     reading: Callable[[tuple[str, ...]], Job] | None = None
     seeing: Callable[[tuple[str, ...]], Action] | None = None

@@ -34,11 +34,6 @@ class ProcessStart(NamedTuple):
         """Whether the build is read now and carried out later."""
         return self.standby is not None and self.standby.waits
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether `./ostoo watch` asks: no null build is detected for it."""
-        return self.standby is not None and self.asked is None
-
 
 def run_scons(process_start: ProcessStart) -> None:
     """Run SCons with the arguments of this process. Ends with `SystemExit`."""

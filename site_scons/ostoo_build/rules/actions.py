@@ -39,14 +39,11 @@ class AskedFor(Struct, frozen=True):
     variables: Mapping[str, str]
 
 
-def link_action(
-    invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record], discard: Input | None
-) -> Action:
-    """Create the action that links a compiled program.
+def link_action(invocation: Invocation, program: Program, sysroot: Inputs, records: Mapping[str, Record]) -> Action:
+    """Create the action that links a compiled program with all symbols.
 
-    `sysroot` are the libraries that it may take from the musl sysroot. `discard` is the linker script for what is
-    removed besides symbols; without it everything is kept. rustc's `.rlink` file names the program's objects, the
-    libraries, and the link arguments.
+    `sysroot` are the libraries that it may take from the musl sysroot. rustc's `.rlink` file names the program's
+    objects, the libraries, and the link arguments.
     """
     unit, target = program.unit, invocation.targets[program.target]
     seen = partial(seen_from, directory=unit.directory)
@@ -64,7 +61,7 @@ def link_action(
         *asked,
         *start,
         *("-C", "linker=@{lld}"),
-        *(("-C", "strip=symbols", "-C", f"link-arg={seen(discard.path)}") if discard else ("-C", "strip=none")),
+        *("-C", "strip=none"),
         *("-C", f"link-arg={link_proof.OPTION}{seen(link_proof.dependency_file(unit.folder, unit.id))}"),
     ]
     return Action(
@@ -73,7 +70,7 @@ def link_action(
         environment=tuple(dict((*invocation.environment, *unit.environment)).items()),
         inputs=(
             *(target, *output_inputs(unit.folder, records[unit.id]), *_libraries(invocation, unit, records)),
-            *(*_run_files(invocation, unit.runs, records), *sysroot, *((discard,) if discard else ())),
+            *(*_run_files(invocation, unit.runs, records), *sysroot),
         ),
         outputs=(f"{unit.folder}/{unit.id}", link_proof.dependency_file(unit.folder, unit.id)),
         tools=invocation.tools,

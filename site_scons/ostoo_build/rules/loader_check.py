@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.base import home, own_source, source_files
-from ostoo_build.base.errors import OstooError
-from ostoo_build.base.input import changed
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
-from ostoo_build.rules import program_link
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.binary.functions import Symbols
     from ostoo_build.invocation.planner import Planner
@@ -32,37 +29,17 @@ DECIDED_BY = ("base", "binary", "loader")
 """The packages that decide a check: after an edit programs are checked again, but not compiled."""
 
 
-class _NamesWantedError(OstooError):
-    """The program is refused, and the message needs function names from the link with symbols."""
-
-
-def perform(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Record:
-    """Check a linked program. Raises `OstooError` that lists all violations.
-
-    Only a refused program waits for the link that has function names.
-    """
-    try:
-        return services.engine.perform(job(planner, services, program, size_budget))
-    except _NamesWantedError:
-        program_link.unstripped(planner, services, program).wait()
-    from ostoo_build.binary import functions  # noqa: PLC0415 - a good program does not need it
-
-    names = functions.load(planner.root / Places.of(program).unstripped / program.unit.id)
-    _verify(planner, program, size_budget, lambda: names)
-    raise changed(Places.of(program).linked)  # it was refused just before
-
-
 def job(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Job:
     """Describe the check of a linked program against the loader contract."""
     places = Places.of(program)
     folder = planner.root / places.check
 
     def run() -> Outcome:
-        report = _verify(planner, program, size_budget, _want_names)
+        report = _verify(planner, program, size_budget)
         source_files.write_output(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
-    made = rule_actions.output_inputs(places.linked, services.engine.result(planner.root / places.linked))
+    made = rule_actions.output_inputs(places.stripped, services.engine.result(planner.root / places.stripped))
     inputs = (*made, planner.paths.input(planner.targets.files.contract(program.target)))
     arguments = (program.name, str(program.uses_std), str(size_budget), *sorted(_packages(program)))
     outputs = (f"{places.check}/report.json",)
@@ -71,14 +48,23 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
     return Job(action, folder, places.check, "Checking", subject, run)
 
 
-def _verify(planner: Planner, program: Program, size_budget: int | None, symbols: Callable[[], Symbols]) -> CheckReport:
+def _verify(planner: Planner, program: Program, size_budget: int | None) -> CheckReport:
     from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
     from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
 
-    linked = planner.root / Places.of(program).linked / program.unit.id
+    places, name = Places.of(program), program.unit.id
     private = _private_folders(planner.paths)
     facts = ProgramFacts(program.name, program.uses_std, size_budget, _packages(program), private)
-    return check.verify(linked, contract.load(planner.targets.files.contract(program.target)), facts, symbols)
+    found = contract.load(planner.targets.files.contract(program.target))
+    names = partial(_function_names, planner.root / places.linked / name)
+    return check.verify(planner.root / places.stripped / name, found, facts, names)
+
+
+def _function_names(linked: Path) -> Symbols:
+    """Return the names for a refusal's message. They decide nothing, so the file is no input of the check."""
+    from ostoo_build.binary import functions  # noqa: PLC0415 - a good program does not need it
+
+    return functions.load(linked)
 
 
 def _packages(program: Program) -> frozenset[str]:
@@ -86,10 +72,6 @@ def _packages(program: Program) -> frozenset[str]:
     kinds = (UnitKind.PROGRAM, UnitKind.LIBRARY)
     crates = (unit for unit in program.units if isinstance(unit, CompileUnit) and unit.kind in kinds)
     return frozenset(unit.label.partition(" ")[0] for unit in crates)
-
-
-def _want_names() -> Symbols:
-    raise _NamesWantedError("the program violates its loader contract")
 
 
 def _private_folders(paths: PathMap) -> tuple[str, ...]:

@@ -107,10 +107,8 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
     yield Node(unit.record, after, description, partial(_wait, planner, services, unit), has_none)
 
 
-def of_program(
-    planner: Planner, services: Services, progress: Progress, pending: PendingProgram, *, is_watched: bool
-) -> Iterator[Node]:
-    """Yield the nodes of a program, prerequisites first; with `is_watched` only the program itself is waited for."""
+def of_program(planner: Planner, services: Services, progress: Progress, pending: PendingProgram) -> Iterator[Node]:
+    """Yield the nodes of a program, prerequisites first."""
     program = pending.program
     unit, places = program.unit, Places.of(program)
     yield check_target(planner, services, program.target)
@@ -122,45 +120,35 @@ def of_program(
         provided = sysroot(planner, services, program.target)
         yield provided
         made_of = (*made_of, provided.name)
-    linked = f"{places.linked}/{NAME}"
+    linked, stripped = f"{places.linked}/{NAME}", f"{places.stripped}/{NAME}"
 
-    def make() -> Job:
+    def link() -> Job:
         return program_link.job(planner, services, program, Snapshot())
 
-    yield _of_job(services.engine, linked, made_of, f"link {program.name}", make)
-    proofs: tuple[str, ...] = (linked,)
+    def strip() -> Job:
+        return program_link.stripped_job(planner, services, program)
+
+    yield _of_job(services.engine, linked, made_of, f"link {program.name}", link)
+    yield _of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
+    proofs: tuple[str, ...] = (stripped,)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
-        checked = _check(planner, services, pending, linked)
+        checked = _check(planner, services, pending, stripped)
         yield checked
-        proofs = (linked, checked.name)
-    unstripped = _unstripped(planner, services, program, proofs if is_watched else (linked,))
-    yield unstripped
-    published = (f"{places.linked}/{unit.id}", f"{places.unstripped}/{unit.id}")
-    for source, destination, reasons in zip(published, places.published, (proofs, (unstripped.name,)), strict=True):
+        proofs = (stripped, checked.name)
+    made = (f"{places.stripped}/{unit.id}", f"{places.linked}/{unit.id}")
+    for source, destination in zip(made, places.published, strict=True):
         files = planner.root / source, planner.root / destination
         publish, is_there = partial(publication.publish, *files), partial(_is_published, services.engine, *files)
-        yield Node(destination, reasons, f"publish {destination}", publish, is_there)
+        yield Node(destination, proofs, f"publish {destination}", publish, is_there)
     remember = partial(whole_program.remember, planner, services, progress, program)
     note = planner.paths.portable(whole_program.note(planner.root, program))
     yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
 
 
-def _check(planner: Planner, services: Services, pending: PendingProgram, linked: str) -> Node:
+def _check(planner: Planner, services: Services, pending: PendingProgram, stripped: str) -> Node:
     program, name = pending.program, f"{Places.of(pending.program).check}/{NAME}"
-    asked = (planner, services, program, pending.size_budget)
-    is_there = partial(is_done, services.engine, partial(loader_check.job, *asked))
-    return Node(name, (linked,), f"check {program.name}", partial(loader_check.perform, *asked), is_there)
-
-
-def _unstripped(planner: Planner, services: Services, program: Program, after: tuple[str, ...]) -> Node:
-    def make() -> Job:
-        return program_link.unstripped_job(planner, services, program, Snapshot())
-
-    def perform() -> Record:
-        return program_link.unstripped(planner, services, program).wait()
-
-    name = f"{Places.of(program).unstripped}/{NAME}"
-    return Node(name, after, f"link {program.name}{layout.SYMBOLS}", perform, partial(is_done, services.engine, make))
+    make = partial(loader_check.job, planner, services, program, pending.size_budget)
+    return _of_job(services.engine, name, (stripped,), f"check {program.name}", make)
 
 
 def restored(program: Program) -> Iterator[Node]:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Places(Struct, frozen=True):
     """The paths of a program's outputs, relative to the root.
 
-    `published` are the files for users: the program, and the same program with symbols.
+    `linked` has the program with symbols, `stripped` the one that is shipped. `published` are the files for users: the
+    latter, and the former.
     """
 
     linked: str
-    unstripped: str
+    stripped: str
     check: str
     published: tuple[str, ...]
 
@@ -27,5 +28,5 @@ class Places(Struct, frozen=True):
     def of(program: Program) -> Places:
         published = layout.program(program.target, program.profile, program.name)
         unit = program.unit
-        linked, unstripped, check = (f"{unit.folder}/{name}" for name in ("linked", "unstripped", "check"))
-        return Places(linked, unstripped, check, (published, f"{published}{layout.SYMBOLS}"))
+        linked, stripped, check = (f"{unit.folder}/{name}" for name in ("linked", "stripped", "check"))
+        return Places(linked, stripped, check, (published, f"{published}{layout.SYMBOLS}"))

@@ -234,7 +234,7 @@ def _is_made_of_these(planner: Planner, services: Services, pending: PendingProg
         if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
             return False
     places, name = Places.of(program), program.unit.id
-    pairs = zip((places.linked, places.unstripped), places.published, strict=True)
+    pairs = zip((places.stripped, places.linked), places.published, strict=True)
     return all(
         engine.result(planner.root / folder).outputs[name] == records.observe(planner.root / published)
         for folder, published in pairs
@@ -247,7 +247,7 @@ def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapsho
     for unit in program.units:
         yield unit_rule.job(planner, services, unit, snapshot)
     yield program_link.job(planner, services, program, snapshot)
-    yield program_link.unstripped_job(planner, services, program, snapshot)
+    yield program_link.stripped_job(planner, services, program)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
         yield loader_check.job(planner, services, program, pending.size_budget)
 

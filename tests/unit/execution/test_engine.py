@@ -639,11 +639,11 @@ def test_an_early_output_is_a_result_until_all_are_there(checkout: Checkout) -> 
     assert len(made.outputs) == 2
 
 
-def test_a_step_waits_for_its_inputs_and_for_what_it_follows(checkout: Checkout) -> None:
+def test_a_step_waits_for_its_inputs(checkout: Checkout) -> None:
     engine, run = checkout.engine(), copy_of(checkout)
-    engine.perform(replace(checkout.job(LINK, run), follows=("build/first",)))
+    engine.perform(checkout.job(LINK, run))
     (step,) = engine.timeline.steps
-    assert list(step.inputs) == ["layout.ld", "more.ld", "build/first"]
+    assert list(step.inputs) == ["layout.ld", "more.ld"]
 
 
 def test_a_file_that_turns_out_to_be_read_and_changed_meanwhile_fails_the_build(checkout: Checkout) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 TARGET = Input("targets/x86_64-ostoo-user.json", "7" * 64, 1)
 SYSROOT = (Input("sysroot/x86_64-ostoo-user/lib/libc.a", "8" * 64, 1),)
-SCRIPT = Input("site_scons/ostoo_build/rules/strip.ld", "5" * 64, 1)
 SOURCES = (Input("user-rs/rt/src/lib.rs", "9" * 64, 1),)
 TOOLS = Input(".ostoo/toolchain", "6" * 64, 1, is_folder=True)
 ASKED_NOTHING = AskedFor("", {})
@@ -81,7 +80,7 @@ def act(program: Program, unit: Unit, **changed: Record) -> Action:
 
 
 def link(program: Program, **changed: Record) -> Action:
-    return rule_actions.link_action(invocation(program), program, SYSROOT, {**records(program), **changed}, SCRIPT)
+    return rule_actions.link_action(invocation(program), program, SYSROOT, {**records(program), **changed})
 
 
 def options(action: Action, flag: str) -> list[str]:
@@ -209,19 +208,10 @@ def test_the_sysroot_is_an_input_of_the_link_only(program: Program) -> None:
 
 def test_a_link_has_the_compilations_options_but_no_names(program: Program) -> None:
     found = options(link(program), "-C")
-    assert {"linker=@{lld}", "strip=symbols", "lto=fat", "opt-level=s", "panic=abort"} <= set(found)
+    assert {"linker=@{lld}", "strip=none", "lto=fat", "opt-level=s", "panic=abort"} <= set(found)
     assert not [option for option in found if option.startswith(("metadata=", "extra-filename="))]
     unit = program.unit
     assert inputs_of(link(program), unit) == [f"{unit.id}.rlink", f"{unit.id}.o"]
-
-
-def test_what_a_loader_needs_not_is_left_out_of_one_link_and_kept_by_the_other(program: Program) -> None:
-    shipped = link(program)
-    assert {"strip=symbols", f"link-arg=../{SCRIPT.path}"} <= set(options(shipped, "-C"))
-    assert SCRIPT in shipped.inputs
-    kept = rule_actions.link_action(invocation(program), program, SYSROOT, records(program), None)
-    assert "strip=none" in options(kept, "-C")
-    assert set(shipped.inputs) - set(kept.inputs) == {SCRIPT}
 
 
 def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> None:
@@ -237,9 +227,7 @@ def test_a_link_gets_what_build_scripts_ask_of_the_linker(program: Program) -> N
     assert "native=/n" in options(of_a_library, "-L")
     assert "link-arg=-z" not in options(of_a_library, "-C"), "cargo gives it to programs of the same package only"
     own = replace(program, units=(*program.units[:-1], structs.replace(program.unit, run=run.id)))
-    words = options(
-        rule_actions.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}, None), "-C"
-    )
+    words = options(rule_actions.link_action(invocation(own), own, SYSROOT, {**records(own), run.id: asked}), "-C")
     arguments = [word for word in words if word.startswith("link-arg")]
     assert arguments[:-1] == ["link-arg=-z", "link-arg=now"]
     assert arguments[-1].startswith("link-arg=--dependency-file=")
@@ -253,7 +241,7 @@ START_FILES = tuple(
 def linked_to_libc(program: Program, targets: frozenset[str]) -> list[str]:
     """The words of a link that name start files, with what stands around them."""
     asked = structs.replace(invocation(program), with_start_files=targets)
-    action = rule_actions.link_action(asked, program, (*SYSROOT, *START_FILES), records(program), None)
+    action = rule_actions.link_action(asked, program, (*SYSROOT, *START_FILES), records(program))
     assert set(START_FILES) <= set(action.inputs)
     return [word for word in action.arguments if "lib/crt" in word or word.endswith("-lib")]
 
@@ -279,8 +267,8 @@ def test_a_link_is_all_of_this_in_this_order(program: Program) -> None:
     action, unit = link(program), program.unit
     name = f"../{unit.folder}/{unit.id}"
     first = f"@{{rustc}} -Zlink-only {name}.rlink --target ../{TARGET.path} -Zunstable-options {FLAGS}"
-    search = "-Cforce-frame-pointers=yes -L native=../sysroot/x86_64-ostoo-user/lib -C linker=@{lld} -C strip=symbols"
-    last = f"-C link-arg=../{SCRIPT.path} -C link-arg=--dependency-file={name}.link.d"
+    search = "-Cforce-frame-pointers=yes -L native=../sysroot/x86_64-ostoo-user/lib -C linker=@{lld} -C strip=none"
+    last = f"-C link-arg=--dependency-file={name}.link.d"
     assert " ".join(action.arguments) == f"{first} {search} {last}"
     assert action.environment == (("RUSTC_BOOTSTRAP", "1"), *unit.environment)
     assert len(unit.environment) > 10
@@ -291,7 +279,7 @@ def test_a_link_is_all_of_this_in_this_order(program: Program) -> None:
     objects = rule_actions.output_inputs(unit.folder, made(unit))
     code = [built(library, library.outputs[-1]) for library in libraries if isinstance(library, CompileUnit)]
     found = [built(run, "out/generated.rs") for run in runs]
-    assert action.inputs == (TARGET, *objects, *code, *found, *SYSROOT, SCRIPT)
+    assert action.inputs == (TARGET, *objects, *code, *found, *SYSROOT)
 
 
 def find_any(program: Program, id_: str) -> Unit:
@@ -377,7 +365,7 @@ def test_the_sysroot_is_searched_where_it_stood_among_the_flags(behind: int, ord
     unit = structs.replace(program.unit, arguments=flags)
     mine = structs.replace(program, units=(*program.units[:-1], unit), behind_sysroot=behind)
     sysroot = tuple(Input(f"/{name}", "8" * 64, 1) for name in ("s/more/x.a", "s/libc.a", "s/crt1.o"))
-    action = rule_actions.link_action(invocation(mine), mine, sysroot, records(mine), None)
+    action = rule_actions.link_action(invocation(mine), mine, sysroot, records(mine))
     found = [word.removeprefix("native=").replace("..//s", "/s") for word in options(action, "-L")]
     assert " ".join(found) == order.replace("/s", "/s /s/more"), "each folder once, whatever the order of files"
     assert "opt-level=1" in action.arguments
@@ -462,9 +450,9 @@ def test_a_flag_of_a_script_that_writes_a_file_is_refused_at_each_link(program: 
     own = structs.replace(program.unit, run=run.id)
     mine = replace(program, units=(*program.units[:-1], own))
     known = {**records(mine), run.id: said}
-    assert rule_actions.link_action(invocation(mine), mine, SYSROOT, records(mine), None)
+    assert rule_actions.link_action(invocation(mine), mine, SYSROOT, records(mine))
     with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:
-        rule_actions.link_action(invocation(mine), mine, SYSROOT, known, None)
+        rule_actions.link_action(invocation(mine), mine, SYSROOT, known)
     assert caught.value.where == f"{own.package}/build.rs"
     macro = structs.replace(find(program, "std"), kind=UnitKind.PROC_MACRO, target="")
     with pytest.raises(OstooError, match="the link argument `-Map=x` is not allowed") as caught:

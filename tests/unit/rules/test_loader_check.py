@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest, home, own_source
 from ostoo_build.base.errors import OstooError
-from ostoo_build.binary import functions
+from ostoo_build.binary import functions, strip
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.job import UpToDate
 from ostoo_build.loader import check
@@ -42,6 +42,7 @@ def runs() -> list[str]:
 def of_program(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Node]]:
     """The nodes of a program without a script, whose compiler is none."""
     monkeypatch.setattr(target_spec, "check", lambda _: None)
+    monkeypatch.setattr(strip, "stripped", lambda data: data)
     monkeypatch.setattr(loader_contract, "load", lambda _: None)
     model.create(tmp_path / "checkout")
     checkout = model.checkout_at(tmp_path / "checkout")
@@ -53,7 +54,7 @@ def of_program(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch)
     action = whole_program.action(made.planner, services, program, None, services.snapshot)
     pending = PendingProgram(program, None, action, is_checked=True)
     made.progress.pending[program.id] = pending
-    yield list(nodes.of_program(made.planner, services, made.progress, pending, is_watched=False))
+    yield list(nodes.of_program(made.planner, services, made.progress, pending))
     checkout.close()
 
 
@@ -75,7 +76,7 @@ def depths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_a_refused_program_is_linked_once_more_beside_the_check(
+def test_a_refused_program_is_named_by_the_link_with_symbols(
     of_program: list[Node], runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
@@ -99,21 +100,16 @@ def test_a_refused_program_is_linked_once_more_beside_the_check(
         except OstooError as error:
             refused.append((node.description, error.what))
     assert refused == [("check two", "refused: main")]
-    assert names == ["unstripped"]
-    assert runs.count("link unstripped") == 1, "the node of that link finds it done"
+    assert names == ["linked"]
+    assert runs.count("link linked") == 1
     assert set(found) == {1}, "an action was performed within another one"
 
 
-def test_a_good_program_does_not_wait_for_the_link_that_has_names(
-    of_program: list[Node], runs: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nobody_looks_for_the_names_of_a_good_program(of_program: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "verify", lambda *_: model.Verdict("good"))
+    monkeypatch.setattr(functions, "load", lambda path: pytest.fail(f"{path} is read"))
     for node in of_program:
         node.perform()
-        if node.description == "check two":
-            break
-    assert "link linked" in runs
-    assert "link unstripped" not in runs
 
 
 @pytest.fixture
@@ -123,7 +119,7 @@ def linked(tmp_path: Path) -> Iterator[Invoked]:
     checkout = model.checkout_at(tmp_path / "checkout")
     checkout.lock()
     made = model.invoked(checkout, "off")
-    folder = made.planner.root / Places.of(model.plan(checkout.root)["two"]).linked
+    folder = made.planner.root / Places.of(model.plan(checkout.root)["two"]).stripped
     record = Record("k" * 64, {"two-program": Output("1" * 64, 7, executable=True)})
     made.services.engine.settled[folder] = UpToDate(cast("Job", None), record)
     yield made

@@ -32,13 +32,13 @@ def made(tmp_path: Path) -> Invoked:
     return model.invoked(checkout, "off")
 
 
-def of_program(made: Invoked, *, is_watched: bool = False, is_checked: bool = True) -> list[Node]:
+def of_program(made: Invoked, *, is_checked: bool = True) -> list[Node]:
     program = model.plan(made.planner.root)["one"]
     made.planner.units.update({unit.id: unit for unit in program.units})
     services = made.services
     action = whole_program.action(made.planner, services, program, None, services.snapshot)
     pending = PendingProgram(program, None, action, is_checked=is_checked)
-    return list(nodes.of_program(made.planner, services, made.progress, pending, is_watched=is_watched))
+    return list(nodes.of_program(made.planner, services, made.progress, pending))
 
 
 def after(found: list[Node], name: str) -> set[str]:
@@ -63,28 +63,23 @@ def test_a_library_waits_for_metadata_and_a_link_for_code(made: Invoked) -> None
     assert f"{base}/action.json" in after(found, f"{UNITS}/linked/action.json")
 
 
-@pytest.mark.parametrize("is_watched", [False, True])
-def test_a_program_is_published_when_it_was_checked_and_never_waits_for_its_symbols(
-    made: Invoked, *, is_watched: bool
-) -> None:
-    """Who watches waits for the program alone; else both links are made beside the check."""
-    found = of_program(made, is_watched=is_watched)
-    linked, check, unstripped = (f"{UNITS}/{name}/action.json" for name in ("linked", "check", "unstripped"))
-    assert after(found, PROGRAM) == {linked, check}
-    assert after(found, check) == {linked}
-    assert after(found, unstripped) == ({linked, check} if is_watched else {linked})
-    assert after(found, f"{PROGRAM}.debug") == {unstripped}
+def test_a_program_is_published_with_its_symbols_when_it_was_checked(made: Invoked) -> None:
+    found = of_program(made)
+    linked, check, stripped = (f"{UNITS}/{name}/action.json" for name in ("linked", "check", "stripped"))
+    assert after(found, stripped) == {linked}
+    assert after(found, check) == {stripped}
+    assert after(found, PROGRAM) == after(found, f"{PROGRAM}.debug") == {stripped, check}
 
 
 def test_without_a_contract_or_for_tests_nothing_is_checked(made: Invoked) -> None:
-    assert after(of_program(made, is_checked=False), PROGRAM) == {f"{UNITS}/linked/action.json"}
+    assert after(of_program(made, is_checked=False), PROGRAM) == {f"{UNITS}/stripped/action.json"}
     (made.planner.root / "targets/model.loader.json").unlink()
-    assert after(of_program(made), PROGRAM) == {f"{UNITS}/linked/action.json"}
+    assert after(of_program(made), PROGRAM) == {f"{UNITS}/stripped/action.json"}
 
 
 def test_nothing_is_done_before_it_was_made(made: Invoked) -> None:
     told = {node.description for node in of_program(made) if not node.is_done()}
-    assert {"check model", "run gen", "link one", "link one.debug", "check one", f"publish {PROGRAM}"} < told
+    assert {"check model", "run gen", "link one", "strip one", "check one", f"publish {PROGRAM}"} < told
     assert not [description for description in told if description.startswith("remember")], "nobody wants to read that"
 
 
@@ -97,7 +92,7 @@ def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_e
     made.planner.units.update({unit.id: unit for unit in program.units})
     action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Snapshot())
     pending = PendingProgram(program, None, action, is_checked=True)
-    found = list(nodes.of_program(made.planner, made.services, made.progress, pending, is_watched=False))
+    found = list(nodes.of_program(made.planner, made.services, made.progress, pending))
     provided = "sysroot/model/action.json"
     assert asked == ["model"], "a word of sysroot= that there is none of is told before anything is built"
     assert [node.name for node in found if provided in node.after] == [f"{UNITS}/linked/action.json"]

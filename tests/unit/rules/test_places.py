@@ -15,6 +15,6 @@ def test_a_program_lies_where_cargos_users_look_for_it(tmp_path: Path) -> None:
     places = Places.of(program)
     folder = program.units[-1].folder
     published = f"build/{trees.TARGET}/release/hello-std"
-    folders = (places.linked, places.unstripped, places.check)
-    assert folders == tuple(f"{folder}/{name}" for name in ("linked", "unstripped", "check"))
+    folders = (places.linked, places.stripped, places.check)
+    assert folders == tuple(f"{folder}/{name}" for name in ("linked", "stripped", "check"))
     assert places.published == (published, f"{published}.debug")
