@@ -114,7 +114,8 @@ def _entry(entry: Entry, link: Entry, root: Path, paths: PathMap, clean: Callabl
 
 
 def _variables(paths: PathMap, entry: Entry) -> dict[str, str]:
-    return {name: paths.expand(value) for name, value in entry.environment.items()}
+    found = {name: entry.shown.get(name, os.environ.get(name, "")) for name in entry.environment}
+    return {name: paths.expand(value) for name, value in found.items()}
 
 
 def _options(words: Sequence[str], directory: str, clean: Callable[[str], str]) -> Options:

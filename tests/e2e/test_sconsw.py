@@ -29,7 +29,8 @@ def copy_launcher(folder: Path) -> Path:
     (folder / "site_scons").mkdir(parents=True)
     shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
     (folder / "site_scons/ostoo_scons").mkdir()
-    for name in ("sconsw", "ostoo", "site_scons/venv.sh", "site_scons/ostoo_scons/start.py"):
+    own = (f"site_scons/ostoo_scons/{name}.py" for name in ("start", "whole_run"))
+    for name in ("sconsw", "ostoo", "site_scons/venv.sh", *own):
         shutil.copy(PROJECT / name, folder / name)
     for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "pygments")):
         pinned = (PROJECT / file).read_text()

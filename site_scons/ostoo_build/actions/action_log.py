@@ -30,8 +30,8 @@ _FORMER = "former"
 class Entry(Struct, frozen=True):
     """An action as its key sees it; `results`, the portable path of its output folder, identifies it.
 
-    `environment` has a digest of each value.
-    `decided` says how its outputs were to be made, and why no cheaper way was possible.
+    `environment` has a digest of each value, `shown` those values that are not in the user's environment: others may be
+    secrets. `decided` says how its outputs were to be made, and why no cheaper way was possible.
     """
 
     mnemonic: str
@@ -41,6 +41,7 @@ class Entry(Struct, frozen=True):
     version: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
+    shown: dict[str, str]
     inputs: dict[str, str]
     salt: dict[str, str] = field(default_factory=dict)
     directory: str = ""
@@ -70,8 +71,8 @@ def _entry(action: Action, results: str, decided: str) -> Entry:
         tools=action.tools.sha256 if action.tools else "",
         version=action.version,
         arguments=action.arguments,
-        # a value may be a secret of the user's environment
         environment={name: digest.of_bytes(value.encode()) for name, value in action.environment},
+        shown={name: value for name, value in action.environment if name not in os.environ},
         salt=dict(action.salt),
         directory=action.directory,
         outputs=action.outputs,
@@ -137,7 +138,8 @@ def differences(a: Entry, b: Entry) -> Iterator[Difference]:
             break
     if a.directory != b.directory:
         yield Difference("working directory", a.directory, b.directory)
-    yield from _of_tables("env", a.environment, b.environment)
+    for name, first, second in _differing(a.environment, b.environment):
+        yield Difference(f"env {name}", a.shown.get(name, first), b.shown.get(name, second))
     yield from _of_tables("salt", a.salt, b.salt)
     yield from _of_tables("file", a.inputs, b.inputs)
     if a.outputs != b.outputs:
@@ -145,6 +147,11 @@ def differences(a: Entry, b: Entry) -> Iterator[Difference]:
 
 
 def _of_tables(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
+    for name, first, second in _differing(a, b):
+        yield Difference(f"{kind} {name}", first, second)
+
+
+def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for name in sorted({*a, *b}):
         if a.get(name) != b.get(name):
-            yield Difference(f"{kind} {name}", a.get(name, ""), b.get(name, ""))
+            yield name, a.get(name, ""), b.get(name, "")

@@ -31,7 +31,10 @@ _NO_WRAPPERS = {"RUSTC_WRAPPER": "", "RUSTC_WORKSPACE_WRAPPER": ""}
 """Override wrappers in the configuration: no key covers a program that runs in place of rustc."""
 
 _JSON_SPECS = ("--config", "unstable.json-target-spec=true")
-"""Allows target specs in cargos that want to be told so; `-Zjson-target-spec` is an error in older ones."""
+"""Allows target specs in cargos that want to be told so; `-Zjson-target-spec` is an error in older ones.
+
+All `--config` have to stand before the command: those behind it would replace them.
+"""
 
 _DROPPED_PREFIXES = ("CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS")
 
@@ -132,8 +135,8 @@ class Cargo(Struct, frozen=True, dict=True):
 
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
         arguments = (
-            *(*self._std_crates(), "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
-            *(*_JSON_SPECS, "--target", str(target), *chosen, *self._options_for_std(profile)),
+            *(*self._std_crates(), *_JSON_SPECS, "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
+            *("--target", str(target), *chosen, *self._options_for_std(profile)),
         )
         graphs = unit_graph.parse(self._run(*arguments))
         for unit in chain.from_iterable(graph.units for graph in graphs):

@@ -49,11 +49,24 @@ def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
     assert name == "Rustc-build-units-a"
     assert (entry.key, entry.results, entry.tools) == (ACTION.key, "build/units/a", "2" * 64)
     assert entry.decided == "run here"
-    assert (entry.arguments, entry.environment, entry.inputs) == (
-        ACTION.arguments,
-        {"A": digest.of_bytes(b"1")},
-        {"a.rs": "0" * 64},
-    )
+    assert (entry.arguments, entry.inputs) == (ACTION.arguments, {"a.rs": "0" * 64})
+    assert (entry.environment, entry.shown) == ({"A": digest.of_bytes(b"1")}, {"A": "1"})
+
+
+def test_a_value_of_the_users_environment_is_told_by_its_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action_log.write(tmp_path / "one", ACTION, "a", "run here")
+    monkeypatch.setenv("A", "a secret")
+    secret = replace(ACTION, environment=(("A", "a secret"),))
+    action_log.write(tmp_path / "two", secret, "a", "run here")
+    assert b"a secret" not in next((tmp_path / "two").glob("*.json")).read_bytes()
+    (one,), (two,) = (action_log.read(tmp_path / name).values() for name in ("one", "two"))
+    (found,) = (each for each in action_log.differences(one, two) if each.what == "env A")
+    assert (found.first, found.second) == ("1", digest.of_bytes(b"a secret"))
+    action_log.write(tmp_path / "one", secret, "a", "run here")
+    (one,) = action_log.read(tmp_path / "one").values()
+    assert list(action_log.differences(one, two)) == []
 
 
 def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
@@ -108,9 +121,9 @@ def test_all_that_differs_is_told_in_order_with_what_each_has(tmp_path: Path) ->
         entries += action_log.read(tmp_path / name).values()
     assert [(each.what, each.first, each.second) for each in action_log.differences(*entries)] == [
         ("argument 1", "a.rs", ""),
-        ("env 0", "", digest.of_bytes(b"3")),
-        ("env A", digest.of_bytes(b"1"), ""),
-        ("env B", "", digest.of_bytes(b"2")),
+        ("env 0", "", "3"),
+        ("env A", "1", ""),
+        ("env B", "", "2"),
         ("file a.rs", "0" * 64, ""),
         ("file b.rs", "", "1" * 64),
     ]
