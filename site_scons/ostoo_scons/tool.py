@@ -14,7 +14,7 @@ from typing import Any
 import SCons.Script.Main
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build.base import deferred, layout, streams
+from ostoo_build.base import deferred, layout, streams, terminal
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops
@@ -58,6 +58,8 @@ def generate(env: Any) -> None:
     elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
     SetOption("num_jobs", 2 * jobs + elsewhere)
     sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
+    if build.process_start.standby is None:
+        build.show(os.environ)
     deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
     atexit.register(deferred.run)  # if SCons was started directly
     env["OSTOO"] = build
@@ -78,7 +80,7 @@ def _jobs(asked: int) -> int:
 
 
 def _build(root: Path, jobs: int) -> Build:
-    console = Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    console = Console(colour=terminal.takes_colours(sys.stderr, os.environ), quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
     described = description.read(root)
     options = Options(
@@ -129,8 +131,10 @@ def _declare(env: Any) -> None:
     """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
+    build.is_declared = True
     if build.process_start.standby is not None:
         build.process_start.standby.reached(build.read())
+        build.show(os.environ)
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -141,11 +145,13 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
             build.close()
         else:
             _end(build, sampler)
+        build.hide()
         build.stops.end()
         said = streams.complaint()
         if said:
             _leave(said)
     except Exception as error:
+        build.hide()
         message = told(error)
         if message is None:
             raise
@@ -166,6 +172,9 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
     if sampler is not None:
         page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
         console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+    failed = build.summary()
+    if failed is not None:
+        console.error(failed)
     if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
         console.status("Finished", timings.summary(timeline))
 
@@ -182,7 +191,8 @@ def _note(build: Build) -> None:
     if opened.requested.is_all:
         whole_program.take_away_lost(opened.planner, build.checkout.console)
     files = {path: output for made in current.values() for path, output in made.items()}
+    said = "".join(build.checkout.console.said)
     made = null_build_note.BuildResult(
-        build.process_start, build.checkout, build.options, opened.planner, opened.services, files
+        build.process_start, build.checkout, build.options, opened.planner, opened.services, files, said
     )
     null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])

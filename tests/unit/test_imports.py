@@ -193,9 +193,17 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
-SPEAK = {"base.console", "base.streams", "base.become", "start.bootstrap", "boot.launcher"}
-"""The console, what stands behind it, what empties it before another program writes there, and what shows a guest's
-output; a verb shows its own result."""
+SPEAK = {
+    "base.console",
+    "base.streams",
+    "base.status_block",
+    "base.live",
+    "base.become",
+    "start.bootstrap",
+    "boot.launcher",
+}
+"""The console, what stands behind and below it, what empties it before another program writes there, and what shows a
+guest's output; a verb shows its own result."""
 
 
 def test_only_the_console_and_verbs_write_to_the_user() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import streams
+from ostoo_build.base.console import complain
 from ostoo_build.base.errors import told
 from ostoo_build.cli import build
 from ostoo_build.cli import verbs as performed
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
         if message is None:
             raise
         if not streams.complaint():
-            sys.stderr.write(f"{message}\n")
+            complain(message)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

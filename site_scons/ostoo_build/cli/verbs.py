@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import terminal
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.project import description
@@ -161,4 +162,4 @@ def why_miss(chosen: argparse.Namespace) -> None:
 
 
 def _console() -> Console:
-    return Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
+    return Console(colour=terminal.takes_colours(sys.stderr, os.environ), quiet=False)

@@ -82,7 +82,7 @@ class Watch:
         try:
             return process.spawn(self.running, cwd=self.root)
         except OstooError as error:
-            self.console.messages([str(error)])
+            self.console.error(error)
             return None
 
     def _next(self) -> set[str]:
