@@ -108,7 +108,7 @@ class Build(Struct):
         if self.timeline.is_closed:
             return
         for step in failure.stop(self.timeline):
-            done = f"{failure.seconds(step, self.timeline):.0f} s of work"
+            done = f"{self.timeline.worked(step):.0f} s of work"
             what = f"for {step.subject}: its {done} are kept for the next build; press Ctrl-C to end it"
             self.checkout.console.status("Waiting", what)
 

@@ -46,7 +46,11 @@ def main() -> None:
 
 def _warn(said: str) -> None:
     """Show what the compilers said about the programs, as cargo does."""
-    if said:
+    if said and "GITHUB_ACTIONS" in os.environ:
+        from ostoo_build.base.console import Console  # noqa: PLC0415 - it takes longer than all the rest
+
+        Console.of(os.environ).messages(said)
+    elif said:
         plain = said if terminal.takes_colours(sys.stderr, os.environ) else terminal.without_colours(said)
         print(plain, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
 

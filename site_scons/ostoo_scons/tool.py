@@ -14,7 +14,7 @@ from typing import Any
 import SCons.Script.Main
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build.base import deferred, layout, streams, terminal
+from ostoo_build.base import deferred, layout, streams
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops
@@ -80,7 +80,7 @@ def _jobs(asked: int) -> int:
 
 
 def _build(root: Path, jobs: int) -> Build:
-    console = Console(colour=terminal.takes_colours(sys.stderr, os.environ), quiet=bool(GetOption("silent")))
+    console = Console.of(os.environ, quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
     described = description.read(root)
     options = Options(

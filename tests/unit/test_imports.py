@@ -199,7 +199,6 @@ SPEAK = {
     "base.status_block",
     "base.live",
     "base.become",
-    "start.bootstrap",
     "boot.launcher",
 }
 """The console, what stands behind and below it, what empties it before another program writes there, and what shows a

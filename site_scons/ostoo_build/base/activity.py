@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class Activity:
     """Something that takes long; `began` is a `time.monotonic` value.
 
-    `growing` is the folder that a download fills, None if there is none. `expected` is its size in bytes in the end, 0
+    `fetched` returns the bytes that are there so far, None if nothing is fetched. `expected` is their final number, 0
     if unknown.
     """
 
     verb: str
     subject: str
-    growing: Path | None = None
+    fetched: Callable[[], int] | None = None
     expected: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -31,7 +31,7 @@ class Activity:
     def progress(self) -> str:
         """Return what is known of its progress: `12 of 80 MB, 5 s`."""
         seconds = f"{time.monotonic() - self.began:.0f} s"
-        size = _size(self.growing) if self.growing is not None else 0
+        size = self.fetched() if self.fetched is not None else 0
         if not size:
             return seconds
         return f"{size / _MB:.0f}{f' of {self.expected / _MB:.0f}' if self.expected else ''} MB, {seconds}"
@@ -62,14 +62,32 @@ def during(activity: Activity) -> Iterator[None]:
         _running.remove(activity)
 
 
-def _size(folder: Path) -> int:
+def of_folder(folder: Path) -> Callable[[], int]:
+    """Return what tells by how many bytes the files in a folder have grown since this call."""
+    before = _in_folder(folder)
+    return lambda: max(0, _in_folder(folder) - before)
+
+
+def of_files(paths: Collection[Path]) -> Callable[[], int]:
+    """Return what tells the size of these files; those that are not there yet count as empty."""
+    return lambda: sum(map(_of_file, paths))
+
+
+def _of_file(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _in_folder(folder: Path) -> int:
     """Return the bytes in the files of a folder, which others may write to and remove."""
     found = 0
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    found += _size(folder / entry.name)
+                    found += _in_folder(folder / entry.name)
                 else:
                     found += entry.stat(follow_symlinks=False).st_size
     except OSError:

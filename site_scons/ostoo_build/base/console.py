@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import terminal
+from ostoo_build.base import github_commands, terminal
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ostoo_build.base.errors import OstooError
 
@@ -34,7 +34,7 @@ _HEADS = (("error: ", _ERROR), ("  --> ", _PLACE), ("  help: ", _HELP))
 
 def fetching(what: str) -> None:
     """Announce a download and its size, for callers that have no `Console`."""
-    Console(colour=False, quiet=False).status("Fetching", what)
+    Console.of(os.environ).status("Fetching", what)
 
 
 def going_on(verb: str, subject: str, progress: str, columns: int, *, colour: bool) -> str:
@@ -49,17 +49,25 @@ def going_on(verb: str, subject: str, progress: str, columns: int, *, colour: bo
 class Console:
     """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output.
 
-    `spoke` is when the last one was written, as in `time.monotonic`.
+    `annotated` is the path of the working folder in the repository if GitHub Actions reads what is written, else None.
+    `spoke` is when the last message was written, as in `time.monotonic`.
     """
 
     colour: bool
     quiet: bool
+    annotated: str | None = None
     spoke: float = field(default_factory=time.monotonic)
     said: list[str] = field(default_factory=list)
     """The compilers' messages, with colours."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _warned: set[str] = field(default_factory=set)
     _shown: set[str] = field(default_factory=set)
+
+    @staticmethod
+    def of(environ: Mapping[str, str], *, quiet: bool = False) -> Console:
+        """Return the console for this process' present stderr and working folder."""
+        annotated = github_commands.folder(environ, os.getcwd())  # noqa: PTH109 - a text
+        return Console(terminal.takes_colours(sys.stderr, environ), quiet, annotated)
 
     def status(self, verb: str, subject: str) -> None:
         """Print the beginning or the end of a step, such as `   Compiling core v0.0.0`."""
@@ -78,7 +86,7 @@ class Console:
             known = text in self._warned
             self._warned.add(text)
         if not known:
-            self._write(f"{self._head('warning', _WARNING)}: {text}\n")
+            self._write(f"{self._head('warning', _WARNING)}: {text}\n{self._annotations(f'warning: {text}')}")
 
     def error_once(self, error: OstooError) -> None:
         """Print an error; a repeated error is printed once.
@@ -117,7 +125,11 @@ class Console:
     def _show(self, texts: Iterable[str]) -> None:
         text = "".join(text if text.endswith("\n") else text + "\n" for text in texts if text)
         if text:
-            self._write(text if self.colour else terminal.without_colours(text))
+            plain = terminal.without_colours(text)
+            self._write(f"{text if self.colour else plain}{self._annotations(plain)}")
+
+    def _annotations(self, plain: str) -> str:
+        return "" if self.annotated is None else "".join(github_commands.commands(plain, self.annotated))
 
     def _head(self, text: str, colour: str) -> str:
         return _bold(text, colour) if self.colour else text
@@ -150,4 +162,4 @@ def _painted_line(line: str) -> str:
 
 def complain(error: OstooError) -> None:
     """Print an error, for callers that have no `Console`."""
-    Console(colour=terminal.takes_colours(sys.stderr, os.environ), quiet=True).error(error)
+    Console.of(os.environ).error(error)

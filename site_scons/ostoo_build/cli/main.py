@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
         if words == ["--version"]:
             return _version()
         build.start(arguments)
-        code = _perform(parser, first, words)
+        with performed.display():
+            code = _perform(parser, first, words)
     except Exception as error:
         message = told(error)
         if message is None:

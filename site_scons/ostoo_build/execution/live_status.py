@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from ostoo_build.base import activity
 from ostoo_build.base.console import going_on
-from ostoo_build.execution import failure
 
 if TYPE_CHECKING:
     import os
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
 _MOST = 12
 """Lines at most: who has many processors sees those actions that run for longest."""
+
+_LOOKED_UP = 1.0
+"""Seconds after which an action that has not got a core here runs elsewhere, or in another way."""
 
 
 class Counts(Struct, frozen=True):
@@ -41,7 +43,7 @@ class LiveStatus(Struct, frozen=True):
 
     def sentence(self) -> str:
         """Return what goes on in one line: `core v0.0.0 (34 s), zig (12 MB, 5 s)`."""
-        actions = (f"{step.subject} ({_seconds(failure.seconds(step, self.timeline))})" for step in self._at_work())
+        actions = (f"{step.subject} ({_seconds(self.timeline.worked(step))})" for step in self._at_work())
         return ", ".join(filter(None, (activity.sentence(), *actions)))
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
@@ -60,15 +62,19 @@ class LiveStatus(Struct, frozen=True):
         yield from map(self._of, self._at_work())
 
     def _at_work(self) -> list[Step]:
-        """Return the actions that have a core, what began first first."""
-        at_work = (step for step in tuple(self.timeline.running) if step.started is not None)
+        """Return the actions that run, what began first first; what is soon found in the cache does not count."""
+        at_work = (
+            step
+            for step in tuple(self.timeline.running)
+            if step.started is not None or self.timeline.worked(step) > _LOOKED_UP
+        )
         return sorted(at_work, key=lambda step: step.begin)
 
     def _of(self, step: Step) -> tuple[str, str, str]:
         code = "" if step.metadata is None else ": its code"
         verb = "Waiting" if self.timeline.is_closed else step.verb
         subject = f"for {step.subject}" if self.timeline.is_closed else step.subject
-        return verb, f"{subject}{code}", _seconds(failure.seconds(step, self.timeline))
+        return verb, f"{subject}{code}", _seconds(self.timeline.worked(step))
 
 
 def _seconds(number: float) -> str:

@@ -26,6 +26,7 @@ def at_work(timeline: Timeline, subject: str, seconds: float | None, *, code: bo
     started = None if seconds is None else timeline.now - seconds
     metadata = timeline.now if code else None
     step = Step("Compiling", subject, subject, (), 0.0 if started is None else started, started, metadata)
+    step.is_waiting = started is None
     timeline.running.append(step)
 
 
