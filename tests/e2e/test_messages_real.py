@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from test_screens_real import in_log
 from trees import copy_sources
 
 if TYPE_CHECKING:
@@ -74,3 +75,23 @@ def test_failed_programs_are_summed_up_and_nothing_is_said_twice(tree: Tree) -> 
     assert result.stderr.splitlines()[-1] == "error: 1 of 2 programs failed: cat-rs; not finished: hello-std"
     result = tree.scons("cat-rs")
     assert result.stderr.splitlines()[-1].startswith("error: could not compile cat-rs"), "one needs no summary"
+
+
+def test_github_is_told_the_changed_lines(tree: Tree) -> None:
+    warn(tree, MAIN, "of_hello")
+    line = (tree.root / MAIN).read_text(encoding="utf-8").splitlines().index(f"fn of_hello() {{}} // {mark(tree)}") + 1
+    told = f"::warning file=checkout/{MAIN},line={line},col=4::function `of_hello` is never used"
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tree.root.parent)}
+    for _ in range(3):
+        assert in_log(tree, "hello-rs", **environ).splitlines().count(told) == 1
+    broken(tree, "hello-rs")
+    log = in_log(tree, "hello-rs", **environ).splitlines()
+    (error,) = (row for row in log if row.startswith("::error file="))
+    assert re.fullmatch(
+        rf"::error file=checkout/{MAIN},line=\d+,col=\d+,title=E0425::cannot find value `missing`.*", error
+    )
+    assert sum(row.startswith("::error::could not compile hello-rs") for row in log) == 1
+
+
+def mark(tree: Tree) -> str:
+    return (tree.root / MAIN).read_text(encoding="utf-8").rsplit("// ", 1)[1].strip()
