@@ -49,13 +49,13 @@ def going_on(verb: str, subject: str, progress: str, columns: int, *, colour: bo
 class Console:
     """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output.
 
-    `annotated` is the path of the working folder in the repository if GitHub Actions reads what is written, else None.
+    `annotated` is where diagnostics name files from if GitHub Actions reads what is written, else None.
     `spoke` is when the last message was written, as in `time.monotonic`.
     """
 
     colour: bool
     quiet: bool
-    annotated: str | None = None
+    annotated: github_commands.Place | None = None
     spoke: float = field(default_factory=time.monotonic)
     said: list[str] = field(default_factory=list)
     """The compilers' messages, with colours."""
@@ -66,7 +66,7 @@ class Console:
     @staticmethod
     def of(environ: Mapping[str, str], *, quiet: bool = False) -> Console:
         """Return the console for this process' present stderr and working folder."""
-        annotated = github_commands.folder(environ, os.getcwd())  # noqa: PTH109 - a text
+        annotated = github_commands.place(environ, os.getcwd())  # noqa: PTH109 - a text
         return Console(terminal.takes_colours(sys.stderr, environ), quiet, annotated)
 
     def status(self, verb: str, subject: str) -> None:

@@ -6,7 +6,7 @@ The form is `::error file=a.rs,line=1,col=2,title=E0308::message` (GitHub's "Wor
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
@@ -23,36 +23,40 @@ _OF_MESSAGES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _OF_PROPERTIES = {**_OF_MESSAGES, ":": "%3A", ",": "%2C"}
 
 
-def folder(environ: Mapping[str, str], root: str) -> str | None:
-    """Return the path of `root` within the repository that GitHub Actions builds; None elsewhere."""
+class Place(NamedTuple):
+    """The folder from which diagnostics name files, and its path in the repository that GitHub Actions builds."""
+
+    folder: str
+    within: str
+
+
+def place(environ: Mapping[str, str], folder: str) -> Place | None:
+    """Return the place of a folder; None outside of GitHub Actions."""
     if environ.get("GITHUB_ACTIONS") != "true":
         return None
-    workspace = environ.get("GITHUB_WORKSPACE", root)
-    return os.path.relpath(root, workspace) if f"{root}/".startswith(f"{workspace}/") else "."
+    workspace = environ.get("GITHUB_WORKSPACE", folder)
+    return Place(folder, os.path.relpath(folder, workspace) if f"{folder}/".startswith(f"{workspace}/") else ".")
 
 
-def commands(text: str, within: str) -> Iterator[str]:
-    """Yield a command for each diagnostic in a text without colours; files are named from the repository's top.
-
-    `within` is the path of the working folder in the repository.
-    """
+def commands(text: str, here: Place) -> Iterator[str]:
+    """Yield a command for each diagnostic in a text without colours; files are named from the repository's top."""
     found = list(_HEAD.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     for match, end in zip(found, ends, strict=False):  # without any there is an end all the same
         if _SUMMARY.match(match[3]):
             continue
-        place = _PLACE.search(text, match.end(), end)
-        properties = {**(_properties(place, within) if place else {}), "title": match[2] or ""}
+        found_at = _PLACE.search(text, match.end(), end)
+        properties = {**(_properties(found_at, here) if found_at else {}), "title": match[2] or ""}
         told = ",".join(f"{name}={_escaped(value, _OF_PROPERTIES)}" for name, value in properties.items() if value)
         yield f"::{match[1]}{told and f' {told}'}::{_escaped(match[3], _OF_MESSAGES)}\n"
 
 
-def _properties(place: Match[str], within: str) -> dict[str, str]:
+def _properties(found_at: Match[str], here: Place) -> dict[str, str]:
     """Return what names the place; nothing for one that is no file of the repository."""
-    path = place[1]
-    if path.startswith("/") or not os.path.isfile(path):  # noqa: PTH113 - a text
+    path, line, column = found_at.groups("")
+    if path.startswith("/") or not os.path.isfile(f"{here.folder}/{path}"):  # noqa: PTH113 - a text
         return {}
-    return {"file": os.path.normpath(f"{within}/{path}"), "line": place[2] or "", "col": place[3] or ""}
+    return {"file": os.path.normpath(f"{here.within}/{path}"), "line": line, "col": column}
 
 
 def _escaped(text: str, letters: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from ostoo_build.base import github_commands
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.github_commands import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,24 +50,26 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "user-rs" / name).write_text("")
 
 
-def test_each_diagnostic_of_rustc_is_a_command() -> None:
-    assert list(github_commands.commands(RUSTC, "os")) == COMMANDS
+def test_each_diagnostic_of_rustc_is_a_command(tmp_path: Path) -> None:
+    assert list(github_commands.commands(RUSTC, Place(str(tmp_path), "os"))) == COMMANDS
 
 
-def test_an_error_of_the_build_is_a_command_with_its_file() -> None:
+def test_an_error_of_the_build_is_a_command_with_its_file(tmp_path: Path) -> None:
     error = OstooError("the value\nis bad", where="user-rs/a.rs:7", remedy="write another\none")
-    assert list(github_commands.commands(f"{error}\n", ".")) == [
+    assert list(github_commands.commands(f"{error}\n", Place(str(tmp_path), "."))) == [
         "::error file=user-rs/a.rs,line=7::the value%0A  is bad\n"
     ]
     elsewhere = OstooError("there is no program a", where='env.RustProgram("a")', remedy="name another")
-    assert list(github_commands.commands(f"{elsewhere}\n", ".")) == ["::error::there is no program a\n"]
+    assert list(github_commands.commands(f"{elsewhere}\n", Place(str(tmp_path), "."))) == [
+        "::error::there is no program a\n"
+    ]
     outside = OstooError("no space left", where="/dev/full")
-    assert list(github_commands.commands(f"{outside}\n", ".")) == ["::error::no space left\n"]
+    assert list(github_commands.commands(f"{outside}\n", Place(str(tmp_path), "."))) == ["::error::no space left\n"]
 
 
 @pytest.mark.parametrize("text", ["", "   Compiling core\n", "note: nothing\n", " error: indented\n", "errors: none\n"])
-def test_what_is_no_diagnostic_is_none(text: str) -> None:
-    assert list(github_commands.commands(text, ".")) == []
+def test_what_is_no_diagnostic_is_none(text: str, tmp_path: Path) -> None:
+    assert list(github_commands.commands(text, Place(str(tmp_path), "."))) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_what_is_no_diagnostic_is_none(text: str) -> None:
 def test_files_are_named_from_the_top_of_the_repository(
     environ: dict[str, str], root: str, expected: str | None
 ) -> None:
-    assert github_commands.folder(environ, root) == expected
+    assert github_commands.place(environ, root) == (expected and Place(root, expected))
 
 
 def test_the_console_writes_commands_after_the_words(
@@ -92,6 +95,7 @@ def test_the_console_writes_commands_after_the_words(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)}
     console = Console.of(environ)
+    monkeypatch.chdir("/")  # SCons goes where scripts are
     coloured = RUSTC.replace("error", "\x1b[1m\x1b[91merror\x1b[0m")
     commands = "".join(COMMANDS).replace("os/", "")
     console.messages(coloured)
@@ -103,6 +107,7 @@ def test_the_console_writes_commands_after_the_words(
     assert capsys.readouterr().err == (
         "warning: the cache is off\n::warning::the cache is off\nerror: no\n::error::no\n"
     )
+    monkeypatch.chdir(tmp_path)
     Console.of({**environ, "FORCE_COLOR": "1"}).messages(coloured)
     assert capsys.readouterr().err == coloured + commands
     Console.of({}).messages(coloured)
