@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_FOLDER] = folder
     settings.register_profile("untimed", deadline=None)
     settings.load_profile("untimed")
+    os.environ["CI"] = "true"  # else builds of tests leave servers; tests of the server take it away
     os.environ["PATH"] = provided_tools.on_path(os.environ, Path(__file__).parents[1])
 
 

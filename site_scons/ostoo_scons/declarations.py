@@ -129,7 +129,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     progress.pending[program.id] = pending
     if program.uses_std:
         declare_sysroot(env, program.target)
-    is_watched = build.process_start.standby is not None
+    is_watched = build.process_start.is_watched
     parts = nodes.of_program(planner, services, progress, pending, is_watched=is_watched)
     declared = {node.name: declare(env, node) for node in parts}
     build.parts[program.id] = set(declared)

@@ -21,15 +21,13 @@ from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.process import StoppedError
 from ostoo_scons.scons_build import Build
+from ostoo_scons.whole_run import EXIT_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ostoo_build.actions.record import Record
     from ostoo_build.rules.nodes import Node
-
-EXIT_CODE = 2
-"""SCons' exit code of a failed build."""
 
 
 class ToldError(BuildError):  # type: ignore[misc] # SCons has no types

@@ -17,7 +17,8 @@ from SCons.Taskmaster.Job import interrupt_msg
 from ostoo_build.base import own_files
 from ostoo_build.base.console import complain
 from ostoo_build.base.errors import OstooError, told
-from ostoo_scons.scons_nodes import EXIT_CODE, ToldError
+from ostoo_scons.scons_nodes import ToldError
+from ostoo_scons.whole_run import EXIT_CODE
 
 _SCRIPTS = ("SConstruct", "SConscript")
 _OURS = tuple(map(str, own_files.CODE))

@@ -14,6 +14,7 @@ STARTED = time.time_ns()
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 
 from ostoo_build.base import streams, terminal  # noqa: E402 - found only by the path that is set above
+from ostoo_build.server import address  # noqa: E402 - likewise
 from ostoo_build.start import null_build  # noqa: E402 - likewise
 
 
@@ -25,23 +26,28 @@ def main() -> None:
         _warn(found.said)
         _say("".join(f"scons: `{name}' is up to date.\n" for name in found.targets))  # SCons' message
         return
+    if address.is_wanted(sys.argv[1:]):
+        _ask_server(asked)
     import site  # noqa: PLC0415 - only where there may be work
 
     site.main()
-    from ostoo_build.base import deferred  # noqa: PLC0415 - likewise
-    from ostoo_build.base.errors import told  # noqa: PLC0415 - likewise
-    from ostoo_build.rebuild.process_start import ProcessStart, run_scons  # noqa: PLC0415 - likewise
+    from ostoo_build.rebuild.process_start import ProcessStart  # noqa: PLC0415 - likewise
+    from ostoo_scons import whole_run  # noqa: PLC0415 - likewise
 
-    sys.argv.insert(1, "-Q")
+    whole_run.perform(ProcessStart(STARTED, asked), sys.argv[1:])
+
+
+def _ask_server(asked: null_build.Question) -> None:
+    """Let a server build, if there is one, and end as it did."""
+    from ostoo_build.server import client, request  # noqa: PLC0415 - only where there may be work
+
     try:
-        run_scons(ProcessStart(STARTED, asked))
-    except Exception as error:  # of SCons' own modules; SCons reports everything else
-        message = told(error)
-        if message is None:
-            raise
-        sys.exit(_complain(f"{message}\n"))
-    finally:
-        deferred.run()
+        path = address.path(os.getcwd())  # noqa: PTH109 - likewise
+        done = client.build(path, request.captured(sys.argv[1:], asked, STARTED)) if os.path.lexists(path) else None
+    except OSError:  # the system says too little about processes
+        return
+    if done is not None:
+        client.leave(done[0])
 
 
 def _warn(said: str) -> None:
@@ -62,12 +68,8 @@ def _say(text: str) -> None:
         pass
     said = streams.complaint()
     if said:
-        os._exit(_complain(said))  # Python would flush it again
-
-
-def _complain(text: str) -> int:
-    print(text, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
-    return 2
+        print(said, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
+        os._exit(2)  # Python would flush it again
 
 
 main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import sys
@@ -28,10 +29,12 @@ from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
+from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build
-from ostoo_scons.scons_nodes import EXIT_CODE, one_message
+from ostoo_scons.scons_nodes import one_message
+from ostoo_scons.whole_run import EXIT_CODE
 
 _MOST_JOBS = 1000
 """The limit of the jobserver's pipe, and of threads on most machines."""
@@ -58,7 +61,7 @@ def generate(env: Any) -> None:
     elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
     SetOption("num_jobs", 2 * jobs + elsewhere)
     sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
-    if build.process_start.standby is None:
+    if not build.process_start.waits:
         build.show(os.environ)
     deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
     atexit.register(deferred.run)  # if SCons was started directly
@@ -132,9 +135,14 @@ def _declare(env: Any) -> None:
     declarations.declare_requested(env)
     build = Build.of(env)
     build.is_declared = True
-    if build.process_start.standby is not None:
-        build.process_start.standby.reached(build.read())
-        build.show(os.environ)
+    standby = build.process_start.standby
+    if standby is not None:
+        standby.reached(build.read())
+        # a build that waited has seen that what it read holds for the command that it works for
+        command = standby.handover.request
+        build.process_start = build.process_start._replace(started=command.started, asked=command.asked)
+        if standby.waits:
+            build.show(os.environ)
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -147,6 +155,7 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
             _end(build, sampler)
         build.hide()
         build.stops.end()
+        _start_server(build)
         said = streams.complaint()
         if said:
             _leave(said)
@@ -156,6 +165,15 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
         if message is None:
             raise
         _leave(f"{message}\n")
+
+
+def _start_server(build: Build) -> None:
+    """Start a server for the next build, if this one was started by a command, without a server."""
+    here, root = build.process_start, build.checkout.root
+    is_wanted = address.is_wanted(sys.argv[1:]) and build.options.variables["server"] == "on"
+    if here.asked is not None and here.standby is None and is_wanted:
+        with contextlib.suppress(OSError, OstooError):  # builds work without one
+            launching.start(root, address.path(str(root)))
 
 
 def _leave(said: str) -> None:
@@ -183,7 +201,7 @@ def _note(build: Build) -> None:
     """Write the note of a null build, if only programs were requested and all of them are published."""
     opened, current = build.opened, build.progress.current
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
-    if opened is None or options or opened.requested.words - {"all"}:
+    if opened is None or options or opened.requested.words - {"all"} or build.process_start.asked is None:
         return
     programs = opened.planner.programs
     if current.keys() != programs.ids(opened.requested.built(programs)):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from screens import terminal
-from test_faults import FAILS, SLEEPS
+from test_faults import FAILS, SLEEPS, running
+from trees import ServedTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.compiler
 
-OF_COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS", "TERM")
+OF_COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "TERM")
 ESCAPE = "\x1b"
 
 
-def environment(**variables: str) -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in OF_COLOURS} | variables
+def environment(tree: Tree, **variables: str) -> Mapping[str, str]:
+    """With `CI` no server is used, nor started."""
+    left_out = (*OF_COLOURS, "CI") if isinstance(tree, ServedTree) else OF_COLOURS
+    return {name: value for name, value in os.environ.items() if name not in left_out} | variables
 
 
 def on_terminal(
     tree: Tree, *arguments: str, columns: int = 80, variables: Mapping[str, str] | None = None
 ) -> AbstractContextManager[Terminal]:
-    shown = environment(**{"TERM": "xterm-256color", **(variables or {})})
+    shown = environment(tree, **{"TERM": "xterm-256color", **(variables or {})})
     return terminal(tree.command(*arguments), cwd=tree.root, environ=shown, columns=columns)
 
 
@@ -40,7 +43,7 @@ def in_log(tree: Tree, *arguments: str, **variables: str) -> str:
     done = subprocess.run(
         tree.command(*arguments),
         cwd=tree.root,
-        env=environment(**variables),
+        env=environment(tree, **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -153,3 +156,29 @@ def test_ctrl_c_leaves_no_block(tree: Tree) -> None:
     assert shown.process.returncode == -2
     assert without_numbers(end)[: len(before) - 2] == without_numbers(before[:-2])
     assert not any("Building" in row for row in end)
+
+
+def test_a_server_shows_the_same_on_each_commands_own_terminal(tree: Tree) -> None:
+    served = ServedTree(tree.root, tree.cache)
+    served.wait_for_server()
+    try:
+        for columns, count in ((40, 1), (100, 2)):  # the second one finds a build that waits
+            sleeping(served, SLEEPS % 3)
+            with on_terminal(served, "hello-rs", columns=columns) as shown:
+                seen = shown.until(lambda rows: len(rows) > 1 and "Running" in rows[-1] and "s)" in rows[-1])
+                end = shown.to_the_end()
+            assert served.served() == count + 1, "the one that started the server counts"
+            assert re.fullmatch(r"    Building \d+/\d+(, \d+ cached)? \(\d+ s\)", seen[-2])
+            assert len(seen[-1]) < columns
+            assert not any("Building" in row for row in end)
+            assert f"{ESCAPE}[1;32m" in shown.raw.decode()
+        sleeping(served, SLEEPS % 600)
+        with on_terminal(served, "hello-rs") as shown:
+            shown.until(lambda rows: len(rows) > 1 and "Running" in rows[-1] and "s)" in rows[-1])
+            shown.type("\x03")
+            end = shown.to_the_end()
+        assert shown.process.returncode == -2
+        assert not any("Building" in row for row in end)
+        assert not running(served.root, "build-script-build")
+    finally:
+        served.stop_server()

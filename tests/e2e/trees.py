@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -100,6 +101,38 @@ class Tree:
             [self.program(name, profile), *arguments], capture_output=True, text=True, timeout=20, check=False
         )
         return completed.returncode, completed.stdout, completed.stderr
+
+
+@dataclass(frozen=True)
+class ServedTree(Tree):
+    """A checkout whose builds a server carries out; there must be one."""
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        environment = {name: value for name, value in os.environ.items() if name != "CI"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            self.command(*arguments), cwd=self.root, env=environment, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def status(self) -> str:
+        """What the server says of itself; empty if there is none."""
+        said = self.ostoo("server", "status").stderr
+        return "" if "no build server" in said else said
+
+    def served(self) -> int:
+        """How many builds it has done."""
+        return int(self.status().partition(" running, ")[2].partition(" ")[0] or 0)
+
+    def wait_for_server(self) -> None:
+        """Start a server by a build that fails at once, and wait until it answers."""
+        self.start("nosuchprogram").communicate()
+        end = time.monotonic() + 60
+        while not self.status():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    def stop_server(self) -> None:
+        self.ostoo("server", "stop")
 
 
 def cargo(folder: Path, *arguments: str) -> str:

@@ -48,10 +48,11 @@ PACKAGES = {
     "invocation": "base cache execution planning project reapi remote rust sysroot target toolchain",
     "rules": "actions base binary cache execution invocation loader planning reapi run rust size stack sysroot target",
     "boot": "base binary fetch run",
-    "rebuild": "actions base fetch invocation planning rules start toolchain",
+    "server": "base start",
+    "rebuild": "actions base fetch invocation planning rules server start toolchain",
     "cli": (
-        "actions adoption base binary boot cache execution invocation loader planning project rebuild rules run size"
-        " stack toolchain"
+        "actions adoption base binary boot cache execution invocation loader planning project rebuild rules run server"
+        " size stack toolchain"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
@@ -189,20 +190,17 @@ def test_only_process_starts_programs() -> None:
     }
     by_os = ("os.system", "os.popen", "os.spawn", "os.exec", "os.fork", "os.posix_spawn")
     assert [name for name, path in MODULES.items() if any(call in path.read_text() for call in by_os)] == [
-        "base.become"
+        "base.become",
+        "server.serving",
     ]
 
 
-SPEAK = {
-    "base.console",
-    "base.streams",
-    "base.status_block",
-    "base.live",
-    "base.become",
+SPEAK = {f"base.{name}" for name in ("console", "streams", "status_block", "live", "become")} | {
     "boot.launcher",
+    *(f"server.{name}" for name in ("adopting", "handover", "request")),
 }
-"""The console, what stands behind and below it, what empties it before another program writes there, and what shows a
-guest's output; a verb shows its own result."""
+"""The console, what stands behind and below it, what empties it before another program writes there, what shows a
+guest's output, and what hands streams over; a verb shows its own result."""
 
 
 def test_only_the_console_and_verbs_write_to_the_user() -> None:
@@ -214,8 +212,10 @@ def test_only_the_console_and_verbs_write_to_the_user() -> None:
     assert {name for name in found if not name.startswith("cli.")} == SPEAK
 
 
-MOVE = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install", "execution.local", "planning.memos"}
-"""They put whole folders in place, each made in one beside it; the last two move leftovers and older answers."""
+MOVE = {"cli.new", "fetch.apt", "fetch.ziglang", "sysroot.install", "execution.local", "planning.memos"} | {
+    "server.launching"
+}
+"""They put whole folders in place, each made in one beside it, and a socket; two move leftovers and older answers."""
 
 
 def test_only_state_file_puts_files_in_place() -> None:

@@ -8,6 +8,7 @@ from ostoo_build.base import layout
 
 PACKAGE = Path(layout.__file__).parents[1]
 TESTS = Path(__file__).parent
+SERVER = ("adopting", "client", "code_state", "handover", "launching", "memory", "request", "wire")
 NO_TEST = {
     "adoption/templates.py",  # texts alone
     "fetch/places.py",  # names alone
@@ -25,6 +26,7 @@ TESTED_WITH = {
     "adoption/survey.py": "../e2e/test_init_real.py",
     "boot/guest.py": "../e2e/test_boot_real.py",
     "cli/locked_engine.py": "../e2e/test_boot_real.py",
+    "cli/server.py": "../e2e/test_server_real.py",
     "cli/verbs.py": "cli/test_main.py",
     "cli/boot_image.py": "../e2e/test_boot_real.py",
     "cli/init.py": "../e2e/test_init_real.py",
@@ -43,6 +45,8 @@ TESTED_WITH = {
     "target/compiler.py": "target/test_spec.py",
     "target/findings.py": "target/test_spec.py",
     "target/schema.py": "target/test_spec.py",
+    # the two ends of a conversation
+    **{f"server/{name}.py": "server/test_serving.py" for name in SERVER},
     # one kind of the things that another module chooses from, and that all pass the same tests
     "sysroot/debian.py": "sysroot/test_providers.py",
     "sysroot/image/blobs.py": "sysroot/image/test_archive.py",

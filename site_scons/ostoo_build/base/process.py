@@ -120,6 +120,25 @@ def spawn(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = ()) -> Ch
         raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
 
 
+def start_detached(argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int]) -> None:
+    """Start `argv` in a session of its own, with this process' environment, and forget it. It has no streams.
+
+    Raises `OstooError` if it can't be started.
+    """
+    try:
+        subprocess.Popen(  # noqa: S603 - argv is a list, no shell sees it
+            list(argv),
+            cwd=cwd,
+            pass_fds=pass_fds,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ).returncode = 0  # nobody waits for it
+    except OSError as error:
+        raise OstooError(f"can't start {argv[0]}: {error.strerror}", where=str(cwd)) from error
+
+
 def spawn_logged(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: BinaryIO, pass_fds: Sequence[int]
 ) -> ChildProcess:

@@ -44,10 +44,6 @@ class Stops:
             self._is_read.wait()
         return self._asked != 0
 
-    def ask(self, number: int) -> None:
-        """Request the end of the process as a signal does."""
-        os.write(self._wakes, bytes([number]))
-
     def end(self) -> None:
         """End this process by the received signal, as its parent expects; return if there was none."""
         if self.is_asked:

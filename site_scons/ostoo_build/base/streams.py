@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
 _STDERR = 2
+_terminals: tuple[bool, ...] | None = None
 
 
 class Stdout:
-    """Wraps a stream; `is_closed` says that this process was started without stdout."""
+    """Wraps a stream; `is_closed` says that the command was started without stdout."""
 
     def __init__(self, stream: TextIO, *, is_closed: bool) -> None:
         self._stream = stream
-        self._is_closed = is_closed
+        self.is_closed = is_closed
         self.failure: OSError | None = None
 
     def write(self, text: str) -> int:
         try:
-            if self._is_closed and text:
+            if self.is_closed and text:
                 raise OSError(EBADF, os.strerror(EBADF))  # noqa: TRY301 - as a closed descriptor would
             return self._stream.write(text)
         except OSError as error:
@@ -60,10 +61,26 @@ def take() -> None:
     is_closed = sys.stdout is None
     stream = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
     sys.stderr = sys.stderr or open(_STDERR, "w", encoding="utf-8")  # noqa: SIM115 - likewise
+    wrap(stream, is_closed=is_closed)
+
+
+def wrap(stream: TextIO, *, is_closed: bool) -> None:
+    """Make a stream standard output."""
     stdout: Any = Stdout(stream, is_closed=is_closed)
     # SCons restores `sys.__stdout__`
     sys.stdout = stdout
     sys.__stdout__ = stdout  # type: ignore[misc]
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Whether one of the descriptors 0 to 2 is a terminal, or will be when a build that waits begins."""
+    return os.isatty(descriptor) if _terminals is None else _terminals[descriptor]
+
+
+def expect_terminals(terminals: tuple[bool, ...]) -> None:
+    """Set what `is_terminal` answers: a process that prepares a build has other streams than it will have."""
+    global _terminals  # noqa: PLW0603 - the streams are the process', too
+    _terminals = terminals
 
 
 def complaint() -> str:

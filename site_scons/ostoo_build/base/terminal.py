@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from ostoo_build.base import streams
+
 TYPE_CHECKING = False  # as in `null_build`: loading `typing` takes long
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,14 +18,24 @@ if TYPE_CHECKING:
 _UNFORCED = ("", "0", "false")
 """Values by which a variable that forces colours says that it does not."""
 
+_STANDARD = (0, 1, 2)
+
+_NOBODY = b"-1"
+"""Field 8 of /proc/PID/stat (proc(5)) of a process without a terminal."""
+
+_command: int | None = None
+"""The process that this one builds for, None if that is itself."""
+
 _USUAL = os.terminal_size((80, 24))
 
 
 def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream goes to a terminal, or will: `streams` knows what a build that waits will have."""
     try:
-        return stream is not None and stream.isatty()
-    except ValueError:  # it is closed
+        descriptor = stream.fileno() if stream is not None else -1
+    except (OSError, ValueError):  # it is none of the system's, or closed
         return False
+    return streams.is_terminal(descriptor) if descriptor in _STANDARD else descriptor >= 0 and os.isatty(descriptor)
 
 
 def moves_cursor(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
@@ -49,15 +61,25 @@ def size(stream: TextIO) -> os.terminal_size:
     return os.terminal_size((columns or _USUAL.columns, rows or _USUAL.lines))
 
 
+def work_for(process: int) -> None:
+    """Set the process whose streams this one has, and which the shell moves to the background and back."""
+    global _command  # noqa: PLW0603 - the streams are the process', too
+    _command = process
+
+
 def is_in_front(stream: TextIO) -> bool:
     """Whether this process may move the cursor of a stream's terminal: a job in the background may not.
 
     A terminal that does not control this process has no jobs of its own.
     """
     try:
-        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+        if _command is None:
+            return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+        with open(f"/proc/{_command}/stat", "rb") as status:  # noqa: PTH123 - no pathlib here
+            _, _, group, _, _, in_front, *_ = status.read().rpartition(b")")[2].split()
     except (OSError, ValueError):
         return True
+    return in_front in (group, _NOBODY)
 
 
 def without_colours(text: str) -> str:

@@ -142,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     boot.set_defaults(perform=performed.boot)
     _add_test(verbs.add_parser("test", help="build a program's tests and run them", allow_abbrev=False))
     _add_reports(verbs)
+    serving = verbs.add_parser(
+        "server", help="show or stop the build server, which keeps everything loaded between builds", allow_abbrev=False
+    )
+    serving.add_argument("verb", choices=("status", "stop"), metavar="status|stop")
+    serving.set_defaults(perform=performed.server)
     _add_cache(verbs.add_parser("cache", help="inspect and maintain the action cache", allow_abbrev=False))
     return parser
 

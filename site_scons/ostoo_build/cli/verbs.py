@@ -144,6 +144,13 @@ def size(chosen: argparse.Namespace) -> None:
         report_verbs.compare(runner, chosen.program, chosen.compare, whole=chosen.all)
 
 
+def server(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import project  # noqa: PLC0415 - likewise
+    from ostoo_build.cli import server as server_verb  # noqa: PLC0415 - likewise
+
+    server_verb.ask(project.root(chosen.start), chosen.verb, _console())
+
+
 def cache(chosen: argparse.Namespace) -> None:
     from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
     from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself

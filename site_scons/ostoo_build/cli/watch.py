@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import sys
+import signal
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import layout, own_files, process, state_file
+from ostoo_build.base import layout, process, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies, watched
+from ostoo_build.server import client, launching, request, wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -58,16 +59,15 @@ class Watch:
         self._start_watching()
         self.console.status("Watching", "for changes; press Ctrl-C to stop")
         program: ChildProcess | None = None
-        server = Server(self.root, self.arguments)
+        os.chdir(self.root)  # a socket's address is short
+        server = Server(self.root, self.arguments, self.console)
         try:
             while True:
                 began = time.monotonic()
                 if server.build() == 0:
                     self.console.status("Finished", f"in {time.monotonic() - began:.2f} s")
                     program = self._restarted(program)
-                if any(Path(path).is_relative_to(folder) for path in self._next() for folder in own_files.CODE):
-                    server.close()
-                    server = Server(self.root, self.arguments)
+                self._next()
         finally:
             server.close()
             if program is not None:
@@ -163,30 +163,41 @@ def _folders(names: Iterable[str]) -> Iterator[Path]:
 
 
 class Server:
-    """The process that builds."""
+    """A build server of this process alone, in the working folder; `words` are SCons' arguments."""
 
-    def __init__(self, root: Path, arguments: Iterable[str]) -> None:
-        theirs, self._requests = os.pipe()
-        self._answers, answers = os.pipe()
-        script = str(own_files.INTERFACE / "serve.py")
-        argv = [sys.executable, "-P", script, str(theirs), str(answers), *arguments]
-        self._process = process.spawn(argv, cwd=root, pass_fds=(theirs, answers))
-        os.close(theirs)
-        os.close(answers)
+    def __init__(self, root: Path, words: Sequence[str], console: Console) -> None:
+        self._root = root
+        self._words = [*words]
+        self._console = console
+        self._path = f"{layout.SERVERS}/watch-{os.getpid()}"
+        self._process = self._started()
 
     def build(self) -> int:
-        """Build and return SCons' exit code. Raises `OstooError` if the server has ended."""
-        try:
-            os.write(self._requests, b"b")
-            answer = os.read(self._answers, 1)
-        except OSError:
-            answer = b""
-        if not answer:
+        """Build and return SCons' exit code. Raises `OstooError` if there is no server, `KeyboardInterrupt`."""
+        done = self._build()
+        if done is None:  # its code has changed
+            self._process.wait()
+            self._process = self._started()
+            done = self._build()
+        if done is None:
             raise OstooError("the build server ended", remedy="see its messages above, and start again")
-        return answer[0]
+        status, is_interrupted = done
+        if is_interrupted:
+            raise KeyboardInterrupt
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            self._console.error(OstooError(f"the build was killed by {signal.Signals(-code).name}"))
+        return code
 
     def close(self) -> None:
-        """End the server and its waiting build."""
-        os.close(self._requests)
-        os.close(self._answers)
+        """End the server and the build that waits in it."""
+        client.ask(self._path, wire.STOP)
         self._process.wait()
+
+    def _started(self) -> ChildProcess:
+        with launching.listening(self._path) as listener:
+            command = launching.command(listener, self._path)
+            return process.spawn(command, cwd=self._root, pass_fds=[listener.fileno()])
+
+    def _build(self) -> tuple[int, bool] | None:
+        return client.build(self._path, request.captured(self._words, None, time.time_ns()))

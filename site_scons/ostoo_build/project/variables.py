@@ -18,6 +18,7 @@ VARIABLES = {
     "cache": ("folder of the action cache, or off", "on"),
     "cache_size": ("maximum size of the action cache", "10 GiB"),
     "locked": ("on: it is an error if Cargo.lock is missing or out of date", "off"),
+    "server": ("off: build without a server, which keeps everything loaded for the next build", "on"),
     "sandbox": ("on: run each action with access to its declared inputs only", "off"),
     "remote_cache": ("the team's cache: grpc://HOST:PORT, or grpcs:// with TLS", ""),
     "remote_executor": ("remote execution service: grpc://HOST:PORT, or grpcs:// with TLS", ""),
@@ -38,7 +39,7 @@ VARIABLES = {
 """Description and default of each variable."""
 
 _NUMBER = lazy_pattern("[0-9]{1,4}")
-_SWITCHES = ("locked", "remote_upload", "sandbox")
+_SWITCHES = ("locked", "remote_upload", "sandbox", "server")
 _NUMBERS = ("remote_jobs",)
 
 

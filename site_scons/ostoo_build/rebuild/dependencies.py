@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from ostoo_build.fetch import places
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import link_inputs, unit_inputs
+from ostoo_build.server import code_state
 from ostoo_build.toolchain import digest as toolchain_digest
 from ostoo_build.toolchain import find as toolchain
 
@@ -89,7 +88,7 @@ def of(planner: Planner) -> Dependencies:
         code=tuple((str(folder), []) for folder in code_elsewhere(planner.root)),
         toolchain=toolchain_digest.trees(planner.tools.toolchain),
         crates=tuple((folder, []) for folder in crate_folders(planner)),
-        python=_names(_of_python()),
+        python=_names((*code_state.of_python(), *EXTENSIONS)),
         tools=_names(_of_toolchain(planner)),
         configuration=_names(path for each in workspaces for path in each.cargo.configuration_files()),
         elsewhere=_names(path for each in workspaces for path in each.elsewhere()),
@@ -200,11 +199,6 @@ def _of_edited_crates(planner: Planner) -> Iterator[Path]:
     for folder in sorted(crate_folders(planner)):
         if not planner.paths.portable(folder).startswith("@{cargo-home}/"):
             yield Path(folder)
-
-
-def _of_python() -> Iterator[Path]:
-    yield from (Path(sys.executable), Path(sys.prefix, "pyvenv.cfg"), Path(sysconfig.get_path("purelib")))
-    yield from EXTENSIONS
 
 
 def _of_toolchain(planner: Planner) -> Iterator[Path]:

@@ -21,8 +21,8 @@ class ProcessStart(NamedTuple):
     """The data of the code that starts SCons. Imports no other package: if one is damaged, its user reports that.
 
     `started` is the time in nanoseconds since which the process reads files. `asked` is None if SCons was started
-    directly or by `./ostoo watch`; then no note of a null build was checked. `standby` is None in a build that is not
-    watched.
+    directly or by `./ostoo watch`; then no note of a null build was checked. `standby` is None in a build without a
+    server.
     """
 
     started: int
@@ -33,6 +33,11 @@ class ProcessStart(NamedTuple):
     def waits(self) -> bool:
         """Whether the build is read now and carried out later."""
         return self.standby is not None and self.standby.waits
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether `./ostoo watch` asks: no null build is detected for it."""
+        return self.standby is not None and self.asked is None
 
 
 def run_scons(process_start: ProcessStart) -> None:

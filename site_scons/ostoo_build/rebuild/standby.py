@@ -1,6 +1,6 @@
-"""Lets a build that has read all its inputs wait for an edit, and checks then whether what it read is still valid.
+"""Lets a build that has read all its inputs wait for a command, and checks then whether what it read is still valid.
 
-`./ostoo watch` keeps one waiting build, so that the next build starts with its work. It depends on
+The server prepares one after each build, so that the next command starts with its work. It depends on
 `dependencies.Dependencies`; the keys of plans and units are computed again after the wait. Only contents of sources may
 change meanwhile; after any other change a new process must read everything.
 """
@@ -16,10 +16,10 @@ from ostoo_build.base import source_files, stamps
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rules import unit_inputs, whole_program
+from ostoo_build.server.handover import STALE
 from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
     from ostoo_build.invocation.checkout import Checkout
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.rules.progress import Progress
-
-STALE = 75
-"""Exit code that asks for a new process which reads everything (`EX_TEMPFAIL` in sysexits.h)."""
+    from ostoo_build.server.handover import Handover
 
 _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 """Package files that decide more than what is compiled."""
@@ -47,12 +45,16 @@ class PreparedBuild(Struct, frozen=True):
 
 
 class Standby:
-    """A process forked by `./ostoo watch`; `line` is the socket to the process that forked it."""
+    """A process forked by the server."""
 
-    def __init__(self, line: socket.socket, *, waits: bool) -> None:
-        self.waits = waits
-        self._line = line
+    def __init__(self, handover: Handover) -> None:
+        self.handover = handover
         self._toolchain = StampSet((), {}, [])
+
+    @property
+    def waits(self) -> bool:
+        """Whether everything is read before a command comes."""
+        return self.handover.waits
 
     def reached(self, build: PreparedBuild) -> None:
         """Report that everything is read.
@@ -60,7 +62,7 @@ class Standby:
         A waiting process returns when there is work that it may do, and exits otherwise.
         """
         try:
-            self._line.send(b"r")
+            self.handover.tell_read()
             goes = not self.waits or self._wait(build)
         except OSError:  # the other process is gone
             goes = False
@@ -84,7 +86,7 @@ class Standby:
         self._toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         build.checkout.unlock()
         watched.note(planner, build.services, watched.outputs(build.options))
-        if not self._line.recv(1):
+        if not self.handover.wait():
             return False
         edited = _changes(here, build.started)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):

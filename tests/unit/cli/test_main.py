@@ -17,6 +17,7 @@ VERBS = {
     "new",
     "why-miss",
     "watch",
+    "server",
     "run",
     "gdb",
     "addr2line",

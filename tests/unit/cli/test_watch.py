@@ -51,7 +51,8 @@ def test_an_edit_of_installed_code_is_an_event_and_what_python_writes_is_none(
 
 def test_a_server_that_ends_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    server = Server(tmp_path, ())
+    monkeypatch.chdir(tmp_path)
+    server = Server(tmp_path, (), Console(colour=False, quiet=True))
     with pytest.raises(OstooError, match="the build server ended"):
         server.build()
     server.close()

@@ -12,6 +12,9 @@ import pytest
 
 from ostoo_build.rebuild.process_start import ProcessStart
 from ostoo_build.rebuild.standby import Standby
+from ostoo_build.server.handover import Handover
+from ostoo_build.server.request import Request
+from ostoo_build.start import null_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +60,18 @@ def test_scons_that_was_started_by_itself_is_begun_when_it_is_asked(says: Callab
 def test_a_build_waits_where_its_standby_does() -> None:
     assert not ProcessStart(1).waits
     with socket.socket() as line:
-        assert not ProcessStart(1, standby=Standby(line, waits=False)).waits
-        assert ProcessStart(1, standby=Standby(line, waits=True)).waits
+        at_once, later = (Standby(Handover(line, Request(), waits=waits)) for waits in (False, True))
+        assert not ProcessStart(1, standby=at_once).waits
+        assert ProcessStart(1, standby=later).waits
+
+
+def test_a_build_is_watched_where_a_server_builds_and_no_null_build_was_looked_for() -> None:
+    asked = null_build.ask(["hello-rs"])
+    with socket.socket() as line:
+        standby = Standby(Handover(line, Request(), waits=False))
+        assert ProcessStart(1, standby=standby).is_watched
+        assert not ProcessStart(1, asked, standby).is_watched
+    assert not ProcessStart(1).is_watched
 
 
 def test_scons_is_started_without_any_other_package() -> None:

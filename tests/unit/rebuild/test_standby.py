@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import fake_toolchains as fake
 import planned_trees as trees
@@ -23,12 +23,15 @@ from ostoo_build.invocation import services
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.rebuild import dependencies, watched
-from ostoo_build.rebuild.standby import STALE, PreparedBuild, Standby
+from ostoo_build.rebuild.standby import PreparedBuild, Standby
 from ostoo_build.rules.progress import Progress
+from ostoo_build.server.handover import STALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from ostoo_build.server.handover import Handover
 
 REMOTE = dict.fromkeys(("remote_cache", "remote_executor"), "")
 MAIN = "user-rs/a/src/main.rs"
@@ -98,10 +101,28 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
     checkout.close()
 
 
+@dataclass(frozen=True)
+class Line:
+    """Stands for a `Handover`, whose streams would be this process'."""
+
+    line: socket.socket
+    waits: bool
+
+    def tell_read(self) -> None:
+        self.line.send(b"r")
+
+    def wait(self) -> bool:
+        return bool(self.line.recv(1))
+
+
+def standby_of(line: socket.socket, *, waits: bool) -> Standby:
+    return Standby(cast("Handover", Line(line, waits)))
+
+
 def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     """A build that waited while something changed. Raises `Ended` where it has to be read anew."""
     ours, theirs = socket.socketpair()
-    standby = Standby(theirs, waits=True)
+    standby = standby_of(theirs, waits=True)
 
     def go() -> None:
         assert ours.recv(1) == b"r"
@@ -168,7 +189,7 @@ def test_what_is_not_known_is_read_anew(waiting: Waiting, monkeypatch: pytest.Mo
     monkeypatch.setattr(dependencies, "is_known", lambda *_: False)
     ours, theirs = socket.socketpair()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(waiting.read)
+        standby_of(theirs, waits=True).reached(waiting.read)
     ours.close()
 
 
@@ -182,7 +203,7 @@ def test_a_build_ends_when_nobody_is_there_any_more(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     ours.close()
     with pytest.raises(Ended):
-        Standby(theirs, waits=True).reached(waiting.read)
+        standby_of(theirs, waits=True).reached(waiting.read)
 
 
 @pytest.mark.parametrize("name", AFTERWARDS)
@@ -194,7 +215,7 @@ def test_what_is_large_is_looked_at_after_the_build(name: str, waiting: Waiting)
 
 def test_a_build_that_does_not_wait_says_that_it_has_read_all(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
-    known = Standby(theirs, waits=False)
+    known = standby_of(theirs, waits=False)
     known.reached(waiting.read)
     assert ours.recv(1) == b"r"
     assert known.holds(waiting.read.started)

@@ -1,0 +1,157 @@
+"""Builds by the server: found, kept, ended and replaced, and in nothing else than time different from others."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from trees import PROJECT, ServedTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trees import Tree
+
+pytestmark = pytest.mark.compiler
+
+MAIN = "user-rs/hello-rs/src/main.rs"
+PATIENCE = 60
+
+
+def eventually(says: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not says():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def served(tree: Tree) -> Iterator[ServedTree]:
+    found = ServedTree(tree.root, tree.cache)
+    yield found
+    found.stop_server()
+
+
+def prepared(tree: ServedTree, command: str = "hello-rs") -> None:
+    eventually(lambda: tree.status().endswith(f"{command}\n"))
+
+
+def pid_of(tree: ServedTree) -> int:
+    return int(tree.status().partition("process ")[2].partition(",")[0])
+
+
+def edit(tree: ServedTree, text: str) -> None:
+    path = tree.root / MAIN
+    path.write_text(path.read_text() + f"// {text}\n")
+
+
+def test_the_first_build_starts_a_server_and_the_next_ones_are_its(served: ServedTree, tree: Tree) -> None:
+    served.build("hello-rs")
+    eventually(served.status)
+    for count in (1, 2):
+        edit(served, str(count))
+        result = served.build("hello-rs")
+        assert result.done("Compiling") == ["hello-rs"]
+        assert served.served() == count
+        prepared(served, f"cache={served.cache} hello-rs")
+    of_server = served.program("hello-rs").read_bytes()
+    edit(served, "by itself")
+    tree.build("hello-rs", "server=off")
+    assert tree.program("hello-rs").read_bytes() == of_server
+
+
+def test_a_null_build_is_noted_by_the_server_too(served: ServedTree) -> None:
+    served.wait_for_server()
+    served.build("hello-rs")
+    edit(served, "edit")
+    time.sleep(0.1)  # a change right before a build could have been read before it
+    prepared(served, f"cache={served.cache} hello-rs")
+    served.build("hello-rs")
+    count = served.served()
+    assert served.build("hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
+    assert served.served() == count, "the server was not even asked"
+
+
+def test_no_server_is_started_where_nobody_wants_one(served: ServedTree, tree: Tree) -> None:
+    tree.build("hello-rs")  # CI is set in tests
+    served.build("hello-rs", "server=off")
+    served.replace("ostoo.toml", "\n[", '\nserver = "off"\n\n[') if "\n[" in (
+        served.root / "ostoo.toml"
+    ).read_text() else served.write("ostoo.toml", (served.root / "ostoo.toml").read_text() + '\nserver = "off"\n')
+    edit(served, "edit")
+    served.build("hello-rs")
+    assert served.status() == ""
+
+
+def test_a_server_with_old_code_makes_way(served: ServedTree) -> None:
+    served.wait_for_server()
+    first = pid_of(served)
+    with (served.root / "site_scons/ostoo_build/base/spelling.py").open("a") as stream:
+        stream.write("# another version\n")
+    served.build("hello-rs")
+    eventually(lambda: served.status() and pid_of(served) != first)
+
+
+def test_ctrl_c_ends_a_served_build(served: ServedTree) -> None:
+    served.wait_for_server()
+    served.write("user-rs/hello-rs/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(60)) }\n")
+    with served.start("hello-rs") as process:
+        assert process.stderr
+        assert any("Running" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == -signal.SIGINT
+    (served.root / "user-rs/hello-rs/build.rs").unlink()
+    served.build("hello-rs")
+    assert served.served() == 2
+
+
+def test_a_server_that_is_killed_is_replaced(served: ServedTree) -> None:
+    served.wait_for_server()
+    os.kill(pid_of(served), signal.SIGKILL)
+    served.build("hello-rs")
+    eventually(served.status)
+
+
+def test_a_build_whose_server_is_killed_is_completed(served: ServedTree) -> None:
+    served.wait_for_server()
+    served.write("user-rs/hello-rs/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)) }\n")
+    with served.start("hello-rs") as process:
+        assert process.stderr
+        assert any("Running" in line for line in process.stderr)
+        os.kill(pid_of(served), signal.SIGKILL)
+        process.stderr.read()
+        assert process.wait(PATIENCE) == 0
+    assert served.program("hello-rs").is_file()
+
+
+def test_a_file_in_the_sockets_place_is_no_server(served: ServedTree) -> None:
+    served.wait_for_server()
+    (socket,) = (served.root / "build/.ostoo/servers").iterdir()
+    served.stop_server()
+    socket.write_text("not a socket")
+    served.build("hello-rs")
+    eventually(served.status)
+
+
+def test_another_locale_has_another_server(served: ServedTree) -> None:
+    served.wait_for_server()
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"LC_ALL": "C.UTF-8"}
+    subprocess.run(served.command("hello-rs"), cwd=served.root, env=environment, check=True, capture_output=True)
+    eventually(lambda: len(served.status().splitlines()) == 2)
+    served.stop_server()
+    eventually(lambda: not served.status())
+
+
+def test_a_checkout_that_is_removed_takes_its_server_along(served: ServedTree, tmp_path: Path) -> None:
+    served.wait_for_server()
+    pid = pid_of(served)
+    served.root.rename(tmp_path / "elsewhere")
+    served.root.mkdir()
+    (served.root / "ostoo.toml").touch()
+    (served.root / "site_scons").symlink_to(PROJECT / "site_scons")
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
