@@ -130,6 +130,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     if program.uses_std:
         declare_sysroot(env, program.target)
     declared = {node.name: declare(env, node) for node in nodes.of_program(planner, services, progress, pending)}
+    build.parts[program.id] = set(declared)
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
     return [node for name, node in declared.items() if name in nodes.aims_of(planner, program)]
 
@@ -148,8 +149,11 @@ def _is_there(env: Any, program: Program, wanted: Action) -> bool:
     build = Build.of(env)
     asked = (build.at_work.planner, build.at_work.services, program, wanted)
     found = whole_program.is_current(*asked)
-    if found is None and not env.GetOption("no_exec"):
-        found = whole_program.restored(*asked)
+    if not env.GetOption("no_exec"):
+        if found is None:
+            found = whole_program.restored(*asked)
+        else:
+            whole_program.tell(*asked[:-1])
     if found is not None:
         build.progress.current[program.id] = found
     return found is not None

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from ostoo_build.base import layout
+from ostoo_build.actions.record import NAME
+from ostoo_build.base import layout, live
+from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import failure
+from ostoo_build.execution.live_status import Counts, LiveStatus
 from ostoo_build.invocation import planner as planners
 from ostoo_build.invocation import request, services
 from ostoo_build.rebuild.standby import PreparedBuild
 from ostoo_build.rules.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ostoo_build.base.stops import Stops
     from ostoo_build.execution.jobserver import Jobserver
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import ProgramId
     from ostoo_build.rebuild.process_start import ProcessStart
+
+
+_SEVERAL = 2
 
 
 class OpenCheckout(Struct, frozen=True):
@@ -57,6 +63,13 @@ class Build(Struct):
     """Programs that `-n` found in the action cache."""
     progress: Progress = field(default_factory=Progress)
     opened: OpenCheckout | None = None
+    failed: set[str] = field(default_factory=set)
+    """Names of nodes whose actions failed."""
+    parts: dict[ProgramId, set[str]] = field(default_factory=dict)
+    """The names of the nodes of programs that are not published yet."""
+    is_declared: bool = False
+    """Whether all nodes are known."""
+    display: live.Display | None = None
 
     @staticmethod
     def of(env: Any) -> Build:
@@ -95,14 +108,50 @@ class Build(Struct):
         if self.timeline.is_closed:
             return
         for step in failure.stop(self.timeline):
-            done = f"{failure.seconds(step, self.timeline):.0f} s of work"
+            done = f"{self.timeline.worked(step):.0f} s of work"
             what = f"for {step.subject}: its {done} are kept for the next build; press Ctrl-C to end it"
             self.checkout.console.status("Waiting", what)
+
+    def summary(self) -> OstooError | None:
+        """Return which of several programs failed, and which were not finished; None if there was just one."""
+        left = {program: parts for program, parts in self.parts.items() if program not in self.progress.current}
+        failed = [program for program, parts in left.items() if parts & self.failed]
+        every = self.parts.keys() | self.progress.current
+        if len(every) < _SEVERAL or not failed:
+            return None
+        others = [program for program in left if program not in failed]
+        unfinished = f"; not finished: {self._named(others)}" if others else ""
+        return OstooError(f"{len(failed)} of {len(every)} programs failed: {self._named(failed)}{unfinished}")
+
+    def _named(self, programs: Iterable[ProgramId]) -> str:
+        targets = self.at_work.planner.targets
+        return ", ".join(targets.named(name, target) for name, target in sorted(programs))
 
     def wait(self) -> None:
         """Wait until no action runs: after a failure nobody else does."""
         if self.opened is not None:
             self.opened.services.background.wait()
+
+    def show(self, environ: Mapping[str, str]) -> None:
+        """Let the user see how the build goes on, until `hide`."""
+        console = self.checkout.console
+        status = LiveStatus(self.timeline, self.counts, console.colour)
+        self.display = live.display(status, console, environ) if self.options.performs else None
+        if self.display is not None:
+            self.display.start()
+
+    def hide(self) -> None:
+        """Show nothing any more."""
+        if self.display is not None:
+            self.display.stop()
+        self.display = None
+
+    def counts(self) -> Counts | None:
+        """Return how many of the declared actions are done; None before all are declared."""
+        if self.opened is None or not self.is_declared:
+            return None
+        total = sum(name.endswith(f"/{NAME}") for name in self.nodes)
+        return Counts(len(self.opened.services.engine.settled), total)
 
     def close(self) -> None:
         """Save the state for the next invocation, and release the lock."""

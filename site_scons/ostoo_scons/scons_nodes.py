@@ -16,10 +16,12 @@ from SCons.Errors import BuildError
 
 from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import state_file
+from ostoo_build.base.console import complain
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.process import StoppedError
 from ostoo_scons.scons_build import Build
+from ostoo_scons.whole_run import EXIT_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
     from ostoo_build.rules.nodes import Node
 
-EXIT_CODE = 2
-"""SCons' exit code of a failed build."""
+
+class ToldError(BuildError):  # type: ignore[misc] # SCons has no types
+    """A failure of which the user has been told, or of a build that the user ended."""
 
 
 def _never() -> bool:
@@ -58,11 +61,11 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
         """Print nothing in advance: only the action knows whether there is work, and reports that itself."""
         return self.description if env.GetOption("no_exec") and not self.is_done() else None
 
-    def _perform(self, target: Any, source: Any, env: Any) -> BuildError | None:  # noqa: ARG002 - SCons names them
+    def _perform(self, target: Any, source: Any, env: Any) -> ToldError | None:  # noqa: ARG002 - SCons names them
         try:
             self.perform()
         except StoppedError as error:
-            return BuildError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=error.what)
+            return ToldError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=error.what)
         except Exception as error:
             message = told(error)
             if message is None:
@@ -70,15 +73,15 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
             problem = message
         else:
             return None
-        said = problem.messages if isinstance(problem, ToolFailed) else ()
-        report = Build.of(env).checkout.console
-        if said:
-            report.messages((*said, str(problem)))
+        build = Build.of(env)
+        if isinstance(problem, ToolFailed) and problem.messages:
+            build.checkout.console.error(problem, problem.messages)
         else:
-            report.error_once(problem)
+            build.checkout.console.error_once(problem)
+        build.failed.update(map(str, target))
         if not env.GetOption("keep_going"):
-            Build.of(env).stop_after_failure()
-        return BuildError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=problem.what.partition("\n")[0])
+            build.stop_after_failure()
+        return ToldError(node=target, status=EXIT_CODE, exitstatus=EXIT_CODE, errstr=problem.what.partition("\n")[0])
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def one_message() -> Iterator[None]:
         message = told(error)
         if message is None:
             raise
-        sys.stderr.write(f"{message}\n")
+        complain(message)
         sys.exit(EXIT_CODE)
 
 

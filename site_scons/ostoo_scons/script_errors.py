@@ -12,10 +12,13 @@ from typing import Any
 
 import SCons.Script
 import SCons.Script.Main
+from SCons.Taskmaster.Job import interrupt_msg
 
 from ostoo_build.base import own_files
+from ostoo_build.base.console import complain
 from ostoo_build.base.errors import OstooError, told
-from ostoo_scons.scons_nodes import EXIT_CODE
+from ostoo_scons.scons_nodes import ToldError
+from ostoo_scons.whole_run import EXIT_CODE
 
 _SCRIPTS = ("SConstruct", "SConscript")
 _OURS = tuple(map(str, own_files.CODE))
@@ -32,15 +35,32 @@ def install() -> None:
         if message is None:
             theirs(*arguments)
         else:
-            sys.stderr.write(f"{message}\n")
+            complain(message)
 
     module.SConscript_exception = tell
+    _keep_told_failures_quiet(SCons.Script.Main.BuildTask)
     SCons.Script.Main._scons_syntax_error = _tell_syntax  # noqa: SLF001 - it has no other name
+
+
+def _keep_told_failures_quiet(task: Any) -> None:
+    """Let SCons count a failure of which the user knows without a line of its own."""
+    theirs = task.failed
+
+    def failed(self: Any) -> None:
+        error = self.exc_info()[1]
+        if isinstance(error, ToldError) or getattr(error, "errstr", "") == interrupt_msg:
+            self.exception = (error, error, None)
+            self.do_failed(EXIT_CODE)
+            self.exc_clear()
+        else:
+            theirs(self)
+
+    task.failed = failed
 
 
 def _tell_syntax(error: SyntaxError) -> None:
     message = told(error) or OstooError(error.msg, where=f"{error.filename}:{error.lineno}")
-    sys.stderr.write(f"{message}\n")
+    complain(message)
     sys.exit(EXIT_CODE)
 
 

@@ -13,7 +13,7 @@ STARTED = time.time_ns()
 # the folder with both packages; pathlib takes longer
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 
-from ostoo_build.base import streams  # noqa: E402 - found only by the path that is set above
+from ostoo_build.base import streams, terminal  # noqa: E402 - found only by the path that is set above
 from ostoo_build.server import address  # noqa: E402 - likewise
 from ostoo_build.start import null_build  # noqa: E402 - likewise
 
@@ -21,9 +21,10 @@ from ostoo_build.start import null_build  # noqa: E402 - likewise
 def main() -> None:
     streams.take()
     asked = null_build.ask(sys.argv[1:])
-    names = null_build.targets(os.getcwd(), asked)  # noqa: PTH109 - likewise
-    if names is not None:
-        _say("".join(f"scons: `{name}' is up to date.\n" for name in names))  # SCons' message
+    found = null_build.proof(os.getcwd(), asked)  # noqa: PTH109 - likewise
+    if found is not None:
+        _warn(found.said)
+        _say("".join(f"scons: `{name}' is up to date.\n" for name in found.targets))  # SCons' message
         return
     if address.is_wanted(sys.argv[1:]):
         _ask_server(asked)
@@ -47,6 +48,17 @@ def _ask_server(asked: null_build.Question) -> None:
         return
     if done is not None:
         client.leave(done[0])
+
+
+def _warn(said: str) -> None:
+    """Show what the compilers said about the programs, as cargo does."""
+    if said and "GITHUB_ACTIONS" in os.environ:
+        from ostoo_build.base.console import Console  # noqa: PLC0415 - it takes longer than all the rest
+
+        Console.of(os.environ).messages(said)
+    elif said:
+        plain = said if terminal.takes_colours(sys.stderr, os.environ) else terminal.without_colours(said)
+        print(plain, end="", file=sys.stderr, flush=True)  # noqa: T201 - likewise
 
 
 def _say(text: str) -> None:

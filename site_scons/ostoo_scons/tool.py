@@ -33,7 +33,8 @@ from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build
-from ostoo_scons.scons_nodes import EXIT_CODE, one_message
+from ostoo_scons.scons_nodes import one_message
+from ostoo_scons.whole_run import EXIT_CODE
 
 _MOST_JOBS = 1000
 """The limit of the jobserver's pipe, and of threads on most machines."""
@@ -60,6 +61,8 @@ def generate(env: Any) -> None:
     elsewhere = int(options.variables["remote_jobs"]) if options.executes_remotely else 0
     SetOption("num_jobs", 2 * jobs + elsewhere)
     sampler = timings.Sampler(build.timeline, lambda: build.jobserver.busy)
+    if not build.process_start.waits:
+        build.show(os.environ)
     deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
     atexit.register(deferred.run)  # if SCons was started directly
     env["OSTOO"] = build
@@ -80,7 +83,7 @@ def _jobs(asked: int) -> int:
 
 
 def _build(root: Path, jobs: int) -> Build:
-    console = Console(colour=streams.is_terminal(2) and "NO_COLOR" not in os.environ, quiet=bool(GetOption("silent")))
+    console = Console.of(os.environ, quiet=bool(GetOption("silent")))
     performs = not (GetOption("no_exec") or GetOption("clean"))
     described = description.read(root)
     options = Options(
@@ -131,12 +134,15 @@ def _declare(env: Any) -> None:
     """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
+    build.is_declared = True
     standby = build.process_start.standby
     if standby is not None:
         standby.reached(build.read())
         # a build that waited has seen that what it read holds for the command that it works for
         command = standby.handover.request
         build.process_start = build.process_start._replace(started=command.started, asked=command.asked)
+        if standby.waits:
+            build.show(os.environ)
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:
@@ -147,12 +153,14 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
             build.close()
         else:
             _end(build, sampler)
+        build.hide()
         build.stops.end()
         _start_server(build)
         said = streams.complaint()
         if said:
             _leave(said)
     except Exception as error:
+        build.hide()
         message = told(error)
         if message is None:
             raise
@@ -182,6 +190,9 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
     if sampler is not None:
         page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
         console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+    failed = build.summary()
+    if failed is not None:
+        console.error(failed)
     if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
         console.status("Finished", timings.summary(timeline))
 
@@ -198,7 +209,8 @@ def _note(build: Build) -> None:
     if opened.requested.is_all:
         whole_program.take_away_lost(opened.planner, build.checkout.console)
     files = {path: output for made in current.values() for path, output in made.items()}
+    said = "".join(build.checkout.console.said)
     made = null_build_note.BuildResult(
-        build.process_start, build.checkout, build.options, opened.planner, opened.services, files
+        build.process_start, build.checkout, build.options, opened.planner, opened.services, files, said
     )
     null_build_note.write(made, [str(target) for target in COMMAND_LINE_TARGETS] or ["all"])

@@ -6,11 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import deferred
+from ostoo_build.base.console import complain
 from ostoo_build.base.errors import told
 from ostoo_build.rebuild.process_start import run_scons
 
 if TYPE_CHECKING:
     from ostoo_build.rebuild.process_start import ProcessStart
+
+EXIT_CODE = 2
+"""SCons' exit code of a failed build."""
 
 
 def perform(process_start: ProcessStart, words: list[str]) -> None:
@@ -22,12 +26,7 @@ def perform(process_start: ProcessStart, words: list[str]) -> None:
         message = told(error)
         if message is None:
             raise
-        sys.exit(complain(f"{message}\n"))
+        complain(message)
+        sys.exit(EXIT_CODE)
     finally:
         deferred.run()
-
-
-def complain(text: str) -> int:
-    """Print a message, and return the exit code."""
-    print(text, end="", file=sys.stderr, flush=True)  # noqa: T201 - a program's border
-    return 2

@@ -98,7 +98,7 @@ def test_saves_become_programs_and_mistakes_are_told_once(developed: Tree, tmp_p
         assert "works at once" in watch.says()
 
         tree.write(MAIN, good + "fn broken( {\n")
-        watch.until("scons: ***")
+        watch.until("could not compile")
         assert watch.said.count("this file contains an unclosed delimiter") == 1
         assert f"--> {MAIN}:" in watch.said
         assert "works at once" in watch.says(), "the last good program stays"

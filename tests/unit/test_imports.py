@@ -195,11 +195,12 @@ def test_only_process_starts_programs() -> None:
     ]
 
 
-SPEAK = {"base.console", "base.streams", "base.become", "start.bootstrap", "boot.launcher"} | {
-    f"server.{name}" for name in ("adopting", "handover", "request")
+SPEAK = {f"base.{name}" for name in ("console", "streams", "status_block", "live", "become")} | {
+    "boot.launcher",
+    *(f"server.{name}" for name in ("adopting", "handover", "request")),
 }
-"""The console, what stands behind it, what empties it before another program writes there, what shows a guest's output,
-and what hands streams over; a verb shows its own result."""
+"""The console, what stands behind and below it, what empties it before another program writes there, what shows a
+guest's output, and what hands streams over; a verb shows its own result."""
 
 
 def test_only_the_console_and_verbs_write_to_the_user() -> None:

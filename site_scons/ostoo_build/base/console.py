@@ -2,40 +2,83 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import github_commands, terminal
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ostoo_build.base.errors import OstooError
 
-_ANSI = lazy_pattern(r"\x1b\[[0-9;]*m")
+_DIAGNOSTIC = lazy_pattern(r"(?m)^(?=(?:\x1b\[[0-9;]*m)*(?:warning|error)\b)")
+"""Where one begins."""
+
+_SUMMARY = lazy_pattern(r"\d+ warnings? emitted|aborting due to")
+"""rustc's last words about a crate."""
+
 _VERB_WIDTH = 12
+_GREEN, _CYAN = "32", "36"
+_ERROR, _WARNING, _PLACE, _HELP = "91", "33", "94", "96"
+"""The colours of rustc's own messages."""
+
+_HEADS = (("error: ", _ERROR), ("  --> ", _PLACE), ("  help: ", _HELP))
+"""How lines of an `OstooError` begin, and in which colour."""
 
 
 def fetching(what: str) -> None:
     """Announce a download and its size, for callers that have no `Console`."""
-    Console(colour=False, quiet=False).status("Fetching", what)
+    Console.of(os.environ).status("Fetching", what)
+
+
+def going_on(verb: str, subject: str, progress: str, columns: int, *, colour: bool) -> str:
+    """Return a line about something that goes on, narrower than `columns`: the subject is cut where it does not fit."""
+    room = columns - _VERB_WIDTH - len(progress) - 5
+    shown = subject if len(subject) <= room else f"{subject[: max(room - 1, 0)]}…"
+    rest = f"{verb.rjust(_VERB_WIDTH)} {shown} ({progress})"[: columns - 1]
+    return _bold(rest[:_VERB_WIDTH], _CYAN) + rest[_VERB_WIDTH:] if colour else rest
 
 
 @dataclass
 class Console:
-    """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output."""
+    """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output.
+
+    `annotated` is where diagnostics name files from if GitHub Actions reads what is written, else None.
+    `spoke` is when the last message was written, as in `time.monotonic`.
+    """
 
     colour: bool
     quiet: bool
+    annotated: github_commands.Place | None = None
+    spoke: float = field(default_factory=time.monotonic)
+    said: list[str] = field(default_factory=list)
+    """The compilers' messages, with colours."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _warned: set[str] = field(default_factory=set)
+    _shown: set[str] = field(default_factory=set)
+
+    @staticmethod
+    def of(environ: Mapping[str, str], *, quiet: bool = False) -> Console:
+        """Return the console for this process' present stderr and working folder."""
+        annotated = github_commands.place(environ, os.getcwd())  # noqa: PTH109 - a text
+        return Console(terminal.takes_colours(sys.stderr, environ), quiet, annotated)
 
     def status(self, verb: str, subject: str) -> None:
         """Print the beginning or the end of a step, such as `   Compiling core v0.0.0`."""
         if not self.quiet:
-            self._write(f"{self._bold(verb.rjust(_VERB_WIDTH), '32')} {subject}\n")
+            self._write(f"{self._head(verb.rjust(_VERB_WIDTH), _GREEN)} {subject}\n")
+
+    def waits(self, what: str) -> None:
+        """Print what the process waits for, if it does, and count that as a message in any case."""
+        if what:
+            self.status("Waiting", f"for {what}")
+        self.spoke = time.monotonic()
 
     def warn_once(self, text: str) -> None:
         """Print a warning of the build itself; a repeated warning is printed once."""
@@ -43,7 +86,7 @@ class Console:
             known = text in self._warned
             self._warned.add(text)
         if not known:
-            self._write(f"{self._bold('warning', '33')}: {text}\n")
+            self._write(f"{self._head('warning', _WARNING)}: {text}\n{self._annotations(f'warning: {text}')}")
 
     def error_once(self, error: OstooError) -> None:
         """Print an error; a repeated error is printed once.
@@ -55,18 +98,68 @@ class Console:
             known = text in self._warned
             self._warned.add(text)
         if not known:
-            self.messages((text,))
+            self.error(error)
 
-    def messages(self, rendered: Iterable[str]) -> None:
-        """Print the messages of a compiler in one piece."""
-        text = "".join(message if message.endswith("\n") else message + "\n" for message in rendered if message)
+    def error(self, error: OstooError, said: Iterable[str] = ()) -> None:
+        """Print an error after what a compiler said about it."""
+        self._show((*(self._anew(text) for text in said), _painted(error)))
+
+    def messages(self, rendered: str) -> None:
+        """Print what a compiler says or said in one piece, but diagnostics that were shown: units share sources."""
+        text = self._anew(rendered)
+        self.said.append(text)
+        self._show((text,))
+
+    def _anew(self, rendered: str) -> str:
+        """Return the diagnostics that were not shown before this text, and rustc's summary of such."""
+        left = []
+        with self._lock:
+            is_shown = True
+            for text in _diagnostics(rendered):
+                is_shown = is_shown if _SUMMARY.search(text) else text in self._shown
+                if not is_shown:
+                    left.append(text)
+            self._shown.update(left)
+        return "".join(left)
+
+    def _show(self, texts: Iterable[str]) -> None:
+        text = "".join(text if text.endswith("\n") else text + "\n" for text in texts if text)
         if text:
-            self._write(text if self.colour else _ANSI.sub("", text))
+            plain = terminal.without_colours(text)
+            self._write(f"{text if self.colour else plain}{self._annotations(plain)}")
 
-    def _bold(self, text: str, colour: str) -> str:
-        return f"\x1b[1;{colour}m{text}\x1b[0m" if self.colour else text
+    def _annotations(self, plain: str) -> str:
+        return "" if self.annotated is None else "".join(github_commands.commands(plain, self.annotated))
+
+    def _head(self, text: str, colour: str) -> str:
+        return _bold(text, colour) if self.colour else text
 
     def _write(self, text: str) -> None:
         with self._lock:
             sys.stderr.write(text)
             sys.stderr.flush()
+            self.spoke = time.monotonic()
+
+
+def _bold(text: str, colour: str) -> str:
+    return f"\x1b[1;{colour}m{text}\x1b[0m"
+
+
+def _diagnostics(rendered: str) -> list[str]:
+    return [text for text in _DIAGNOSTIC.split(rendered) if text]
+
+
+def _painted(error: OstooError) -> str:
+    return "\n".join(map(_painted_line, str(error).split("\n")))
+
+
+def _painted_line(line: str) -> str:
+    for head, colour in _HEADS:
+        if line.startswith(head):
+            return _bold(head.rstrip(), colour) + line[len(head.rstrip()) :]
+    return line
+
+
+def complain(error: OstooError) -> None:
+    """Print an error, for callers that have no `Console`."""
+    Console.of(os.environ).error(error)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, BinaryIO, TextIO, cast
 
+from ostoo_build.base import status_block
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def run_inherited(
     exceeds the timeout.
     """
     try:
-        return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout, timeout=timeout)  # noqa: S603 - no shell
+        with status_block.away():
+            return subprocess.call(list(argv), cwd=cwd, env=dict(env), stdout=stdout, timeout=timeout)  # noqa: S603 - no shell
     except subprocess.TimeoutExpired as error:
         left = Completed(-signal.SIGKILL, b"", b"")
         raise TimeOverError(f"{argv[0]} timed out after {timeout} s", str(cwd), left) from error

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 
-from ostoo_build.base import process
+from ostoo_build.base import process, status_block
 
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
@@ -44,10 +44,6 @@ class Stops:
             self._is_read.wait()
         return self._asked != 0
 
-    def ask(self, number: int) -> None:
-        """Request the end of the process as a signal does."""
-        os.write(self._wakes, bytes([number]))
-
     def end(self) -> None:
         """End this process by the received signal, as its parent expects; return if there was none."""
         if self.is_asked:
@@ -63,7 +59,12 @@ class Stops:
             elif number == _NONE[0]:
                 self._is_read.set()
         self._is_read.set()
-        threading.Timer(_PATIENCE, os._exit, (_BY_SIGNAL + self._asked,)).start()
+        threading.Timer(_PATIENCE, _leave, (_BY_SIGNAL + self._asked,)).start()
         while os.read(self._woken, 1)[0] not in _SIGNALS:
             self._is_read.set()
-        os._exit(_BY_SIGNAL + self._asked)  # second signal
+        _leave(_BY_SIGNAL + self._asked)  # second signal
+
+
+def _leave(code: int) -> None:
+    status_block.leave_all()
+    os._exit(code)

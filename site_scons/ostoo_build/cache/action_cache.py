@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from ostoo_build.actions.outcome import ChangedError
 from ostoo_build.actions.record import holds
-from ostoo_build.base import digest, state_file
+from ostoo_build.base import activity, digest, state_file
+from ostoo_build.base.activity import Activity
 from ostoo_build.cache import upkeep as cache_upkeep
 
 if TYPE_CHECKING:
@@ -157,7 +158,10 @@ class ActionCache:
 
         placed = [(Path(state_file.beside(path)), path, output) for path, output in files]
         blobs = [(Blob(output.sha256, output.size, temporary), path, output) for temporary, path, output in placed]
-        lost = set(self.remote.read([blob for blob, _, _ in blobs]))
+        fetched = activity.of_files([temporary for temporary, _, _ in placed])
+        expected = sum(output.size for _, output in files)
+        with activity.during(Activity("Fetching", f"{len(files)} files from the remote cache", fetched, expected)):
+            lost = set(self.remote.read([blob for blob, _, _ in blobs]))
         for blob, path, output in blobs:
             if blob not in lost and blob.path is not None:
                 _put(blob.path, path, output)

@@ -86,7 +86,7 @@ def _filled(word: str, words: dict[str, str]) -> str:
 def _run(runner: Runner, kernel: str, command: list[str]) -> None:
     completed = process.run(command, cwd=runner.root, env=runner.environ)
     said = (completed.stdout + completed.stderr).decode("utf-8", "replace")
-    runner.console.messages((said,))
+    runner.console.messages(said)
     if completed.returncode:
         raise _failed(runner, kernel, f"failed with exit code {completed.returncode}", "")
 

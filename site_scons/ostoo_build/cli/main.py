@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import streams
+from ostoo_build.base.console import complain
 from ostoo_build.base.errors import told
 from ostoo_build.cli import build
 from ostoo_build.cli import verbs as performed
@@ -38,13 +39,14 @@ def main(arguments: list[str]) -> int:
         if words == ["--version"]:
             return _version()
         build.start(arguments)
-        code = _perform(parser, first, words)
+        with performed.display():
+            code = _perform(parser, first, words)
     except Exception as error:
         message = told(error)
         if message is None:
             raise
         if not streams.complaint():
-            sys.stderr.write(f"{message}\n")
+            complain(message)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

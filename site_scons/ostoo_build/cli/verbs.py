@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import live
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.project import description
@@ -13,7 +15,7 @@ from ostoo_build.project import variables as build_variables
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ostoo_build.cli.run import Runner
 
@@ -167,5 +169,13 @@ def why_miss(chosen: argparse.Namespace) -> None:
     sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
 
 
+@contextmanager
+def display() -> Iterator[None]:
+    """Show what a verb waits for, such as a download; builds are processes of their own, and show themselves."""
+    console = _console()
+    with live.shown(live.SetUp(colour=console.colour), console, os.environ):
+        yield
+
+
 def _console() -> Console:
-    return Console(colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ, quiet=False)
+    return Console.of(os.environ)

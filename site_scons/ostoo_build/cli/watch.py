@@ -82,7 +82,7 @@ class Watch:
         try:
             return process.spawn(self.running, cwd=self.root)
         except OstooError as error:
-            self.console.messages([str(error)])
+            self.console.error(error)
             return None
 
     def _next(self) -> set[str]:
@@ -186,7 +186,7 @@ class Server:
             raise KeyboardInterrupt
         code = os.waitstatus_to_exitcode(status)
         if code < 0:
-            self._console.messages([f"error: the build was killed by {signal.Signals(-code).name}"])
+            self._console.error(OstooError(f"the build was killed by {signal.Signals(-code).name}"))
         return code
 
     def close(self) -> None:

@@ -143,6 +143,7 @@ class Engine(Struct, frozen=True, kw_only=True):
                 return False
             records.remember(job.folder, decision.record)
         self.settled[job.folder] = UpToDate(job, decision.record)
+        self.console.messages(decision.record.stderr)
         return True
 
     def announce(self, action: Action, folder: Path, name: str) -> None:
@@ -205,7 +206,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         if self._is_wanted(job) and not self._restored(job, record):
             return False
         records.save(job.folder, _kept(job, record))
-        self.console.messages((record.stderr,))
+        self.console.messages(record.stderr)
         return True
 
     def _is_wanted(self, job: Job) -> bool:
@@ -230,7 +231,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         outcome, began = self._ran(job, as_promised=as_promised)
         declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
         self.input_guard.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
-        self.console.messages((outcome.stderr,))
+        self.console.messages(outcome.stderr)
         before = records.output_stamps(job.folder, outcome.outputs)
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)

@@ -16,13 +16,8 @@ def stop(timeline: Timeline) -> list[Step]:
     timeline.is_closed = True
     kept = []
     for step in tuple(timeline.running):
-        if seconds(step, timeline) < WORTH_KEEPING:
+        if timeline.worked(step) < WORTH_KEEPING:
             step.batch.stop()
         else:
             kept.append(step)
     return sorted(kept, key=lambda step: step.begin)
-
-
-def seconds(step: Step, timeline: Timeline) -> float:
-    """Return for how long a running action has had a core on this machine."""
-    return 0.0 if step.started is None else timeline.now - step.started

@@ -133,6 +133,7 @@ class LocalRunner(Struct, frozen=True):
     def _start(
         self, folder: Path, arguments: Sequence[str], action: Action, on_line: Callable[[bytes], None]
     ) -> Finished:
+        self.timeline.waits()
         with self.jobserver.token():
             self.timeline.started()
             completed = self._completed(folder, arguments, action, on_line)

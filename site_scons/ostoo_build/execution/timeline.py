@@ -28,6 +28,7 @@ class Step:
 
     `started` is when a process of it got a core on this machine, `metadata` when other units could compile against it;
     both are None if that did not happen. `reasons` explain the decision. `batch` contains its processes.
+    While `is_waiting` it wants a core that others have.
     """
 
     verb: str
@@ -41,6 +42,7 @@ class Step:
     way: Way = "failed"
     reasons: str = ""
     batch: Batch = field(default_factory=Batch, compare=False)
+    is_waiting: bool = False
 
     @property
     def waited(self) -> float:
@@ -90,10 +92,20 @@ class Timeline:
             self.running.remove(found)
             self.steps.append(found)
 
+    def waits(self) -> None:
+        """Record that the action of this thread wants a core."""
+        if (step := getattr(self._current, "step", None)) is not None:
+            step.is_waiting = True
+
     def started(self) -> None:
         """Record that the action of this thread got a core."""
         if (step := getattr(self._current, "step", None)) is not None:
             step.started = self.now
+            step.is_waiting = False
+
+    def worked(self, step: Step) -> float:
+        """Return for how many seconds an action that runs has been at work, here or elsewhere."""
+        return 0.0 if step.is_waiting else self.now - (step.begin if step.started is None else step.started)
 
     def metadata(self) -> None:
         """Record that the metadata of this thread's action is complete."""

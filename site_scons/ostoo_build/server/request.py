@@ -28,15 +28,15 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 """Signals that a command may have been started to ignore, as by `nohup`."""
 
 
-_FIELDS = ("asked", "environment", "inherited", "is_closed", "started", "terminals", "words")
+_FIELDS = ("asked", "environment", "inherited", "is_closed", "process", "started", "terminals", "words")
 
 
 class Request:
     """`words` are SCons' arguments, `asked` is the request as notes of null builds name it, or None for no note.
 
     `started` is when the command began, in ns since the epoch. `inherited` are umask, limits, niceness, processors, and
-    signals that are ignored or blocked. `terminals` says of each stream whether it is a terminal, `is_closed` that
-    stdout was closed.
+    signals that are ignored or blocked. `process` is the command's id. `terminals` says of each stream whether it is a
+    terminal, `is_closed` that stdout was closed.
     """
 
     __slots__ = _FIELDS
@@ -44,6 +44,7 @@ class Request:
     environment: dict[bytes, bytes]
     inherited: tuple[object, ...]
     is_closed: bool
+    process: int
     started: int
     terminals: tuple[bool, ...]
     words: list[str]
@@ -87,6 +88,7 @@ def captured(words: list[str], asked: Question | None, started: int) -> Request:
             "environment": dict(os.environb),
             "inherited": (umask, limits, nice, processors, ignored, blocked),
             "is_closed": bool(getattr(sys.stdout, "is_closed", False)),
+            "process": os.getpid(),
             "started": started,
             "terminals": tuple(os.isatty(each) for each in STREAMS),
             "words": words,

@@ -13,7 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process
+from ostoo_build.base import activity, live, process
+from ostoo_build.base.activity import Activity
+from ostoo_build.base.console import Console, complain
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.source_files import write_output
 from ostoo_build.fetch.apt import Apt
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
 
 
 _FOR_TESTS = "requirements-dev.txt"
+_INTERRUPTED = 130
+"""Shells' exit code of a process that SIGINT ended."""
+_MEGA = 1_000_000
 _TESTS_CAN_NOT_RUN = 2
 """Exit code of a build that fails here."""
 _DEBIAN_WHEELS = "/usr/share/python-wheels"
-_SIZES = {
-    "requirements.txt": ": some 20 MB to download, 100 MB unpacked",
-    _FOR_TESTS: ": some 30 MB to download, 130 MB unpacked",
-}
+_SIZES = {"requirements.txt": (20, 100), _FOR_TESTS: (30, 130)}
+"""Megabytes to download, and unpacked."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,14 +48,21 @@ def main(arguments: Sequence[str]) -> int:
         if _FOR_TESTS in arguments:
             needed_tools.require(os.environ)
         code = 2
-        _make(Path(arguments[0]), arguments[1:])
+        console = Console.of(os.environ)
+        with live.shown(live.SetUp(colour=console.colour), console, os.environ):
+            _make(Path(arguments[0]), arguments[1:], console)
     except (OstooError, OSError) as error:
-        print(told(error), file=sys.stderr)  # noqa: T201 - a program's border
+        message = told(error)
+        if message is None:
+            raise
+        complain(message)
         return code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return 0
 
 
-def _make(root: Path, files: Sequence[str]) -> None:
+def _make(root: Path, files: Sequence[str], console: Console) -> None:
     """A requirements file is copied into `.venv` last: an interrupted start begins again."""
     venv = root / ".venv"
     base = root / files[0]
@@ -63,16 +73,12 @@ def _make(root: Path, files: Sequence[str]) -> None:
         # another first start may be running; the lock ends with its process
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (_runs(venv) and _installed(venv, base)):
-            _say(f"creating {venv}")
-            _create(venv)
+            console.status("Creating", str(venv))
+            with activity.during(Activity("Creating", venv.name)):
+                _create(venv)
         for file in files:
             if not _installed(venv, root / file):
-                _say(f"installing the packages of {file}{_SIZES.get(file, '')}")
-                _install(root / file, venv)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201 - a first start takes a while, and its user watches
+                _install(root / file, venv, console)
 
 
 def _runs(venv: Path) -> bool:
@@ -92,8 +98,13 @@ def _create(venv: Path) -> None:
     _run([python, "-m", "venv", "--clear", *([] if with_pip else ["--without-pip"]), str(venv)], venv.parent)
 
 
-def _install(requirements: Path, venv: Path) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
+def _install(requirements: Path, venv: Path, console: Console) -> None:
+    what = f"the packages of {requirements.name}"
+    to_download, unpacked = _SIZES.get(requirements.name, (0, 0))
+    sizes = f": some {to_download} MB to download, {unpacked} MB unpacked" if unpacked else ""
+    console.status("Installing", f"{what}{sizes}")
+    installing = Activity("Installing", what, activity.of_folder(venv), unpacked * _MEGA)
+    with activity.during(installing), tempfile.TemporaryDirectory() as scratch:
         variables = {}
         if not _has_pip(venv):
             variables["PYTHONPATH"] = str(_pip_of_python() or _debian_pip(Path(scratch)))
@@ -120,7 +131,6 @@ def _debian_pip(scratch: Path) -> Path:
     """Download pip as a wheel with apt: Debian's python3 lacks pip, and the wheel runs without installation."""
     if shutil.which("apt-get") is None:
         raise OstooError("python3 has no pip", where=sys.executable, remedy="install Python's module ensurepip")
-    _say("downloading pip from Debian")
     package = "python3-pip-whl"
     apt = Apt(scratch, os.environ)
     apt.update()

@@ -95,13 +95,14 @@ def _differences(before: Stamps, after: Stamps) -> Iterator[str]:
 class Note:
     """A request that had nothing to do, and everything that this depends on.
 
-    `question` is the request, `stamps` those that must be unchanged, `targets` the names of the targets.
+    `question` is the request, `stamps` those that must be unchanged, `targets` the names of the targets. `said` are the
+    compilers' messages about them, with colours.
     """
 
-    __slots__ = ("question", "stamps", "targets")
+    __slots__ = ("question", "said", "stamps", "targets")
 
-    def __init__(self, question: Question, stamps: StampSet, targets: list[str]) -> None:
-        self.question, self.stamps, self.targets = question, stamps, targets
+    def __init__(self, question: Question, stamps: StampSet, targets: list[str], said: str) -> None:
+        self.question, self.stamps, self.targets, self.said = question, stamps, targets, said
 
     def answers(self, asked: Question) -> bool:
         """Whether the same request has nothing to do now. Raises `OSError` for a tree that can't be read."""
@@ -109,7 +110,8 @@ class Note:
 
     def to_bytes(self) -> bytes:
         stamps = self.stamps
-        content = marshal.dumps((self.question, (list(stamps.trees), stamps.places, stamps.entries), self.targets))
+        of_files = (list(stamps.trees), stamps.places, stamps.entries)
+        content = marshal.dumps((self.question, of_files, self.targets, self.said))
         return _NUMBER + digest(content) + content
 
     @staticmethod
@@ -119,17 +121,17 @@ class Note:
         if digest(sealed[_DIGEST:]) != sealed[:_DIGEST]:
             return None
         try:
-            question, stamps, targets = marshal.loads(sealed[_DIGEST:])  # noqa: S302 - nobody damaged it
-            return Note(question, StampSet(*stamps), targets)
+            question, stamps, targets, said = marshal.loads(sealed[_DIGEST:])  # noqa: S302 - nobody damaged it
+            return Note(question, StampSet(*stamps), targets, said)
         except (ValueError, EOFError, TypeError):  # written by another Python
             return None
 
 
-def targets(root: str, asked: Question) -> list[str] | None:
-    """Return the targets of a request that has nothing to do; None if that is not known."""
+def proof(root: str, asked: Question) -> Note | None:
+    """Return the note by which a request has nothing to do; None if there is none."""
     known = _note(root, asked)
     try:
-        return known.targets if known is not None and known.answers(asked) else None
+        return known if known is not None and known.answers(asked) else None
     except (OSError, TypeError, ValueError):
         return None
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, process, toml_tables
+from ostoo_build.base import activity, digest, process, toml_tables
+from ostoo_build.base.activity import Activity
 from ostoo_build.base.console import fetching
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.toml_file import load as load_toml
@@ -46,7 +47,8 @@ class DebianMusl(Struct, frozen=True):
         with tempfile.TemporaryDirectory() as name:
             scratch = Path(name)
             fetching(f"Debian's musl-dev {self.version}: 1 MB")
-            _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
+            with activity.during(Activity("Fetching", "musl-dev", activity.of_folder(scratch))):
+                _run(["apt-get", "download", f"musl-dev:{arch}={self.version}"], scratch)
             (package,) = scratch.glob("*.deb")
             if digest.of_file(package) != self.sha256[arch]:
                 raise OstooError(f"the sha256 of {package.name} differs from the pin", where=str(PINS))

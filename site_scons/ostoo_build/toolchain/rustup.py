@@ -12,7 +12,8 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import home, process, user_cache
+from ostoo_build.base import activity, home, process, user_cache
+from ostoo_build.base.activity import Activity
 from ostoo_build.base.errors import OstooError
 from ostoo_build.toolchain import channel as named
 from ostoo_build.toolchain import compiler
@@ -41,15 +42,18 @@ def provide(root: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
             return  # another set-up was faster, or it is another's
         if present:
             _refuse_unfit(present[0], environ)
-            say(f"the component rust-src for rustup's {present[0].name}: some 5 MB, 80 MB unpacked")
+            what = f"the component rust-src for rustup's {present[0].name}"
+            say(f"{what}: some 5 MB, 80 MB unpacked")
             arguments = ["component", "add", "rust-src", "--toolchain", present[0].name]
         else:
             _refuse_relatives(folder, channel)
-            say(f"{channel} with rustup: some 200 MB, 1 GB unpacked")
-            what = ["--profile", "minimal", "--component", "rust-src", "--no-self-update"]
-            arguments = ["toolchain", "install", channel, *what]
+            what = f"{channel} with rustup"
+            say(f"{what}: some 200 MB, 1 GB unpacked")
+            parts = ["--profile", "minimal", "--component", "rust-src", "--no-self-update"]
+            arguments = ["toolchain", "install", channel, *parts]
         own = {"RUSTUP_HOME": str(folder), "CARGO_HOME": str(home.cargo(environ))}
-        _run(arguments, channel, root, {**environ, **own})
+        with activity.during(Activity("Fetching", what, activity.of_folder(folder / "downloads"))):
+            _run(arguments, channel, root, {**environ, **own})
 
 
 def _run(arguments: list[str], channel: str, root: Path, environ: Mapping[str, str]) -> None:

@@ -66,11 +66,3 @@ def test_what_runs_is_ended_at_once() -> None:
     assert child.stdout.readline() == "ready\n"
     child.send_signal(signal.SIGTERM)
     assert child.wait(60) in (-signal.SIGTERM, 128 + signal.SIGTERM)
-
-
-def test_who_serves_others_asks_without_a_signal() -> None:
-    child = start(
-        "import ostoo_build.base.stops\nostoo_build.base.stops._PATIENCE = 60\n"
-        f"stops = Stops()\nstops.ask(signal.SIGTERM)\n{READY}while not stops.is_asked:\n    pass\nstops.end()"
-    )
-    assert child.wait(60) == -signal.SIGTERM

@@ -8,6 +8,7 @@ def at_work(timeline: Timeline, subject: str, began: float | None) -> Step:
     """A step that got a core so many seconds ago."""
     started = None if began is None else timeline.now - began
     step = Step("Compiling", subject, f"units/{subject}", (), 0.0 if started is None else started, started)
+    step.is_waiting = started is None
     timeline.running.append(step)
     return step
 

@@ -94,3 +94,14 @@ def test_nothing_begins_once_it_is_closed() -> None:
     with pytest.raises(StoppedError), timeline.step("Compiling", "core", "units/core", [], timeline.now):
         pytest.fail("it began")
     assert timeline.running == []
+
+
+def test_work_begins_with_a_core_or_where_none_is_waited_for() -> None:
+    timeline = Timeline()
+    with timeline.step("Providing", "sysroot", "sysroot", [], timeline.now - 7) as found:
+        assert 7 <= timeline.worked(found) < 60
+        timeline.waits()
+        assert found.is_waiting
+        assert timeline.worked(found) == 0.0
+        timeline.started()
+        assert 0.0 <= timeline.worked(found) < 7

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import fake_toolchains as fake
 import pytest
 
+from ostoo_build.base import activity, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.fetch.apt import Apt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PLAN = """\
@@ -75,6 +77,30 @@ def test_each_package_is_fetched_as_a_file(machine: Machine) -> None:
         "ab": machine.folder / "apt/ab_2_amd64.deb",
         "a": machine.folder / "apt/a_1_all.deb",
     }
+
+
+def test_what_takes_long_is_seen_with_its_bytes(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.has("apt-get", 'case "$1" in', "download) head -c 3000000 /dev/zero > a_1_all.deb ;;", "esac")
+    machine.has("dpkg-deb", 'cp "$2" "$3"/file')
+    began: list[tuple[str, str]] = []
+    ended: list[str] = []
+    run = process.run
+
+    def seen(argv: Sequence[str], **others: Any) -> process.Completed:
+        began.extend((each.verb, each.subject) for each in activity.running())
+        done = run(argv, **others)
+        ended.extend(each.progress.partition(",")[0] for each in activity.running())
+        return done
+
+    monkeypatch.setattr(process, "run", seen)
+    machine.apt.update()
+    machine.apt.unpack(machine.apt.download({"a": "1"}).values(), machine.folder / "tool")
+    assert began == [
+        ("Fetching", "Debian's package lists"),
+        ("Fetching", "1 Debian packages"),
+        ("Unpacking", "tool"),
+    ]
+    assert ended[1:] == ["3 MB", "3 MB"]
 
 
 def test_a_source_out_of_order_is_needless_where_others_answer(machine: Machine) -> None:

@@ -274,7 +274,9 @@ def test_a_lock_that_was_edited_and_put_back_is_read_again(made: FakeCargo) -> N
     edit_lock(made.cargo.workspace)
     program = binary(made)
     once, lock = made.folder / "once", made.cargo.workspace / "Cargo.lock"
-    made.meanwhile(f"case $* in *\\ build\\ *) if [ ! -e '{once}' ]; then {LATER}; touch '{once}' '{lock}'; fi ;; esac\n")
+    made.meanwhile(
+        f"case $* in *\\ build\\ *) if [ ! -e '{once}' ]; then {LATER}; touch '{once}' '{lock}'; fi ;; esac\n"
+    )
     made.asked()
     plan(made, program)
     assert len([question for question in made.asked() if " build " in question]) == 2

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ostoo_build.invocation.services import Services
 
+SAID = "\x1b[1mwarning\x1b[0m: unused\n"
 ASKED = ("3.11", "/python", ["greet"], b"environment")
 SOURCE, PLACE, PROGRAM = "user-rs/greet/src/main.rs", "elsewhere/config.toml", "build/greet"
 
@@ -76,14 +77,16 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuildResul
     checkout = Checkout(root, Console(colour=False, quiet=True))
     checkout.lock()
     programs = {root / PROGRAM: records.observe(root / PROGRAM)}
-    yield BuildResult(process_start, checkout, Options({}), planner, cast("Services", None), programs)
+    yield BuildResult(process_start, checkout, Options({}), planner, cast("Services", None), programs, SAID)
     checkout.close()
 
 
 def noted(made: BuildResult) -> list[str] | None:
     """What the next command of the same words is told, before SCons is loaded."""
     null_build_note.write(made, ["greet"])
-    return null_build.targets(str(made.checkout.root), ASKED)
+    found = null_build.proof(str(made.checkout.root), ASKED)
+    assert found is None or found.said == SAID
+    return found.targets if found else None
 
 
 def test_a_build_that_found_all_up_to_date_leaves_a_note(made: BuildResult) -> None:
@@ -94,7 +97,7 @@ def test_a_build_that_found_all_up_to_date_leaves_a_note(made: BuildResult) -> N
 def test_the_note_names_all_that_decides(name: str, made: BuildResult) -> None:
     assert noted(made) == ["greet"]
     fake.write(made.checkout.root / name, "edited")
-    assert null_build.targets(str(made.checkout.root), ASKED) is None
+    assert null_build.proof(str(made.checkout.root), ASKED) is None
 
 
 def test_what_was_observed_while_it_was_built_decides_too(made: BuildResult, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +114,7 @@ def test_what_was_observed_while_it_was_built_decides_too(made: BuildResult, mon
     assert noted(made) == ["greet"]
     assert str(root / SOURCE) in walked[0]
     fake.write(far, "")
-    assert null_build.targets(str(root), ASKED) is None
+    assert null_build.proof(str(root), ASKED) is None
 
 
 def touch(name: str) -> Callable[[BuildResult], object]:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
 import pytest
+from screens import terminal
 
 from ostoo_build.start import bootstrap
 
@@ -45,7 +48,7 @@ def test_missing_packages_are_installed_once_and_by_their_hashes(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bootstrap.main([str(root), "base.txt", "more.txt"]) == 0
-    assert capsys.readouterr().err == "installing the packages of more.txt\n"
+    assert capsys.readouterr().err == "  Installing the packages of more.txt\n"
     assert asked(root).startswith("-m pip install ")
     assert f"--require-hashes --only-binary=:all: --requirement {root}/more.txt" in asked(root)
     assert (root / ".venv/more.txt").read_text() == "pytest==9\n"
@@ -118,3 +121,28 @@ def test_a_list_of_packages_that_is_a_pipe_is_told(root: Path) -> None:
     (root / "base.txt").unlink()
     os.mkfifo(root / "base.txt")
     assert bootstrap.main([str(root), "base.txt"]) != 0
+
+
+def test_a_first_start_is_seen_on_a_terminal_and_leaves_its_lines(root: Path) -> None:
+    python(root, f"head -c 3000000 /dev/zero > '{root}/.venv/wheel'; while ! [ -e '{root}/go' ]; do sleep 0.05; done")
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-m", "ostoo_build.start.bootstrap", str(root), "base.txt", "more.txt"]
+    with terminal(argv, cwd=root, environ=environ, columns=60) as shown:
+        rows = shown.until(lambda rows: len(rows) > 1 and "3 MB" in rows[-1])
+        assert rows[:1] == ["  Installing the packages of more.txt"]
+        assert re.fullmatch(r"  Installing the packages of more.txt \(3 MB, \d+ s\)", rows[1])
+        (root / "go").touch()
+        assert shown.to_the_end() == ["  Installing the packages of more.txt"]
+    assert shown.process.returncode == 0
+
+
+def test_ctrl_c_ends_a_first_start_without_a_traceback(root: Path) -> None:
+    python(root, f"touch '{root}/begun'; sleep 600")
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-m", "ostoo_build.start.bootstrap", str(root), "base.txt", "more.txt"]
+    with terminal(argv, cwd=root, environ=environ) as shown:
+        shown.until(lambda rows: bool(rows) and rows[-1].endswith("s)"))
+        shown.type("\x03")
+        assert shown.to_the_end() == ["  Installing the packages of more.txt"]
+    assert shown.process.returncode == 130
+    assert not (root / ".venv/more.txt").exists()

@@ -42,6 +42,11 @@ def top(tmp_path: Path) -> Path:
     return top
 
 
+def targets(root: str, asked: null_build.Question) -> list[str] | None:
+    found = null_build.proof(root, asked)
+    return found.targets if found else None
+
+
 def look(top: Path) -> StampSet:
     return StampSet.of([(str(top), ["build"])], [str(top / "build/a"), str(top / "absent")])
 
@@ -181,23 +186,28 @@ OTHER_NOTES: dict[str, object] = {
     "question": ("3", "python", ["b"], b""),
     "stamps": StampSet([], {"/": None}, []),
     "targets": ["b"],
+    "said": "warning: another\n",
 }
+
+
+OTHER_ANSWERS = {"targets": (["b"], ""), "said": (["a"], "warning: another\n")}
 
 
 def test_each_field_of_a_note_decides(top: Path) -> None:
     asked, trees, places = ("3", "python", ["a"], b""), [(str(top), ["build"])], [str(top / "absent")]
-    good = null_build.Note(asked, StampSet.of(trees, places), ["a"])
+    good = null_build.Note(asked, StampSet.of(trees, places), ["a"], "")
     path = Path(null_build.place(str(top), asked))
     path.parent.mkdir(parents=True)
     path.write_bytes(good.to_bytes())
-    assert null_build.targets(str(top), asked) == ["a"]
+    assert targets(str(top), asked) == ["a"]
     assert set(OTHER_NOTES) == set(null_build.Note.__slots__)
     for name, other in OTHER_NOTES.items():
         known = null_build.Note.from_bytes(good.to_bytes())
         assert known is not None
         setattr(known, name, other)
         path.write_bytes(known.to_bytes())
-        assert null_build.targets(str(top), asked) == (["b"] if name == "targets" else None), name
+        found = null_build.proof(str(top), asked)
+        assert (found and (found.targets, found.said)) == OTHER_ANSWERS.get(name), name
 
 
 def test_it_is_told_why_there_may_be_work(top: Path) -> None:
@@ -206,7 +216,7 @@ def test_it_is_told_why_there_may_be_work(top: Path) -> None:
     path = Path(null_build.place(str(top), asked))
     path.parent.mkdir(parents=True)
     outside = top.parent / "outside"
-    known = null_build.Note(asked, StampSet.of([(str(top), ["build"])], [str(outside)]), ["a"])
+    known = null_build.Note(asked, StampSet.of([(str(top), ["build"])], [str(outside)]), ["a"], "")
     path.write_bytes(known.to_bytes())
     assert null_build.doubt(str(top), asked) is None
     assert null_build.doubt(str(top), (*asked[:3], b"other")) == "Python or the environment is another one"
@@ -222,8 +232,8 @@ def test_a_tree_that_can_not_be_looked_through_is_named(tmp_path: Path) -> None:
     asked, gone = ("3", "python", ["a"], b""), tmp_path / "toolchain"
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    path.write_bytes(null_build.Note(asked, StampSet([(str(gone), [])], {}, [{}]), ["a"]).to_bytes())
-    assert null_build.targets(str(tmp_path), asked) is None
+    path.write_bytes(null_build.Note(asked, StampSet([(str(gone), [])], {}, [{}]), ["a"], "").to_bytes())
+    assert targets(str(tmp_path), asked) is None
     assert null_build.doubt(str(tmp_path), asked) == "toolchain changed"
 
 
@@ -240,21 +250,21 @@ def test_a_damaged_note_proves_nothing(content: bytes, tmp_path: Path) -> None:
     number, seal = b"%d\n" % state_file.FORMAT, null_build.digest(content)
     for damage in (content, number + content, number + seal + content, number + content + seal):
         path.write_bytes(damage)
-        assert null_build.targets(str(tmp_path), asked) is None
+        assert targets(str(tmp_path), asked) is None
 
 
 @pytest.mark.parametrize("number", [b"", b"1\n", b"%d\n" % (state_file.FORMAT + 1), b"%d0\n" % state_file.FORMAT])
 def test_a_note_of_another_version_proves_nothing_and_is_no_damage(number: bytes, tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.place(str(tmp_path), asked))
-    content = null_build.Note(asked, StampSet([], {}, []), ["a"]).to_bytes()
+    content = null_build.Note(asked, StampSet([], {}, []), ["a"], "").to_bytes()
     state_file.write(path, content)
-    assert null_build.targets(str(tmp_path), asked) == ["a"]
+    assert targets(str(tmp_path), asked) == ["a"]
     own = b"%d\n" % state_file.FORMAT
     assert content.startswith(own)
     state_file.write(path, number + content.removeprefix(own))
     state_file.damaged.clear()
-    assert null_build.targets(str(tmp_path), asked) is None
+    assert targets(str(tmp_path), asked) is None
     assert null_build.doubt(str(tmp_path), asked) == "no build of this command has noted what it depends on"
     assert not state_file.damaged
 
@@ -263,14 +273,14 @@ def test_each_flipped_bit_of_a_note_is_seen(tmp_path: Path) -> None:
     asked = null_build.ask(["a"])
     path = Path(null_build.place(str(tmp_path), asked))
     path.parent.mkdir(parents=True)
-    good = null_build.Note(asked, StampSet([], {}, []), ["a"]).to_bytes()
+    good = null_build.Note(asked, StampSet([], {}, []), ["a"], "").to_bytes()
     path.write_bytes(good)
-    assert null_build.targets(str(tmp_path), asked) == ["a"]
+    assert targets(str(tmp_path), asked) == ["a"]
     for bit in range(8 * len(good)):
         flipped = bytearray(good)
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
-        assert null_build.targets(str(tmp_path), asked) is None
+        assert targets(str(tmp_path), asked) is None
 
 
 def test_what_takes_long_to_import_is_not_imported() -> None:
