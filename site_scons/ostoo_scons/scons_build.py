@@ -153,8 +153,13 @@ class Build(Struct):
         total = sum(name.endswith(f"/{NAME}") for name in self.nodes)
         return Counts(len(self.opened.services.engine.settled), total)
 
-    def close(self) -> None:
-        """Save the state for the next invocation, and release the lock."""
+    def save(self) -> None:
+        """Save the state for the next invocation, and tell what is to be told of it."""
         if self.opened is not None:
             self.opened.services.close()
+        self.checkout.tell_damaged()
+
+    def close(self) -> None:
+        """Save the state for the next invocation, and release the lock."""
+        self.save()
         self.checkout.close()

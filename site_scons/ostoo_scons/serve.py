@@ -7,6 +7,7 @@ when memory is short, or when the socket is gone.
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import sys
 import time
@@ -24,7 +25,8 @@ import SCons.Environment  # noqa: E402
 import SCons.Platform.posix  # noqa: E402
 import SCons.Script.Main  # noqa: E402, F401
 
-from ostoo_build.rebuild.process_start import ProcessStart  # noqa: E402 - `CODE` comes first
+from ostoo_build.base import deferred  # noqa: E402 - `CODE` comes first
+from ostoo_build.rebuild.process_start import ProcessStart  # noqa: E402 - likewise
 from ostoo_build.rebuild.standby import Standby  # noqa: E402 - likewise
 from ostoo_build.server.handover import STALE  # noqa: E402 - likewise
 from ostoo_build.server.serving import Server  # noqa: E402 - likewise
@@ -40,11 +42,12 @@ def main() -> None:
     standby, request = Standby(handover), handover.request
     started = time.time_ns() if handover.waits else request.started
     sys.argv = ["scons"]
-    try:
-        whole_run.perform(ProcessStart(started, request.asked, standby), request.words)
-    finally:
-        if not standby.holds(started):
-            sys.exit(STALE)
+    code = whole_run.perform(ProcessStart(started, request.asked, standby), request.words)
+    if not standby.holds(started):
+        sys.exit(STALE)
+    handover.tell_ended(code)
+    deferred.run_afterwards()
+    os._exit(code)  # nobody needs what Python would take apart
 
 
 main()

@@ -31,10 +31,13 @@ def main() -> None:
     import site  # noqa: PLC0415 - only where there may be work
 
     site.main()
+    from ostoo_build.base import deferred  # noqa: PLC0415 - likewise
     from ostoo_build.rebuild.process_start import ProcessStart  # noqa: PLC0415 - likewise
     from ostoo_scons import whole_run  # noqa: PLC0415 - likewise
 
-    whole_run.perform(ProcessStart(STARTED, asked), sys.argv[1:])
+    code = whole_run.perform(ProcessStart(STARTED, asked), sys.argv[1:])
+    deferred.run_afterwards()
+    sys.exit(code)
 
 
 def _ask_server(asked: null_build.Question) -> None:

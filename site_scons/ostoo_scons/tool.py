@@ -155,7 +155,6 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
             _end(build, sampler)
         build.hide()
         build.stops.end()
-        _start_server(build)
         said = streams.complaint()
         if said:
             _leave(said)
@@ -184,8 +183,9 @@ def _leave(said: str) -> None:
 
 
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
-    _note(build)
-    build.close()
+    build.save()
+    for do in (partial(_note, build), build.checkout.close, partial(_start_server, build)):
+        deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
     if sampler is not None:
         page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)

@@ -17,16 +17,27 @@ EXIT_CODE = 2
 """SCons' exit code of a failed build."""
 
 
-def perform(process_start: ProcessStart, words: list[str]) -> None:
-    """Run SCons with some arguments. Ends with `SystemExit`."""
+def perform(process_start: ProcessStart, words: list[str]) -> int:
+    """Run SCons with some arguments and return its exit code. What nobody waits for remains in `deferred`."""
     sys.argv[1:] = ["-Q", *words]
     try:
+        code = _code(process_start)
+    finally:
+        deferred.run()
+    return code
+
+
+def _code(process_start: ProcessStart) -> int:
+    try:
         run_scons(process_start)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            raise  # Python prints it
+        return end.code or 0
     except Exception as error:  # of SCons' own modules; SCons reports everything else
         message = told(error)
         if message is None:
             raise
         complain(message)
-        sys.exit(EXIT_CODE)
-    finally:
-        deferred.run()
+        return EXIT_CODE
+    return 0

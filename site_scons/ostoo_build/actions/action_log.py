@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from ostoo_build.base import digest, numbered, state_file
+from ostoo_build.base.paths import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,7 @@ def _entry(action: Action, results: str, decided: str) -> Entry:
         version=action.version,
         arguments=action.arguments,
         environment={name: digest.of_bytes(value.encode()) for name, value in action.environment},
-        shown={name: value for name, value in action.environment if name not in os.environ},
+        shown={name: value for name, value in action.environment if value != quote(os.environ.get(name, "\0"))},
         salt=dict(action.salt),
         directory=action.directory,
         outputs=action.outputs,

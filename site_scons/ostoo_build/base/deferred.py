@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _left: list[Callable[[], None]] = []
+_afterwards: list[Callable[[], None]] = []
 
 
 def register(do: Callable[[], None]) -> None:
@@ -23,3 +24,14 @@ def run() -> None:
     """Run the registered callbacks, the last registered first. Each runs once, however often `run` is called."""
     while _left:
         _left.pop()()
+
+
+def register_afterwards(do: Callable[[], None]) -> None:
+    """Register a callback for `run_afterwards`: work for the next build, for which nobody waits."""
+    _afterwards.append(do)
+
+
+def run_afterwards() -> None:
+    """Run these callbacks, the first registered first, each once."""
+    while _afterwards:
+        _afterwards.pop(0)()

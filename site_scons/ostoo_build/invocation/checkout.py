@@ -69,9 +69,13 @@ class Checkout:
 
     def close(self) -> None:
         """Report damaged state files, and release the lock."""
+        self.tell_damaged()
+        self.unlock()
+
+    def tell_damaged(self) -> None:
+        """Report damaged state files once."""
         if state_file.damaged:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""
             self.console.warn_once(f"the state in {first}{others} was damaged and is recreated")
             state_file.damaged.clear()
-        self.unlock()

@@ -38,7 +38,14 @@ class Handover:
 
     def tell_read(self) -> None:
         """Tell the server that everything was read. Raises `OSError` if it is gone."""
-        self._line.send(b"r")
+        self._line.send(wire.READ)
+
+    def tell_ended(self, code: int) -> None:
+        """Tell the server the exit code: from now on the command does not wait any more, and sees nothing."""
+        descriptors = [os.open(os.devnull, os.O_RDWR) for _ in (sys.stdin, sys.stdout, sys.stderr)]
+        adopting.switch(descriptors)
+        with contextlib.suppress(OSError):  # the server is gone, and the command waits for the end of this process
+            self._line.sendall(wire.ENDED + wire.number(code))
 
     def wait(self) -> bool:
         """Wait for a command, and take its streams; return whether there is one. What was said goes there first.

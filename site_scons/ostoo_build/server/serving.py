@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ _LOOK = 30.0
 _RECEIVE = 5.0
 """Seconds in which a command sends its request."""
 
+_MESSAGES = 64
+"""Bytes; more than a build says."""
+
 _GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL for a build whose command is gone."""
 
@@ -44,16 +48,36 @@ class _Fork:
         self.pidfd = os.pidfd_open(pid)
         self.line = line
         self.request = request
+        self._said = b""
 
-    def end(self) -> tuple[int, bool]:
-        """Return the wait status of a process that has ended, and whether it had read everything."""
-        _, status = os.waitpid(self.pid, 0)
+    def listen(self) -> bool:
+        """Receive what it says; return whether it may say more."""
         try:
-            has_read = self.line.recv(1, socket.MSG_DONTWAIT) == b"r"
+            more = self.line.recv(_MESSAGES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
         except OSError:
-            has_read = False
+            return False
+        self._said += more
+        return bool(more)
+
+    @property
+    def has_read(self) -> bool:
+        """Whether it had read everything."""
+        return self._said.startswith(wire.READ)
+
+    @property
+    def code(self) -> int | None:
+        """The exit code that it will have; None as long as it did not say so."""
+        _, said, code = self._said.partition(wire.ENDED)
+        return int.from_bytes(code, sys.byteorder) if said and len(code) == wire.NUMBER else None
+
+    def end(self) -> int:
+        """Return the wait status of a process that has ended."""
+        _, status = os.waitpid(self.pid, 0)
+        self.listen()
         self.close()
-        return status, has_read
+        return status
 
     def close(self) -> None:
         self.line.close()
@@ -80,12 +104,16 @@ class _Command:
 
 
 class _Job:
-    """A command with the process that builds for it; `killed` is when that must end."""
+    """A command with the process that builds for it; `killed` is when that must end.
+
+    `is_answered` says that the command does not wait any more.
+    """
 
     def __init__(self, command: _Command, fork: _Fork, *, was_prepared: bool) -> None:
         self.command = command
         self.fork = fork
         self.was_prepared = was_prepared
+        self.is_answered = False
         self.killed: float | None = None
 
 
@@ -200,6 +228,7 @@ class Server:
         line = job.command.line
         self._jobs.add(job)
         self._watch(job.fork.pidfd, lambda: self._ended(job))
+        self._watch(job.fork.line.fileno(), lambda: self._heard(job))
         self._watch(line.fileno(), lambda: self._left(job))
         try:
             wire.send(line, wire.TAKEN, (job.fork.pidfd,))
@@ -212,20 +241,35 @@ class Server:
         job.killed = time.monotonic() + _GRACE
         signal.pidfd_send_signal(job.fork.pidfd, signal.SIGTERM)
 
+    def _heard(self, job: _Job) -> None:
+        """Answer the command as soon as its build knows how it ends."""
+        goes_on = job.fork.listen()
+        if job.fork.code is not None and not job.is_answered and job.killed is None:
+            self._answer_command(job, wire.ENDED + wire.number(job.fork.code << 8))
+        if not goes_on:
+            self._forget(job.fork.line.fileno())
+
+    def _answer_command(self, job: _Job, answer: bytes) -> None:
+        self._forget(job.command.line.fileno())
+        with contextlib.suppress(OSError):
+            job.command.line.sendall(answer)
+        job.command.close()
+        job.is_answered = True
+
     def _ended(self, job: _Job) -> Handover | None:
         self._last_used = time.monotonic()
-        self._served += 1
         self._jobs.discard(job)
         self._forget(job.fork.pidfd)
-        self._forget(job.command.line.fileno())
-        status, has_read = job.fork.end()
+        self._forget(job.fork.line.fileno())
+        status = job.fork.end()
         is_gone = job.killed is not None
-        if job.was_prepared and not is_gone and _says_nothing(status, has_read=has_read):
+        if job.was_prepared and not is_gone and not job.is_answered and _says_nothing(status, job.fork):
+            self._forget(job.command.line.fileno())
             return self._build_anew(job.command)
-        with contextlib.suppress(OSError):
-            job.command.line.sendall(wire.REFUSED if _is_stale(status) else wire.ENDED + wire.number(status))
-        job.command.close()
-        if has_read and not is_gone and os.WIFEXITED(status) and not self._jobs and not self._ends:
+        self._served += 1
+        if not job.is_answered:
+            self._answer_command(job, wire.REFUSED if _is_stale(status) else wire.ENDED + wire.number(status))
+        if job.fork.has_read and not is_gone and os.WIFEXITED(status) and not self._jobs and not self._ends:
             return self._prepare(job.command.request)
         return None
 
@@ -246,7 +290,7 @@ class Server:
         prepared, self._prepared = self._prepared, None
         if prepared:
             self._forget(prepared.pidfd)
-            status, _ = prepared.end()
+            status = prepared.end()
             self._in_vain = prepared.request if os.WIFEXITED(status) else None
 
     def _drop_prepared(self) -> None:
@@ -269,7 +313,8 @@ class Server:
         """In a forked build: close what is the server's, so that others see when that ends."""
         self._listener.close()
         for job in self._jobs:
-            job.command.close()
+            if not job.is_answered:
+                job.command.close()
             job.fork.close()
         if self._prepared:
             self._prepared.close()
@@ -300,11 +345,11 @@ class Server:
                 os.unlink(self._path)  # noqa: PTH108 - likewise
 
 
-def _says_nothing(status: int, *, has_read: bool) -> bool:
+def _says_nothing(status: int, fork: _Fork) -> bool:
     """Whether a prepared build did not do the work: what it had read is out of date, or it was killed."""
     if os.WIFSIGNALED(status):
         return os.WTERMSIG(status) == signal.SIGKILL
-    return not has_read or _is_stale(status)
+    return not fork.has_read or _is_stale(status)
 
 
 def _is_stale(status: int) -> bool:

@@ -18,6 +18,8 @@ from ostoo_build.server.request import Request
 
 BUILD, STATUS, STOP = b"b", b"s", b"e"
 TAKEN, ENDED, REFUSED = b"t", b"d", b"n"
+READ = b"r"
+"""What a forked build tells the server when it has read everything; later it tells `ENDED` with its exit code."""
 
 NUMBER = 8
 """Bytes of a length or a status."""
