@@ -29,3 +29,14 @@ def test_what_is_left_is_done_once_while_threads_can_still_be_started() -> None:
         [sys.executable, "-c", SCRIPT], env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (3, "first\n['1', '2']\n", "")
+
+
+def test_work_for_the_next_build_comes_afterwards_in_order_and_once() -> None:
+    done: list[str] = []
+    deferred.register_afterwards(lambda: done.append("first"))
+    deferred.register_afterwards(lambda: done.append("second"))
+    deferred.run()
+    assert done == []
+    deferred.run_afterwards()
+    deferred.run_afterwards()
+    assert done == ["first", "second"]

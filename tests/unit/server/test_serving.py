@@ -243,6 +243,19 @@ def test_a_build_goes_on_without_its_server_and_the_command_is_told(server: Serv
     assert (said, complained, command.returncode) == ("done\n", "reads\nnot served\n", 1)
 
 
+def test_a_command_does_not_wait_for_work_that_is_for_the_next_one(server: Serving) -> None:
+    code = (
+        "import time\nprint('done', flush=True)\nhandover.tell_ended(5)\nprint('nobody sees it', flush=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.01)\nopen('late', 'w')"
+    )
+    assert server.run(code) == (5, "done\n", "reads\n")
+    assert not (server.folder / "late").exists()
+    (server.folder / "go").touch()
+    eventually((server.folder / "late").exists)
+    server.prepared()
+    assert server.run(code)[0] == 5
+
+
 def test_two_commands_are_served_at_once(server: Serving) -> None:
     meet = "import time\nopen('{0}', 'w')\nwhile not os.path.exists('{1}'): time.sleep(0.01)\nprint('met')"
     with server.start(meet.format("a", "b")) as first, server.start(meet.format("b", "a")) as second:
