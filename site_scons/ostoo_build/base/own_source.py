@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FOLDER = own_files.PACKAGE
 
-_KINDS = frozenset({".py", ".ld", ".html", ".sh", ".json"})
+_KINDS = frozenset({".py", ".html", ".sh", ".json"})
 
 
 def digest_of(*names: str) -> digest.Hash:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ostoo_build.base import deferred
+
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
 
 SCRIPT = """

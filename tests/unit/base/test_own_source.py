@@ -17,7 +17,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "requirements.txt",
         "binary/elf.py",
         "execution/engine.py",
-        "execution/strip.ld",
+        "execution/page.html",
         "execution/start.sh",
         "execution/notes.txt",
     ):
@@ -43,7 +43,7 @@ def test_each_file_of_ours_decides_or_is_known_not_to() -> None:
     folder = own_source._FOLDER  # noqa: SLF001 - where this package really lies
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
     assert kinds - own_source._KINDS == {".proto", ".pyi", ".toml", ".txt", ".typed"}  # noqa: SLF001 - pins are in the keys of sysroots
-    assert {".py", ".sh", ".ld"} <= kinds
+    assert {".py", ".sh"} <= kinds
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_each_file_of_ours_decides_or_is_known_not_to() -> None:
         ("requirements.txt", [True, True]),
         ("binary/elf.py", [True, True]),
         ("execution/engine.py", [True, False]),
-        ("execution/strip.ld", [True, False]),
+        ("execution/page.html", [True, False]),
         ("execution/start.sh", [True, False]),
         ("execution/notes.txt", [False, False]),
     ],
