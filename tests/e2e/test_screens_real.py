@@ -182,3 +182,31 @@ def test_a_server_shows_the_same_on_each_commands_own_terminal(tree: Tree) -> No
         assert not running(served.root, "build-script-build")
     finally:
         served.stop_server()
+
+
+IMPATIENT = """
+import runpy, sys
+sys.path.insert(0, "site_scons")
+from ostoo_build.base import live
+live._SILENCE = 1.0
+sys.argv = ["site_scons/ostoo_scons/start.py", *sys.argv[1:]]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_log_in_ci_says_that_something_runs(tree: Tree) -> None:
+    sleeping(tree, SLEEPS % 5)
+    python, *options, _, cache, program = tree.command("hello-rs")
+    done = subprocess.run(
+        [python, *options, "-c", IMPATIENT, cache, program],
+        cwd=tree.root,
+        env=environment(tree, CI="true"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stderr.splitlines()
+    at = lines.index(STEPS[1])
+    assert re.fullmatch(r"     Waiting for hello-rs v0.1.0 \(build script\) \(\d s\)", lines[at + 1])
+    assert [line for line in without_numbers(lines) if "Waiting" not in line][:2] == STEPS
+    assert ESCAPE not in done.stderr

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -231,11 +233,20 @@ def test_a_batch_is_ended_alone(tmp_path: Path) -> None:
     assert process.run(python("pass"), cwd=tmp_path, env=ENV).returncode == 0
 
 
-def test_a_stopped_batch_starts_nothing(tmp_path: Path) -> None:
+def test_a_stopped_batch_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outer, inner = process.Batch(), process.Batch()
     inner.stop()
+    started: list[list[str]] = []
+    popen = subprocess.Popen
+
+    def start(argv: list[str], **others: Any) -> subprocess.Popen[bytes]:
+        started.append(argv)
+        return popen(argv, **others)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     with outer:
         with inner, pytest.raises(process.StoppedError):
             process.run(python("open('made', 'w')"), cwd=tmp_path, env=ENV)
         process.run(python("open('other', 'w')"), cwd=tmp_path, env=ENV)
+    assert len(started) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["other"]

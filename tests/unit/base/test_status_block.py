@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from screens import Terminal
 
 BEGIN = """
-import os, sys
+import os, sys, time
 from ostoo_build.base import status_block
 from ostoo_build.base.status_block import StatusBlock
 
@@ -89,6 +89,7 @@ def test_a_line_that_is_not_complete_is_left_alone(tmp_path: Path) -> None:
 block.start()
 wait()
 sys.stderr.write("half ")
+time.sleep(0.5)  # the block could come back in the meantime
 wait()
 sys.stderr.write("of a line\\n")
 wait()

@@ -5,15 +5,18 @@ import io
 import os
 import pty
 import struct
+import sys
 import termios
 from typing import TYPE_CHECKING
 
 import pytest
+import screens
 
 from ostoo_build.base import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import TextIO
 
 
@@ -80,3 +83,34 @@ def set_size(stream: TextIO, columns: int, rows: int) -> None:
 
 def test_a_terminal_that_controls_others_is_written_to_all_the_same(stream: TextIO) -> None:
     assert terminal.is_in_front(stream)
+
+
+JOBS = """
+import os, sys, time
+from ostoo_build.base import terminal
+background = os.fork()
+if not background:
+    os.setpgid(0, 0)
+    time.sleep(60)
+while os.getpgid(background) == os.getpgid(0):
+    time.sleep(0.01)
+alone = os.fork()
+if not alone:
+    os.setsid()
+    time.sleep(60)
+while os.getsid(alone) == os.getsid(0):
+    time.sleep(0.01)
+found = []
+for process in (None, os.getpid(), background, alone, 1 << 22):
+    terminal.work_for(process)
+    found.append(terminal.is_in_front(sys.stderr))
+print(*found)
+os.kill(background, 9)
+os.kill(alone, 9)
+"""
+
+
+def test_a_server_asks_for_the_command_that_it_works_for(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    with screens.terminal([sys.executable, "-c", JOBS], cwd=tmp_path, environ=environ) as shown:
+        assert shown.to_the_end() == ["True True False True True"]
