@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contenders import CARGO, NO_STD, OURS, STD, SYSROOT, TUNED
+from contenders import ALONE, CARGO, NO_STD, OURS, STD, SYSROOT, TUNED
 
 from ostoo_build.base.errors import OstooError
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ALL = (*NO_STD, *STD)
 BOTH = ("hello-rs", "hello-std")
 EVERYBODY = (OURS, CARGO, TUNED)
+WARM = (OURS, ALONE, CARGO, TUNED)
+"""Before the first build there is no server."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Case:
                 contender.forget()
         else:
             contender.build(self.programs)
+            contender.settle()
         if self.without_sysroot:
             shutil.rmtree(contender.root / SYSROOT)
         if self.touch:
@@ -118,16 +121,18 @@ CASES = (
     Case("cold-both", BOTH, cold=True),
     Case("cold-six", ALL, cold=True),
     Case("cold-both-and-sysroot", BOTH, cold=True, without_sysroot=True, by=(OURS,)),
-    Case("no-op", ALL, idle=EVERYBODY),
-    Case("touch", ALL, touch=True, idle=(OURS,)),
+    Case("no-op", ALL, by=WARM, idle=WARM),
+    Case("touch", ALL, touch=True, by=WARM, idle=(OURS, ALONE)),
     Case(
         "edit-main",
         ("hello-std",),
+        by=WARM,
         edit=Edit("user-rs/hello-std/src/main.rs", 'println!("%s");\n    ', 'println!("Hello'),
     ),
     Case(
         "edit-rt",
         ("hello-rs",),
+        by=WARM,
         edit=Edit("user-rs/rt/src/start.rs", 'crate::println!("%s");\n    ', "crate::syscall::exit(unsafe { main() })"),
     ),
 )

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import reduce
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
 
     from measure import Run
 
-OURS, CARGO, TUNED = "ours", "cargo", "tuned"
+OURS, ALONE, CARGO, TUNED = "ours", "alone", "cargo", "tuned"
 NO_STD = ("cat-rs", "hello-rs", *mixed_tree.NO_STD)
 STD = ("hello-std", *mixed_tree.STD)
 CPUS = len(os.sched_getaffinity(0))
 SYSROOT = Path("sysroot") / TARGET
+_PATIENCE = 20.0
+"""Seconds in which a server prepares a build."""
+
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,10 @@ class Contender(ABC):
     def clean(self) -> None:
         """Remove all build results and state in the checkout, except the sysroot."""
 
-    def forget(self) -> None:  # noqa: B027 - not abstract: most have nothing
+    def settle(self) -> None:  # noqa: B027 - not abstract: most have nothing
+        """Wait for what goes on between two builds of a user."""
+
+    def forget(self) -> None:  # noqa: B027 - likewise
         """Remove state outside the checkout."""
 
     def build(self, programs: Sequence[str]) -> Run:
@@ -88,8 +96,20 @@ class Ours(Contender):
     def program(self, name: str) -> Path:
         return self.root / "build" / TARGET / "release" / name
 
+    def settle(self) -> None:
+        """Wait until the server has prepared the next build, if there is one."""
+        if self.name == OURS:
+            end = time.monotonic() + _PATIENCE
+            while "prepared: cache=off" not in self._server("status") and time.monotonic() < end:
+                time.sleep(_PAUSE)
+
     def clean(self) -> None:
+        self._server("stop")
         shutil.rmtree(self.root / "build", ignore_errors=True)
+
+    def _server(self, verb: str) -> str:
+        command = [sys.executable, "-P", "-m", "ostoo_build.cli", "server", verb]
+        return measure.run(command, self.root, {**self.environment, "PYTHONPATH": str(self.root / "site_scons")}).said
 
     def forget(self) -> None:
         """Also remove what a user's checkouts share: plans, and the toolchain digest."""
@@ -123,7 +143,7 @@ class Cargo(Contender):
         shutil.rmtree(self.folder / "target", ignore_errors=True)
 
 
-def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Cargo, Cargo]]:
+def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Ours, Cargo, Cargo]]:
     """Prepare a checkout for each contender in `scratch`. Returns a description of the toolchain, and the contenders.
 
     `variables` are RUSTC, CARGO, LLD and RUST_SRC, as for scons. Raises `OstooError` if no toolchain is suitable or the
@@ -133,8 +153,10 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
     words = tuple(f"{name}={value}" for name, value in variables.items())
     caches = scratch / "caches"
     remembering = {**os.environ, "XDG_CACHE_HOME": str(caches)}
+    remembering.pop("CI", None)
     ours = Ours(OURS, checkout(scratch / OURS), remembering, words, caches / "ostoo-build")
-    ours.build(["sysroot"])
+    alone = Ours(ALONE, checkout(scratch / ALONE), {**remembering, "CI": "true"}, words, ours.remembered)
+    ours.build(["sysroot", "server=off"])
     environment = {
         **cargo.environment(dict(found.env)),
         "RUSTC": str(found.rustc),
@@ -145,9 +167,9 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
     threads = ("--config", f"target.{TARGET}.rustflags={json.dumps([f'-Zthreads={CPUS}'])}")
     plain = Cargo(CARGO, checkout(scratch / CARGO), environment, command)
     tuned = Cargo(TUNED, checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))
-    for peer in (plain, tuned):
+    for peer in (alone, plain, tuned):
         shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
-    return found.reason, (ours, plain, tuned)
+    return found.reason, (ours, alone, plain, tuned)
 
 
 def checkout(root: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from contenders import CARGO, OURS, TUNED
+from contenders import ALONE, CARGO, OURS, TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def costs(figures: Figures) -> Iterator[str]:
     """Yield a table for each measure: medians, with minimum and maximum in brackets, and ratios of the medians."""
     for measure in MEASURES:
         rows = [_row(figures, case, measure) for case in figures.costs]
-        yield table((measure.title, OURS, *PEERS, *(f"{OURS} / {peer}" for peer in PEERS)), rows)
+        yield table((measure.title, OURS, ALONE, *PEERS, *(f"{OURS} / {peer}" for peer in PEERS)), rows)
 
 
 def sizes(figures: Figures) -> str:
@@ -96,7 +96,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _row(figures: Figures, case: str, measure: Measure) -> tuple[str, ...]:
     values = {name: [measure.of(cost) for cost in costs] for name, costs in figures.costs[case].items()}
-    cells = (spread(values[name], measure.decimals) if name in values else "" for name in (OURS, *PEERS))
+    if measure is not WALL:  # a server's processes are no descendants of the command
+        values[OURS] = values.get(ALONE, values[OURS])
+    cells = (spread(values[name], measure.decimals) if name in values else "" for name in (OURS, ALONE, *PEERS))
     ratios = (f"{median(values[OURS]) / median(values[peer]):.2f}" if peer in values else "" for peer in PEERS)
     return (case, *cells, *ratios)
 
