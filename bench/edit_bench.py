@@ -203,7 +203,7 @@ def main() -> None:
 
 def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Watching, Bare, Cargo]]]:
     """Let all edit in turn, and return a row for each profile. Raises `OstooError` if a build fails."""
-    toolchain, (ours, cargo, _) = enter(scratch, {})
+    toolchain, (ours, _, cargo, _) = enter(scratch, {})
     for profile in PROFILES:
         ours.build([f"profile={profile}", PROGRAM])
     alone = scratch / "alone"

@@ -134,7 +134,7 @@ def main() -> None:
 
 def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
     """Measure a workspace with that many programs. Raises `OstooError` if a build fails."""
-    toolchain, (ours, cargo, _) = enter(scratch, {})
+    toolchain, (ours, _, cargo, _) = enter(scratch, {})
     for each in (ours, cargo):
         scale_tree.add(each.root, count)
     ours = replace(ours, environment={**ours.environment, "XDG_CACHE_HOME": str(scratch / "cache")})
