@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ostoo_build.base import layout
 from ostoo_build.server import client, launching, wire
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ from ostoo_build.server.code_state import CodeState
 if os.environ.get("SHORT"):
     memory.is_short = lambda: os.path.exists("short")
     serving._LOOK = 0.1
+if os.environ.get("STRANGERS"):
+    serving.wire.peer = lambda line: (os.getpid(), os.geteuid() + 1)
 serving._GRACE = 0.3
 handover = serving.Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], CodeState()).serve()
 if handover:
@@ -43,6 +46,8 @@ COMMAND = """
 import os, sys, time
 from ostoo_build.base import streams
 from ostoo_build.server import client, request
+if os.environ.get("STRANGERS"):
+    client.wire.peer = lambda line: (os.getpid(), os.geteuid() + 1)
 streams.take()
 done = client.build("socket", request.captured(sys.argv[1:], None, time.time_ns()))
 if done is None:
@@ -300,6 +305,24 @@ def test_a_server_ends_when_it_is_asked_but_finishes_its_builds(server: Serving)
         (server.folder / "go").touch()
         assert command.communicate(timeout=PATIENCE)[0] == "done\n"
     assert server.process.wait(PATIENCE) == 0
+
+
+def test_the_socket_is_its_users_alone(server: Serving) -> None:
+    assert (server.folder / "socket").stat().st_mode & 0o777 == 0o600
+    assert (server.folder / layout.SERVERS).stat().st_mode & 0o777 == 0o700
+
+
+def test_another_user_is_not_served(tmp_path: Path) -> None:
+    server = started(tmp_path, STRANGERS="yes")
+    assert server.run("print(1)")[2] == "not served\n"
+    assert server.process.poll() is None
+    server.process.kill()
+    server.process.wait()
+
+
+def test_a_server_of_another_user_is_not_asked(server: Serving) -> None:
+    server.environment["STRANGERS"] = "yes"
+    assert server.run("print(1)")[2] == "not served\n"
 
 
 @pytest.mark.parametrize("cause", ["memory", "socket", "folder"])
