@@ -114,7 +114,7 @@ def _entry(entry: Entry, link: Entry, root: Path, paths: PathMap, clean: Callabl
 
 
 def _variables(paths: PathMap, entry: Entry) -> dict[str, str]:
-    found = {name: entry.shown.get(name) or os.environ[name] for name in entry.environment}
+    found = {name: entry.shown[name] if name in entry.shown else os.environ[name] for name in entry.environment}
     return {name: paths.expand(value) for name, value in found.items()}
 
 
