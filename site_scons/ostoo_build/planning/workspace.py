@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.cargo_config import Configuration
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
-DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "target")
+DECIDED_BY = ("actions/learned.py", "actions/record.py", "base", "planning", "rust", "target")
 """The files and folders of our own source that determine plans."""
 
 _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
