@@ -344,7 +344,7 @@ class Workspace(Struct, frozen=True):
     def _is_seen_as(self, crate: Crate, cfgs: frozenset[str]) -> bool:
         active = cfgs_of(crate.is_test, cfgs)
         source = Path(self.paths.root, self.paths.expand(crate.source))
-        return crate_root.view(source, crate.features, active) == crate.view
+        return crate_root.view(source, crate.features, active, self.snapshot) == crate.view
 
 
 def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
