@@ -151,7 +151,7 @@ def _is_there(env: Any, pending: PendingProgram) -> bool:
         if found is None:
             found = whole_program.restored(*asked)
         else:
-            whole_program.tell(*asked[:-1])
+            whole_program.tell(build.at_work.planner, build.at_work.services, pending.program)
     if found is not None:
         build.progress.current[pending.program.id] = found
     return found is not None
