@@ -19,7 +19,6 @@ from ostoo_scons.scons_build import Build
 from ostoo_scons.scons_nodes import Perform, declare, file_node, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.actions.action import Action
     from ostoo_build.planning.plan import Program
 
 
@@ -116,14 +115,13 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     for name in dict.fromkeys(name for unit in program.units for name, _ in unit_inputs.makers(planner, unit).values()):
         _declare_other(env, name)
     makers = whole_program.makers(planner, program)
-    action = whole_program.action(planner, services, program, budget, services.snapshot)
-    pending = PendingProgram(program, budget, action, is_checked)
+    pending = PendingProgram(program, budget, is_checked)
     # a refused program also fails the programs that read it
     are_made = all(maker in progress.current or maker in build.kept for maker in makers)
     if build.is_top_down and are_made:
-        if _is_there(env, program, action):
+        if _is_there(env, pending):
             return [file_node(env, path) for path in nodes.names_of(program)]
-        if env.GetOption("no_exec") and whole_program.is_kept(planner, services, program, action):
+        if env.GetOption("no_exec") and whole_program.is_kept(planner, services, pending):
             build.kept.add(program.id)
             return [declare(env, node) for node in nodes.restored(program)]
     progress.pending[program.id] = pending
@@ -144,18 +142,18 @@ def _declare_other(env: Any, name: str) -> None:
     declare_program(env, name)
 
 
-def _is_there(env: Any, program: Program, wanted: Action) -> bool:
+def _is_there(env: Any, pending: PendingProgram) -> bool:
     """Whether the program is published. Restores it from the action cache, except with `-n`."""
     build = Build.of(env)
-    asked = (build.at_work.planner, build.at_work.services, program, wanted)
+    asked = (build.at_work.planner, build.at_work.services, pending)
     found = whole_program.is_current(*asked)
     if not env.GetOption("no_exec"):
         if found is None:
             found = whole_program.restored(*asked)
         else:
-            whole_program.tell(*asked[:-1])
+            whole_program.tell(build.at_work.planner, build.at_work.services, pending.program)
     if found is not None:
-        build.progress.current[program.id] = found
+        build.progress.current[pending.program.id] = found
     return found is not None
 
 

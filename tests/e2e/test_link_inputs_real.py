@@ -76,6 +76,18 @@ def texts(tree: Tree, name: str, text: str, value: int) -> None:
     tree.write(f"user-rs/greet/{name}", text.format(value=f"{value:#x}"))
 
 
+def test_what_only_the_linker_reads_is_in_the_key_of_the_whole_program(tree: Tree) -> None:
+    """Its build script names other files in `rerun-if-changed`, and nobody else opens it."""
+    program(tree, "script")
+    script(tree, "{dir}/a.ld")
+    tree.replace("user-rs/greet/build.rs", "let _ = &dir;", 'println!("cargo::rerun-if-changed=build.rs");')
+    for value in (1, 2, 1):
+        texts(tree, "a.ld", "script = {value};", value)
+        tree.build("greet")
+        assert printed(tree) == {"script": value}
+        assert not tree.build("greet").steps
+
+
 def test_an_edit_of_whatever_the_linker_reads_is_in_the_next_program(tree: Tree) -> None:
     folder = tree.root / "user-rs/greet"
     kinds: dict[str, Callable[[int], object]] = {

@@ -84,14 +84,14 @@ def spoil(tree: Tree, number: int) -> None:
     program.write_bytes(b"another program")
     content = state_file.recall_sealed(tree.root / NOTE)
     assert content is not None
-    fingerprint, _, published = content.partition(b"\n")
+    *known, published = content.split(b"\n", 2)
     found = Record.from_bytes(published)
     other = Output(digest.of_file(program), program.stat().st_size, executable=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbered, "FORMAT", number)
         patch.setattr(state_file, "FORMAT", number)
         told = replace(found, outputs={**found.outputs, "hello-rs": other}).to_bytes()
-        state_file.write(tree.root / NOTE, state_file.sealed(fingerprint + b"\n" + told))
+        state_file.write(tree.root / NOTE, state_file.sealed(b"\n".join((*known, told))))
 
 
 def test_state_with_another_number_is_made_anew(tree: Tree) -> None:

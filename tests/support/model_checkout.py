@@ -58,12 +58,15 @@ PROGRAMS = ("one", "two")
 SOURCES = {
     "user-rs/base/src/lib.rs": "pub base",
     "user-rs/base/src/more.rs": "more",
+    "user-rs/base/src/unread.rs": "unread",
+    "user-rs/base/README.md": "base",
     "user-rs/gen/build.rs": "script",
     "user-rs/gen/.told": "told",
     "user-rs/gen/untold.txt": "untold",
     "user-rs/gen/src/lib.rs": "pub gen",
     "user-rs/one/src/main.rs": "one",
     "user-rs/two/src/main.rs": "two",
+    "user-rs/two/tests/all.rs": "tests",
     "user-rs/shared.txt": "shared",
     "targets/model.json": '{"llvm-target": "x86_64"}',
     "targets/model.loader.json": "contract",
@@ -71,6 +74,9 @@ SOURCES = {
     "plan.json": '"a"',
 }
 """Files that a person edits. The plan is an edit of a manifest: other arguments for all units."""
+
+UNREAD = ("user-rs/base/src/unread.rs", "user-rs/base/README.md", "user-rs/two/tests/all.rs")
+"""Those that nobody reads."""
 
 VARIABLES = ("ONE_WORD", "TWO_WORDS")
 """Variables of the user's environment that files may name."""
@@ -141,6 +147,8 @@ class FakeTools:
         self.runs.append(unit.id)
         folder = self._begin(unit)
         read = self._sources(unit)
+        if read is None:
+            return replace(self._finished(folder), returncode=1, stderr="no such module, or it is there twice")
         libraries = [
             sha((self.planner.root / entry.path).read_bytes())
             for entry in action.inputs
@@ -211,6 +219,7 @@ class FakeTools:
         done = self._finished(folder)
         content = {name: (folder / name).read_bytes() for name in (unit.id, f"{unit.id}.link.d")}
         state_file.make_way(linked)
+        (folder / unit.id).chmod(0o755)
         (folder / unit.id).replace(linked)
         return Finished(0, "", "", done.files, lambda name: content[name], done.paths)
 
@@ -223,17 +232,16 @@ class FakeTools:
         path = self.planner.root / name
         return path.read_text() if path.exists() else ""
 
-    def _sources(self, unit: CompileUnit) -> dict[str, str]:
-        """All of a package's files that are not hidden, as rustc reads them: by their names."""
-        package = self.planner.root / unit.package
-        names = (
-            path.relative_to(self.planner.root).as_posix() for path in sorted(package.rglob("*")) if path.is_file()
-        )
-        return {
-            name: hashlib.sha256((self.planner.root / name).read_bytes()).hexdigest()
-            for name in names
-            if "/." not in name and (unit.kind is not UnitKind.BUILD_SCRIPT or name.endswith("build.rs"))
-        }
+    def _sources(self, unit: CompileUnit) -> dict[str, str] | None:
+        """The root of a crate and its modules, as rustc looks for them; None where it finds none, or two."""
+        roots = {UnitKind.BUILD_SCRIPT: "build.rs", UnitKind.PROGRAM: "src/main.rs"}
+        names = [f"{unit.package}/{roots.get(unit.kind, 'src/lib.rs')}"]
+        for module in ("more", "link") if unit.id.startswith("base") else ():
+            places = [f"{unit.package}/src/{module}{end}" for end in (".rs", "/mod.rs")]
+            names += [name for name in places if (self.planner.root / name).is_file()]
+        if unit.id.startswith("base") and len(names) != 3:
+            return None
+        return {name: hashlib.sha256((self.planner.root / name).read_bytes()).hexdigest() for name in names}
 
     def _finished(self, folder: Path, stdout: str = "") -> Finished:
         files = tuple(sorted(_files(folder)))
@@ -363,11 +371,10 @@ def build(request: Request, answer: Answer) -> None:
 def _build_program(made: Invoked, program: Program, performed: set[str]) -> None:
     planner, services = made.planner, made.services
     planner.units.update({unit.id: unit for unit in program.units})
-    action = whole_program.action(planner, services, program, None, services.snapshot)
-    asked = (planner, services, program, action)
+    pending = PendingProgram(program, None, is_checked=True)
+    asked = (planner, services, pending)
     if whole_program.is_current(*asked) or whole_program.restored(*asked):
         return
-    pending = PendingProgram(program, None, action, is_checked=True)
     made.progress.pending[program.id] = pending
     for node in nodes.of_program(planner, services, made.progress, pending):
         if node.name not in performed:

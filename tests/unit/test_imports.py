@@ -15,7 +15,7 @@ import pytest
 from ostoo_build.base import json_schema
 from ostoo_build.cli import boot
 from ostoo_build.planning import workspace
-from ostoo_build.rules import hidden_asm, loader_check, reports, whole_program
+from ostoo_build.rules import hidden_asm, loader_check, program_key, reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def closure(*modules: str) -> set[str]:
     ("decided_by", "begins_at", "leaves_out"),
     [
         (workspace.DECIDED_BY, ["planning.workspace"], "execution boot cli"),
-        (whole_program.DECIDED_BY, ["rules.whole_program", "rules.nodes"], "boot cli rebuild size stack run"),
+        (program_key.DECIDED_BY, ["rules.whole_program", "rules.nodes"], "boot cli rebuild size stack run"),
         (loader_check.DECIDED_BY, ["loader.check", "loader.contract"], "planning rules"),
         (reports.DECIDED_BY[reports.ReportKind.SIZE], ["size.report"], "stack planning"),
         (reports.DECIDED_BY[reports.ReportKind.STACK], ["stack.report", "loader.contract"], "size planning"),

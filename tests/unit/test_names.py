@@ -53,7 +53,9 @@ TESTED_WITH = {
     "sysroot/zig.py": "fetch/test_ziglang.py",
     "toolchain/debian.py": "toolchain/test_provide.py",
     # whatever happens to a checkout: no single case says as much
+    "actions/learned.py": "actions/test_record.py",
     "rules/program_link.py": "rules/test_model.py",
+    "rules/whole_program.py": "rules/test_model.py",
 }
 """What only works together with others, or with real tools, and the tests of both."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -64,21 +65,17 @@ class Outcome(Struct, frozen=True):
     """The verified result of a run: output names within the action's folder, and its messages as portable texts.
 
     `folders` are the empty folders among the outputs. `holds_root` says that the outputs may contain the checkout's
-    path. `reads` are portable paths of undeclared files and folders that the action may read. `unproved` are the
-    inputs whose contents at the time of reading are not proven by any tool's output; None means all of them. `seen`
-    are the inputs in its package that it may have read; None means unknown. `asked` are the variables of the
-    environment that it asked for and nobody declares, whether they are set or not.
+    path. `learned` is what it told of its inputs. `unproved` are the inputs whose contents at the time of reading are
+    not proven by any tool's output; None means all of them.
     """
 
     outputs: tuple[str, ...]
     stderr: str = ""
     stdout: str = ""
     holds_root: bool = False
-    reads: tuple[str, ...] = ()
+    learned: Learned = Learned()
     folders: tuple[str, ...] = ()
     unproved: frozenset[str] | None = None
-    seen: tuple[str, ...] | None = None
-    asked: tuple[str, ...] = ()
 
 
 def undeclared(path: str, manifest: str) -> OstooError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.base import digest, numbered, stamps, state_file
 from ostoo_build.base.source_files import write_output
 
@@ -45,11 +46,9 @@ class Record(Struct, frozen=True):
     """The result of the action with this key: outputs by name within its folder, and its messages, portable.
 
     `stdout` is that of a build script, `stderr` is shown to the user. `bound_to` is empty, or a digest of the
-    checkout's path if the outputs may contain that path; they are valid in that checkout only. `reads` are portable
-    paths of inputs that became known during the run; the key includes them. `folders` are the empty folders among the
-    outputs. `seen` are the inputs in the package that the run may have read: the key includes only these. It is None
-    if unknown. `asked` are the undeclared variables of the environment that the run asked for: the key includes those
-    that are set. `is_answer` is false if the inputs differed from those in the key: then the outputs are valid for one
+    checkout's path if the outputs may contain that path; they are valid in that checkout only. `learned` is what the
+    run told of its inputs: the key is that of the action in this case. `folders` are the empty folders among the
+    outputs. `is_answer` is false if the inputs differed from those in the key: then the outputs are valid for one
     invocation.
     """
 
@@ -58,10 +57,8 @@ class Record(Struct, frozen=True):
     stdout: str = ""
     stderr: str = ""
     bound_to: str = ""
-    reads: tuple[str, ...] = ()
+    learned: Learned = Learned()
     folders: tuple[str, ...] = ()
-    seen: tuple[str, ...] | None = None
-    asked: tuple[str, ...] = ()
     is_answer: bool = True
 
     def to_bytes(self) -> bytes:

@@ -159,6 +159,11 @@ def is_local(path: str) -> bool:
     return not path.startswith(("@{", "/"))
 
 
+def is_of_machine(path: str) -> bool:
+    """Whether a portable path is that of this machine alone: it is neither in the checkout nor in a named place."""
+    return path.startswith("/")
+
+
 def seen_from(path: str, directory: str) -> str:
     """Convert a portable path to one relative to `directory`, which is portable too."""
     if not is_local(path) or directory == ".":

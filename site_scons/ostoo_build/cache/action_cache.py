@@ -7,6 +7,7 @@ existing entries are still used.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,16 +18,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ostoo_build.actions.outcome import ChangedError
-from ostoo_build.actions.record import holds
+from ostoo_build.actions.record import Record, holds
 from ostoo_build.base import activity, digest, state_file
 from ostoo_build.base.activity import Activity
 from ostoo_build.cache import upkeep as cache_upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ostoo_build.actions.action import Action
-    from ostoo_build.actions.record import Output, Record
+    from ostoo_build.actions.record import Output
     from ostoo_build.base.console import Console
     from ostoo_build.cache.disk_cache import DiskCache
     from ostoo_build.remote.store import Blob, RemoteStore
@@ -70,6 +71,20 @@ class ActionCache:
                 if found is not None:
                     return found
         return self._lookup_remotely(action, place)
+
+    def learned(self, question: Action) -> Iterator[str]:
+        """Yield what runs told that could not be known before them, the latest first; first that of this disk."""
+        own = self._learned_here(question)
+        yield from own
+        content = self.remote.result(question.key, question.encoded.size) if self.remote is not None else None
+        yield from (told for told in _told(content, question) if told not in own)
+
+    def learn(self, question: Action, told: str) -> None:
+        """Add what a run told, so that others can find its result."""
+        if self.disk is not None:
+            self._later(self._writer, lambda: self._learn_here(question, told))
+        if self.remote is not None:
+            self._later(self._uploader, lambda: self._learn_there(question, told))
 
     def fetch(self, wanted: Iterable[tuple[Path, Output]]) -> list[Path]:
         """Put missing files in place; return the paths of those that are not available."""
@@ -133,6 +148,21 @@ class ActionCache:
 
     def _later(self, pool: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         self._pending.append(pool.submit(work))
+
+    def _learned_here(self, question: Action) -> list[str]:
+        return _told(self.disk.result(question.key), question) if self.disk is not None else []
+
+    def _learn_here(self, question: Action, told: str) -> None:
+        content = _telling(question, told, self._learned_here(question))
+        self._try(lambda disk: disk.keep_result(question.key, content))
+
+    def _learn_there(self, question: Action, told: str) -> None:
+        if self.remote is None or not self.remote.takes_results:
+            return
+        known = _told(self.remote.result(question.key, question.encoded.size), question)
+        if told not in known[:1]:
+            content, blobs = _telling(question, told, known), _messages(question.encoded.own_blobs)
+            self.remote.keep(question.key, question.encoded.size, content, blobs)
 
     def _lookup_remotely(self, action: Action, place: OutputLocation) -> Record | None:
         content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
@@ -215,6 +245,36 @@ class ActionCache:
 
     def _own_key(self, key: digest.Hash) -> digest.Hash:
         return digest.of_json([key, self.root])
+
+
+_MOST = 16
+"""How many lists are kept of what runs of one action told: each edit that changes which files are read adds one."""
+
+_LARGEST = 256 << 10
+"""Their maximum size in bytes: servers move a longer text out of a result."""
+
+
+def _telling(question: Action, told: str, known: list[str]) -> bytes:
+    """Serialize what runs told as a result without files, the latest first."""
+    from ostoo_build.remote import results  # noqa: PLC0415 - a start without work keeps nothing
+
+    lists: list[str] = []
+    for each in (told, *(each for each in known if each != told)):
+        if len(lists) == _MOST or len(json.dumps([*lists, each])) > _LARGEST:
+            break
+        lists.append(each)
+    return results.from_record(Record(question.key, {}, stdout=json.dumps(lists)), "")
+
+
+def _told(content: bytes | None, question: Action) -> list[str]:
+    """Parse the output of `_telling`; return nothing for anything else."""
+    from ostoo_build.remote import results  # noqa: PLC0415 - a start without work looks nothing up
+
+    try:
+        lists = json.loads(results.to_record(content, question.key, "").stdout) if content is not None else []
+    except (ValueError, RecursionError):
+        return []
+    return [each for each in lists if isinstance(each, str)][:_MOST] if isinstance(lists, list) else []
 
 
 def _messages(contents: Mapping[digest.Hash, bytes]) -> list[Blob]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
+    from ostoo_build.execution.job import Job
     from ostoo_build.execution.timeline import Way
 
 
@@ -45,9 +46,10 @@ class Present(Struct, frozen=True):
 
 
 class Cached(Struct, frozen=True):
-    """A cache has the result."""
+    """A cache has the result: that of the job for what its run told, `job`."""
 
     record: Record
+    job: Job
     reasons: Reasons
     way: Way = "cached"
 

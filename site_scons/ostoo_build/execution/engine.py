@@ -23,6 +23,7 @@ from ostoo_build.base import state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
+from ostoo_build.execution import lookup
 from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, told, tried_with
 from ostoo_build.execution.folder_locks import FolderLocks
 from ostoo_build.execution.job import UpToDate
@@ -85,7 +86,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         for name in former.outputs if former else ():
             if not any(f"{other}/".startswith(f"{name}/") for other in (*made.outputs, *made.folders)):
                 state_file.remove(job.folder / name)
-        self.settled[job.folder] = UpToDate(job.of(made.reads), made)
+        self.settled[job.folder] = UpToDate(job.of(made.learned), made)
         return made
 
     def present(self, job: Job) -> Record | None:
@@ -93,7 +94,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         found = self._judged_there(job)
         if isinstance(found, Reason):
             return None
-        self.settled[job.folder] = UpToDate(job, found.record)
+        self.settled[job.folder] = UpToDate(job.of(found.record.learned), found.record)
         return found.record
 
     def decide(self, job: Job, tried: Tried = NOTHING_TRIED) -> Decision:
@@ -103,9 +104,9 @@ class Engine(Struct, frozen=True, kw_only=True):
             return there
         if not job.shared:
             return Local((there, Reason.UNSHARED))
-        record = None if Cached in tried else self.cache.lookup(job.action, job.place)
-        if record is not None:
-            return Cached(record, (there,))
+        found = None if Cached in tried else lookup.result(self.cache, job)
+        if found is not None:
+            return Cached(*found, (there,))
         cached = tried.get(Cached, Reason.UNCACHED)
         if self.executor is None:
             return Local((there, cached))
@@ -139,10 +140,10 @@ class Engine(Struct, frozen=True, kw_only=True):
         """Fetch missing outputs that are wanted in the folder; return False if the cache has lost them."""
         if decision.fetches:
             if not self._restored(job, decision.record):
-                self.cache.forget(job.action)
+                self.cache.forget(job.of(decision.record.learned).decisive)
                 return False
             records.remember(job.folder, decision.record)
-        self.settled[job.folder] = UpToDate(job, decision.record)
+        self.settled[job.folder] = UpToDate(job.of(decision.record.learned), decision.record)
         self.console.messages(decision.record.stderr)
         return True
 
@@ -168,14 +169,16 @@ class Engine(Struct, frozen=True, kw_only=True):
         inputs = [entry.path for entry in job.action.inputs]
         folder = self.paths.portable(job.folder)
         with self.timeline.step(job.verb, job.subject, folder, inputs, began) as step:
-            action_log.begin(self.log, job.action, job.results)
+            action_log.begin(self.log, job.decisive, job.results)
             while not isinstance(decision, Present):
                 step.reasons = told(decision)
                 self._explain(job, decision)
-                action_log.write(self.log, job.action, job.results, step.reasons)
+                action_log.write(self.log, job.decisive, job.results, step.reasons)
                 made = self._carried_out(job, decision)
                 if isinstance(made, Record):
                     step.way = decision.way
+                    if made.learned != job.learned:
+                        action_log.write(self.log, job.of(made.learned).decisive, job.results, step.reasons)
                     return made
                 decision = self.decide(job, tried_with(decision, made))
             raise AssertionError("present outputs need no work")
@@ -186,14 +189,14 @@ class Engine(Struct, frozen=True, kw_only=True):
         if isinstance(decision, Remote):
             return self._run_elsewhere(job) or Reason.NO_RESULT
         if self._adopted(job, decision.record):
-            return _kept(job, decision.record)
-        self.cache.forget(job.action)
+            return decision.record
+        self.cache.forget(decision.job.decisive)
         return Reason.LOST
 
     def _explain(self, job: Job, decision: Cached | Remote | Local) -> None:
         """Report the decision if requested, with the difference from the last time."""
         if self.explains:
-            changes = action_log.changes(self.log, job.action, job.results)
+            changes = action_log.changes(self.log, job.decisive, job.results)
             more = f" ({changes})" if changes and Reason.OTHER_ACTION in decision.reasons else ""
             self.console.status("Explained", f"{job.subject} is {told(decision)}{more}")
 
@@ -205,7 +208,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             (job.folder / name).mkdir(parents=True, exist_ok=True)
         if self._is_wanted(job) and not self._restored(job, record):
             return False
-        records.save(job.folder, _kept(job, record))
+        records.save(job.folder, record)
         self.console.messages(record.stderr)
         return True
 
@@ -229,14 +232,15 @@ class Engine(Struct, frozen=True, kw_only=True):
         job.folder.mkdir(parents=True, exist_ok=True)
         self.console.status(job.verb, job.subject)
         outcome, began = self._ran(job, as_promised=as_promised)
-        declared, job = frozenset(job.action.inputs), job.of(outcome.reads)
+        declared, job = frozenset(job.action.inputs), _as_told(job, outcome)
         self.input_guard.check_untouched((entry for entry in job.action.inputs if entry not in declared), began)
         self.console.messages(outcome.stderr)
         before = records.output_stamps(job.folder, outcome.outputs)
         outputs = {name: self._observe(job, name) for name in outcome.outputs}
         made = self._record(job, outcome, outputs)
         if as_promised and job.shared:
-            self.cache.store(job.action, made, job.place)
+            self.cache.store(job.decisive, made, job.place)
+            lookup.learn(self.cache, job, made)
         if not as_promised:
             made = replace(made, is_answer=False)
         records.save(job.folder, made, before)
@@ -258,7 +262,7 @@ class Engine(Struct, frozen=True, kw_only=True):
                 self.input_guard.check_tools()  # then its failure proves nothing
                 raise
             if as_promised:
-                self.input_guard.check(job.action.inputs)
+                self.input_guard.check(_as_told(job, outcome).decisive.inputs)
             touched = self.input_guard.touched(before)
             touched = touched if outcome.unproved is None else touched & outcome.unproved
             if touched <= known:
@@ -280,12 +284,14 @@ class Engine(Struct, frozen=True, kw_only=True):
         outcome = self._judged(job, remote) if remote else None
         if remote is None or outcome is None or outcome.holds_root:
             return None
-        if not set(outcome.reads) <= set(job.reads):
+        if not set(outcome.learned.reads) <= set(job.learned.reads):
             return None  # it reports undeclared reads, of files that did not exist there
+        job = _as_told(job, outcome)
         made = self._record(job, outcome, {name: remote.outputs[name] for name in outcome.outputs})
         if not self._adopted(job, made):
             return None
-        self.cache.adopt(job.action, made, job.place)
+        self.cache.adopt(job.decisive, made, job.place)
+        lookup.learn(self.cache, job, made)
         return made
 
     def _judged(self, job: Job, remote: remote_executor.RemoteResult) -> Outcome | None:
@@ -302,15 +308,13 @@ class Engine(Struct, frozen=True, kw_only=True):
     def _record(self, job: Job, outcome: Outcome, outputs: dict[str, Output]) -> Record:
         bound_to = self.cache.root if outcome.holds_root else ""
         return Record(
-            key=job.key(outcome.seen),
+            key=job.decisive.key,
             outputs=outputs,
             stdout=outcome.stdout,
             stderr=outcome.stderr,
             bound_to=bound_to,
-            reads=outcome.reads,
+            learned=outcome.learned,
             folders=outcome.folders,
-            seen=outcome.seen,
-            asked=outcome.asked,
         )
 
     def _fetch(self, wanted: Iterable[tuple[Path, Output]]) -> None:
@@ -331,9 +335,9 @@ class Engine(Struct, frozen=True, kw_only=True):
             if path.exists():
                 return
             job, promised = self.settled[folder]
-            self.cache.forget(job.action)
+            self.cache.forget(job.of(promised.learned).decisive)
             made = self._run(job)
-            self.settled[folder] = UpToDate(job.of(made.reads), made)
+            self.settled[folder] = UpToDate(job.of(made.learned), made)
             for name, output in made.outputs.items():
                 if promised.outputs.get(name) != output:
                     self._anew[self.paths.input_path(folder / name)] = output.sha256
@@ -366,9 +370,9 @@ class Engine(Struct, frozen=True, kw_only=True):
         return record.bound_to in ("", self.cache.root)
 
 
-def _kept(job: Job, record: Record) -> Record:
-    """Convert a result from a cache or executor to the record of a job."""
-    return replace(record, key=job.key(record.seen), reads=job.reads)
+def _as_told(job: Job, outcome: Outcome) -> Job:
+    """Return the job for what its run told; the variables are those that it was given."""
+    return job.of(replace(outcome.learned, asked=job.learned.asked))
 
 
 def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output]]:

@@ -80,7 +80,8 @@ class PlanContext(Struct, frozen=True):
 
     def view(self, unit: Unit) -> StdView:
         """Return which of std's crates a unit can see."""
-        of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs_of(unit.is_test, self.cfgs))
+        cfgs = cfgs_of(unit.is_test, self.cfgs)
+        of_unit = partial(crate_root.view, unit.src_path, unit.features, cfgs, self.snapshot)
         return self.snapshot.get(("view", unit.src_path, unit.features, unit.is_test), of_unit)
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.cargo_config import Configuration
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
-DECIDED_BY = ("actions/record.py", "base", "planning", "rust", "target")
+DECIDED_BY = ("actions/learned.py", "actions/record.py", "base", "planning", "rust", "target")
 """The files and folders of our own source that determine plans."""
 
 _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro")
@@ -344,7 +344,7 @@ class Workspace(Struct, frozen=True):
     def _is_seen_as(self, crate: Crate, cfgs: frozenset[str]) -> bool:
         active = cfgs_of(crate.is_test, cfgs)
         source = Path(self.paths.root, self.paths.expand(crate.source))
-        return crate_root.view(source, crate.features, active) == crate.view
+        return crate_root.view(source, crate.features, active, self.snapshot) == crate.view
 
 
 def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:

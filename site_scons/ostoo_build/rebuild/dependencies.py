@@ -167,8 +167,9 @@ def crate_folders(planner: Planner) -> set[str]:
 
 def _edited(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Iterator[str]:
     """Return all files that a unit reads in the checkout, by name, including those that its last run reported."""
-    yield from (entry.path for entry in unit_inputs.of(planner, services, unit, snapshot) if not entry.is_folder)
-    yield from unit_inputs.known_reads(services, planner.paths, unit)
+    reads = unit_inputs.known(services, planner.paths, unit).reads
+    yield from (entry.path for entry in unit_inputs.of(planner, services, unit, reads, snapshot) if not entry.is_folder)
+    yield from reads
 
 
 def _place(planner: Planner, name: str) -> Path:

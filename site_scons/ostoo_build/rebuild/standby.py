@@ -15,7 +15,7 @@ from msgspec import Struct
 from ostoo_build.base import source_files, stamps
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
-from ostoo_build.rules import unit_inputs, whole_program
+from ostoo_build.rules import unit_inputs
 from ostoo_build.server.handover import STALE
 from ostoo_build.start.null_build import StampSet
 
@@ -94,7 +94,6 @@ class Standby:
         if not planner.programs.plans_hold():
             return False
         build.services.timeline.restart()
-        whole_program.renew(planner, build.services, build.progress)
         return True
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from msgspec import Struct
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import decoders, digest
 from ostoo_build.base.lazy_pattern import lazy_pattern
@@ -29,13 +29,6 @@ _LEARNED = "@{learned}"
 """The prefix of the line with what the run told of its inputs and variables; no portable text begins with it."""
 
 
-class _Learned(Struct, frozen=True):
-    """The fields of that name of a record."""
-
-    seen: tuple[str, ...] | None = None
-    asked: tuple[str, ...] = ()
-
-
 _EMPTY = api.Tree(root=api.Directory()).SerializeToString(deterministic=True)
 _NOTHING = api.Digest(hash=digest.of_bytes(_EMPTY), size_bytes=len(_EMPTY))
 """The digest of an empty folder's `Tree`."""
@@ -45,8 +38,7 @@ def from_record(record: Record, folder: str) -> bytes:
     """Convert a record to a serialized `ActionResult`. Its outputs are in the portable path `folder`."""
     files = [_output_file(f"{folder}/{name}", output) for name, output in sorted(record.outputs.items())]
     folders = [api.OutputDirectory(path=f"{folder}/{name}", tree_digest=_NOTHING) for name in sorted(record.folders)]
-    learned = _Learned(record.seen, record.asked)
-    told = f"{_LEARNED}{msgspec.json.encode(learned).decode()}\n" if learned != _Learned() else ""
+    told = f"{_LEARNED}{msgspec.json.encode(record.learned).decode()}\n" if record.learned != Learned() else ""
     stdout = f"{_ROOT_LINE}{told}{record.stdout}" if record.stdout or told else ""
     result = api.ActionResult(
         output_files=files,
@@ -69,16 +61,15 @@ def to_record(content: bytes, key: digest.Hash, folder: str) -> Record:
     outputs = {_name(file.path, folder): output(file) for file in result.output_files}
     folders = tuple(_name(each.path, folder) for each in result.output_directories)
     said, learned = _apart(stdout.removeprefix(_ROOT_LINE))
-    stderr = result.stderr_raw.decode()
-    return Record(key, outputs, said, stderr, folders=folders, seen=learned.seen, asked=learned.asked)
+    return Record(key, outputs, said, result.stderr_raw.decode(), folders=folders, learned=learned)
 
 
-def _apart(stdout: str) -> tuple[str, _Learned]:
+def _apart(stdout: str) -> tuple[str, Learned]:
     """Split stdout into the action's own output and what its run told. Raises `ValueError` if it is invalid."""
     if not stdout.startswith(_LEARNED):
-        return stdout, _Learned()
+        return stdout, Learned()
     line, _, said = stdout.removeprefix(_LEARNED).partition("\n")
-    return said, decoders.decode(line.encode(), _Learned)
+    return said, decoders.decode(line.encode(), Learned)
 
 
 def messages_of(record: Record) -> dict[digest.Hash, bytes]:

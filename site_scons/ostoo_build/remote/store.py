@@ -103,6 +103,11 @@ class RemoteStore:
         lost = [future.result() for future in batches] + [future.result() for future in singles]
         return [blob for some in lost for blob in some]
 
+    @property
+    def takes_results(self) -> bool:
+        """Whether results are stored, as far as is known."""
+        return self._keeps
+
     def keep(self, key: digest.Hash, size: int, result: bytes, blobs: Sequence[Blob]) -> None:
         """Upload a result after its files and messages. Raises `ChangedError` if a file no longer matches its digest.
 

@@ -220,20 +220,35 @@ def run_action(
     )
 
 
-def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
-    """Reduce an action to those files of its package that it may have read; the contents of the others don't matter.
+def reading(action: Action, own: Inputs, seen: Collection[str]) -> Action:
+    """Reduce an action to those files of its package that it has read: `seen`, of `own`.
 
-    `own` are all files of the package: their names and executable bits do matter, to a program that searches or lists
-    them. `seen` are portable paths of files and folders.
+    `seen` may contain names that are missing, and that would be read if they were there.
     """
-    names = {entry.path: entry.executable for entry in own}
-    folders = tuple(f"{path}/" for path in seen)
-    left_out = {name for name in names if not ("." in seen or name in seen or name.startswith(folders))}
-    return replace(
-        action,
-        inputs=tuple(entry for entry in action.inputs if entry.path not in left_out),
-        salt=(*action.salt, ("package's files", digest.of_json(sorted(names.items())))),
-    )
+    left_out = unread(own, seen)
+    return replace(action, inputs=tuple(entry for entry in action.inputs if entry.path not in left_out))
+
+
+def seeing(action: Action, own: Inputs, seen: Collection[str]) -> Action:
+    """Reduce an action as `reading` does, but for a program that may search or list the files of its package.
+
+    Their names and executable bits matter to it.
+    """
+    reduced = reading(action, own, seen)
+    return replace(reduced, salt=(*action.salt, ("package's files", listing(own))))
+
+
+def unread(own: Inputs, seen: Collection[str]) -> set[str]:
+    """Return the files of a package that are neither `seen` nor in a folder that is."""
+    names, folders = {*seen}, tuple(f"{path}/" for path in seen)
+    if "." in names:
+        return set()
+    return {entry.path for entry in own if entry.path not in names and not entry.path.startswith(folders)}
+
+
+def listing(own: Inputs) -> digest.Hash:
+    """Digest of what a program sees that lists files without opening them."""
+    return digest.of_json(sorted((entry.path, entry.executable) for entry in own))
 
 
 def _host(invocation: Invocation) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,6 @@ is unset.
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -37,11 +36,6 @@ def of_crate(read: DepInfo, declared: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({name for name in read.variables if name not in declared} - _OF_JOBS))
 
 
-def are_unset(names: Iterable[str]) -> bool:
-    """Whether a result without these variables is valid now."""
-    return not any(name in os.environ for name in names)
-
-
 OF_SHELLS = frozenset({"_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID"})
 """Variables that shells and terminals change often; a null build does not look at them (`start.null_build`)."""
 
@@ -59,14 +53,3 @@ def values(names: Iterable[str], asks: str, where: str) -> dict[str, str]:
             remedy=f"unset {name}, or set it under [env] in .cargo/config.toml of the workspace, with `force = true`",
         )
     return {name: cargo_config.of_user(name, value) for name, value in found.items()}
-
-
-def to_text(names: Iterable[str]) -> str:
-    """Serialize names for a record."""
-    found = sorted(set(names))
-    return json.dumps(found) if found else ""
-
-
-def from_text(text: str) -> tuple[str, ...]:
-    """Parse the output of `to_text`. Raises `ValueError` for anything else."""
-    return tuple(map(str, json.loads(text))) if text else ()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SOURCE = ".rs"
 DECIDED_BY = (
-    *("actions/record.py", "base", "planning", "rust"),
+    *("actions/learned.py", "actions/record.py", "base", "planning", "rust"),
     *("rules/asked_variables.py", "rules/hidden_asm.py", "rules/unit_inputs.py"),
 )
 """The packages that decide whether macros may create assembly."""

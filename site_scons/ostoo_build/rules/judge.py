@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.outcome import OUT, Outcome, UnansweredError
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
@@ -17,7 +18,7 @@ from ostoo_build.base.paths import is_local
 from ostoo_build.binary import entry
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import asked_variables, asm_proof, link_proof, proof
-from ostoo_build.rust import build_script, dep_info
+from ostoo_build.rust import build_script, dep_info, module_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -46,6 +47,7 @@ class Compiled(Struct, frozen=True):
 
     `given` are the variables of the user's environment among the action's. `hides` says whether macros may create
     assembly, `check` raises `OstooError` for an undeclared library. `unseen` are inputs that dep-info does not list.
+    `own` are the editable files of its package if dep-info and `unseen` list all that are read of them, else None.
     """
 
     action: Action
@@ -56,6 +58,7 @@ class Compiled(Struct, frozen=True):
     hides: Callable[[Finished], bool]
     check: Callable[[Finished], None]
     unseen: frozenset[str]
+    own: frozenset[str] | None
 
 
 def compilation(compiled: Compiled, done: Finished) -> Outcome:
@@ -78,7 +81,19 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     assembled = asm_proof.prove(read, scene)
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
-    return Outcome(outputs, stderr, assembled, holds_root, reads, unproved=unproved, asked=asked)
+    learned = Learned(reads, asked, _seen(compiled.own, read, action, unproved, done.paths))
+    return Outcome(outputs, stderr, assembled, holds_root, learned, unproved=unproved)
+
+
+def _seen(
+    own: frozenset[str] | None, read: DepInfo, action: Action, unproved: frozenset[str], paths: PathMap
+) -> tuple[str, ...] | None:
+    """Return which files of its package rustc read, and where else it looked for them; None if it may be any."""
+    if not own or own <= unproved:
+        return None
+    directory = Path(paths.root, paths.expand(action.directory))
+    files = own.intersection((*(paths.input_path(directory / name) for name in read.files), *unproved))
+    return tuple(sorted({*files, *filter(None, map(module_files.other_place, files))}))
 
 
 def asked_of(action: Action, given: Collection[str], done: Finished) -> tuple[str, ...]:
@@ -115,7 +130,7 @@ def run(
     stdout = done.paths.portable_text(done.stdout)
     # its instructions are made portable, its files stay unchanged
     holds_root = any(_tells_root(text, done.paths) for text in (stdout.encode(), *map(done.read, outputs)))
-    return Outcome(outputs, warnings, stdout, holds_root, reads, done.folders, asked=asked)
+    return Outcome(outputs, warnings, stdout, holds_root, Learned(reads, asked), done.folders)
 
 
 def link(action: Action, program: Program, done: Finished) -> Outcome:
@@ -179,9 +194,14 @@ def _holds_root(action: Action, read: DepInfo, done: Finished) -> bool:
     portable = dict(action.environment)
     if any("@{" in portable.get(name, "").replace("@{at}", "") for name in read.variables):
         return True
-    has_macros = any(is_local(entry.path) and entry.path.endswith(_MACRO) for entry in action.inputs)
-    suspects = [name for name in done.files if name.endswith(".rlink") or (has_macros and name != DEP_INFO)]
+    may_tell = has_macros(action)
+    suspects = [name for name in done.files if name.endswith(".rlink") or (may_tell and name != DEP_INFO)]
     return any(_tells_root(done.read(name), done.paths) for name in suspects)
+
+
+def has_macros(action: Action) -> bool:
+    """Whether a compilation may load macros, which can read anything."""
+    return any(is_local(entry.path) and entry.path.endswith(_MACRO) for entry in action.inputs)
 
 
 def _tells_root(content: bytes, paths: PathMap) -> bool:

@@ -121,6 +121,23 @@ _OWN_MEMBERS = (".rcgu.o", ".rmeta")
 """Member names of a library's own objects."""
 
 
+def names_files(planner: Planner, unit: CompileUnit, action: Action, snapshot: Snapshot) -> bool:
+    """Whether a link's arguments name files besides the sysroot's, or folders that users edit.
+
+    For a name a linker may look in several folders, so a new file can take the place of one that it found.
+    """
+    paths = planner.paths
+    found = map(paths.input_path, _named(paths, planner.targets, unit, action.arguments, snapshot).files)
+    is_of_others = any(not name.startswith(f"{paths.sysroots}/") for name in found)
+    return is_of_others or searches_package(paths, unit, action)
+
+
+def searches_package(paths: PathMap, unit: CompileUnit, action: Action) -> bool:
+    """Whether a compilation searches folders that users edit for native libraries, which dep-info doesn't list."""
+    found = map(paths.input_path, _searches(paths, unit, action.arguments))
+    return any(is_local(name) and not paths.is_made(f"{name}/") for name in found)
+
+
 def _members(data: bytes) -> list[str]:
     try:
         return [member.name for member in ar.read(data, "")]
@@ -171,12 +188,13 @@ def _is_here(paths: PathMap, path: Path) -> bool:
 def _allowed(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> frozenset[str]:
     """Return the inputs that the program's key covers."""
     by_flags = planned(planner.paths, planner.targets, program.unit, snapshot)
-    each = (
-        unit_inputs.declared,
-        unit_inputs.of,
-    )  # programs that it reads are declared, inputs from an earlier run are not
-    of_units = (entry for unit in program.units for of in each for entry in of(planner, services, unit, snapshot))
-    return frozenset(entry.path for entry in (*by_flags, *of_units))
+    found = {entry.path for entry in by_flags}
+    for unit in program.units:
+        reads = unit_inputs.known(services, planner.paths, unit).reads
+        # programs that it reads are declared, inputs from an earlier run are not
+        found.update(entry.path for entry in unit_inputs.declared(planner, services, unit, snapshot))
+        found.update(entry.path for entry in unit_inputs.of(planner, services, unit, reads, snapshot))
+    return frozenset(found)
 
 
 def _named(

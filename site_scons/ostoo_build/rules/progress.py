@@ -9,20 +9,18 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output
     from ostoo_build.planning.plan import Program, ProgramId
 
 
 class PendingProgram(Struct, frozen=True):
-    """A program to be made: its maximum size in bytes, and its action for the current sources.
+    """A program to be made, and its maximum size in bytes.
 
     `is_checked` says whether it is checked against the loader contract.
     """
 
     program: Program
     size_budget: int | None
-    action: Action
     is_checked: bool
 
 

@@ -31,15 +31,20 @@ def judged(own: Inputs, paths: PathMap, start: Callable[[], Finished], judge: Ca
     if not found.is_known:
         return outcome
     seen = {paths.input_path(path) for path in found.files} & {entry.path for entry in own}
-    return replace(outcome, seen=tuple(sorted(seen)))
+    return _with_seen(outcome, tuple(sorted(seen)))
 
 
 def with_named(outcome: Outcome, unit: RunBuildScript, said: Instructions, paths: PathMap) -> Outcome:
     """Add the files that a script names in `rerun-if-changed`; without any, cargo takes all files."""
-    if outcome.seen is None:
+    seen = outcome.learned.seen
+    if seen is None:
         return outcome
     if not (said.changed_files or said.changed_variables):
-        return replace(outcome, seen=None)
+        return _with_seen(outcome, None)
     package = Path(paths.root, paths.expand(unit.package))
     named = {paths.input_path(package / paths.expand(name)) for name in said.changed_files}
-    return replace(outcome, seen=tuple(sorted({*outcome.seen, *named})))
+    return _with_seen(outcome, tuple(sorted({*seen, *named})))
+
+
+def _with_seen(outcome: Outcome, seen: tuple[str, ...] | None) -> Outcome:
+    return replace(outcome, learned=replace(outcome.learned, seen=seen))

@@ -8,9 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
 from ostoo_build.actions import record as records
+from ostoo_build.base.paths import is_of_machine
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
+    from ostoo_build.actions.learned import Learned
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.actions.record import Record
+    from ostoo_build.base.paths import PathMap
     from ostoo_build.execution.background import Task
     from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.invocation.planner import Planner
@@ -37,22 +41,15 @@ if TYPE_CHECKING:
     Judge = Callable[[Finished], Outcome]
 
 
-class _Known(Struct, frozen=True):
-    """What of a unit's inputs is known before it is made, and the variables of the user's that it asks for."""
-
-    inputs: unit_inputs.KnownInputs
-    variables: Mapping[str, str]
-
-
 class _Sources(Struct, frozen=True):
-    """A unit's inputs besides other units: `own` files of its package, and those from an earlier run.
+    """A unit's inputs besides other units: `own` files of its package, and those that a run `reported`.
 
     `variables` are those of the user's environment that it asked for, with their values.
     """
 
     declared: Inputs
     own: Inputs
-    reads: tuple[str, ...]
+    learned: Learned
     reported: Inputs
     variables: Mapping[str, str]
 
@@ -72,47 +69,45 @@ def job(
 
     `ready` is called when a library's metadata is complete.
     """
-    given = unit_inputs.given(unit, unit_inputs.known_variables(services, planner.paths, unit))
-    return _given(planner, services, unit, snapshot, given, ready=ready or _no_one_hears)
+    learned = unit_inputs.known(services, planner.paths, unit)
+    return _described(planner, services, unit, snapshot, learned, ready=ready or _no_one_hears)
 
 
-def _given(
+def _described(
     planner: Planner,
     services: Services,
     unit: Unit,
     snapshot: Snapshot,
-    variables: Mapping[str, str],
+    learned: Learned,
     *,
     ready: Callable[[], None],
 ) -> Job:
-    """Return the job for the case that a unit is given these variables of the user's."""
-    found = unit_inputs.known(planner, services, unit, snapshot)
-    reads = unit_inputs.known_reads(services, planner.paths, unit)
-    return _reading(planner, services, unit, _Known(found, variables), reads, ready=ready)
+    found = unit_inputs.of_unit(planner, services, unit, snapshot)
+    return _learning(planner, services, unit, found, learned, ready=ready)
 
 
 def _no_one_hears() -> None:
     pass
 
 
-def _reading(
+def _learning(
     planner: Planner,
     services: Services,
     unit: Unit,
-    known: _Known,
-    reads: tuple[str, ...],
+    found: unit_inputs.DeclaredInputs,
+    learned: Learned,
     *,
     ready: Callable[[], None],
 ) -> Job:
-    """Return the job for the case that the last run reported these reads."""
-    found = known.inputs
-    more = unit_inputs.reported(planner.paths, reads, Snapshot())
+    """Return the job for the case that a run told this."""
+    more = unit_inputs.reported(planner.paths, learned.reads, Snapshot())
     reported = tuple(entry for entry in more if entry not in found.declared)
-    sources = _Sources(found.declared, found.own, reads, reported, known.variables)
-    reading = partial(_reading, planner, services, unit, known, ready=ready)
+    given = unit_inputs.given(unit, learned.asked)
+    sources = _Sources(found.declared, found.own, learned, reported, given)
+    learning = partial(_learning, planner, services, unit, found, ready=ready)
     if isinstance(unit, RunBuildScript):
-        return _run_job(planner, services, unit, sources, reading)
-    return _compile_job(planner, services, unit, sources, reading, ready=ready)
+        return _run_job(planner, services, unit, sources, learning)
+    return _compile_job(planner, services, unit, sources, learning, ready=ready)
 
 
 def _run_job(
@@ -120,9 +115,9 @@ def _run_job(
     services: Services,
     unit: RunBuildScript,
     sources: _Sources,
-    reading: Callable[[tuple[str, ...]], Job],
+    learning: Callable[[Learned], Job],
 ) -> Job:
-    asked = AskedFor(unit_inputs.asked_for(planner.paths, unit, sources.reads), sources.variables)
+    asked = AskedFor(unit_inputs.asked_for(planner.paths, unit, sources.learned.reads), sources.variables)
     made = made_by_others(planner, services, unit)
     action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked)
     start = partial(services.runner.run_build_script, action, unit)
@@ -134,17 +129,12 @@ def _run_job(
         verb="Running",
         subject=_of_script(planner, unit),
         run=partial(_script_run, planner, services, unit, _watched(planner, sources, start, judge)),
-        judge=None if any(map(_is_elsewhere, sources.reads)) else judge,
-        reads=sources.reads,
-        reading=reading,
-        seeing=partial(rule_actions.seeing, action, sources.own),
+        judge=None if any(map(is_of_machine, sources.learned.reads)) else judge,
+        learned=sources.learned,
+        learning=learning,
+        seeing=partial(rule_actions.seeing, action, sources.own) if sources.own else None,
         tree=outcome.OUT,
     )
-
-
-def _is_elsewhere(path: str) -> bool:
-    """Whether only this machine has a path that a script reads."""
-    return path.startswith("/")
 
 
 def _compile_job(
@@ -152,13 +142,17 @@ def _compile_job(
     services: Services,
     unit: CompileUnit,
     sources: _Sources,
-    reading: Callable[[tuple[str, ...]], Job],
+    learning: Callable[[Learned], Job],
     *,
     ready: Callable[[], None],
 ) -> Job:
     paths, folder = planner.paths, planner.root / unit.folder
     made = made_by_others(planner, services, unit)
     action = rule_actions.compile_action(services.invocation, unit, sources.inputs, made, sources.variables)
+
+    tells_all = _tells_what_it_reads(paths, unit, action)
+    is_script = unit.kind is UnitKind.BUILD_SCRIPT
+    reduced = rule_actions.seeing if is_script else rule_actions.reading
 
     def on_metadata() -> None:
         if _is_final(unit, action, folder, sources.variables):
@@ -175,10 +169,10 @@ def _compile_job(
         hides=partial(hidden_asm.may_be, planner, services, unit),
         check=partial(link_inputs.check_bundled, paths, unit, action),
         unseen=link_inputs.check_libraries(paths, unit, action),
+        own=frozenset(entry.path for entry in sources.own) if tells_all else None,
     )
     judge: Judge = partial(judges.compilation, compiled)
     start = partial(hidden_asm.compiled, planner, services, action, unit, on_metadata)
-    is_script = unit.kind is UnitKind.BUILD_SCRIPT
     if unit.kind is UnitKind.PROGRAM:
         start = partial(_while_checks_load, start)
     return Job(
@@ -190,12 +184,21 @@ def _compile_job(
         run=_watched(planner, sources, start, judge) if is_script else partial(judged, start, judge),
         shared=not unit.is_incremental,
         judge=judge,
-        reads=sources.reads,
-        reading=reading,
-        seeing=partial(rule_actions.seeing, action, sources.own),
+        learned=sources.learned,
+        learning=learning,
+        seeing=partial(reduced, action, sources.own) if sources.own and (is_script or tells_all) else None,
         promised=(f"{unit.id}.rlink",) if unit.kind is UnitKind.PROGRAM else (),
         vouched=".rs",
     )
+
+
+def _tells_what_it_reads(paths: PathMap, unit: CompileUnit, action: Action) -> bool:
+    """Whether dep-info lists all that a compilation reads of its package.
+
+    Macros may read anything, and a linker, or a search for native libraries, reads what dep-info doesn't list.
+    """
+    links = unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO)
+    return not (links or judges.has_macros(action) or link_inputs.searches_package(paths, unit, action))
 
 
 def _of_script(planner: Planner, unit: PlannedUnit) -> str:
@@ -243,33 +246,30 @@ def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Re
 def _made(planner: Planner, services: Services, unit: Unit, ready: Callable[[], None]) -> Record:
     """Make a unit, and again until it was given just those variables of the user's environment that it asks for."""
     former = records.load(planner.root / unit.folder)
-    known = unit_inputs.given(unit, unit_inputs.known_variables(services, planner.paths, unit))
-    learned: dict[str, str] = {}
+    known, told = unit_inputs.known(services, planner.paths, unit), frozenset[str]()
     while True:
-        described = _given(planner, services, unit, Snapshot(), known | learned, ready=ready)
-        made, asked = _tried(services, unit, described, known | learned)
-        needed = unit_inputs.given(unit, asked)
-        if made is not None and known.keys() <= needed.keys() <= known.keys() | learned.keys():
+        described = _described(planner, services, unit, Snapshot(), known, ready=ready)
+        made, asked = _tried(services, unit, described)
+        told = told.union(asked)
+        known = replace(made.learned if made else known, asked=tuple(sorted(told)))
+        is_given_all = known.asked == described.learned.asked
+        if made is not None and (is_given_all or made.key == described.of(known).decisive.key):
             break
-        # what only an earlier version asked for is no longer given
-        known, learned = {}, learned | needed
     if former is None or former.key != made.key:
-        for name in learned or known:
+        for name in unit_inputs.given(unit, told):
             services.console.warn_once(_shared_less(unit, name))
     return made
 
 
-def _tried(
-    services: Services, unit: Unit, described: Job, given: Mapping[str, str]
-) -> tuple[Record | None, tuple[str, ...]]:
+def _tried(services: Services, unit: Unit, described: Job) -> tuple[Record | None, tuple[str, ...]]:
     """Return the record, or None if it failed for want of a variable, and the names of those that it asked for."""
     try:
         made = services.engine.perform(described)
     except outcome.UnansweredError as error:
-        if unit_inputs.given(unit, error.asked).keys() <= given.keys():
+        if unit_inputs.given(unit, error.asked).keys() <= unit_inputs.given(unit, described.learned.asked).keys():
             raise
         return None, error.asked
-    return made, made.asked
+    return made, made.learned.asked
 
 
 def _shared_less(unit: Unit, name: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions import record as records
+from ostoo_build.actions.learned import Learned
 from ostoo_build.base import digest, layout, source_files
 from ostoo_build.base import input as inputs
 from ostoo_build.base.errors import OstooError
@@ -25,7 +26,6 @@ from ostoo_build.rust import options as rustc_options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.invocation.invocation import Inputs
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from ostoo_build.reapi.package_digest import TreeMemo
 
 
-def of(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
-    """Return all files that a unit may read besides outputs of units and programs.
+def of(planner: Planner, services: Services, unit: PlannedUnit, reads: tuple[str, ...], snapshot: Snapshot) -> Inputs:
+    """Return all files that a unit may read besides outputs of units and programs; `reads` are those that a run told.
 
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines lack.
     """
     paths = planner.paths
     made = {paths.input_path(path) for path in makers(planner, unit)}
     files = [path for path in declared_files(paths, unit) if paths.input_path(path) not in made]
-    own = (*_package(paths, services.trees, unit.package, snapshot), *of_files(paths, files, snapshot))
-    return tuple(dict.fromkeys((*own, *reported(paths, known_reads(services, paths, unit), snapshot))))
+    before = (*_package(paths, services.trees, unit.package, snapshot), *of_files(paths, files, snapshot))
+    return tuple(dict.fromkeys((*before, *reported(paths, reads, snapshot))))
 
 
 def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
@@ -54,17 +54,21 @@ def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: 
     return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, snapshot), *others)))
 
 
-class KnownInputs(Struct, frozen=True):
+class DeclaredInputs(Struct, frozen=True):
     """The inputs of a unit that are known before it is made, and the editable ones in its package."""
 
     declared: Inputs
     own: Inputs
 
 
-def known(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> KnownInputs:
-    """Return a unit's known inputs. Raises as `of` does."""
-    own = _package(planner.paths, services.trees, unit.package, snapshot) if is_local(unit.package) else ()
-    return KnownInputs(declared(planner, services, unit, snapshot), own)
+def of_unit(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> DeclaredInputs:
+    """Return the inputs of a unit that are known before it is made. Raises as `of` does."""
+    return DeclaredInputs(declared(planner, services, unit, snapshot), own(planner, services, unit, snapshot))
+
+
+def own(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
+    """Return the files of a unit's package if users edit them."""
+    return _package(planner.paths, services.trees, unit.package, snapshot) if is_local(unit.package) else ()
 
 
 def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
@@ -133,24 +137,12 @@ def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> dige
     return digest.of_json({"told": sorted({*reads}), "links": texts})
 
 
-def known_reads(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
-    """Return what the unit's last run reported to read."""
-    if not (is_local(unit.package) or isinstance(unit, RunBuildScript)):
-        return ()
-    record = _last_record(services, paths, unit)
-    return record.reads if record else ()
-
-
-def known_variables(services: Services, paths: PathMap, unit: PlannedUnit) -> tuple[str, ...]:
-    """Return the names of the undeclared variables that a unit asked for in its last run."""
-    record = _last_record(services, paths, unit)
-    return record.asked if record else ()
-
-
-def _last_record(services: Services, paths: PathMap, unit: PlannedUnit) -> Record | None:
+def known(services: Services, paths: PathMap, unit: PlannedUnit) -> Learned:
+    """Return what the unit's last run told."""
     folder = Path(paths.root, unit.folder)
-    known = services.engine.settled.get(folder)
-    return known.record if known else records.load(folder)
+    settled = services.engine.settled.get(folder)
+    record = settled.record if settled else records.load(folder)
+    return record.learned if record else Learned()
 
 
 def given(unit: PlannedUnit, asked: Iterable[str]) -> dict[str, str]:

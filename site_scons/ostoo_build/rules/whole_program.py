@@ -6,7 +6,7 @@ program needs neither its units nor their keys.
 
 from __future__ import annotations
 
-from functools import partial
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,25 +15,16 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
-from ostoo_build.actions.action import Action
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.record import Record
-from ostoo_build.base import digest, layout, own_source, state_file
+from ostoo_build.base import decoders, digest, layout, state_file
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import is_of_machine
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import OutputLocation
 from ostoo_build.execution.decision import Reason
-from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.rules import (
-    asked_variables,
-    link_inputs,
-    loader_check,
-    musl_sysroot,
-    program_link,
-    target_spec,
-    unit_inputs,
-)
+from ostoo_build.rules import link_inputs, loader_check, program_key, program_link, target_spec, unit_inputs
 from ostoo_build.rules import unit as unit_rule
 from ostoo_build.rules.places import Places
 
@@ -41,135 +32,59 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output
     from ostoo_build.base.console import Console
-    from ostoo_build.base.input import Input
+    from ostoo_build.execution.engine import Engine
     from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program, ProgramId
-    from ostoo_build.planning.planned_unit import Unit
     from ostoo_build.rules.progress import PendingProgram, Progress
-
-DECIDED_BY = (
-    *(
-        "actions",
-        "base",
-        "binary",
-        "cache",
-        "execution",
-        "invocation",
-        "loader",
-        "planning",
-        "reapi",
-        "remote",
-        "rules",
-        "rust",
-    ),
-    *("sysroot", "target", "toolchain"),
-)
-"""The packages that decide a program."""
-
-
-class WholeProgram(Struct, frozen=True):
-    """Everything that a program depends on.
-
-    `plan` is the digest of its plan, `size_budget` is in bytes. `sources` are digests of packages and their declared
-    inputs by portable path, `target` are the target's files. `tool`, `toolchain` and `sysroot` are digests of this
-    build's own code, the toolchain and the C library; `host` identifies the machine that runs build scripts. Each is
-    empty if unused. `outputs` are portable paths.
-    """
-
-    name: str
-    plan: digest.Hash
-    size_budget: int | None
-    sources: tuple[tuple[str, digest.Hash], ...]
-    target: tuple[Input, ...]
-    tool: digest.Hash
-    toolchain: digest.Hash
-    sysroot: digest.Hash
-    begins_in_libc: bool
-    host: str
-    outputs: tuple[str, ...]
-
-    @property
-    def action(self) -> Action:
-        """Return the action that is looked up in the action cache."""
-        return Action(
-            mnemonic="RustProgram",
-            arguments=(self.name, self.plan, str(self.size_budget)),
-            environment=(),
-            inputs=self.target,
-            outputs=self.outputs,
-            version=digest.of_json([self.tool, self.toolchain, self.sysroot, self.begins_in_libc, self.host]),
-            salt=self.sources,
-        )
 
 
 class PublishedProgram(Struct, frozen=True):
-    """The published program of the action with this fingerprint.
+    """The published program of the action with this fingerprint, for what runs `told`.
 
     The record has the key: computing it would take longer than all other work of a start with nothing to do.
     """
 
     fingerprint: digest.Hash
+    told: program_key.Told
     record: Record
 
 
-def whole(
-    planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot
-) -> WholeProgram:
-    """Collect everything that the program depends on. Raises `OSError` for a source that can't be read."""
-    on_host = any(_runs_here(unit) for unit in program.units)
-    targets = planner.targets
-    return WholeProgram(
-        name=program.name,
-        plan=digest.of_bytes(msgspec.json.encode(program)),
-        size_budget=size_budget,
-        sources=tuple(sorted(_sources(planner, services, program, snapshot))),
-        target=snapshot.get(("target", program.target), partial(_target, planner, program.target)),
-        tool=own_source.digest_of(*DECIDED_BY),
-        toolchain=planner.tools.sha256,
-        sysroot=musl_sysroot.key(targets, services.sysroots, program.target) if program.uses_std else "",
-        begins_in_libc=program.uses_std and program.target in services.invocation.with_start_files,
-        host=services.invocation.host if on_host else "",
-        outputs=Places.of(program).published,
-    )
-
-
-def action(
-    planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot
-) -> Action:
-    """Create the action that stands for the whole program. Raises `OSError` for a source that can't be read."""
-    return whole(planner, services, program, size_budget, snapshot).action
-
-
-def is_current(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
-    """Return the published files if they are the result of `wanted`, else None."""
+def is_current(planner: Planner, services: Services, pending: PendingProgram) -> dict[Path, Output] | None:
+    """Return the published files if they are what the current sources give, else None."""
+    program = pending.program
     noted = _noted(note(planner.root, program))
-    if noted is None or noted.fingerprint != wanted.fingerprint:
+    if noted is None:
         return None
-    known = noted.record
-    if not _are_there(_place(planner.root, program).folder, known):
+    wanted = program_key.whole(planner, services, pending, noted.told, services.snapshot).action
+    if noted.fingerprint != wanted.fingerprint or not _are_there(_place(planner.root, program).folder, noted.record):
         return None
-    if known.bound_to not in ("", services.engine.cache.root) or not _is_for_this_user(known):
+    if noted.record.bound_to not in ("", services.engine.cache.root):
         return None
-    return _files(planner.root, program, known)
+    return _files(planner.root, program, noted.record)
 
 
-def restored(planner: Planner, services: Services, program: Program, wanted: Action) -> dict[Path, Output] | None:
-    """Restore the result of `wanted` from the action cache and return the files; None if the cache lacks it."""
-    found = _kept(planner.root, services, program, wanted)
-    files = _files(planner.root, program, found) if found else {}
-    is_had = found is not None and not services.engine.cache.fetch(files.items())
-    decided = "taken from the cache" if is_had else f"built from its parts: {Reason.UNCACHED.value}"
-    action_log.begin(services.engine.log, wanted, wanted.outputs[0])
-    action_log.write(services.engine.log, wanted, wanted.outputs[0], decided)
+def restored(planner: Planner, services: Services, pending: PendingProgram) -> dict[Path, Output] | None:
+    """Restore a program from the action cache and return its files; None if the cache lacks it."""
+    program, engine = pending.program, services.engine
+    found = _kept(planner, services, pending)
+    files = _files(planner.root, program, found.record) if found else {}
+    is_had = found is not None and not engine.cache.fetch(files.items())
     if found is None or not is_had:
+        told = program_key.known(planner, services, program, services.snapshot)
+        wanted = program_key.whole(planner, services, pending, told, services.snapshot).action
+        action_log.begin(engine.log, wanted, wanted.outputs[0])
+        _log(engine, wanted, _FROM_PARTS)
         return None
+    action_log.begin(engine.log, found.action, found.action.outputs[0])
+    _log(engine, found.action, "taken from the cache")
     services.console.status("Restored", f"{program.name} from the action cache")
-    services.console.messages(found.stderr)
-    _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, found))
+    services.console.messages(found.record.stderr)
+    _write_down(planner.root, program, PublishedProgram(found.action.fingerprint, found.told, found.record))
     return files
 
 
@@ -180,28 +95,59 @@ def tell(planner: Planner, services: Services, program: Program) -> None:
         services.console.messages(noted.record.stderr)
 
 
-def is_kept(planner: Planner, services: Services, program: Program, wanted: Action) -> bool:
+_FROM_PARTS = f"built from its parts: {Reason.UNCACHED.value}"
+
+
+def _log(engine: Engine, wanted: Action, decided: str) -> None:
+    action_log.write(engine.log, wanted, wanted.outputs[0], decided)
+
+
+def is_kept(planner: Planner, services: Services, pending: PendingProgram) -> bool:
     """Whether `restored` would succeed."""
-    found = _kept(planner.root, services, program, wanted)
-    return found is not None and services.engine.cache.has(_files(planner.root, program, found).items())
+    found = _kept(planner, services, pending)
+    return found is not None and services.engine.cache.has(_files(planner.root, pending.program, found.record).items())
 
 
-def _kept(root: Path, services: Services, program: Program, wanted: Action) -> Record | None:
-    found = None if program.is_incremental else services.engine.cache.lookup(wanted, _place(root, program))
-    return found if found and _is_for_this_user(found) else None
+class _KeptProgram(Struct, frozen=True):
+    """A program in the action cache, and what its runs told."""
+
+    action: Action
+    told: program_key.Told
+    record: Record
+
+
+def _kept(planner: Planner, services: Services, pending: PendingProgram) -> _KeptProgram | None:
+    if pending.program.is_incremental:
+        return None
+    for told in _candidates(planner, services, pending):
+        try:
+            wanted = program_key.whole(planner, services, pending, told, services.snapshot).action
+        except (OSError, OstooError, KeyError):  # what runs elsewhere told can't be here
+            continue
+        found = services.engine.cache.lookup(wanted, _place(planner.root, pending.program))
+        if found is not None:
+            return _KeptProgram(wanted, told, found)
+    return None
+
+
+def _candidates(planner: Planner, services: Services, pending: PendingProgram) -> Iterator[program_key.Told]:
+    """Yield what the last runs here told, and what others did."""
+    mine = program_key.known(planner, services, pending.program, services.snapshot)
+    if mine:
+        yield mine
+    question = program_key.question(planner, services, pending, services.snapshot)
+    for text in services.engine.cache.learned(question):
+        with contextlib.suppress(ValueError):
+            told: program_key.Told = decoders.decode(text.encode(), program_key.Told)
+            if told != mine:
+                yield told
+    if not mine:
+        yield mine
 
 
 def _files(root: Path, program: Program, record: Record) -> dict[Path, Output]:
     folder = _place(root, program).folder
     return {folder / name: output for name, output in record.outputs.items()}
-
-
-def renew(planner: Planner, services: Services, progress: Progress) -> None:
-    """Read the sources of the programs to be built once more."""
-    snapshot = Snapshot()
-    for asked, known in progress.pending.items():
-        anew = action(planner, services, known.program, known.size_budget, snapshot)
-        progress.pending[asked] = replace(known, action=anew)
 
 
 def remember(planner: Planner, services: Services, progress: Progress, program: Program) -> None:
@@ -210,23 +156,40 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
     A source may have changed and changed back during the build, so the key of each part is computed once more.
     """
     snapshot = Snapshot()
-    known = progress.pending[program.id]
-    if not _is_made_of_these(planner, services, known, snapshot):
+    pending = progress.pending[program.id]
+    if not _is_made_of_these(planner, services, pending, snapshot):
         return
-    wanted = action(planner, services, program, known.size_budget, snapshot)
+    told = _told(planner, services, program, snapshot)
+    wanted = program_key.whole(planner, services, pending, told, snapshot).action
     place = _place(planner.root, program)
     units = [services.engine.result(planner.root / unit.folder) for unit in program.units]
     made = Record(
         key=wanted.key,
         outputs={name: records.observe(place.folder / name) for name in _names(program)},
-        stdout=asked_variables.to_text(_variables_asked_for(planner, services, program)),
         stderr="".join(unit.stderr for unit in units),
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
-    _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, made))
+    _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, told, made))
+    _log(services.engine, wanted, _FROM_PARTS)
     progress.current[program.id] = _files(planner.root, program, made)
     if not program.is_incremental:
         services.engine.cache.store(wanted, made, place)
+        if not any(is_of_machine(path) for learned in told.values() for path in learned.reads):
+            question = program_key.question(planner, services, pending, snapshot)
+            services.engine.cache.learn(question, msgspec.json.encode(told).decode())
+
+
+def _told(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> program_key.Told:
+    """Return what runs told of all that the program was made from.
+
+    If its link reads files of packages, each file of them counts: no list says where the linker looked for others.
+    """
+    told = program_key.known(planner, services, program, snapshot)
+    link = services.engine.settled[planner.root / Places.of(program).linked].job.action
+    if not link_inputs.names_files(planner, program.unit, link, snapshot):
+        return told
+    whole = {id_: replace(learned, seen=None) for id_, learned in told.items()}
+    return {id_: learned for id_, learned in whole.items() if learned != Learned()}
 
 
 def _is_made_of_these(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> bool:
@@ -238,7 +201,7 @@ def _is_made_of_these(planner: Planner, services: Services, pending: PendingProg
     for job in _jobs(planner, services, pending, snapshot):
         settled = engine.settled[job.folder]
         # equal actions have equal keys, and that of the settled one is known
-        if job.action != settled.job.action or records.load(job.folder) != settled.record or not settled.is_kept:
+        if job.decisive != settled.job.decisive or records.load(job.folder) != settled.record or not settled.is_kept:
             return False
     places, name = Places.of(program), program.unit.id
     pairs = zip((places.stripped, places.linked), places.published, strict=True)
@@ -257,47 +220,6 @@ def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapsho
     yield program_link.stripped_job(planner, services, program)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
         yield loader_check.job(planner, services, program, pending.size_budget)
-
-
-def _variables_asked_for(planner: Planner, services: Services, program: Program) -> Iterator[str]:
-    """Yield the variables that its units asked for and were not given, as they are unset."""
-    for unit in program.units:
-        job, made = services.engine.settled[planner.root / unit.folder]
-        given = dict(job.action.environment)
-        yield from (name for name in made.asked if name not in given)
-
-
-def _target(planner: Planner, target: str) -> tuple[Input, ...]:
-    return tuple(planner.paths.input(path) for path in target_spec.all_files(planner.targets, target))
-
-
-def _sources(
-    planner: Planner, services: Services, program: Program, snapshot: Snapshot
-) -> Iterator[tuple[str, digest.Hash]]:
-    """Yield digests of packages and their declared inputs by portable path; packages may be nested.
-
-    Units of one package may read different files of it.
-    """
-    paths = planner.paths
-    found: dict[str, set[digest.Hash]] = {}
-    for entry in link_inputs.planned(paths, planner.targets, program.unit, snapshot):
-        found.setdefault(entry.path, set()).add(entry.sha256)
-    for unit in program.units:
-        entries = unit_inputs.of(planner, services, unit, snapshot)
-        inside = tuple(entry for entry in entries if f"{entry.path}/".startswith(f"{unit.package}/"))
-        found.setdefault(unit.package, set()).add(snapshot.get(("package", inside), partial(digest.of_json, inside)))
-        asked_for = unit_inputs.asked_for(paths, unit, unit_inputs.known_reads(services, paths, unit))
-        found[unit.package].update([asked_for] if asked_for else [])
-        users = unit_inputs.given(unit, unit_inputs.known_variables(services, paths, unit))
-        found[unit.package].update([digest.of_json(users)] if users else [])
-        for entry in entries:
-            if entry not in inside:
-                found.setdefault(entry.path, set()).add(entry.sha256)
-        for path, asked in unit_inputs.makers(planner, unit).items():
-            other = action(planner, services, planner.plan(*asked), None, snapshot)
-            found.setdefault(paths.input_path(path), set()).add(other.fingerprint)
-    for name, digests in found.items():
-        yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
 
 
 def take_away_lost(planner: Planner, console: Console) -> None:
@@ -333,20 +255,6 @@ def makers(planner: Planner, program: Program, above: tuple[ProgramId, ...] = ()
     return found
 
 
-def _runs_here(unit: Unit) -> bool:
-    """Whether a unit's result depends on this host; std's own build scripts give the same on each."""
-    is_run = isinstance(unit, RunBuildScript) or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO)
-    return is_run and not unit.is_std
-
-
-def _is_for_this_user(known: Record) -> bool:
-    """Whether its units would see the same variables."""
-    try:
-        return asked_variables.are_unset(asked_variables.from_text(known.stdout))
-    except ValueError:
-        return False
-
-
 def _are_there(folder: Path, known: Record) -> bool:
     """Compare the published files with the record by content, as programs share their folder."""
     try:
@@ -365,7 +273,7 @@ def _place(root: Path, program: Program) -> OutputLocation:
 
 
 def _write_down(root: Path, program: Program, noted: PublishedProgram) -> None:
-    content = noted.fingerprint.encode() + b"\n" + noted.record.to_bytes()
+    content = b"\n".join((noted.fingerprint.encode(), msgspec.json.encode(noted.told), noted.record.to_bytes()))
     write_output(note(root, program), state_file.sealed(content))
 
 
@@ -374,9 +282,11 @@ def _noted(path: Path) -> PublishedProgram | None:
     content = state_file.recall_sealed(path)
     if content is None:
         return None
-    fingerprint, _, record = content.partition(b"\n")
     try:
-        return PublishedProgram(fingerprint.decode(), Record.from_bytes(record))
+        fingerprint, told, record = content.split(b"\n", 2)
+        return PublishedProgram(
+            fingerprint.decode(), decoders.decode(told, program_key.Told), Record.from_bytes(record)
+        )
     except (ValueError, RecursionError):
         state_file.found_damaged(path)
         return None

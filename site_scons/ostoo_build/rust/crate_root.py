@@ -8,6 +8,7 @@ parsed.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ from ostoo_build.base.lazy_pattern import lazy_pattern
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ostoo_build.base.snapshot import Snapshot
 
 WITHOUT_STD = frozenset({"core", "alloc", "compiler_builtins"})
 _ONLY_WHEN_NAMED = frozenset({"proc_macro", "test"})
@@ -44,14 +47,19 @@ class StdView(Struct, frozen=True):
         return by_default or crate in self.named
 
 
-def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str]) -> StdView:
-    """Read a crate by its root file; `cfgs` are those of the target, as `rustc --print cfg` prints them."""
+def view(source: Path, features: tuple[str, ...], cfgs: frozenset[str], snapshot: Snapshot) -> StdView:
+    """Read a crate by its root file; `cfgs` are those of the target, as `rustc --print cfg` prints them.
+
+    `snapshot` caches what is found in a folder, as many programs may share it.
+    """
     active = cfgs | {f'feature="{feature}"' for feature in features}
     root = digest.text_of(source)
     attributes = {word for attribute in _inner_attributes(root) for word in _active_words(attribute, active)}
     marks = tuple(sorted(_MARKS & attributes))
     no_std = not {"no_std", "no_core"}.isdisjoint(attributes)
-    return StdView(no_std, tuple(sorted(_named_crates(source.parent, active))), marks)
+    named = snapshot.get(("named crates", source.parent), partial(_named_crates, source.parent))
+    visible = {name for name, conditions in named if all(holds(condition, active) for condition in conditions)}
+    return StdView(no_std, tuple(sorted(visible)), marks)
 
 
 def _inner_attributes(source: str) -> Iterator[str]:
@@ -99,14 +107,13 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _named_crates(folder: Path, active: frozenset[str]) -> set[str]:
-    """Return the crates in `extern crate` items whose conditions hold."""
-    return {
-        match[2]
+def _named_crates(folder: Path) -> list[tuple[str, list[str]]]:
+    """Return the crates in `extern crate` items, each with its conditions."""
+    return [
+        (match[2], re.findall(r"#\[cfg\((.*?)\)\]", match[1]))
         for path in sorted(folder.rglob("*.rs"))
         for match in _EXTERN_CRATE.finditer(_text(path))
-        if all(holds(condition, active) for condition in re.findall(r"#\[cfg\((.*?)\)\]", match[1]))
-    }
+    ]
 
 
 def holds(predicate: str, active: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.actions import record
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest, state_file
 
@@ -26,8 +27,12 @@ RECORDS = st.builds(
     stderr=st.text(),
     bound_to=st.just("") | HEX,
     folders=st.lists(NAMES, max_size=2).map(tuple),
-    seen=st.none() | st.lists(NAMES, max_size=2).map(tuple),
-    asked=st.lists(st.text(), max_size=2).map(tuple),
+    learned=st.builds(
+        Learned,
+        st.lists(NAMES, max_size=2).map(tuple),
+        st.lists(st.text(), max_size=2).map(tuple),
+        st.none() | st.lists(NAMES, max_size=2).map(tuple),
+    ),
     is_answer=st.booleans(),
 )
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from msgspec.structs import replace
@@ -20,6 +21,8 @@ from ostoo_build.remote import results
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ostoo_build.remote.store import RemoteStore
 
 ACTION = Action("Rustc", ("a.rs",), (), (), ("build/units/core/",))
 OTHER = replace(ACTION, arguments=("b.rs",))
@@ -255,3 +258,68 @@ def test_a_result_that_the_action_can_not_have_is_a_miss(
     cache.disk.keep_result(key, content)
     found = cache.lookup(answer.action, replace(place, promised=answer.promised))
     assert (found is not None) is answer.is_one
+
+
+@dataclass
+class Team:
+    """The part of a team's server that is asked here."""
+
+    takes_results: bool = True
+    stored: dict[str, bytes] = field(default_factory=dict)
+    asked: int = 0
+
+    def result(self, key: str, _size: int) -> bytes | None:
+        self.asked += 1
+        return self.stored.get(key)
+
+    def keep(self, key: str, _size: int, result: bytes, _blobs: object) -> None:
+        self.stored[key] = result
+
+
+def of_team(folder: Path, team: Team) -> ActionCache:
+    return replace_fields(cache_at(folder), remote=cast("RemoteStore", team))
+
+
+def learned(cache: ActionCache, *told: str) -> list[str]:
+    for text in told:
+        cache.learn(ACTION, text)
+    cache.flush()
+    return list(cache.learned(ACTION))
+
+
+def test_what_runs_told_is_told_to_all_the_latest_first(cache: ActionCache) -> None:
+    assert learned(cache) == []
+    assert learned(cache, "one", "two", "one") == ["one", "two"]
+    assert list(cache.learned(OTHER)) == []
+    many = [str(number) for number in range(40)]
+    assert learned(cache, *many) == many[:-17:-1]
+    large = "x" * (200 << 10)
+    assert learned(cache, large, f"{large}y") == [f"{large}y"]
+    assert learned(cache, "z") == ["z", f"{large}y"]
+
+
+def test_what_runs_told_is_known_to_the_team(tmp_path: Path) -> None:
+    team = Team()
+    assert learned(of_team(tmp_path / "one", team), "one") == ["one"]
+    other = of_team(tmp_path / "other", team)
+    assert learned(other) == ["one"]
+    assert learned(other, "two") == ["two", "one"]
+    assert learned(of_team(tmp_path / "third", team)) == ["two", "one"]
+
+
+def test_who_may_only_read_tells_nothing_and_asks_nothing_for_it(tmp_path: Path) -> None:
+    team = Team(takes_results=False)
+    reader = of_team(tmp_path / "one", team)
+    reader.learn(ACTION, "one")
+    reader.flush()
+    assert (team.stored, team.asked) == ({}, 0)
+    assert list(reader.learned(ACTION)) == ["one"]
+
+
+@pytest.mark.parametrize("stdout", ["", "{", '"one"', "[1, {}]", "[" * 100_000])
+def test_what_tells_of_nothing_is_nothing(stdout: str, cache: ActionCache) -> None:
+    assert cache.disk is not None
+    cache.disk.keep_result(ACTION.key, results.from_record(Record(ACTION.key, {}, stdout=stdout), ""))
+    assert list(cache.learned(ACTION)) == []
+    cache.disk.keep_result(ACTION.key, b"\xff")
+    assert learned(cache, "one") == ["one"]

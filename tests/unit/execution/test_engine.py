@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Output
 from ostoo_build.base import digest, stamps
@@ -650,14 +651,14 @@ def test_a_file_that_turns_out_to_be_read_and_changed_meanwhile_fails_the_build(
     """Nobody hashed it before the run: what was read of it is not known."""
     told = checkout.root / "told"
 
-    def job(reads: tuple[str, ...]) -> Job:
-        inputs = tuple(Input(name, digest.of_bytes(b"told"), 4) for name in reads)
-        return replace(of_told, action=replace(ACTION, inputs=inputs), reads=reads, reading=job)
+    def job(learned: Learned) -> Job:
+        inputs = tuple(Input(name, digest.of_bytes(b"told"), 4) for name in learned.reads)
+        return replace(of_told, action=replace(ACTION, inputs=inputs), learned=learned, learning=job)
 
     def run(folder: Path) -> Outcome:
         if is_edited:
             told.write_bytes(b"told")
-        return replace(write(folder), reads=("told",))
+        return replace(write(folder), learned=Learned(("told",)))
 
     of_told = checkout.job(ACTION, run)
     checkout.root.mkdir()
@@ -666,13 +667,13 @@ def test_a_file_that_turns_out_to_be_read_and_changed_meanwhile_fails_the_build(
     time.sleep(2 * stamps.TICK / 1e9)  # else it is as good as changed in the run
     is_edited = False
     engine = checkout.engine()
-    assert engine.perform(job(())).reads == ("told",)
+    assert engine.perform(job(Learned())).learned.reads == ("told",)
     engine.cache.flush()
     is_edited = True
     records.discard(checkout.folder)
     shutil.rmtree(checkout.cache, ignore_errors=True)
     with pytest.raises(OstooError, match="told changed while it was being used"):
-        checkout.engine().perform(job(()))
+        checkout.engine().perform(job(Learned()))
 
 
 def test_a_failure_with_a_toolchain_that_is_gone_is_told_as_that(checkout: Checkout, tmp_path: Path) -> None:
@@ -717,7 +718,7 @@ class Elsewhere:
 def test_what_ran_where_its_undeclared_reads_were_not_is_run_here(
     reads: tuple[str, ...], runs: list[Action], checkout: Checkout
 ) -> None:
-    outcome = Outcome(("lib.rlib",), reads=reads)
+    outcome = Outcome(("lib.rlib",), learned=Learned(reads))
     job = replace(checkout.job(ACTION, write, needed=False), judge=lambda _done: outcome)
     engine = replace(checkout.engine(), executor=cast("RemoteExecutor", Elsewhere()))
     engine.perform(job)
@@ -945,13 +946,6 @@ def test_an_executor_that_lacks_what_each_result_has_is_not_believed(checkout: C
     assert checkout.runs == [ACTION]
 
 
-def test_a_result_of_others_is_known_to_read_what_the_action_reads(checkout: Checkout, clone: Checkout) -> None:
-    checkout.perform()
-    job = replace(clone.job(ACTION, write), reads=("told",))
-    assert clone.engine().perform(job).reads == ("told",)
-    assert records.load(clone.folder) == clone.engine().present(job)
-
-
 @pytest.mark.parametrize("error", [FileNotFoundError("dep-info.d"), ValueError("no digest")])
 def test_an_executors_answer_that_can_not_be_judged_is_none(error: Exception, checkout: Checkout) -> None:
     def judge(_done: object) -> Outcome:
@@ -988,7 +982,7 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
     """Else an edit of what made no difference has it made once more in each checkout."""
 
     def sees(folder: Path) -> Outcome:
-        return replace(write(folder), seen=("p/read",))
+        return replace(write(folder), learned=Learned(seen=("p/read",)))
 
     def job(of: Checkout, other: str) -> Job:
         own = []
@@ -997,16 +991,21 @@ def test_what_a_run_can_have_read_is_known_to_who_takes_its_result(checkout: Che
             (of.root / name).write_text(text)
             own.append(Input(name, digest.of_bytes(text.encode()), len(text)))
         action = replace(ACTION, inputs=tuple(own))
-        return replace(of.job(action, sees), seeing=partial(rule_actions.seeing, action, tuple(own)))
+        described = replace(of.job(action, sees), seeing=partial(rule_actions.seeing, action, tuple(own)))
+        return replace(described, learning=partial(_learning, described))
 
     for of in (checkout, clone):
         engine = of.engine()
         found = engine.perform(job(of, "one"))
         engine.cache.flush()
-        assert found.seen == ("p/read",)
+        assert found.learned.seen == ("p/read",)
         assert of.engine().present(job(of, "two")) == found
     assert len(checkout.runs) == 1
     assert clone.runs == []
+
+
+def _learning(described: Job, learned: Learned) -> Job:
+    return replace(described, learned=learned, learning=partial(_learning, described))
 
 
 def decided(engine: Engine, job: Job) -> tuple[str, tuple[Reason, ...]]:

@@ -43,6 +43,7 @@ class Machine:
     paths: PathMap
     program: Program
     jobserver: Jobserver
+    own: frozenset[str] | None = None
 
     @property
     def root(self) -> Path:
@@ -70,7 +71,9 @@ class Machine:
 
     def compile(self, unit: CompileUnit, *environment: tuple[str, str], given: tuple[str, ...] = ()) -> Outcome:
         action = self.action(*environment)
-        compiled = judges.Compiled(action, unit, (), given, self.paths, lambda _: False, lambda _: None, frozenset())
+        none: frozenset[str] = frozenset()
+        where = (self.paths, lambda _: False, lambda _: None)
+        compiled = judges.Compiled(action, unit, (), given, *where, unseen=none, own=self.own)
         return judges.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
@@ -330,7 +333,7 @@ def test_a_crate_tells_what_it_asks_for_whether_it_compiles_or_not(machine: Mach
     asks = machine.dep_info(unit, "# env-dep:OWN=1", "# env-dep:GIVEN=2", "# env-dep:NEW", "# env-dep:CARGO_MAKEFLAGS")
     machine.rustc(*made(unit), asks)
     own = (("OWN", "1"), ("GIVEN", "2"))
-    assert machine.compile(unit, *own, given=("GIVEN",)).asked == ("GIVEN", "NEW")
+    assert machine.compile(unit, *own, given=("GIVEN",)).learned.asked == ("GIVEN", "NEW")
     machine.rustc(asks, "echo no such variable >&2; exit 1")
     with pytest.raises(UnansweredError, match="could not compile") as caught:
         machine.compile(unit, *own, given=("GIVEN",))

@@ -53,6 +53,7 @@ LAZY = {
     "base.paths.PathMap._innermost_first": "made when the value is made",
     "base.paths.PathMap._real": "likewise",
     "base.paths.PathMap.marks": "likewise",
+    "execution.job.Job.decisive": "likewise",
     "binary.source_lines.SourceLines._units": "of `./ostoo addr2line` alone",
     "loader.rule.Subject.code": "a job has the program that it checks for itself",
     "planning.cargo.Cargo.configuration_digest": "part of what is asked before plans are made in the background",

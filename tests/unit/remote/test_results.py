@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote import results
@@ -22,8 +23,12 @@ RECORDS = st.builds(
     stdout=TEXT,
     stderr=TEXT,
     folders=st.lists(NAMES, unique=True, max_size=3).map(sorted).map(tuple),
-    seen=st.none() | st.lists(NAMES, max_size=3).map(tuple),
-    asked=st.lists(TEXT, max_size=3).map(tuple),
+    learned=st.builds(
+        Learned,
+        st.lists(NAMES, max_size=3).map(tuple),
+        st.lists(TEXT, max_size=3).map(tuple),
+        st.none() | st.lists(NAMES, max_size=3).map(tuple),
+    ),
 )
 GOOD = api.OutputFile(path=f"{FOLDER}/lib.rlib", digest=api.Digest(hash="0" * 64, size_bytes=1))
 

@@ -30,11 +30,9 @@ def test_what_a_script_asks_for_is_undeclared_unless_it_is_in_the_key_or_the_bui
 def test_those_that_are_set_are_given_as_portable_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEW", raising=False)
     assert asked_variables.values(["NEW"], "the script asks for", "a/build.rs") == {}
-    assert asked_variables.are_unset(["NEW"])
     for value, portable in (("", ""), ("@{root}", "@{at}{root}")):
         monkeypatch.setenv("NEW", value)
         assert asked_variables.values(["NEW", "OLD"], "the script asks for", "a/build.rs") == {"NEW": portable}
-        assert not asked_variables.are_unset(["OLD", "NEW"])
 
 
 def test_one_that_no_key_can_hold_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,11 +51,3 @@ def test_those_that_each_shell_has_for_itself_are_refused_by_name(monkeypatch: p
         ) as caught:
             asked_variables.values([name], "the script asks for", "a/build.rs")
         assert caught.value.where == "a/build.rs"
-
-
-def test_names_in_a_record_are_read_back() -> None:
-    assert asked_variables.from_text(asked_variables.to_text(["B", "A", "B"])) == ("A", "B")
-    assert asked_variables.to_text([]) == ""
-    assert asked_variables.from_text("") == ()
-    with pytest.raises(ValueError, match="Expecting value"):
-        asked_variables.from_text("A, B")

@@ -108,7 +108,7 @@ def test_what_it_says_that_it_reads_is_an_input_unless_that_was_declared(
     named: str, reads: tuple[str, ...], checkout: Checkout
 ) -> None:
     name = named.replace("{root}", str(checkout.root)).replace("{out}", f"{FOLDER}/out")
-    assert checkout.judged(f"cargo::rerun-if-changed={name}").reads == reads
+    assert checkout.judged(f"cargo::rerun-if-changed={name}").learned.reads == reads
 
 
 @pytest.mark.parametrize("named", ["../../build/host/x", "../../build"])
@@ -119,7 +119,9 @@ def test_what_builds_write_is_refused_by_its_name(named: str, checkout: Checkout
 
 
 def test_what_only_an_earlier_run_told_is_told_again(checkout: Checkout) -> None:
-    assert checkout.judged("cargo::rerun-if-changed=declared.txt", reported=(DECLARED.path,)).reads == (DECLARED.path,)
+    assert checkout.judged("cargo::rerun-if-changed=declared.txt", reported=(DECLARED.path,)).learned.reads == (
+        DECLARED.path,
+    )
 
 
 def test_its_outputs_are_what_lies_in_its_folder(checkout: Checkout) -> None:

@@ -217,7 +217,7 @@ def test_flags_and_the_target_spec_name_files_of_the_checkout(paths: PathMap, pr
 def completed(paths: PathMap, program: Program, asked: Action) -> list[str]:
     """The inputs of a program's link, by name."""
     planner = cast("Planner", SimpleNamespace(paths=paths, targets=targets()))
-    services = cast("Services", SimpleNamespace())
+    services = cast("Services", SimpleNamespace(engine=SimpleNamespace(settled={})))
     return [entry.path for entry in link_inputs.complete(planner, services, program, asked, Snapshot()).inputs]
 
 

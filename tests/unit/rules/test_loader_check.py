@@ -17,7 +17,7 @@ from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.job import UpToDate
 from ostoo_build.loader import check
 from ostoo_build.loader import contract as loader_contract
-from ostoo_build.rules import loader_check, nodes, whole_program
+from ostoo_build.rules import loader_check, nodes
 from ostoo_build.rules.places import Places
 from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.target import spec as target_spec
@@ -51,8 +51,7 @@ def of_program(tmp_path: Path, runs: list[str], monkeypatch: pytest.MonkeyPatch)
     services = replace(made.services, runner=model.FakeTools(made.planner, runs))
     program = model.plan(checkout.root)["two"]
     made.planner.units.update({unit.id: unit for unit in program.units})
-    action = whole_program.action(made.planner, services, program, None, services.snapshot)
-    pending = PendingProgram(program, None, action, is_checked=True)
+    pending = PendingProgram(program, None, is_checked=True)
     made.progress.pending[program.id] = pending
     yield list(nodes.of_program(made.planner, services, made.progress, pending))
     checkout.close()

@@ -9,8 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.base.snapshot import Snapshot
-from ostoo_build.rules import musl_sysroot, nodes, whole_program
+from ostoo_build.rules import musl_sysroot, nodes
 from ostoo_build.rules.progress import PendingProgram
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ def of_program(made: Invoked, *, is_checked: bool = True) -> list[Node]:
     program = model.plan(made.planner.root)["one"]
     made.planner.units.update({unit.id: unit for unit in program.units})
     services = made.services
-    action = whole_program.action(made.planner, services, program, None, services.snapshot)
-    pending = PendingProgram(program, None, action, is_checked=is_checked)
+    pending = PendingProgram(program, None, is_checked=is_checked)
     return list(nodes.of_program(made.planner, services, made.progress, pending))
 
 
@@ -90,8 +88,7 @@ def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_e
     monkeypatch.setattr(musl_sysroot, "key", lambda _targets, _sysroots, target: asked.append(target))
     program = replace(model.plan(made.planner.root)["one"], uses_std=True)
     made.planner.units.update({unit.id: unit for unit in program.units})
-    action = whole_program.action(made.planner, made.services, replace(program, uses_std=False), None, Snapshot())
-    pending = PendingProgram(program, None, action, is_checked=True)
+    pending = PendingProgram(program, None, is_checked=True)
     found = list(nodes.of_program(made.planner, made.services, made.progress, pending))
     provided = "sysroot/model/action.json"
     assert asked == ["model"], "a word of sysroot= that there is none of is told before anything is built"

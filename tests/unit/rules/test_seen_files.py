@@ -57,7 +57,7 @@ def watched(own: Inputs, paths: PathMap, said: str) -> Outcome:
 def seen(run: RunBuildScript, own: Inputs, paths: PathMap, said: str) -> tuple[str, ...] | None:
     """What a script can have read that says so."""
     outcome = watched(own, paths, said)
-    return seen_files.with_named(outcome, run, build_script.parse(outcome.stdout, "p/build.rs"), paths).seen
+    return seen_files.with_named(outcome, run, build_script.parse(outcome.stdout, "p/build.rs"), paths).learned.seen
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_of_a_script_that_names_nothing_nothing_is_known(own: Inputs, paths: Pat
 
 
 def test_a_compilation_has_seen_what_rustc_opened(own: Inputs, paths: PathMap) -> None:
-    assert watched(own, paths, "").seen == ("p/data.txt",)
+    assert watched(own, paths, "").learned.seen == ("p/data.txt",)
 
 
 def test_only_what_was_seen_and_which_files_there_are_makes_another_key(own: Inputs) -> None:
@@ -111,7 +111,7 @@ def test_where_it_is_not_known_what_was_opened_nothing_is_told(
         yield opened.OpenedFiles(set(), is_known=False)
 
     monkeypatch.setattr(opened, "watched", watched_in_vain)
-    made = Outcome(("a",), seen=None)
+    made = Outcome(("a",))
     assert seen_files.judged(own, paths, lambda: Finished(0, "", "", (), lambda _: b"", paths), lambda _: made) == made
 
 
@@ -126,4 +126,7 @@ def test_of_what_was_opened_the_packages_own_files_are_told_in_order(
 
     monkeypatch.setattr(opened, "watched", watched_all)
     start = Finished(0, "", "", (), lambda _: b"", paths)
-    assert seen_files.judged(own, paths, lambda: start, lambda _: Outcome(())).seen == ("p/build.rs", "p/src/main.rs")
+    assert seen_files.judged(own, paths, lambda: start, lambda _: Outcome(())).learned.seen == (
+        "p/build.rs",
+        "p/src/main.rs",
+    )

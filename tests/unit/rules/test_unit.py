@@ -61,11 +61,11 @@ def test_dependents_are_told_of_the_metadata_that_counts(base: Base, monkeypatch
     base.write("pub base ONE_WORD")
     monkeypatch.setenv("ONE_WORD", "set")
     early, made = base.made()
-    assert (base.runs, made.asked) == ([BASE, BASE], ("ONE_WORD",))
+    assert (base.runs, made.learned.asked) == ([BASE, BASE], ("ONE_WORD",))
     assert early.outputs[META] == made.outputs[META] != plain.outputs[META]
     base.write("pub other")
     early, made = base.made()
-    assert (base.runs, made.asked) == ([BASE, BASE], ()), "it no longer asks for it"
+    assert (base.runs, made.learned.asked) == ([BASE, BASE], ()), "it no longer asks for it"
     assert early.outputs[META] == made.outputs[META]
     monkeypatch.delenv("ONE_WORD")
     base.made()
@@ -75,7 +75,7 @@ def test_dependents_are_told_of_the_metadata_that_counts(base: Base, monkeypatch
 def test_only_what_is_set_makes_a_difference(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     base.write("pub base ONE_WORD TWO_WORDS")
     _, plain = base.made()
-    assert (base.runs, plain.asked) == ([BASE], ("ONE_WORD", "TWO_WORDS"))
+    assert (base.runs, plain.learned.asked) == ([BASE], ("ONE_WORD", "TWO_WORDS"))
     keys = {plain.key}
     for name, value in (("ONE_WORD", "a"), ("TWO_WORDS", "a"), ("ONE_WORD", "")):
         monkeypatch.setenv(name, value)

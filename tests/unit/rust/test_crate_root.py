@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rust import crate_root
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ CFGS = frozenset({"unix", 'target_os="linux"', 'target_has_atomic="64"', 'featur
 
 def view(tmp_path: Path, source: str, *features: str) -> StdView:
     (tmp_path / "lib.rs").write_text(source)
-    return crate_root.view(tmp_path / "lib.rs", features, CFGS)
+    return crate_root.view(tmp_path / "lib.rs", features, CFGS, Snapshot())
 
 
 @pytest.mark.parametrize(
@@ -144,4 +145,4 @@ def test_a_crate_that_is_named_anywhere_is_seen(tmp_path: Path) -> None:
 def test_what_decides_how_tests_are_entered_is_noted(source: str, marks: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "main.rs"
     path.write_text(source)
-    assert crate_root.view(path, (), CFGS | {"test"}).marks == marks
+    assert crate_root.view(path, (), CFGS | {"test"}, Snapshot()).marks == marks

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from ostoo_build.base import own_source
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.project.target_files import TargetFiles
-from ostoo_build.rules import musl_sysroot, whole_program
+from ostoo_build.rules import musl_sysroot, program_key
+from ostoo_build.rules.progress import PendingProgram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ostoo_build.rules.whole_program import WholeProgram
+    from ostoo_build.rules.program_key import WholeProgram
 
 
 @pytest.fixture
@@ -34,7 +35,9 @@ def found(root: Path, *, budget: int | None = None, uses_std: bool = False, prof
     made = model.invoked(checkout, str(root.parent / "cache"))
     program = replace(model.plan(root)["one"], uses_std=uses_std, profile=profile)
     made.planner.units.update({unit.id: unit for unit in program.units})
-    return whole_program.whole(made.planner, made.services, program, budget, Snapshot())
+    return program_key.whole(
+        made.planner, made.services, PendingProgram(program, budget, is_checked=True), {}, Snapshot()
+    )
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {
@@ -69,7 +72,7 @@ def test_what_is_ours_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     before = found(root, uses_std=True)
     assert before.sysroot == "of a sysroot"
     assert not found(root).sysroot
-    tool = own_source.digest_of(*whole_program.DECIDED_BY)
+    tool = own_source.digest_of(*program_key.DECIDED_BY)
     monkeypatch.setattr(own_source, "digest_of", lambda *_: "of other code")
     assert found(root).tool == "of other code" != tool == before.tool
 
