@@ -169,6 +169,8 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
     tuned = Cargo(TUNED, checkout(scratch / TUNED), environment, command, threads, ("-Zbuild-std=core,alloc",))
     for peer in (alone, plain, tuned):
         shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
+    for peer in (plain, tuned):  # the added programs; our build does it itself
+        measure.run([str(found.cargo), "update", "--workspace", "--quiet"], peer.folder, environment)
     return found.reason, (ours, alone, plain, tuned)
 
 
