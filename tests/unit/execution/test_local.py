@@ -44,6 +44,7 @@ class Machine:
     program: Program
     jobserver: Jobserver
     own: frozenset[str] | None = None
+    unseen: frozenset[str] = frozenset()
 
     @property
     def root(self) -> Path:
@@ -71,9 +72,8 @@ class Machine:
 
     def compile(self, unit: CompileUnit, *environment: tuple[str, str], given: tuple[str, ...] = ()) -> Outcome:
         action = self.action(*environment)
-        none: frozenset[str] = frozenset()
         where = (self.paths, lambda _: False, lambda _: None)
-        compiled = judges.Compiled(action, unit, (), given, *where, unseen=none, own=self.own)
+        compiled = judges.Compiled(action, unit, (), given, *where, unseen=self.unseen, own=self.own)
         return judges.compilation(compiled, self.runner.compile(action, unit, lambda: None))
 
     def link(self) -> Outcome:
@@ -338,6 +338,18 @@ def test_a_crate_tells_what_it_asks_for_whether_it_compiles_or_not(machine: Mach
     with pytest.raises(UnansweredError, match="could not compile") as caught:
         machine.compile(unit, *own, given=("GIVEN",))
     assert (caught.value.asked, caught.value.messages) == (("GIVEN", "NEW"), ("no such variable\n",))
+
+
+def test_what_a_crate_read_of_its_package_is_told_with_the_other_places_of_its_modules(machine: Machine) -> None:
+    unit, readme = machine.unit("ostoo_rt"), "user-rs/rt/README.md"
+    machine.rustc(*made(unit), machine.dep_info(unit))
+    assert machine.compile(unit).learned.seen is None, "something may read any file"
+    machine.own = frozenset({SOURCE, readme})
+    assert machine.compile(unit).learned.seen == (SOURCE, "user-rs/rt/src/lib/mod.rs")
+    machine.unseen = frozenset({readme})
+    assert machine.compile(unit).learned.seen == (readme, SOURCE, "user-rs/rt/src/lib/mod.rs")
+    machine.unseen = machine.own
+    assert machine.compile(unit).learned.seen is None, "assembly may take in any file, also one that appears"
 
 
 def test_the_toolchains_libraries_are_found_whatever_the_user_sets(machine: Machine) -> None:
