@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 import sys
 import time
@@ -36,6 +37,7 @@ from ostoo_scons import whole_run  # noqa: E402 - likewise
 def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a watch and its builds have this terminal too, and end by themselves
     handover = Server(listener, sys.argv[2], CODE).serve()
     if handover is None:
         return
