@@ -1,7 +1,7 @@
-"""The build server: loads SCons and forks each build. Usage: python serve.py LISTENER PATH.
+"""The build server: loads SCons and forks each build. Usage: python serve.py LISTENER PATH [OWNER].
 
 LISTENER is the descriptor of a socket that listens at PATH. It ends when it is idle, when the code or Python changed,
-when memory is short, or when the socket is gone.
+when memory is short, or when the socket is gone; with OWNER, the descriptor of a pipe, also when nobody can write to it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a watch and its builds have this terminal too, and end by themselves
-    handover = Server(listener, sys.argv[2], CODE).serve()
+    handover = Server(listener, sys.argv[2], CODE, *map(int, sys.argv[3:])).serve()
     if handover is None:
         return
     standby, request = Standby(handover), handover.request

@@ -170,6 +170,7 @@ class Server:
         self._words = [*words]
         self._console = console
         self._path = f"{layout.SERVERS}/watch-{os.getpid()}"
+        self._owned, self._owner = os.pipe()
         self._process = self._started()
 
     def build(self) -> int:
@@ -193,11 +194,13 @@ class Server:
         """End the server and the build that waits in it."""
         client.ask(self._path, wire.STOP)
         self._process.wait()
+        for descriptor in (self._owned, self._owner):
+            os.close(descriptor)
 
     def _started(self) -> ChildProcess:
         with launching.listening(self._path) as listener:
-            command = launching.command(listener, self._path)
-            return process.spawn(command, cwd=self._root, pass_fds=[listener.fileno()])
+            command = launching.command(listener, self._path, self._owned)
+            return process.spawn(command, cwd=self._root, pass_fds=[listener.fileno(), self._owned])
 
     def _build(self) -> tuple[int, bool] | None:
         return client.build(self._path, request.captured(self._words, None, time.time_ns()))

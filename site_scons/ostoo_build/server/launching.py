@@ -42,6 +42,7 @@ def listening(path: str) -> socket.socket:
     return listener
 
 
-def command(listener: socket.socket, path: str) -> list[str]:
-    """Return the command of a server."""
-    return [sys.executable, "-P", str(own_files.INTERFACE / "serve.py"), str(listener.fileno()), path]
+def command(listener: socket.socket, path: str, *owner: int) -> list[str]:
+    """Return the command of a server; `owner` is the end of a pipe, if the server ends with the process behind it."""
+    words = (str(listener.fileno()), path, *map(str, owner))
+    return [sys.executable, "-P", str(own_files.INTERFACE / "serve.py"), *words]

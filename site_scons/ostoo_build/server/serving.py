@@ -118,13 +118,17 @@ class _Job:
 
 
 class Server:
-    """Serves the commands that come to `listener`, whose path is `path`, or "" for a private one."""
+    """Serves the commands that come to `listener`, whose path is `path`.
 
-    def __init__(self, listener: socket.socket, path: str, code: CodeState) -> None:
+    A server of one process ends with that: `owner` is the end of a pipe that only its owner can write to.
+    """
+
+    def __init__(self, listener: socket.socket, path: str, code: CodeState, owner: int | None = None) -> None:
         self._listener = listener
         self._path = path
-        self._inode = os.stat(path).st_ino if path else 0  # noqa: PTH116 - as for the check
+        self._inode = os.stat(path).st_ino  # noqa: PTH116 - as for the check
         self._code = code
+        self._owner = owner
         self._poll = select.poll()
         self._handlers: dict[int, Callable[[], Handover | None]] = {}
         self._jobs: set[_Job] = set()
@@ -137,6 +141,8 @@ class Server:
     def serve(self) -> Handover | None:
         """Serve until the server should end; then return None. In each forked build return its end of it."""
         self._watch(self._listener.fileno(), self._accept)
+        if self._owner is not None:
+            self._watch(self._owner, self._lost_owner)
         while self._jobs or not self._ends:
             for descriptor, _ in self._poll.poll(self._pause()):
                 handler = self._handlers.get(descriptor)  # None if one before it has ended that
@@ -151,6 +157,11 @@ class Server:
     def _pause(self) -> float:
         """Milliseconds until something has to be looked at."""
         return 1000 * (_GRACE if any(job.killed for job in self._jobs) else _LOOK)
+
+    def _lost_owner(self) -> None:
+        self._ends = True
+        if self._owner is not None:
+            self._forget(self._owner)
 
     def _watch(self, descriptor: int, handler: Callable[[], Handover | None]) -> None:
         self._poll.register(descriptor, select.POLLIN)
@@ -335,12 +346,12 @@ class Server:
 
     def _is_reachable(self) -> bool:
         try:
-            return not self._path or os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - a socket's number
+            return os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - a socket's number
         except OSError:
             return False
 
     def _remove_socket(self) -> None:
-        if self._path and self._is_reachable():
+        if self._is_reachable():
             with contextlib.suppress(OSError):
                 os.unlink(self._path)  # noqa: PTH108 - likewise
 

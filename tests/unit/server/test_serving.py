@@ -34,7 +34,8 @@ if os.environ.get("SHORT"):
 if os.environ.get("STRANGERS"):
     serving.wire.peer = lambda line: (os.getpid(), os.geteuid() + 1)
 serving._GRACE = 0.3
-handover = serving.Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], CodeState()).serve()
+listener = socket.socket(fileno=int(sys.argv[1]))
+handover = serving.Server(listener, sys.argv[2], CodeState(), *map(int, sys.argv[3:])).serve()
 if handover:
     print("reads", file=sys.stderr)
     handover.tell_read()
@@ -95,13 +96,14 @@ class Serving:
         eventually(lambda: self.status() and not self.status().endswith("nothing"))
 
 
-def started(folder: Path, **environment: str) -> Serving:
+def started(folder: Path, *owner: int, **environment: str) -> Serving:
     with contextlib.chdir(folder):
         listener = launching.listening("socket")
     descriptor = str(listener.fileno())
-    command = python(SERVER, descriptor, "socket")
+    command = python(SERVER, descriptor, "socket", *map(str, owner))
+    kept = [listener.fileno(), *owner]
     own = {"PYTHONPATH": str(SITE_SCONS), **environment}
-    process = subprocess.Popen(command, cwd=folder, env=own, pass_fds=[listener.fileno()], start_new_session=True)
+    process = subprocess.Popen(command, cwd=folder, env=own, pass_fds=kept, start_new_session=True)
     listener.close()
     return Serving(folder, process)
 
@@ -339,6 +341,16 @@ def test_a_server_ends_by_itself(cause: str, tmp_path: Path) -> None:
     else:
         folder.rename(tmp_path / "elsewhere")
         (tmp_path / "elsewhere/socket").unlink()
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_server_ends_with_its_owner(tmp_path: Path) -> None:
+    owned, owner = os.pipe()
+    server = started(tmp_path, owned)
+    os.close(owned)
+    assert server.run("print(1)")[1] == "1\n"
+    assert server.process.poll() is None
+    os.close(owner)
     assert server.process.wait(PATIENCE) == 0
 
 
