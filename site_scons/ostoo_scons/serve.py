@@ -1,7 +1,7 @@
 """The build server: loads SCons and forks each build. Usage: python serve.py LISTENER PATH [OWNER].
 
 LISTENER is the descriptor of a socket that listens at PATH. It ends when it is idle, when the code or Python changed,
-when memory is short, or when the socket is gone; with OWNER, the descriptor of a pipe, also when nobody can write to it.
+when memory is short, or when the socket is gone; with OWNER, a descriptor of a pipe, also when nobody can write to it.
 """
 
 from __future__ import annotations
