@@ -67,7 +67,7 @@ class _Signals:
             os.close(self.pidfd)
         self.pidfd = pidfd
         while self._kept:
-            self._send(self._kept.pop())
+            self._hand_on(self._kept.pop())
 
     def wait_for(self, descriptor: int, patience: float | None) -> None:
         """Wait until a descriptor can be read, and pass on the signals that come. Raises `TimeoutError`."""
@@ -84,16 +84,21 @@ class _Signals:
                     self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
+        if number not in self._before:
+            return
+        self.is_received = self.is_received or number != signal.SIGTSTP
+        if self.pidfd >= 0:
+            self._hand_on(number)
+        elif self._kept:  # a second one is meant for this process
+            end_by(number)
+        else:
+            self._kept.append(number)
+
+    def _hand_on(self, number: int) -> None:
         if number == signal.SIGTSTP:
             self._pause()
-        elif number in self._before:
-            self.is_received = True
-            if self.pidfd >= 0:
-                self._send(number)
-            elif self._kept:  # a second one is meant for this process
-                end_by(number)
-            else:
-                self._kept.append(number)
+        else:
+            self._send(number)
 
     def _pause(self) -> None:
         """Stop the build and this process; a shell continues this one."""
