@@ -22,9 +22,9 @@ def seen(tree: Tree) -> str:
     """Which word the program was compiled with at last."""
     entries = action_log.read(tree.root / layout.ACTIONS).values()
     (word,) = (
-        entry.environment["WORD"]
+        entry.shown["WORD"]
         for entry in entries
-        if entry.environment.get("CARGO_BIN_NAME") == "reads" and entry.mnemonic == "Rustc"
+        if entry.shown.get("CARGO_BIN_NAME") == "reads" and entry.mnemonic == "Rustc"
     )
     return word
 
