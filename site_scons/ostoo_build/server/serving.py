@@ -297,12 +297,12 @@ class Server:
         return None
 
     def _lost_prepared(self) -> None:
-        """It found that nothing can be prepared for this request, or was killed."""
+        """It found that nothing can be prepared for this request, or read what was being changed, or was killed."""
         prepared, self._prepared = self._prepared, None
         if prepared:
             self._forget(prepared.pidfd)
             status = prepared.end()
-            self._in_vain = prepared.request if os.WIFEXITED(status) else None
+            self._in_vain = prepared.request if _is_stale(status) else None
 
     def _drop_prepared(self) -> None:
         if self._prepared:
