@@ -42,11 +42,13 @@ def main() -> None:
 
 def _ask_server(asked: null_build.Question) -> None:
     """Let a server build, if there is one, and end as it did."""
-    from ostoo_build.server import client, request  # noqa: PLC0415 - only where there may be work
-
     try:
-        path = address.path(os.getcwd())  # noqa: PTH109 - likewise
-        done = client.build(path, request.captured(sys.argv[1:], asked, STARTED)) if os.path.lexists(path) else None
+        path = address.path(os.getcwd())  # noqa: PTH109 - pathlib takes longer
+        if not os.path.lexists(path):
+            return
+        from ostoo_build.server import client, request  # noqa: PLC0415 - only where there is a server
+
+        done = client.build(path, request.captured(sys.argv[1:], asked, STARTED))
     except OSError:  # the system says too little about processes
         return
     if done is not None:

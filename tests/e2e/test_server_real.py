@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,17 @@ def prepared(tree: ServedTree, command: str = "hello-rs") -> None:
 
 def pid_of(tree: ServedTree) -> int:
     return int(tree.status().partition("process ")[2].partition(",")[0])
+
+
+@contextmanager
+def at_work(tree: ServedTree, seconds: int) -> Iterator[subprocess.Popen[str]]:
+    """A build in the middle of a build script, which takes some seconds."""
+    sleep = f"std::thread::sleep(std::time::Duration::from_secs({seconds}))"
+    tree.write("user-rs/hello-rs/build.rs", f"fn main() {{ {sleep} }}\n")
+    with tree.start("hello-rs") as process:
+        assert process.stderr
+        assert any("Running" in line for line in process.stderr)
+        yield process
 
 
 def edit(tree: ServedTree, text: str) -> None:
@@ -99,10 +111,7 @@ def test_a_server_with_old_code_makes_way(served: ServedTree) -> None:
 
 def test_ctrl_c_ends_a_served_build(served: ServedTree) -> None:
     served.wait_for_server()
-    served.write("user-rs/hello-rs/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(60)) }\n")
-    with served.start("hello-rs") as process:
-        assert process.stderr
-        assert any("Running" in line for line in process.stderr)
+    with at_work(served, seconds=60) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == -signal.SIGINT
     (served.root / "user-rs/hello-rs/build.rs").unlink()
@@ -119,10 +128,8 @@ def test_a_server_that_is_killed_is_replaced(served: ServedTree) -> None:
 
 def test_a_build_whose_server_is_killed_is_completed(served: ServedTree) -> None:
     served.wait_for_server()
-    served.write("user-rs/hello-rs/build.rs", "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)) }\n")
-    with served.start("hello-rs") as process:
+    with at_work(served, seconds=2) as process:
         assert process.stderr
-        assert any("Running" in line for line in process.stderr)
         os.kill(pid_of(served), signal.SIGKILL)
         process.stderr.read()
         assert process.wait(PATIENCE) == 0

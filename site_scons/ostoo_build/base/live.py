@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _SILENCE = 30.0
 """Seconds after which who reads a log wants to know that something happens."""
 
-_UNSET = ("", "0", "false")
-
 
 class Status(Protocol):
     """What goes on in this process."""
@@ -70,7 +68,7 @@ def display(status: Status, console: Console, environ: Mapping[str, str]) -> Dis
         return None
     if terminal.moves_cursor(sys.stderr, environ):
         return StatusBlock(status.lines)
-    return Heartbeat(status, console) if environ.get("CI", "") not in _UNSET else None
+    return Heartbeat(status, console) if environ.get("CI", "") not in terminal.UNSET else None
 
 
 @contextmanager

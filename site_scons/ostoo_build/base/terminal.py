@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
 
-_UNFORCED = ("", "0", "false")
-"""Values by which a variable that forces colours says that it does not."""
+UNSET = ("", "0", "false")
+"""Values by which a variable that switches something on, such as `CI` or `FORCE_COLOR`, says that it does not."""
+
+OF_SHELLS = frozenset({"_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID"})
+"""Variables that shells and terminals change often, and that no build reads."""
 
 _STANDARD = (0, 1, 2)
 
@@ -47,7 +50,7 @@ def takes_colours(stream: TextIO | None, environ: Mapping[str, str]) -> bool:
     """Whether a stream takes colours, decided as cargo does (no-color.org, force-color.org, bixense.com/clicolors)."""
     if environ.get("NO_COLOR"):
         return False
-    if any(environ.get(name, "") not in _UNFORCED for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+    if any(environ.get(name, "") not in UNSET for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
         return True
     return moves_cursor(stream, environ)
 

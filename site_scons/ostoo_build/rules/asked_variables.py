@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import terminal
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import cargo_config
 
@@ -36,17 +37,13 @@ def of_crate(read: DepInfo, declared: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({name for name in read.variables if name not in declared} - _OF_JOBS))
 
 
-OF_SHELLS = frozenset({"_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM_SESSION_ID", "WINDOWID"})
-"""Variables that shells and terminals change often; a null build does not look at them (`start.null_build`)."""
-
-
 def values(names: Iterable[str], asks: str, where: str) -> dict[str, str]:
     """Return the values of the variables that are set, as portable texts.
 
     Raises `OstooError` if no key can hold one; `asks`, who asks for it, and `where` are for its message.
     """
     found = {name: os.environ[name] for name in sorted(set(names)) if name in os.environ}
-    for name in sorted(OF_SHELLS.intersection(found)):
+    for name in sorted(terminal.OF_SHELLS.intersection(found)):
         raise OstooError(
             f"{asks} the environment variable {name}, which each shell sets for itself",
             where=where,

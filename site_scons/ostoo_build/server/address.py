@@ -12,7 +12,7 @@ import os
 import sys
 from binascii import crc32
 
-from ostoo_build.base import layout
+from ostoo_build.base import layout, terminal
 
 _READ_AT_START = ("PYTHON", "LANG", "LC_", "LD_", "GLIBC_", "MALLOC_", "TZ", "SCONS", "PROTOCOL_BUFFERS_", "HOME")
 """How variables begin that the interpreter reads when it starts, or a module when it is loaded."""
@@ -26,12 +26,12 @@ _NAMESPACES = ("mnt", "net", "pid", "user", "ipc", "uts", "time", "cgroup")
 _UNSERVED = frozenset({"server=off", "test", "--interactive", "--debug=pdb"})
 """Words of commands that no server carries out: they say so, or read the terminal."""
 
-_NO = ("", "0", "false")
-
 
 def is_wanted(words: list[str]) -> bool:
     """Whether a command may use a server, or start one. `CI` is set where nobody types the next command."""
-    return os.environ.get("CI", "").lower() in _NO and _UNSERVED.isdisjoint(words) and hasattr(os, "pidfd_open")
+    return (
+        os.environ.get("CI", "").lower() in terminal.UNSET and _UNSERVED.isdisjoint(words) and hasattr(os, "pidfd_open")
+    )
 
 
 def path(root: str) -> str:

@@ -13,7 +13,7 @@ import os
 import sys
 from binascii import crc32
 
-from ostoo_build.base import layout, state_file
+from ostoo_build.base import layout, state_file, terminal
 from ostoo_build.base import stamps as file_stamps
 
 TYPE_CHECKING = False  # loading `typing` takes half as long as the whole check
@@ -36,8 +36,8 @@ _DIGEST = 32
 _NUMBER = b"%d\n" % state_file.FORMAT
 """The begin of a note. One that begins otherwise is of another version; the next build replaces it."""
 
-HARMLESS = frozenset({b"_", b"COLUMNS", b"LINES", b"OLDPWD", b"PWD", b"SHLVL", b"TERM_SESSION_ID", b"WINDOWID"})
-"""Variables that shells and terminals change often, and that no build reads."""
+HARMLESS = frozenset(map(str.encode, terminal.OF_SHELLS))
+"""Variables that no request depends on."""
 
 
 class StampSet:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ostoo_build.base import terminal
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rules import asked_variables
 from ostoo_build.rust import build_script
@@ -43,8 +44,8 @@ def test_one_that_no_key_can_hold_is_refused_by_name(monkeypatch: pytest.MonkeyP
 
 def test_those_that_each_shell_has_for_itself_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A null build does not look at them."""
-    assert {name.encode() for name in asked_variables.OF_SHELLS} == null_build.HARMLESS
-    for name in asked_variables.OF_SHELLS:
+    assert {name.encode() for name in terminal.OF_SHELLS} == null_build.HARMLESS
+    for name in terminal.OF_SHELLS:
         monkeypatch.setenv(name, "1")
         with pytest.raises(
             OstooError, match=f"the script asks for the environment variable {name}, which each shell"
