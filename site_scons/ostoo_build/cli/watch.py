@@ -53,6 +53,8 @@ class Watch:
     running: Sequence[str]
     console: Console
     _changes: queue.SimpleQueue[set[str]] = field(default_factory=queue.SimpleQueue)
+    _began: int = 0
+    """When the last build began, in ns since the epoch."""
 
     def forever(self) -> None:
         """Build now and after each change. Raises `OstooError` if the server ends."""
@@ -63,7 +65,7 @@ class Watch:
         server = Server(self.root, self.arguments, self.console)
         try:
             while True:
-                began = time.monotonic()
+                self._began, began = time.time_ns(), time.monotonic()
                 if server.build() == 0:
                     self.console.status("Finished", f"in {time.monotonic() - began:.2f} s")
                     program = self._restarted(program)
@@ -126,12 +128,12 @@ class Watch:
     def _follow_others(self) -> None:
         """Watch the other files of the last build.
 
-        Events only wake this process; `stat` decides whether something changed.
+        Events only wake this process; `stat` decides whether something changed. The build that is prepared next names
+        the files, so a file that is new here may have changed after the last build read it.
         """
         import watchfiles  # noqa: PLC0415 - as above
 
-        told: Stamps = {}
-        seen = told
+        seen: Stamps = {}
         while True:
             places = {self.root, *_folders(seen)}
             for _ in watchfiles.watch(
@@ -144,12 +146,12 @@ class Watch:
                 yield_on_timeout=True,
                 raise_interrupt=False,
             ):
-                last = watched.read(self.root)
-                seen, told = (seen, told) if last == told else (last, last)
-                now = watched.stamps([*seen])
-                if changed := {name for name in seen if now[name] != seen[name]}:
+                noted = watched.read(self.root)
+                now = watched.stamps([*{**noted, **seen}])
+                missed = watched.late({name: now[name] for name in noted.keys() - seen.keys()}, self._began)
+                if changed := {name for name in seen if now[name] != seen[name]} | missed:
                     self._changes.put(changed)
-                seen = now
+                seen = {name: now[name] for name in noted}
                 if not {*_folders(seen)} <= places:
                     break
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout, state_file, target_folder
+from ostoo_build.base import stamps as file_stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rebuild import dependencies
 from ostoo_build.start.null_build import StampSet
@@ -68,6 +69,17 @@ def read(root: Path) -> Stamps:
 def stamps(names: list[str]) -> Stamps:
     """Return the stamps of files and folders."""
     return StampSet.of((), names).places
+
+
+def late(found: Stamps, began: int) -> set[str]:
+    """Return the files that may have changed after a build that began then, in ns since the epoch, read them.
+
+    What is missing counts if its folder has changed: it may have been removed.
+    """
+    folders = {name: os.path.dirname(name) for name, stamp in found.items() if stamp is None}  # noqa: PTH120 - strings
+    touched = {**found, **stamps([*folders.values()])}
+    at = {name: touched[folders.get(name, name)] for name in found}
+    return {name for name, stamp in at.items() if stamp and file_stamps.touched_at(stamp) > began - file_stamps.TICK}
 
 
 def _seldom(planner: Planner, services: Services, made: Collection[str]) -> Iterator[Path]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build.base import layout, state_file
+from ostoo_build.base import layout, stamps, state_file
 from ostoo_build.rebuild import watched
 
 if TYPE_CHECKING:
@@ -68,3 +69,16 @@ def test_each_change_is_another_stamp(root: Path) -> None:
     (root / "new").touch()
     after = watched.stamps(names)
     assert [name for name in names if after[name] != before[name]] == [names[0], names[2]]
+
+
+def test_what_changed_after_a_build_began_may_be_what_it_did_not_read(root: Path) -> None:
+    settled, edited, removed = root / "settled", root / "folder/edited", root / "folder/removed"
+    edited.parent.mkdir(parents=True)
+    settled.write_text("")
+    absent = root / "no folder/absent"
+    names = [str(path) for path in (settled, edited, removed, absent)]
+    stamps.wait_for_tick(time.time_ns())
+    began = time.time_ns()
+    assert watched.late(watched.stamps(names), began) == set()
+    edited.write_text("")
+    assert watched.late(watched.stamps(names), began) == {str(edited), str(removed)}
