@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
-sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
+sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
 
-import page  # noqa: E402 - found only by the path that is set above
-import table  # noqa: E402 - found only by the path that is set above
-from aims import aims  # noqa: E402 - likewise
+import aims  # noqa: E402 - found only by the path that is set above
+import page  # noqa: E402 - likewise
+import table  # noqa: E402 - likewise
 from cases import CASES, EVERYBODY, Case  # noqa: E402 - likewise
 from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
 from table import Conditions, Figures  # noqa: E402 - likewise
@@ -46,13 +46,15 @@ def main() -> None:
             sys.exit(str(error))
     conditions = Conditions(toolchain, CPUS, arguments.rounds, (load, os.getloadavg()[0]))
     figures = Figures(conditions, costs, sizes)
-    parts = (table.conditions(conditions), aims(figures), *table.costs(figures), table.sizes(figures))
+    found = [*aims.of_builds(figures)]
+    parts = (table.conditions(conditions), aims.report(found), *table.costs(figures), table.sizes(figures))
     text = "\n\n".join(filter(None, parts))
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     if arguments.markdown:
         page.write("bench.py", text)
+    sys.exit(aims.worse(found))
 
 
 def measure_all(contenders: tuple[Contender, ...], cases: list[Case], rounds: int) -> tuple[Costs, Sizes]:

@@ -79,7 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch, ExitStack() as stack:
         root = Path(scratch).resolve()
         try:
-            reason, (ours, _, plain, _) = enter(root, {})
+            reason, (ours, _, plain, *_) = enter(root, {})
             prepared = [
                 stack.enter_context(_prepared(builder))
                 for builder in (OursCached(ours, root / "a"), Sccache(plain, root / "b"))

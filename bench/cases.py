@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contenders import ALONE, CARGO, NO_STD, OURS, STD, SYSROOT, TUNED
+from contenders import ALONE, CARGO, NINJA, NO_STD, OURS, STD, SYSROOT, TUNED
 
 from ostoo_build.base.errors import OstooError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALL = (*NO_STD, *STD)
 BOTH = ("hello-rs", "hello-std")
 EVERYBODY = (OURS, CARGO, TUNED)
-WARM = (OURS, ALONE, CARGO, TUNED)
+WARM = (OURS, ALONE, CARGO, TUNED, NINJA)
 """Before the first build there is no server."""
 
 

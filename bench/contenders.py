@@ -18,8 +18,10 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import engines
 import measure
 import mixed_tree
+import ninja_graph
 from trees import PROJECT, TARGET, copy_tree
 
 from ostoo_build.planning import cargo, std_crates
@@ -30,11 +32,12 @@ if TYPE_CHECKING:
 
     from measure import Run
 
-OURS, ALONE, CARGO, TUNED = "ours", "alone", "cargo", "tuned"
+OURS, ALONE, CARGO, TUNED, NINJA = "ours", "alone", "cargo", "tuned", "ninja"
 NO_STD = ("cat-rs", "hello-rs", *mixed_tree.NO_STD)
 STD = ("hello-std", *mixed_tree.STD)
 CPUS = len(os.sched_getaffinity(0))
 SYSROOT = Path("sysroot") / TARGET
+_NINJA = Path(__file__).with_name("ninja-requirements.txt")
 _PATIENCE = 20.0
 """Seconds in which a server prepares a build."""
 
@@ -117,6 +120,40 @@ class Ours(Contender):
 
 
 @dataclass(frozen=True)
+class Ninja(Contender):
+    """Ninja with the graph of a copy of our checkout: the same commands, without checks."""
+
+    ours: Ours
+
+    def commands(self, programs: Sequence[str]) -> list[list[str]]:
+        return [[str(engines.provide(_NINJA) / "bin" / "ninja"), "--quiet", *map(self._linked, programs)]]
+
+    @property
+    def folder(self) -> Path:
+        return self.root
+
+    def program(self, name: str) -> Path:
+        return self.root / self._linked(name)
+
+    def clean(self) -> None:
+        raise NotImplementedError("nothing is measured from nothing")
+
+    def build(self, programs: Sequence[str]) -> Run:
+        """Build programs, and at first everything, as what ninja has not built is out of date."""
+        if not self.root.exists():
+            self.ours.build([*NO_STD, *STD, "server=off"])
+            shutil.copytree(self.ours.root, self.root, symlinks=True)
+            ninja_graph.write(self.root)
+            super().build([*NO_STD, *STD])
+        return super().build(programs)
+
+    def _linked(self, name: str) -> str:
+        """Return a program with its symbols, as a portable path."""
+        (found,) = self.root.glob(f"build/{TARGET}/release/units/{name.replace('-', '_')}-*")
+        return f"{found.relative_to(self.root)}/{found.name}"
+
+
+@dataclass(frozen=True)
 class Cargo(Contender):
     """Cargo with the workspace's own configuration: one call for each feature set of the runtime crate."""
 
@@ -143,7 +180,7 @@ class Cargo(Contender):
         shutil.rmtree(self.folder / "target", ignore_errors=True)
 
 
-def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Ours, Cargo, Cargo]]:
+def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours, Ours, Cargo, Cargo, Ninja]]:
     """Prepare a checkout for each contender in `scratch`. Returns a description of the toolchain, and the contenders.
 
     `variables` are RUSTC, CARGO, LLD and RUST_SRC, as for scons. Raises `OstooError` if no toolchain is suitable or the
@@ -171,7 +208,7 @@ def enter(scratch: Path, variables: Mapping[str, str]) -> tuple[str, tuple[Ours,
         shutil.copytree(ours.root / SYSROOT, peer.root / SYSROOT)
     for peer in (plain, tuned):  # the added programs; our build does it itself
         measure.run([str(found.cargo), "update", "--workspace", "--quiet"], peer.folder, environment)
-    return found.reason, (ours, alone, plain, tuned)
+    return found.reason, (ours, alone, plain, tuned, Ninja(NINJA, scratch / NINJA, os.environ, ours))
 
 
 def checkout(root: Path) -> Path:

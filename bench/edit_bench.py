@@ -1,7 +1,7 @@
 """Measures the editor loop, from a save to a new program: python bench/edit_bench.py [--rounds N] [--markdown].
 
-Compares `./ostoo watch` with only the commands that it runs for that edit, rustc and the link, and with cargo. Each has
-its own checkout; they alternate. Linux only.
+Compares `./ostoo watch`, and a command that a build server serves, with only the commands that they run for that edit,
+rustc and the link, and with cargo. Each has its own checkout; they alternate. Linux only.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-sys.path[1:1] = [str(ROOT / "site_scons"), str(ROOT / "tests" / "e2e")]
+sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
 
-import logged  # noqa: E402 - found only by the path that is set above
+import aims  # noqa: E402 - found only by the path that is set above
+import logged  # noqa: E402 - likewise
 import page  # noqa: E402 - likewise
-from contenders import CPUS, Contender, enter  # noqa: E402 - likewise
+import table as markdown  # noqa: E402 - likewise
+from contenders import CPUS, Contender, Ours, enter  # noqa: E402 - likewise
 from trees import TARGET  # noqa: E402 - likewise
 
 from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
@@ -34,6 +36,7 @@ from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aims import Aim
     from logged import Logged
 
 PROGRAM = "hello-std"
@@ -125,6 +128,24 @@ class Watching(Editor):
 
 
 @dataclass
+class Served(Editor):
+    """`./sconsw`, each time, with a build server."""
+
+    contender: Ours = field(kw_only=True)
+
+    @property
+    def program(self) -> Path:
+        return self.root / "build" / TARGET / self.profile / PROGRAM
+
+    def built(self) -> None:
+        self.contender.build([f"profile={self.profile}", PROGRAM])
+
+    def undone(self) -> None:
+        self.built()
+        self.contender.settle()
+
+
+@dataclass
 class Bare(Editor):
     """The commands of our build for this program, and nothing else."""
 
@@ -139,24 +160,24 @@ class Bare(Editor):
         return f"{folder}/{found.name}"
 
     @cached_property
-    def actions(self) -> list[tuple[list[str], dict[str, str]]]:
-        """The two command lines, each with its environment."""
+    def actions(self) -> list[tuple[list[str], Path, dict[str, str]]]:
+        """The two command lines, each with its working directory and environment."""
         return [self._action(each) for each in logged.read(self.root) if each.results == self._unit]
 
     def built(self) -> None:
-        for argv, environment in self.actions:
-            done = subprocess.run(argv, cwd=self.root, env=environment, capture_output=True, check=False)
+        for argv, directory, environment in self.actions:
+            done = subprocess.run(argv, cwd=directory, env=environment, capture_output=True, check=False)
             if done.returncode:
                 raise OstooError(f"{argv[0]} failed: {done.stderr.decode()}", where=str(self.root))
 
     def undone(self) -> None:
         self.built()
 
-    def _action(self, command: Logged) -> tuple[list[str], dict[str, str]]:
+    def _action(self, command: Logged) -> tuple[list[str], Path, dict[str, str]]:
         argv = [argument.replace("strip=none", "strip=symbols") for argument in command.argv]
         if command.mnemonic == "Rustc" and self.profile == "dev":
             argv += ["-C", f"incremental={self.root}/build/bare"]
-        return argv, {"PATH": os.environ["PATH"], **dict(command.environment)}
+        return argv, self.root / command.directory, {"PATH": os.environ["PATH"], **dict(command.environment)}
 
 
 @dataclass
@@ -183,6 +204,15 @@ class Cargo(Editor):
         self.built()
 
 
+class Row(NamedTuple):
+    """All ways in one profile."""
+
+    watching: Watching
+    served: Served
+    bare: Bare
+    cargo: Cargo
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the editor loop.")
     parser.add_argument("--rounds", type=int, default=5, help="how often each edits (default: 5)")
@@ -195,21 +225,29 @@ def main() -> None:
         except OstooError as error:
             sys.exit(str(error))
     said = f"{toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
-    text = f"{said}\n\n{table(editors)}"
+    figures = [*found(editors)]
+    text = f"{said}\n\n{aims.report(figures)}\n\n{table(editors)}"
     print(text)
     if arguments.markdown:
         page.write("edit_bench.py", text)
+    sys.exit(aims.worse(figures))
 
 
-def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Watching, Bare, Cargo]]]:
+def measure_all(scratch: Path, rounds: int) -> tuple[str, list[Row]]:
     """Let all edit in turn, and return a row for each profile. Raises `OstooError` if a build fails."""
-    toolchain, (ours, _, cargo, _) = enter(scratch, {})
+    toolchain, (ours, _, cargo, *_) = enter(scratch, {})
     for profile in PROFILES:
         ours.build([f"profile={profile}", PROGRAM])
-    alone = scratch / "alone"
-    shutil.copytree(ours.root, alone, symlinks=True)
+    served, bare = scratch / "served", scratch / "bare"
+    for root in (served, bare):
+        shutil.copytree(ours.root, root, symlinks=True)
     rows = [
-        (Watching(ours.root, profile), Bare(alone, profile), Cargo(cargo.root, profile, contender=cargo))
+        Row(
+            Watching(ours.root, profile),
+            Served(served, profile, contender=replace(ours, root=served)),
+            Bare(bare, profile),
+            Cargo(cargo.root, profile, contender=cargo),
+        )
         for profile in PROFILES
     ]
     for row in rows:
@@ -217,33 +255,37 @@ def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Watching, B
     return toolchain, rows
 
 
-def _take_turns(row: tuple[Watching, Bare, Cargo], rounds: int) -> None:
-    watching, bare, peer = row
-    bare.undone()
-    peer.undone()
-    with watching.started():
+def _take_turns(row: Row, rounds: int) -> None:
+    for each in (row.served, row.bare, row.cargo):
+        each.undone()
+    with row.watching.started():
         time.sleep(5)
-        watching.edit(0)
-        watching.seconds.clear()
+        row.watching.edit(0)
+        row.watching.seconds.clear()
         for number in range(1, rounds + 1):
-            for each in row[:: 1 if number % 2 else -1]:
-                each.edit(number)
-                said = f"{number}/{rounds} {each.profile} {type(each).__name__} {each.seconds[-1]:.3f} s"
+            for editor in row[:: 1 if number % 2 else -1]:
+                editor.edit(number)
+                said = f"{number}/{rounds} {editor.profile} {type(editor).__name__} {editor.seconds[-1]:.3f} s"
                 print(said, file=sys.stderr)
 
 
-def table(rows: list[tuple[Watching, Bare, Cargo]]) -> str:
-    """Return the medians as Markdown, with minimum and maximum in brackets."""
-    lines = [
-        "| Profile | ours, s | rustc and link alone, s | cargo, s | ours / alone | ours / cargo |",
-        "| ------- | ------- | ----------------------- | -------- | ------------ | ------------ |",
-    ]
+def found(rows: list[Row]) -> Iterator[tuple[Aim, float]]:
+    """Yield the aims with their figures."""
     for row in rows:
-        watching, bare, peer = (median(each.seconds) for each in row)
-        cells = [f"{median(each.seconds):.2f} ({min(each.seconds):.2f}-{max(each.seconds):.2f})" for each in row]
-        ratios = [f"{watching / bare:.2f}", f"{watching / peer:.2f}"]
-        lines.append(f"| {' | '.join([row[0].profile, *cells, *ratios])} |")
-    return "\n".join(lines)
+        for way, ours in (("watch", row.watching), ("served", row.served)):
+            yield aims.of_edits(way, ours.profile, ours.seconds, row.cargo.seconds)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the medians as Markdown, with minimum and maximum in brackets."""
+    head = ("Seconds", "watch", "command", "rustc and link alone", "cargo", "watch / cargo", "command / cargo")
+    return markdown.table(head, [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    watching, served, _, peer = (median(each.seconds) for each in row)
+    spreads = (markdown.spread(each.seconds, 2) for each in row)
+    return (row.watching.profile, *spreads, f"{watching / peer:.2f}", f"{served / peer:.2f}")
 
 
 if __name__ == "__main__":

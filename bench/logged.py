@@ -21,14 +21,13 @@ MNEMONICS = ("Rustc", "Link")
 
 @dataclass(frozen=True)
 class Logged:
-    """A command with the checkout's root as its working directory.
-
-    `results` is its unit's folder, `inputs` are relative.
-    """
+    """A command. `results` is its unit's folder; that, `inputs`, `outputs` and its working `directory` are portable."""
 
     mnemonic: str
     results: str
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    directory: str
     argv: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
 
@@ -47,6 +46,8 @@ def read(root: Path) -> Iterator[Logged]:
                 mnemonic,
                 action["results"],
                 tuple(action["inputs"]),
+                tuple(action["outputs"]),
+                action["directory"],
                 tuple(paths.expand(argument) for argument in action["arguments"]),
-                tuple((name, paths.expand(value)) for name, value in action["environment"].items()),
+                tuple((name, paths.expand(value)) for name, value in action["shown"].items()),
             )

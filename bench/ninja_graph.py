@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from logged import Logged
 
@@ -33,13 +33,14 @@ def write(root: Path) -> None:
 def _edge(root: Path, command: Logged) -> str:
     inputs = [path for path in command.inputs if not path.startswith(("@", "/")) and not path.endswith(_CONSUMED)]
     environment = [f"{name}={value}" for name, value in command.environment]
-    line = shlex.join(["env", *environment, *command.argv]).replace("$", "$$").replace("\n", " ")
+    words = ["env", f"--chdir={command.directory}", *environment, *command.argv]
+    line = shlex.join(words).replace("$", "$$").replace("\n", " ")
     return f"build {' '.join(_outputs(root, command))}: run {' '.join(inputs)}\n  line = {line}\n\n"
 
 
 def _outputs(root: Path, command: Logged) -> Iterator[str]:
     if command.mnemonic == "Link":
-        yield f"{command.results}/{Path(command.results).name}"
+        yield command.outputs[0]
         return
     record = json.loads((root / command.results / "action.json").read_bytes())
     yield from (f"{command.results}/{name}" for name in record["outputs"] if not name.endswith(_CONSUMED))

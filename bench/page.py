@@ -1,16 +1,18 @@
-"""Writes tables to docs/performance.md, between two markers."""
+"""Writes what scripts found to pages of the documentation, between two markers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+PERFORMANCE = _DOCS / "performance.md"
+TERMINAL = _DOCS / "terminal.md"
 _END = "<!-- end of figures -->\n"
 
 
-def write(script: str, tables: str) -> None:
-    """Replace a script's previous tables."""
+def write(script: str, text: str, page: Path = PERFORMANCE) -> None:
+    """Replace a script's previous text."""
     begin = f"<!-- figures: written by bench/{script} --markdown -->\n"
-    head, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, tail = rest.partition(_END)
-    PAGE.write_text(f"{head}{begin}\n{tables}\n\n{_END}{tail}", encoding="utf-8")
+    page.write_text(f"{head}{begin}\n{text}\n\n{_END}{tail}", encoding="utf-8")

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
 
-import engines  # noqa: E402 - found only by the path that is set above
+import aims  # noqa: E402 - found only by the path that is set above
+import engines  # noqa: E402 - likewise
 import measure  # noqa: E402 - likewise
 import ninja_graph  # noqa: E402 - likewise
 import page  # noqa: E402 - likewise
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
     Costs = dict[str, list[Cost]]
 
-SIZES = (10, 100, 1000)
+_AIMED = 1000
+SIZES = (10, 100, _AIMED)
 ONE, OTHER = "p0000", "p0001"
 EDIT = Edit(f"user-rs/{ONE}/src/main.rs", 'ostoo_rt::println!("%s");\n    ', "ostoo_rt::println!(")
 _REQUIREMENTS = Path(__file__).with_name("ninja-requirements.txt")
@@ -126,15 +128,17 @@ def main() -> None:
             except OstooError as error:
                 sys.exit(str(error))
     met = conditions(Conditions(toolchain, CPUS, arguments.rounds, (load, os.getloadavg()[0])))
-    text = f"{met}\n\n{rows(found)}"
+    figures = [*aims.of_scale(_medians(found[_AIMED]))] if _AIMED in found else []
+    text = "\n\n".join(filter(None, (met, aims.report(figures), rows(found))))
     print(text)
     if arguments.markdown:
         page.write("scale.py", text)
+    sys.exit(aims.worse(figures))
 
 
 def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
     """Measure a workspace with that many programs. Raises `OstooError` if a build fails."""
-    toolchain, (ours, _, cargo, _) = enter(scratch, {})
+    toolchain, (ours, _, cargo, *_) = enter(scratch, {})
     for each in (ours, cargo):
         scale_tree.add(each.root, count)
     ours = replace(ours, environment={**ours.environment, "XDG_CACHE_HOME": str(scratch / "cache")})
@@ -144,6 +148,10 @@ def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
     for number in range(rounds):
         scaled.round(number)
     return toolchain, scaled
+
+
+def _medians(scaled: Scaled) -> dict[str, float]:
+    return {name: median(cost.wall for cost in costs) for name, costs in scaled.costs.items()}
 
 
 def rows(found: dict[int, Scaled]) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from contenders import ALONE, CARGO, OURS, TUNED
+from contenders import ALONE, CARGO, NINJA, OURS, TUNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from measure import Cost
 
-PEERS = (CARGO, TUNED)
+PEERS = (CARGO, TUNED, NINJA)
 MIB = 1024 * 1024
 
 
@@ -78,8 +78,9 @@ def costs(figures: Figures) -> Iterator[str]:
 
 def sizes(figures: Figures) -> str:
     """Return the table of the programs' sizes."""
-    rows = [(program, *(str(by[name]) for name in (OURS, *PEERS))) for program, by in figures.sizes.items()]
-    return table(("Size, bytes", OURS, *PEERS), rows)
+    names = (OURS, CARGO, TUNED)
+    rows = [(program, *(str(by[name]) for name in names)) for program, by in figures.sizes.items()]
+    return table(("Size, bytes", *names), rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

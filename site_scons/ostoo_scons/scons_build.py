@@ -114,7 +114,7 @@ class Build(Struct):
 
     def summary(self) -> OstooError | None:
         """Return which of several programs failed, and which were not finished; None if there was just one."""
-        left = {program: parts for program, parts in self.parts.items() if program not in self.progress.current}
+        left = {program: parts for program, parts in self.parts.items() if program not in self.progress.published}
         failed = [program for program, parts in left.items() if parts & self.failed]
         every = self.parts.keys() | self.progress.current
         if len(every) < _SEVERAL or not failed:
@@ -156,10 +156,11 @@ class Build(Struct):
     def save(self) -> None:
         """Save the state for the next invocation, and tell what is to be told of it."""
         if self.opened is not None:
-            self.opened.services.close()
+            self.opened.services.save()
         self.checkout.tell_damaged()
 
     def close(self) -> None:
-        """Save the state for the next invocation, and release the lock."""
-        self.save()
+        """Save the state for the next invocation, leave the cache, and release the lock."""
+        if self.opened is not None:
+            self.opened.services.close()
         self.checkout.close()

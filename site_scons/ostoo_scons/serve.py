@@ -45,7 +45,7 @@ def main() -> None:
     started = time.time_ns() if handover.waits else request.started
     sys.argv = ["scons"]
     code = whole_run.perform(ProcessStart(started, request.asked, standby), request.words)
-    if not standby.holds(started):
+    if not standby.holds():
         sys.exit(STALE)
     handover.tell_ended(code)
     deferred.run_afterwards()

@@ -64,7 +64,8 @@ def generate(env: Any) -> None:
     if not build.process_start.waits:
         build.show(os.environ)
     deferred.register(partial(_finish, build, sampler.start() if GetOption("timings") else None))
-    atexit.register(deferred.run)  # if SCons was started directly
+    for do in (deferred.run_afterwards, deferred.run):  # if SCons was started directly; the last one is called first
+        atexit.register(do)
     env["OSTOO"] = build
     env.SConsignFile(str(build.checkout.root / layout.SCONSIGN), no_signatures)
     env.AddMethod(_request, "Requested")
@@ -150,6 +151,7 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
     try:
         build.wait()
         if build.stops.is_asked:
+            deferred.run_afterwards()
             build.close()
         else:
             _end(build, sampler)
@@ -184,7 +186,7 @@ def _leave(said: str) -> None:
 
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     build.save()
-    for do in (partial(_note, build), build.checkout.close, partial(_start_server, build)):
+    for do in (partial(_note, build), build.close, partial(_start_server, build)):
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
     if sampler is not None:

@@ -18,7 +18,7 @@ from ostoo_build.base import digest, numbered, stamps, state_file
 from ostoo_build.base.source_files import write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from ostoo_build.base.stamps import Stamp
@@ -153,26 +153,29 @@ def is_all(folder: Path, tree: str, record: Record) -> bool:
     return os.path.isdir(folder / tree)  # noqa: PTH112 - as above
 
 
-def keep_only(folder: Path, record: Record) -> None:
-    """Remove everything from an action's folder that is not an intact output.
+def keep_only(folder: Path, record: Record) -> OutputStamps:
+    """Remove everything from an action's folder that is not an intact output; return the stamps of those that are.
 
     Subfolders with a record belong to another action and stay. Raises `OSError` if something can't be removed.
     """
     above = _folders_above((*record.outputs, *(f"{name}/" for name in record.folders)))
-    _keep_only(folder, "", record, above)
+    return dict(_keep_only(folder, "", record, above))
 
 
-def _keep_only(folder: Path, below: str, record: Record, above: Collection[str]) -> None:
+def _keep_only(folder: Path, below: str, record: Record, above: Collection[str]) -> Iterator[tuple[str, Stamp]]:
     state_file.open_up(folder / below)
     with os.scandir(folder / below) as entries:
         found = list(entries)
     for entry in found:
         name = f"{below}{entry.name}"
         if not entry.is_dir(follow_symlinks=False):
-            if not is_good(folder / name, record.outputs.get(name)):
+            stamp = _stamp_if_good(folder / name, record.outputs.get(name))
+            if stamp is None:
                 state_file.remove(entry.path)
+            else:
+                yield name, stamp
         elif name in above:
-            _keep_only(folder, f"{name}/", record, above)
+            yield from _keep_only(folder, f"{name}/", record, above)
         elif below or not (entry.name == INCREMENTAL or _is_anothers(folder / name)):
             state_file.remove(entry.path)
 
@@ -189,12 +192,18 @@ def _folders_above(names: Collection[str]) -> set[str]:
     return {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
 
 
-def is_good(path: Path, output: Output | None) -> bool:
+def is_good(path: Path, output: Output) -> bool:
     """Whether the file at `path` is the given output."""
+    return _stamp_if_good(path, output) is not None
+
+
+def _stamp_if_good(path: Path, output: Output | None) -> Stamp | None:
+    """Return the stamp that a file had before it was read; None if it is not the given output."""
     try:
-        return output is not None and holds(path, output)
+        before = stamps.of(path)
+        return before if output is not None and holds(path, output) else None
     except OSError:
-        return False
+        return None
 
 
 def observe(path: Path) -> Output:
@@ -237,11 +246,19 @@ def _stamp(path: Path) -> Stamp | None:
         return None
 
 
-def remember(folder: Path, record: Record) -> None:
-    """Store the stamps of outputs that are known to be intact."""
-    _remember(folder, record, output_stamps(folder, record.outputs))
+def remember(folder: Path, record: Record, fetched: Collection[str]) -> None:
+    """Store the stamps of outputs that were just written, beside those of the others."""
+    if fetched:
+        _note(folder, {**_stamps(folder), **_noted(record, output_stamps(folder, fetched))})
 
 
 def _remember(folder: Path, record: Record, before: OutputStamps) -> None:
-    noted = {name: [before[name], output.sha256] for name, output in record.outputs.items()}
+    _note(folder, _noted(record, {name: before[name] for name in record.outputs}))
+
+
+def _noted(record: Record, known: OutputStamps) -> dict[str, list[Any]]:
+    return {name: [stamp, record.outputs[name].sha256] for name, stamp in known.items()}
+
+
+def _note(folder: Path, noted: dict[str, list[Any]]) -> None:
     state_file.write(folder / _STAMPS, state_file.sealed(json.dumps(noted).encode()))

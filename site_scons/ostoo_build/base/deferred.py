@@ -6,7 +6,10 @@ later.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
+
+from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +30,15 @@ def run() -> None:
 
 
 def register_afterwards(do: Callable[[], None]) -> None:
-    """Register a callback for `run_afterwards`: work for the next build, for which nobody waits."""
+    """Register a callback for `run_afterwards`: work for the next build, for which nobody waits.
+
+    If it fails with an `OSError` or an `OstooError`, the next build does that work.
+    """
     _afterwards.append(do)
 
 
 def run_afterwards() -> None:
     """Run these callbacks, the first registered first, each once."""
     while _afterwards:
-        _afterwards.pop(0)()
+        with contextlib.suppress(OSError, OstooError):
+            _afterwards.pop(0)()

@@ -139,10 +139,11 @@ class Engine(Struct, frozen=True, kw_only=True):
     def _taken(self, job: Job, decision: Present) -> bool:
         """Fetch missing outputs that are wanted in the folder; return False if the cache has lost them."""
         if decision.fetches:
-            if not self._restored(job, decision.record):
+            away = _away(job, decision.record)
+            if not self._restored(job, decision.record, away):
                 self.cache.forget(job.of(decision.record.learned).decisive)
                 return False
-            records.remember(job.folder, decision.record)
+            records.remember(job.folder, decision.record, away)
         self.settled[job.folder] = UpToDate(job.of(decision.record.learned), decision.record)
         self.console.messages(decision.record.stderr)
         return True
@@ -203,20 +204,21 @@ class Engine(Struct, frozen=True, kw_only=True):
     def _adopted(self, job: Job, record: Record) -> bool:
         """Accept a result whose files are in a cache; return False if they are needed here and not available."""
         job.folder.mkdir(parents=True, exist_ok=True)
-        records.keep_only(job.folder, record)
+        kept = records.keep_only(job.folder, record)
         for name in filter(None, (job.tree, *record.folders)):
             (job.folder / name).mkdir(parents=True, exist_ok=True)
-        if self._is_wanted(job) and not self._restored(job, record):
+        away = record.outputs.keys() - kept.keys()
+        if self._is_wanted(job) and not self._restored(job, record, away):
             return False
-        records.save(job.folder, record)
+        records.save(job.folder, record, {**kept, **records.output_stamps(job.folder, away)})
         self.console.messages(record.stderr)
         return True
 
     def _is_wanted(self, job: Job) -> bool:
         return job.needed or self.fetch_all
 
-    def _restored(self, job: Job, record: Record) -> bool:
-        return not self.cache.fetch((job.folder / name, output) for name, output in record.outputs.items())
+    def _restored(self, job: Job, record: Record, away: Iterable[str]) -> bool:
+        return not self.cache.fetch((job.folder / name, record.outputs[name]) for name in away)
 
     def _run(self, job: Job) -> Record:
         inputs = job.action.inputs
@@ -373,6 +375,11 @@ class Engine(Struct, frozen=True, kw_only=True):
 def _as_told(job: Job, outcome: Outcome) -> Job:
     """Return the job for what its run told; the variables are those that it was given."""
     return job.of(replace(outcome.learned, asked=job.learned.asked))
+
+
+def _away(job: Job, record: Record) -> list[str]:
+    """Return the outputs that are not in the job's folder; those that are there must be known to be intact."""
+    return [name for name in record.outputs if not (job.folder / name).exists()]
 
 
 def _missing(inputs: Iterable[Input], root: Path) -> Iterable[tuple[Path, Output]]:

@@ -54,13 +54,15 @@ class Step:
 class Timeline:
     """The actions of an invocation for which something was done; `began` is a `time.monotonic` value. Thread-safe.
 
-    `steps` have ended, `running` have not. Once `is_closed`, no step begins.
+    `steps` have ended, `running` have not. Once `is_closed`, no step begins. `is_at_work` is set once an action has
+    got a core.
     """
 
     began: float = field(default_factory=time.monotonic)
     steps: list[Step] = field(default_factory=list)
     running: list[Step] = field(default_factory=list)
     is_closed: bool = False
+    is_at_work: threading.Event = field(default_factory=threading.Event)
     _current: threading.local = field(default_factory=threading.local)
 
     @property
@@ -102,6 +104,7 @@ class Timeline:
         if (step := getattr(self._current, "step", None)) is not None:
             step.started = self.now
             step.is_waiting = False
+            self.is_at_work.set()
 
     def worked(self, step: Step) -> float:
         """Return for how many seconds an action that runs has been at work, here or elsewhere."""

@@ -56,11 +56,16 @@ class Services(Struct, frozen=True):
     background: Background = field(default_factory=Background)
     snapshot: Snapshot = field(default_factory=Snapshot)
 
-    def close(self) -> None:
+    def save(self) -> None:
         """Save the state for the next invocation, and wait for the cache."""
         for memo in (self.trees, self.answers):
             with contextlib.suppress(OSError):  # it costs time only
                 memo.save()
+        self.engine.cache.flush()
+
+    def close(self) -> None:
+        """Save what is new since then, and leave the cache."""
+        self.save()
         self.engine.cache.close()
 
 

@@ -7,7 +7,9 @@ change meanwhile; after any other change a new process must read everything.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -49,7 +51,7 @@ class Standby:
 
     def __init__(self, handover: Handover) -> None:
         self.handover = handover
-        self._toolchain = StampSet((), {}, [])
+        self._toolchain: _ToolchainCheck | None = None
 
     @property
     def waits(self) -> bool:
@@ -69,12 +71,9 @@ class Standby:
         if not goes:
             os._exit(STALE)
 
-    def holds(self, started: int) -> bool:
-        """Whether the toolchain is unchanged since it was read by a build that started then.
-
-        Checked after the build, as it has thousands of files.
-        """
-        return not _changes(self._toolchain, started)
+    def holds(self) -> bool:
+        """Whether the toolchain is unchanged since it was read, if that was before the command."""
+        return self._toolchain is None or self._toolchain.passes()
 
     def _wait(self, build: PreparedBuild) -> bool:
         planner = build.planner
@@ -83,7 +82,7 @@ class Standby:
         editable = set(_editable(planner))
         known = dependencies.of(planner)
         here = StampSet.of((*known.checkout, *known.code), known.places)
-        self._toolchain = StampSet.of((*known.toolchain, *known.crates), ())
+        toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         build.checkout.unlock()
         watched.note(planner, build.services, watched.outputs(build.options))
         if not self.handover.wait():
@@ -94,7 +93,29 @@ class Standby:
         if not planner.programs.plans_hold():
             return False
         build.services.timeline.restart()
+        self._toolchain = _ToolchainCheck(toolchain, build.started, build.services.timeline.is_at_work)
         return True
+
+
+class _ToolchainCheck:
+    """Looks whether a toolchain changed, as it has thousands of files, while a process is at work."""
+
+    def __init__(self, before: StampSet, started: int, is_at_work: threading.Event) -> None:
+        self._before, self._started, self._is_at_work = before, started, is_at_work
+        self._passes = False
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def passes(self) -> bool:
+        """Wait for the result. If no process was started, the check begins now."""
+        self._is_at_work.set()
+        self._thread.join()
+        return self._passes
+
+    def _look(self) -> None:
+        self._is_at_work.wait()
+        with contextlib.suppress(OSError):  # a tree is gone
+            self._passes = not _changes(self._before, self._started)
 
 
 def _changes(before: StampSet, started: int) -> set[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions.record import NAME
-from ostoo_build.base import layout
+from ostoo_build.base import deferred, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.planned_unit import RunBuildScript
@@ -140,9 +140,19 @@ def of_program(planner: Planner, services: Services, progress: Progress, pending
         files = planner.root / source, planner.root / destination
         publish, is_there = partial(publication.publish, *files), partial(_is_published, services.engine, *files)
         yield Node(destination, proofs, f"publish {destination}", publish, is_there)
-    remember = partial(whole_program.remember, planner, services, progress, program)
+    remember = partial(_remember, planner, services, progress, program)
     note = planner.paths.portable(whole_program.note(planner.root, program))
     yield Node(note, places.published, f"remember {program.name}", remember, _is_nothing)
+
+
+def _remember(planner: Planner, services: Services, progress: Progress, program: Program) -> None:
+    """Record a published program, the last one of an invocation when nobody waits any more."""
+    progress.published.add(program.id)
+    remember = partial(whole_program.remember, planner, services, progress, program)
+    if progress.published >= progress.pending.keys():
+        deferred.register_afterwards(remember)
+    else:
+        remember()
 
 
 def _check(planner: Planner, services: Services, pending: PendingProgram, stripped: str) -> Node:

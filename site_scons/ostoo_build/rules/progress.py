@@ -27,8 +27,9 @@ class PendingProgram(Struct, frozen=True):
 class Progress(Struct, frozen=True):
     """`current` are the published programs that match their sources, with their files.
 
-    `wanted` are the programs that are being made.
+    `pending` are the programs that are being made, `published` those of them that are in their place.
     """
 
     current: dict[ProgramId, dict[Path, Output]] = field(default_factory=dict)
     pending: dict[ProgramId, PendingProgram] = field(default_factory=dict)
+    published: set[ProgramId] = field(default_factory=set)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
-from ostoo_build.actions import record as records
+from ostoo_build.actions.learned import Learned
 from ostoo_build.base.paths import is_of_machine
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
-    from ostoo_build.actions.learned import Learned
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
@@ -245,8 +244,8 @@ def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Re
 
 def _made(planner: Planner, services: Services, unit: Unit, ready: Callable[[], None]) -> Record:
     """Make a unit, and again until it was given just those variables of the user's environment that it asks for."""
-    former = records.load(planner.root / unit.folder)
-    known, told = unit_inputs.known(services, planner.paths, unit), frozenset[str]()
+    former = unit_inputs.last(services, planner.paths, unit)
+    known, told = former.learned if former else Learned(), frozenset[str]()
     while True:
         described = _described(planner, services, unit, Snapshot(), known, ready=ready)
         made, asked = _tried(services, unit, described)

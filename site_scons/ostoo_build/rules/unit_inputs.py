@@ -26,6 +26,7 @@ from ostoo_build.rust import options as rustc_options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.invocation.invocation import Inputs
@@ -139,10 +140,15 @@ def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> dige
 
 def known(services: Services, paths: PathMap, unit: PlannedUnit) -> Learned:
     """Return what the unit's last run told."""
+    record = last(services, paths, unit)
+    return record.learned if record else Learned()
+
+
+def last(services: Services, paths: PathMap, unit: PlannedUnit) -> Record | None:
+    """Return the record of the unit's last run."""
     folder = Path(paths.root, unit.folder)
     settled = services.engine.settled.get(folder)
-    record = settled.record if settled else records.load(folder)
-    return record.learned if record else Learned()
+    return settled.record if settled else records.load(folder)
 
 
 def given(unit: PlannedUnit, asked: Iterable[str]) -> dict[str, str]:

@@ -173,7 +173,7 @@ def test_what_was_remembered_is_not_hashed_again(
     saved: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".stamps.json").unlink()
-    record.remember(tmp_path, saved)
+    record.remember(tmp_path, saved, saved.outputs)
     monkeypatch.setattr(digest, "of_file", lambda path: pytest.fail(f"{path} is hashed again"))
     assert record.is_intact(tmp_path, saved)
 
@@ -360,3 +360,24 @@ def test_what_is_shut_is_opened_to_be_tidied(tree: Record, tmp_path: Path) -> No
     (tmp_path / "out").chmod(0o100)
     record.keep_only(tmp_path, tree)
     assert record.is_all(tmp_path, "out", tree)
+
+
+def test_an_edit_of_what_was_kept_is_seen_though_the_record_is_written_after_it(saved: Record, tmp_path: Path) -> None:
+    kept = record.keep_only(tmp_path, saved)
+    assert kept.keys() == saved.outputs.keys()
+    edit(tmp_path / "lib.rlib")
+    record.save(tmp_path, saved, kept)
+    assert not record.is_intact(tmp_path, saved)
+
+
+def test_an_edit_beside_what_was_fetched_is_seen(saved: Record, tmp_path: Path) -> None:
+    edit(tmp_path / "lib.rlib")
+    record.remember(tmp_path, saved, ["script"])
+    assert not record.is_intact(tmp_path, saved)
+
+
+def test_a_link_to_itself_is_no_output(saved: Record, tmp_path: Path) -> None:
+    (tmp_path / "script").unlink()
+    (tmp_path / "script").symlink_to("script")
+    assert record.keep_only(tmp_path, saved).keys() == saved.outputs.keys() - {"script"}
+    assert not (tmp_path / "script").is_symlink()

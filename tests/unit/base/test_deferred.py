@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ostoo_build.base import deferred
+from ostoo_build.base.errors import OstooError
 
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
 
@@ -42,3 +45,16 @@ def test_work_for_the_next_build_comes_afterwards_in_order_and_once() -> None:
     deferred.run_afterwards()
     deferred.run_afterwards()
     assert done == ["first", "second"]
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is full"), OstooError("a source is gone")])
+def test_work_for_the_next_build_may_fail(error: Exception) -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise error
+
+    deferred.register_afterwards(fail)
+    deferred.register_afterwards(lambda: done.append("the rest"))
+    deferred.run_afterwards()
+    assert done == ["the rest"]

@@ -8,8 +8,9 @@ import model_checkout as model
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.base import deferred
 from ostoo_build.base.errors import OstooError
-from ostoo_build.rules import musl_sysroot, nodes
+from ostoo_build.rules import musl_sysroot, nodes, whole_program
 from ostoo_build.rules.progress import PendingProgram
 
 if TYPE_CHECKING:
@@ -110,6 +111,25 @@ def test_a_program_is_remembered_once_both_of_its_files_are_there(made: Invoked)
     assert nodes.names_of(program) == files
     assert nodes.aims_of(made.planner, program) == (*files, note)
     assert after(of_program(made), note) == set(files)
+
+
+def test_the_last_program_of_an_invocation_is_recorded_when_nobody_waits_any_more(
+    made: Invoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[str] = []
+    monkeypatch.setattr(whole_program, "remember", lambda *parts: recorded.append(parts[-1].name))
+    programs = model.plan(made.planner.root)
+    for program in programs.values():
+        made.progress.pending[program.id] = PendingProgram(program, None, is_checked=False)
+    for program in programs.values():
+        made.planner.units.update({unit.id: unit for unit in program.units})
+        nodes_of = nodes.of_program(made.planner, made.services, made.progress, made.progress.pending[program.id])
+        (node,) = (each for each in nodes_of if each.description.startswith("remember"))
+        node.perform()
+    assert made.progress.published == made.progress.pending.keys()
+    assert recorded == [*programs][:-1]
+    deferred.run_afterwards()
+    assert recorded == [*programs]
 
 
 def test_what_builds_remember_may_take_the_place_of_whatever_lies_there(made: Invoked) -> None:
