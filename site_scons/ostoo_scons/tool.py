@@ -31,6 +31,7 @@ from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
 from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
+from ostoo_build.why import build_notes
 from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build
 from ostoo_scons.scons_nodes import one_message
@@ -186,7 +187,7 @@ def _leave(said: str) -> None:
 
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     build.save()
-    for do in (partial(_note, build), build.close, partial(_start_server, build)):
+    for do in (partial(_note, build), partial(_keep_decisions, build), build.close, partial(_start_server, build)):
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
     if sampler is not None:
@@ -197,6 +198,17 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
         console.error(failed)
     if timeline.now > _LONG and timeline.steps and not GetBuildFailures():
         console.status("Finished", timings.summary(timeline))
+
+
+def _keep_decisions(build: Build) -> None:
+    """Keep what this build decided, for `ostoo why`."""
+    if build.opened is None:
+        return
+    made = build.opened.services.engine.decisions.made
+    words = tuple(map(str, COMMAND_LINE_TARGETS))
+    note = build_notes.of(build.opened.planner, build.progress, made, build.process_start.started, words)
+    with contextlib.suppress(OSError):  # it explains only
+        build_notes.add(build.checkout.root, note)
 
 
 def _note(build: Build) -> None:

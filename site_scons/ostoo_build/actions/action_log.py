@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from enum import Enum
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ostoo_build.base import digest, numbered, state_file
 from ostoo_build.base.paths import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
@@ -32,7 +33,8 @@ class Entry(Struct, frozen=True):
     """An action as its key sees it; `results`, the portable path of its output folder, identifies it.
 
     `environment` has a digest of each value, `shown` those values that are not in the user's environment: others may be
-    secrets. `decided` says how its outputs were to be made, and why no cheaper way was possible.
+    secrets. `decided` says how its outputs were to be made, and why no cheaper way was possible. `unread` are files of
+    its package that were there and are not in the key. `parts` are what a digest in the key consists of, by name.
     """
 
     mnemonic: str
@@ -48,23 +50,35 @@ class Entry(Struct, frozen=True):
     directory: str = ""
     outputs: tuple[str, ...] = ()
     decided: str = ""
+    unread: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def states(self, path: str) -> str:
+        """Describe a file as it was, read or not; empty if there was none."""
+        return self.inputs.get(path) or self.unread.get(path, "")
 
 
-def begin(folder: Path, action: Action, results: str) -> None:
-    """Move the entry of the last action with these results aside, so that `changes` can compare with it."""
-    name = _name(action, results)
+def begin(folder: Path, entry: Entry) -> Entry | None:
+    """Move the entry of the last action with these results aside, and return it; None if there is none."""
+    name = _name(entry)
     last = state_file.recall(folder / name)
-    if last is not None:
-        state_file.write(folder / _FORMER / name, last)
+    if last is None:
+        return None
+    state_file.write(folder / _FORMER / name, last)
+    try:
+        return numbered.from_json(last, Entry)
+    except ValueError:
+        return None
 
 
-def write(folder: Path, action: Action, results: str, decided: str) -> None:
-    """Store an action in `folder`, replacing the last one with these results."""
-    entry = _entry(action, results, decided)
-    state_file.write(folder / _name(action, results), msgspec.json.encode(numbered.to_builtins(entry)))
+def write(folder: Path, entry: Entry) -> None:
+    """Store an entry in `folder`, replacing the last one with these results."""
+    state_file.write(folder / _name(entry), msgspec.json.encode(numbered.to_builtins(entry)))
 
 
-def _entry(action: Action, results: str, decided: str) -> Entry:
+def entry(action: Action, results: str, decided: str = "", package: Iterable[Input] = ()) -> Entry:
+    """Describe an action; `package` are inputs that were there, whether or not they are in its key."""
+    inputs = {each.path: described(each) for each in action.inputs}
     return Entry(
         mnemonic=action.mnemonic,
         results=results,
@@ -77,20 +91,22 @@ def _entry(action: Action, results: str, decided: str) -> Entry:
         salt=dict(action.salt),
         directory=action.directory,
         outputs=action.outputs,
-        inputs={each.path: _described(each) for each in action.inputs},
+        inputs=inputs,
         decided=decided,
+        unread={each.path: described(each) for each in package if each.path not in inputs},
     )
 
 
-def _described(entry: Input) -> str:
+def described(entry: Input) -> str:
+    """Describe an input as an entry has it: its digest and what else is in the key."""
     kind = " (folder)" if entry.is_folder else " (executable)" if entry.executable else ""
     return f"{entry.sha256}{kind}"
 
 
-def _name(action: Action, results: str) -> str:
-    name = f"{action.mnemonic}-{results.replace('/', '-')}"
+def _name(entry: Entry) -> str:
+    name = f"{entry.mnemonic}-{entry.results.replace('/', '-')}"
     if len(os.fsencode(name)) > _LONGEST:
-        name = f"{action.mnemonic}-{digest.of_bytes(os.fsencode(results))}"
+        name = f"{entry.mnemonic}-{digest.of_bytes(os.fsencode(entry.results))}"
     return f"{name}.json"
 
 
@@ -106,50 +122,68 @@ def read(folder: Path) -> dict[str, Entry]:
     return found
 
 
-def changes(folder: Path, action: Action, results: str) -> str:
-    """Describe the first difference from the previous action with these results; empty if there is none."""
-    content = state_file.recall(folder / _FORMER / _name(action, results))
-    try:
-        former = numbered.from_json(content, Entry) if content is not None else None
-    except ValueError:
-        former = None
-    if former is None:
-        return ""
-    first = next(differences(former, _entry(action, results, "")), None)
-    return f"another {first.what}" if first else ""
+class Part(Enum):
+    """A part of a key."""
+
+    TOOLCHAIN = "toolchain"
+    CODE = "code"
+    ARGUMENT = "argument"
+    DIRECTORY = "directory"
+    VARIABLE = "variable"
+    SALT = "salt"
+    PLAN = "plan"
+    FILE = "file"
+    OUTPUTS = "outputs"
+
+
+_TOLD = {
+    Part.TOOLCHAIN: "rustc digest (the toolchain with std's source)",
+    Part.CODE: "digest of this build's own source code",
+    Part.DIRECTORY: "working directory",
+    Part.VARIABLE: "env",
+    Part.PLAN: "",
+}
+"""How users read of a part, where that is not its own word."""
 
 
 class Difference(Struct, frozen=True):
-    """A difference between two actions, with the text on each side; empty where an action lacks it."""
+    """A difference between two actions in a part of the key, with the text on each side; empty where one lacks it."""
 
-    what: str
+    part: Part
+    name: str
     first: str
     second: str
+
+    @property
+    def what(self) -> str:
+        """The part and the name, for users."""
+        return f"{_TOLD.get(self.part, self.part.value)} {self.name}".strip()
 
 
 def differences(a: Entry, b: Entry) -> Iterator[Difference]:
     """Yield everything that makes two actions differ."""
     if a.tools != b.tools:
-        yield Difference("rustc digest (the toolchain with std's source)", a.tools, b.tools)
+        yield Difference(Part.TOOLCHAIN, "", a.tools, b.tools)
     if a.version != b.version:
-        yield Difference("digest of this build's own source code", a.version, b.version)
+        yield Difference(Part.CODE, "", a.version, b.version)
     for number, (one, other) in enumerate(zip_longest(a.arguments, b.arguments, fillvalue="")):
         if one != other:
-            yield Difference(f"argument {number}", one, other)
+            yield Difference(Part.ARGUMENT, str(number), one, other)
             break
     if a.directory != b.directory:
-        yield Difference("working directory", a.directory, b.directory)
+        yield Difference(Part.DIRECTORY, "", a.directory, b.directory)
     for name, first, second in _differing(a.environment, b.environment):
-        yield Difference(f"env {name}", a.shown.get(name, first), b.shown.get(name, second))
-    yield from _of_tables("salt", a.salt, b.salt)
-    yield from _of_tables("file", a.inputs, b.inputs)
+        yield Difference(Part.VARIABLE, name, a.shown.get(name, first), b.shown.get(name, second))
+    yield from _of_tables(Part.SALT, a.salt, b.salt)
+    yield from _of_tables(Part.PLAN, a.parts, b.parts)
+    yield from _of_tables(Part.FILE, a.inputs, b.inputs)
     if a.outputs != b.outputs:
-        yield Difference("outputs", " ".join(a.outputs), " ".join(b.outputs))
+        yield Difference(Part.OUTPUTS, "", " ".join(a.outputs), " ".join(b.outputs))
 
 
-def _of_tables(kind: str, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
+def _of_tables(part: Part, a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[Difference]:
     for name, first, second in _differing(a, b):
-        yield Difference(f"{kind} {name}", first, second)
+        yield Difference(part, name, first, second)
 
 
 def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -56,6 +56,8 @@ class ActionCache:
     root: digest.Hash
     console: Console
     remote: RemoteStore | None = None
+    fetched: set[digest.Hash] = field(default_factory=set)
+    """Keys of the results that this invocation found on the server."""
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1))
     _uploader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=2))
     _pending: list[Future[None]] = field(default_factory=list)
@@ -168,6 +170,7 @@ class ActionCache:
         content = self.remote.result(action.key, action.encoded.size) if self.remote is not None else None
         found = _understood(content, action, place, "") if content is not None else None
         if found is not None:
+            self.fetched.add(action.key)
             self._keep_here(lambda disk: disk.keep_result(action.key, content or b""))
         return found
 

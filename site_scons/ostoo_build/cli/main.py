@@ -110,12 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         "--no-std", action="store_false", dest="std", help="use core, alloc and the runtime only (the default)"
     )
     new.set_defaults(perform=performed.new)
-    why = verbs.add_parser(
-        "why-miss", help="show why a build could not reuse another build's results", allow_abbrev=False
-    )
-    why.add_argument("first", type=Path, metavar="A", help="a built checkout, or its folder build/.ostoo/actions")
-    why.add_argument("second", type=Path, metavar="B", help="another one")
-    why.set_defaults(perform=performed.why_miss)
+    _add_why(verbs)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -149,6 +144,20 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(perform=performed.server)
     _add_cache(verbs.add_parser("cache", help="inspect and maintain the action cache", allow_abbrev=False))
     return parser
+
+
+def _add_why(verbs: Any) -> None:
+    why = verbs.add_parser("why", help="show why the last build made a program, or did not", allow_abbrev=False)
+    why.add_argument("asked", metavar="PROGRAM")
+    why.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    why.add_argument("--json", action="store_true", help="show the whole answer as JSON")
+    why.set_defaults(perform=performed.why)
+    miss = verbs.add_parser(
+        "why-miss", help="show why a build could not reuse another build's results", allow_abbrev=False
+    )
+    miss.add_argument("first", type=Path, metavar="A", help="a built checkout, or its folder build/.ostoo/actions")
+    miss.add_argument("second", type=Path, metavar="B", help="another one")
+    miss.set_defaults(perform=performed.why_miss)
 
 
 def _add_program(verb: argparse.ArgumentParser) -> None:

@@ -57,14 +57,18 @@ class Runner(Struct, frozen=True, dict=True):
 
     def target(self, program: str) -> str:
         """Return the target that a program is built for. Raises `OstooError` if there are several."""
-        self.check([program])
-        found = sorted(target for _, target in self._programs.ids([program]))
+        found = self.targets(program)
         if len(found) > 1:
             raise OstooError(
                 f"{program} is built for several targets, but only one is supported here: {', '.join(found)}",
                 remedy=f"name one of them: target={found[0]}",
             )
         return found[0]
+
+    def targets(self, program: str) -> list[str]:
+        """Return the targets that a program is built for. Raises `OstooError` if there is no such program."""
+        self.check([program])
+        return sorted(target for _, target in self._programs.ids([program]))
 
     @cached_property
     def _programs(self) -> Programs:

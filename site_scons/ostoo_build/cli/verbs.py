@@ -163,6 +163,12 @@ def cache(chosen: argparse.Namespace) -> None:
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
 
 
+def why(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    why_verb.answer(_runner(chosen, chosen.words), chosen.asked, as_json=chosen.json)
+
+
 def why_miss(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why_miss  # noqa: PLC0415 - each verb loads what it needs itself
 

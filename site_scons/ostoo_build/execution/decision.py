@@ -1,6 +1,6 @@
 """Defines decisions: how an action's outputs will be obtained, and the reason against each cheaper way.
 
-The console, the timings page, the action log and `--debug=explain` all read the decision. Nothing is carried out here.
+Nothing is carried out here. `decided` says what explains it to users.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ class Present(Struct, frozen=True):
 
 
 class Cached(Struct, frozen=True):
-    """A cache has the result: that of the job for what its run told, `job`."""
+    """A cache has the result: that of the job for what its run told, `job`. It may be the team's."""
 
     record: Record
     job: Job
     reasons: Reasons
+    is_of_team: bool = False
     way: Way = "cached"
 
 
@@ -80,9 +81,3 @@ def tried_with(decision: Cached | Remote | Local, why_not: Reason) -> Tried:
     """Return the updated reasons after a decision could not be carried out."""
     ways: tuple[type[Decision], ...] = (Present, Cached, Remote)
     return {**dict(zip(ways, decision.reasons, strict=False)), type(decision): why_not}
-
-
-def told(decision: Cached | Remote | Local) -> str:
-    """Describe the decision and the reasons against cheaper ways."""
-    ways = {"cached": "taken from the cache", "remote": "run remotely", "local": "run here"}
-    return f"{ways[decision.way]}: {'; '.join(reason.value for reason in decision.reasons)}"

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import state_file
@@ -24,7 +23,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import changed
 from ostoo_build.base.paths import is_local
 from ostoo_build.execution import lookup
-from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, told, tried_with
+from ostoo_build.execution.decision import NOTHING_TRIED, Cached, Local, Present, Reason, Remote, tried_with
 from ostoo_build.execution.folder_locks import FolderLocks
 from ostoo_build.execution.job import UpToDate
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.input import Input
     from ostoo_build.base.paths import PathMap
     from ostoo_build.cache.action_cache import ActionCache
+    from ostoo_build.execution.decided import Decisions
     from ostoo_build.execution.decision import Decision, Tried
     from ostoo_build.execution.input_guard import InputGuard
     from ostoo_build.execution.job import Job
@@ -47,15 +47,12 @@ if TYPE_CHECKING:
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """Shared by all actions of an invocation. `log` is the folder of the action log.
-
-    `explains` says that the reason for each action is reported.
-    """
+    """Shared by all actions of an invocation. `explains` says that the reason for each action is reported."""
 
     paths: PathMap
     cache: ActionCache
     console: Console
-    log: Path
+    decisions: Decisions
     input_guard: InputGuard
     executor: RemoteExecutor | None
     fetch_all: bool
@@ -106,7 +103,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             return Local((there, Reason.UNSHARED))
         found = None if Cached in tried else lookup.result(self.cache, job)
         if found is not None:
-            return Cached(*found, (there,))
+            return Cached(*found, (there,), is_of_team=found[0].key in self.cache.fetched)
         cached = tried.get(Cached, Reason.UNCACHED)
         if self.executor is None:
             return Local((there, cached))
@@ -170,16 +167,16 @@ class Engine(Struct, frozen=True, kw_only=True):
         inputs = [entry.path for entry in job.action.inputs]
         folder = self.paths.portable(job.folder)
         with self.timeline.step(job.verb, job.subject, folder, inputs, began) as step:
-            action_log.begin(self.log, job.decisive, job.results)
+            former = self.decisions.begin_job(job)
             while not isinstance(decision, Present):
-                step.reasons = told(decision)
-                self._explain(job, decision)
-                action_log.write(self.log, job.decisive, job.results, step.reasons)
+                decided = self.decisions.take(job, decision, former)
+                step.reasons = decided.told
+                if self.explains:
+                    self.console.status("Explained", f"{job.subject} is {decided.explained}")
                 made = self._carried_out(job, decision)
                 if isinstance(made, Record):
                     step.way = decision.way
-                    if made.learned != job.learned:
-                        action_log.write(self.log, job.of(made.learned).decisive, job.results, step.reasons)
+                    self.decisions.done(decided, None if made.learned == job.learned else job.of(made.learned))
                     return made
                 decision = self.decide(job, tried_with(decision, made))
             raise AssertionError("present outputs need no work")
@@ -193,13 +190,6 @@ class Engine(Struct, frozen=True, kw_only=True):
             return decision.record
         self.cache.forget(decision.job.decisive)
         return Reason.LOST
-
-    def _explain(self, job: Job, decision: Cached | Remote | Local) -> None:
-        """Report the decision if requested, with the difference from the last time."""
-        if self.explains:
-            changes = action_log.changes(self.log, job.decisive, job.results)
-            more = f" ({changes})" if changes and Reason.OTHER_ACTION in decision.reasons else ""
-            self.console.status("Explained", f"{job.subject} is {told(decision)}{more}")
 
     def _adopted(self, job: Job, record: Record) -> bool:
         """Accept a result whose files are in a cache; return False if they are needed here and not available."""

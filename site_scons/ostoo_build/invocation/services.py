@@ -17,6 +17,7 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.execution.background import Background
+from ostoo_build.execution.decided import Decisions
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.local import LocalRunner
 from ostoo_build.invocation import invocation as invocations
@@ -99,7 +100,7 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
         paths=paths,
         cache=cache,
         console=checkout.console,
-        log=checkout.root / layout.ACTIONS,
+        decisions=Decisions(checkout.root / layout.ACTIONS, paths),
         input_guard=tools.input_guard,
         executor=executor,
         fetch_all=options.all_outputs,

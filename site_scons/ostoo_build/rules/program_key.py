@@ -163,9 +163,7 @@ def _sources_of(
 ) -> list[tuple[str, digest.Hash]]:
     """Return the digests of what a unit reads, if a run told this: of its package, and of each other file."""
     own = unit_inputs.own(planner, services, unit, snapshot)
-    left_out = set() if learned.seen is None else rule_actions.unread(own, learned.seen)
-    entries = unit_inputs.of(planner, services, unit, learned.reads, snapshot)
-    read = [entry for entry in entries if entry.path not in left_out]
+    read = read_by(planner, services, unit, learned, snapshot).read
     inside = [entry for entry in read if f"{entry.path}/".startswith(f"{unit.package}/")]
     of_package = {
         "files": inside,
@@ -177,6 +175,28 @@ def _sources_of(
     names = {entry.path for entry in inside}
     others = [(entry.path, entry.sha256) for entry in read if entry.path not in names]
     return [(unit.package, digest.of_json(of_package)), *others]
+
+
+class ReadInputs(Struct, frozen=True):
+    """The inputs of a unit: those that it reads, and files of its package that it does not."""
+
+    read: tuple[Input, ...]
+    unread: tuple[Input, ...]
+
+
+def read_by(planner: Planner, services: Services, unit: Unit, learned: Learned, snapshot: Snapshot) -> ReadInputs:
+    """Return what a unit reads besides outputs of others, if a run told this. Raises as `unit_inputs.of` does."""
+    return snapshot.get(("read", unit.id, learned), partial(_read_by, planner, services, unit, learned, snapshot))
+
+
+def _read_by(planner: Planner, services: Services, unit: Unit, learned: Learned, snapshot: Snapshot) -> ReadInputs:
+    own = unit_inputs.own(planner, services, unit, snapshot)
+    left_out = set() if learned.seen is None else rule_actions.unread(own, learned.seen)
+    entries = unit_inputs.of(planner, services, unit, learned.reads, snapshot)
+    return ReadInputs(
+        read=tuple(entry for entry in entries if entry.path not in left_out),
+        unread=tuple(entry for entry in entries if entry.path in left_out),
+    )
 
 
 def _may_list(unit: Unit) -> bool:

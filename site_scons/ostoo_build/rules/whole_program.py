@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ostoo_build.actions import action_log
 from ostoo_build.actions import record as records
 from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.record import Record
@@ -23,8 +22,17 @@ from ostoo_build.base.paths import is_of_machine
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.source_files import write_output
 from ostoo_build.cache.action_cache import OutputLocation
+from ostoo_build.execution.decided import Decided, Kind
 from ostoo_build.execution.decision import Reason
-from ostoo_build.rules import link_inputs, loader_check, program_key, program_link, target_spec, unit_inputs
+from ostoo_build.rules import (
+    link_inputs,
+    loader_check,
+    program_key,
+    program_link,
+    program_parts,
+    target_spec,
+    unit_inputs,
+)
 from ostoo_build.rules import unit as unit_rule
 from ostoo_build.rules.places import Places
 
@@ -35,7 +43,6 @@ if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.record import Output
     from ostoo_build.base.console import Console
-    from ostoo_build.execution.engine import Engine
     from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
@@ -76,12 +83,11 @@ def restored(planner: Planner, services: Services, pending: PendingProgram) -> d
     is_had = found is not None and not engine.cache.fetch(files.items())
     if found is None or not is_had:
         told = program_key.known(planner, services, program, services.snapshot)
-        wanted = program_key.whole(planner, services, pending, told, services.snapshot).action
-        action_log.begin(engine.log, wanted, wanted.outputs[0])
-        _log(engine, wanted, _FROM_PARTS)
+        _decided(planner, services, pending, told, Kind.PARTS)
         return None
-    action_log.begin(engine.log, found.action, found.action.outputs[0])
-    _log(engine, found.action, "taken from the cache")
+    is_of_team = found.record.key in engine.cache.fetched
+    taken = _decided(planner, services, pending, found.told, Kind.TEAM if is_of_team else Kind.CACHED)
+    engine.decisions.done(taken)
     services.console.status("Restored", f"{program.name} from the action cache")
     services.console.messages(found.record.stderr)
     _write_down(planner.root, program, PublishedProgram(found.action.fingerprint, found.told, found.record))
@@ -95,11 +101,15 @@ def tell(planner: Planner, services: Services, program: Program) -> None:
         services.console.messages(noted.record.stderr)
 
 
-_FROM_PARTS = f"built from its parts: {Reason.UNCACHED.value}"
-
-
-def _log(engine: Engine, wanted: Action, decided: str) -> None:
-    action_log.write(engine.log, wanted, wanted.outputs[0], decided)
+def _decided(
+    planner: Planner, services: Services, pending: PendingProgram, told: program_key.Told, kind: Kind
+) -> Decided:
+    """Note and log what was decided of a program. With its parts a prepared build notes it when they are there."""
+    decisions = services.engine.decisions
+    entry = program_parts.entry(planner, services, pending, told, services.snapshot)
+    reasons = (Reason.UNCACHED,) if kind is Kind.PARTS else ()
+    taken = Decided(pending.program.name, entry.mnemonic, entry.results, kind, reasons)
+    return decisions.add(taken, entry, None if entry.results in decisions.made else decisions.begin(entry))
 
 
 def is_kept(planner: Planner, services: Services, pending: PendingProgram) -> bool:
@@ -170,7 +180,7 @@ def remember(planner: Planner, services: Services, progress: Progress, program: 
         bound_to=next((unit.bound_to for unit in units if unit.bound_to), ""),
     )
     _write_down(planner.root, program, PublishedProgram(wanted.fingerprint, told, made))
-    _log(services.engine, wanted, _FROM_PARTS)
+    services.engine.decisions.done(_decided(planner, services, pending, told, Kind.PARTS))
     progress.current[program.id] = _files(planner.root, program, made)
     if not program.is_incremental:
         services.engine.cache.store(wanted, made, place)

@@ -24,27 +24,27 @@ ACTION = Action(
 )
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"arguments": ("@{rustc}", "b.rs")}, "another argument 1"),
-    ({"environment": (("A", "2"),)}, "another env A"),
-    ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "another file a.rs"),
-    ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "another file b.rs"),
-    ({"tools": None}, "another rustc digest (the toolchain with std's source)"),
-    ({"inputs": (Input("a.rs", "0" * 64, 1, executable=True),)}, "another file a.rs"),
-    ({"inputs": (Input("a.rs", "0" * 64, 1, is_folder=True),)}, "another file a.rs"),
+    ({"arguments": ("@{rustc}", "b.rs")}, "argument 1"),
+    ({"environment": (("A", "2"),)}, "env A"),
+    ({"inputs": (Input("a.rs", "1" * 64, 1),)}, "file a.rs"),
+    ({"inputs": (*ACTION.inputs, Input("b.rs", "1" * 64, 1))}, "file b.rs"),
+    ({"tools": None}, "rustc digest (the toolchain with std's source)"),
+    ({"inputs": (Input("a.rs", "0" * 64, 1, executable=True),)}, "file a.rs"),
+    ({"inputs": (Input("a.rs", "0" * 64, 1, is_folder=True),)}, "file a.rs"),
     (
         {"tools": Input(".ostoo/toolchain", "3" * 64, 10, is_folder=True)},
-        "another rustc digest (the toolchain with std's source)",
+        "rustc digest (the toolchain with std's source)",
     ),
-    ({"version": "3" * 64}, "another digest of this build's own source code"),
-    ({"directory": "user-rs"}, "another working directory"),
-    ({"outputs": ("build/a", "build/b")}, "another outputs"),
-    ({"salt": (("host", "one"),)}, "another salt host"),
+    ({"version": "3" * 64}, "digest of this build's own source code"),
+    ({"directory": "user-rs"}, "working directory"),
+    ({"outputs": ("build/a", "build/b")}, "outputs"),
+    ({"salt": (("host", "one"),)}, "salt host"),
     ({}, ""),
 ]
 
 
 def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
-    action_log.write(tmp_path, ACTION, "build/units/a", "run here")
+    action_log.write(tmp_path, action_log.entry(ACTION, "build/units/a", "run here"))
     ((name, entry),) = action_log.read(tmp_path).items()
     assert name == "Rustc-build-units-a"
     assert (entry.key, entry.results, entry.tools) == (ACTION.key, "build/units/a", "2" * 64)
@@ -56,15 +56,15 @@ def test_an_action_is_read_as_its_key_saw_it(tmp_path: Path) -> None:
 def test_a_value_of_the_users_environment_is_told_by_its_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    action_log.write(tmp_path / "one", ACTION, "a", "run here")
+    action_log.write(tmp_path / "one", action_log.entry(ACTION, "a", "run here"))
     monkeypatch.setenv("A", "a secret")
     secret = replace(ACTION, environment=(("A", "a secret"),))
-    action_log.write(tmp_path / "two", secret, "a", "run here")
+    action_log.write(tmp_path / "two", action_log.entry(secret, "a", "run here"))
     assert b"a secret" not in next((tmp_path / "two").glob("*.json")).read_bytes()
     (one,), (two,) = (action_log.read(tmp_path / name).values() for name in ("one", "two"))
     (found,) = (each for each in action_log.differences(one, two) if each.what == "env A")
     assert (found.first, found.second) == ("1", digest.of_bytes(b"a secret"))
-    action_log.write(tmp_path / "one", secret, "a", "run here")
+    action_log.write(tmp_path / "one", action_log.entry(secret, "a", "run here"))
     (one,) = action_log.read(tmp_path / "one").values()
     assert list(action_log.differences(one, two)) == []
 
@@ -72,21 +72,21 @@ def test_a_value_of_the_users_environment_is_told_by_its_digest(
 def test_the_last_action_of_a_folder_is_kept(tmp_path: Path) -> None:
     later = replace(ACTION, arguments=("@{rustc}", "b.rs"))
     for action in (ACTION, later):
-        action_log.write(tmp_path, action, "build/units/a", "")
-    action_log.write(tmp_path, ACTION, "build/units/b", "")
+        action_log.write(tmp_path, action_log.entry(action, "build/units/a", ""))
+    action_log.write(tmp_path, action_log.entry(ACTION, "build/units/b", ""))
     assert [entry.key for entry in action_log.read(tmp_path).values()] == [later.key, ACTION.key]
 
 
 @pytest.mark.parametrize(("changed", "what"), CHANGES)
 def test_what_was_put_aside_tells_what_has_changed(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
-    results = "build/units/a"
-    assert not action_log.changes(tmp_path, ACTION, results)
-    action_log.begin(tmp_path, ACTION, results)
-    action_log.write(tmp_path, ACTION, results, "run here")
-    later = replace(ACTION, **changed)
-    action_log.begin(tmp_path, later, results)
-    assert action_log.changes(tmp_path, later, results) == what
-    action_log.write(tmp_path, later, results, "run here")
+    first = action_log.entry(ACTION, "build/units/a", "run here")
+    assert action_log.begin(tmp_path, first) is None
+    action_log.write(tmp_path, first)
+    later = action_log.entry(replace(ACTION, **changed), "build/units/a", "run here")
+    former = action_log.begin(tmp_path, later)
+    assert former == first
+    assert [each.what for each in action_log.differences(former, later)] == ([what] if what else [])
+    action_log.write(tmp_path, later)
     assert len(action_log.read(tmp_path)) == 1, "what was put aside is no action of this build"
 
 
@@ -97,7 +97,7 @@ def test_whatever_an_action_consists_of_can_be_what_has_changed() -> None:
 
 def test_names_that_no_file_may_have_are_told_apart(tmp_path: Path) -> None:
     for end in "ab":
-        action_log.write(tmp_path, ACTION, f"build/{'ü' * 200}{end}", "")
+        action_log.write(tmp_path, action_log.entry(ACTION, f"build/{'ü' * 200}{end}", ""))
     assert len(action_log.read(tmp_path)) == 2
 
 
@@ -117,7 +117,7 @@ def test_all_that_differs_is_told_in_order_with_what_each_has(tmp_path: Path) ->
     )
     entries: list[action_log.Entry] = []
     for name, action in (("a", ACTION), ("b", other)):
-        action_log.write(tmp_path / name, action, "build/a", "")
+        action_log.write(tmp_path / name, action_log.entry(action, "build/a", ""))
         entries += action_log.read(tmp_path / name).values()
     assert [(each.what, each.first, each.second) for each in action_log.differences(*entries)] == [
         ("argument 1", "a.rs", ""),
@@ -129,9 +129,16 @@ def test_all_that_differs_is_told_in_order_with_what_each_has(tmp_path: Path) ->
     ]
 
 
-def test_what_was_put_aside_and_damaged_tells_nothing(tmp_path: Path) -> None:
-    action_log.write(tmp_path, ACTION, "build/a", "")
-    action_log.begin(tmp_path, ACTION, "build/a")
-    (aside,) = (tmp_path / "former").iterdir()
-    aside.write_bytes(b"{")
-    assert action_log.changes(tmp_path, replace(ACTION, arguments=()), "build/a") == ""
+def test_a_damaged_entry_tells_nothing(tmp_path: Path) -> None:
+    action_log.write(tmp_path, action_log.entry(ACTION, "build/a"))
+    (last,) = tmp_path.glob("*.json")
+    last.write_bytes(b"{")
+    assert action_log.begin(tmp_path, action_log.entry(ACTION, "build/a")) is None
+
+
+def test_a_file_that_is_not_read_is_known(tmp_path: Path) -> None:
+    other = Input("b.rs", "1" * 64, 1)
+    action_log.write(tmp_path, action_log.entry(ACTION, "build/a", package=(*ACTION.inputs, other)))
+    (entry,) = action_log.read(tmp_path).values()
+    assert (entry.inputs, entry.unread) == ({"a.rs": "0" * 64}, {"b.rs": "1" * 64})
+    assert [entry.states(name) for name in ("a.rs", "b.rs", "c.rs")] == ["0" * 64, "1" * 64, ""]

@@ -15,6 +15,7 @@ VERBS = {
     "clean",
     "init",
     "new",
+    "why",
     "why-miss",
     "watch",
     "server",

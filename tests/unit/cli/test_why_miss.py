@@ -25,7 +25,7 @@ CHECK = Action("ElfCheck", ("a",), (), (), (), version="3" * 64)
 def build(folder: Path, core: Action = CORE, crate: Action = CRATE, check: Action = CHECK) -> Path:
     """A checkout with three actions."""
     for action, results in ((core, "build/units/core"), (crate, "build/units/a"), (check, "build/check")):
-        action_log.write(folder / layout.ACTIONS, action, results, "")
+        action_log.write(folder / layout.ACTIONS, action_log.entry(action, results, ""))
     return folder
 
 
@@ -80,7 +80,7 @@ def test_what_was_not_built_is_told(tmp_path: Path) -> None:
 
 
 def test_builds_of_other_programs_have_nothing_in_common(tmp_path: Path) -> None:
-    action_log.write(tmp_path / "b", CORE, "build/units/other", "")
+    action_log.write(tmp_path / "b", action_log.entry(CORE, "build/units/other", ""))
     with pytest.raises(OstooError, match="no action in common"):
         why_miss.explain(build(tmp_path / "a"), tmp_path / "b")
 
@@ -89,13 +89,14 @@ def test_an_action_with_a_place_of_any_length_is_written_down(tmp_path: Path) ->
     places = [f"build/{'x' * 200}/units/core-{number}" for number in range(2)]
     for folder in ("a", "b"):
         for place in places:
-            action_log.write(tmp_path / folder / layout.ACTIONS, CORE, place, "")
+            action_log.write(tmp_path / folder / layout.ACTIONS, action_log.entry(CORE, place, ""))
     assert why_miss.explain(tmp_path / "a", tmp_path / "b").startswith("all 2 actions")
 
 
 def test_it_is_told_how_the_second_build_decided(tmp_path: Path) -> None:
     first, second = build(tmp_path / "a"), build(tmp_path / "b")
     action_log.write(
-        second / layout.ACTIONS, replace(CORE, arguments=("rustc",)), "build/units/core", "run here: why not"
+        second / layout.ACTIONS,
+        action_log.entry(replace(CORE, arguments=("rustc",)), "build/units/core", "run here: why not"),
     )
     assert why_miss.explain(first, second).splitlines()[2].endswith(f"in {second}, run here: why not")

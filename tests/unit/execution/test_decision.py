@@ -7,17 +7,11 @@ import pytest
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Record
-from ostoo_build.execution.decision import Cached, Local, Present, Reason, Remote, told, tried_with
+from ostoo_build.execution.decision import Cached, Local, Present, Reason, Remote, tried_with
 from ostoo_build.execution.job import Job
 
 RECORD = Record("k", {})
 JOB = Job(Action("Rustc", (), (), (), ()), Path("build/a"), "build/a", "Compiling", "a", lambda: Outcome(()))
-
-
-def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
-    assert told(Cached(RECORD, JOB, (Reason.ALTERED,))) == "taken from the cache: outputs were modified or removed"
-    assert told(Remote((Reason.NOTHING, Reason.UNCACHED))) == "run remotely: it has no outputs yet; not in the cache"
-    assert told(Local((Reason.NOTHING, Reason.UNSHARED))).startswith("run here: it has no outputs yet; not cacheable")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ostoo_build.base.input import Input
 from ostoo_build.base.paths import PathMap
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
+from ostoo_build.execution.decided import Decisions
 from ostoo_build.execution.decision import Present, Reason
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.input_guard import InputGuard
@@ -68,7 +69,7 @@ class Checkout:
             paths=paths,
             cache=cache,
             console=console,
-            log=self.root.parent / "log",
+            decisions=Decisions(self.root.parent / "log", paths),
             input_guard=InputGuard(paths, time.time_ns(), self.tools),
             executor=None,
             fetch_all=fetch_all,
@@ -1058,26 +1059,30 @@ def test_what_can_not_be_carried_out_is_decided_anew(checkout: Checkout, clone: 
     engine = clone.engine()
     engine.perform(clone.job(ACTION, write))
     assert clone.runs == [ACTION]
-    (entry,) = action_log.read(engine.log).values()
+    (entry,) = action_log.read(engine.decisions.log).values()
     (step,) = engine.timeline.steps
     assert entry.decided == step.reasons == "run here: it has no outputs yet; the cache has lost the result"
     assert step.way == "local"
 
 
 def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    def explained(action: Action, run: Callable[[Path], Outcome] = write) -> str:
+        """What an invocation says of an action."""
+        capsys.readouterr()
+        engine = replace(checkout.engine(), explains=True)
+        engine.perform(checkout.job(action, run))
+        engine.cache.flush()
+        lines = capsys.readouterr().err.splitlines()
+        return next((line for line in lines if line.startswith("   Explained")), "")
+
     checkout.perform()
-    capsys.readouterr()
-    engine = replace(checkout.engine(), explains=True)
-    engine.perform(checkout.job(OTHER, write))
     said = "   Explained core is run here: the action differs from the one that made the outputs; not in the cache"
-    assert capsys.readouterr().err.startswith(f"{said} (another argument 0)\n")
-    engine.cache.flush()
-    engine.perform(checkout.job(OTHER, write))
-    assert capsys.readouterr().err == ""
+    assert explained(OTHER) == f"{said} (another argument 0)"
+    assert explained(OTHER) == ""
     records.discard(checkout.folder)
-    engine.perform(checkout.job(replace(OTHER, arguments=("third.rs",)), write))
-    first = capsys.readouterr().err.splitlines()[0]
-    assert first == "   Explained core is run here: it has no outputs yet; not in the cache", "nothing was compared"
-    shutil.rmtree(engine.log)
-    engine.perform(checkout.job(ACTION, write_another))
-    assert capsys.readouterr().err.splitlines()[0].endswith("the action differs from the one that made the outputs")
+    third = replace(OTHER, arguments=("third.rs",))
+    assert explained(third) == (
+        "   Explained core is run here: it has no outputs yet; not in the cache (another argument 0)"
+    )
+    shutil.rmtree(checkout.engine().decisions.log)
+    assert explained(ACTION, write_another).endswith("the action differs from the one that made the outputs")

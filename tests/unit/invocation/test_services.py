@@ -108,7 +108,7 @@ def test_the_engine_does_what_the_command_line_asks_for(tmp_path: Path) -> None:
     assert (plain.fetch_all, plain.explains, plain.executor) == (False, False, None)
     assert of_engine(tmp_path, fetch_all=True).fetch_all
     assert of_engine(tmp_path, explains=True).explains
-    assert plain.log == tmp_path / layout.ACTIONS
+    assert plain.decisions.log == tmp_path / layout.ACTIONS
 
 
 def test_results_are_kept_where_the_variable_says(tmp_path: Path) -> None:

@@ -1,0 +1,157 @@
+"""Defines `Decided`: how an action's outputs were obtained in a build, and what differed from the last time.
+
+It is the one value that explains a build: `--debug=explain` prints it, the action log and the timings page have its
+text, and `ostoo why` reads it from the note of the last builds.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from ostoo_build.actions import action_log
+from ostoo_build.actions.action_log import Difference, Part
+from ostoo_build.base.paths import is_local
+from ostoo_build.execution.decision import Cached, Reason, Remote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ostoo_build.actions.action_log import Entry
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.execution.decision import Decision, Local
+    from ostoo_build.execution.job import Job
+
+_MOST = 32
+"""How many causes are kept of one action."""
+
+
+class Kind(Enum):
+    """How outputs were obtained; the value is the text that users read."""
+
+    PRESENT = "up to date"
+    CACHED = "taken from the cache"
+    TEAM = "taken from the team's cache"
+    REMOTE = "run remotely"
+    LOCAL = "run here"
+    PARTS = "built from its parts"
+
+
+class Decided(Struct, frozen=True):
+    """What was decided of an action or a whole program.
+
+    `subject` is its name for users, `mnemonic` the kind of action, `folder` the portable path of its output folder, or
+    that of a published program. `reasons` are against cheaper ways. `causes` are differences from the last action with
+    these results, at most 32; there are `others` more. It `is_failed` until the outputs are there.
+    """
+
+    subject: str
+    mnemonic: str
+    folder: str
+    kind: Kind
+    reasons: tuple[Reason, ...] = ()
+    causes: tuple[Difference, ...] = ()
+    others: int = 0
+    is_failed: bool = True
+
+    @property
+    def told(self) -> str:
+        """Describe the way and the reasons against cheaper ways."""
+        reasons = "; ".join(reason.value for reason in self.reasons)
+        return f"{self.kind.value}: {reasons}" if reasons else self.kind.value
+
+    @property
+    def explained(self) -> str:
+        """Describe the decision with its first cause."""
+        return f"{self.told} (another {self.causes[0].what})" if self.causes else self.told
+
+
+def kind_of(decision: Decision) -> Kind:
+    """Return the kind of a decision."""
+    if isinstance(decision, Cached):
+        return Kind.TEAM if decision.is_of_team else Kind.CACHED
+    return Kind.REMOTE if isinstance(decision, Remote) else Kind.LOCAL
+
+
+class Decisions(Struct, frozen=True):
+    """What an invocation decided, by the folder of the decision. `log` is the folder of the action log.
+
+    Several threads may share one: each writes of its own actions.
+    """
+
+    log: Path
+    paths: PathMap
+    made: dict[str, Decided] = field(default_factory=dict)
+
+    def begin_job(self, job: Job) -> Entry | None:
+        """Do as `begin`, for a job."""
+        return self.begin(_entry(job))
+
+    def begin(self, entry: Entry) -> Entry | None:
+        """Move the log's entry of the last action with these results aside, and return it."""
+        return action_log.begin(self.log, entry)
+
+    def take(self, job: Job, decision: Cached | Remote | Local, former: Entry | None) -> Decided:
+        """Note and log what was decided of a job before it is carried out; `former` is the last such action."""
+        taken = Decided(
+            subject=job.subject,
+            mnemonic=job.action.mnemonic,
+            folder=self.paths.portable(job.folder),
+            kind=kind_of(decision),
+            reasons=decision.reasons,
+        )
+        return self.add(taken, _entry(job), former)
+
+    def add(self, taken: Decided, entry: Entry, former: Entry | None) -> Decided:
+        """Note and log a decision with what differs from the former entry.
+
+        If it replaces one of this invocation, the causes are those of the first.
+        """
+        before = self.made.get(taken.folder)
+        if before is not None:
+            made = replace(taken, causes=before.causes, others=before.others)
+        else:
+            causes = tuple(_told(entry, self._causes(former, entry))) if former is not None else ()
+            made = replace(taken, causes=causes[:_MOST], others=len(causes[_MOST:]))
+        self.made[taken.folder] = made
+        action_log.write(self.log, replace(entry, decided=made.told))
+        return made
+
+    def done(self, taken: Decided, job: Job | None = None) -> None:
+        """Note that a decision was carried out, and log the job if the run told more of its inputs."""
+        self.made[taken.folder] = replace(taken, is_failed=False)
+        if job is not None:
+            action_log.write(self.log, replace(_entry(job), decided=taken.told))
+
+    def _causes(self, former: Entry, now: Entry) -> Iterator[Difference]:
+        """Yield what changed, without what is just not known to be read, or no longer read.
+
+        After a failure nothing tells which files and variables the last run asked for.
+        """
+        for each in action_log.differences(former, now):
+            if each.part is Part.FILE:
+                if former.states(each.name) != now.states(each.name) and not (
+                    each.second == "" and self._is(each.name)
+                ):
+                    yield replace(each, first=former.states(each.name), second=now.states(each.name))
+            elif not (each.part is Part.VARIABLE and each.second == "" and each.name in os.environ):
+                yield each
+
+    def _is(self, path: str) -> bool:
+        return is_local(path) and os.path.lexists(Path(self.paths.root, path))
+
+
+def _told(entry: Entry, causes: Iterable[Difference]) -> Sequence[Difference]:
+    """Leave out digests of parts where the parts themselves say what changed."""
+    found = list(causes)
+    named = [each for each in found if each.part not in (Part.ARGUMENT, Part.SALT)]
+    return named if entry.parts and named else found
+
+
+def _entry(job: Job) -> Entry:
+    return action_log.entry(job.decisive, job.results, package=job.action.inputs)

@@ -1,0 +1,1 @@
+"""Answers why something was built, or not, from what the last builds decided. Imports `rules` and what it imports."""

@@ -1,0 +1,114 @@
+"""Keeps what the last builds decided, in one bounded file. Written at the end of a build, when nobody waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ostoo_build.base import decoders, layout, state_file
+from ostoo_build.execution.decided import Decided, Kind
+from ostoo_build.rules import target_spec
+from ostoo_build.rules.places import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.planning.plan import Program
+    from ostoo_build.rules.progress import Progress
+
+MOST_BUILDS = 16
+"""How many builds are kept."""
+
+MOST_DECISIONS = 4096
+"""How many decisions are kept of all of them, and of one."""
+
+PROGRAM = "RustProgram"
+"""The mnemonic of a whole program."""
+
+
+class BuildNote(Struct, frozen=True):
+    """What one build decided.
+
+    `began` is in nanoseconds since the epoch, `words` are those of its command line. `decided` has no action whose
+    outputs were up to date; programs are among it. `current` are the published paths of programs that were up to date.
+    `parts` are the folders of the decided actions that a program consists of, by its published path.
+    """
+
+    began: int
+    words: tuple[str, ...]
+    decided: tuple[Decided, ...]
+    current: tuple[str, ...]
+    parts: dict[str, tuple[str, ...]]
+
+    def of(self, folder: str) -> Decided | None:
+        """Return what was decided of the action or program with these results."""
+        return next((each for each in self.decided if each.folder == folder), None)
+
+
+class _Notes(Struct, frozen=True):
+    builds: tuple[BuildNote, ...]
+
+
+def of(
+    planner: Planner, progress: Progress, made: Mapping[str, Decided], began: int, words: tuple[str, ...]
+) -> BuildNote:
+    """Return the note of a build that decided this."""
+    decided, parts = dict(made), dict[str, tuple[str, ...]]()
+    current = [planner.paths.portable(next(iter(files))) for files in progress.current.values()]
+    for id_, pending in progress.pending.items():
+        published = Places.of(pending.program).published[0]
+        parts[published] = tuple(folder for folder in _folders(planner, pending.program) if folder in made)
+        known = decided.get(published, Decided(pending.program.name, PROGRAM, published, Kind.PARTS))
+        decided[published] = replace(known, is_failed=id_ not in progress.current)
+        if not decided[published].is_failed and not parts[published]:
+            del decided[published]  # a prepared build found all parts up to date
+    return BuildNote(
+        began=began,
+        words=words,
+        decided=tuple(decided.values())[-MOST_DECISIONS:],
+        current=tuple(path for path in current if path not in decided),
+        parts={path: found for path, found in parts.items() if found},
+    )
+
+
+def _folders(planner: Planner, program: Program) -> Iterator[str]:
+    """Yield the folders of all actions that a program may consist of, in build order."""
+    yield target_spec.folder(program.target)
+    yield from (unit.folder for unit in program.units)
+    yield planner.paths.sysroot(program.target)
+    places = Places.of(program)
+    yield from (places.linked, places.stripped, places.check)
+
+
+def read(root: Path) -> tuple[BuildNote, ...]:
+    """Return the notes of the last builds, the latest first; none if the file is missing or damaged."""
+    path = root / layout.DECISIONS
+    content = state_file.recall_sealed(path)
+    if content is None:
+        return ()
+    try:
+        found: _Notes = decoders.decode(content, _Notes)
+    except (ValueError, RecursionError):
+        state_file.found_damaged(path)
+        return ()
+    return found.builds
+
+
+def add(root: Path, note: BuildNote) -> None:
+    """Add the note of a build, if it decided anything, and forget the oldest. Raises `OSError`."""
+    if not note.decided:
+        return
+    kept: list[BuildNote] = []
+    left = MOST_DECISIONS
+    for each in (note, *read(root)):
+        left -= len(each.decided)
+        if len(kept) == MOST_BUILDS or (kept and left < 0):
+            break
+        kept.append(each)
+    content = msgspec.json.encode(_Notes(tuple(kept)))
+    state_file.write(root / layout.DECISIONS, state_file.sealed(content))

@@ -1,0 +1,128 @@
+"""Shows answers as text: one cause first, then what followed from it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ostoo_build.actions.action_log import Part
+from ostoo_build.base import digest
+from ostoo_build.why.answers import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ostoo_build.actions.action_log import Difference
+    from ostoo_build.why.answers import Answer, Other, Step
+
+_SHORT = 12
+"""How many digits are shown of a digest."""
+
+_LONGEST = 200
+"""The maximum length of a value; `--json` has all of it."""
+
+_MOST = 8
+"""How many causes are shown; `--json` has all that are kept."""
+
+_OUTCOMES = {
+    Verdict.BUILT: "was built",
+    Verdict.RESTORED: "was restored as a whole",
+    Verdict.FAILED: "failed",
+}
+
+
+def show(answers: Sequence[Answer]) -> str:
+    """Return the text of answers, each with a newline at its end."""
+    return "\n".join(f"{line}" for answer in answers for line in _lines(answer)) + "\n"
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    if answer.verdict is Verdict.NEVER_BUILT:
+        yield f"{answer.asked} was never built here"
+        return
+    if answer.verdict is Verdict.UP_TO_DATE:
+        yield f"{answer.asked} is as it was before the last builds that are known"
+        return
+    reasons = f": {'; '.join(answer.reasons)}" if answer.reasons else ""
+    yield f"{answer.asked} {_OUTCOMES[answer.verdict]} in {_build(answer)} ({answer.way}{reasons})"
+    causes = _grouped(answer.causes)
+    if not causes:
+        yield "  nothing that it is made of is known to have changed"
+    yield from (f"  {line}" for line in causes[:_MOST])
+    left = len(causes[_MOST:]) + answer.others_changed
+    if left:
+        yield f"  and {left} more"
+    yield from _steps(answer.steps)
+    yield from _programs(answer.programs)
+
+
+def _build(answer: Answer) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answer.began / 1e9))
+    words = " ".join(answer.words) or "all"
+    return f"{'the last build' if answer.is_latest else 'an earlier build'}, of {words} at {when}"
+
+
+def _steps(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield a line for each step, and one for all that have the same reason, as after a change of the toolchain."""
+    groups: dict[object, list[Step]] = {}
+    for step in steps:
+        is_alone = step.is_failed or not step.reasons
+        groups.setdefault(step.name if is_alone else (step.way, step.reasons), []).append(step)
+    for group in groups.values():
+        names = [step.name for step in group]
+        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+        yield f"  -> {', '.join(dict.fromkeys(names[:_MOST]))}{more}{_how(group[0])}"
+
+
+def _how(step: Step) -> str:
+    because = f", because of {step.because}" if step.because else ""
+    way = "failed" if step.is_failed else step.way
+    return f"{because}: {'; '.join((way, *step.reasons))}"
+
+
+def _programs(programs: Sequence[Other]) -> Iterator[str]:
+    reached = [each.program for each in programs if each.is_reached]
+    if reached:
+        yield f"  the same cause reached {', '.join(reached)}"
+    yield from (f"  {each.program} not: {each.why}" for each in programs if not each.is_reached)
+
+
+def _grouped(causes: Sequence[Difference]) -> list[str]:
+    """Return a line for each cause, and one for all units with the same change of flags."""
+    found: dict[str, list[str]] = {}
+    for cause in causes:
+        subject, change = told(cause)
+        found.setdefault(change if subject.startswith("flags of ") else f"{subject} {change}", []).append(subject)
+    return [_of_group(text, subjects) for text, subjects in found.items()]
+
+
+def _of_group(text: str, subjects: list[str]) -> str:
+    if not subjects[0].startswith("flags of "):
+        return text
+    more = f" and {len(subjects) - 1} more" if len(subjects) > 1 else ""
+    return f"{subjects[0]}{more} {text}"
+
+
+def told(cause: Difference) -> tuple[str, str]:
+    """Return what changed, and how."""
+    subject = {Part.TOOLCHAIN: "the toolchain", Part.CODE: "this build's own code", Part.FILE: cause.name}.get(
+        cause.part, cause.what
+    )
+    if cause.part is Part.VARIABLE:
+        subject = f"the variable {cause.name}"
+    first, second = cause.first, cause.second
+    if subject.startswith("flags of "):
+        before, after = first.split("\n"), second.split("\n")
+        first = " ".join(word for word in before if word not in after)
+        second = " ".join(word for word in after if word not in before)
+    if not cause.first:
+        return subject, f"is new: {_value(second)}"
+    if not cause.second:
+        return subject, f"is gone: it was {_value(first)}"
+    return subject, f"changed: {_value(first) or '(nothing)'} -> {_value(second) or '(nothing)'}"
+
+
+def _value(text: str) -> str:
+    if len(text.split(" ", maxsplit=1)[0]) == len(digest.of_bytes(b"")) and " " not in text.strip():
+        return text[:_SHORT]
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
