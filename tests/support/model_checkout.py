@@ -45,6 +45,7 @@ from ostoo_build.rules import nodes, whole_program
 from ostoo_build.rules.progress import PendingProgram, Progress
 from ostoo_build.target import spec as target_spec
 from ostoo_build.toolchain.find import Toolchain
+from ostoo_build.why import build_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,8 +250,13 @@ class FakeTools:
 
 
 def plan(root: Path) -> dict[str, Program]:
-    """What a planner would make of the checkout: two programs with a library in common, one with a build script."""
+    """What a planner would make of the checkout: two programs with a library in common, one with a build script.
+
+    `plan.json` may describe another graph, of libraries and programs that each need libraries before them.
+    """
     flavor = json.loads((root / "plan.json").read_text())
+    if isinstance(flavor, dict):
+        return _generated(flavor)
     base = _unit("base", UnitKind.LIBRARY, flavor, outputs=("rmeta/libbase.rmeta", "rlib/libbase.rlib"))
     script = _unit("gen", UnitKind.BUILD_SCRIPT, flavor, outputs=("build-script",))
     run = RunBuildScript(**_common("gen", "run", on_host=True), targets=(), script=script.id, links="")
@@ -263,6 +269,31 @@ def plan(root: Path) -> dict[str, Program]:
         "one": _program("one", (base, script, run, gen, one)),
         "two": _program("two", (base, two)),
     }
+
+
+def _generated(described: dict[str, dict[str, Any]]) -> dict[str, Program]:
+    """Programs of a graph: by name `needs`, `features`, `flags`, and whether it `is_program`, in build order."""
+    units: dict[str, CompileUnit] = {}
+    programs = {}
+    for name, each in described.items():
+        words = [*each["flags"], *(word for one in each["features"] for word in ("--cfg", f'feature="{one}"'))]
+        needs = [units[other] for other in each["needs"]]
+        kind = UnitKind.PROGRAM if each["is_program"] else UnitKind.LIBRARY
+        outputs = () if each["is_program"] else (f"rmeta/lib{name}.rmeta", f"rlib/lib{name}.rlib")
+        made = _unit(name, kind, "model", outputs=outputs, needs=tuple(needs))
+        id_ = f"{name}-{sha(words, [unit.id for unit in needs])[:8]}"
+        below = [other for unit in needs for other in (*unit.libraries, unit.id)]
+        units[name] = replace(
+            made,
+            id=id_,
+            folder=f"build/{TARGET}/release/units/{id_}",
+            arguments=(name, "-C", f"metadata={id_}", *words),
+            libraries=tuple(dict.fromkeys(below)),
+        )
+        if each["is_program"]:
+            by_id = {unit.id: unit for unit in units.values()}
+            programs[name] = _program(name, (*(by_id[other] for other in units[name].libraries), units[name]))
+    return programs
 
 
 def _common(name: str, kind: str, *, on_host: bool, run: str | None = None) -> dict[str, Any]:
@@ -365,6 +396,10 @@ def build(request: Request, answer: Answer) -> None:
                 _build_program(made, program, performed)
     finally:
         made.services.close()
+        note = build_notes.of(
+            made.planner, made.progress, services.engine.decisions.made, time.time_ns(), request.programs
+        )
+        build_notes.add(root, note)
         made.checkout.close()
 
 
@@ -373,7 +408,9 @@ def _build_program(made: Invoked, program: Program, performed: set[str]) -> None
     planner.units.update({unit.id: unit for unit in program.units})
     pending = PendingProgram(program, None, is_checked=True)
     asked = (planner, services, pending)
-    if whole_program.is_current(*asked) or whole_program.restored(*asked):
+    found = whole_program.is_current(*asked) or whole_program.restored(*asked)
+    if found is not None:
+        made.progress.current[program.id] = found
         return
     made.progress.pending[program.id] = pending
     for node in nodes.of_program(planner, services, made.progress, pending):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct, field
 
+from ostoo_build.actions.learned import Learned
 from ostoo_build.base import digest, numbered, state_file
 from ostoo_build.base.paths import quote
 
@@ -25,6 +26,9 @@ _LONGEST = 200
 """Maximum length in bytes; a file name with its suffixes may have 255."""
 
 
+NOTHING_LEARNED = Learned()
+"""What runs told of an action that tells nothing, or never ran."""
+
 _FORMER = "former"
 """The folder, beside the log, of the previous actions."""
 
@@ -35,6 +39,7 @@ class Entry(Struct, frozen=True):
     `environment` has a digest of each value, `shown` those values that are not in the user's environment: others may be
     secrets. `decided` says how its outputs were to be made, and why no cheaper way was possible. `unread` are files of
     its package that were there and are not in the key. `parts` are what a digest in the key consists of, by name.
+    `learned` is what runs told of the inputs.
     """
 
     mnemonic: str
@@ -52,6 +57,7 @@ class Entry(Struct, frozen=True):
     decided: str = ""
     unread: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    learned: Learned = NOTHING_LEARNED
 
     def states(self, path: str) -> str:
         """Describe a file as it was, read or not; empty if there was none."""
@@ -76,7 +82,9 @@ def write(folder: Path, entry: Entry) -> None:
     state_file.write(folder / _name(entry), msgspec.json.encode(numbered.to_builtins(entry)))
 
 
-def entry(action: Action, results: str, decided: str = "", package: Iterable[Input] = ()) -> Entry:
+def entry(
+    action: Action, results: str, decided: str = "", package: Iterable[Input] = (), learned: Learned = NOTHING_LEARNED
+) -> Entry:
     """Describe an action; `package` are inputs that were there, whether or not they are in its key."""
     inputs = {each.path: described(each) for each in action.inputs}
     return Entry(
@@ -94,6 +102,7 @@ def entry(action: Action, results: str, decided: str = "", package: Iterable[Inp
         inputs=inputs,
         decided=decided,
         unread={each.path: described(each) for each in package if each.path not in inputs},
+        learned=learned,
     )
 
 

@@ -6,9 +6,7 @@ text, and `ostoo why` reads it from the note of the last builds.
 
 from __future__ import annotations
 
-import os
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -16,11 +14,11 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions.action_log import Difference, Part
-from ostoo_build.base.paths import is_local
 from ostoo_build.execution.decision import Cached, Reason, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from ostoo_build.actions.action_log import Entry
     from ostoo_build.base.paths import PathMap
@@ -116,7 +114,7 @@ class Decisions(Struct, frozen=True):
         if before is not None:
             made = replace(taken, causes=before.causes, others=before.others)
         else:
-            causes = tuple(_told(entry, self._causes(former, entry))) if former is not None else ()
+            causes = tuple(_told(entry, _causes(former, entry))) if former is not None else ()
             made = replace(taken, causes=causes[:_MOST], others=len(causes[_MOST:]))
         self.made[taken.folder] = made
         action_log.write(self.log, replace(entry, decided=made.told))
@@ -128,22 +126,25 @@ class Decisions(Struct, frozen=True):
         if job is not None:
             action_log.write(self.log, replace(_entry(job), decided=taken.told))
 
-    def _causes(self, former: Entry, now: Entry) -> Iterator[Difference]:
-        """Yield what changed, without what is just not known to be read, or no longer read.
 
-        After a failure nothing tells which files and variables the last run asked for.
-        """
-        for each in action_log.differences(former, now):
-            if each.part is Part.FILE:
-                if former.states(each.name) != now.states(each.name) and not (
-                    each.second == "" and self._is(each.name)
-                ):
-                    yield replace(each, first=former.states(each.name), second=now.states(each.name))
-            elif not (each.part is Part.VARIABLE and each.second == "" and each.name in os.environ):
-                yield each
+def _causes(former: Entry, now: Entry) -> Iterator[Difference]:
+    """Yield what changed, without what only one of both runs is known to have asked for.
 
-    def _is(self, path: str) -> bool:
-        return is_local(path) and os.path.lexists(Path(self.paths.root, path))
+    After a failure nothing tells which files and variables the last run asked for.
+    """
+    for each in action_log.differences(former, now):
+        if each.part is Part.FILE:
+            first, second = former.states(each.name), now.states(each.name)
+            is_told = [_is_told(entry.learned.reads, each.name) for entry in (former, now)]
+            if first != second and not (is_told[0] != is_told[1] and "" in (first, second)):
+                yield replace(each, first=first, second=second)
+        elif each.part is not Part.VARIABLE or (each.name in former.learned.asked) == (each.name in now.learned.asked):
+            yield each
+
+
+def _is_told(reads: Sequence[str], path: str) -> bool:
+    """Whether a run told of a file, or of a folder that it is in."""
+    return any(f"{path}/".startswith(f"{read}/") for read in reads)
 
 
 def _told(entry: Entry, causes: Iterable[Difference]) -> Sequence[Difference]:
@@ -154,4 +155,4 @@ def _told(entry: Entry, causes: Iterable[Difference]) -> Sequence[Difference]:
 
 
 def _entry(job: Job) -> Entry:
-    return action_log.entry(job.decisive, job.results, package=job.action.inputs)
+    return action_log.entry(job.decisive, job.results, package=job.action.inputs, learned=job.learned)

@@ -56,6 +56,7 @@ def entry(
     }
     inputs, asked = {**found.inputs}, dict[str, str]()
     unread: dict[str, str] = {}
+    reads, variables = list[str](), list[str]()
     parts = {name: {value: None} for name, value in given.items() if value}
     for unit in pending.program.units:
         learned = told.get(unit.id, Learned())
@@ -63,6 +64,8 @@ def entry(
         inputs |= {each.path: action_log.described(each) for each in read.read}
         unread |= {each.path: action_log.described(each) for each in read.unread}
         asked |= {name: digest.of_bytes(value.encode()) for name, value in _given(unit, learned).items()}
+        reads += learned.reads
+        variables += learned.asked
         for name, value in snapshot.get(("parts", unit.id), partial(_parts_of, unit)):
             parts.setdefault(name, {})[value] = None
     made = _made(planner, pending)
@@ -74,6 +77,7 @@ def entry(
         environment=asked,
         inputs=inputs,
         unread={path: state for path, state in unread.items() if path not in inputs},
+        learned=Learned(tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(variables))),
         parts={name: " | ".join(values) for name, values in parts.items()},
     )
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import action_log
 from ostoo_build.actions.action import Action
+from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import Record
 from ostoo_build.base.input import Input
@@ -19,10 +20,10 @@ from ostoo_build.execution.job import Job
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 READ, UNREAD = Input("a/lib.rs", "1" * 64, 1), Input("a/other.rs", "2" * 64, 1)
 ACTION = Action("Rustc", ("a.rs",), (), (READ,), ("build/a/",))
+ASKING = Learned(asked=("WORD",))
 WAY = Local((Reason.OTHER_ACTION, Reason.UNCACHED))
 
 
@@ -87,20 +88,27 @@ def test_a_new_file_and_one_that_is_gone_are_causes(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_that_is_there_and_no_longer_read_is_no_cause(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / READ.path).write_text("a")
-    assert causes(tmp_path, job(tmp_path, READ), job(tmp_path)) == []
+def test_a_file_that_only_one_run_told_of_is_no_cause(tmp_path: Path) -> None:
+    outside = Input("b/data/text", "1" * 64, 1)
+    telling = replace(job(tmp_path, READ, outside), learned=Learned(reads=("b/data",)))
+    assert causes(tmp_path / "one", telling, job(tmp_path, READ)) == []
+    assert causes(tmp_path / "two", job(tmp_path, READ), telling) == []
+    gone = replace(job(tmp_path, READ), learned=Learned(reads=("b/data",)))
+    assert causes(tmp_path / "three", telling, gone) == [("file b/data/text", "1" * 64, "")]
 
 
-def test_a_variable_that_is_set_and_no_longer_asked_for_is_no_cause(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asking = replace(ACTION, environment=(("WORD", "1"),))
-    found = causes(tmp_path / "one", job(tmp_path, action=asking), job(tmp_path))
-    assert found == [("env WORD", "1", "")]
-    monkeypatch.setenv("WORD", "1")
-    assert causes(tmp_path / "two", job(tmp_path, action=asking), job(tmp_path)) == []
+def test_a_variable_that_only_one_run_asked_for_is_no_cause(tmp_path: Path) -> None:
+    set_to = replace(job(tmp_path, action=replace(ACTION, environment=(("WORD", "1"),))), learned=ASKING)
+    unset = replace(job(tmp_path), learned=ASKING)
+    assert causes(tmp_path / "one", set_to, job(tmp_path)) == []
+    assert causes(tmp_path / "two", job(tmp_path), set_to) == []
+    assert causes(tmp_path / "three", set_to, unset) == [("env WORD", "1", "")]
+    assert causes(tmp_path / "four", unset, set_to) == [("env WORD", "", "1")]
+
+
+def test_a_variable_that_the_action_declares_is_a_cause(tmp_path: Path) -> None:
+    declaring = job(tmp_path, action=replace(ACTION, environment=(("WORD", "1"),)))
+    assert causes(tmp_path, declaring, job(tmp_path)) == [("env WORD", "1", "")]
 
 
 def test_many_causes_are_counted(tmp_path: Path) -> None:
