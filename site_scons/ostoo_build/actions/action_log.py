@@ -16,7 +16,7 @@ from ostoo_build.base import digest, numbered, state_file
 from ostoo_build.base.paths import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
@@ -39,7 +39,7 @@ class Entry(Struct, frozen=True):
     `environment` has a digest of each value, `shown` those values that are not in the user's environment: others may be
     secrets. `decided` says how its outputs were to be made, and why no cheaper way was possible. `unread` are files of
     its package that were there and are not in the key. `parts` are what a digest in the key consists of, by name.
-    `learned` is what runs told of the inputs.
+    `learned` is what runs told of the inputs, `unsure` are those of which no run has told whether it reads them.
     """
 
     mnemonic: str
@@ -58,6 +58,11 @@ class Entry(Struct, frozen=True):
     unread: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     learned: Learned = NOTHING_LEARNED
+    unsure: tuple[str, ...] = ()
+
+    def reads(self, path: str) -> bool:
+        """Whether it is known that a file is read."""
+        return path in self.inputs and path not in self.unsure
 
     def states(self, path: str) -> str:
         """Describe a file as it was, read or not; empty if there was none."""
@@ -82,11 +87,8 @@ def write(folder: Path, entry: Entry) -> None:
     state_file.write(folder / _name(entry), msgspec.json.encode(numbered.to_builtins(entry)))
 
 
-def entry(
-    action: Action, results: str, decided: str = "", package: Iterable[Input] = (), learned: Learned = NOTHING_LEARNED
-) -> Entry:
-    """Describe an action; `package` are inputs that were there, whether or not they are in its key."""
-    inputs = {each.path: described(each) for each in action.inputs}
+def entry(action: Action, results: str, decided: str = "") -> Entry:
+    """Describe an action."""
     return Entry(
         mnemonic=action.mnemonic,
         results=results,
@@ -99,10 +101,8 @@ def entry(
         salt=dict(action.salt),
         directory=action.directory,
         outputs=action.outputs,
-        inputs=inputs,
+        inputs={each.path: described(each) for each in action.inputs},
         decided=decided,
-        unread={each.path: described(each) for each in package if each.path not in inputs},
-        learned=learned,
     )
 
 

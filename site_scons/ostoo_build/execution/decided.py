@@ -17,13 +17,16 @@ from ostoo_build.actions.action_log import Difference, Part
 from ostoo_build.execution.decision import Cached, Reason, Remote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.actions.action_log import Entry
     from ostoo_build.base.paths import PathMap
     from ostoo_build.execution.decision import Decision, Local
     from ostoo_build.execution.job import Job
+
+FEATURES = "features of "
+"""What the part of a whole program begins with that a unit has for being there."""
 
 _MOST = 32
 """How many causes are kept of one action."""
@@ -114,7 +117,7 @@ class Decisions(Struct, frozen=True):
         if before is not None:
             made = replace(taken, causes=before.causes, others=before.others)
         else:
-            causes = tuple(_told(entry, _causes(former, entry))) if former is not None else ()
+            causes = tuple(_told(former, entry)) if former is not None else ()
             made = replace(taken, causes=causes[:_MOST], others=len(causes[_MOST:]))
         self.made[taken.folder] = made
         action_log.write(self.log, replace(entry, decided=made.told))
@@ -130,16 +133,25 @@ class Decisions(Struct, frozen=True):
 def _causes(former: Entry, now: Entry) -> Iterator[Difference]:
     """Yield what changed, without what only one of both runs is known to have asked for.
 
-    After a failure nothing tells which files and variables the last run asked for.
+    After a failure nothing tells which files and variables the last run asked for, and nothing tells that of a unit
+    with other flags.
     """
     for each in action_log.differences(former, now):
         if each.part is Part.FILE:
             first, second = former.states(each.name), now.states(each.name)
             is_told = [_is_told(entry.learned.reads, each.name) for entry in (former, now)]
-            if first != second and not (is_told[0] != is_told[1] and "" in (first, second)):
+            is_one = is_told[0] != is_told[1] and "" in (first, second)
+            if first != second and _is_read(former, now, each.name) and not is_one:
                 yield replace(each, first=first, second=second)
         elif each.part is not Part.VARIABLE or (each.name in former.learned.asked) == (each.name in now.learned.asked):
             yield each
+
+
+def _is_read(former: Entry, now: Entry, path: str) -> bool:
+    """Whether a run read a file, or nothing is known of either run."""
+    if former.reads(path) or (now.reads(path) and path not in former.unread):
+        return True
+    return path in former.unsure and path in now.unsure
 
 
 def _is_told(reads: Sequence[str], path: str) -> bool:
@@ -147,12 +159,39 @@ def _is_told(reads: Sequence[str], path: str) -> bool:
     return any(f"{path}/".startswith(f"{read}/") for read in reads)
 
 
-def _told(entry: Entry, causes: Iterable[Difference]) -> Sequence[Difference]:
-    """Leave out digests of parts where the parts themselves say what changed."""
-    found = list(causes)
-    named = [each for each in found if each.part not in (Part.ARGUMENT, Part.SALT)]
-    return named if entry.parts and named else found
+def _told(former: Entry, now: Entry) -> Sequence[Difference]:
+    """Return what changed, of a program without what follows from the rest.
+
+    The parts say what changed, and their digests do not. All files and flags of a unit that it did not have are new.
+    """
+    found = list(_causes(former, now))
+    if not now.parts:
+        return found
+    units = {each.name.removeprefix(FEATURES) for each in found if each.name.startswith(FEATURES) and _is_one(each)}
+    places = [path for path in {*former.salt} ^ {*now.salt} if path not in {**former.inputs, **now.inputs}]
+    named = [each for each in found if _is_named(each, units, places)]
+    return named or found
+
+
+def _is_named(each: Difference, units: set[str], places: Sequence[str]) -> bool:
+    """Whether a difference says what changed; `units` are only on one side, as are the packages in `places`."""
+    if each.part is Part.PLAN:
+        return each.name.startswith(FEATURES) or each.name.partition(" of ")[2] not in units
+    if each.part is Part.FILE:
+        return not (_is_one(each) and _is_told(places, each.name))
+    return each.part not in (Part.ARGUMENT, Part.SALT)
+
+
+def _is_one(each: Difference) -> bool:
+    """Whether only one side has this."""
+    return "" in (each.first, each.second)
 
 
 def _entry(job: Job) -> Entry:
-    return action_log.entry(job.decisive, job.results, package=job.action.inputs, learned=job.learned)
+    """Describe a job's action, with the files of its package that it does not read, or may not."""
+    entry = action_log.entry(job.decisive, job.results)
+    unread = {each.path: action_log.described(each) for each in job.action.inputs if each.path not in entry.inputs}
+    is_unsure = job.seeing is not None and job.learned.seen is None
+    least = {each.path for each in job.seeing(()).inputs} if job.seeing is not None and is_unsure else set()
+    unsure = tuple(each.path for each in job.action.inputs if is_unsure and each.path not in least)
+    return replace(entry, unread=unread, learned=job.learned, unsure=unsure)

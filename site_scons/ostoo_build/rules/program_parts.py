@@ -12,6 +12,7 @@ from ostoo_build.actions import action_log
 from ostoo_build.actions.learned import Learned
 from ostoo_build.base import digest
 from ostoo_build.base.paths import is_local, quote
+from ostoo_build.execution.decided import FEATURES
 from ostoo_build.planning import unit_name
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.rules import program_key, unit_inputs
@@ -45,7 +46,10 @@ _DERIVED_FROM = ("CARGO_MANIFEST_", "CARGO_PKG_VERSION", "CARGO_BIN_EXE_")
 def entry(
     planner: Planner, services: Services, pending: PendingProgram, told: program_key.Told, snapshot: Snapshot
 ) -> Entry:
-    """Return the entry of a program for the action log. Raises `OSError` for a source that can't be read."""
+    """Return the entry of a program for the action log. Raises `OSError` for a source that can't be read.
+
+    A unit of which nothing is told may read each file of its package, unless it has been made and tells nothing.
+    """
     whole = program_key.whole(planner, services, pending, told, snapshot)
     found = action_log.entry(whole.action, whole.outputs[0])
     given = {
@@ -56,6 +60,7 @@ def entry(
     }
     inputs, asked = {**found.inputs}, dict[str, str]()
     unread: dict[str, str] = {}
+    sure, unsure = set(inputs), set[str]()
     reads, variables = list[str](), list[str]()
     parts = {name: {value: None} for name, value in given.items() if value}
     for unit in pending.program.units:
@@ -64,6 +69,10 @@ def entry(
         inputs |= {each.path: action_log.described(each) for each in read.read}
         unread |= {each.path: action_log.described(each) for each in read.unread}
         asked |= {name: digest.of_bytes(value.encode()) for name, value in _given(unit, learned).items()}
+        if learned.seen is None and unit.id not in told and not (planner.root / unit.record).is_file():
+            unsure |= {each.path for each in unit_inputs.own(planner, services, unit, snapshot)}
+        else:
+            sure |= {each.path for each in read.read}
         reads += learned.reads
         variables += learned.asked
         for name, value in snapshot.get(("parts", unit.id), partial(_parts_of, unit)):
@@ -77,6 +86,7 @@ def entry(
         environment=asked,
         inputs=inputs,
         unread={path: state for path, state in unread.items() if path not in inputs},
+        unsure=tuple(sorted(unsure - sure)),
         learned=Learned(tuple(dict.fromkeys(reads)), tuple(dict.fromkeys(variables))),
         parts={name: " | ".join(values) for name, values in parts.items()},
     )
@@ -100,7 +110,7 @@ def _of_unit(unit: Unit) -> Iterator[tuple[str, str]]:
     """Yield what a plan says of a unit; what it says of std follows from the toolchain, but for features and flags."""
     name = unit_name.of(unit)
     if isinstance(unit, CompileUnit):
-        yield f"features of {name}", ", ".join(unit_name.features(unit)) or "none"
+        yield f"{FEATURES}{name}", ", ".join(unit_name.features(unit)) or "none"
         yield f"flags of {name}", "\n".join(_flags(unit))
     if unit.is_std or not is_local(unit.package):
         return

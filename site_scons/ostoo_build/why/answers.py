@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.actions.action_log import Difference, Part
-from ostoo_build.execution.decided import Kind
+from ostoo_build.execution.decided import FEATURES, Kind
 from ostoo_build.why import history as histories
 
 if TYPE_CHECKING:
@@ -188,5 +188,5 @@ def _readers(history: History, path: str) -> Iterator[Entry]:
 
 def _selected(entry: Entry, unit: str) -> set[str]:
     """Return all features of a unit in a program."""
-    told = entry.parts.get(f"features of {unit}", "").replace(" | ", ", ")
+    told = entry.parts.get(f"{FEATURES}{unit}", "").replace(" | ", ", ")
     return {name for name in told.split(", ") if name and name != "none"}

@@ -9,6 +9,7 @@ from msgspec import Struct
 from ostoo_build.actions import action_log
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.decided import FEATURES
 from ostoo_build.why import build_notes
 from ostoo_build.why.build_notes import PROGRAM
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 COMPILATION = "Rustc"
 """The mnemonic of a compilation."""
 
-_FEATURES = "features of "
 _FEATURE = 'feature="'
 
 
@@ -55,7 +55,7 @@ class History(Struct, frozen=True, dict=True):
 
     def features_of(self, unit: str) -> dict[str, None]:
         """Return all that programs select of a unit's features, each as a text."""
-        told = (entry.parts.get(f"{_FEATURES}{unit}", "") for entry in self.programs.values())
+        told = (entry.parts.get(f"{FEATURES}{unit}", "") for entry in self.programs.values())
         return dict.fromkeys(each for text in told for each in text.split(" | ") if each)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action_log import Part
 from ostoo_build.base import digest
+from ostoo_build.execution.decided import FEATURES
 from ostoo_build.why.answers import Verdict
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def told(cause: Difference) -> tuple[str, str]:
         before, after = first.split("\n"), second.split("\n")
         first = " ".join(word for word in before if word not in after)
         second = " ".join(word for word in after if word not in before)
+    if subject.startswith(FEATURES) and "" in (first, second):
+        there = "is new" if second else "is no longer"
+        return subject.removeprefix(FEATURES), f"{there} among its crates (features: {first or second})"
     if not cause.first:
         return subject, f"is new: {_value(second)}"
     if not cause.second:

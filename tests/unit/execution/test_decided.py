@@ -142,3 +142,14 @@ def test_digests_of_parts_are_left_out_where_the_parts_are_told(tmp_path: Path) 
     assert [each.what for each in replace(decisions, made={}).add(program, other, one).causes] == ["salt a"]
     other = replace(other, parts={**one.parts, "features of a": "loud"})
     assert [each.what for each in replace(decisions, made={}).add(program, other, one).causes] == ["features of a"]
+
+
+def test_a_file_of_which_nothing_is_known_is_a_cause_only_if_nothing_was_known(tmp_path: Path) -> None:
+    later = UNREAD._replace(sha256="3" * 64)
+
+    def unsure(*inputs: Input) -> Job:
+        return replace(job(tmp_path, *inputs), seeing=lambda _names: replace(ACTION, inputs=()))
+
+    assert causes(tmp_path / "one", job(tmp_path, READ), unsure(READ, UNREAD)) == []
+    found = causes(tmp_path / "two", unsure(READ, UNREAD), unsure(READ, later))
+    assert found == [("file a/other.rs", "2" * 64, "3" * 64)]

@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,46 +19,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from model_builds import Builds
 from model_checkout import PROGRAMS, SOURCES, UNREAD, VARIABLES, Request
-from tied import TIED
 
 from ostoo_build.cache import upkeep as cache_upkeep
-
-HERE = Path(__file__).parents[2] / "support"
-SITE_SCONS = HERE.parents[1] / "site_scons"
 
 TEXTS = st.sampled_from(("pub a", "pub b", "c", "d", "pub ONE_WORD", "TWO_WORDS"))
 EDITED = st.sampled_from(sorted(set(SOURCES) - {"plan.json", "targets/model.json"}))
 ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
 MODULE, OTHER_PLACE = "user-rs/base/src/more.rs", "user-rs/base/src/more/mod.rs"
 ANY = st.integers(0, 10_000)
-
-
-class Builds:
-    """The server that builds."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [*TIED, sys.executable, str(HERE / "model_checkout.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # each damage is told there
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{SITE_SCONS}{os.pathsep}{HERE}"},
-        )
-
-    def ask(self, *requests: Request) -> list[dict[str, Any]]:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([asdict(request) for request in requests]) + "\n")
-        self.process.stdin.flush()
-        answers: list[dict[str, Any]] = json.loads(self.process.stdout.readline())
-        return answers
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(60)
 
 
 def sources(root: Path) -> dict[str, str]:
