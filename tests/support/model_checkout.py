@@ -286,6 +286,8 @@ def _generated(described: dict[str, dict[str, Any]]) -> dict[str, Program]:
         units[name] = replace(
             made,
             id=id_,
+            label=f"{name} v1",
+            environment=(("CARGO_PKG_NAME", name), ("CARGO_PKG_VERSION", "1")),
             folder=f"build/{TARGET}/release/units/{id_}",
             arguments=(name, "-C", f"metadata={id_}", *words),
             libraries=tuple(dict.fromkeys(below)),

@@ -147,8 +147,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_why(verbs: Any) -> None:
-    why = verbs.add_parser("why", help="show why the last build made a program, or did not", allow_abbrev=False)
-    why.add_argument("asked", metavar="PROGRAM")
+    why = verbs.add_parser(
+        "why", help="show why a build made a program, unit or file's users, or did not", allow_abbrev=False
+    )
+    why.add_argument("asked", metavar="PROGRAM|UNIT|FILE", help="a unit: package, with version, or id")
     why.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
     why.add_argument("--json", action="store_true", help="show the whole answer as JSON")
     why.set_defaults(perform=performed.why)

@@ -70,6 +70,11 @@ class Runner(Struct, frozen=True, dict=True):
         self.check([program])
         return sorted(target for _, target in self._programs.ids([program]))
 
+    @property
+    def programs(self) -> list[str]:
+        """The names of all programs."""
+        return [*self._programs.binaries]
+
     @cached_property
     def _programs(self) -> Programs:
         return self.planner().programs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import live
@@ -166,7 +167,10 @@ def cache(chosen: argparse.Namespace) -> None:
 def why(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    why_verb.answer(_runner(chosen, chosen.words), chosen.asked, as_json=chosen.json)
+    runner = _runner(chosen, chosen.words)
+    # `./ostoo` names the top folder, from wherever it is called
+    places = (Path.cwd(), chosen.start.resolve(), runner.root)
+    why_verb.answer(runner, chosen.asked, places, as_json=chosen.json)
 
 
 def why_miss(chosen: argparse.Namespace) -> None:

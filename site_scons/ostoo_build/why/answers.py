@@ -1,4 +1,4 @@
-"""Answers why a program was built, or not: the causes, and what followed from them. Guesses nothing."""
+"""Defines answers, and what all kinds of them have in common: names, steps, other programs. Guesses nothing."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ class Verdict(Enum):
     FAILED = "failed"
     UP_TO_DATE = "up to date"
     NEVER_BUILT = "never built"
+    CHANGED = "changed"
+    CHANGED_SINCE = "changed since"
+    UNCHANGED = "unchanged"
     UNREAD = "unread"
 
 
@@ -46,18 +49,20 @@ class Step(Struct, frozen=True):
 
 
 class Other(Struct, frozen=True):
-    """Another program, and how the causes concern it; `why` is empty if it was built for the same cause."""
+    """A program that a cause reached, or not: then `why` says why not. `cause` is the name of what changed."""
 
     program: str
+    cause: str
     is_reached: bool
     why: str
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """The answer. `began` and `words` are of the build, in nanoseconds since the epoch.
+    """The answer. `began` and `words` are of the build, in nanoseconds since the epoch; 0 if no known one decided it.
 
     `way` and `reasons` are how the results were obtained, and why in no cheaper way. `causes` are what changed, and
-    there are `others_changed` more. `steps` followed, in build order.
+    there are `others_changed` more; `because` are the actions of which an output changed. `steps` followed, in build
+    order. `before` is the answer for the last build that made what was up to date in this one.
     """
 
     asked: str
@@ -69,53 +74,22 @@ class Answer(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
     causes: tuple[Difference, ...] = ()
     others_changed: int = 0
+    because: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     programs: tuple[Other, ...] = ()
+    before: Answer | None = None
 
 
-def of_program(history: History, program: str, published: Sequence[str]) -> list[Answer]:
-    """Answer for a program, once for each target; `published` are its paths."""
-    return [_of_published(history, program, path) for path in published]
-
-
-def _of_published(history: History, program: str, published: str) -> Answer:
-    found = history.decided(published)
-    if found is None:
-        is_known = published in history.programs
-        return Answer(asked=program, verdict=Verdict.UP_TO_DATE if is_known else Verdict.NEVER_BUILT)
-    build, decided = found
-    folders = build.parts.get(published, ())
-    parts = [part for part in map(build.of, folders) if part is not None]
-    causes = decided.causes or tuple(_roots(parts))
-    return Answer(
-        asked=program,
-        verdict=_verdict(decided),
-        began=build.began,
-        words=build.words,
-        is_latest=build is history.builds[0],
-        way=decided.kind.value,
-        reasons=tuple(reason.value for reason in decided.reasons),
-        causes=causes,
-        others_changed=decided.others,
-        steps=tuple(_steps(history, parts)),
-        programs=tuple(_others(history, build, published, causes)),
-    )
-
-
-def _verdict(decided: Decided) -> Verdict:
+def verdict_of(decided: Decided) -> Verdict:
+    """Return what became of an action or a program."""
     if decided.is_failed:
         return Verdict.FAILED
     return Verdict.RESTORED if decided.kind in (Kind.CACHED, Kind.TEAM) else Verdict.BUILT
 
 
-def _roots(parts: Sequence[Decided]) -> Iterator[Difference]:
-    """Yield what changed other than outputs of the parts themselves, each once."""
-    seen = set()
-    for part in parts:
-        for cause in part.causes:
-            if maker_of(cause, parts) is None and cause not in seen:
-                seen.add(cause)
-                yield cause
+def reasons_of(decided: Decided) -> tuple[str, ...]:
+    """Return the texts of a decision's reasons."""
+    return tuple(reason.value for reason in decided.reasons)
 
 
 def maker_of(cause: Difference, parts: Iterable[Decided]) -> Decided | None:
@@ -126,14 +100,20 @@ def maker_of(cause: Difference, parts: Iterable[Decided]) -> Decided | None:
     return max(makers, key=lambda part: len(part.folder), default=None)
 
 
-def _steps(history: History, parts: Sequence[Decided]) -> Iterator[Step]:
+def parts_of(build: BuildNote, published: str) -> list[Decided]:
+    """Return the decided actions of a program, in build order."""
+    return [part for part in map(build.of, build.parts.get(published, ())) if part is not None]
+
+
+def steps(history: History, parts: Sequence[Decided]) -> Iterator[Step]:
+    """Yield actions as steps."""
     for part in parts:
         makers = [maker for cause in part.causes if (maker := maker_of(cause, parts)) is not None]
         yield Step(
             name=name_of(history, part),
             folder=part.folder,
             way=part.kind.value,
-            reasons=() if part.causes else tuple(reason.value for reason in part.reasons),
+            reasons=() if part.causes else reasons_of(part),
             is_failed=part.is_failed,
             because=name_of(history, makers[0]) if makers else "",
         )
@@ -147,43 +127,39 @@ def name_of(history: History, decided: Decided) -> str:
     return f"{kind} {name}" if kind else name
 
 
-def _others(history: History, build: BuildNote, published: str, causes: Sequence[Difference]) -> Iterator[Other]:
-    """Yield the other programs: those that the first cause reached, and those that it did not, with the reason."""
-    changed = causes[0] if causes else None
-    if changed is None:
-        return
+def others(history: History, build: BuildNote, published: str, changed: Difference) -> Iterator[Other]:
+    """Yield the other programs: those that a change reached, and those that it did not, with the reason."""
     for path, entry in history.programs.items():
+        decided = build.of(path)
         if path == published:
             continue
-        decided = build.of(path)
         if decided is not None and changed in decided.causes:
-            yield Other(_name(entry), is_reached=True, why="")
-        elif changed.part is Part.FILE and changed.name not in entry.inputs:
-            why = unread_because(history, changed.name, history.programs.get(published), entry)
-            if why:
-                yield Other(_name(entry), is_reached=False, why=why)
+            yield Other(name_of_program(entry), changed.name, is_reached=True, why="")
+        elif changed.part is Part.FILE and changed.name in entry.unread:
+            why = unread_because(history, changed.name, entry)
+            yield Other(name_of_program(entry), changed.name, is_reached=False, why=why)
 
 
-def _name(entry: Entry) -> str:
+def name_of_program(entry: Entry) -> str:
+    """Return the name of a program."""
     return entry.arguments[0]
 
 
-def unread_because(history: History, path: str, reader: Entry | None, entry: Entry) -> str:
-    """Say why a program does not read a file that another one reads; empty if it has nothing to do with it."""
-    if path not in entry.unread:
-        return ""
-    for unit in dict.fromkeys(filter(None, map(histories.label, _readers(history, path)))):
-        if reader is None or len(history.features_of(unit)) <= 1:
-            continue
-        theirs, its = (_selected(each, unit) for each in (reader, entry))
+def unread_because(history: History, path: str, entry: Entry) -> str:
+    """Say why a program does not read a file of a package of its."""
+    for unit, theirs in _readers(history, path):
+        its = _selected(entry, unit)
         for word, names in (("without", theirs - its), ("with", its - theirs)):
             if names:
                 return f"it uses {unit.partition(' v')[0]} {word} {', '.join(sorted(names))}"
-    return "nothing of it reads the file"
+    return "it does not read the file"
 
 
-def _readers(history: History, path: str) -> Iterator[Entry]:
-    return (entry for entry in history.actions.values() if path in entry.inputs)
+def _readers(history: History, path: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield the units that read a file, each with its features."""
+    for entry in history.actions.values():
+        if entry.mnemonic == histories.COMPILATION and entry.reads(path) and histories.label(entry):
+            yield histories.label(entry), set(filter(None, histories.features(entry).split(", ")))
 
 
 def _selected(entry: Entry, unit: str) -> set[str]:

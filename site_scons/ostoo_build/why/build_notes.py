@@ -99,13 +99,26 @@ def read(root: Path) -> tuple[BuildNote, ...]:
     return found.builds
 
 
+def _failed(builds: tuple[BuildNote, ...], published: str) -> bool:
+    """Whether the last known build of a program failed."""
+    for build in builds:
+        found = build.of(published)
+        if published in build.current or found is not None:
+            return found is not None and found.is_failed
+    return False
+
+
 def add(root: Path, note: BuildNote) -> None:
-    """Add the note of a build, if it decided anything, and forget the oldest. Raises `OSError`."""
-    if not note.decided:
+    """Add the note of a build, and forget the oldest. Raises `OSError`.
+
+    One that decided nothing is left out, unless a program is up to date again after a failure: its sources are back.
+    """
+    former = read(root)
+    if not note.decided and not any(_failed(former, path) for path in note.current):
         return
     kept: list[BuildNote] = []
     left = MOST_DECISIONS
-    for each in (note, *read(root)):
+    for each in (note, *former):
         left -= len(each.decided)
         if len(kept) == MOST_BUILDS or (kept and left < 0):
             break

@@ -25,6 +25,8 @@ _LONGEST = 200
 _MOST = 8
 """How many causes are shown; `--json` has all that are kept."""
 
+_OF_FILES = (Verdict.CHANGED, Verdict.CHANGED_SINCE, Verdict.UNCHANGED, Verdict.UNREAD)
+
 _OUTCOMES = {
     Verdict.BUILT: "was built",
     Verdict.RESTORED: "was restored as a whole",
@@ -42,12 +44,17 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"{answer.asked} was never built here"
         return
     if answer.verdict is Verdict.UP_TO_DATE:
-        yield f"{answer.asked} is as it was before the last builds that are known"
+        yield from _up_to_date(answer)
+        return
+    if answer.verdict in _OF_FILES:
+        yield from _of_file(answer)
         return
     reasons = f": {'; '.join(answer.reasons)}" if answer.reasons else ""
     yield f"{answer.asked} {_OUTCOMES[answer.verdict]} in {_build(answer)} ({answer.way}{reasons})"
     causes = _grouped(answer.causes)
-    if not causes:
+    if answer.because:
+        yield f"  because of {', '.join(answer.because)}"
+    elif not causes:
         yield "  nothing that it is made of is known to have changed"
     yield from (f"  {line}" for line in causes[:_MOST])
     left = len(causes[_MOST:]) + answer.others_changed
@@ -55,6 +62,31 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"  and {left} more"
     yield from _steps(answer.steps)
     yield from _programs(answer.programs)
+
+
+def _up_to_date(answer: Answer) -> Iterator[str]:
+    if not answer.began:
+        yield f"{answer.asked} was made before the builds that are known: they found it up to date, or did not need it"
+        return
+    yield f"{answer.asked} was up to date in {_build(answer)}"
+    yield from (f"  {each.cause} changed, but {each.why}" for each in answer.programs)
+    if answer.before is not None:
+        yield from _lines(answer.before)
+
+
+def _of_file(answer: Answer) -> Iterator[str]:
+    reached = ", ".join(each.program for each in answer.programs if each.is_reached)
+    if answer.verdict is Verdict.CHANGED:
+        yield f"{answer.asked} changed before {_build(answer)}"
+        yield from (f"  {line}" for line in _grouped(answer.causes))
+        yield from _steps(answer.steps)
+        yield from (f"  {each.program} was {each.why}" for each in answer.programs if each.is_reached)
+    elif answer.verdict is Verdict.UNREAD:
+        yield f"no program reads {answer.asked}: an edit of it builds nothing"
+    else:
+        state = "has not changed" if answer.verdict is Verdict.UNCHANGED else "has changed"
+        yield f"{answer.asked} is read by {reached}, and {state} since they were made"
+    yield from (f"  {each.program} not: {each.why}" for each in answer.programs if not each.is_reached)
 
 
 def _build(answer: Answer) -> str:

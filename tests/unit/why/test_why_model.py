@@ -20,7 +20,7 @@ from model_builds import Builds
 from model_checkout import VARIABLES, Request
 
 from ostoo_build.base import layout
-from ostoo_build.why import answers, history
+from ostoo_build.why import about_programs, history
 from ostoo_build.why.answers import Verdict
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Life:
 
     def state(self, program: str) -> State:
         plan = model.plan(self.root)[program]
-        names = {unit.label: unit.id for unit in plan.units}
+        names = {unit.label.removesuffix(" v1"): unit.id for unit in plan.units}
         return State(
             files={name: self.files[name] for name in names},
             features={name: tuple(self.graph[name]["features"]) for name in names},
@@ -140,7 +140,7 @@ class Life:
                 yield "variable", name
         for unit in before.files.keys() | now.files:
             there = before.features.get(unit), now.features.get(unit)
-            shown = f"{unit} (program)" if unit in PROGRAMS else unit
+            shown = f"{unit} v1 (program)" if unit in PROGRAMS else f"{unit} v1"
             if there[0] != there[1]:
                 yield "plan", f"features of {shown}"
             if None in there:
@@ -176,7 +176,7 @@ class Life:
         """The answer of the last build; None if it says that nothing was done."""
         known = history.read(self.root)
         published = layout.program(model.TARGET, "release", program)
-        (found,) = answers.of_program(known, program, [published])
+        found = about_programs.answer(known, program, published)
         assert known.programs[published].arguments[0] == program
         return found if known.builds[0].of(published) and self.is_new(known.builds[0].began) else None
 

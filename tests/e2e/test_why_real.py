@@ -1,0 +1,81 @@
+"""`./ostoo why` after real builds."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from trees import Tree
+
+pytestmark = pytest.mark.compiler
+
+ALL = ("hello-rs", "cat-rs", "hello-std")
+FILE = "user-rs/rt/src/bump.rs"
+"""A module that the runtime has for programs without std only."""
+
+
+def why(tree: Tree, *words: str) -> list[str]:
+    done = tree.ostoo("why", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def as_json(tree: Tree, asked: str) -> dict[str, Any]:
+    document = json.loads("\n".join(why(tree, asked, "--json")))
+    assert document["format"] == 1
+    (answer,) = document["answers"]
+    found: dict[str, Any] = answer
+    return found
+
+
+def edit(tree: Tree, name: str, text: str) -> None:
+    path = tree.root / name
+    path.write_text(path.read_text() + text)
+
+
+def test_an_edit_of_the_runtime_is_told_with_whom_it_reached_and_why_not_the_others(tree: Tree) -> None:
+    assert tree.scons(*ALL).code == 0
+    edit(tree, FILE, f"// {tree.root}\n")
+    assert tree.scons(*ALL).code == 0
+    said = why(tree, "hello-rs")
+    assert re.fullmatch(rf"  {re.escape(FILE)} changed: \w{{12}} -> \w{{12}}", said[1])
+    assert said[2] == "  -> ostoo-rt v0.1.0 (no_std): run here"
+    assert said[3] == "  -> hello-rs v0.1.0, because of ostoo-rt v0.1.0 (no_std): run here"
+    assert "  the same cause reached cat-rs" in said
+    assert said[-1] == "  hello-std not: it uses ostoo-rt without no_std"
+    assert why(tree, "hello-std")[1] == f"  {FILE} changed, but it uses ostoo-rt without no_std"
+    assert as_json(tree, FILE)["verdict"] == "changed"
+    units = why(tree, "ostoo-rt")
+    assert units[0].startswith("ostoo-rt v0.1.0 (no_std) was built in the last build")
+    assert any(line.startswith("ostoo-rt v0.1.0 (no features) was ") for line in units)
+
+
+def test_a_program_of_the_cache_an_error_and_a_file_that_nobody_reads(tree: Tree) -> None:
+    assert tree.scons("hello-rs").code == 0
+    edit(tree, FILE, "fn\n")
+    assert tree.scons("hello-rs").code == 2
+    failed = as_json(tree, "hello-rs")
+    assert (failed["verdict"], [each["name"] for each in failed["causes"]]) == ("failed", [FILE])
+    assert [step["name"] for step in failed["steps"] if step["is_failed"]] == ["ostoo-rt v0.1.0 (no_std)"]
+    path = tree.root / FILE
+    path.write_text(path.read_text().removesuffix("fn\n"))
+    assert tree.scons("hello-rs").code == 0
+    assert as_json(tree, "hello-rs")["verdict"] == "restored"
+    assert why(tree, "README.md") == ["no program reads README.md: an edit of it builds nothing"]
+    assert why(tree, "cat-rs") == ["cat-rs was never built here"]
+
+
+def test_flags_are_told_with_both_values_and_a_misspelt_name_with_the_right_one(tree: Tree) -> None:
+    assert tree.scons("hello-rs").code == 0
+    manifest = tree.root / "user-rs/Cargo.toml"
+    manifest.write_text(
+        manifest.read_text().replace("[profile.release]\n", "[profile.release]\noverflow-checks = true\n")
+    )
+    assert tree.scons("hello-rs").code == 0
+    assert why(tree, "hello-rs")[1].endswith("changed: (nothing) -> -C overflow-checks=on")
+    done = tree.ostoo("why", "helo-rs")
+    assert (done.returncode, "did you mean hello-rs?" in done.stderr) == (2, True)
