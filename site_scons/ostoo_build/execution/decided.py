@@ -151,7 +151,12 @@ def _is_read(former: Entry, now: Entry, path: str) -> bool:
     """Whether a run read a file, or nothing is known of either run."""
     if former.reads(path) or (now.reads(path) and path not in former.unread):
         return True
-    return path in former.unsure and path in now.unsure
+    return _is_unsure(former, path) and _is_unsure(now, path)
+
+
+def _is_unsure(entry: Entry, path: str) -> bool:
+    """Whether nothing is known of a run and a file, which may be missing."""
+    return path in entry.unsure or bool(entry.unsure and not entry.states(path))
 
 
 def _is_told(reads: Sequence[str], path: str) -> bool:
