@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 import ostoo_build.remote.results  # noqa: F401 - each forked build needs it
 from ostoo_build.actions.outcome import OUT, Finished
-from ostoo_build.base import layout, state_file
+from ostoo_build.base import deferred, layout, state_file
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution import out_folder
@@ -397,6 +397,7 @@ def build(request: Request, answer: Answer) -> None:
             if name in request.programs:
                 _build_program(made, program, performed)
     finally:
+        deferred.run_afterwards()
         made.services.close()
         note = build_notes.of(
             made.planner, made.progress, services.engine.decisions.made, time.time_ns(), request.programs

@@ -54,8 +54,16 @@ TESTED_WITH = {
     "toolchain/debian.py": "toolchain/test_provide.py",
     # whatever happens to a checkout: no single case says as much
     "actions/learned.py": "actions/test_record.py",
+    "planning/unit_name.py": "why/test_answers.py",
     "rules/program_link.py": "rules/test_model.py",
+    "rules/program_parts.py": "why/test_why_model.py",
     "rules/whole_program.py": "rules/test_model.py",
+    "why/about_files.py": "why/test_answers.py",
+    "why/about_programs.py": "why/test_answers.py",
+    "why/about_units.py": "why/test_answers.py",
+    "why/history.py": "why/test_answers.py",
+    "why/texts.py": "why/test_answers.py",
+    "cli/why.py": "../e2e/test_why_real.py",
 }
 """What only works together with others, or with real tools, and the tests of both."""
 

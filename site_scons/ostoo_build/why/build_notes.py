@@ -64,7 +64,7 @@ def of(
         published = Places.of(pending.program).published[0]
         parts[published] = tuple(folder for folder in _folders(planner, pending.program) if folder in made)
         known = decided.get(published, Decided(pending.program.name, PROGRAM, published, Kind.PARTS))
-        decided[published] = replace(known, is_failed=id_ not in progress.current)
+        decided[published] = replace(known, is_failed=id_ not in progress.published)
         if not decided[published].is_failed and not parts[published]:
             del decided[published]  # a prepared build found all parts up to date
     return BuildNote(
