@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +20,7 @@ FILE = "user-rs/rt/src/bump.rs"
 
 
 def why(tree: Tree, *words: str) -> list[str]:
-    done = tree.ostoo("why", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return tree.ostoo("why", *words).stdout.splitlines()
 
 
 def as_json(tree: Tree, asked: str) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def test_an_edit_of_the_runtime_is_told_with_whom_it_reached_and_why_not_the_oth
     assert said[2] == "  -> ostoo-rt v0.1.0 (no_std): run here"
     assert said[3] == "  -> hello-rs v0.1.0, because of ostoo-rt v0.1.0 (no_std): run here"
     assert "  the same cause reached cat-rs" in said
-    assert said[-1] == "  hello-std not: it uses ostoo-rt without no_std"
+    assert "  hello-std not: it uses ostoo-rt without no_std" in said
     assert why(tree, "hello-std")[1] == f"  {FILE} changed, but it uses ostoo-rt without no_std"
     assert as_json(tree, FILE)["verdict"] == "changed"
     units = why(tree, "ostoo-rt")
@@ -60,7 +59,7 @@ def test_a_program_of_the_cache_an_error_and_a_file_that_nobody_reads(tree: Tree
     assert tree.scons("hello-rs").code == 2
     failed = as_json(tree, "hello-rs")
     assert (failed["verdict"], [each["name"] for each in failed["causes"]]) == ("failed", [FILE])
-    assert [step["name"] for step in failed["steps"] if step["is_failed"]] == ["ostoo-rt v0.1.0 (no_std)"]
+    assert [step["name"] for step in failed["steps"] if step["is_failed"]] == ["ostoo-rt v0.1.0"]
     path = tree.root / FILE
     path.write_text(path.read_text().removesuffix("fn\n"))
     assert tree.scons("hello-rs").code == 0
@@ -77,5 +76,6 @@ def test_flags_are_told_with_both_values_and_a_misspelt_name_with_the_right_one(
     )
     assert tree.scons("hello-rs").code == 0
     assert why(tree, "hello-rs")[1].endswith("changed: (nothing) -> -C overflow-checks=on")
-    done = tree.ostoo("why", "helo-rs")
-    assert (done.returncode, "did you mean hello-rs?" in done.stderr) == (2, True)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        tree.ostoo("why", "helo-rs")
+    assert (refused.value.returncode, "did you mean hello-rs?" in refused.value.stderr) == (2, True)

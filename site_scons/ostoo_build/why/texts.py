@@ -96,12 +96,12 @@ def _build(answer: Answer) -> str:
 
 
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield a line for each step, and one for all that have the same reason, as after a change of the toolchain."""
+    """Yield a line for each step that followed, then one for all others that have the same reason."""
     groups: dict[object, list[Step]] = {}
     for step in steps:
         is_alone = step.is_failed or not step.reasons
         groups.setdefault(step.name if is_alone else (step.way, step.reasons), []).append(step)
-    for group in groups.values():
+    for group in sorted(groups.values(), key=lambda group: bool(group[0].reasons)):
         names = [step.name for step in group]
         more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
         yield f"  -> {', '.join(dict.fromkeys(names[:_MOST]))}{more}{_how(group[0])}"
