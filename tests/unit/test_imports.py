@@ -50,10 +50,11 @@ PACKAGES = {
     "boot": "base binary fetch run",
     "server": "base start",
     "rebuild": "actions base fetch invocation planning rules server start toolchain",
+    "query": "base planning",
     "why": "actions base execution invocation planning rules",
     "cli": (
-        "actions adoption base binary boot cache execution invocation loader planning project rebuild rules run server"
-        " size stack toolchain why"
+        "actions adoption base binary boot cache execution invocation loader planning project query rebuild rules run"
+        " server size stack toolchain why"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""

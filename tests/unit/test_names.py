@@ -64,6 +64,8 @@ TESTED_WITH = {
     "why/history.py": "why/test_answers.py",
     "why/texts.py": "why/test_answers.py",
     "cli/why.py": "../e2e/test_why_real.py",
+    "cli/query.py": "../e2e/test_query_real.py",
+    "query/outputs.py": "query/test_evaluation.py",
 }
 """What only works together with others, or with real tools, and the tests of both."""
 

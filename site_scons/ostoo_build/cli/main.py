@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.set_defaults(perform=performed.new)
     _add_why(verbs)
+    _add_query(verbs)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -144,6 +145,15 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(perform=performed.server)
     _add_cache(verbs.add_parser("cache", help="inspect and maintain the action cache", allow_abbrev=False))
     return parser
+
+
+def _add_query(verbs: Any) -> None:
+    query = verbs.add_parser("query", help="answer a question about the graph of units", allow_abbrev=False)
+    query.add_argument("query", metavar="QUERY", help="such as 'deps(hello-std)' or 'somepath(hello-std, libc)'")
+    query.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    forms = ("text", "label", "json", "dot", "mermaid")
+    query.add_argument("--output", choices=forms, default="text", help="the form of the answer (default: text)")
+    query.set_defaults(perform=performed.query)
 
 
 def _add_why(verbs: Any) -> None:

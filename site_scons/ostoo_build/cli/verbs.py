@@ -164,6 +164,12 @@ def cache(chosen: argparse.Namespace) -> None:
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
 
 
+def query(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    query_verb.answer(_runner(chosen, chosen.words), chosen.query, chosen.output)
+
+
 def why(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

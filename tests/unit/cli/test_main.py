@@ -19,6 +19,7 @@ VERBS = {
     "why-miss",
     "watch",
     "server",
+    "query",
     "run",
     "gdb",
     "addr2line",

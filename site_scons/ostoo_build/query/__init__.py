@@ -1,0 +1,1 @@
+"""Answers questions about the graph of units, in the words of Bazel's query language. Imports `planning`."""
