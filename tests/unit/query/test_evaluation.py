@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from ostoo_build.base.errors import OstooError
 from ostoo_build.query import evaluation, outputs
 from ostoo_build.query.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LABELS = ("a", "b", "c", "d", "e", "f")
 KINDS = ("library", "program", "build-script")
