@@ -130,7 +130,8 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     declared = {node.name: declare(env, node) for node in nodes.of_program(planner, services, progress, pending)}
     build.parts[program.id] = set(declared)
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
-    return [node for name, node in declared.items() if name in nodes.aims_of(planner, program)]
+    aims = nodes.aims_of(planner, program)
+    return [node for name, node in declared.items() if name in aims]
 
 
 def _declare_other(env: Any, name: str) -> None:

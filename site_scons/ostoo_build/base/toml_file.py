@@ -26,11 +26,12 @@ def load(path: Path) -> dict[str, Any]:
         raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2048)
 def parse(content: bytes) -> dict[str, Any]:
     """Parse a document as cargo does: in TOML 1.1, with or without a byte order mark.
 
-    Cached, as all members of a workspace read its manifest. Raises `ValueError` or `RecursionError` if it is not valid.
+    Cached: all members of a workspace read its manifest, and planning reads each one several times. Raises `ValueError`
+    or `RecursionError` if it is not valid.
     """
     text = content.decode("utf-8-sig")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ostoo_build.base import activity, digest, home, layout, process, toml_file,
 from ostoo_build.base.activity import Activity
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
+from ostoo_build.base.once import Once
 from ostoo_build.planning import cargo_config, std_crates, unit_graph
 from ostoo_build.planning.features import Selection
 
@@ -85,6 +86,9 @@ class Cargo(Struct, frozen=True, dict=True):
     vendor: Path | None
     std_options: tuple[str, ...] = ()
     locked: bool = False
+
+    def __post_init__(self) -> None:
+        self._lock_own_crates  # noqa: B018 - creates it: the threads that ask for unit graphs share this value
 
     def binaries(self) -> tuple[Binary, ...]:
         """Return the programs of the workspace's members, or of the member in `folder`.
@@ -158,8 +162,12 @@ class Cargo(Struct, frozen=True, dict=True):
         if self.vendor is None or std_crates.uses_registry(lock):
             return own
         if not self.locked:
-            self._run("update", "--workspace")
+            self._lock_own_crates.get()
         return own if std_crates.uses_registry(lock) else std_crates.redirect(self.vendor)
+
+    @cached_property
+    def _lock_own_crates(self) -> Once[str]:
+        return Once(partial(self._run, "update", "--workspace"))
 
     def configuration(self, context: ConfigContext, query: QueryCfgs, paths: PathMap) -> Configuration:
         """Read the merged configuration (`cargo config get`)."""

@@ -125,7 +125,7 @@ class Programs:
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
         alike: dict[tuple[_Key, object], list[Binary]] = {}
-        for name, target in set(ids) - set(self._plans):
+        for name, target in {*ids} - self._plans.keys():
             binary, workspace = self.binaries[name], self.workspace(self.group_of(name), target)
             known = workspace.remembered(binary, self._profile)
             if known is None:

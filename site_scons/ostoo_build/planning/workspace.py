@@ -23,6 +23,7 @@ from ostoo_build.planning import package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
+from ostoo_build.planning.package_reads import PackageReads
 from ostoo_build.planning.plan import Program, plan_program
 from ostoo_build.planning.plan_context import PlanContext, cfgs_of
 from ostoo_build.planning.script_environment import Platform, ScriptContext
@@ -33,7 +34,7 @@ from ostoo_build.target import spec as target_spec
 from ostoo_build.target.spec import CheckRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.cargo_config import Configuration
@@ -182,12 +183,11 @@ class Workspace(Struct, frozen=True):
         """Plan programs that declare the same dependencies. Raises `OstooError` if cargo can't."""
         context, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
-        found = {}
-        for binary, graph in zip(binaries, graphs, strict=True):
-            program = plan_program(graph, context)
-            self._remember(self._plan_question("plan", binary, profile), [graph], context, program, began)
-            found[program.name] = program
-        return found
+        programs = [plan_program(graph, context) for graph in graphs]
+        reads = self._package_reads(began)
+        for binary, graph, program in zip(binaries, graphs, programs, strict=True):
+            self._remember(self._plan_question("plan", binary, profile), [graph], context, program, reads)
+        return {program.name: program for program in programs}
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""
@@ -198,7 +198,8 @@ class Workspace(Struct, frozen=True):
         context, began = self._begin(profile)
         graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
         found = tuple(plan_executable(binary.name, graph, context) for graph in graphs)
-        self._remember(self._plan_question("tests", binary, profile), graphs, context, found, began)
+        reads = self._package_reads(began)
+        self._remember(self._plan_question("tests", binary, profile), graphs, context, found, reads)
         return found
 
     def _begin(self, profile: str) -> tuple[PlanContext, int]:
@@ -228,24 +229,23 @@ class Workspace(Struct, frozen=True):
             and self._unchanged(memo.crates, memo.cfgs)
         )
 
+    def _package_reads(self, began: int) -> PackageReads:
+        """Observe what plans were made from, now that they exist. Raises `OstooError` if configuration changed."""
+        folder = self.cargo.workspace
+        refuse_touched(began, (*self.cargo.configuration_files(), self.target), folder)
+        return PackageReads(folder, self.snapshot, began, self._surveyed.reads.contents.keys())
+
     def _remember(
-        self, question: _Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, began: int
+        self, question: _Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, reads: PackageReads
     ) -> None:
-        folder, known = self.cargo.workspace, self._surveyed.reads.contents
         units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, context)]
         manifests = {self.cargo.workspace / "Cargo.toml": None, **{context.manifest(unit).path: None for unit in units}}
-        contents = {place: None for each in manifests for place in package_places.of_package(each, folder)}
-        places = {unit.src_path: None for unit in units}
-        reads = ReadSet.of(contents, places, folder, self.snapshot)
-        refuse_touched(began, (*contents, *self.cargo.configuration_files(), self.target), folder)
-        unforeseen = [path for path in (*contents, *places) if not _is_among(known, path, folder)]
-        if any(stamps.may_be_touched_since(began, path) for path in unforeseen):
-            return
-        if reads != ReadSet.of(contents, places, folder, Snapshot()):
+        read = reads.of(manifests, {unit.src_path: None for unit in units})
+        if read is None:
             return
         crates = tuple({self._crate(unit, context): None for unit in units if unit.platform})
         variables = _variables(self.snapshot.get("configuration", self._configuration).variables)
-        self.memos.keep(question, _Memo(reads, variables, self._surveyed.declared, crates, context.cfgs, answer))
+        self.memos.keep(question, _Memo(read, variables, self._surveyed.declared, crates, context.cfgs, answer))
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
         asked, features = self._question(what), (*binary.selected.words, *self.cargo.std_options)
@@ -345,11 +345,6 @@ class Workspace(Struct, frozen=True):
         active = cfgs_of(crate.is_test, cfgs)
         source = Path(self.paths.root, self.paths.expand(crate.source))
         return crate_root.view(source, crate.features, active, self.snapshot) == crate.view
-
-
-def _is_among(known: Collection[str], path: Path, folder: Path) -> bool:
-    """Whether a path, or the listing of its folder, is among those that were read."""
-    return os.path.relpath(path, folder) in known or os.path.relpath(path.parent, folder) in known
 
 
 def _variables(names: Iterable[str]) -> dict[str, str]:

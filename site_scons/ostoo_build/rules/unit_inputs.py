@@ -190,7 +190,7 @@ def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
 def of_flags(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:
     """Yield the profiles that rustc reads without listing them in dep-info."""
     arguments = unit.arguments if isinstance(unit, CompileUnit) else ()
-    asked = arguments if any("use=" in word for word in arguments) else ()
+    asked = arguments if "use=" in "\0".join(arguments) else ()  # a thousand programs ask for each of their units
     for option in rustc_options.read(asked):
         if option.name in ("profile-use", "profile-sample-use"):
             yield Path(paths.root, paths.expand(unit.directory), paths.expand(option.setting))
