@@ -43,7 +43,10 @@ def zig(folder: Path, *argv: str) -> None:
 def test_two_folders_get_the_same_objects_bit_for_bit(
     user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each eighth source of musl, as each is compiled alone; `first` has all of them, made in another folder."""
+    """Each eighth source of musl: `first` has all of them, made in another folder.
+
+    One process compiles them, so this is also about what it keeps from one file to the next.
+    """
     every = sysroot_zig.sources
     monkeypatch.setattr(sysroot_zig, "sources", lambda *musl: [*every(*musl)[:-3:8], *every(*musl)[-3:]])
     other = tmp_path / "a folder/raw"
@@ -54,6 +57,26 @@ def test_two_folders_get_the_same_objects_bit_for_bit(
     assert set(found) < set(made)
     for path in (path for path in other.rglob("*") if path.is_file() and path.name != "libc.a"):
         assert path.read_bytes() == (user / path.relative_to(other)).read_bytes(), path
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("arch", sysroot.MACHINES)
+def test_one_process_makes_the_objects_that_zig_makes_of_each_file(
+    arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libc = ziglang.provide(PROJECT) / "lib/libc"
+    every = sysroot_zig.sources(libc / "musl", arch)
+    some = [source for source in every[:-3:40] if "iconv" not in source]
+    raw, library = tmp_path / "raw", tmp_path / "alone.a"
+    raw.mkdir()
+    monkeypatch.setattr(sysroot_zig, "sources", lambda *_musl: [*some, *every[-3:]])
+    sysroot_zig.factory("", PROJECT).write_raw(raw, sysroot.MACHINES[arch])
+    places = [*(f"musl/{folder}" for folder in sysroot_zig.INCLUDES), *sysroot_zig.HEADERS]
+    flags = [*sysroot_zig.CFLAGS, *(f"-I{libc / place.format(arch=arch)}" for place in places)]
+    options = ["-target", f"{arch}-linux-musl", *sysroot_zig.OPTIONS, f"-femit-bin={library}"]
+    zig(tmp_path, "build-lib", *options, "-cflags", *flags, "--", *(str(libc / "musl" / source) for source in some))
+    made, alone = (ar.read(path.read_bytes(), "") for path in (raw / "lib/libc.a", library))
+    assert [member.data for member in made] == [member.data for member in alone]
 
 
 @pytest.mark.compiler

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import tempfile
 from pathlib import Path, PurePath
@@ -17,14 +19,14 @@ from ostoo_build.fetch import ziglang
 from ostoo_build.sysroot.contract import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ostoo_build.sysroot.contract import Machine
 
 FIXES = Path(__file__).with_name("musl-fixes.toml")
 """Security fixes for the pinned sources."""
 
-_CFLAGS = (
+CFLAGS = (
     # as in musl's own configure script
     *("-std=c99", "-nostdinc", "-ffreestanding", "-frounding-math", "-Wa,--noexecstack", "-D_XOPEN_SOURCE=700"),
     *("-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),
@@ -32,9 +34,16 @@ _CFLAGS = (
     "-Oz",  # hello-std is 3,000 bytes smaller than with -Os
     "-w",  # musl's warnings are not ours to read
 )
-_OPTIONS = ("-mcpu=baseline", "-O", "ReleaseSmall", "-fstrip", "-fno-compiler-rt")
-_INCLUDES = ("arch/{arch}", "arch/generic", "src/include", "src/internal", "src/locale")
-_HEADERS = ("include/{arch}-linux-musl", "include/generic-musl")
+OPTIONS = ("-mcpu=baseline", "-O", "ReleaseSmall", "-fstrip", "-fno-compiler-rt")
+_ARCH = {
+    "x86_64": ("-march=x86-64", "-mred-zone"),
+    "aarch64": ("-march=armv8-a",),
+    "riscv64": ("-march=rv64imafdc", "-mabi=lp64d", "-mno-relax"),
+}
+"""Clang's names for the processors that `-mcpu=baseline` means to zig."""
+
+INCLUDES = ("arch/{arch}", "arch/generic", "src/include", "src/internal", "src/locale")
+HEADERS = ("include/{arch}-linux-musl", "include/generic-musl")
 _CRT = ("crt1", "crti", "crtn")
 
 
@@ -48,18 +57,18 @@ class ZigMusl(Struct, frozen=True):
             "name": "zig",
             "wheel": digest.of_file(ziglang.REQUIREMENTS),
             "fixes": digest.of_file(FIXES),
-            "flags": digest.of_json([_OPTIONS, _CFLAGS]),
+            "flags": digest.of_json([OPTIONS, CFLAGS, _ARCH]),
         }
 
     def write_raw(self, raw: Path, machine: Machine) -> None:
         zig = ziglang.provide(self.project)
         libc = zig / "lib/libc"
-        for headers in reversed(_HEADERS):  # the first ones win
+        for headers in reversed(HEADERS):  # the first ones win
             shutil.copytree(libc / headers.format(arch=machine.arch), raw / "include", dirs_exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
-            listed = sources(libc / "musl", machine.arch)
-            fixed = _fixed_sources(libc / "musl", FIXES, Path(scratch))
-            members = _compile(zig, machine, [fixed.get(source, source) for source in listed], Path(scratch))
+            tree = Path(scratch, "musl")
+            _link_fixed(libc / "musl", machine.arch, FIXES, tree)
+            members = _compile(zig, machine, tree, sources(libc / "musl", machine.arch))
         _write_library(members, raw / "lib", machine)
 
 
@@ -83,15 +92,18 @@ def _of_arch(folder: Path, arch: str) -> dict[str, Path]:
     return dict(sorted({path.stem: path for path in files}.items()))
 
 
-def _fixed_sources(musl: Path, fixes: Path, scratch: Path) -> dict[str, str]:
-    """Write the fixed files to `scratch`, and return their paths by name below `musl`."""
-    fixed = {}
+def _link_fixed(musl: Path, arch: str, fixes: Path, tree: Path) -> None:
+    """Create a tree of links to musl's files for one processor, with the fixed files in it."""
+    others = shutil.ignore_patterns(*(path.name for path in (musl / "arch").iterdir() if path.name != arch))
+    for folder in ("src", "crt"):
+        shutil.copytree(musl / folder, tree / folder, copy_function=os.symlink, ignore=others)
+    for folder in ("arch", "include"):
+        (tree / folder).symlink_to(musl / folder)
     for fix in toml_tables.tables(load_toml(fixes), "fix", str(fixes)):
-        file = toml_tables.text(fix, "file", str(fixes))
-        path = scratch / PurePath(file).name
-        path.write_bytes(_mend(musl.joinpath(file).read_bytes(), fix, str(fixes)))
-        fixed[file] = str(path)
-    return fixed
+        path = tree / toml_tables.text(fix, "file", str(fixes))
+        fixed = _mend(path.read_bytes(), fix, str(fixes))
+        path.unlink()
+        path.write_bytes(fixed)
 
 
 def _mend(source: bytes, fix: dict[str, Any], where: str) -> bytes:
@@ -106,22 +118,73 @@ def _mend(source: bytes, fix: dict[str, Any], where: str) -> bytes:
     return source
 
 
-def _compile(zig: Path, machine: Machine, sources: Sequence[str], scratch: Path) -> list[ar.Member]:
-    """Compile all files in one process, four times as fast as one for each. Returns the objects in order."""
-    target = f"{machine.arch}-linux-musl"
-    includes = [folder.format(arch=machine.arch) for folder in _INCLUDES]
-    includes += [f"../{folder.format(arch=machine.arch)}" for folder in _HEADERS]
-    library = scratch / "libc.a"
-    options = ["-target", target, *_OPTIONS]
-    flags = ["-cflags", *_CFLAGS, *(f"-I{folder}" for folder in includes), "--"]
-    done = process.run(
-        [str(zig / "zig"), "build-lib", *options, f"-femit-bin={library}", *flags, *sources],
-        cwd=zig / "lib/libc/musl",
-        env={"ZIG_GLOBAL_CACHE_DIR": str(scratch / "global"), "ZIG_LOCAL_CACHE_DIR": str(scratch / "local")},
+def _compile(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> list[ar.Member]:
+    """Compile all files below `tree`, and return the objects in order."""
+    in_c, others = (
+        [source for source in sources if (PurePath(source).suffix == ".c") is is_c] for is_c in (True, False)
     )
+    _compile_c(zig, machine, tree, in_c)
+    assembled = iter(_assemble(zig, machine, tree, others))
+    return [
+        ar.Member(PurePath(source).with_suffix(".o").name, (tree / source).with_suffix(".o").read_bytes())
+        if PurePath(source).suffix == ".c"
+        else next(assembled)
+        for source in sources
+    ]
+
+
+def _compile_c(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> None:
+    """Compile C files in one process. Each object is beside its source.
+
+    The compiler proper takes any number of files, and most of the time with one process for each is that of its start.
+    Its options are those that clang's driver shows for one file.
+    """
+    shown = _zig(zig, tree, "clang", "-###", *_driver_options(zig, machine), "-c", sources[0]).stderr.decode()
+    _program, *words = shlex.split(shown.strip().splitlines()[-1])
+    _zig(zig, tree, "clang", *_for_any_file(words), *sources)
+
+
+def _for_any_file(words: Sequence[str]) -> Iterator[str]:
+    """Yield the compiler's options without those that are about the one file, which is the last word."""
+    every = iter(words[:-1])
+    for word in every:
+        if word in ("-o", "-main-file-name"):
+            next(every)
+        elif word != "-disable-free":  # the memory of one file is for the next one
+            yield word
+
+
+def _driver_options(zig: Path, machine: Machine) -> Iterator[str]:
+    yield from ("--no-default-config", "-target", f"{machine.arch}-linux-musl", *_ARCH[machine.arch], "-DNDEBUG")
+    yield from ("-fno-caret-diagnostics", "-fno-spell-checking", *CFLAGS)
+    yield from (f"-I{folder.format(arch=machine.arch)}" for folder in INCLUDES)
+    yield from (f"-I{zig / 'lib/libc' / folder.format(arch=machine.arch)}" for folder in HEADERS)
+    yield from ("-isystem", str(zig / "lib/include"))
+
+
+def _assemble(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> Sequence[ar.Member]:
+    """Compile files in assembly language, which clang takes one by one, and return the objects in order."""
+    if not sources:
+        return ()
+    library = tree / "assembled.a"
+    options = ("-target", f"{machine.arch}-linux-musl", *OPTIONS, f"-femit-bin={library}")
+    includes = (f"-I{folder.format(arch=machine.arch)}" for folder in INCLUDES)
+    _zig(zig, tree, "build-lib", *options, "-cflags", *CFLAGS, *includes, "--", *sources)
+    return ar.read(library.read_bytes(), str(library))
+
+
+def _zig(zig: Path, tree: Path, *words: str) -> process.Completed:
+    """Run zig with a lower priority than rustc's: core takes longer, and everything waits for it."""
+    caches = {f"ZIG_{name}_CACHE_DIR": str(tree.parent / name) for name in ("GLOBAL", "LOCAL")}
+    done = process.run([*_priority(), str(zig / "zig"), *words], cwd=tree, env=caches)
     if done.returncode != 0:
         raise OstooError(f"zig could not build musl:\n{done.stderr.decode(errors='replace').strip()}", where=str(zig))
-    return list(ar.read(library.read_bytes(), str(library)))
+    return done
+
+
+def _priority() -> tuple[str, ...]:
+    nice = shutil.which("nice")
+    return (nice, "-n", "10") if nice else ()
 
 
 def _write_library(members: Sequence[ar.Member], lib: Path, machine: Machine) -> None:
