@@ -116,7 +116,7 @@ def run(folder: Path, *argv: str) -> str:
 
 def raw_tree(sysroot: str, store: Path, folder: Path) -> dict[str, str]:
     folder.mkdir()
-    sysroot_providers.choose(sysroot, store).write_raw(folder, MACHINES["x86_64"])
+    sysroot_providers.choose(sysroot, store, store).write_raw(folder, MACHINES["x86_64"])
     assert not any(path.is_symlink() for path in folder.rglob("*"))
     return {
         path.relative_to(folder).as_posix(): path.read_text().strip() for path in folder.rglob("*") if path.is_file()
@@ -181,7 +181,7 @@ def test_podman_and_an_archive_tell_the_same_id(store: Path, tmp_path: Path) -> 
     run(store, "podman", "save", "--quiet", "--output", str(image), "ostoo-compiler")
     with image_blobs.opened(image, tmp_path) as blobs:
         names = image_archive.find(blobs, None, "amd64").names
-    assert names == (sysroot_providers.choose("podman", store).identity()["image"],)
+    assert names == (sysroot_providers.choose("podman", store, store).identity()["image"],)
 
 
 @pytest.mark.parametrize(

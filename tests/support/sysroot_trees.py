@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from ostoo_build.binary import ar
 from ostoo_build.sysroot import contract as sysroot_contract
@@ -41,6 +42,7 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 class FakeProvider:
     files: dict[str, bytes] = field(default_factory=good_files)
     version: str = "1"
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> dict[str, str]:
         return {"name": "fake", "version": self.version}

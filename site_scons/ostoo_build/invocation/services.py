@@ -78,10 +78,15 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
         engine=engine(checkout, options, planner.tools, timeline),
         runner=_runner(options, planner.tools, jobserver, timeline),
         invocation=invocations.of(planner),
-        sysroots=Sysroots(checkout.root, options.variables["sysroot"], options.described.sysroots),
+        sysroots=_sysroots(checkout, options, planner.tools),
         trees=TreeMemo(checkout.root / layout.TREES),
         answers=ContentMemo(checkout.root / layout.ANSWERS),
     )
+
+
+def _sysroots(checkout: Checkout, options: Options, tools: Tools) -> Sysroots:
+    described = options.described.sysroots
+    return Sysroots(checkout.root, tools.toolchain.rustlib, options.variables["sysroot"], described)
 
 
 def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timeline) -> Engine:

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 class Sysroots(Struct, frozen=True):
-    """`default` is the value of `sysroot=`, `own` those of targets. One is validated only if a program needs it."""
+    """`default` is the value of `sysroot=`, `own` those of targets. One is validated only if a program needs it.
+
+    `rustlib` is the toolchain's folder with std's libraries by target.
+    """
 
     root: Path
+    rustlib: Path
     default: str
     own: Mapping[str, str] = field(default_factory=dict)
     _snapshot: Snapshot = field(default_factory=Snapshot)
@@ -32,8 +36,8 @@ class Sysroots(Struct, frozen=True):
     def provider(self, target: str) -> Provider:
         """Return a target's provider, the same for all callers. Raises `OstooError` for an invalid argument."""
         word = self.word(target)
-        return self._snapshot.get(word, partial(providers.choose, word, self.root))
+        return self._snapshot.get(word, partial(providers.choose, word, self.root, self.rustlib))
 
     def anew(self, target: str) -> Provider:
         """Return a new provider without cached state."""
-        return providers.choose(self.word(target), self.root)
+        return providers.choose(self.word(target), self.root, self.rustlib)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 VARIABLES = {
     "target": ("target spec in targets/, without .json; several are separated by commas", "x86_64-ostoo-user"),
     "profile": ("cargo profile", "release"),
-    "sysroot": ("source of musl: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE", "zig"),
+    "sysroot": ("source of musl: zig, debian, folder:PATH, container:PATH, docker:IMAGE, podman:IMAGE, rustup", "zig"),
     "cache": ("folder of the action cache, or off", "on"),
     "cache_size": ("maximum size of the action cache", "10 GiB"),
     "locked": ("on: it is an error if Cargo.lock is missing or out of date", "off"),

@@ -79,17 +79,21 @@ class Object(Struct, frozen=True):
 def check(tree: Path, machine: Machine) -> str:
     """Check that `tree` can be linked for `machine`, and return its musl version, such as "1.2.5".
 
-    Reads each member of `lib/libc.a`, the crt objects, and the names in `include/`. Raises `OstooError`, which names
-    the file or member and what it lacks.
+    Reads each member of `lib/libc.a` and the crt objects. Raises `OstooError`, which names the file or member and what
+    it lacks.
     """
     for path in _not_regular(tree):
         raise OstooError("a sysroot may contain only regular files", where=str(path))
-    for header in NEEDED_HEADERS:
-        if not (tree / "include" / header).is_file():
-            raise OstooError(f"the sysroot lacks the header {header}", where=str(tree / "include"))
     for name, needed in machine.crt_symbols.items():
         _require(needed, set(read_object(_read(tree / name), machine, name).symbols), name)
     return _check_libc(_read(tree / "lib/libc.a"), machine)
+
+
+def check_headers(tree: Path) -> None:
+    """Check the names in `include/`. Raises `OstooError` if one is missing."""
+    for header in NEEDED_HEADERS:
+        if not (tree / "include" / header).is_file():
+            raise OstooError(f"the sysroot lacks the header {header}", where=str(tree / "include"))
 
 
 def _not_regular(tree: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
@@ -36,6 +36,7 @@ class DebianMusl(Struct, frozen=True):
 
     version: str
     sha256: Mapping[str, str]
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> Mapping[str, str]:
         return {"name": "debian", "version": self.version, **self.sha256}

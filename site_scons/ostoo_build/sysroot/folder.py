@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
@@ -22,6 +22,7 @@ class FolderMusl(Struct, frozen=True):
     """The provider. `folder` contains `lib/` and `include/`; symbolic links in it are followed."""
 
     folder: Path
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> Mapping[str, str]:
         include = source_files.all_files(self.folder / "include")

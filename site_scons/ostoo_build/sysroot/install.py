@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -16,7 +16,7 @@ from ostoo_build.sysroot import unwind_stub
 from ostoo_build.sysroot.contract import MACHINES, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "key", "provide"]
 
@@ -31,7 +31,12 @@ The manifest contains the digests of all files, including headers.
 
 
 class Provider(Protocol):
-    """The source of a raw musl tree. Its factory in `sysroot.providers` creates it once per invocation."""
+    """The source of a raw musl tree. Its factory in `sysroot.providers` creates it once per invocation.
+
+    `has_headers` says that the tree contains `include/`, which only C code needs.
+    """
+
+    has_headers: ClassVar[bool]
 
     def identity(self) -> Mapping[str, str]:
         """Return everything that determines the raw tree's bytes: pinned digests, versions, digests of local files.
@@ -40,7 +45,7 @@ class Provider(Protocol):
         """
 
     def write_raw(self, raw: Path, machine: Machine) -> None:
-        """Write `RAW_FILES` and `include/` to the existing, empty folder `raw`, as regular files.
+        """Write `RAW_FILES` and, if it has headers, `include/` to the existing, empty folder `raw`, as regular files.
 
         Other files in it are ignored. Raises `OstooError` if that is not possible.
         """
@@ -85,15 +90,17 @@ def _make(provider: Provider, machine: Machine, scratch: Path) -> None:
     raw, finished = scratch / "raw", scratch / "finished"
     raw.mkdir()
     provider.write_raw(raw, machine)
-    _take(raw, finished)
+    _take(raw, finished, (*RAW_FILES, "include") if provider.has_headers else RAW_FILES)
     (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
     musl = sysroot_contract.check(finished, machine)
+    if provider.has_headers:
+        sysroot_contract.check_headers(finished)
     _write_manifest(finished, {"musl": musl, "machine": machine.arch, "provider": dict(provider.identity())})
 
 
-def _take(raw: Path, finished: Path) -> None:
+def _take(raw: Path, finished: Path, names: Iterable[str]) -> None:
     (finished / "lib").mkdir(parents=True)
-    for name in (*RAW_FILES, "include"):
+    for name in names:
         if not (raw / name).exists():
             raise OstooError(f"the sysroot provider did not create {name}")
         (raw / name).rename(finished / name)

@@ -21,14 +21,17 @@ PROVIDERS: Mapping[str, str] = {
     "container": "ostoo_build.sysroot.image.provider:archive",
     "docker": "ostoo_build.sysroot.image.provider:docker",
     "podman": "ostoo_build.sysroot.image.provider:podman",
+    "rustup": "ostoo_build.sysroot.rustup:factory",
 }
-"""The factories by name. Each takes the text behind the colon, or "", and the project's folder.
+"""The factories by name. Each takes the text behind the colon, or "", and a folder.
+
+That is the project's, for `rustup` the toolchain's with std's libraries by target (`lib/rustlib`).
 
 A factory raises `OstooError` for an argument that it can't use. It is imported on demand: importing all takes 0.02 s.
 """
 
 
-def choose(text: str, project: Path) -> Provider:
+def choose(text: str, project: Path, rustlib: Path) -> Provider:
     """Return the provider that `sysroot=TEXT` names: `zig`, `debian`, `container:PATH`, ...
 
     Raises `OstooError` for an unknown provider, or an argument that it can't use.
@@ -38,4 +41,4 @@ def choose(text: str, project: Path) -> Provider:
         remedy = spelling.nearest(kind, PROVIDERS) or f"valid names: {', '.join(PROVIDERS)}"
         raise OstooError(f"unknown sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
     factory: Callable[[str, Path], Provider] = pkgutil.resolve_name(PROVIDERS[kind])
-    return factory(argument, project)
+    return factory(argument, rustlib if kind == "rustup" else project)

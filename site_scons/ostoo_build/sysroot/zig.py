@@ -7,7 +7,7 @@ import shlex
 import shutil
 import tempfile
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
@@ -51,6 +51,7 @@ class ZigMusl(Struct, frozen=True):
     """The provider. `project` receives the wheel."""
 
     project: Path
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> Mapping[str, str]:
         return {

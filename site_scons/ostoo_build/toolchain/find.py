@@ -55,9 +55,14 @@ class Toolchain(Struct, frozen=True):
     reason: str
 
     @property
+    def rustlib(self) -> Path:
+        """The folder with std's libraries and tools by target."""
+        return self.rustc.parent.parent / "lib" / "rustlib"
+
+    @property
     def host_std(self) -> Path:
         """The folder with std's libraries for the host, which build scripts and proc macros are linked with."""
-        return self.rustc.parent.parent / "lib" / "rustlib" / self.host / "lib"
+        return self.rustlib / self.host / "lib"
 
     @property
     def host_tools(self) -> Path:

@@ -26,7 +26,8 @@ def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
     sysroot_trees.write(tmp_path / "musl", sysroot_trees.good_files())
     fake.write(tmp_path / f"targets/{trees.TARGET}.json", '{"arch": "x86_64"}')
     targets = Targets(tmp_path, (ProgramGroup("user-rs", (trees.TARGET,), is_asked=True),))
-    job = musl_sysroot.job(PathMap((("root", tmp_path),)), targets, Sysroots(tmp_path, "folder:musl"), trees.TARGET)
+    sysroots = Sysroots(tmp_path, tmp_path, "folder:musl")
+    job = musl_sysroot.job(PathMap((("root", tmp_path),)), targets, sysroots, trees.TARGET)
     assert job.place.path == "sysroot/x86_64-ostoo-user"
     if not is_edited:
         assert set(job.promised) <= set(job.run().outputs)

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, ClassVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -59,6 +59,7 @@ class ArchiveMusl(Struct, frozen=True):
     prefix: Parts
     pinned: digest.Hash | None
     identified_by: digest.Hash
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> Mapping[str, str]:
         return _identity(self.identified_by, self.prefix)
@@ -85,6 +86,7 @@ class EngineMusl(Struct, frozen=True):
     reference: str
     prefix: Parts
     image: digest.Hash
+    has_headers: ClassVar[bool] = True
 
     def identity(self) -> Mapping[str, str]:
         return _identity(self.image, self.prefix)
