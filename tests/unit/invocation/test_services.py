@@ -56,6 +56,7 @@ LAZY = {
     "execution.job.Job.decisive": "likewise",
     "binary.source_lines.SourceLines._units": "of `./ostoo addr2line` alone",
     "loader.rule.Subject.code": "a job has the program that it checks for itself",
+    "planning.cargo.Cargo._lock_own_crates": "made when the value is made",
     "planning.cargo.Cargo.configuration_digest": "part of what is asked before plans are made in the background",
     "planning.programs.Programs._named": "asked when the request is read",
 }
