@@ -35,8 +35,8 @@ def test_a_program_is_linked_with_the_musl_of_a_toolchain_that_nobody_changes(
     refuses.write_text("#!/bin/sh\nexit 1\n")
     refuses.chmod(0o755)
     monkeypatch.setenv("PATH", f"{refuses.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path / "rustup"))
     rustlib = private_toolchain(tmp_path / "rustup")
+    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path / "rustup"))
     before = sorted(rustlib.iterdir())
     refused = tree.scons("sysroot=rustup", "hello-std")
     assert refused.code == 2

@@ -50,6 +50,7 @@ TESTED_WITH = {
     # one kind of the things that another module chooses from, and that all pass the same tests
     "sysroot/debian.py": "sysroot/test_providers.py",
     "sysroot/image/blobs.py": "sysroot/image/test_archive.py",
+    "sysroot/rustup.py": "sysroot/test_providers.py",
     "sysroot/zig.py": "fetch/test_ziglang.py",
     "toolchain/debian.py": "toolchain/test_provide.py",
     # whatever happens to a checkout: no single case says as much

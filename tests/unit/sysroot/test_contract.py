@@ -30,7 +30,11 @@ def test_a_missing_library_file_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_missing_header_is_named(tmp_path: Path) -> None:
-    assert problem(tmp_path, {}, without="include/sys/mman.h").what == "the sysroot lacks the header sys/mman.h"
+    write(tmp_path, good_files())
+    sysroot_contract.check_headers(tmp_path)
+    (tmp_path / "include/sys/mman.h").unlink()
+    with pytest.raises(OstooError, match=r"the sysroot lacks the header sys/mman\.h"):
+        sysroot_contract.check_headers(tmp_path)
 
 
 def test_missing_symbols_are_named(tmp_path: Path) -> None:

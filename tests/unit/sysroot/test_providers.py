@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from sysroot_trees import MACHINE, good_files, write
+from sysroot_trees import MACHINE, FakeProvider, good_files, write
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.sysroot import debian as sysroot_debian
@@ -138,3 +138,10 @@ def test_a_toolchain_without_musl_is_told_with_the_command_that_brings_it(
     assert caught.value.what == f"the toolchain has no musl for {arch}"
     assert caught.value.remedy.startswith(remedy)
     assert not (tmp_path / "out").exists()
+
+
+def test_headers_are_asked_of_all_others(tmp_path: Path) -> None:
+    files = good_files()
+    del files["include/sys/mman.h"]
+    with pytest.raises(OstooError, match=r"the sysroot lacks the header sys/mman\.h"):
+        sysroot.provide(FakeProvider(files), MACHINE, tmp_path / "out")
