@@ -24,6 +24,9 @@ def test_questions_about_the_programs_of_this_repository(tree: Tree) -> None:
     assert query(tree, 'kind("^program$", rdeps(std))') == ["hello-std"]
     assert sorted(query(tree, 'kind("^program$", rdeps("ostoo-rt v0.1.0 [no_std]"))')) == ["cat-rs", "hello-rs"]
     assert query(tree, "deps(hello-rs) ^ std") == []
+    shown = tree.ostoo("tree", "hello-std").stdout.splitlines()
+    assert shown[0] == "hello-std"
+    assert "├── ostoo-rt v0.1.0" in shown
     with pytest.raises(subprocess.CalledProcessError) as refused:
         query(tree, "deps(hello-sdt)")
     assert "did you mean hello-std?" in refused.value.stderr

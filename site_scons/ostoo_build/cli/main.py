@@ -154,6 +154,9 @@ def _add_query(verbs: Any) -> None:
     forms = ("text", "label", "json", "dot", "mermaid")
     query.add_argument("--output", choices=forms, default="text", help="the form of the answer (default: text)")
     query.set_defaults(perform=performed.query)
+    tree = verbs.add_parser("tree", help="show the units that a program needs, std's included", allow_abbrev=False)
+    _add_program(tree)
+    tree.set_defaults(perform=performed.tree)
 
 
 def _add_why(verbs: Any) -> None:

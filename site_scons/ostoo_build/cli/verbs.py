@@ -170,6 +170,12 @@ def query(chosen: argparse.Namespace) -> None:
     query_verb.answer(_runner(chosen, chosen.words), chosen.query, chosen.output)
 
 
+def tree(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    query_verb.tree(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
+
+
 def why(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

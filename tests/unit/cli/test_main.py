@@ -25,6 +25,7 @@ VERBS = {
     "addr2line",
     "boot",
     "test",
+    "tree",
     "stack",
     "size",
     "cache",
