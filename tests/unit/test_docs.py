@@ -199,3 +199,9 @@ def test_messages_that_the_manual_explains_exist() -> None:
     parts = {part.strip(" :") for message in messages for part in message.split("…")} - {""}
     assert len(parts) > len(rows) > len(OF_OTHERS)
     assert {part for part in parts if not any(part in text for text in texts)} == OF_OTHERS
+
+
+def test_no_link_in_the_repository_leads_out_of_it() -> None:
+    """It would name a folder of one machine, and replace what others have in its place."""
+    links = {name: (ROOT / name).readlink() for name in NAMES if (ROOT / name).is_symlink()}
+    assert {name: str(goal) for name, goal in links.items() if goal.is_absolute() or ".." in goal.parts} == {}
