@@ -15,11 +15,13 @@ from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.rules.reports import ReportKind
-from ostoo_scons.scons_build import Build
+from ostoo_scons.scons_build import Build, Undecided
 from ostoo_scons.scons_nodes import Perform, declare, file_node, one_message
 
 if TYPE_CHECKING:
-    from ostoo_build.planning.plan import Program
+    from collections.abc import Collection
+
+    from ostoo_build.planning.plan import Program, ProgramId
 
 
 def declare_requested(env: Any) -> None:
@@ -117,13 +119,19 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     makers = whole_program.makers(planner, program)
     pending = PendingProgram(program, budget, is_checked)
     # a refused program also fails the programs that read it
-    are_made = all(maker in progress.current or maker in build.kept for maker in makers)
+    are_made = all(maker in progress.current or maker in build.kept or maker in build.undecided for maker in makers)
     if build.is_top_down and are_made:
-        if _is_there(env, pending):
-            return [file_node(env, path) for path in nodes.names_of(program)]
+        if _is_there(env, pending, makers):
+            return [file_node(env, path) for path in nodes.aims_of(planner, program)]
         if env.GetOption("no_exec") and whole_program.is_kept(planner, services, pending):
             build.kept.add(program.id)
             return [declare(env, node) for node in nodes.restored(program)]
+    return _declare_parts(env, pending)
+
+
+def _declare_parts(env: Any, pending: PendingProgram) -> Any:
+    build, program = Build.of(env), pending.program
+    planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
     progress.pending[program.id] = pending
     if program.uses_std:
         declare_sysroot(env, program.target)
@@ -132,6 +140,23 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
     aims = nodes.aims_of(planner, program)
     return [node for name, node in declared.items() if name in aims]
+
+
+def decide(env: Any, edited: Collection[str]) -> None:
+    """Decide about the programs that were current before a build waited; `edited` are portable paths.
+
+    A program that reads another one may have to be made again if that one has.
+    """
+    build = Build.of(env)
+    with one_message():
+        planner, services = build.at_work.planner, build.at_work.services
+        touched = {id_ for id_, each in build.undecided.items() if each.found.is_touched(planner.root, edited)}
+        for id_, each in build.undecided.items():
+            if id_ in touched or touched.intersection(each.makers):
+                _declare_parts(env, each.pending)
+            else:
+                services.console.messages(each.found.said)
+                build.progress.current[id_] = each.found.files
 
 
 def _declare_other(env: Any, name: str) -> None:
@@ -143,19 +168,27 @@ def _declare_other(env: Any, name: str) -> None:
     declare_program(env, name)
 
 
-def _is_there(env: Any, pending: PendingProgram) -> bool:
-    """Whether the program is published. Restores it from the action cache, except with `-n`."""
-    build = Build.of(env)
-    asked = (build.at_work.planner, build.at_work.services, pending)
-    found = whole_program.is_current(*asked)
+def _is_there(env: Any, pending: PendingProgram, makers: Collection[ProgramId]) -> bool:
+    """Whether the program is published. Restores it from the action cache, except with `-n` or before a build waits.
+
+    A build that waits decides afterwards.
+    """
+    build, services = Build.of(env), Build.of(env).at_work.services
+    asked = (build.at_work.planner, services, pending)
+    found = whole_program.current(*asked)
+    if build.process_start.waits:
+        if found is not None:
+            build.undecided[pending.program.id] = Undecided(pending, found, makers)
+        return found is not None
+    files = found.files if found else None
     if not env.GetOption("no_exec"):
         if found is None:
-            found = whole_program.restored(*asked)
+            files = whole_program.restored(*asked)
         else:
-            whole_program.tell(build.at_work.planner, build.at_work.services, pending.program)
-    if found is not None:
-        build.progress.current[pending.program.id] = found
-    return found is not None
+            services.console.messages(found.said)
+    if files is not None:
+        build.progress.current[pending.program.id] = files
+    return files is not None
 
 
 def declare_tests(env: Any, name: str) -> Any:

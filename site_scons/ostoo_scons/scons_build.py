@@ -17,7 +17,7 @@ from ostoo_build.rebuild.standby import PreparedBuild
 from ostoo_build.rules.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ostoo_build.base.stops import Stops
     from ostoo_build.execution.jobserver import Jobserver
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import ProgramId
     from ostoo_build.rebuild.process_start import ProcessStart
+    from ostoo_build.rules.progress import PendingProgram
+    from ostoo_build.rules.whole_program import CurrentProgram
 
 
 _SEVERAL = 2
@@ -40,6 +42,14 @@ class OpenCheckout(Struct, frozen=True):
     requested: Requested
     planner: Planner
     services: Services
+
+
+class Undecided(Struct, frozen=True):
+    """A program that was current before a build waits for its command; `makers` are the programs that it reads."""
+
+    pending: PendingProgram
+    found: CurrentProgram
+    makers: Collection[ProgramId]
 
 
 class Build(Struct):
@@ -61,6 +71,7 @@ class Build(Struct):
     """Programs whose declaration has begun."""
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
+    undecided: dict[ProgramId, Undecided] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     opened: OpenCheckout | None = None
     failed: set[str] = field(default_factory=set)
@@ -101,7 +112,8 @@ class Build(Struct):
         """Return everything that a waiting build needs."""
         opened = self.at_work
         started = self.process_start.started
-        return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, self.progress)
+        current = [each.found for each in self.undecided.values()]
+        return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, current)
 
     def stop_after_failure(self) -> None:
         """Let nothing else begin, and say what is worth waiting for."""

@@ -108,7 +108,7 @@ def _build(root: Path, jobs: int) -> Build:
         jobserver=Jobserver(jobs),
         timeline=Timeline(time.monotonic() - (time.time_ns() - here.started) / 1e9),
         stops=Stops(),
-        is_top_down=not (here.waits or options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
+        is_top_down=not (options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
     )
 
 
@@ -136,15 +136,16 @@ def _declare(env: Any) -> None:
     """Declare what is requested. A waiting build waits here, as everything has been read."""
     declarations.declare_requested(env)
     build = Build.of(env)
-    build.is_declared = True
     standby = build.process_start.standby
     if standby is not None:
-        standby.reached(build.read())
+        edited = standby.reached(build.read())
+        declarations.decide(env, edited)
         # a build that waited has seen that what it read holds for the command that it works for
         command = standby.handover.request
         build.process_start = build.process_start._replace(started=command.started, asked=command.asked)
         if standby.waits:
             build.show(os.environ)
+    build.is_declared = True
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,12 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, ServedTree
+from trees import PROJECT, ServedTree, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from trees import Tree
 
 pytestmark = pytest.mark.compiler
 
@@ -162,3 +161,68 @@ def test_a_checkout_that_is_removed_takes_its_server_along(served: ServedTree, t
     (served.root / "ostoo.toml").touch()
     (served.root / "site_scons").symlink_to(PROJECT / "site_scons")
     eventually(lambda: not Path(f"/proc/{pid}").exists())
+
+
+CAT = "user-rs/cat-rs/src/main.rs"
+TELLS = """
+fn main() {
+    println!("cargo::rerun-if-changed=../../.words/told");
+    println!("cargo::rustc-env=TOLD={}", std::fs::read_to_string("../../.words/told").unwrap());
+}
+"""
+BOTH = ("cat-rs", "hello-rs")
+
+
+def _append(name: str, text: str) -> Callable[[Tree], None]:
+    return lambda tree: tree.write(name, (tree.root / name).read_text(encoding="utf-8") + text)
+
+
+def _add_module(tree: Tree) -> None:
+    _append(CAT, "mod more;\n")(tree)
+    tree.write("user-rs/cat-rs/src/more.rs", "")
+
+
+def _damage(tree: Tree) -> None:
+    if tree.program("cat-rs").exists():
+        with tree.program("cat-rs").open("ab") as program:
+            program.write(b"damage")
+
+
+EDITS: dict[str, tuple[Callable[[Tree], object], list[str]]] = {
+    "one program": (_append(CAT, "// edited\n"), ["cat-rs"]),
+    "what a build script told of": (lambda tree: tree.write(".words/told", "again"), ["hello-rs"]),
+    "the other program": (_append(MAIN, "// edited\n"), ["hello-rs"]),
+    "what both read": (_append("user-rs/rt/src/lib.rs", "// edited\n"), [*BOTH, "ostoo-rt"]),
+    "what nobody reads": (_append("user-rs/cat-rs/notes.txt", "edited\n"), []),
+    "a published program": (_damage, []),
+    "a program that is gone": (lambda tree: tree.program("cat-rs").unlink(missing_ok=True), []),
+    "both": (lambda tree: (_append(CAT, "// 2\n")(tree), _append(MAIN, "// 2\n")(tree)), [*BOTH]),
+    "a new module": (_add_module, ["cat-rs"]),
+}
+
+
+def test_a_prepared_build_of_several_programs_makes_what_others_make(tree: Tree, tmp_path: Path) -> None:
+    """It decides about each program before the edit, and about those that read what was edited once more."""
+    tree.write("user-rs/hello-rs/build.rs", TELLS)
+    tree.write(".words/told", "first")
+    tree.write("user-rs/cat-rs/notes.txt", "")
+    tree.replace(MAIN, 'println!("Heap works: {answer}")', 'println!("{} works: {answer}", env!("TOLD"))')
+    served = ServedTree(tree.root, tree.cache)
+    alone = Tree(shutil.copytree(tree.root, tmp_path / "alone", symlinks=True), tree.cache)
+    try:
+        served.build(*BOTH)
+        eventually(served.status)
+        for each in (served, alone):
+            _append(CAT, "// first\n")(each)
+        served.build(*BOTH)
+        for what, (change, compiled) in EDITS.items():
+            eventually(lambda: served.status().endswith(f"{' '.join(BOTH)}\n"))
+            for each in (served, alone):
+                change(each)
+            assert sorted(served.build(*BOTH).done("Compiling")) == compiled, what
+            alone.build(*BOTH, "server=off")
+            for name in BOTH:
+                assert served.program(name).read_bytes() == alone.program(name).read_bytes(), (what, name)
+        assert served.served() > len(EDITS), "the server carried out each of them"
+    finally:
+        served.stop_server()

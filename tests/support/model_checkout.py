@@ -411,7 +411,8 @@ def _build_program(made: Invoked, program: Program, performed: set[str]) -> None
     planner.units.update({unit.id: unit for unit in program.units})
     pending = PendingProgram(program, None, is_checked=True)
     asked = (planner, services, pending)
-    found = whole_program.is_current(*asked) or whole_program.restored(*asked)
+    current = whole_program.current(*asked)
+    found = current.files if current else whole_program.restored(*asked)
     if found is not None:
         made.progress.current[program.id] = found
         return

@@ -50,6 +50,11 @@ def observed(snapshot: Snapshot) -> list[Path]:
     return [Path(what[1]) for what in snapshot if isinstance(what, tuple) and what[0] in (_contents, _place)]
 
 
+def read(snapshot: Snapshot) -> list[Path]:
+    """Return those of them whose contents they observed."""
+    return [Path(what[1]) for what in snapshot if isinstance(what, tuple) and what[0] is _contents]
+
+
 def refuse_touched(began: int, paths: Iterable[Path], folder: Path) -> None:
     """Raise `OstooError` if a file changed after the time `began`, in nanoseconds; it is named relative to `folder`."""
     for path in paths:

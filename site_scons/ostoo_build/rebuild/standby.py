@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import source_files, stamps
+from ostoo_build.base import read_set, source_files, stamps
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rules import unit_inputs
@@ -22,13 +23,14 @@ from ostoo_build.server.handover import STALE
 from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ostoo_build.invocation.checkout import Checkout
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.rules.progress import Progress
+    from ostoo_build.rebuild.dependencies import Dependencies
+    from ostoo_build.rules.whole_program import CurrentProgram
     from ostoo_build.server.handover import Handover
 
 _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
@@ -36,14 +38,17 @@ _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 
 
 class PreparedBuild(Struct, frozen=True):
-    """A build that has read all its inputs and not run. `started` is when it began to read, in ns since the epoch."""
+    """A build that has read all its inputs and not run. `started` is when it began to read, in ns since the epoch.
+
+    `current` are the programs that need no work if nothing changes.
+    """
 
     started: int
     checkout: Checkout
     options: Options
     planner: Planner
     services: Services
-    progress: Progress
+    current: Collection[CurrentProgram]
 
 
 class Standby:
@@ -58,43 +63,48 @@ class Standby:
         """Whether everything is read before a command comes."""
         return self.handover.waits
 
-    def reached(self, build: PreparedBuild) -> None:
+    def reached(self, build: PreparedBuild) -> Collection[str]:
         """Report that everything is read.
 
-        A waiting process returns when there is work that it may do, and exits otherwise.
+        A waiting process returns when there is work that it may do, and exits otherwise. Returns the portable paths of
+        all files that may be others than those that were read, and of folders in which some may have appeared or gone.
         """
         try:
             self.handover.tell_read()
-            goes = not self.waits or self._wait(build)
-        except OSError:  # the other process is gone
-            goes = False
-        if not goes:
+            edited = self._wait(build) if self.waits else ()
+        except (OSError, OstooError):  # the other process is gone, or an input
+            edited = None
+        if edited is None:
             os._exit(STALE)
+        return edited
 
     def holds(self) -> bool:
         """Whether the toolchain is unchanged since it was read, if that was before the command."""
         return self._toolchain is None or self._toolchain.passes()
 
-    def _wait(self, build: PreparedBuild) -> bool:
+    def _wait(self, build: PreparedBuild) -> Collection[str] | None:
         planner = build.planner
         if not dependencies.is_known(planner, build.options):
-            return False
-        editable = set(_editable(planner))
-        known = dependencies.of(planner)
-        here = StampSet.of((*known.checkout, *known.code), known.places)
+            return None
+        editable = {*_editable(build), *_published(build)}
+        known, planned = dependencies.of(planner), _planned(planner)
+        here = _stamps(build, known)
         toolchain = StampSet.of((*known.toolchain, *known.crates), ())
+        touched = map(planner.paths.input_path, _touched_folders(here, build.started))
+        doubtful = {*touched, *_gone(build)}
         build.checkout.unlock()
-        watched.note(planner, build.services, watched.outputs(build.options))
+        if self.handover.is_watched:
+            watched.note(planner, build.services, watched.outputs(build.options))
         if not self.handover.wait():
-            return False
+            return None
         edited = _changes(here, build.started)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):
-            return False
-        if not planner.programs.plans_hold():
-            return False
+            return None
+        if (edited & planned or not build.current) and not planner.programs.plans_hold():
+            return None
         build.services.timeline.restart()
         self._toolchain = _ToolchainCheck(toolchain, build.started, build.services.timeline.is_at_work)
-        return True
+        return {*doubtful, *(planner.paths.input_path(path) for path in edited)}
 
 
 class _ToolchainCheck:
@@ -118,6 +128,25 @@ class _ToolchainCheck:
             self._passes = not _changes(self._before, self._started)
 
 
+def _stamps(build: PreparedBuild, known: Dependencies) -> StampSet:
+    """Return the stamps of everything that decides a build, but of the toolchain and of downloaded crates.
+
+    A folder in the checkout counts by the names in it: editors replace files, which changes its own stamp.
+    """
+    walked = StampSet.of((*known.checkout, *known.code), ())
+    places = {*known.places, *_published(build)}
+    if build.current:
+        folders = {name for entries in walked.entries for name, stamp in entries.items() if not stamp}
+        observed = dependencies.observed(build.planner, build.services, walked.walked())
+        places.update(name for name in observed.places if name not in folders)
+    return StampSet(walked.trees, StampSet.of((), places).places, walked.entries)
+
+
+def _planned(planner: Planner) -> set[str]:
+    """Return the files whose contents decided the plans."""
+    return {str(path) for each in planner.programs.workspaces for path in read_set.read(each.snapshot)}
+
+
 def _changes(before: StampSet, started: int) -> set[str]:
     """Return paths that changed, or changed so late that a build that started then may have read the former state."""
     late = started - stamps.TICK
@@ -125,10 +154,35 @@ def _changes(before: StampSet, started: int) -> set[str]:
     return touched | before.changes(StampSet.of(before.trees, before.places))
 
 
-def _editable(planner: Planner) -> Iterator[str]:
+def _touched_folders(here: StampSet, started: int) -> Iterator[str]:
+    """Yield folders in which files may have appeared or gone since a build started, before their stamps were taken."""
+    folders = (name for entries in here.entries for name, stamp in entries.items() if not stamp)
+    for folder in (*(top for top, _ in here.trees), *folders):
+        if stamps.touched_at(stamps.of(folder)) >= started - stamps.TICK:
+            yield folder
+
+
+def _gone(build: PreparedBuild) -> Iterator[str]:
+    """Yield sources that are missing, by portable paths."""
+    paths = build.planner.paths
+    for name in {name for program in build.current for name in program.sources}:
+        if not os.path.lexists(build.planner.root / paths.expand(name)):
+            yield name
+
+
+def _published(build: PreparedBuild) -> Iterator[str]:
+    """Yield the files of the programs that need no work."""
+    for program in build.current:
+        yield from map(str, program.files)
+
+
+def _editable(build: PreparedBuild) -> Iterator[str]:
     """Yield files whose contents are read when the build runs, not before."""
+    planner = build.planner
     for unit in planner.units.values():
         if is_local(unit.package):
             folder = planner.root / planner.paths.expand(unit.package)
-            files = (*source_files.package_files(folder), *unit_inputs.declared_files(planner.paths, unit))
+            reads = unit_inputs.known(build.services, planner.paths, unit).reads
+            told = (planner.root / planner.paths.expand(name) for name in reads)
+            files = (*source_files.package_files(folder), *unit_inputs.declared_files(planner.paths, unit), *told)
             yield from (str(path) for path in files if path.name not in _ADVISORS)

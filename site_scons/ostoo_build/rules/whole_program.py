@@ -37,7 +37,7 @@ from ostoo_build.rules import unit as unit_rule
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from ostoo_build.actions.action import Action
@@ -61,8 +61,26 @@ class PublishedProgram(Struct, frozen=True):
     record: Record
 
 
-def is_current(planner: Planner, services: Services, pending: PendingProgram) -> dict[Path, Output] | None:
-    """Return the published files if they are what the current sources give, else None."""
+class CurrentProgram(Struct, frozen=True):
+    """A published program that is what its sources give.
+
+    `files` are its own; `sources` are portable paths of files, and of folders of packages, of which it was made. `said`
+    is what the compilers said about it.
+    """
+
+    files: dict[Path, Output]
+    sources: tuple[str, ...]
+    said: str
+
+    def is_touched(self, root: Path, edited: Collection[str]) -> bool:
+        """Whether it may be another program since some portable paths in the checkout `root` changed."""
+        folders = tuple(f"{name}/" for name in self.sources)
+        files = {str(path.relative_to(root)) for path in self.files}
+        return any(f"{path}/".startswith(folders) or path in files for path in edited)
+
+
+def current(planner: Planner, services: Services, pending: PendingProgram) -> CurrentProgram | None:
+    """Return the published program if it is what the current sources give, else None."""
     program = pending.program
     noted = _noted(note(planner.root, program))
     if noted is None:
@@ -72,7 +90,8 @@ def is_current(planner: Planner, services: Services, pending: PendingProgram) ->
         return None
     if noted.record.bound_to not in ("", services.engine.cache.root):
         return None
-    return _files(planner.root, program, noted.record)
+    sources = (*(name for name, _ in wanted.salt), *(entry.path for entry in wanted.inputs))
+    return CurrentProgram(_files(planner.root, program, noted.record), sources, noted.record.stderr)
 
 
 def restored(planner: Planner, services: Services, pending: PendingProgram) -> dict[Path, Output] | None:
@@ -92,13 +111,6 @@ def restored(planner: Planner, services: Services, pending: PendingProgram) -> d
     services.console.messages(found.record.stderr)
     _write_down(planner.root, program, PublishedProgram(found.action.fingerprint, found.told, found.record))
     return files
-
-
-def tell(planner: Planner, services: Services, program: Program) -> None:
-    """Show again what the compilers said about a program that is published."""
-    noted = _noted(note(planner.root, program))
-    if noted is not None:
-        services.console.messages(noted.record.stderr)
 
 
 def _decided(

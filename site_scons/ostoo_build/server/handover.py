@@ -22,11 +22,15 @@ STALE = 75
 
 
 class Handover:
-    """The end of a forked build. `request` is what it builds; `waits` says that no command has come yet."""
+    """The end of a forked build. `request` is what it builds; `waits` says that no command has come yet.
 
-    def __init__(self, line: socket.socket, request: Request, *, waits: bool) -> None:
+    `is_watched` says that the server belongs to a watch, which wants to know what to watch.
+    """
+
+    def __init__(self, line: socket.socket, request: Request, *, waits: bool, is_watched: bool) -> None:
         self.request = request
         self.waits = waits
+        self.is_watched = is_watched
         self._line = line
 
     def begin(self, descriptors: Sequence[int]) -> None:

@@ -318,7 +318,7 @@ class Server:
             return _Fork(pid, ours, request)
         ours.close()
         self._close_all()
-        return Handover(theirs, request, waits=waits)
+        return Handover(theirs, request, waits=waits, is_watched=self._owner is not None)
 
     def _close_all(self) -> None:
         """In a forked build: close what is the server's, so that others see when that ends."""

@@ -59,7 +59,7 @@ def test_scons_that_was_started_by_itself_is_begun_when_it_is_asked(says: Callab
 def test_a_build_waits_where_its_standby_does() -> None:
     assert not ProcessStart(1).waits
     with socket.socket() as line:
-        at_once, later = (Standby(Handover(line, Request(), waits=waits)) for waits in (False, True))
+        at_once, later = (Standby(Handover(line, Request(), waits=waits, is_watched=False)) for waits in (False, True))
         assert not ProcessStart(1, standby=at_once).waits
         assert ProcessStart(1, standby=later).waits
 

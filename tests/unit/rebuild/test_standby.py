@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +15,7 @@ import planners
 import pytest
 from msgspec import structs
 
+from ostoo_build.actions.record import Output
 from ostoo_build.base import stamps, state_file
 from ostoo_build.base.console import Console
 from ostoo_build.execution.jobserver import Jobserver
@@ -24,11 +25,11 @@ from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rebuild.standby import PreparedBuild, Standby
-from ostoo_build.rules.progress import Progress
+from ostoo_build.rules.whole_program import CurrentProgram
 from ostoo_build.server.handover import STALE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from ostoo_build.server.handover import Handover
@@ -63,7 +64,14 @@ class Ended(Exception):  # noqa: N818 - it stands for the end of the process
 
 @pytest.fixture
 def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting]:
-    for name in (MAIN, "user-rs/a/src/text.txt", "user-rs/a/Cargo.toml", "user-rs/b/src/main.rs", "SConstruct"):
+    for name in (
+        MAIN,
+        "user-rs/a/src/text.txt",
+        "user-rs/a/Cargo.toml",
+        "user-rs/b/src/main.rs",
+        "SConstruct",
+        "build/b",
+    ):
         fake.write(tmp_path / "os" / name, name)
     for name in AFTERWARDS.values():
         fake.write(tmp_path / name, "std")
@@ -97,7 +105,8 @@ def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Waiting
         {"cache": "off", "cache_size": "1 GiB", "sandbox": "off", "sysroot": "zig", "DEPLOY_DIR": "user", **REMOTE}
     )
     made = services.start(checkout, options, planner, Jobserver(1), Timeline())
-    yield Waiting(PreparedBuild(started, checkout, options, planner, made, Progress()), is_let_go)
+    monkeypatch.setattr(dependencies, "observed", lambda *_: dependencies.Observed((str(tmp_path / "seen"),), (), ()))
+    yield Waiting(PreparedBuild(started, checkout, options, planner, made, []), is_let_go)
     checkout.close()
 
 
@@ -107,6 +116,7 @@ class Line:
 
     line: socket.socket
     waits: bool
+    is_watched: bool = True
 
     def tell_read(self) -> None:
         self.line.send(b"r")
@@ -219,3 +229,54 @@ def test_a_build_that_does_not_wait_says_that_it_has_read_all(waiting: Waiting) 
     known.reached(waiting.read)
     assert ours.recv(1) == b"r"
     assert known.holds()
+
+
+def edited_in(waiting: Waiting, change: Callable[[Path], object]) -> Collection[str]:
+    """What a build that waited returns of a change."""
+    ours, theirs = socket.socketpair()
+
+    def go() -> None:
+        assert waiting.is_let_go.wait(60)
+        change(waiting.root)
+        ours.send(b"g")
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    try:
+        return standby_of(theirs, waits=True).reached(waiting.read)
+    finally:
+        thread.join()
+
+
+def with_a_program(waiting: Waiting) -> Waiting:
+    """A build that has found a program to be current."""
+    path = waiting.root / "build/a"
+    found = CurrentProgram({path: Output("", 0, executable=True)}, ("user-rs/a",), "")
+    return replace(waiting, read=structs.replace(waiting.read, current=[found]))
+
+
+def test_a_build_that_waited_tells_what_changed(waiting: Waiting) -> None:
+    assert edited_in(waiting, EDITS["a source"]) == {MAIN}
+
+
+def test_a_folder_from_which_a_file_went_while_the_build_was_read_is_told_of(waiting: Waiting) -> None:
+    fake.write(waiting.root / "user-rs/a/src/gone.rs", "").unlink()
+    assert edited_in(waiting, EDITS["nothing"]) == {"user-rs/a/src"}
+
+
+def test_a_source_that_went_while_the_build_was_read_is_told_of(waiting: Waiting) -> None:
+    found = CurrentProgram({}, ("user-rs/a", ".hidden/told"), "")
+    late = structs.replace(waiting.read, current=[found])
+    assert edited_in(replace(waiting, read=late), EDITS["nothing"]) == {".hidden/told"}
+
+
+def test_a_published_program_that_was_edited_is_told_of(waiting: Waiting) -> None:
+    fake.write(waiting.root / "build/a", "")
+    time.sleep(2 * stamps.TICK / 1e9)
+    late = structs.replace(with_a_program(waiting).read, started=time.time_ns())
+    assert edited_in(replace(waiting, read=late), EDITS["an output"]) == {"build/a"}
+
+
+def test_what_a_current_program_was_judged_by_counts(waiting: Waiting) -> None:
+    with pytest.raises(Ended):
+        edited_in(with_a_program(waiting), lambda root: fake.write(root.parent / "seen", "edited"))

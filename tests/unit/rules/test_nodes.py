@@ -8,6 +8,7 @@ import model_checkout as model
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.actions.record import Output
 from ostoo_build.base import deferred
 from ostoo_build.base.errors import OstooError
 from ostoo_build.rules import musl_sysroot, nodes, whole_program
@@ -186,3 +187,25 @@ def test_a_program_is_deployed_after_it_was_published(word: str, made: Invoked) 
     assert node.after == (PROGRAM,)
     assert node.name == str(made.planner.root / word / "one")
     assert not node.is_done()
+
+
+@pytest.mark.parametrize(
+    ("edited", "is_touched"),
+    [
+        ("user-rs/a/src/main.rs", True),
+        ("user-rs/a/src", True),
+        ("user-rs/a", True),
+        (".hidden/told", True),
+        ("build/one", True),
+        ("user-rs/ab/src/main.rs", False),
+        ("user-rs", False),
+        ("build/two", False),
+        (".hidden", False),
+    ],
+)
+def test_a_program_is_touched_by_edits_of_its_sources_and_files(
+    edited: str, *, is_touched: bool, tmp_path: Path
+) -> None:
+    files = {tmp_path / "build/one": Output("", 0, executable=True)}
+    program = whole_program.CurrentProgram(files, ("user-rs/a", ".hidden/told"), "")
+    assert program.is_touched(tmp_path, ["elsewhere", edited]) == is_touched
