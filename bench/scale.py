@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -43,6 +44,8 @@ _AIMED = 1000
 SIZES = (10, 100, _AIMED)
 ONE, OTHER = "p0000", "p0001"
 EDIT = Edit(f"user-rs/{ONE}/src/main.rs", 'ostoo_rt::println!("%s");\n    ', "ostoo_rt::println!(")
+_PAUSE = 2
+"""Seconds between two edits of a user."""
 _REQUIREMENTS = Path(__file__).with_name("ninja-requirements.txt")
 
 
@@ -85,6 +88,10 @@ class Scaled:
         self._note_edit(number, "cargo: one edited, it asked for", self.cargo.root, partial(self._cargo, ONE))
 
     def _note_edit(self, number: int, what: str, root: Path, build: Callable[[], Cost]) -> None:
+        if root == self.ours.root:
+            build()
+            self.ours.settle()
+            time.sleep(_PAUSE)
         with EDIT.applied(root, f"This is edit number {number:04}."):
             self._note(what, build)
         build()

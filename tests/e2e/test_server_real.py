@@ -38,7 +38,7 @@ def served(tree: Tree) -> Iterator[ServedTree]:
 
 
 def prepared(tree: ServedTree, command: str = "hello-rs") -> None:
-    eventually(lambda: tree.status().endswith(f"{command}\n"))
+    eventually(lambda: tree.status().endswith(f"{command}\n") and "prepared: " in tree.status())
 
 
 def pid_of(tree: ServedTree) -> int:
@@ -216,7 +216,7 @@ def test_a_prepared_build_of_several_programs_makes_what_others_make(tree: Tree,
             _append(CAT, "// first\n")(each)
         served.build(*BOTH)
         for what, (change, compiled) in EDITS.items():
-            eventually(lambda: served.status().endswith(f"{' '.join(BOTH)}\n"))
+            prepared(served, " ".join(BOTH))
             for each in (served, alone):
                 change(each)
             assert sorted(served.build(*BOTH).done("Compiling")) == compiled, what

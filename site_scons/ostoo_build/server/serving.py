@@ -67,6 +67,12 @@ class _Fork:
         return self._said.startswith(wire.READ)
 
     @property
+    def description(self) -> str:
+        """Say what is prepared, or is being prepared: then not everything is read."""
+        self.listen()
+        return f"{'prepared' if self.has_read else 'preparing'}: {' '.join(self.request.words) or 'all programs'}"
+
+    @property
     def code(self) -> int | None:
         """The exit code that it will have; None as long as it did not say so."""
         _, said, code = self._said.partition(wire.ENDED)
@@ -196,9 +202,9 @@ class Server:
         return None
 
     def _status(self) -> str:
-        prepared = " ".join(self._prepared.request.words) or "all programs" if self._prepared else "nothing"
+        prepared = self._prepared.description if self._prepared else "prepared: nothing"
         counts = f"builds: {len(self._jobs)} running, {self._served} done"
-        return f"process {os.getpid()}, {memory.own() >> 20} MB, {counts}; prepared: {prepared}"
+        return f"process {os.getpid()}, {memory.own() >> 20} MB, {counts}; {prepared}"
 
     def _begin(self, command: _Command) -> Handover | None:
         self._ends = self._ends or not self._code.holds()
