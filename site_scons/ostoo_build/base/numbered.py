@@ -35,7 +35,10 @@ def to_builtins(value: Struct) -> dict[str, object]:
 
 def from_json(content: bytes, kind: type[T]) -> T:
     """Parse a JSON document of `to_builtins`. Raises `OtherFormatError`, and `ValueError` if it is not a document."""
-    if decoders.decode(content, _Numbered).format != FORMAT:
-        raise OtherFormatError
-    found: T = decoders.decode(content, kind)
+    try:
+        if decoders.decode(content, _Numbered).format != FORMAT:
+            raise OtherFormatError
+        found: T = decoders.decode(content, kind)
+    except RecursionError as error:
+        raise ValueError("the data is nested too deeply") from error
     return found

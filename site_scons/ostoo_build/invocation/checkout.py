@@ -27,6 +27,7 @@ class Checkout:
         self.lock_owner = root / layout.LOCK_OWNER
         self.began = time.time_ns()
         self._lock = FileLock(root / layout.LOCK)
+        self._has_told = False
 
     def make_memos(self) -> None:
         """Create the folder of the build's state. Raises `OstooError` if something else is in its place."""
@@ -73,9 +74,10 @@ class Checkout:
         self.unlock()
 
     def tell_damaged(self) -> None:
-        """Report damaged state files once."""
-        if state_file.damaged:
+        """Report damaged state files once. What is found after that is recreated as well, as all of it is."""
+        if state_file.damaged and not self._has_told:
             first, *more = state_file.damaged
             others = f" and {len(more)} more" if more else ""
             self.console.warn_once(f"the state in {first}{others} was damaged and is recreated")
             state_file.damaged.clear()
+            self._has_told = True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
 
-_TOKEN = re.compile(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<mark>[()=,+^]|-(?=\s))|(?P<word>[^\s()=,+^"']+))""")
+_TOKEN = lazy_pattern(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<mark>[()=,+^]|-(?=\s))|(?P<word>[^\s()=,+^"']+))""")
 _SETS = {"+": "union", "union": "union", "^": "intersect", "intersect": "intersect", "-": "except", "except": "except"}
 
 

@@ -175,17 +175,12 @@ def _assemble(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -
 
 
 def _zig(zig: Path, tree: Path, *words: str) -> process.Completed:
-    """Run zig with a lower priority than rustc's: core takes longer, and everything waits for it."""
+    """Run zig with caches of its own beside the folder."""
     caches = {f"ZIG_{name}_CACHE_DIR": str(tree.parent / name) for name in ("GLOBAL", "LOCAL")}
-    done = process.run([*_priority(), str(zig / "zig"), *words], cwd=tree, env=caches)
+    done = process.run([str(zig / "zig"), *words], cwd=tree, env=caches)
     if done.returncode != 0:
         raise OstooError(f"zig could not build musl:\n{done.stderr.decode(errors='replace').strip()}", where=str(zig))
     return done
-
-
-def _priority() -> tuple[str, ...]:
-    nice = shutil.which("nice")
-    return (nice, "-n", "10") if nice else ()
 
 
 def _write_library(members: Sequence[ar.Member], lib: Path, machine: Machine) -> None:
