@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import uuid
 from typing import TYPE_CHECKING
 
 import aims
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.compiler
-def test_the_commands_of_the_log_make_the_program_without_this_build(built: Tree, tmp_path: Path) -> None:
+def test_the_commands_of_the_log_make_the_program_without_this_build(tree: Tree, tmp_path: Path) -> None:
+    source = "user-rs/hello-rs/src/main.rs"
+    tree.write(source, (tree.root / source).read_text(encoding="utf-8") + f"// {uuid.uuid4()}\n")  # no cache has that
+    tree.build("hello-rs")
     root = tmp_path / "copy"
-    shutil.copytree(built.root, root, symlinks=True)
+    shutil.copytree(tree.root, root, symlinks=True)
     commands = [each for each in logged.read(root) if "/hello_rs-" in each.results]
     assert [each.mnemonic for each in commands] == ["Rustc", "Link"]
     linked = root / commands[1].outputs[0]
@@ -30,7 +34,7 @@ def test_the_commands_of_the_log_make_the_program_without_this_build(built: Tree
     for each in commands:
         environment = {"PATH": os.environ["PATH"], **dict(each.environment)}
         subprocess.run(each.argv, cwd=root / each.directory, env=environment, check=True, capture_output=True)
-    assert linked.read_bytes() == built.program("hello-rs").with_suffix(".debug").read_bytes()
+    assert linked.read_bytes() == tree.program("hello-rs").with_suffix(".debug").read_bytes()
 
     ninja_graph.write(root)
     edges = (root / "build.ninja").read_text(encoding="utf-8")

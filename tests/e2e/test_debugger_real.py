@@ -52,7 +52,7 @@ def ostoo(tree: Tree, *arguments: str, typed: str = "") -> Result:
     command = [sys.executable, "-P", "-m", "ostoo_build.cli", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(tree.root / "site_scons")}
     done = subprocess.run(
-        command, cwd=tree.root, env=environment, input=typed, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=tree.root, env=environment, input=typed, capture_output=True, text=True, timeout=900, check=False
     )
     return Result(done.returncode, done.stdout, done.stderr)
 
