@@ -142,7 +142,7 @@ class Ninja(Contender):
         """Build programs, and at first everything, as what ninja has not built is out of date."""
         if not self.root.exists():
             self.ours.build([*NO_STD, *STD, "server=off"])
-            shutil.copytree(self.ours.root, self.root, symlinks=True)
+            shutil.copytree(self.ours.root, self.root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
             ninja_graph.write(self.root)
             super().build([*NO_STD, *STD])
         return super().build(programs)

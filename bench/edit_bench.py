@@ -240,7 +240,7 @@ def measure_all(scratch: Path, rounds: int) -> tuple[str, list[Row]]:
         ours.build([f"profile={profile}", PROGRAM])
     served, bare = scratch / "served", scratch / "bare"
     for root in (served, bare):
-        shutil.copytree(ours.root, root, symlinks=True)
+        shutil.copytree(ours.root, root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
     rows = [
         Row(
             Watching(ours.root, profile),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -56,7 +57,8 @@ class Recorder:
                 shown += [f"[after {time.monotonic() - start:.0f} s]", *rows, ""]
             rows = screen.to_the_end()
         code = screen.process.returncode
-        end = f"[the end, after {time.monotonic() - start:.1f} s, exit code {code}]"
+        ended = f"exit code {code}" if code >= 0 else f"ended by {signal.Signals(-code).name}"
+        end = f"[the end, after {time.monotonic() - start:.1f} s, {ended}]"
         text = "\n".join(row.rstrip() for row in [f"$ ./sconsw {words}", *shown, end, *rows])
         return f"```text\n{text}\n```"
 
