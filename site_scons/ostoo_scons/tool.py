@@ -202,14 +202,13 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
 
 
 def _keep_decisions(build: Build) -> None:
-    """Keep what this build decided, for `ostoo why`."""
+    """Keep what this build decided, for `ostoo why`: it explains only, so it may fail."""
     if build.opened is None:
         return
     made = build.opened.services.engine.decisions.made
     words = tuple(map(str, COMMAND_LINE_TARGETS))
     note = build_notes.of(build.opened.planner, build.progress, made, build.process_start.started, words)
-    with contextlib.suppress(OSError):  # it explains only
-        build_notes.add(build.checkout.root, note)
+    build_notes.add(build.checkout.root, note)
 
 
 def _note(build: Build) -> None:

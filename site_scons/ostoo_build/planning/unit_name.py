@@ -12,6 +12,8 @@ from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ostoo_build.planning.planned_unit import Unit
 
 _KINDS = {
@@ -33,6 +35,10 @@ def of(unit: Unit) -> str:
 
 def features(unit: Unit) -> tuple[str, ...]:
     """Return the features that a unit is compiled with; a run of a script has those of its package in variables."""
-    words = unit.arguments if isinstance(unit, CompileUnit) else ()
-    found = (word for flag, word in pairwise(words) if flag == "--cfg")
+    return selected(unit.arguments) if isinstance(unit, CompileUnit) else ()
+
+
+def selected(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the features that rustc's arguments select."""
+    found = (word for flag, word in pairwise(arguments) if flag == "--cfg")
     return tuple(word.removeprefix(_FEATURE).rstrip('"') for word in found if word.startswith(_FEATURE))

@@ -10,6 +10,7 @@ from ostoo_build.actions import action_log
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution.decided import FEATURES
+from ostoo_build.planning import unit_name
 from ostoo_build.why import build_notes
 from ostoo_build.why.build_notes import PROGRAM
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 COMPILATION = "Rustc"
 """The mnemonic of a compilation."""
-
-_FEATURE = 'feature="'
 
 
 class History(Struct, frozen=True, dict=True):
@@ -61,8 +60,7 @@ class History(Struct, frozen=True, dict=True):
 
 def features(entry: Entry) -> str:
     """Return the features of a compilation."""
-    words = (word for word in entry.arguments if word.startswith(_FEATURE))
-    return ", ".join(word.removeprefix(_FEATURE).rstrip('"') for word in words)
+    return ", ".join(unit_name.selected(entry.arguments))
 
 
 def label(entry: Entry) -> str:
