@@ -18,7 +18,6 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import engines
 import measure
 import mixed_tree
 import ninja_graph
@@ -37,7 +36,6 @@ NO_STD = ("cat-rs", "hello-rs", *mixed_tree.NO_STD)
 STD = ("hello-std", *mixed_tree.STD)
 CPUS = len(os.sched_getaffinity(0))
 SYSROOT = Path("sysroot") / TARGET
-_NINJA = Path(__file__).with_name("ninja-requirements.txt")
 _PATIENCE = 20.0
 """Seconds in which a server prepares a build."""
 
@@ -126,7 +124,7 @@ class Ninja(Contender):
     ours: Ours
 
     def commands(self, programs: Sequence[str]) -> list[list[str]]:
-        return [[str(engines.provide(_NINJA) / "bin" / "ninja"), "--quiet", *map(self._linked, programs)]]
+        return [[str(ninja_graph.program()), "--quiet", *map(self._linked, programs)]]
 
     @property
     def folder(self) -> Path:
@@ -142,7 +140,7 @@ class Ninja(Contender):
         """Build programs, and at first everything, as what ninja has not built is out of date."""
         if not self.root.exists():
             self.ours.build([*NO_STD, *STD, "server=off"])
-            shutil.copytree(self.ours.root, self.root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
+            ninja_graph.copy(self.ours.root, self.root)
             ninja_graph.write(self.root)
             super().build([*NO_STD, *STD])
         return super().build(programs)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests
 
 import aims  # noqa: E402 - found only by the path that is set above
 import logged  # noqa: E402 - likewise
+import ninja_graph  # noqa: E402 - likewise
 import page  # noqa: E402 - likewise
 import table as markdown  # noqa: E402 - likewise
 from contenders import CPUS, Contender, Ours, enter  # noqa: E402 - likewise
@@ -240,7 +240,7 @@ def measure_all(scratch: Path, rounds: int) -> tuple[str, list[Row]]:
         ours.build([f"profile={profile}", PROGRAM])
     served, bare = scratch / "served", scratch / "bare"
     for root in (served, bare):
-        shutil.copytree(ours.root, root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
+        ninja_graph.copy(ours.root, root)
     rows = [
         Row(
             Watching(ours.root, profile),

@@ -7,20 +7,34 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import engines
 import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from logged import Logged
 
 _HEAD = "rule run\n  command = $line\n  description = $out\n\n"
 
+_REQUIREMENTS = Path(__file__).with_name("ninja-requirements.txt")
+
 _CONSUMED = ".rcgu.o"
 """What a link takes away when it is done."""
+
+
+def program() -> Path:
+    """Return ninja, which is installed for the benchmarks alone."""
+    return engines.provide(_REQUIREMENTS) / "bin" / "ninja"
+
+
+def copy(built: Path, root: Path) -> None:
+    """Copy the checkout of a finished build, without what its server has open."""
+    shutil.copytree(built, root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
 
 
 def write(root: Path) -> None:

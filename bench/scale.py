@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
 
 import aims  # noqa: E402 - found only by the path that is set above
-import engines  # noqa: E402 - likewise
 import measure  # noqa: E402 - likewise
 import ninja_graph  # noqa: E402 - likewise
 import page  # noqa: E402 - likewise
@@ -46,7 +45,6 @@ ONE, OTHER = "p0000", "p0001"
 EDIT = Edit(f"user-rs/{ONE}/src/main.rs", 'ostoo_rt::println!("%s");\n    ', "ostoo_rt::println!(")
 _PAUSE = 2
 """Seconds between two edits of a user."""
-_REQUIREMENTS = Path(__file__).with_name("ninja-requirements.txt")
 
 
 @dataclass
@@ -65,7 +63,7 @@ class Scaled:
         self.disk = _disk(self.ours.root / "build")
         self._note("cargo: build one, from nothing", partial(self._cargo, ONE))
         self._note("cargo: build another", partial(self._cargo, OTHER))
-        shutil.copytree(self.ours.root, self._ninja_root, symlinks=True, ignore=shutil.ignore_patterns("servers"))
+        ninja_graph.copy(self.ours.root, self._ninja_root)
         ninja_graph.write(self._ninja_root)
         self._note("ninja: build all, from nothing", self._ninja)
 
@@ -109,15 +107,11 @@ class Scaled:
         return measure.run(command, self.cargo.folder, self.cargo.environment).cost
 
     def _ninja(self) -> Cost:
-        return measure.run([str(self._program), "--quiet"], self._ninja_root, os.environ).cost
+        return measure.run([str(ninja_graph.program()), "--quiet"], self._ninja_root, os.environ).cost
 
     @property
     def _ninja_root(self) -> Path:
         return self.scratch / "ninja"
-
-    @cached_property
-    def _program(self) -> Path:
-        return engines.provide(_REQUIREMENTS) / "bin" / "ninja"
 
 
 def main() -> None:

@@ -113,6 +113,11 @@ def may_be_touched_since(began: int, path: Path) -> bool:
     return _ticked(touched) >= began
 
 
+def may_be_of(stamp: Stamp, began: int) -> bool:
+    """Whether a stamp may be of a change after the time `began`, in nanoseconds."""
+    return _ticked(touched_at(stamp)) >= began
+
+
 def wait_for_tick(touched: int) -> None:
     """Wait until the next change gets a later time than `touched`. Never waits longer than a tick."""
     time.sleep(min(max(touched + TICK - time.time_ns(), 0), TICK) / _SECOND)

@@ -149,8 +149,7 @@ def _planned(planner: Planner) -> set[str]:
 
 def _changes(before: StampSet, started: int) -> set[str]:
     """Return paths that changed, or changed so late that a build that started then may have read the former state."""
-    late = started - stamps.TICK
-    touched = {name for name, stamp in before.all().items() if stamp and stamps.touched_at(stamp) >= late}
+    touched = {name for name, stamp in before.all().items() if stamp and stamps.may_be_of(stamp, started)}
     return touched | before.changes(StampSet.of(before.trees, before.places))
 
 
@@ -158,7 +157,7 @@ def _touched_folders(here: StampSet, started: int) -> Iterator[str]:
     """Yield folders in which files may have appeared or gone since a build started, before their stamps were taken."""
     folders = (name for entries in here.entries for name, stamp in entries.items() if not stamp)
     for folder in (*(top for top, _ in here.trees), *folders):
-        if stamps.touched_at(stamps.of(folder)) >= started - stamps.TICK:
+        if stamps.may_be_of(stamps.of(folder), started):
             yield folder
 
 

@@ -79,7 +79,7 @@ def late(found: Stamps, began: int) -> set[str]:
     folders = {name: os.path.dirname(name) for name, stamp in found.items() if stamp is None}  # noqa: PTH120 - strings
     touched = {**found, **stamps([*folders.values()])}
     at = {name: touched[folders.get(name, name)] for name in found}
-    return {name for name, stamp in at.items() if stamp and file_stamps.touched_at(stamp) > began - file_stamps.TICK}
+    return {name for name, stamp in at.items() if stamp and file_stamps.may_be_of(stamp, began)}
 
 
 def _seldom(planner: Planner, services: Services, made: Collection[str]) -> Iterator[Path]:

@@ -119,3 +119,12 @@ def test_a_wait_lasts_as_long_as_a_tick_needs(ahead: int, slept: int, monkeypatc
     stamps.wait_for_tick(FINE + ahead)
     stamps.wait_for_tick(FINE + 10**18)
     assert [round(wait * 1e9) for wait in waits] == [slept, stamps.TICK]
+
+
+@pytest.mark.parametrize(
+    ("changed", "tick"), [(1_000_000_001, stamps.TICK), (5_000_000_000, 2_000_000_000)], ids=["fine", "whole seconds"]
+)
+def test_a_stamp_may_be_of_a_change_within_a_tick_after_its_time(changed: int, tick: int) -> None:
+    stamp = [1, 0, changed, 1]
+    assert stamps.may_be_of(stamp, changed + tick)
+    assert not stamps.may_be_of(stamp, changed + tick + 1)
