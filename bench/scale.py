@@ -123,7 +123,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     found: dict[int, Scaled] = {}
     for count in arguments.programs or SIZES:
-        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as scratch:
             try:
                 toolchain, found[count] = measure_all(Path(scratch).resolve(), count, arguments.rounds)
             except OstooError as error:
@@ -148,6 +148,7 @@ def measure_all(scratch: Path, count: int, rounds: int) -> tuple[str, Scaled]:
     scaled.first()
     for number in range(rounds):
         scaled.round(number)
+    ours.clean()  # its server would prepare builds in the folder that is about to be removed
     return toolchain, scaled
 
 
