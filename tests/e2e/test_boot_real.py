@@ -328,7 +328,9 @@ $b mount -t 9p -o trans=virtio,version=9p2000.L,ro host /host
 exec </dev/tty0 >/dev/tty0 2>&1
 printf '\\033[3H\\033[J'
 while true; do
-    printf 'ostoo:/> '
+    printf ostoo
+    $b sleep 0.3 # half of a prompt is no output
+    printf ':/> '
     read -r line
     $line
     echo "INFO - [kernel] pid 9 exited with code $?" >/dev/ttyS0

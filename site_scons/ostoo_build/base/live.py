@@ -47,14 +47,17 @@ class Heartbeat:
         self._status = status
         self._console = console
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        # made here: Python 3.13.0 cannot start a thread that was made before a fork
+        self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         self._is_over.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _beat(self) -> None:
         while not self._is_over.wait(max(0.0, self._console.spoke + _SILENCE - time.monotonic())):

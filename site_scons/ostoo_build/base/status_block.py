@@ -62,7 +62,7 @@ class StatusBlock:
         self._is_within_line = False
         self._lock = threading.RLock()
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._keep_current, daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Show the block from now on, until `stop`."""
@@ -71,6 +71,8 @@ class StatusBlock:
             if terminal.is_terminal(stream):
                 _replace(name, _Above(self, stream))
         _on_terminal.append(self)
+        # made here: Python 3.13.0 cannot start a thread that was made before a fork
+        self._thread = threading.Thread(target=self._keep_current, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -78,7 +80,8 @@ class StatusBlock:
         self._is_over.set()
         with self._lock:
             self._take_away()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         _on_terminal.remove(self)
         for name in _STREAMS:
             stream = getattr(sys, name)

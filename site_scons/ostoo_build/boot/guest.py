@@ -154,6 +154,7 @@ class _Conversation:
                 yield ProgramResult(program, self._output(self._programs.rest()), over)
                 self._picture()
             else:
+                self._await_drawn_prompt()
                 yield ProgramResult(program, self._output(self._of_programs(before)), ending)
 
     def notes(self) -> Iterator[str]:
@@ -170,6 +171,13 @@ class _Conversation:
             self._typed = text.strip()
             self._monitor.type(text)
             self._waits_since = None
+
+    def _await_drawn_prompt(self) -> None:
+        """Wait a moment for the next prompt: half of it would be taken for the program's output."""
+        deadline = time.monotonic() + _PATIENCE
+        is_on_screen = self._description.keys and self._description.output != "programs"
+        while is_on_screen and self._prompt() is None and self._qemu.poll() is None and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
     def _type_again(self, program: str) -> None:
         """Type again if the guest shows a prompt for some time and tells of no program: keys got lost."""
