@@ -10,7 +10,7 @@ from ostoo_build.base import byte_size, layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.planning.features import Selection
-from ostoo_build.rules import nodes, unit_inputs, whole_program
+from ostoo_build.rules import editor_nodes, nodes, unit_inputs, whole_program
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
@@ -31,6 +31,8 @@ def declare_requested(env: Any) -> None:
     env.Alias("all", [declare_program(env, program) for program in programs])
     for program in requested.tests:
         declare_tests(env, program)
+    for program in requested.editors:
+        declare_scripts(env, program)
     if "deploy" in requested.words:
         deployed = (program for program in requested.deployed if program in programs)
         env.Alias("deploy", [declare_deployed(env, program) for program in deployed])
@@ -209,6 +211,17 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
     started = {program for executable in executables for program in executable.programs}
     programs = [declare_program(env, program) for program in sorted(started)]
     return [declare(env, program_tests.node(planner, name, target, executables)), made, programs]
+
+
+def declare_scripts(env: Any, name: str) -> Any:
+    """Declare what editors need of a program: its build scripts, run, and its macros."""
+    planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
+    with one_message():
+        plans = [planner.plan(name, target) for _, target in sorted(planner.programs.ids([name]))]
+        aims = editor_nodes.aims(plans)
+        found = {node.name: node for node in editor_nodes.of_programs(planner, services, plans)}
+        made = {name: declare(env, node) for name, node in found.items()}
+    return env.Alias(layout.scripts(name), [made[each] for each in aims])
 
 
 def declare_sysroot(env: Any, target: str) -> Any:

@@ -51,10 +51,11 @@ PACKAGES = {
     "server": "base start",
     "rebuild": "actions base fetch invocation planning rules server start toolchain",
     "query": "base planning",
+    "ide": "actions base invocation planning query rules rust",
     "why": "actions base execution invocation planning rules",
     "cli": (
-        "actions adoption base binary boot cache execution invocation loader planning project query rebuild rules run"
-        " server size stack toolchain why"
+        "actions adoption base binary boot cache execution ide invocation loader planning project query rebuild rules"
+        " run server size stack toolchain why"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""

@@ -65,6 +65,11 @@ TESTED_WITH = {
     "why/history.py": "why/test_answers.py",
     "why/texts.py": "why/test_answers.py",
     "cli/why.py": "../e2e/test_why_real.py",
+    "cli/ide.py": "../e2e/test_ide_real.py",
+    "ide/host_std.py": "ide/test_crate_graph.py",
+    "ide/project.py": "ide/test_crate_graph.py",
+    "ide/runnables.py": "ide/test_crate_graph.py",
+    "rules/editor_nodes.py": "ide/test_crate_graph.py",
     "cli/query.py": "../e2e/test_query_real.py",
     "query/outputs.py": "query/test_evaluation.py",
 }

@@ -19,8 +19,8 @@ import ostoo_scons
 ostoo_scons.build()
 '''
 
-IGNORED = (f"/{layout.BUILD}/", "/.toolchain/")
-"""Lines for `.gitignore`: folders that this build makes at the top."""
+IGNORED = (f"/{layout.BUILD}/", "/.toolchain/", f"/{layout.IDE_DOCUMENT}")
+"""Lines for `.gitignore`: what this build makes at the top."""
 
 _MANIFEST = """\
 [workspace]

@@ -55,7 +55,14 @@ UNITS = "units"
 EXAMPLES = "examples"
 """The folder of published examples, below that of programs."""
 
+IDE = f"{BUILD}/ide"
+"""The folders of documents for rust-analyzer, beside the first one at the top."""
+IDE_DOCUMENT = ".rust-project.json"
+"""One of the names that rust-analyzer demands. A hidden file is no source of a package at the top."""
+
 _TESTS = ".tests"
+_SCRIPTS = ".scripts"
+_CHECK = ".check"
 
 
 def programs(target: str, profile: str) -> str:
@@ -96,6 +103,26 @@ def tests(name: str) -> str:
 def tested(name: str) -> str:
     """The program that a name of tests belongs to; empty if it is no such name."""
     return name.removesuffix(_TESTS) if name.endswith(_TESTS) else ""
+
+
+def scripts(name: str) -> str:
+    """The SCons target that runs a program's build scripts and compiles its macros, which editors need."""
+    return f"{name}{_SCRIPTS}"
+
+
+def scripted(name: str) -> str:
+    """The program that a name of scripts belongs to; empty if it is no such name."""
+    return name.removesuffix(_SCRIPTS) if name.endswith(_SCRIPTS) else ""
+
+
+def check(name: str) -> str:
+    """The SCons target that checks a program's crates without code."""
+    return f"{name}{_CHECK}"
+
+
+def checked(name: str) -> str:
+    """The program that a name of a check belongs to; empty if it is no such name."""
+    return name.removesuffix(_CHECK) if name.endswith(_CHECK) else ""
 
 
 def boot_image(kernel: str) -> str:

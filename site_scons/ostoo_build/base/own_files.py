@@ -33,6 +33,11 @@ def build_words(root: Path) -> str:
     return "./sconsw" if repository() == root else "ostoo build"
 
 
+def verbs_program(root: Path) -> str:
+    """Return the program with the verbs, for a project in `root`."""
+    return str(root / "ostoo") if repository() == root else "ostoo"
+
+
 def is_installed() -> bool:
     """Whether the code is from a wheel. Else it is in its repository."""
     return _STARTER.is_dir()

@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(perform=performed.new)
     _add_why(verbs)
     _add_query(verbs)
+    _add_ide(verbs)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -157,6 +158,12 @@ def _add_query(verbs: Any) -> None:
     tree = verbs.add_parser("tree", help="show the units that a program needs, std's included", allow_abbrev=False)
     _add_program(tree)
     tree.set_defaults(perform=performed.tree)
+
+
+def _add_ide(verbs: Any) -> None:
+    ide = verbs.add_parser("ide", help="describe programs, or all, for rust-analyzer", allow_abbrev=False)
+    ide.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    ide.set_defaults(perform=performed.ide)
 
 
 def _add_why(verbs: Any) -> None:

@@ -44,10 +44,14 @@ class Runner(Struct, frozen=True, dict=True):
 
     def build(self, programs: Sequence[str]) -> None:
         """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
-        command = own_files.build_command([*self.words, *programs])
-        code = process.run_inherited(command, cwd=self.root, env=self.environ, stdout=sys.stderr)
+        code = self.attempt(programs)
         if code:
             sys.exit(code)
+
+    def attempt(self, words: Sequence[str]) -> int:
+        """Run scons with targets and options, with its output on stderr, and return its exit code."""
+        command = own_files.build_command([*self.words, *words])
+        return process.run_inherited(command, cwd=self.root, env=self.environ, stdout=sys.stderr)
 
     def check(self, programs: Sequence[str]) -> None:
         """Raise `OstooError` for a name that is not a program: other names have a meaning to scons."""

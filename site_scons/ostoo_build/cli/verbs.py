@@ -176,6 +176,13 @@ def tree(chosen: argparse.Namespace) -> None:
     query_verb.tree(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
 
 
+def ide(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import ide as ide_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, programs = _sorted(chosen.words)
+    ide_verb.describe(_runner(chosen, variables, programs), programs)
+
+
 def why(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

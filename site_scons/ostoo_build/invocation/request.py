@@ -13,7 +13,7 @@ from ostoo_build.base.spelling import one_of
 from ostoo_build.project.variables import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ostoo_build.invocation.targets import Targets
     from ostoo_build.planning.programs import Programs
@@ -24,6 +24,8 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons             build every program of the workspace
   scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
   scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
+  scons PROGRAM.check  check its crates without code; ./ostoo check PROGRAM says more
+  scons PROGRAM.scripts  run its build scripts and compile its macros, for ./ostoo ide
   scons examples/EXAMPLE  build an example, at build/TARGET/PROFILE/examples/EXAMPLE
   scons std         build the standard library only
   scons sysroot     provide the musl sysroot only
@@ -42,8 +44,9 @@ WORDS = (*_ALL, "sysroot", "test")
 
 
 class Requested(Struct, frozen=True):
-    """The programs to plan, the programs whose tests to plan, the SConscripts to read, and the other targets.
+    """The programs to plan, those of which only a part is wanted, the SConscripts to read, and the other targets.
 
+    `tests`, `checks` and `editors` are the programs whose tests, check, or build scripts and macros are wanted.
     `scripts` are the packages' SConscripts. `deployed` are the programs that `deploy` copies: a kernel only if it is
     named. `targets` are those of `target=`. `is_all` says that no program was named.
     """
@@ -55,6 +58,13 @@ class Requested(Struct, frozen=True):
     deployed: tuple[str, ...]
     targets: tuple[str, ...]
     is_all: bool
+    checks: tuple[str, ...] = ()
+    editors: tuple[str, ...] = ()
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """The programs whose plans are needed as a whole."""
+        return (*self.programs, *self.editors)
 
     def built(self, programs: Programs) -> tuple[str, ...]:
         """Return the programs to build: of all programs those whose required features are selected, as with cargo."""
@@ -73,20 +83,23 @@ def help_text() -> str:
 def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is not a target, program or program's file."""
     beside = frozenset(word for word in words if word in WORDS)
-    tested = [word for word in words if _has_tests(layout.tested(word), programs)]
+    parts = [_of_part(words, programs, each) for each in (layout.tested, layout.checked, layout.scripted)]
+    of_parts = {word for part in parts for word in part}
     known = [*programs.binaries, *(() if beside else WORDS)]
-    names = [_program(word, known, programs) for word in words if word not in (*WORDS, *tested)]
-    tests = tuple(dict.fromkeys(map(layout.tested, tested)))
+    names = [_program(word, known, programs) for word in words if word not in (*WORDS, *of_parts)]
+    tests, checks, editors = (tuple(dict.fromkeys(part.values())) for part in parts)
     deployed = names
     is_all = not words or bool(beside.intersection(_ALL) and not names)
     if is_all:
         names = [name for name, binary in programs.binaries.items() if binary.is_default]
         deployed = [name for name in names if programs.group_of(name).deploys]
-    folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests))
+    folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests, *checks, *editors))
     scripts = (folder / "SConscript" for folder in folders)
     return Requested(
         programs=tuple(dict.fromkeys(names)),
         tests=tests,
+        checks=checks,
+        editors=editors,
         scripts=tuple(str(script.relative_to(targets.root)) for script in scripts if script.is_file()),
         words=beside,
         deployed=tuple(dict.fromkeys(deployed)) if "deploy" in beside else (),
@@ -95,8 +108,10 @@ def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requeste
     )
 
 
-def _has_tests(name: str, programs: Programs) -> bool:
-    return name in programs.binaries and not layout.is_example(name)
+def _of_part(words: Sequence[str], programs: Programs, whose: Callable[[str], str]) -> dict[str, str]:
+    """Return the words for a part of a program, each with the program."""
+    found = {word: whose(word) for word in words}
+    return {word: name for word, name in found.items() if name in programs.binaries and not layout.is_example(name)}
 
 
 def _program(word: str, known: Sequence[str], programs: Programs) -> str:

@@ -86,6 +86,15 @@ class Programs:
         """Return the programs whose required features are selected. Cargo builds no others if none is named."""
         return tuple(name for name in names if not self.binaries[name].lacking)
 
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The programs that are built if none is named."""
+        return self.available(name for name, binary in self.binaries.items() if binary.is_default)
+
+    def workspace_of(self, name: str, target: str) -> Workspace:
+        """Return the workspace of a program for one of its targets."""
+        return self.workspace(self.group_of(name), target)
+
     def _grouped(self) -> Iterator[tuple[ProgramGroup, Binary]]:
         taken: set[Path] = set()
         for group in self._all_groups:

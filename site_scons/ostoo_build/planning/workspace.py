@@ -299,6 +299,10 @@ class Workspace(Struct, frozen=True):
     def _for_target(self) -> tuple[str, ...]:
         return ("-Zunstable-options", "--target", str(self.target))
 
+    def cfgs_with(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the cfgs that rustc sets for the target with flags of code generation."""
+        return self._asked(*self._for_target, *flags)
+
     @property
     def _cfgs(self) -> frozenset[str]:
         """The cfgs that the target's programs are compiled with."""

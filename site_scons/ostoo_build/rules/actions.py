@@ -137,7 +137,6 @@ def compile_action(
     `sources` are its package's files, `records` those of its prerequisites, `variables` the user's that it asked for.
     """
     arguments = ["@{rustc}", *unit.arguments]
-    environment = {**variables, **dict((*invocation.environment, *unit.environment))}
     inputs = [*sources, *_libraries(invocation, unit, records), *_assembled(invocation, unit, records)]
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
@@ -149,9 +148,7 @@ def compile_action(
     told = unit.runs if unit.kind is not UnitKind.PROGRAM else (unit.run,) if unit.run else ()
     said = tuple(_said(invocation, told, records))
     own = _instructions(invocation, unit.run, records)
-    if unit.run:
-        environment["OUT_DIR"] = absolute(f"{invocation.units[unit.run].folder}/out")
-    environment |= own.env
+    environment = {**variables, **crate_environment(invocation, unit, own)}
     asked = list(_asked_of_rustc(unit, said, own))
     flag_rules.check(asked, f"{unit.package}/build.rs")
     arguments += (*asked, *(flag for flag in rustc_flags.proof_of(asked) if flag not in arguments))
@@ -170,6 +167,12 @@ def compile_action(
         directory=unit.directory,
         salt=_host(invocation) if links_here else (),
     )
+
+
+def crate_environment(invocation: Invocation, unit: CompileUnit, own: Instructions) -> dict[str, str]:
+    """Return the variables that the build sets for a crate; `own` is what its package's build script said."""
+    out = {"OUT_DIR": absolute(f"{invocation.units[unit.run].folder}/out")} if unit.run else {}
+    return {**dict((*invocation.environment, *unit.environment)), **out, **own.env}
 
 
 def _asked_of_rustc(unit: CompileUnit, said: Iterable[ScriptOutput], own: Instructions) -> Iterator[str]:

@@ -22,6 +22,7 @@ VERBS = {
     "query",
     "run",
     "gdb",
+    "ide",
     "addr2line",
     "boot",
     "test",

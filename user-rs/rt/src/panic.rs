@@ -1,5 +1,7 @@
 //! How a program without std ends when something has gone wrong.
 
+#![allow(unexpected_cfgs)] // rust-analyzer sets one
+
 use core::alloc::Layout;
 use core::panic::PanicInfo;
 
@@ -25,7 +27,8 @@ fn panicked(info: &PanicInfo<'_>) -> ! {
     syscall::exit(unsafe { EXIT_CODE })
 }
 
-#[alloc_error_handler]
+// rust-analyzer takes this attribute for a macro that it lacks
+#[cfg_attr(not(rust_analyzer), alloc_error_handler)]
 fn out_of_memory(layout: Layout) -> ! {
     eprintln!("out of memory: {} bytes are not to be had", layout.size());
     syscall::exit(OUT_OF_MEMORY)
