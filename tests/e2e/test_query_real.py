@@ -24,6 +24,11 @@ def test_questions_about_the_programs_of_this_repository(tree: Tree) -> None:
     assert query(tree, 'kind("^program$", rdeps(std))') == ["hello-std"]
     assert sorted(query(tree, 'kind("^program$", rdeps("ostoo-rt v0.1.0 [no_std]"))')) == ["cat-rs", "hello-rs"]
     assert query(tree, "deps(hello-rs) ^ std") == []
+    assert query(tree, "kind(test, rdeps(ostoo-rt))") == query(tree, "tests(hello-rs + hello-std + cat-rs)")
+    assert "user-rs/rt/src/bump.rs" in query(tree, "inputs(deps(hello-rs)) - inputs(hello-rs)")
+    assert query(tree, "outputs(hello-rs)")[0] == "build/x86_64-ostoo-user/release/hello-rs"
+    turned_on = tree.ostoo("query", "features(hello-rs, ostoo-rt)").stdout
+    assert turned_on.splitlines()[1] == "└── user-rs/hello-rs/Cargo.toml: dependencies.ostoo-rt"
     shown = tree.ostoo("tree", "hello-std").stdout.splitlines()
     assert shown[0] == "hello-std"
     assert "├── ostoo-rt v0.1.0" in shown

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
+from ostoo_build.execution.timeline import Timeline
+from ostoo_build.invocation import services
 from ostoo_build.query import evaluation, graph, outputs
 from ostoo_build.query import tree as trees
+from ostoo_build.query.facts import BuildFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ostoo_build.cli.run import Runner
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.query.graph import Graph
 
 
 def answer(runner: Runner, query: str, form: str) -> None:
     """Show the answer in one of `outputs.FORMS`. Raises `OstooError` for a mistake in the query."""
     planner = runner.planner()
-    found = _graph(runner, planner.programs.available(planner.programs.binaries))
-    sys.stdout.write(outputs.write(form, found, evaluation.evaluate(found, query)))
+    names = planner.programs.available(planner.programs.binaries)
+    tests = _tests(planner, names) if evaluation.may_find_tests(query) else ()
+    found = _graph(planner, names, tests)
+    facts = BuildFacts(planner, found, partial(_services, runner, planner))
+    sys.stdout.write(outputs.write(form, found, evaluation.evaluate(found, query, facts)))
 
 
 def tree(runner: Runner, program: str) -> None:
     """Show what a program needs as a tree, for each of its targets."""
-    found = _graph(runner, [program])
+    found = _graph(runner.planner(), [program], ())
     tops = [label for label in found.nodes if label == program or label.startswith(f"{program}@")]
     sys.stdout.write("\n".join(trees.show(found, label) for label in tops))
 
 
-def _graph(runner: Runner, programs: Iterable[str]) -> Graph:
-    planner = runner.planner()
+def _graph(planner: Planner, programs: Iterable[str], tests: Iterable[PlannedExecutable]) -> Graph:
     ids = sorted(planner.programs.ids(programs))
     planner.programs.start_planning(ids)
-    return graph.of(planner.plan(*id_) for id_ in ids)
+    return graph.of((planner.plan(*id_) for id_ in ids), tests)
+
+
+def _tests(planner: Planner, programs: Iterable[str]) -> Iterator[PlannedExecutable]:
+    """Yield the test executables of programs; those that could never run are none."""
+    for id_ in sorted(planner.programs.ids(programs)):
+        with contextlib.suppress(OstooError):
+            yield from planner.plan_tests(*id_)
+
+
+def _services(runner: Runner, planner: Planner) -> Services:
+    """Create what reads the records of the last runs; nothing is run."""
+    return services.start(runner.checkout(), runner.options, planner, Jobserver(1), Timeline())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from ostoo_build.base import spelling
-from ostoo_build.query.syntax import Call, Let, Names, Operation, Word, mistake, parse
+from ostoo_build.base import layout, spelling
+from ostoo_build.query import graph as graphs
+from ostoo_build.query.syntax import Call, Let, Names, Operation, Word, calls, mistake, parse, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ostoo_build.base.errors import OstooError
     from ostoo_build.query.graph import Graph
@@ -22,14 +23,52 @@ Labels = dict[str, None]
 """A set of labels, in the order in which they were found."""
 
 
-def evaluate(graph: Graph, query: str) -> Labels:
-    """Return the labels that a query is about. Raises `OstooError` for a mistake in it, with its position."""
-    return _Evaluation(graph, query).of(parse(query), {})
+class TurnedOn(Struct, frozen=True):
+    """Features, by label, and who turned each on; `by` has these too, and who turned them on in turn."""
+
+    features: tuple[str, ...]
+    by: dict[str, tuple[str, ...]]
+
+
+class Facts(Protocol):
+    """What is found out about nodes of a graph when a query asks for it."""
+
+    def inputs(self, label: str) -> Iterable[str]:
+        """Return the portable paths of the files that a node reads, besides outputs of others."""
+
+    def outputs(self, label: str) -> Iterable[str]:
+        """Return the portable paths of the files that are made for a node."""
+
+    def features(self, labels: Iterable[str], package: str) -> TurnedOn:
+        """Return the features of a package among nodes."""
+
+
+def may_find_tests(query: str) -> bool:
+    """Whether a query may find tests, which nothing needs; to plan them all takes a while."""
+    parsed = parse(query)
+    above = (call for call in calls(parsed) if call.name.text in _UPWARDS)
+    is_named = any(word.text == _ALL or layout.tests("") in word.text for word in words(parsed))
+    return is_named or any(call.name.text != "rdeps" or not _has_universe(call) for call in above)
+
+
+def evaluate(graph: Graph, query: str, facts: Facts) -> Labels:
+    """Return the labels that a query is about, and add those of files and features to the graph.
+
+    Raises `OstooError` for a mistake in the query, with its position.
+    """
+    return _Evaluation(graph, query, facts, dict.fromkeys(graph.nodes)).of(parse(query), {})
+
+
+_ALL = "all"
+_UPWARDS = ("rdeps", "tests")
+"""Functions that find who needs something."""
 
 
 class _Evaluation(Struct, frozen=True):
     graph: Graph
     query: str
+    facts: Facts
+    everything: Labels
 
     def of(self, expression: Expression, variables: Mapping[str, Labels]) -> Labels:
         match expression:
@@ -51,10 +90,10 @@ class _Evaluation(Struct, frozen=True):
             if word.text[1:] in variables:
                 return variables[word.text[1:]]
             raise self._mistake(word, f"there is no variable {word.text}", spelling.nearest(word.text[1:], variables))
-        if word.text == "all":
-            return dict.fromkeys(self.graph.nodes)
+        if word.text == _ALL:
+            return self.everything
         if word.text not in self.graph.names:
-            what = f"there is no program or unit {word.text}"
+            what = f"there is no program, test or unit {word.text}"
             raise self._mistake(word, what, spelling.nearest(word.text, self.graph.names))
         return dict.fromkeys(self.graph.names[word.text])
 
@@ -74,9 +113,9 @@ class _Evaluation(Struct, frozen=True):
 
     def rdeps(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
         """With one argument everything is the universe."""
-        *universes, of = call.arguments[: 2 if self._has_universe(call) else 1]
+        *universes, of = call.arguments[: 2 if _has_universe(call) else 1]
         known = [_reached(self.graph.needs, self.of(each, variables), None) for each in universes]
-        universe = known[0] if known else dict.fromkeys(self.graph.nodes)
+        universe = known[0] if known else self.everything
         users = _turned({label: self.graph.needs[label] for label in universe})
         first = {label: None for label in self.of(of, variables) if label in universe}
         return _reached(users, first, self._depth(call.arguments[1 + len(universes) :]))
@@ -112,10 +151,32 @@ class _Evaluation(Struct, frozen=True):
         found = self.of(of, variables)
         return {label: None for label in found if kinds.search(self.graph.nodes[label].kind)}
 
-    def _has_universe(self, call: Call) -> bool:
-        """Whether the first of two arguments is a universe, and the second no depth."""
-        second = call.arguments[1] if len(call.arguments) > 1 else None
-        return second is not None and not (isinstance(second, Word) and second.text.isdecimal())
+    def tests(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
+        found, programs = self.of(call.arguments[0], variables), self.graph.programs
+        ids = {programs[label].id for label in found if label in programs}
+        tests = {label: each for label, each in programs.items() if self.graph.nodes[label].kind == graphs.TEST}
+        tested = {label: (layout.tested(each.name.rpartition("/")[0]), each.target) for label, each in tests.items()}
+        return {label: None for label, of in tested.items() if label in found or of in ids}
+
+    def inputs(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
+        return self._files(self.of(call.arguments[0], variables), self.facts.inputs)
+
+    def outputs(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
+        return self._files(self.of(call.arguments[0], variables), self.facts.outputs)
+
+    def _files(self, labels: Labels, find: Callable[[str], Iterable[str]]) -> Labels:
+        found = {path: None for label in labels if label in self.everything for path in find(label)}
+        self.graph.add(graphs.FILE, dict.fromkeys(found, ()))
+        return found
+
+    def features(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
+        of, package = call.arguments
+        if not isinstance(package, Word):
+            raise self._mistake(call.name, "the second argument of features is not the name of a package")
+        found = self.facts.features(_reached(self.graph.needs, self.of(of, variables), None), package.text)
+        self.graph.add(graphs.TURNED_ON_BY, found.by)
+        self.graph.add(graphs.FEATURE, {label: found.by[label] for label in found.features})
+        return dict.fromkeys(found.by)
 
     def _depth(self, arguments: tuple[Expression, ...] | list[Expression]) -> int | None:
         for each in arguments:
@@ -126,6 +187,12 @@ class _Evaluation(Struct, frozen=True):
 
     def _mistake(self, word: Word, what: str, remedy: str = "") -> OstooError:
         return mistake(self.query, word.at, what, remedy)
+
+
+def _has_universe(call: Call) -> bool:
+    """Whether the first of two arguments is a universe, and the second no depth."""
+    second = call.arguments[1] if len(call.arguments) > 1 else None
+    return second is not None and not (isinstance(second, Word) and second.text.isdecimal())
 
 
 class _Function(Struct, frozen=True):
@@ -141,6 +208,10 @@ _FUNCTIONS = {
     "rdeps": _Function("rdeps(X), rdeps(UNIVERSE, X) or rdeps(UNIVERSE, X, DEPTH)", (1, 2, 3), _Evaluation.rdeps),
     "somepath": _Function("somepath(FROM, TO)", (2,), _Evaluation.somepath),
     "allpaths": _Function("allpaths(FROM, TO)", (2,), _Evaluation.allpaths),
+    "tests": _Function("tests(X)", (1,), _Evaluation.tests),
+    "inputs": _Function("inputs(X)", (1,), _Evaluation.inputs),
+    "outputs": _Function("outputs(X)", (1,), _Evaluation.outputs),
+    "features": _Function("features(X, PACKAGE)", (2,), _Evaluation.features),
     "kind": _Function('kind("REGEX", X)', (2,), _Evaluation.kind),
 }
 

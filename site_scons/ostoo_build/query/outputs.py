@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ostoo_build.query import tree as trees
+from ostoo_build.query.graph import FEATURE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,9 +24,16 @@ def _label(_graph: Graph, found: Labels) -> Iterator[str]:
 
 
 def _text(graph: Graph, found: Labels) -> Iterator[str]:
+    """Yield a line for each node, and for each feature a tree of who turned it on, as `cargo tree -e features -i`."""
+    trees_of = {label for label in found if graph.nodes[label].kind == FEATURE}
+    below = set(trees.reached(graph, trees_of)) - trees_of
+    shown: set[str] = set()
     for node in (graph.nodes[label] for label in found):
         features = f", with {', '.join(node.features)}" if node.features else ""
-        yield f"{node.kind} {node.label}{features}"
+        if node.kind == FEATURE:
+            yield from trees.lines(graph, node.label, shown)
+        elif node.label not in below:
+            yield f"{node.kind} {node.label}{features}"
 
 
 def _json(graph: Graph, found: Labels) -> Iterator[str]:

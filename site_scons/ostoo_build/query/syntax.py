@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TOKEN = lazy_pattern(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<mark>[()=,+^]|-(?=\s))|(?P<word>[^\s()=,+^"']+))""")
 _SETS = {"+": "union", "union": "union", "^": "intersect", "intersect": "intersect", "-": "except", "except": "except"}
@@ -48,6 +53,36 @@ class Names(Struct, frozen=True):
 
 
 Expression = Word | Call | Operation | Let | Names
+
+
+def calls(expression: Expression) -> Iterator[Call]:
+    """Yield all calls in an expression."""
+    if isinstance(expression, Call):
+        yield expression
+    for part in _parts(expression):
+        yield from calls(part)
+
+
+def words(expression: Expression) -> Iterator[Word]:
+    """Yield all names and numbers in an expression, without those of functions and variables."""
+    if isinstance(expression, Word):
+        yield expression
+    for part in _parts(expression):
+        yield from words(part)
+
+
+def _parts(expression: Expression) -> tuple[Expression, ...]:
+    match expression:
+        case Call():
+            return expression.arguments
+        case Operation():
+            return expression.left, expression.right
+        case Let():
+            return expression.value, expression.body
+        case Names():
+            return expression.words
+        case Word():
+            return ()
 
 
 class _Token(Struct, frozen=True):

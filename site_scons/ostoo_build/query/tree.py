@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ostoo_build.query.graph import Graph
 
 
 def show(graph: Graph, top: str) -> str:
     """Return the tree below a label. What was shown before is marked (*), and not shown again."""
-    return "".join(f"{line}\n" for line in _lines(graph, top, "", "", set()))
+    return "".join(f"{line}\n" for line in lines(graph, top, set()))
+
+
+def reached(graph: Graph, tops: Collection[str]) -> set[str]:
+    """Return all labels in the trees of some labels."""
+    found, waiting = set(tops), list(tops)
+    while waiting:
+        new = [label for label in graph.needs[waiting.pop()] if label not in found]
+        found.update(new)
+        waiting += new
+    return found
+
+
+def lines(graph: Graph, top: str, shown: set[str]) -> Iterator[str]:
+    """Yield the lines of the tree below a label, and add to those that were shown before."""
+    return _lines(graph, top, "", "", shown)
 
 
 def _lines(graph: Graph, label: str, first: str, rest: str, shown: set[str]) -> Iterator[str]:

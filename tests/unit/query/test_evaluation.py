@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_facts import ModelFacts
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.query import evaluation, outputs
@@ -23,6 +25,10 @@ SETS: dict[str, Callable[[set[str], set[str]], set[str]]] = {
     "except": lambda left, right: left - right,
     "intersect": lambda left, right: left & right,
 }
+
+
+def evaluate(graph: Graph, query: str) -> dict[str, None]:
+    return evaluation.evaluate(copy.deepcopy(graph), query, ModelFacts())
 
 
 @st.composite
@@ -84,36 +90,70 @@ def model(graph: Graph, asked: object) -> set[str]:
 
 @given(graphs(), queries())
 def test_sets_are_those_of_the_model(graph: Graph, asked: tuple[str, object]) -> None:
-    assert set(evaluation.evaluate(graph, asked[0])) == model(graph, asked[1])
+    assert set(evaluate(graph, asked[0])) == model(graph, asked[1])
 
 
 @given(graphs(), st.sampled_from(LABELS), st.integers(0, 4))
 def test_depths_count_steps(graph: Graph, start: str, depth: int) -> None:
-    assert set(evaluation.evaluate(graph, f"deps({start}, {depth})")) == steps(graph, {start}, depth)
+    assert set(evaluate(graph, f"deps({start}, {depth})")) == steps(graph, {start}, depth)
     users = {label for label in LABELS if start in steps(graph, {label}, depth)}
-    assert set(evaluation.evaluate(graph, f"rdeps(all, {start}, {depth})")) == users
+    assert set(evaluate(graph, f"rdeps(all, {start}, {depth})")) == users
 
 
 @given(graphs(), st.sampled_from(LABELS), st.sampled_from(LABELS))
 def test_paths_are_those_of_the_model(graph: Graph, start: str, goal: str) -> None:
     known = paths(graph, start, goal)
-    one = list(evaluation.evaluate(graph, f"somepath({start}, {goal})"))
+    one = list(evaluate(graph, f"somepath({start}, {goal})"))
     assert (one in known) if known else one == []
     assert len(one) == min(map(len, known), default=0)
-    everything = set(evaluation.evaluate(graph, f"allpaths({start}, {goal})"))
+    everything = set(evaluate(graph, f"allpaths({start}, {goal})"))
     assert everything == {label for path in known for label in path}
 
 
 @given(graphs(), st.sampled_from(LABELS))
 def test_a_universe_bounds_users(graph: Graph, top: str) -> None:
-    found = set(evaluation.evaluate(graph, f"rdeps({top}, f)"))
+    found = set(evaluate(graph, f"rdeps({top}, f)"))
     assert found == {label for label in steps(graph, {top}) if "f" in steps(graph, {label})}
 
 
 @given(graphs())
 def test_kinds_are_filtered_by_a_regular_expression(graph: Graph) -> None:
-    found = evaluation.evaluate(graph, 'kind("^(library|program)$", all)')
+    found = evaluate(graph, 'kind("^(library|program)$", all)')
     assert set(found) == {label for label in LABELS if graph.nodes[label].kind != "build-script"}
+
+
+@given(graphs(), st.sampled_from(LABELS))
+def test_files_are_nodes_of_their_own(graph: Graph, top: str) -> None:
+    below = steps(graph, {top})
+    assert set(evaluate(graph, f"inputs(deps({top}))")) == {f"{label}.rs" for label in below} | {"Cargo.toml"}
+    assert set(evaluate(graph, f"outputs({top}) + {top}")) == {f"{top}.o", top}
+    assert set(evaluate(graph, f"inputs({top}) ^ inputs(all)")) == {f"{top}.rs", "Cargo.toml"}
+    assert set(evaluate(graph, "kind(file, inputs(a) + a)")) == {"a.rs", "Cargo.toml"}
+    assert set(evaluate(graph, "inputs(outputs(a)) + (all)")) == set(LABELS)
+
+
+def test_features_are_shown_as_trees_of_who_turned_them_on() -> None:
+    graph = Graph({"a": Node("a", "program")}, {"a": ()}, {"a": ("a",)})
+    found = evaluation.evaluate(graph, "features(a, p) + a", ModelFacts())
+    assert outputs.write("text", graph, found) == "p/x\n└── line of a\nprogram a\n"
+    assert outputs.write("label", graph, found) == "p/x\nline of a\na\n"
+    assert '"p/x" -> "line of a";' in outputs.write("dot", graph, found)
+
+
+@pytest.mark.parametrize(
+    ("query", "may"),
+    [
+        ("deps(a) - b", False),
+        ("rdeps(a, b)", False),
+        ("rdeps(a, 2)", True),
+        ("deps(all)", True),
+        ("let v = rdeps(a) in deps(b)", True),
+        ("inputs(set(a b.tests))", True),
+        ("kind(test, tests(a))", True),
+    ],
+)
+def test_tests_are_planned_where_a_query_may_find_one(query: str, may: bool) -> None:  # noqa: FBT001 - a row of a table
+    assert evaluation.may_find_tests(query) == may
 
 
 SMALL = Graph(
@@ -127,7 +167,7 @@ SMALL = Graph(
     ("query", "said", "remedy"),
     [
         ("dep(hello)", "there is no function dep, at position 1", "did you mean deps?"),
-        ("deps(helo)", "there is no program or unit helo, at position 6", "did you mean hello?"),
+        ("deps(helo)", "there is no program, test or unit helo, at position 6", "did you mean hello?"),
         ("deps(hello, x)", "a depth is not a number, at position 13", ""),
         ("deps(hello, 1, 2)", "deps is written deps(X) or deps(X, DEPTH), at position 1", ""),
         ("let v = a in $w", "there is no variable $w, at position 14", ""),
@@ -136,13 +176,13 @@ SMALL = Graph(
 )
 def test_a_mistake_is_named_with_its_position(query: str, said: str, remedy: str) -> None:
     with pytest.raises(OstooError) as refused:
-        evaluation.evaluate(SMALL, query)
+        evaluate(SMALL, query)
     assert refused.value.what.startswith(said)
     assert refused.value.remedy == remedy
 
 
 def test_each_form_has_all_labels() -> None:
-    found = evaluation.evaluate(SMALL, "deps(hello)")
+    found = evaluate(SMALL, "deps(hello)")
     assert outputs.write("label", SMALL, found) == 'hello\na "b"\n'
     assert outputs.write("text", SMALL, found) == 'library hello\nlibrary a "b"\n'
     assert outputs.write("dot", SMALL, found).splitlines()[3] == '  "hello" -> "a \\"b\\"";'
