@@ -14,6 +14,7 @@ from test_corpus_real import selected_by, write_targets
 from trees import PROJECT, copy_tree
 from workspaces import write
 
+from ostoo_build.base import layout
 from ostoo_build.planning import manifest as manifests
 from ostoo_build.planning import unit_graph, unit_name
 from ostoo_build.planning.cargo import Cargo
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.compiler, pytest.mark.xdist_group("corpus")]
 
+LARGER = [each for each in all_workspaces.BUILT.values() if sum(name.endswith("Cargo.toml") for name in each.files) > 2]
+"""Workspaces in which something needs something."""
+
 Named = tuple[str, str, bool, tuple[str, ...]]
 """A unit by package, kind, whether it is for the target, and features; the run of a script has none."""
 
@@ -44,32 +48,36 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tree, li
     folder = tmp_path_factory.mktemp("query")
     tree = copy_tree(folder / "checkout", str(folder / "cache"))
     write_targets(tree)
-    for workspace in all_workspaces.BUILT.values():
+    for workspace in LARGER:
         write(workspace, tree.root)
     said: dict[str, UnitGraph] = {}
     ask = Cargo.unit_graphs
 
     def recorded(self: Cargo, *asked: object) -> list[UnitGraph]:
         found = ask(self, *asked)  # type: ignore[arg-type]
-        said.update({each.name: each for each in found})
+        said.update(
+            {layout.example(each.name) if each.units[-1].kind == "example" else each.name: each for each in found}
+        )
         return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "user"))  # else stored plans would do
         patch.setenv("CARGO_HOME", str(folder / "cargo-home"))
         patch.setattr(Cargo, "unit_graphs", recorded)
-        made = [plan_all(tree, profile) for profile in sorted({each.profile for each in all_workspaces.BUILT.values()})]
+        made = [plan_all(tree, profile) for profile in sorted({each.profile for each in LARGER})]
         yield tree, made, said
 
 
 def plan_all(tree: Tree, profile: str) -> Planner:
     planner = planners.opened(tree.root, profile=profile)
-    workspaces = [each for each in all_workspaces.BUILT.values() if each.profile == profile]
+    workspaces = [each for each in LARGER if each.profile == profile]
     words = {name: words for each in workspaces for name, words in each.programs.items()}
     for name, chosen in words.items():
         planner.programs.select(name, selected_by(chosen.split()))  # as its SConscript does
     own = ("hello-rs", "hello-std") if profile == "release" else ()
-    for id_ in sorted(planner.programs.ids((*words, *own))):
+    ids = sorted(planner.programs.ids((*words, *own)))
+    planner.programs.start_planning(ids)
+    for id_ in ids:
         planner.plan(*id_)
     return planner
 
@@ -114,7 +122,7 @@ def test_the_graph_is_cargos(planned: tuple[Tree, list[Planner], dict[str, UnitG
             mine = {(ours[a], ours[b]) for a in ours for b in found.needs[a] if b in ours}
             assert (mine - edges, edges - mine) == (set(), set()), name
             compared += 1
-    assert compared > 90
+    assert compared > 60
 
 
 def test_each_feature_has_somebody_who_turned_it_on(planned: tuple[Tree, list[Planner], dict[str, UnitGraph]]) -> None:
@@ -129,7 +137,7 @@ def test_each_feature_has_somebody_who_turned_it_on(planned: tuple[Tree, list[Pl
                     told = facts.features(found.nodes, package)
                     assert [each for each in told.features if not told.by[each]] == [], (name, package)
                     count += len(told.features)
-    assert count > 70
+    assert count > 50
 
 
 MANIFESTS = {

@@ -48,7 +48,7 @@ from ostoo_build.toolchain.find import Toolchain
 from ostoo_build.why import build_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ostoo_build.actions.action import Action
     from ostoo_build.invocation.planner import Planner
@@ -276,26 +276,30 @@ def _generated(described: dict[str, dict[str, Any]]) -> dict[str, Program]:
     units: dict[str, CompileUnit] = {}
     programs = {}
     for name, each in described.items():
-        words = [*each["flags"], *(word for one in each["features"] for word in ("--cfg", f'feature="{one}"'))]
-        needs = [units[other] for other in each["needs"]]
-        kind = UnitKind.PROGRAM if each["is_program"] else UnitKind.LIBRARY
-        outputs = () if each["is_program"] else (f"rmeta/lib{name}.rmeta", f"rlib/lib{name}.rlib")
-        made = _unit(name, kind, "model", outputs=outputs, needs=tuple(needs))
-        id_ = f"{name}-{sha(words, [unit.id for unit in needs])[:8]}"
-        below = [other for unit in needs for other in (*unit.libraries, unit.id)]
-        units[name] = replace(
-            made,
-            id=id_,
-            label=f"{name} v1",
-            environment=(("CARGO_PKG_NAME", name), ("CARGO_PKG_VERSION", "1")),
-            folder=f"build/{TARGET}/release/units/{id_}",
-            arguments=(name, "-C", f"metadata={id_}", *words),
-            libraries=tuple(dict.fromkeys(below)),
-        )
+        units[name] = unit(name, each, [units[other] for other in each["needs"]])
         if each["is_program"]:
             by_id = {unit.id: unit for unit in units.values()}
             programs[name] = _program(name, (*(by_id[other] for other in units[name].libraries), units[name]))
     return programs
+
+
+def unit(name: str, described: dict[str, Any], needs: Sequence[CompileUnit] = ()) -> CompileUnit:
+    """A unit of such a graph."""
+    words = [*described["flags"], *(word for one in described["features"] for word in ("--cfg", f'feature="{one}"'))]
+    kind = UnitKind.PROGRAM if described["is_program"] else UnitKind.LIBRARY
+    outputs = () if described["is_program"] else (f"rmeta/lib{name}.rmeta", f"rlib/lib{name}.rlib")
+    made = _unit(name, kind, "model", outputs=outputs, needs=tuple(needs))
+    id_ = f"{name}-{sha(words, [other.id for other in needs])[:8]}"
+    below = [other for each in needs for other in (*each.libraries, each.id)]
+    return replace(
+        made,
+        id=id_,
+        label=f"{name} v1",
+        environment=(("CARGO_PKG_NAME", name), ("CARGO_PKG_VERSION", "1")),
+        folder=f"build/{TARGET}/release/units/{id_}",
+        arguments=(name, "-C", f"metadata={id_}", *words),
+        libraries=tuple(dict.fromkeys(below)),
+    )
 
 
 def _common(name: str, kind: str, *, on_host: bool, run: str | None = None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ TESTED_WITH = {
     "cli/locked_engine.py": "../e2e/test_boot_real.py",
     "cli/server.py": "../e2e/test_server_real.py",
     "cli/verbs.py": "cli/test_main.py",
+    "query/facts.py": "../e2e/test_query_cargo_real.py",
     "cli/boot_image.py": "../e2e/test_boot_real.py",
     "cli/init.py": "../e2e/test_init_real.py",
     "cli/new.py": "../e2e/test_new_program_real.py",

@@ -13,9 +13,8 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import nearest
-from ostoo_build.planning import dependency_lines
 from ostoo_build.planning.planned_unit import CompileUnit
-from ostoo_build.query import turned_on
+from ostoo_build.query import dependency_lines, turned_on
 from ostoo_build.query.evaluation import TurnedOn
 from ostoo_build.rules import link_inputs, program_key, target_spec, unit_inputs
 from ostoo_build.rules.places import Places
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
-    from ostoo_build.planning.dependency_lines import DeclaredFeatures
     from ostoo_build.planning.plan import Program
+    from ostoo_build.query.dependency_lines import DeclaredFeatures
     from ostoo_build.query.graph import Graph
 
 

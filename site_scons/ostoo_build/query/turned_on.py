@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ostoo_build.planning import unit_name
-from ostoo_build.planning.dependency_lines import DEFAULT, Kind
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.query.dependency_lines import DEFAULT, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ostoo_build.planning.dependency_lines import DeclaredFeatures, DependencyLine
     from ostoo_build.planning.features import Selection
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import Unit
+    from ostoo_build.query.dependency_lines import DeclaredFeatures, DependencyLine
 
 OF_STD = "build-std-features"
 """Who turns features of std on: a setting of cargo."""
