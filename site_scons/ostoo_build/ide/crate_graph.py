@@ -57,7 +57,7 @@ class Context(Struct, frozen=True):
 
 def projects(programs: Sequence[Program], context: Context) -> Iterator[Project]:
     """Yield a document for each std: programs with equal crates of std share one, as a document has one of each."""
-    labels = graph.of(programs).names
+    labels = graph.of(programs, ()).names
     groups: list[tuple[dict[str, str], list[Program]]] = []
     for program in programs:
         std = {_name(unit): unit.id for unit in _compiled([program]) if unit.is_std and unit.target}
