@@ -15,6 +15,7 @@ from trees import PROJECT, copy_tree
 from workspaces import write
 
 from ostoo_build.base import layout
+from ostoo_build.invocation.options import Options
 from ostoo_build.planning import manifest as manifests
 from ostoo_build.planning import unit_graph, unit_name
 from ostoo_build.planning.cargo import Cargo
@@ -82,6 +83,11 @@ def plan_all(tree: Tree, profile: str) -> Planner:
     return planner
 
 
+def facts_of(planner: Planner, found: graph.Graph) -> BuildFacts:
+    """Facts that need no records."""
+    return BuildFacts(planner, found, Options({}), (), pytest.fail)
+
+
 def of_cargo(said: UnitGraph) -> tuple[dict[int, Named], set[tuple[Named, Named]]]:
     """Cargo's units and edges, without those of std."""
     named = {index: by_cargo(unit) for index, unit in enumerate(said.units) if not unit.is_std}
@@ -114,7 +120,7 @@ def test_the_graph_is_cargos(planned: tuple[Tree, list[Planner], dict[str, UnitG
                 continue
             program = planner.plan(name, target)
             found = graph.of([program], ())
-            facts = BuildFacts(planner, found, pytest.fail)
+            facts = facts_of(planner, found)
             deps = evaluation.evaluate(found, f'deps("{name}")', facts)
             ours = {label: by_us(found.units[label]) for label in deps if not found.units[label].is_std}
             units, edges = of_cargo(said[name])
@@ -132,7 +138,7 @@ def test_each_feature_has_somebody_who_turned_it_on(planned: tuple[Tree, list[Pl
         for name, target in planner.programs.ids(planner.programs.binaries):
             if name in said and planner.profile == said[name].units[-1].profile.name:
                 found = graph.of([planner.plan(name, target)], ())
-                facts = BuildFacts(planner, found, pytest.fail)
+                facts = facts_of(planner, found)
                 for package in {unit.label for unit in found.units.values() if isinstance(unit, CompileUnit)}:
                     told = facts.features(found.nodes, package)
                     assert [each for each in told.features if not told.by[each]] == [], (name, package)
@@ -187,7 +193,7 @@ def test_who_turned_features_on_is_who_cargo_tree_names(tmp_path: Path) -> None:
     planner = planners.opened(tree.root)
     ((name, target),) = planner.programs.ids(["top"])
     found = graph.of([planner.plan(name, target)], ())
-    facts = BuildFacts(planner, found, pytest.fail)
+    facts = facts_of(planner, found)
     ours = {(turned, by) for at in ("low", "mid") for turned, by in told_by_us(facts, found, at)}
     assert ours == set(told_by_cargo(planner, "low")) | set(told_by_cargo(planner, "mid"))
     assert len(ours) > 10

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.query.evaluation import TurnedOn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class ModelFacts:
@@ -22,3 +22,6 @@ class ModelFacts:
     def features(self, labels: Iterable[str], package: str) -> TurnedOn:
         by = {f"{package}/x": (f"line of {label}",) for label in labels if label == "a"}
         return TurnedOn(tuple(by), {**by, **{each: () for found in by.values() for each in found}})
+
+    def affected(self, changed: Sequence[str]) -> Sequence[str]:
+        return [label for label in ("a", "b") if f"{label}.rs" in changed]

@@ -82,6 +82,14 @@ def begin(folder: Path, entry: Entry) -> Entry | None:
         return None
 
 
+def last(folder: Path, mnemonic: str, results: str) -> Entry | None:
+    """Return the last entry with these results; None if there is none, or it is of another version or damaged."""
+    content = state_file.recall(folder / _file_name(mnemonic, results))
+    with contextlib.suppress(ValueError):
+        return numbered.from_json(content, Entry) if content is not None else None
+    return None
+
+
 def write(folder: Path, entry: Entry) -> None:
     """Store an entry in `folder`, replacing the last one with these results."""
     state_file.write(folder / _name(entry), msgspec.json.encode(numbered.to_builtins(entry)))
@@ -113,9 +121,13 @@ def described(entry: Input) -> str:
 
 
 def _name(entry: Entry) -> str:
-    name = f"{entry.mnemonic}-{entry.results.replace('/', '-')}"
+    return _file_name(entry.mnemonic, entry.results)
+
+
+def _file_name(mnemonic: str, results: str) -> str:
+    name = f"{mnemonic}-{results.replace('/', '-')}"
     if len(os.fsencode(name)) > _LONGEST:
-        name = f"{entry.mnemonic}-{digest.of_bytes(os.fsencode(entry.results))}"
+        name = f"{mnemonic}-{digest.of_bytes(os.fsencode(results))}"
     return f"{name}.json"
 
 

@@ -152,9 +152,16 @@ def _add_query(verbs: Any) -> None:
     query = verbs.add_parser("query", help="answer a question about the graph of units", allow_abbrev=False)
     query.add_argument("query", metavar="QUERY", help="such as 'deps(hello-std)' or 'somepath(hello-std, libc)'")
     query.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
-    forms = ("text", "label", "json", "dot", "mermaid")
+    forms = ("text", "json", "label", "dot", "mermaid")
     query.add_argument("--output", choices=forms, default="text", help="the form of the answer (default: text)")
     query.set_defaults(perform=performed.query)
+    affected = verbs.add_parser(
+        "affected", help="list the programs and tests that changes of files reach, for CI", allow_abbrev=False
+    )
+    what = "changed files, or a revision of git or range such as origin/main...HEAD; or VARIABLE=VALUE as for scons"
+    affected.add_argument("words", nargs="+", metavar="REV|FILE|VARIABLE=VALUE", help=what)
+    affected.add_argument("--output", choices=forms[:3], default="text", help="the form of the answer (default: text)")
+    affected.set_defaults(perform=performed.affected)
     tree = verbs.add_parser("tree", help="show the units that a program needs, std's included", allow_abbrev=False)
     _add_program(tree)
     tree.set_defaults(perform=performed.tree)

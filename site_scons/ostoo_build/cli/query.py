@@ -1,4 +1,4 @@
-"""Implements `./ostoo query` and `./ostoo tree`: answers questions about the graph of units. Builds nothing."""
+"""Implements `./ostoo query`, `affected` and `tree`: answers questions about the graph of units. Builds nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from ostoo_build.query import tree as trees
 from ostoo_build.query.facts import BuildFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from ostoo_build.cli.run import Runner
     from ostoo_build.invocation.planner import Planner
@@ -25,14 +26,30 @@ if TYPE_CHECKING:
     from ostoo_build.query.graph import Graph
 
 
-def answer(runner: Runner, query: str, form: str) -> None:
-    """Show the answer in one of `outputs.FORMS`. Raises `OstooError` for a mistake in the query."""
+def answer(runner: Runner, query: str, form: str, places: Sequence[Path]) -> None:
+    """Show the answer in one of `outputs.FORMS`. Raises `OstooError` for a mistake in the query.
+
+    `places` are the folders from which files are named.
+    """
+    facts = _facts(runner, places, with_tests=evaluation.may_find_tests(query))
+    found = evaluation.evaluate(facts.graph, query, facts)
+    sys.stdout.write(outputs.write(form, facts.graph, found))
+
+
+def affected(runner: Runner, changed: Sequence[str], form: str, places: Sequence[Path]) -> None:
+    """Show the programs and tests that changes reach, with the reasons.
+
+    Raises `OstooError` for a word that names no change.
+    """
+    facts = _facts(runner, places, with_tests=True)
+    sys.stdout.write(outputs.write_affected(form, facts.graph, facts.affected(changed)))
+
+
+def _facts(runner: Runner, places: Sequence[Path], *, with_tests: bool) -> BuildFacts:
     planner = runner.planner()
     names = planner.programs.available(planner.programs.binaries)
-    tests = _tests(planner, names) if evaluation.may_find_tests(query) else ()
-    found = _graph(planner, names, tests)
-    facts = BuildFacts(planner, found, partial(_services, runner, planner))
-    sys.stdout.write(outputs.write(form, found, evaluation.evaluate(found, query, facts)))
+    found = _graph(planner, names, _tests(planner, names) if with_tests else ())
+    return BuildFacts(planner, found, runner.options, places, partial(_services, runner, planner))
 
 
 def tree(runner: Runner, program: str) -> None:

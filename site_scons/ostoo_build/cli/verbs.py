@@ -167,7 +167,21 @@ def cache(chosen: argparse.Namespace) -> None:
 def query(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
-    query_verb.answer(_runner(chosen, chosen.words), chosen.query, chosen.output)
+    runner = _runner(chosen, chosen.words)
+    query_verb.answer(runner, chosen.query, chosen.output, _places(chosen, runner))
+
+
+def affected(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, changed = _sorted(chosen.words)
+    runner = _runner(chosen, variables)
+    query_verb.affected(runner, changed, chosen.output, _places(chosen, runner))
+
+
+def _places(chosen: argparse.Namespace, runner: Runner) -> tuple[Path, ...]:
+    """Return the folders from which files are named; `./ostoo` names the top folder, from wherever it is called."""
+    return Path.cwd(), chosen.start.resolve(), runner.root
 
 
 def tree(chosen: argparse.Namespace) -> None:
@@ -187,9 +201,7 @@ def why(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import why as why_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     runner = _runner(chosen, chosen.words)
-    # `./ostoo` names the top folder, from wherever it is called
-    places = (Path.cwd(), chosen.start.resolve(), runner.root)
-    why_verb.answer(runner, chosen.asked, places, as_json=chosen.json)
+    why_verb.answer(runner, chosen.asked, _places(chosen, runner), as_json=chosen.json)
 
 
 def why_miss(chosen: argparse.Namespace) -> None:

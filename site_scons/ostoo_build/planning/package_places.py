@@ -93,6 +93,17 @@ def of_package(path: Path, workspace: Path) -> Iterator[Path]:
         yield above / "Cargo.toml"
 
 
+def telling_names(folder: Path) -> frozenset[str] | None:
+    """Return the names that tell cargo something if they are in a folder of a package; None if all do."""
+    return None if folder.name in _OF_FILES else frozenset(_TELLING)
+
+
+_OF_FILES = ("bin", "tests", "examples", "benches")
+"""Folders in which each file may be a target."""
+
+_TELLING = ("Cargo.toml", "build.rs", "lib.rs", "main.rs", "src", *_OF_FILES, "README.md", "README.txt", "README")
+
+
 def declared(manifests: Iterable[Path], workspace: Path) -> digest.Hash:
     """Return the digest of everything that can change the versions and features of other packages."""
     tables = {os.path.relpath(path, workspace): _declares(_load(path)) for path in manifests}

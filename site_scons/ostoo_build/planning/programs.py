@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from ostoo_build.base.read_set import ReadSet
     from ostoo_build.planning.cargo import Binary
     from ostoo_build.planning.features import Selection
     from ostoo_build.planning.plan import Program, ProgramId
@@ -160,6 +161,10 @@ class Programs:
         found = workspace.plan_tests(binary, self._profile) if known is None else known
         self._tests[name, target] = found
         return found
+
+    def plan_reads(self, name: str, target: str, *, of_tests: bool) -> ReadSet | None:
+        """Return what the plan of a program, or of its tests, was made from, as `Workspace.plan_reads` does."""
+        return self.workspace_of(name, target).plan_reads(self.binaries[name], self._profile, of_tests=of_tests)
 
     def plans_hold(self) -> bool:
         """Whether planning again would give the same plans of all programs and test executables that were planned."""

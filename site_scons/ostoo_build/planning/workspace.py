@@ -189,6 +189,17 @@ class Workspace(Struct, frozen=True):
             self._remember(self._plan_question("plan", binary, profile), [graph], context, program, reads)
         return {program.name: program for program in programs}
 
+    def plan_reads(self, binary: Binary, profile: str, *, of_tests: bool) -> ReadSet | None:
+        """Return what the stored plan of a program, or of its tests, was made from; None if none is valid.
+
+        Its paths are relative to the workspace. Configuration, lock and target spec are not among it.
+        """
+        if of_tests:
+            tests = self._memo(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
+            return tests.reads if tests else None
+        plan = self._memo(self._plan_question("plan", binary, profile), _Memo[Program])
+        return plan.reads if plan else None
+
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""
         return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
@@ -218,8 +229,11 @@ class Workspace(Struct, frozen=True):
                 return found
 
     def _recall(self, question: _Question, kind: type[_Memo[Answer]]) -> Answer | None:
-        memo = self.memos.recall(question, kind, self._holds)
+        memo = self._memo(question, kind)
         return memo.answer if memo else None
+
+    def _memo(self, question: _Question, kind: type[_Memo[Answer]]) -> _Memo[Answer] | None:
+        return self.memos.recall(question, kind, self._holds)
 
     def _holds(self, memo: _Memo[Any]) -> bool:
         return (

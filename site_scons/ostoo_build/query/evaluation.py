@@ -13,7 +13,7 @@ from ostoo_build.query import graph as graphs
 from ostoo_build.query.syntax import Call, Let, Names, Operation, Word, calls, mistake, parse, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from ostoo_build.base.errors import OstooError
     from ostoo_build.query.graph import Graph
@@ -42,6 +42,9 @@ class Facts(Protocol):
     def features(self, labels: Iterable[str], package: str) -> TurnedOn:
         """Return the features of a package among nodes."""
 
+    def affected(self, changed: Sequence[str]) -> Iterable[str]:
+        """Return the programs and tests that changes of files, or those of a range of git's, reach."""
+
 
 def may_find_tests(query: str) -> bool:
     """Whether a query may find tests, which nothing needs; to plan them all takes a while."""
@@ -60,7 +63,7 @@ def evaluate(graph: Graph, query: str, facts: Facts) -> Labels:
 
 
 _ALL = "all"
-_UPWARDS = ("rdeps", "tests")
+_UPWARDS = ("rdeps", "tests", "affected")
 """Functions that find who needs something."""
 
 
@@ -140,6 +143,11 @@ class _Evaluation(Struct, frozen=True):
         above = _reached(_turned(self.graph.needs), goal, None)
         return _intersection(below, above)
 
+    def affected(self, call: Call, _variables: Mapping[str, Labels]) -> Labels:
+        if not all(isinstance(each, Word) for each in call.arguments):
+            raise self._mistake(call.name, "an argument of affected is no file")
+        return dict.fromkeys(self.facts.affected([word.text for word in words(call)]))
+
     def kind(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
         pattern, of = call.arguments
         if not isinstance(pattern, Word):
@@ -199,7 +207,7 @@ class _Function(Struct, frozen=True):
     """A function: how it is written, its numbers of arguments, and what performs it."""
 
     shown: str
-    counts: tuple[int, ...]
+    counts: Container[int]
     perform: Callable[[_Evaluation, Call, Mapping[str, Labels]], Labels]
 
 
@@ -212,6 +220,7 @@ _FUNCTIONS = {
     "inputs": _Function("inputs(X)", (1,), _Evaluation.inputs),
     "outputs": _Function("outputs(X)", (1,), _Evaluation.outputs),
     "features": _Function("features(X, PACKAGE)", (2,), _Evaluation.features),
+    "affected": _Function("affected(FILE, …)", range(1, 1_000_000), _Evaluation.affected),
     "kind": _Function('kind("REGEX", X)', (2,), _Evaluation.kind),
 }
 

@@ -14,26 +14,35 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import nearest
 from ostoo_build.planning.planned_unit import CompileUnit
+from ostoo_build.query import changes as file_changes
 from ostoo_build.query import dependency_lines, turned_on
+from ostoo_build.query.affected import AffectedQuestion
 from ostoo_build.query.evaluation import TurnedOn
 from ostoo_build.rules import link_inputs, program_key, target_spec, unit_inputs
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
+    from ostoo_build.query.affected import Causes
     from ostoo_build.query.dependency_lines import DeclaredFeatures
     from ostoo_build.query.graph import Graph
 
 
 class BuildFacts(Struct, frozen=True, dict=True):
-    """The facts of a checkout; `start` creates the services, which few questions need."""
+    """The facts of a checkout; `start` creates the services, which few questions need.
+
+    `places` are the folders from which files are named.
+    """
 
     planner: Planner
     graph: Graph
+    options: Options
+    places: Sequence[Path]
     start: Callable[[], Services]
     manifests: Snapshot = field(default_factory=Snapshot)
 
@@ -82,6 +91,11 @@ class BuildFacts(Struct, frozen=True, dict=True):
                     turners.setdefault(label, {}).update(found)
         features = tuple(each.of(name) for each in asked for name in sorted(each.features))
         return TurnedOn(features, turned_on.chains(turners, features))
+
+    def affected(self, changed: Sequence[str]) -> Causes:
+        """Return what changes reach, with the reasons. Raises `OstooError` for a word that names no change."""
+        changes = file_changes.of(self.planner.root, self.places, changed)
+        return AffectedQuestion(self.planner, self.services, self.options, self.graph, changes).answer()
 
     def _turners(self, program: Program) -> turned_on.Turners:
         tested = layout.tested(program.name.rpartition("/")[0])

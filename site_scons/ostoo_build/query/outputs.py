@@ -10,8 +10,9 @@ from ostoo_build.query import tree as trees
 from ostoo_build.query.graph import FEATURE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ostoo_build.query.affected import Causes
     from ostoo_build.query.evaluation import Labels
     from ostoo_build.query.graph import Graph
 
@@ -81,3 +82,20 @@ FORMS: dict[str, Callable[[Graph, Labels], Iterator[str]]] = {
 def write(form: str, graph: Graph, found: Labels) -> str:
     """Return the answer with a newline at the end of each line."""
     return "".join(f"{line}\n" for line in FORMS[form](graph, found))
+
+
+def write_affected(form: str, graph: Graph, causes: Causes) -> str:
+    """Return what changes reach, in the form `text`, `label` or `json`, with a newline at the end of each line."""
+    if form == "json":
+        found = [
+            {"label": each, "kind": graph.nodes[each].kind, "because": because} for each, because in causes.items()
+        ]
+        return msgspec.json.format(msgspec.json.encode({"format": FORMAT, "affected": found}), indent=2).decode() + "\n"
+    if form == "label":
+        return write(form, graph, dict.fromkeys(causes))
+    return "".join(f"{graph.nodes[label].kind} {label}: {_because(because)}\n" for label, because in causes.items())
+
+
+def _because(causes: Sequence[str]) -> str:
+    more = f" and {len(causes) - 1} more" if len(causes) > 1 else ""
+    return f"{causes[0]}{more}"

@@ -82,16 +82,37 @@ class CurrentProgram(Struct, frozen=True):
 def current(planner: Planner, services: Services, pending: PendingProgram) -> CurrentProgram | None:
     """Return the published program if it is what the current sources give, else None."""
     program = pending.program
-    noted = _noted(note(planner.root, program))
-    if noted is None:
+    valid = _valid(planner, services, pending)
+    if valid is None:
         return None
-    wanted = program_key.whole(planner, services, pending, noted.told, services.snapshot).action
-    if noted.fingerprint != wanted.fingerprint or not _are_there(_place(planner.root, program).folder, noted.record):
+    wanted, noted = valid
+    if not _are_there(_place(planner.root, program).folder, noted.record):
         return None
     if noted.record.bound_to not in ("", services.engine.cache.root):
         return None
     sources = (*(name for name, _ in wanted.salt), *(entry.path for entry in wanted.inputs))
     return CurrentProgram(_files(planner.root, program, noted.record), sources, noted.record.stderr)
+
+
+def _valid(planner: Planner, services: Services, pending: PendingProgram) -> tuple[Action, PublishedProgram] | None:
+    """Return the note of the published program, with the action, if that is what the current sources give."""
+    noted = _noted(note(planner.root, pending.program))
+    if noted is None:
+        return None
+    wanted = program_key.whole(planner, services, pending, noted.told, services.snapshot).action
+    return (wanted, noted) if noted.fingerprint == wanted.fingerprint else None
+
+
+def told_now(planner: Planner, services: Services, pending: PendingProgram) -> program_key.Told | None:
+    """Return what runs told that made a program from the current sources, here or for a cache; None if none is known.
+
+    Raises `OSError` or `OstooError` if no program can be made from them.
+    """
+    valid = _valid(planner, services, pending)
+    if valid is not None:
+        return valid[1].told
+    found = _kept(planner, services, pending)
+    return found.told if found else None
 
 
 def restored(planner: Planner, services: Services, pending: PendingProgram) -> dict[Path, Output] | None:

@@ -132,6 +132,11 @@ def test_files_are_nodes_of_their_own(graph: Graph, top: str) -> None:
     assert set(evaluate(graph, "inputs(outputs(a)) + (all)")) == set(LABELS)
 
 
+def test_what_is_affected_is_a_set_as_others() -> None:
+    graph = Graph({label: Node(label, "program") for label in LABELS}, dict.fromkeys(LABELS, ()), {"a": ("a",)})
+    assert list(evaluate(graph, "affected(a.rs, b.rs, c.rs) - a")) == ["b"]
+
+
 def test_features_are_shown_as_trees_of_who_turned_them_on() -> None:
     graph = Graph({"a": Node("a", "program")}, {"a": ()}, {"a": ("a",)})
     found = evaluation.evaluate(graph, "features(a, p) + a", ModelFacts())
@@ -150,6 +155,7 @@ def test_features_are_shown_as_trees_of_who_turned_them_on() -> None:
         ("let v = rdeps(a) in deps(b)", True),
         ("inputs(set(a b.tests))", True),
         ("kind(test, tests(a))", True),
+        ("affected(a.rs)", True),
     ],
 )
 def test_tests_are_planned_where_a_query_may_find_one(query: str, may: bool) -> None:  # noqa: FBT001 - a row of a table
