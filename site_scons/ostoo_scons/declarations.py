@@ -10,12 +10,14 @@ from ostoo_build.base import byte_size, layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
 from ostoo_build.planning.features import Selection
+from ostoo_build.rebuild import standby
+from ostoo_build.rebuild.standby import Undecided
 from ostoo_build.rules import editor_nodes, nodes, unit_inputs, whole_program
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.rules.reports import ReportKind
-from ostoo_scons.scons_build import Build, Undecided
+from ostoo_scons.scons_build import Build
 from ostoo_scons.scons_nodes import Perform, declare, file_node, one_message
 
 if TYPE_CHECKING:
@@ -139,23 +141,23 @@ def _declare_parts(env: Any, pending: PendingProgram) -> Any:
         declare_sysroot(env, program.target)
     declared = {node.name: declare(env, node) for node in nodes.of_program(planner, services, progress, pending)}
     build.parts[program.id] = set(declared)
-    env.Alias("std", [declared[unit.record] for unit in program.units if unit.is_std])
+    env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
     aims = nodes.aims_of(planner, program)
     return [node for name, node in declared.items() if name in aims]
 
 
 def decide(env: Any, edited: Collection[str]) -> None:
-    """Decide about the programs that were current before a build waited; `edited` are portable paths.
-
-    A program that reads another one may have to be made again if that one has.
-    """
+    """Decide about the programs that were current before a build waited; `edited` are portable paths."""
     build = Build.of(env)
     with one_message():
         planner, services = build.at_work.planner, build.at_work.services
-        touched = {id_ for id_, each in build.undecided.items() if each.found.is_touched(planner.root, edited)}
+        touched = standby.touched(build.undecided, planner.root, edited)
         for id_, each in build.undecided.items():
-            if id_ in touched or touched.intersection(each.makers):
+            if id_ in touched:
                 _declare_parts(env, each.pending)
+                for unit in each.pending.program.units:
+                    if (known := services.engine.settled.get(planner.root / unit.folder)) is not None:
+                        services.console.messages(known.record.stderr)
             else:
                 services.console.messages(each.found.said)
                 build.progress.current[id_] = each.found.files

@@ -17,7 +17,7 @@ from ostoo_build.rebuild.standby import PreparedBuild
 from ostoo_build.rules.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ostoo_build.base.stops import Stops
     from ostoo_build.execution.jobserver import Jobserver
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import ProgramId
     from ostoo_build.rebuild.process_start import ProcessStart
-    from ostoo_build.rules.progress import PendingProgram
-    from ostoo_build.rules.whole_program import CurrentProgram
+    from ostoo_build.rebuild.standby import Undecided
 
 
 _SEVERAL = 2
@@ -42,14 +41,6 @@ class OpenCheckout(Struct, frozen=True):
     requested: Requested
     planner: Planner
     services: Services
-
-
-class Undecided(Struct, frozen=True):
-    """A program that was current before a build waits for its command; `makers` are the programs that it reads."""
-
-    pending: PendingProgram
-    found: CurrentProgram
-    makers: Collection[ProgramId]
 
 
 class Build(Struct):
@@ -72,6 +63,7 @@ class Build(Struct):
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
     undecided: dict[ProgramId, Undecided] = field(default_factory=dict)
+    """Programs about which a build that waits decides afterwards."""
     progress: Progress = field(default_factory=Progress)
     opened: OpenCheckout | None = None
     failed: set[str] = field(default_factory=set)
@@ -112,8 +104,8 @@ class Build(Struct):
         """Return everything that a waiting build needs."""
         opened = self.at_work
         started = self.process_start.started
-        current = [each.found for each in self.undecided.values()]
-        return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, current)
+        undecided = self.undecided.values()
+        return PreparedBuild(started, self.checkout, self.options, opened.planner, opened.services, undecided)
 
     def stop_after_failure(self) -> None:
         """Let nothing else begin, and say what is worth waiting for."""

@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -41,6 +42,9 @@ from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript, Unit
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.project.workspaces import ProgramGroup
+from ostoo_build.rebuild import dependencies
+from ostoo_build.rebuild.standby import PreparedBuild, Standby, Undecided
+from ostoo_build.rebuild.standby import touched as touched_by
 from ostoo_build.rules import nodes, whole_program
 from ostoo_build.rules.progress import PendingProgram, Progress
 from ostoo_build.target import spec as target_spec
@@ -48,11 +52,14 @@ from ostoo_build.toolchain.find import Toolchain
 from ostoo_build.why import build_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ostoo_build.actions.action import Action
+    from ostoo_build.actions.record import Output
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import ProgramId
+    from ostoo_build.server.handover import Handover
 
 TARGET = "model"
 PROGRAMS = ("one", "two")
@@ -87,7 +94,8 @@ VARIABLES = ("ONE_WORD", "TWO_WORDS")
 class Request:
     """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0.
 
-    Of `VARIABLES` those in `variables` are set.
+    Of `VARIABLES` those in `variables` are set. The build waits while files of the checkout get the texts in
+    `meanwhile`, or go where there is none, if there are any.
     """
 
     root: str
@@ -95,16 +103,18 @@ class Request:
     programs: tuple[str, ...]
     variables: dict[str, str]
     kill: int = 0
+    meanwhile: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass
 class Answer:
-    """How a build ended: its exit code, what ran, how often it changed a file, and what it said."""
+    """How a build ended: its exit code, what ran, how often it changed a file, what it said, and whether it waited."""
 
     code: int = 137
     runs: list[str] = field(default_factory=list)
     changes: int = 0
     said: str = ""
+    waited: bool = False
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -389,39 +399,99 @@ def invoked(checkout: Checkout, cache: str) -> Invoked:
 
 def build(request: Request, answer: Answer) -> None:
     """Do what SCons does: perform each node of what is asked for, in order, once."""
-    root = Path(request.root)
-    checkout = checkout_at(root)
+    if request.meanwhile and _build_waiting(request, answer):
+        return
+    made = _begun(request, answer)
+    programs = [program for name, program in plan(made.planner.root).items() if name in request.programs]
+    performed: set[str] = set()
+    with _ending(made, request.programs):
+        for program in programs:
+            made.planner.units.update({unit.id: unit for unit in program.units})
+            pending = PendingProgram(program, None, is_checked=True)
+            asked = (made.planner, made.services, pending)
+            current = whole_program.current(*asked)
+            found = current.files if current else whole_program.restored(*asked)
+            _build_program(made, pending, found, performed)
+
+
+def _build_waiting(request: Request, answer: Answer) -> bool:
+    """Let a build wait for edits; return False if another one has to read everything."""
+    started = time.time_ns()
+    made = _begun(request, answer)
+    planner, root = made.planner, made.planner.root
+    waiting: dict[ProgramId, PendingProgram] = {}
+    undecided: dict[ProgramId, Undecided] = {}
+    for program in (program for name, program in plan(root).items() if name in request.programs):
+        planner.units.update({unit.id: unit for unit in program.units})
+        waiting[program.id] = pending = PendingProgram(program, None, is_checked=True)
+        current = whole_program.current(planner, made.services, pending)
+        if current is not None:
+            undecided[program.id] = Undecided(pending, current, whole_program.makers(planner, program))
+    options = cast("Options", None)
+    prepared = PreparedBuild(started, made.checkout, options, planner, made.services, undecided.values())
+    edited = Standby(cast("Handover", _Editing(root, request.meanwhile)))._wait(prepared)  # noqa: SLF001 - it would exit
+    if edited is None:
+        made.services.close()
+        made.checkout.close()
+        return False
+    touched, performed = touched_by(undecided, root, edited), set[str]()
+    with _ending(made, request.programs):
+        for id_, pending in waiting.items():
+            is_current = id_ in undecided and id_ not in touched
+            _build_program(made, pending, undecided[id_].found.files if is_current else None, performed)
+    answer.waited = True
+    return True
+
+
+@dataclass(frozen=True)
+class _Editing:
+    """Stands for a `Handover`: files change while the build waits."""
+
+    root: Path
+    texts: dict[str, str | None]
+    is_watched: bool = False
+
+    def is_asked(self) -> bool:
+        return False
+
+    def wait(self) -> bool:
+        for name, text in self.texts.items():
+            if text is None:
+                (self.root / name).unlink(missing_ok=True)
+            else:
+                write(self.root, name, text)
+        return True
+
+
+def _begun(request: Request, answer: Answer) -> Invoked:
+    checkout = checkout_at(Path(request.root))
     checkout.lock()
     made = invoked(checkout, request.cache)
-    services = replace(made.services, runner=FakeTools(made.planner, answer.runs))
-    made = Invoked(checkout, made.planner, services)
+    return Invoked(checkout, made.planner, replace(made.services, runner=FakeTools(made.planner, answer.runs)))
+
+
+@contextmanager
+def _ending(made: Invoked, programs: tuple[str, ...]) -> Iterator[None]:
+    """End a build as SCons does."""
     try:
-        performed: set[str] = set()
-        for name, program in plan(root).items():
-            if name in request.programs:
-                _build_program(made, program, performed)
+        yield
     finally:
         deferred.run_afterwards()
         made.services.close()
-        note = build_notes.of(
-            made.planner, made.progress, services.engine.decisions.made, time.time_ns(), request.programs
-        )
-        build_notes.add(root, note)
+        decisions = made.services.engine.decisions.made
+        note = build_notes.of(made.planner, made.progress, decisions, time.time_ns(), programs)
+        build_notes.add(made.planner.root, note)
         made.checkout.close()
 
 
-def _build_program(made: Invoked, program: Program, performed: set[str]) -> None:
-    planner, services = made.planner, made.services
-    planner.units.update({unit.id: unit for unit in program.units})
-    pending = PendingProgram(program, None, is_checked=True)
-    asked = (planner, services, pending)
-    current = whole_program.current(*asked)
-    found = current.files if current else whole_program.restored(*asked)
+def _build_program(
+    made: Invoked, pending: PendingProgram, found: dict[Path, Output] | None, performed: set[str]
+) -> None:
     if found is not None:
-        made.progress.current[program.id] = found
+        made.progress.current[pending.program.id] = found
         return
-    made.progress.pending[program.id] = pending
-    for node in nodes.of_program(planner, services, made.progress, pending):
+    made.progress.pending[pending.program.id] = pending
+    for node in nodes.of_program(made.planner, made.services, made.progress, pending):
         if node.name not in performed:
             performed.add(node.name)
             node.perform()
@@ -437,6 +507,7 @@ class Verdict:
 
 def _pretend() -> None:
     """What asks a real compiler, or looks at a real ELF file, does so elsewhere."""
+    dependencies.is_known = lambda *_: True
     target_spec.check = lambda _request: None  # type: ignore[assignment]
     loader_check.verify = lambda program, contract, *_: Verdict(sha(program.read_bytes(), contract))  # type: ignore[assignment]
     from ostoo_build.binary import strip  # noqa: PLC0415 - only this process pretends

@@ -18,18 +18,22 @@ from ostoo_build.base import read_set, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.rebuild import dependencies, watched
+from ostoo_build.rebuild.rehearsal import Rehearsal
 from ostoo_build.rules import unit_inputs
 from ostoo_build.server.handover import STALE
 from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
     from ostoo_build.invocation.checkout import Checkout
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
+    from ostoo_build.planning.plan import ProgramId
     from ostoo_build.rebuild.dependencies import Dependencies
+    from ostoo_build.rules.progress import PendingProgram
     from ostoo_build.rules.whole_program import CurrentProgram
     from ostoo_build.server.handover import Handover
 
@@ -37,18 +41,29 @@ _ADVISORS = frozenset({"Cargo.toml", "Cargo.lock", "SConscript"})
 """Package files that decide more than what is compiled."""
 
 
-class PreparedBuild(Struct, frozen=True):
-    """A build that has read all its inputs and not run. `started` is when it began to read, in ns since the epoch.
+class Undecided(Struct, frozen=True):
+    """A program that needs no work if nothing changes; `makers` are the programs that it reads."""
 
-    `current` are the programs that need no work if nothing changes.
-    """
+    pending: PendingProgram
+    found: CurrentProgram
+    makers: Collection[ProgramId]
+
+
+def touched(undecided: Mapping[ProgramId, Undecided], root: Path, edited: Collection[str]) -> set[ProgramId]:
+    """Return the programs that may be others since these portable paths changed, or since those did that they read."""
+    direct = {id_ for id_, each in undecided.items() if each.found.is_touched(root, edited)}
+    return {id_ for id_, each in undecided.items() if id_ in direct or direct.intersection(each.makers)}
+
+
+class PreparedBuild(Struct, frozen=True):
+    """A build that has read all its inputs and not run. `started` is when it began to read, in ns since the epoch."""
 
     started: int
     checkout: Checkout
     options: Options
     planner: Planner
     services: Services
-    current: Collection[CurrentProgram]
+    undecided: Collection[Undecided]
 
 
 class Standby:
@@ -95,16 +110,20 @@ class Standby:
         build.checkout.unlock()
         if self.handover.is_watched:
             watched.note(planner, build.services, watched.outputs(build.options))
+        rehearsal = Rehearsal(planner, build.services)
+        rehearsal.perform((each.pending.program for each in build.undecided), self.handover.is_asked)
         if not self.handover.wait():
             return None
         edited = _changes(here, build.started)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):
             return None
-        if (edited & planned or not build.current) and not planner.programs.plans_hold():
+        if (edited & planned or not build.undecided) and not planner.programs.plans_hold():
             return None
         build.services.timeline.restart()
         self._toolchain = _ToolchainCheck(toolchain, build.started, build.services.timeline.is_at_work)
-        return {*doubtful, *(planner.paths.input_path(path) for path in edited)}
+        doubtful.update(map(planner.paths.input_path, edited))
+        rehearsal.keep(doubtful)
+        return doubtful
 
 
 class _ToolchainCheck:
@@ -135,7 +154,7 @@ def _stamps(build: PreparedBuild, known: Dependencies) -> StampSet:
     """
     walked = StampSet.of((*known.checkout, *known.code), ())
     places = {*known.places, *_published(build)}
-    if build.current:
+    if build.undecided:
         folders = {name for entries in walked.entries for name, stamp in entries.items() if not stamp}
         observed = dependencies.observed(build.planner, build.services, walked.walked())
         places.update(name for name in observed.places if name not in folders)
@@ -164,15 +183,15 @@ def _touched_folders(here: StampSet, started: int) -> Iterator[str]:
 def _gone(build: PreparedBuild) -> Iterator[str]:
     """Yield sources that are missing, by portable paths."""
     paths = build.planner.paths
-    for name in {name for program in build.current for name in program.sources}:
+    for name in {name for each in build.undecided for name in each.found.sources}:
         if not os.path.lexists(build.planner.root / paths.expand(name)):
             yield name
 
 
 def _published(build: PreparedBuild) -> Iterator[str]:
     """Yield the files of the programs that need no work."""
-    for program in build.current:
-        yield from map(str, program.files)
+    for each in build.undecided:
+        yield from map(str, each.found.files)
 
 
 def _editable(build: PreparedBuild) -> Iterator[str]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostoo_build.actions.record import NAME
 from ostoo_build.base import deferred, layout
@@ -108,7 +109,19 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
 
 
 def of_program(planner: Planner, services: Services, progress: Progress, pending: PendingProgram) -> Iterator[Node]:
-    """Yield the nodes of a program, prerequisites first."""
+    """Yield the nodes of a program, prerequisites first, but those of units that are known to be up to date."""
+    settled = services.engine.settled
+    known = {unit.folder for unit in pending.program.units if planner.root / unit.folder in settled}
+
+    def is_known(name: str) -> bool:
+        return name.rpartition("/")[0] in known
+
+    for node in _of_program(planner, services, progress, pending):
+        if not is_known(node.name):
+            yield replace(node, after=tuple(name for name in node.after if not is_known(name)))
+
+
+def _of_program(planner: Planner, services: Services, progress: Progress, pending: PendingProgram) -> Iterator[Node]:
     program = pending.program
     unit, places = program.unit, Places.of(program)
     yield check_target(planner, services, program.target)

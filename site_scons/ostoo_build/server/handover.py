@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -50,6 +51,10 @@ class Handover:
         adopting.switch(descriptors)
         with contextlib.suppress(OSError):  # the server is gone, and the command waits for the end of this process
             self._line.sendall(wire.ENDED + wire.number(code))
+
+    def is_asked(self) -> bool:
+        """Whether a command waits already, or the server is gone."""
+        return bool(select.select([self._line], [], [], 0)[0])
 
     def wait(self) -> bool:
         """Wait for a command, and take its streams; return whether there is one. What was said goes there first.

@@ -23,8 +23,10 @@ from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
+from ostoo_build.planning.plan import Program
 from ostoo_build.rebuild import dependencies, watched
-from ostoo_build.rebuild.standby import PreparedBuild, Standby
+from ostoo_build.rebuild.standby import PreparedBuild, Standby, Undecided
+from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.rules.whole_program import CurrentProgram
 from ostoo_build.server.handover import STALE
 
@@ -117,6 +119,9 @@ class Line:
     line: socket.socket
     waits: bool
     is_watched: bool = True
+
+    def is_asked(self) -> bool:
+        return False
 
     def tell_read(self) -> None:
         self.line.send(b"r")
@@ -252,7 +257,12 @@ def with_a_program(waiting: Waiting) -> Waiting:
     """A build that has found a program to be current."""
     path = waiting.root / "build/a"
     found = CurrentProgram({path: Output("", 0, executable=True)}, ("user-rs/a",), "")
-    return replace(waiting, read=structs.replace(waiting.read, current=[found]))
+    return replace(waiting, read=structs.replace(waiting.read, undecided=[undecided(found)]))
+
+
+def undecided(found: CurrentProgram) -> Undecided:
+    program = Program("a", "model", "bin", "a", "release", uses_std=False, behind_sysroot=0, strip="symbols", units=())
+    return Undecided(PendingProgram(program, None, is_checked=False), found, ())
 
 
 def test_a_build_that_waited_tells_what_changed(waiting: Waiting) -> None:
@@ -266,7 +276,7 @@ def test_a_folder_from_which_a_file_went_while_the_build_was_read_is_told_of(wai
 
 def test_a_source_that_went_while_the_build_was_read_is_told_of(waiting: Waiting) -> None:
     found = CurrentProgram({}, ("user-rs/a", ".hidden/told"), "")
-    late = structs.replace(waiting.read, current=[found])
+    late = structs.replace(waiting.read, undecided=[undecided(found)])
     assert edited_in(replace(waiting, read=late), EDITS["nothing"]) == {".hidden/told"}
 
 

@@ -11,22 +11,28 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import model_checkout as model
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from model_builds import Builds
 from model_checkout import PROGRAMS, SOURCES, UNREAD, VARIABLES, Request
 
+from ostoo_build.base import stamps
 from ostoo_build.cache import upkeep as cache_upkeep
 
 TEXTS = st.sampled_from(("pub a", "pub b", "c", "d", "pub ONE_WORD", "TWO_WORDS"))
 EDITED = st.sampled_from(sorted(set(SOURCES) - {"plan.json", "targets/model.json"}))
 ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
+MEANWHILE = st.dictionaries(
+    st.sampled_from(sorted(name for name in SOURCES if name.startswith("user-rs/"))), TEXTS, min_size=1, max_size=2
+)
+GONE = st.sampled_from((*[None] * 8, "user-rs/base/src/more.rs", "build/model/release/one", "user-rs/gen/.told"))
 MODULE, OTHER_PLACE = "user-rs/base/src/more.rs", "user-rs/base/src/more/mod.rs"
 ANY = st.integers(0, 10_000)
 
@@ -73,6 +79,7 @@ class Checkouts(RuleBasedStateMachine):
         self.copies = 0
         self.variables: dict[str, str] = {}
         self.changes = 0
+        self.waited = False
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -233,6 +240,15 @@ class Checkouts(RuleBasedStateMachine):
         shutil.rmtree(self.root)
         self.root = copy
 
+    @rule(programs=ASKED, edits=MEANWHILE, gone=GONE)
+    def edit_while_a_build_waits(self, programs: tuple[str, ...], edits: dict[str, str], gone: str | None) -> None:
+        """It was read before the edits, after others."""
+        self.build(programs)
+        meanwhile: dict[str, str | None] = {**edits, **({gone: None} if gone else {})}
+        (answer,) = self._ask(replace(self._request(programs), meanwhile=meanwhile))
+        self.waited = answer["waited"]
+        self._compare(programs, answer)
+
     @rule(programs=ASKED)
     def build(self, programs: tuple[str, ...]) -> None:
         (answer,) = self._ask(self._request(programs))
@@ -311,6 +327,32 @@ def campaign(examples: int, steps: int) -> None:
 @pytest.mark.long
 def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
     campaign(examples=12, steps=25)
+
+
+@pytest.mark.long
+def test_a_build_that_waited_for_edits_leaves_what_a_clean_one_makes() -> None:
+    """Most wait, and need not be read anew."""
+    Checkouts.builds, Checkouts.truth = Builds(), {}
+    waited: list[bool] = []
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(ASKED, MEANWHILE, GONE), min_size=1, max_size=5))
+    def live(steps: list[tuple[tuple[str, ...], dict[str, str], str | None]]) -> None:
+        life = Checkouts()
+        try:
+            life.begin()
+            for step in steps:
+                time.sleep(2 * stamps.TICK / 1e9)
+                life.edit_while_a_build_waits(*step)
+                waited.append(life.waited)
+        finally:
+            life.teardown()
+
+    try:
+        live()
+    finally:
+        Checkouts.builds.close()
+    assert sum(waited) > len(waited) / 3
 
 
 def test_what_was_made_where_a_file_was_missing_is_not_for_who_has_it() -> None:
