@@ -95,7 +95,7 @@ class Request:
     """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0.
 
     Of `VARIABLES` those in `variables` are set. The build waits while files of the checkout get the texts in
-    `meanwhile`, or go where there is none, if there are any.
+    `meanwhile`, whose names are patterns, or go where there is none, if there are any.
     """
 
     root: str
@@ -456,10 +456,10 @@ class _Editing:
 
     def wait(self) -> bool:
         for name, text in self.texts.items():
-            if text is None:
-                (self.root / name).unlink(missing_ok=True)
-            else:
-                write(self.root, name, text)
+            for path in list(self.root.glob(name)):
+                path.unlink()
+                if text is not None:
+                    write(path.parent, path.name, text)
         return True
 
 

@@ -23,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from model_builds import Builds
 from model_checkout import PROGRAMS, SOURCES, UNREAD, VARIABLES, Request
 
+from ostoo_build.actions.record import NAME
 from ostoo_build.base import stamps
 from ostoo_build.cache import upkeep as cache_upkeep
 
@@ -32,7 +33,17 @@ ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
 MEANWHILE = st.dictionaries(
     st.sampled_from(sorted(name for name in SOURCES if name.startswith("user-rs/"))), TEXTS, min_size=1, max_size=2
 )
-GONE = st.sampled_from((*[None] * 8, "user-rs/base/src/more.rs", "build/model/release/one", "user-rs/gen/.told"))
+_DAMAGE: tuple[tuple[str, str | None], ...] = (
+    ("user-rs/base/src/more.rs", None),
+    ("user-rs/gen/.told", None),
+    ("build/model/release/one", None),
+    ("build/**/libbase.r*", None),
+    ("build/**/libbase.rlib", "damaged"),
+    ("build/**/out/generated.rs", "damaged"),
+    ("build/**/libgen.rmeta", ""),
+    (f"build/**/{NAME}", "{}"),
+)
+DAMAGE = st.one_of(st.just({}), st.sampled_from(_DAMAGE).map(lambda damage: dict([damage])))
 MODULE, OTHER_PLACE = "user-rs/base/src/more.rs", "user-rs/base/src/more/mod.rs"
 ANY = st.integers(0, 10_000)
 
@@ -240,12 +251,13 @@ class Checkouts(RuleBasedStateMachine):
         shutil.rmtree(self.root)
         self.root = copy
 
-    @rule(programs=ASKED, edits=MEANWHILE, gone=GONE)
-    def edit_while_a_build_waits(self, programs: tuple[str, ...], edits: dict[str, str], gone: str | None) -> None:
+    @rule(programs=ASKED, edits=MEANWHILE, damage=DAMAGE)
+    def edit_while_a_build_waits(
+        self, programs: tuple[str, ...], edits: dict[str, str], damage: dict[str, str | None]
+    ) -> None:
         """It was read before the edits, after others."""
         self.build(programs)
-        meanwhile: dict[str, str | None] = {**edits, **({gone: None} if gone else {})}
-        (answer,) = self._ask(replace(self._request(programs), meanwhile=meanwhile))
+        (answer,) = self._ask(replace(self._request(programs), meanwhile={**edits, **damage}))
         self.waited = answer["waited"]
         self._compare(programs, answer)
 
@@ -336,8 +348,8 @@ def test_a_build_that_waited_for_edits_leaves_what_a_clean_one_makes() -> None:
     waited: list[bool] = []
 
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(st.tuples(ASKED, MEANWHILE, GONE), min_size=1, max_size=5))
-    def live(steps: list[tuple[tuple[str, ...], dict[str, str], str | None]]) -> None:
+    @given(st.lists(st.tuples(ASKED, MEANWHILE, DAMAGE), min_size=1, max_size=5))
+    def live(steps: list[tuple[tuple[str, ...], dict[str, str], dict[str, str | None]]]) -> None:
         life = Checkouts()
         try:
             life.begin()
