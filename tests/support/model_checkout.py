@@ -94,8 +94,9 @@ VARIABLES = ("ONE_WORD", "TWO_WORDS")
 class Request:
     """A build of programs in a checkout; it is killed before its `kill`th change of a file, if that is not 0.
 
-    Of `VARIABLES` those in `variables` are set. The build waits while files of the checkout get the texts in
-    `meanwhile`, whose names are patterns, or go where there is none, if there are any.
+    Of `VARIABLES` those in `variables` are set. Files of the checkout get the texts in `meanwhile`, whose names are
+    patterns, or go where there is none: before the build's `edited_at`th access of a file, or, if that is 0, while it
+    waits.
     """
 
     root: str
@@ -104,15 +105,17 @@ class Request:
     variables: dict[str, str]
     kill: int = 0
     meanwhile: dict[str, str | None] = field(default_factory=dict)
+    edited_at: int = 0
 
 
 @dataclass
 class Answer:
-    """How a build ended: its exit code, what ran, how often it changed a file, what it said, and whether it waited."""
+    """How a build ended: its exit code, what ran, how often it changed and accessed a file, and whether it waited."""
 
     code: int = 137
     runs: list[str] = field(default_factory=list)
     changes: int = 0
+    accesses: int = 0
     said: str = ""
     waited: bool = False
 
@@ -399,7 +402,7 @@ def invoked(checkout: Checkout, cache: str) -> Invoked:
 
 def build(request: Request, answer: Answer) -> None:
     """Do what SCons does: perform each node of what is asked for, in order, once."""
-    if request.meanwhile and _build_waiting(request, answer):
+    if request.meanwhile and not request.edited_at and _build_waiting(request, answer):
         return
     made = _begun(request, answer)
     programs = [program for name, program in plan(made.planner.root).items() if name in request.programs]
@@ -455,12 +458,17 @@ class _Editing:
         return False
 
     def wait(self) -> bool:
-        for name, text in self.texts.items():
-            for path in list(self.root.glob(name)):
-                path.unlink()
-                if text is not None:
-                    write(path.parent, path.name, text)
+        edit(self.root, self.texts)
         return True
+
+
+def edit(root: Path, texts: dict[str, str | None]) -> None:
+    """Give the files of some patterns new texts, or remove those without one."""
+    for name, text in texts.items():
+        for path in list(root.glob(name)):
+            path.unlink()
+            if text is not None:
+                write(path.parent, path.name, text)
 
 
 def _begun(request: Request, answer: Answer) -> Invoked:
@@ -521,21 +529,26 @@ def _pretend() -> None:
 _WRITES = frozenset(
     {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"}
 )
+_READS = frozenset({"open", "os.listdir", "os.scandir"})
 
 
-def _count(answer: Answer, kill: int, places: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], None]:
-    lock = threading.Lock()
+def _watched(answer: Answer, request: Request) -> Callable[[str, tuple[Any, ...]], None]:
+    """Count what a build does to files, and do to it what is asked for."""
+    lock, places = threading.RLock(), (request.root, request.cache)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            changes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+            changes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         else:
             path, changes = (arguments or ("",))[0], event in _WRITES
-        if changes and str(path).startswith(places):
+        if (changes or event in _READS) and str(path).startswith(places):
             with lock:
-                answer.changes += 1
-                if answer.changes == kill:
+                answer.accesses += 1
+                if answer.accesses == request.edited_at:
+                    edit(Path(request.root), request.meanwhile)
+                answer.changes += changes
+                if changes and answer.changes == request.kill:
                     os._exit(137)
 
     return hook
@@ -546,7 +559,7 @@ def _child(request: Request, report: int) -> None:
     for name in VARIABLES:
         os.environ.pop(name, None)
     os.environ.update(request.variables)
-    sys.addaudithook(_count(answer, request.kill, (request.root, request.cache)))
+    sys.addaudithook(_watched(answer, request))
     try:
         build(request, answer)
         answer.code = 0

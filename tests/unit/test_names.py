@@ -60,6 +60,7 @@ TESTED_WITH = {
     # whatever happens to a checkout: no single case says as much
     "actions/learned.py": "actions/test_record.py",
     "planning/unit_name.py": "why/test_answers.py",
+    "rebuild/rehearsal.py": "rules/test_model.py",
     "rules/program_link.py": "rules/test_model.py",
     "rules/program_parts.py": "why/test_why_model.py",
     "rules/whole_program.py": "rules/test_model.py",

@@ -62,7 +62,7 @@ def complete(planner: Planner, services: Services, program: Program, action: Act
     unit, paths = program.unit, planner.paths
     found = _named(paths, planner.targets, unit, action.arguments, snapshot)
     inputs = {entry.path: entry for entry in action.inputs}
-    files = (*found.files, *unit_inputs.declared_files(paths, unit))
+    files = (*found.files, *unit_inputs.declared_in(paths, unit, snapshot))
     names = {path: paths.input_path(path) for path in files}
     missing = [path for path, name in names.items() if name not in inputs]
     allowed = _allowed(planner, services, program, snapshot) if missing else frozenset()

@@ -13,12 +13,14 @@ from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules import unit_inputs
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.base.paths import PathMap
+    from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.binary.functions import Symbols
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
@@ -29,7 +31,7 @@ DECIDED_BY = ("base", "binary", "loader")
 """The packages that decide a check: after an edit programs are checked again, but not compiled."""
 
 
-def job(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Job:
+def job(planner: Planner, services: Services, program: Program, size_budget: int | None, snapshot: Snapshot) -> Job:
     """Describe the check of a linked program against the loader contract."""
     places = Places.of(program)
     folder = planner.root / places.check
@@ -40,7 +42,8 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
         return Outcome(("report.json",))
 
     made = rule_actions.output_inputs(places.stripped, services.engine.result(planner.root / places.stripped))
-    inputs = (*made, planner.paths.input(planner.targets.files.contract(program.target)))
+    contract = planner.targets.files.contract(program.target)
+    inputs = (*made, *unit_inputs.of_files(planner.paths, [contract], snapshot))
     arguments = (program.name, str(program.uses_std), str(size_budget), *sorted(_packages(program)))
     outputs = (f"{places.check}/report.json",)
     action = Action("ElfCheck", arguments, (), inputs, outputs, version=own_source.digest_of(*DECIDED_BY))

@@ -76,7 +76,7 @@ class Node(Struct, frozen=True):
 def check_target(planner: Planner, services: Services, target: str) -> Node:
     """Return the node that validates a target spec; nothing is compiled for the target before it."""
     name = f"{target_spec.folder(target)}/{NAME}"
-    return _of_job(services.engine, name, (), f"check {target}", partial(target_spec.job, planner, target))
+    return _of_job(services.engine, name, (), f"check {target}", lambda: target_spec.job(planner, target, Snapshot()))
 
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
@@ -170,7 +170,10 @@ def _remember(planner: Planner, services: Services, progress: Progress, program:
 
 def _check(planner: Planner, services: Services, pending: PendingProgram, stripped: str) -> Node:
     program, name = pending.program, f"{Places.of(pending.program).check}/{NAME}"
-    make = partial(loader_check.job, planner, services, program, pending.size_budget)
+
+    def make() -> Job:
+        return loader_check.job(planner, services, program, pending.size_budget, Snapshot())
+
     return _of_job(services.engine, name, (stripped,), f"check {program.name}", make)
 
 

@@ -103,7 +103,7 @@ def whole(
         plan=digest.of_bytes(msgspec.json.encode(program)),
         size_budget=pending.size_budget,
         sources=tuple(sorted(_sources(planner, services, program, told, snapshot))),
-        target=snapshot.get(("target", program.target), partial(_target, planner, program.target)),
+        target=unit_inputs.of_files(planner.paths, target_spec.files_in(targets, program.target, snapshot), snapshot),
         tool=own_source.digest_of(*DECIDED_BY),
         toolchain=planner.tools.sha256,
         sysroot=musl_sysroot.key(targets, services.sysroots, program.target) if program.uses_std else "",
@@ -131,10 +131,6 @@ def question(planner: Planner, services: Services, pending: PendingProgram, snap
     return replace(found, salt=(*found.salt, ("learned", "")))
 
 
-def _target(planner: Planner, target: str) -> tuple[Input, ...]:
-    return tuple(planner.paths.input(path) for path in target_spec.all_files(planner.targets, target))
-
-
 def _sources(
     planner: Planner, services: Services, program: Program, told: Mapping[str, Learned], snapshot: Snapshot
 ) -> Iterator[tuple[str, digest.Hash]]:
@@ -151,8 +147,8 @@ def _sources(
         of_unit = partial(_sources_of, planner, services, unit, learned, snapshot)
         for name, sha256 in snapshot.get(("sources", unit.id, learned), of_unit):
             found.setdefault(name, set()).add(sha256)
-        for path in unit_inputs.makers(planner, unit):
-            sha256 = paths.input(path).sha256 if path.is_file() else ""
+        for path in unit_inputs.makers_in(planner, unit, snapshot):
+            sha256 = snapshot.get(path, partial(paths.input, path)).sha256 if path.is_file() else ""
             found.setdefault(paths.input_path(path), set()).add(sha256)
     for name, digests in found.items():
         yield name, next(iter(digests)) if len(digests) == 1 else digest.of_json(sorted(digests))
@@ -169,7 +165,7 @@ def _sources_of(
         "files": inside,
         "told": msgspec.to_builtins(learned),
         "listed": rule_actions.listing(own) if _may_list(unit) else "",
-        "named": unit_inputs.asked_for(planner.paths, unit, learned.reads),
+        "named": unit_inputs.asked_for(planner.paths, unit, learned.reads, snapshot),
         "variables": unit_inputs.given(unit, learned.asked),
     }
     names = {entry.path for entry in inside}

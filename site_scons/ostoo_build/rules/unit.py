@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ostoo_build.actions.action import Action
     from ostoo_build.actions.outcome import Finished, Outcome
     from ostoo_build.actions.record import Record
+    from ostoo_build.base import digest
     from ostoo_build.base.paths import PathMap
     from ostoo_build.execution.background import Task
     from ostoo_build.invocation.invocation import Inputs
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 class _Sources(Struct, frozen=True):
     """A unit's inputs besides other units: `own` files of its package, and those that a run `reported`.
 
-    `variables` are those of the user's environment that it asked for, with their values.
+    `variables` are those of the user's environment that it asked for, with their values; `named` is a digest of what it
+    asked for by name.
     """
 
     declared: Inputs
@@ -51,6 +53,7 @@ class _Sources(Struct, frozen=True):
     learned: Learned
     reported: Inputs
     variables: Mapping[str, str]
+    named: digest.Hash
 
     @property
     def inputs(self) -> Inputs:
@@ -99,10 +102,11 @@ def _learning(
     ready: Callable[[], None],
 ) -> Job:
     """Return the job for the case that a run told this."""
-    more = unit_inputs.reported(planner.paths, learned.reads, Snapshot())
+    more = unit_inputs.reported(planner.paths, learned.reads, found.snapshot)
     reported = tuple(entry for entry in more if entry not in found.declared)
     given = unit_inputs.given(unit, learned.asked)
-    sources = _Sources(found.declared, found.own, learned, reported, given)
+    named = unit_inputs.asked_for(planner.paths, unit, learned.reads, found.snapshot)
+    sources = _Sources(found.declared, found.own, learned, reported, given, named)
     learning = partial(_learning, planner, services, unit, found, ready=ready)
     if isinstance(unit, RunBuildScript):
         return _run_job(planner, services, unit, sources, learning)
@@ -116,7 +120,7 @@ def _run_job(
     sources: _Sources,
     learning: Callable[[Learned], Job],
 ) -> Job:
-    asked = AskedFor(unit_inputs.asked_for(planner.paths, unit, sources.learned.reads), sources.variables)
+    asked = AskedFor(sources.named, sources.variables)
     made = made_by_others(planner, services, unit)
     action = rule_actions.run_action(services.invocation, unit, sources.inputs, made, asked)
     start = partial(services.runner.run_build_script, action, unit)

@@ -43,28 +43,30 @@ def of(planner: Planner, services: Services, unit: PlannedUnit, reads: tuple[str
     Raises `OSError` for one that can't be read, `OstooError` for a declared one that other machines lack.
     """
     paths = planner.paths
-    made = {paths.input_path(path) for path in makers(planner, unit)}
-    files = [path for path in declared_files(paths, unit) if paths.input_path(path) not in made]
+    made = {paths.input_path(path) for path in makers_in(planner, unit, snapshot)}
+    files = [path for path in declared_in(paths, unit, snapshot) if paths.input_path(path) not in made]
     before = (*_package(paths, services.trees, unit.package, snapshot), *of_files(paths, files, snapshot))
     return tuple(dict.fromkeys((*before, *reported(paths, reads, snapshot))))
 
 
 def declared(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
     """Return the files of its package, and those that its manifest declares; declared programs must be built first."""
-    others = of_files(planner.paths, declared_files(planner.paths, unit), snapshot)
+    others = of_files(planner.paths, declared_in(planner.paths, unit, snapshot), snapshot)
     return tuple(dict.fromkeys((*_package(planner.paths, services.trees, unit.package, snapshot), *others)))
 
 
 class DeclaredInputs(Struct, frozen=True):
-    """The inputs of a unit that are known before it is made, and the editable ones in its package."""
+    """The inputs of a unit that are known before it is made, the editable ones in its package, and whence they are."""
 
     declared: Inputs
     own: Inputs
+    snapshot: Snapshot
 
 
 def of_unit(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> DeclaredInputs:
     """Return the inputs of a unit that are known before it is made. Raises as `of` does."""
-    return DeclaredInputs(declared(planner, services, unit, snapshot), own(planner, services, unit, snapshot))
+    of_manifest, of_package = (each(planner, services, unit, snapshot) for each in (declared, own))
+    return DeclaredInputs(of_manifest, of_package, snapshot)
 
 
 def own(planner: Planner, services: Services, unit: PlannedUnit, snapshot: Snapshot) -> Inputs:
@@ -93,6 +95,11 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
     return found
 
 
+def makers_in(planner: Planner, unit: PlannedUnit, snapshot: Snapshot) -> dict[Path, ProgramId]:
+    """Return the same of a snapshot."""
+    return snapshot.get(("makers", unit.id), partial(makers, planner, unit))
+
+
 def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
     where = f"{unit.package}/Cargo.toml"
     return OstooError(f"no step makes the declared input {name}", where=where, remedy=why)
@@ -109,6 +116,10 @@ def reported(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inpu
     `reads` are portable paths of files and folders, which may be missing. An empty folder counts, as a script may name
     it. Of the whole checkout only the folders that users edit count.
     """
+    return snapshot.get(("reported", reads), partial(_reported, paths, reads, snapshot))
+
+
+def _reported(paths: PathMap, reads: tuple[str, ...], snapshot: Snapshot) -> Inputs:
     places = [place for read in reads for place in _told_of(paths, read)]
     files = of_files(paths, (file for place in places for file in source_files.all_files(place)), snapshot)
     empty = (paths.input_path(folder) for place in places for folder in source_files.empty_folders(place))
@@ -123,7 +134,7 @@ def _told_of(paths: PathMap, read: str) -> list[Path]:
     return [entry for entry in shown if entry.name not in paths.made]
 
 
-def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> digest.Hash:
+def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...], snapshot: Snapshot) -> digest.Hash:
     """Digest of what a build script may ask for and is no file with contents; empty where nobody edits what it names.
 
     It is the names of what the last run told of, for what is not there is no input and has been missed all the same,
@@ -131,8 +142,12 @@ def asked_for(paths: PathMap, unit: PlannedUnit, reads: tuple[str, ...]) -> dige
     """
     if not isinstance(unit, RunBuildScript) or not (is_local(unit.package) or reads):
         return ""
+    return snapshot.get(("asked for", unit.package, reads), partial(_asked_for, paths, unit.package, reads))
+
+
+def _asked_for(paths: PathMap, package: str, reads: tuple[str, ...]) -> digest.Hash:
     told_of = (Path(paths.root, paths.expand(read)) for read in reads)
-    of_package = source_files.package_links(Path(paths.root, unit.package)) if is_local(unit.package) else ()
+    of_package = source_files.package_links(Path(paths.root, package)) if is_local(package) else ()
     found = (*of_package, *(path for path in told_of if path.is_symlink()))
     texts = {paths.input_path(path): paths.portable_text(str(path.readlink())) for path in found}
     return digest.of_json({"told": sorted({*reads}), "links": texts})
@@ -185,6 +200,11 @@ def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
                 remedy="other machines do not have it: copy it into the checkout",
             )
     return found
+
+
+def declared_in(paths: PathMap, unit: PlannedUnit, snapshot: Snapshot) -> list[Path]:
+    """Return the same of a snapshot."""
+    return snapshot.get(("declared", unit.id), partial(declared_files, paths, unit))
 
 
 def of_flags(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:

@@ -238,7 +238,7 @@ def _told(planner: Planner, services: Services, program: Program, snapshot: Snap
 def _is_made_of_these(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> bool:
     """Whether each part's record has the key that the current sources give, and the program is their result."""
     program, engine = pending.program, services.engine
-    spec = planner.paths.input(planner.targets.spec_file(program.target))
+    (spec,) = unit_inputs.of_files(planner.paths, [planner.targets.spec_file(program.target)], snapshot)
     if services.invocation.targets[program.target] != spec:
         return False
     for job in _jobs(planner, services, pending, snapshot):
@@ -257,12 +257,14 @@ def _is_made_of_these(planner: Planner, services: Services, pending: PendingProg
 def _jobs(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> Iterator[Job]:
     """Yield the jobs that make a program from the files in a snapshot; their inputs must exist."""
     program = pending.program
+    yield target_spec.job(planner, program.target, snapshot)
     for unit in program.units:
         yield unit_rule.job(planner, services, unit, snapshot)
     yield program_link.job(planner, services, program, snapshot)
     yield program_link.stripped_job(planner, services, program)
-    if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
-        yield loader_check.job(planner, services, program, pending.size_budget)
+    contract = planner.targets.files.contract(program.target)
+    if pending.is_checked and contract in target_spec.files_in(planner.targets, program.target, snapshot):
+        yield loader_check.job(planner, services, program, pending.size_budget, snapshot)
 
 
 def take_away_lost(planner: Planner, console: Console) -> None:

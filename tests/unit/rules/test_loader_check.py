@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest, home, own_source
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.binary import functions, strip
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.job import UpToDate
@@ -127,7 +128,7 @@ def linked(tmp_path: Path) -> Iterator[Invoked]:
 
 def check_of(made: Invoked, size_budget: int | None = None, **changed: Any) -> Job:
     program = replace(model.plan(made.planner.root)["two"], **changed)
-    return loader_check.job(made.planner, made.services, program, size_budget)
+    return loader_check.job(made.planner, made.services, program, size_budget, Snapshot())
 
 
 def test_each_part_of_a_check_is_in_its_key(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,17 +33,18 @@ ASKED = st.sampled_from((("one",), ("two",), PROGRAMS))
 MEANWHILE = st.dictionaries(
     st.sampled_from(sorted(name for name in SOURCES if name.startswith("user-rs/"))), TEXTS, min_size=1, max_size=2
 )
-_DAMAGE: tuple[tuple[str, str | None], ...] = (
-    ("user-rs/base/src/more.rs", None),
-    ("user-rs/gen/.told", None),
-    ("build/model/release/one", None),
-    ("build/**/libbase.r*", None),
-    ("build/**/libbase.rlib", "damaged"),
-    ("build/**/out/generated.rs", "damaged"),
-    ("build/**/libgen.rmeta", ""),
-    (f"build/**/{NAME}", "{}"),
+_DAMAGE: tuple[dict[str, str | None], ...] = (
+    {},
+    {"user-rs/base/src/more.rs": None},
+    {"user-rs/gen/.told": None},
+    {"build/model/release/one": None},
+    {"build/**/libbase.r*": None},
+    {"build/**/libbase.rlib": "damaged"},
+    {"build/**/out/generated.rs": "damaged"},
+    {"build/**/libgen.rmeta": ""},
+    {f"build/**/{NAME}": "{}"},
 )
-DAMAGE = st.one_of(st.just({}), st.sampled_from(_DAMAGE).map(lambda damage: dict([damage])))
+DAMAGE = st.one_of(st.just(_DAMAGE[0]), st.sampled_from(_DAMAGE))
 MODULE, OTHER_PLACE = "user-rs/base/src/more.rs", "user-rs/base/src/more/mod.rs"
 ANY = st.integers(0, 10_000)
 
@@ -90,6 +91,7 @@ class Checkouts(RuleBasedStateMachine):
         self.copies = 0
         self.variables: dict[str, str] = {}
         self.changes = 0
+        self.accesses = 0
         self.waited = False
 
     def teardown(self) -> None:
@@ -261,6 +263,16 @@ class Checkouts(RuleBasedStateMachine):
         self.waited = answer["waited"]
         self._compare(programs, answer)
 
+    @rule(programs=ASKED, number=ANY, name=EDITED, text=TEXTS, other=EDITED)
+    def edit_while_a_build_runs(self, programs: tuple[str, ...], number: int, name: str, text: str, other: str) -> None:
+        """A file changes before one of the accesses of the build to a file, whichever, and one before the build."""
+        model.write(self.root, other, text)
+        moment = 1 + number % max(self.accesses, 1)
+        request = replace(self._request(programs), meanwhile={name: f"{text} late"}, edited_at=moment)
+        (answer,) = self._ask(request)
+        assert answer["code"] in (0, 2), answer
+        self.build(programs)
+
     @rule(programs=ASKED)
     def build(self, programs: tuple[str, ...]) -> None:
         (answer,) = self._ask(self._request(programs))
@@ -277,6 +289,7 @@ class Checkouts(RuleBasedStateMachine):
     def _ask(self, *requests: Request) -> list[dict[str, Any]]:
         answers = self.builds.ask(*requests)
         self.changes = max(self.changes, *(answer["changes"] for answer in answers))
+        self.accesses = max(self.accesses, *(answer["accesses"] for answer in answers))
         return answers
 
     def _compare(self, programs: tuple[str, ...], answer: dict[str, Any]) -> None:
@@ -365,6 +378,29 @@ def test_a_build_that_waited_for_edits_leaves_what_a_clean_one_makes() -> None:
     finally:
         Checkouts.builds.close()
     assert sum(waited) > len(waited) / 3
+
+
+EDITED_BEFORE = "user-rs/gen/src/lib.rs"
+_LAST = 72
+"""Accesses of files with which a build of the model ends: it proves there that what it publishes is what is read."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["user-rs/gen/.told", "user-rs/shared.txt", "targets/model.loader.json"])
+def test_an_edit_during_a_build_is_never_taken_for_built(name: str) -> None:
+    """Whatever the build has done by then; the build itself may say that a file changed."""
+    Checkouts.builds, Checkouts.truth = Builds(), {}
+    life = Checkouts()
+    try:
+        life.begin()
+        life.accesses = 0
+        model.write(life.root, EDITED_BEFORE, "first")
+        life.build(("one",))
+        for moment in range(life.accesses - _LAST, life.accesses, 3):
+            life.edit_while_a_build_runs(("one",), moment, name, f"{moment}", EDITED_BEFORE)
+    finally:
+        life.teardown()
+        Checkouts.builds.close()
 
 
 def test_what_was_made_where_a_file_was_missing_is_not_for_who_has_it() -> None:

@@ -60,19 +60,21 @@ def test_what_a_script_may_ask_for_and_is_no_file_is_one_digest(tmp_path: Path, 
     run = structs.replace(trees.runs(trees.planned(tmp_path, "hello-std"))[0], package="user-rs/rt")
     root = Path(paths.root)
     trees.write(root / "user-rs/rt/src/lib.rs", "")
-    nothing = unit_inputs.asked_for(paths, run, ())
-    absent = unit_inputs.asked_for(paths, run, ("user-rs/rt/absent", "other"))
-    assert unit_inputs.asked_for(paths, run, ("other", "user-rs/rt/absent", "other")) == absent, "order is none"
+    nothing = unit_inputs.asked_for(paths, run, (), Snapshot())
+    absent = unit_inputs.asked_for(paths, run, ("user-rs/rt/absent", "other"), Snapshot())
+    assert unit_inputs.asked_for(paths, run, ("other", "user-rs/rt/absent", "other"), Snapshot()) == absent, (
+        "order is none"
+    )
     assert unit_inputs.reported(paths, ("user-rs/rt/absent", "other"), Snapshot()) == (), (
         "what is not there is no input"
     )
-    digests = {nothing, absent, unit_inputs.asked_for(paths, run, ("other",))}
+    digests = {nothing, absent, unit_inputs.asked_for(paths, run, ("other",), Snapshot())}
     (root / "other").symlink_to("lib.rs")
-    digests.add(unit_inputs.asked_for(paths, run, ("other",)))
+    digests.add(unit_inputs.asked_for(paths, run, ("other",), Snapshot()))
     for goal in ("src/lib.rs", "src"):
         (root / "user-rs/rt/link").unlink(missing_ok=True)
         (root / "user-rs/rt/link").symlink_to(goal)
-        digests.add(unit_inputs.asked_for(paths, run, ()))
+        digests.add(unit_inputs.asked_for(paths, run, (), Snapshot()))
     assert len(digests) == 6
     assert "" not in digests, "what earlier versions kept of a script's run is not taken over"
 
@@ -80,9 +82,9 @@ def test_what_a_script_may_ask_for_and_is_no_file_is_one_digest(tmp_path: Path, 
 def test_of_a_package_that_nobody_edits_a_script_asks_for_what_its_folder_holds(tmp_path: Path, paths: PathMap) -> None:
     program = trees.planned(tmp_path, "hello-std")
     fetched = structs.replace(trees.runs(program)[0], package="@{cargo-home}/registry/src/a-1.0.0")
-    assert unit_inputs.asked_for(paths, fetched, ()) == ""
+    assert unit_inputs.asked_for(paths, fetched, (), Snapshot()) == ""
     crate = structs.replace(program.unit, package="user-rs/hello-std")
-    assert unit_inputs.asked_for(paths, crate, ()) == ""
+    assert unit_inputs.asked_for(paths, crate, (), Snapshot()) == ""
 
 
 def test_a_program_among_the_declared_inputs_is_known_by_its_name(unit: CompileUnit, planner: Planner) -> None:
