@@ -50,7 +50,7 @@ PACKAGES = {
     "boot": "base binary fetch run",
     "server": "base start",
     "rebuild": "actions base fetch invocation planning rules server start toolchain",
-    "query": "actions base invocation planning rules",
+    "query": "actions base invocation planning rules toolchain",
     "ide": "actions base invocation planning query rules rust",
     "why": "actions base execution invocation planning rules",
     "cli": (

@@ -59,6 +59,8 @@ LAZY = {
     "planning.cargo.Cargo._lock_own_crates": "made when the value is made",
     "planning.cargo.Cargo.configuration_digest": "part of what is asked before plans are made in the background",
     "planning.programs.Programs._named": "asked when the request is read",
+    "query.facts.BuildFacts.services": "of `./ostoo query`, which has one thread",
+    "query.reads.Reads._names": "likewise",
 }
 """What is made when it is first asked for, though no lock is held, and why no two threads are the first."""
 
