@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ostoo_build.base import byte_size, layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
+from ostoo_build.planning import selections
 from ostoo_build.planning.features import Selection
 from ostoo_build.rebuild import standby
 from ostoo_build.rebuild.standby import Undecided
-from ostoo_build.rules import editor_nodes, nodes, unit_inputs, whole_program
+from ostoo_build.rules import nodes, part_nodes, unit_inputs, whole_program
 from ostoo_build.rules import reports as program_reports
 from ostoo_build.rules import tests as program_tests
 from ostoo_build.rules.progress import PendingProgram
@@ -33,6 +34,8 @@ def declare_requested(env: Any) -> None:
     env.Alias("all", [declare_program(env, program) for program in programs])
     for program in requested.tests:
         declare_tests(env, program)
+    for program in requested.checks:
+        declare_check(env, program)
     for program in requested.editors:
         declare_scripts(env, program)
     if "deploy" in requested.words:
@@ -89,6 +92,9 @@ def declare_program(
                     f"the features of {name} stand in ostoo.toml too", where=where, remedy="remove them in one place"
                 )
             planner.programs.select(name, _selection(features, default_features, where))
+        if build.at_work.requested.is_of_parts and name not in build.read_by_others:
+            build.begun.discard(name)
+            return []  # its script was read for what it selects
         made = [
             node
             for _, target in sorted(planner.programs.ids([name]))
@@ -117,9 +123,7 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     """Declare the nodes that make a planned program, unless it is present."""
     build = Build.of(env)
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
-    # their scripts select features before anything is planned that reads them
-    for name in dict.fromkeys(name for unit in program.units for name, _ in unit_inputs.makers(planner, unit).values()):
-        _declare_other(env, name)
+    _declare_others(env, program)
     makers = whole_program.makers(planner, program)
     pending = PendingProgram(program, budget, is_checked)
     # a refused program also fails the programs that read it
@@ -163,9 +167,17 @@ def decide(env: Any, edited: Collection[str]) -> None:
                 build.progress.current[id_] = each.found.files
 
 
+def _declare_others(env: Any, program: Program) -> None:
+    """Declare the programs that another one reads: their scripts select features before what reads them is planned."""
+    planner = Build.of(env).at_work.planner
+    for name in dict.fromkeys(name for unit in program.units for name, _ in unit_inputs.makers(planner, unit).values()):
+        _declare_other(env, name)
+
+
 def _declare_other(env: Any, name: str) -> None:
     """Declare a program that another one reads, with its SConscript if it has one."""
     build = Build.of(env)
+    build.read_by_others.add(name)
     script = build.at_work.planner.programs.binaries[name].manifest.with_name("SConscript")
     if name not in build.programs and script.is_file():
         env.SConscript(env.fs.File(str(script)), exports="env")  # SCons would expand variables in a string
@@ -215,15 +227,31 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
     return [declare(env, program_tests.node(planner, name, target, executables)), made, programs]
 
 
+def declare_check(env: Any, name: str) -> Any:
+    """Declare the check of a program's crates."""
+    planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
+    with one_message():
+        selections.keep(planner.root, planner.programs, name)
+        plans = [planner.plan_check(name, target) for _, target in sorted(planner.programs.ids([name]))]
+        for plan in plans:
+            _declare_others(env, plan)
+        for node in part_nodes.of_check(planner, services, plans):
+            declare(env, node)
+    return env.Alias(layout.check(name), [Build.of(env).nodes[plan.unit.record] for plan in plans])
+
+
 def declare_scripts(env: Any, name: str) -> Any:
     """Declare what editors need of a program: its build scripts, run, and its macros."""
     planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
     with one_message():
+        selections.keep(planner.root, planner.programs, name)
         plans = [planner.plan(name, target) for _, target in sorted(planner.programs.ids([name]))]
-        aims = editor_nodes.aims(plans)
-        found = {node.name: node for node in editor_nodes.of_programs(planner, services, plans)}
-        made = {name: declare(env, node) for name, node in found.items()}
-    return env.Alias(layout.scripts(name), [made[each] for each in aims])
+        for plan in plans:
+            _declare_others(env, plan)
+        for node in part_nodes.of_editor(planner, services, plans):
+            declare(env, node)
+    wanted = part_nodes.wanted_by_editor(plans).values()
+    return env.Alias(layout.scripts(name), [Build.of(env).nodes[unit.record] for unit in wanted])
 
 
 def declare_sysroot(env: Any, target: str) -> Any:

@@ -60,6 +60,8 @@ class Build(Struct):
     programs: dict[str, Any] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     """Programs whose declaration has begun."""
+    read_by_others: set[str] = field(default_factory=set)
+    """Programs that are inputs of others."""
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
     undecided: dict[ProgramId, Undecided] = field(default_factory=dict)

@@ -215,7 +215,7 @@ def _note(build: Build) -> None:
     """Write the note of a null build, if only programs were requested and all of them are published."""
     opened, current = build.opened, build.progress.current
     options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
-    if opened is None or options or opened.requested.words - {"all"} or build.process_start.asked is None:
+    if opened is None or options or opened.requested.asks_for_more or build.process_start.asked is None:
         return
     programs = opened.planner.programs
     if current.keys() != programs.ids(opened.requested.built(programs)):

@@ -56,14 +56,16 @@ class Both:
         return f"{environment['CARGO_PKG_NAME']}:{crate}:{kind}"
 
 
-def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: Path) -> Both:
-    """Have cargo build a program of a workspace in a checkout, and plan it."""
+def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: Path, *, verb: str = "build") -> Both:
+    """Have cargo build or check a program of a workspace in a checkout, and plan that."""
     made = planners.opened(tree.root, profile=profile)
     (asked,) = made.programs.ids([program])
-    planned = made.plan(*asked)
+    planned = made.plan(*asked) if verb == "build" else made.plan_check(*asked)
     vendor = std_crates.vendor(made.tools.toolchain.rust_src)
     words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", profile, "--package", program)
-    cargo = recording_cargo.build(made.tools.toolchain, tree.root / workspace, scratch, *words, "--bin", program)
+    cargo = recording_cargo.build(
+        made.tools.toolchain, tree.root / workspace, scratch, *words, "--bin", program, verb=verb
+    )
     return Both(cargo, made, planned)
 
 

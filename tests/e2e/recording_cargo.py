@@ -65,9 +65,14 @@ class Recorded:
 
 
 def build(
-    toolchain: Toolchain, workspace: Path, scratch: Path, *arguments: str, users: Mapping[str, str] | None = None
+    toolchain: Toolchain,
+    workspace: Path,
+    scratch: Path,
+    *arguments: str,
+    users: Mapping[str, str] | None = None,
+    verb: str = "build",
 ) -> Recorded:
-    """Have cargo build in a workspace, as it does for a user with some variables: else for one without any settings."""
+    """Have cargo build or check in a workspace, for a user with some variables, or for one without any settings."""
     log, recorder = scratch / "calls", scratch / "rustc"
     scratch.mkdir(parents=True, exist_ok=True)
     words = {"python": sys.executable, "log": str(log), "rustc": str(toolchain.rustc)}
@@ -75,7 +80,7 @@ def build(
     recorder.chmod(0o755)
     users = users or {"PATH": "/usr/bin:/bin", "HOME": str(scratch)}
     environment = {**dict(toolchain.env), **users, "RUSTC": str(recorder)}
-    command = [str(toolchain.cargo), "build", "--target-dir", str(scratch / "target"), *arguments]
+    command = [str(toolchain.cargo), verb, "--target-dir", str(scratch / "target"), *arguments]
     completed = subprocess.run(
         command,
         cwd=workspace,

@@ -10,6 +10,9 @@ import pytest
 from beside_cargo import arguments_of, defaults_of
 from trees import TARGET, copy_tree
 
+from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.rust import options as rustc_options
+
 if TYPE_CHECKING:
     from beside_cargo import Both
     from trees import Tree
@@ -151,6 +154,14 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return beside_cargo.both_ways(tree, "user-rs", "told", request.param, folder / "cargo")
 
 
+@pytest.fixture(scope="module", params=["release", "dev", "odd"])
+def both_checks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Both:
+    folder = tmp_path_factory.mktemp("checks")
+    tree = copy_tree(folder / "checkout", "off")
+    make(tree)
+    return beside_cargo.both_ways(tree, "user-rs", "told", request.param, folder / "cargo", verb="check")
+
+
 NOT_TOLD = {
     "HOME": "nobody's home folder is in a key",
     "LD_LIBRARY_PATH": "cargo's own folders; what the toolchain needs is added where it runs",
@@ -198,3 +209,20 @@ def test_rustc_gets_the_arguments_that_cargo_gives_it(both: Both) -> None:
         if not name.startswith(("core:", "std:", "alloc:", "compiler_builtins:")):
             assert sorted(arguments_of(ours)) == sorted(arguments_of(theirs.arguments)), name
         assert defaults_of(ours) == defaults_of(theirs.arguments), name
+
+
+def test_a_check_gives_rustc_what_cargos_check_gives_it(both_checks: Both) -> None:
+    """For each crate that users edit: std and downloaded crates are those of the build."""
+    checked = 0
+    for name, theirs, unit in both_checks.compilations():
+        ours = [both_checks.planner.paths.expand(word) for word in unit.arguments]
+        if not unit.is_std:
+            assert sorted(arguments_of(ours)) == sorted(arguments_of(theirs.arguments)), name
+            assert defaults_of(ours) == defaults_of(theirs.arguments), name
+            assert ("link=" in emitted(ours)) == ("link" in emitted(theirs.arguments).split(",")), name
+            checked += unit.kind is UnitKind.CHECK
+    assert checked == 6
+
+
+def emitted(words: list[str]) -> str:
+    return next(option.value for option in rustc_options.read(words) if option.flag == "--emit")

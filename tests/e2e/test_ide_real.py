@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import analyzer
+import lsp
 import pytest
-from trees import copy_tree
+from trees import PROJECT, copy_tree
+
+from ostoo_build.base import layout
+from ostoo_build.ide import settings
+from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from trees import Tree
@@ -74,10 +83,59 @@ def test_rust_analyzer_finds_the_mistakes_there_are_and_no_others(described: Tre
         "hello-rs": "fn wrong() { let () = 1_u8; }",
         "maker": "fn wrong() { let _: u8 = words::three!(); Made.made().no_such_method(); }",
     }
-    for package, text in mistakes.items():
-        place = described.root / f"user-rs/{package}/src/main.rs"
-        place.write_text(f"{place.read_text()}{text}\n")
+    places = {described.root / f"user-rs/{package}/src/main.rs": text for package, text in mistakes.items()}
+    right = {place: place.read_text(encoding="utf-8") for place in places}
+    for place, text in places.items():
+        place.write_text(f"{right[place]}{text}\n", encoding="utf-8")
     found = "\n".join(analyzer.errors(described.root))
     for words in ("hello-std", "hello-rs", "no_such_method` on type `u16", "expected u8, found u16"):
         assert words in found
     assert len(found.splitlines()) == 4
+    for place, text in right.items():
+        place.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def client(described: Tree) -> Iterator[lsp.Client]:
+    """rust-analyzer as an editor starts it that has the settings of `ostoo ide --settings`: it reads no document."""
+    (described.root / layout.IDE_DOCUMENT).rename(described.root / "kept.json")
+    asks = described.root / "ostoo-here"
+    words = [sys.executable, "-P", "-m", "ostoo_build.cli", "-C", str(described.root)]
+    cache = shlex.quote(f"cache={described.cache}")
+    path = shlex.quote(str(described.root / "site_scons"))
+    asks.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {shlex.join(words)} "$@" {cache}\n', encoding="utf-8")
+    asks.chmod(0o755)
+    (described.root / "ostoo").unlink()
+    asks.rename(described.root / "ostoo")
+    found = lsp.Client(analyzer.command(), described.root, settings.options(str(described.root / "ostoo")))
+    yield found
+    found.close()
+    (described.root / "kept.json").rename(described.root / layout.IDE_DOCUMENT)
+
+
+def test_an_editor_finds_definitions_macros_and_what_a_check_says(client: lsp.Client, described: Tree) -> None:
+    main = described.root / "user-rs/maker/src/main.rs"
+    client.open(main)
+    client.wait(lambda: client.is_quiescent and bool(client.diagnostics), "project was discovered")
+
+    def defined(text: str, word: str) -> list[str]:
+        place = client.at(main, text)
+        place["position"]["character"] += text.index(word)
+        found = client.ask("textDocument/definition", place)
+        return [each["targetUri"] if "targetUri" in each else each["uri"] for each in found]
+
+    source = toolchain.find(PROJECT, {}, os.environ).rust_src
+    assert defined(".len() }", "len") == [(source / "core/src/str/mod.rs").as_uri()]
+    assert [uri.rpartition("/")[2] for uri in defined("from_script(), speed", "from_script")] == ["made.rs"]
+    place = client.at(main, "three!()")
+    assert client.ask("rust-analyzer/expandMacro", place)["expansion"].strip() == "3_u16"
+    text = main.read_text(encoding="utf-8")
+    main.write_text(f"{text}fn wrong() -> u8 {{ missing_everywhere }}\n", encoding="utf-8")
+    client.tell("textDocument/didSave", {"textDocument": {"uri": main.as_uri()}})
+
+    def told() -> bool:
+        said = client.diagnostics[main.as_uri()]
+        return any(each.get("source") == "rustc" and "missing_everywhere" in each["message"] for each in said)
+
+    client.wait(told, "diagnostic of `ostoo check`")
+    main.write_text(text, encoding="utf-8")

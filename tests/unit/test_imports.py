@@ -51,11 +51,12 @@ PACKAGES = {
     "server": "base start",
     "rebuild": "actions base fetch invocation planning rules server start toolchain",
     "query": "actions base invocation planning rules toolchain",
+    "check": "actions base planning rust",
     "ide": "actions base invocation planning query rules rust",
     "why": "actions base execution invocation planning rules",
     "cli": (
-        "actions adoption base binary boot cache execution ide invocation loader planning project query rebuild rules"
-        " run server size stack toolchain why"
+        "actions adoption base binary boot cache check execution ide invocation loader planning project query rebuild"
+        " rules run server size stack toolchain why"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""

@@ -19,7 +19,12 @@ OUT = "out"
 
 
 class ToolFailed(OstooError):  # noqa: N818 - it says what happened, as subprocess' exceptions do
-    """A compiler or build script exited with an error; its output is the message."""
+    """A compiler or build script exited with an error; its output is the message.
+
+    `diagnostics` are a compiler's in JSON, one in a line, with portable paths.
+    """
+
+    diagnostics = ""
 
     def __init__(self, what: str, messages: tuple[str, ...], *, where: str = "", remedy: str = "") -> None:
         super().__init__(what, where=where, remedy=remedy)

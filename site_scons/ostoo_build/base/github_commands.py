@@ -8,17 +8,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build.base.lazy_pattern import lazy_pattern
+from ostoo_build.base import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from re import Match
 
-_HEAD = lazy_pattern(r"(?m)^(error|warning)(?:\[(\w+)\])?: (.*(?:\n  (?!-->|help:|\s*\d* *\|).*)*)")
-"""The begin of rustc's diagnostics and of `OstooError`, whose further lines are indented by two spaces."""
+    from ostoo_build.base.rendered import Diagnostic
 
-_PLACE = lazy_pattern(r"(?m)^ *--> (.+?)(?::(\d+))?(?::(\d+))?$")
-_SUMMARY = lazy_pattern(r"^(?:aborting due to|\d+ warnings? emitted)")
 _OF_MESSAGES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _OF_PROPERTIES = {**_OF_MESSAGES, ":": "%3A", ",": "%2C"}
 
@@ -32,31 +28,28 @@ class Place(NamedTuple):
 
 def place(environ: Mapping[str, str], folder: str) -> Place | None:
     """Return the place of a folder; None outside of GitHub Actions."""
-    if environ.get("GITHUB_ACTIONS") != "true":
-        return None
+    return of_folder(environ, folder) if environ.get("GITHUB_ACTIONS") == "true" else None
+
+
+def of_folder(environ: Mapping[str, str], folder: str) -> Place:
+    """Return the place of a folder. Outside of GitHub Actions the folder counts as the top of the repository."""
     workspace = environ.get("GITHUB_WORKSPACE", folder)
     return Place(folder, os.path.relpath(folder, workspace) if f"{folder}/".startswith(f"{workspace}/") else ".")
 
 
 def commands(text: str, here: Place) -> Iterator[str]:
     """Yield a command for each diagnostic in a text without colours; files are named from the repository's top."""
-    found = list(_HEAD.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
-    for match, end in zip(found, ends, strict=False):  # without any there is an end all the same
-        if _SUMMARY.match(match[3]):
-            continue
-        found_at = _PLACE.search(text, match.end(), end)
-        properties = {**(_properties(found_at, here) if found_at else {}), "title": match[2] or ""}
+    for each in rendered.read(text):
+        properties = {**_properties(each, here), "title": each.code}
         told = ",".join(f"{name}={_escaped(value, _OF_PROPERTIES)}" for name, value in properties.items() if value)
-        yield f"::{match[1]}{told and f' {told}'}::{_escaped(match[3], _OF_MESSAGES)}\n"
+        yield f"::{each.level}{told and f' {told}'}::{_escaped(each.message, _OF_MESSAGES)}\n"
 
 
-def _properties(found_at: Match[str], here: Place) -> dict[str, str]:
+def _properties(found: Diagnostic, here: Place) -> dict[str, str]:
     """Return what names the place; nothing for one that is no file of the repository."""
-    path, line, column = found_at.groups("")
-    if path.startswith("/") or not os.path.isfile(f"{here.folder}/{path}"):  # noqa: PTH113 - a text
+    if not found.path or found.path.startswith("/") or not os.path.isfile(f"{here.folder}/{found.path}"):  # noqa: PTH113 - a text
         return {}
-    return {"file": os.path.normpath(f"{here.within}/{path}"), "line": line, "col": column}
+    return {"file": os.path.normpath(f"{here.within}/{found.path}"), "line": found.line, "col": found.column}
 
 
 def _escaped(text: str, letters: Mapping[str, str]) -> str:

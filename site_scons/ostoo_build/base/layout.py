@@ -23,6 +23,7 @@ NULL_BUILDS = f"{STATE}/null-builds"
 PROGRAMS = f"{STATE}/programs"
 """The records of whole programs."""
 SCONSIGN = f"{STATE}/sconsign"
+SELECTIONS = f"{STATE}/selections"
 SERVERS = f"{STATE}/servers"
 """The sockets of build servers."""
 TOOLCHAIN = f"{STATE}/toolchain.txt"
@@ -59,6 +60,9 @@ IDE = f"{BUILD}/ide"
 """The folders of documents for rust-analyzer, beside the first one at the top."""
 IDE_DOCUMENT = ".rust-project.json"
 """One of the names that rust-analyzer demands. A hidden file is no source of a package at the top."""
+
+CHECKED = "checked"
+"""Within a unit's folder: written whenever a check reaches it, with what the compiler said if it failed. No output."""
 
 _TESTS = ".tests"
 _SCRIPTS = ".scripts"
@@ -123,6 +127,11 @@ def check(name: str) -> str:
 def checked(name: str) -> str:
     """The program that a name of a check belongs to; empty if it is no such name."""
     return name.removesuffix(_CHECK) if name.endswith(_CHECK) else ""
+
+
+def selection(name: str) -> str:
+    """The file with the features that are selected for a program."""
+    return f"{SELECTIONS}/{name}.json"
 
 
 def boot_image(kernel: str) -> str:

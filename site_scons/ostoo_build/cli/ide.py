@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions import record as records
 from ostoo_build.base import layout, own_files, state_file
+from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.source_files import write_atomically
-from ostoo_build.ide import crate_graph, runnables
+from ostoo_build.ide import crate_graph, discovery, runnables, settings
 from ostoo_build.invocation import invocation
-from ostoo_build.planning import unit_name
-from ostoo_build.rules import editor_nodes
+from ostoo_build.planning import selections, unit_name
+from ostoo_build.rules import part_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ostoo_build.base.console import Console
     from ostoo_build.cli.run import Runner
     from ostoo_build.ide.project import Project
     from ostoo_build.invocation.planner import Planner
@@ -34,11 +38,43 @@ def describe(runner: Runner, names: Sequence[str]) -> None:
         runner.console.status("Described", f"{crates} crates in {place.relative_to(runner.root)}")
 
 
+def discover(runner: Callable[[], Runner], argument: str) -> int:
+    """Answer rust-analyzer on stdout, errors included, and return the exit code."""
+    try:
+        file = discovery.file_of(argument)
+        _tell(discovery.Progress("running build scripts and compiling macros"))
+        used = runner()
+        for found in discovery.finished(projects(used, ()), str(used.root), file):
+            _tell(found)
+    except (OstooError, OSError) as error:
+        message = told(error) or OstooError(str(error))
+        _tell(discovery.Failed(message.what, message.where or None))
+        raise
+    return 0
+
+
+def _tell(message: discovery.Progress | discovery.Finished | discovery.Failed) -> None:
+    sys.stdout.write(discovery.line(message))
+    sys.stdout.flush()
+
+
+def write_settings(root: Path, editor: str, console: Console) -> None:
+    """Write the settings of an editor. Raises `OstooError` if it has others, with what they lack."""
+    made = settings.of(editor, own_files.verbs_program(root))
+    place, content = root / made.path, made.text.encode()
+    if os.path.lexists(place) and state_file.recall(place) != content:
+        raise OstooError(f"{made.path} is there", where=str(place), remedy=f"add to it:\n{made.text}")
+    place.parent.mkdir(exist_ok=True)
+    write_atomically(place, content)
+    console.status("Wrote", made.path)
+
+
 def projects(runner: Runner, names: Sequence[str]) -> list[Project]:
     """Build what editors need of programs, and return the documents. What can't be built is told and left out."""
     planner = runner.planner()
     chosen = names or planner.programs.defaults
     runner.attempt(["-k", "--all-outputs", *map(layout.scripts, chosen)])
+    selections.apply(runner.root, planner.programs, chosen)
     ids = sorted(planner.programs.ids(chosen))
     planner.programs.start_planning(ids)
     plans = [planner.plan(*id_) for id_ in ids]
@@ -46,7 +82,7 @@ def projects(runner: Runner, names: Sequence[str]) -> list[Project]:
 
 
 def _context(runner: Runner, planner: Planner, plans: Sequence[Program]) -> crate_graph.Context:
-    wanted = editor_nodes.wanted(plans)
+    wanted = part_nodes.wanted_by_editor(plans)
     loaded = {id_: records.load(runner.root / unit.folder) for id_, unit in wanted.items()}
     for id_, record in loaded.items():
         if record is None:

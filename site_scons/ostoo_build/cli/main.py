@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(verbs)
     _add_query(verbs)
     _add_ide(verbs)
+    _add_check(verbs)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -170,7 +171,25 @@ def _add_query(verbs: Any) -> None:
 def _add_ide(verbs: Any) -> None:
     ide = verbs.add_parser("ide", help="describe programs, or all, for rust-analyzer", allow_abbrev=False)
     ide.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
+    which = ide.add_mutually_exclusive_group()
+    what = "answer rust-analyzer, which asks so if its workspace.discoverConfig says it; write {arg} there"
+    which.add_argument("--discover", metavar="JSON", help=what)
+    editors = ("vscode", "neovim", "helix", "zed", "emacs")
+    which.add_argument("--settings", choices=editors, help="write an editor's settings for this project")
     ide.set_defaults(perform=performed.ide)
+
+
+def _add_check(verbs: Any) -> None:
+    check = verbs.add_parser("check", help="check programs without making code, as cargo check", allow_abbrev=False)
+    check.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
+    check.add_argument("--all", action="store_true", help="check all programs")
+    check.add_argument(
+        "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
+    )
+    forms = ("human", "json", "github", "sarif")
+    what = "the form of the compiler's messages (default: human); json is cargo's"
+    check.add_argument("--message-format", choices=forms, default="human", help=what)
+    check.set_defaults(perform=performed.check)
 
 
 def _add_why(verbs: Any) -> None:

@@ -190,11 +190,26 @@ def tree(chosen: argparse.Namespace) -> None:
     query_verb.tree(_runner(chosen, chosen.words, [chosen.program]), chosen.program)
 
 
-def ide(chosen: argparse.Namespace) -> None:
+def check(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import check as check_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, names = _sorted(chosen.words)
+    request = check_verb.Request(tuple(names), chosen.all, chosen.keep_going, chosen.message_format)
+    return check_verb.perform(request, _runner(chosen, variables))
+
+
+def ide(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import ide as ide_verb  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import project  # noqa: PLC0415 - likewise
 
     variables, programs = _sorted(chosen.words)
+    if chosen.discover is not None:
+        return ide_verb.discover(lambda: _runner(chosen, variables), chosen.discover)
+    if chosen.settings is not None:
+        ide_verb.write_settings(project.root(chosen.start), chosen.settings, _console())
+        return 0
     ide_verb.describe(_runner(chosen, variables, programs), programs)
+    return 0
 
 
 def why(chosen: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ def of(program: str, root: str) -> tuple[Runnable, ...]:
     """
     verbs = {
         "check": ("check", "{label}"),
-        "flycheck": ("check", "--message-format", "json", "{label}"),
+        "flycheck": ("check", "-k", "--message-format", "json", "{label}"),
         "run": ("run", "{label}"),
         "testOne": ("test", "{label}", "--exact", "{test_id}"),
     }

@@ -54,6 +54,12 @@ class Planner(Struct, frozen=True):
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
+    def plan_check(self, name: str, target: str) -> Program:
+        """Return the plan of a program's check, and register its units."""
+        program = self.programs.plan_check(name, target)
+        self.units.update({unit.id: unit for unit in program.units})
+        return program
+
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables, and register their units."""
         found = self.programs.plan_tests(name, target)

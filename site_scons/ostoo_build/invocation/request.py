@@ -62,6 +62,16 @@ class Requested(Struct, frozen=True):
     editors: tuple[str, ...] = ()
 
     @property
+    def asks_for_more(self) -> bool:
+        """Whether anything but whole programs is wanted."""
+        return bool(self.words - {"all"} or self.tests or self.checks or self.editors)
+
+    @property
+    def is_of_parts(self) -> bool:
+        """Whether no whole program is wanted."""
+        return not (self.programs or self.tests) and bool(self.checks or self.editors)
+
+    @property
     def planned(self) -> tuple[str, ...]:
         """The programs whose plans are needed as a whole."""
         return (*self.programs, *self.editors)

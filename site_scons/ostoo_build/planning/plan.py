@@ -247,7 +247,7 @@ class _Planner(Struct, frozen=True):
 def _externs(node: Node) -> Iterator[Extern]:
     hides = node.manifest.hides_dependencies and node.unit.is_of_library
     for edge in node.needed:
-        if edge.node.kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
+        if edge.node.kind.is_library or edge.node.kind is UnitKind.PROC_MACRO:
             yield Extern(edge.node.id, edge.name, edge.noprelude, hides and not edge.public)
 
 
@@ -257,9 +257,9 @@ def _libraries(node: Node) -> dict[str, None]:
 
     def add(at: Node) -> None:
         for each in (edge.node for edge in at.needed if edge.node.id not in found):
-            if each.kind is UnitKind.LIBRARY:
+            if each.kind.is_library:
                 add(each)
-            if each.kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
+            if each.kind.is_library or each.kind is UnitKind.PROC_MACRO:
                 found[each.id] = None
 
     add(node)

@@ -84,11 +84,12 @@ class CompileUnit(PlannedUnit, frozen=True, kw_only=True, tag="compile"):
 
     def read_of(self, other: PlannedUnit) -> str:
         """Return the path of a library's metadata if that is sufficient, else of the record."""
-        return other.metadata if isinstance(other, CompileUnit) and self.needs_metadata_only(other) else other.record
+        is_early = isinstance(other, CompileUnit) and other.kind is UnitKind.LIBRARY and self.needs_metadata_only(other)
+        return other.metadata if isinstance(other, CompileUnit) and is_early else other.record
 
     def needs_metadata_only(self, library: CompileUnit) -> bool:
         """Whether this unit reads only a library's metadata. A library does; what is linked also needs the code."""
-        return self.kind is UnitKind.LIBRARY and library.kind is UnitKind.LIBRARY
+        return self.kind.is_library and library.kind.is_library
 
     @property
     def prerequisites(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -50,6 +51,7 @@ class Programs:
         self._groups: dict[str, ProgramGroup] = {}
         self._workspaces: dict[_Key, Workspace] = {}
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
+        self._checks: dict[ProgramId, Program] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
     @property
@@ -156,7 +158,7 @@ class Programs:
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
-        workspace, binary = self.workspace(self.group_of(name), target), self.binaries[name]
+        workspace, binary = self.workspace_of(name, target), self.binaries[name]
         known = workspace.remembered_tests(binary, self._profile)
         found = workspace.plan_tests(binary, self._profile) if known is None else known
         self._tests[name, target] = found
@@ -166,20 +168,32 @@ class Programs:
         """Return what the plan of a program, or of its tests, was made from, as `Workspace.plan_reads` does."""
         return self.workspace_of(name, target).plan_reads(self.binaries[name], self._profile, of_tests=of_tests)
 
+    def plan_check(self, name: str, target: str) -> Program:
+        """Return the plan of a program's check for one target. Raises `OstooError` if it can't be made."""
+        workspace, binary = self.workspace_of(name, target), self.binaries[name]
+        known = workspace.remembered_check(binary, self._profile)
+        self._checks[name, target] = known or workspace.plan_check(binary, self._profile)
+        return self._checks[name, target]
+
     def plans_hold(self) -> bool:
-        """Whether planning again would give the same plans of all programs and test executables that were planned."""
+        """Whether planning again would give the same plans of all programs, checks and tests that were planned."""
         anew = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
 
         def opened(name: str, target: str) -> Workspace:
             return anew[_key(self.group_of(name), target)]
 
-        return all(
-            opened(name, target).remembered(self.binaries[name], self._profile) == self.plan(name, target)
-            for name, target in self._plans
-        ) and all(
-            opened(name, target).remembered_tests(self.binaries[name], self._profile) == tests
-            for (name, target), tests in self._tests.items()
+        pairs: Iterator[tuple[object, object]] = chain(
+            ((opened(*id_).remembered(self.binaries[id_[0]], self._profile), self.plan(*id_)) for id_ in self._plans),
+            (
+                (opened(*id_).remembered_check(self.binaries[id_[0]], self._profile), check)
+                for id_, check in self._checks.items()
+            ),
+            (
+                (opened(*id_).remembered_tests(self.binaries[id_[0]], self._profile), tests)
+                for id_, tests in self._tests.items()
+            ),
         )
+        return all(anew == before for anew, before in pairs)
 
 
 def _key(group: ProgramGroup, target: str) -> _Key:

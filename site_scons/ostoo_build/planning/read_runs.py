@@ -28,7 +28,7 @@ def of(node: Node) -> tuple[Node, ...]:
 def _macros(node: Node, seen: set[Node]) -> Iterator[Node]:
     """Yield the proc macros that a crate can use: its direct dependencies, and those that libraries re-export."""
     for each in (edge.node for edge in node.needed):
-        if each not in seen and each.kind in (UnitKind.LIBRARY, UnitKind.PROC_MACRO):
+        if each not in seen and (each.kind.is_library or each.kind is UnitKind.PROC_MACRO):
             seen.add(each)
             yield from [each] if each.kind is UnitKind.PROC_MACRO else _macros(each, seen)
 

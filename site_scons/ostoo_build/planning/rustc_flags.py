@@ -32,12 +32,20 @@ class UnitKind(Enum):
     PROGRAM = "program"
     BUILD_SCRIPT = "build-script"
     RUN = "run"
+    CHECK = "check"
+
+    @property
+    def is_library(self) -> bool:
+        """Whether its metadata is all that other libraries and checks need of it."""
+        return self in (UnitKind.LIBRARY, UnitKind.CHECK)
 
     @staticmethod
     def of(unit: Unit) -> UnitKind:
         """Classify a unit of cargo's graph."""
         if unit.is_run:
             return UnitKind.RUN
+        if unit.is_checked:
+            return UnitKind.CHECK
         if unit.is_test:
             return UnitKind.PROGRAM
         if unit.kind in ("bin", "example"):
@@ -67,6 +75,7 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
         UnitKind.PROC_MACRO: (f"{name}.so",),
         UnitKind.PROGRAM: (),
         UnitKind.BUILD_SCRIPT: ("build-script",),
+        UnitKind.CHECK: (f"rmeta/{name}.rmeta",),
     }[UnitKind.of(unit)]
 
 
@@ -102,7 +111,7 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, paths: UnitPaths
     yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
     if unit.profile.hint_mostly_unused:
         yield "-Zhint-mostly-unused"
-    if unit.platform:
+    if unit.platform and not unit.is_checked:
         yield "-Zemit-stack-sizes"  # costs nothing that is shipped, and `./ostoo stack` needs them
     else:
         yield STD_BY_ITS_OWN_NAMES
@@ -206,6 +215,8 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
         case UnitKind.LIBRARY:
             metadata, library = outputs(unit, unit_id)
             yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
+        case UnitKind.CHECK:
+            yield f"--emit={dep_info},metadata={folder}/{outputs(unit, unit_id)[0]}"
         case UnitKind.PROGRAM:
             # the link's output is named here, so that no suffix of the target's is added
             yield from (f"--emit={dep_info},link={folder}/{unit_id}", "-Zno-link")
@@ -260,10 +271,12 @@ def _check_flags(profile: Profile) -> Iterator[str]:
 def _lto_flags(unit: Unit) -> Iterator[str]:
     """Return the flags for the program's LTO mode. With LTO, dependencies contain bitcode instead of code.
 
-    Cargo's graph contains the mode for every unit.
+    Cargo's graph contains the mode for every unit. A check has the flags of a build.
     """
-    lto = unit.profile.lto
-    match UnitKind.of(unit):
+    lto, kind = unit.profile.lto, UnitKind.of(unit)
+    if kind is UnitKind.CHECK:
+        kind = UnitKind.LIBRARY if unit.is_of_library else UnitKind.PROGRAM
+    match kind:
         case UnitKind.PROGRAM | UnitKind.LIBRARY if lto == "off" and unit.platform is not None:
             # this also disables LTO within a crate, so cargo passes it to each
             yield from ("-C", "lto=off", "-C", "embed-bitcode=no")

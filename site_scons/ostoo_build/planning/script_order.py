@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.planning.rustc_flags import UnitKind
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +18,7 @@ def linked(needed: Sequence[Edge]) -> tuple[Node, ...]:
     """Return the runs whose instructions apply to the link of a crate that needs these units, in cargo's order."""
     own = (edge.node for edge in needed if edge.node.unit.is_run)
     # what is linked into a macro does not concern its users
-    libraries = (edge.node for edge in needed if edge.node.kind is UnitKind.LIBRARY)
+    libraries = (edge.node for edge in needed if edge.node.kind.is_library)
     others = (run for library in sorted(libraries, key=rank) for run in library.linked)
     return tuple(dict.fromkeys((*own, *others)))
 

@@ -18,6 +18,9 @@ from ostoo_build.planning import manifest
 
 FORMAT_VERSION = 1
 
+CHECK = "check"
+"""Cargo's mode of a unit that is compiled to metadata only."""
+
 BY_PATH = "path+file://"
 """The prefix of the ids of packages that were not downloaded."""
 
@@ -87,6 +90,11 @@ class Unit(Struct, frozen=True):
     def is_run(self) -> bool:
         """Whether the unit is the run of a build script, not a compilation."""
         return self.mode == "run-custom-build"
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the unit is compiled to metadata only."""
+        return self.mode == CHECK
 
     @property
     def is_test(self) -> bool:

@@ -21,6 +21,7 @@ _KINDS = {
     UnitKind.PROGRAM: "program",
     UnitKind.PROC_MACRO: "proc macro",
     UnitKind.BUILD_SCRIPT: "build script",
+    UnitKind.CHECK: "check",
 }
 _FEATURE = 'feature="'
 

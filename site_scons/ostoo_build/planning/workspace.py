@@ -19,7 +19,7 @@ from ostoo_build.base import digest, own_source, process, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.read_set import ReadSet, refuse_touched
 from ostoo_build.base.snapshot import Snapshot
-from ostoo_build.planning import package_places
+from ostoo_build.planning import check_plan, package_places
 from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
@@ -199,6 +199,19 @@ class Workspace(Struct, frozen=True):
             return tests.reads if tests else None
         plan = self._memo(self._plan_question("plan", binary, profile), _Memo[Program])
         return plan.reads if plan else None
+
+    def remembered_check(self, binary: Binary, profile: str) -> Program | None:
+        """Return the stored plan of a program's check if it is still valid."""
+        return self._recall(self._plan_question("check", binary, profile), _Memo[Program])
+
+    def plan_check(self, binary: Binary, profile: str) -> Program:
+        """Plan the check of a program. Raises `OstooError` if cargo can't."""
+        context, began = self._begin(profile)
+        (graph,) = map(check_plan.checked, self._locked(lambda: self.cargo.unit_graphs([binary], profile, self.target)))
+        found = plan_program(graph, context)
+        reads = self._package_reads(began)
+        self._remember(self._plan_question("check", binary, profile), [graph], context, found, reads)
+        return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""

@@ -82,7 +82,8 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
     learned = Learned(reads, asked, _seen(compiled.own, read, action, unproved, done.paths))
-    return Outcome(outputs, stderr, assembled, holds_root, learned, unproved=unproved)
+    stdout = _diagnostics(done) if unit.kind is UnitKind.CHECK else assembled
+    return Outcome(outputs, stderr, stdout, holds_root, learned, unproved=unproved)
 
 
 def _seen(
@@ -165,8 +166,16 @@ def _said(subject: str, done: Finished, asked: tuple[str, ...]) -> str:
     stderr = "".join(_rendered(done.stderr))
     if done.returncode:
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        raise UnansweredError(f"could not compile {subject} ({how})", (stderr,), asked)
+        failed = UnansweredError(f"could not compile {subject} ({how})", (stderr,), asked)
+        failed.diagnostics = _diagnostics(done)
+        raise failed
     return stderr
+
+
+def _diagnostics(done: Finished) -> str:
+    """Return rustc's diagnostics in its own form, for programs that read them."""
+    lines = (line for line in done.stderr.splitlines(keepends=True) if line.startswith('{"$message_type":"diagnostic"'))
+    return done.paths.portable_text("".join(lines))
 
 
 def _check_environment(

@@ -182,7 +182,7 @@ def _compile_job(
         action=action,
         folder=folder,
         results=unit.folder,
-        verb="Compiling",
+        verb="Checking" if unit.kind is UnitKind.CHECK else "Compiling",
         subject=_of_script(planner, unit) if is_script else planner.targets.named(unit.label, unit.target),
         run=_watched(planner, sources, start, judge) if is_script else partial(judged, start, judge),
         shared=not unit.is_incremental,

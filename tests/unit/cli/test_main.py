@@ -31,6 +31,7 @@ VERBS = {
     "stack",
     "size",
     "cache",
+    "check",
 }
 
 

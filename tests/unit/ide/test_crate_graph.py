@@ -18,7 +18,7 @@ from ostoo_build.invocation.invocation import Invocation
 from ostoo_build.planning.plan import Program
 from ostoo_build.planning.planned_unit import CompileUnit, Extern, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.rules import editor_nodes
+from ostoo_build.rules import part_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def context(programs: Sequence[Program], said: str = "", *, is_built: bool = Tru
     units = {unit.id: unit for each in programs for unit in each.units}
     spec = Input("targets/x.json", "0" * 64, 0)
     found = Invocation({TARGET: spec}, Input("@{toolchain}", "0" * 64, 0, is_folder=True), (), "machine", units)
-    wanted = editor_nodes.wanted(programs) if is_built else {}
+    wanted = part_nodes.wanted_by_editor(programs) if is_built else {}
     return crate_graph.Context(
         paths=PATHS,
         invocation=found,

@@ -1,0 +1,90 @@
+"""Writes the results of a check as `cargo check --message-format json` does (cargo's reference, "External Tools")."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from ostoo_build.base.paths import absolute
+from ostoo_build.planning import unit_name
+from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.rust import options as rustc_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.check.results import Checked
+    from ostoo_build.planning.planned_unit import CompileUnit
+
+_KINDS = {UnitKind.BUILD_SCRIPT: "custom-build", UnitKind.PROC_MACRO: "proc-macro"}
+_SAFE = "/:+!$&'()*,;=@-._~"
+
+
+def lines(checked: Iterable[Checked], paths: PathMap, *, is_done: bool) -> Iterator[str]:
+    """Yield the messages, one in a line; `is_done` says whether the check as a whole succeeded."""
+    for each in checked:
+        about = _about(each.unit, paths)
+        for diagnostic in each.diagnostics:
+            yield _line({"reason": "compiler-message", **about, "message": diagnostic})
+        if each.is_made:
+            yield _line({"reason": "compiler-artifact", **about, **_artifact(each.unit, paths)})
+    yield _line({"reason": "build-finished", "success": is_done})
+
+
+def _line(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode() + "\n"
+
+
+def _about(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
+    environment = {name: paths.expand(value) for name, value in unit.environment}
+    name, version = environment["CARGO_PKG_NAME"], environment["CARGO_PKG_VERSION"]
+    folder = environment["CARGO_MANIFEST_DIR"]
+    named = version if posixpath.basename(folder) == name else f"{name}@{version}"
+    return {
+        "package_id": f"path+file://{quote(folder, safe=_SAFE)}#{named}",
+        "manifest_path": environment["CARGO_MANIFEST_PATH"],
+        "target": _target(unit, environment, paths),
+    }
+
+
+def _target(unit: CompileUnit, environment: dict[str, str], paths: PathMap) -> dict[str, Any]:
+    options = rustc_options.read(unit.arguments)
+    types = [option.value for option in options if option.flag == "--crate-type"]
+    kind = _KINDS.get(unit.kind, types[0])
+    source = next(option.value for option in options if not option.flag)
+    folder = paths.expand(absolute(unit.directory))
+    crate = environment["CARGO_CRATE_NAME"]
+    of_script = "build-script-build" if unit.kind is UnitKind.BUILD_SCRIPT else crate
+    return {
+        "kind": [kind],
+        "crate_types": types,
+        "name": environment.get("CARGO_BIN_NAME", of_script),
+        "src_path": posixpath.normpath(posixpath.join(folder, paths.expand(source))),
+        "edition": next(option.value for option in options if option.flag == "--edition"),
+        "doc": kind in ("bin", "lib", "proc-macro"),
+        "doctest": kind in ("lib", "proc-macro"),
+        "test": kind in ("bin", "lib", "proc-macro"),
+    }
+
+
+def _artifact(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
+    settings = {option.name: option.setting for option in rustc_options.read(unit.arguments)}
+    level = settings.get("opt-level", "0")
+    asserts = settings.get("debug-assertions", "on" if level == "0" else "off") == "on"
+    return {
+        "profile": {
+            "opt_level": level,
+            "debuginfo": settings.get("debuginfo", 0),
+            "debug_assertions": asserts,
+            "overflow_checks": settings.get("overflow-checks", "on" if asserts else "off") == "on",
+            "test": False,
+        },
+        "features": list(unit_name.features(unit)),
+        "filenames": [paths.expand(absolute(f"{unit.folder}/{name}")) for name in unit.outputs],
+        "executable": None,
+        "fresh": False,
+    }

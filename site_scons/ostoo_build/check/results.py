@@ -1,0 +1,125 @@
+"""Collects what the last check of a program said about each crate that users edit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ostoo_build.actions import record as records
+from ostoo_build.base import layout, rendered, stamps, state_file, terminal
+from ostoo_build.base.paths import is_local
+from ostoo_build.planning.planned_unit import CompileUnit
+from ostoo_build.planning.rustc_flags import UnitKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from ostoo_build.actions.record import Record
+    from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.planned_unit import Unit
+
+_STD = "library/"
+_CARGO_HOME = "/cargo/"
+"""How rustc is told to name std's source and downloaded crates."""
+
+
+class Checked(Struct, frozen=True):
+    """A crate, rustc's diagnostics about it in rustc's JSON, and whether it compiled."""
+
+    unit: CompileUnit
+    diagnostics: tuple[dict[str, Any], ...]
+    is_made: bool
+
+
+class Source(Struct, frozen=True):
+    """The checkout whose results are collected, and when the check began, in ns since the epoch."""
+
+    root: Path
+    paths: PathMap
+    began: int
+
+
+def collect(units: Iterable[Unit], source: Source) -> Iterator[Checked]:
+    """Yield the crates that users edit and that the check reached."""
+    for unit in {each.id: each for each in units}.values():
+        if isinstance(unit, CompileUnit) and is_local(unit.package):
+            yield from _checked(unit, source)
+
+
+def _checked(unit: CompileUnit, source: Source) -> Iterator[Checked]:
+    place = source.root / unit.folder / layout.CHECKED
+    said, made = state_file.recall(place), records.load(place.parent)
+    if said is None or place.stat().st_mtime_ns < source.began - stamps.TICK:
+        return
+    if made is not None:
+        yield Checked(unit, tuple(_of_record(unit, made, source.paths)), is_made=True)
+    else:
+        yield Checked(unit, tuple(_parsed(said.decode(), source.paths)), is_made=False)
+
+
+def _of_record(unit: CompileUnit, made: Record, paths: PathMap) -> Iterator[dict[str, Any]]:
+    """Yield diagnostics of a crate that compiled. Of one that a build compiles too there is only rustc's text."""
+    if unit.kind is UnitKind.CHECK:
+        yield from _parsed(made.stdout, paths)
+    else:
+        yield from map(_structured, rendered.read(terminal.without_colours(made.stderr)))
+
+
+def _parsed(lines: str, paths: PathMap) -> Iterator[dict[str, Any]]:
+    for line in lines.splitlines():
+        yield _placed(json.loads(line), paths)
+
+
+def _placed(found: Any, paths: PathMap) -> Any:
+    """Expand portable texts at any depth, and name files outside of the checkout by their paths on this machine."""
+    if isinstance(found, str):
+        return paths.expand(found)
+    if isinstance(found, list):
+        return [_placed(each, paths) for each in found]
+    if not isinstance(found, dict):
+        return found
+    placed = {name: _placed(value, paths) for name, value in found.items()}
+    if isinstance(text := placed.get("rendered"), str):
+        placed["rendered"] = terminal.without_colours(text)
+    if isinstance(name := placed.get("file_name"), str):
+        placed["file_name"] = _on_this_machine(name, paths)
+    return placed
+
+
+def _on_this_machine(name: str, paths: PathMap) -> str:
+    for prefix, place in ((_STD, "@{rust-src}"), (_CARGO_HOME, "@{cargo-home}")):
+        if name.startswith(prefix):
+            return f"{paths.expand(place)}/{name.removeprefix(prefix)}"
+    return name
+
+
+def _structured(found: rendered.Diagnostic) -> dict[str, Any]:
+    """Return a diagnostic in the form of rustc's JSON, with its place but without what it suggests."""
+    line, column = int(found.line or 1), int(found.column or 1)
+    span = {
+        "file_name": found.path,
+        "byte_start": 0,
+        "byte_end": 0,
+        "line_start": line,
+        "line_end": line,
+        "column_start": column,
+        "column_end": column,
+        "is_primary": True,
+        "text": [],
+        "label": None,
+        "suggested_replacement": None,
+        "suggestion_applicability": None,
+        "expansion": None,
+    }
+    return {
+        "$message_type": "diagnostic",
+        "message": found.message,
+        "code": {"code": found.code, "explanation": None} if found.code else None,
+        "level": found.level,
+        "spans": [span] if found.path else [],
+        "children": [],
+        "rendered": found.text,
+    }

@@ -1,0 +1,109 @@
+"""A small client of the Language Server Protocol, for rust-analyzer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+PATIENCE = 120.0
+"""In seconds: after it the server counts as hung."""
+
+
+class Client:
+    """A server at work on a folder, with the options that an editor would give it."""
+
+    def __init__(self, command: Sequence[str], root: Path, options: dict[str, Any]) -> None:
+        self._options = options
+        self._process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._number = 0
+        self._answers: dict[int, Any] = {}
+        self._changed = threading.Condition()
+        self.diagnostics: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.is_quiescent = False
+        self.said: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+        able = {
+            "experimental": {"serverStatusNotification": True},
+            "window": {"workDoneProgress": True},
+            "workspace": {"configuration": True, "didChangeWatchedFiles": {"dynamicRegistration": True}},
+        }
+        folder = {"uri": root.as_uri(), "name": root.name}
+        about = {"processId": None, "rootUri": root.as_uri(), "workspaceFolders": [folder]}
+        self.ask("initialize", {**about, "capabilities": able, "initializationOptions": options})
+        self.tell("initialized", {})
+
+    def tell(self, method: str, params: dict[str, Any] | None) -> None:
+        self._send({"method": method, "params": params})
+
+    def ask(self, method: str, params: dict[str, Any] | None) -> Any:
+        self._number += 1
+        number = self._number
+        self._send({"id": number, "method": method, "params": params})
+        self.wait(lambda: number in self._answers, method)
+        answer = self._answers.pop(number)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def open(self, file: Path) -> None:
+        document = {"uri": file.as_uri(), "languageId": "rust", "version": 1, "text": file.read_text(encoding="utf-8")}
+        self.tell("textDocument/didOpen", {"textDocument": document})
+
+    def at(self, file: Path, text: str) -> dict[str, Any]:
+        """The place of the first occurrence of a text in a file, as requests name it."""
+        before = file.read_text(encoding="utf-8").partition(text)[0]
+        position = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2])}
+        return {"textDocument": {"uri": file.as_uri()}, "position": position}
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        with self._changed:
+            while not holds():
+                assert self._process.poll() is None, f"the server ended before {what}"
+                assert time.monotonic() < end, f"no {what}; the server said {self.said[-20:]}"
+                self._changed.wait(0.1)
+
+    def close(self) -> None:
+        self.ask("shutdown", None)
+        self.tell("exit", None)
+        self._process.wait(PATIENCE)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        content = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self._process.stdin
+        self._process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self._process.stdin.flush()
+
+    def _read(self) -> None:
+        stream = self._process.stdout
+        assert stream
+        while head := stream.readline():
+            size = int(head.partition(b":")[2])
+            while stream.readline().strip():
+                pass
+            self._take(json.loads(stream.read(size)))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        params = message.get("params") or {}
+        with self._changed:
+            if "method" not in message:
+                self._answers[message["id"]] = message
+            elif "id" in message:
+                count = len(params.get("items", ()))
+                result = [self._options] * count if message["method"] == "workspace/configuration" else None
+                self._send({"id": message["id"], "result": result})
+            elif message["method"] == "textDocument/publishDiagnostics":
+                self.diagnostics[params["uri"]] = params["diagnostics"]
+            elif message["method"] == "experimental/serverStatus":
+                self.is_quiescent = params["quiescent"]
+                self.said.append(str(params))
+            elif message["method"] in ("window/showMessage", "window/logMessage", "$/progress"):
+                self.said.append(str(params))
+            self._changed.notify_all()
