@@ -27,10 +27,12 @@ import SCons.Platform.posix  # noqa: E402
 import SCons.Script.Main  # noqa: E402, F401
 
 from ostoo_build.base import deferred  # noqa: E402 - `CODE` comes first
+from ostoo_build.loader import check  # noqa: E402, F401 - as capstone
 from ostoo_build.rebuild.process_start import ProcessStart  # noqa: E402 - likewise
 from ostoo_build.rebuild.standby import Standby  # noqa: E402 - likewise
 from ostoo_build.server.handover import STALE  # noqa: E402 - likewise
 from ostoo_build.server.serving import Server  # noqa: E402 - likewise
+from ostoo_build.sysroot import zig  # noqa: E402, F401 - as capstone
 from ostoo_scons import whole_run  # noqa: E402 - likewise
 
 
