@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import gc
 import os
+import shlex
 import sys
 import time
 from functools import partial
@@ -15,7 +16,7 @@ from typing import Any
 import SCons.Script.Main
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build.base import deferred, layout, streams
+from ostoo_build.base import deferred, layout, own_files, pages, streams
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.stops import Stops
@@ -25,6 +26,7 @@ from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import request as build_request
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
+from ostoo_build.planning import unit_name
 from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
@@ -154,6 +156,8 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
         build.wait()
         if build.stops.is_asked:
             deferred.run_afterwards()
+            with contextlib.suppress(OSError):
+                _keep_decisions(build)
             build.close()
         else:
             _end(build, sampler)
@@ -192,7 +196,7 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
     if sampler is not None:
-        page = timings.write(timeline, sampler.stop(), build.options.jobs, build.checkout.root)
+        page = _write_timings(build, sampler)
         console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
     failed = build.summary()
     if failed is not None:
@@ -201,13 +205,22 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
         console.status("Finished", timings.summary(timeline))
 
 
+def _write_timings(build: Build, sampler: timings.Sampler) -> Path:
+    root, opened = build.checkout.root, build.opened
+    units = opened.planner.units.values() if opened else ()
+    features = {unit.folder: ", ".join(unit_name.features(unit)) or "no features" for unit in units}
+    command = shlex.join([*own_files.build_words(root).split(), *(word for word in sys.argv[1:] if word != "-Q")])
+    toolchain = f"Rust {opened.planner.tools.toolchain.version}" if opened else ""
+    measured = timings.Measured(build.timeline, sampler.stop(), build.options.jobs, features)
+    return timings.write(measured, root, pages.about(root, command, toolchain))
+
+
 def _keep_decisions(build: Build) -> None:
     """Keep what this build decided, for `ostoo why`: it explains only, so it may fail."""
     if build.opened is None:
         return
-    made = build.opened.services.engine.decisions.made
-    words = tuple(map(str, COMMAND_LINE_TARGETS))
-    note = build_notes.of(build.opened.planner, build.progress, made, build.process_start.started, words)
+    words, opened = tuple(map(str, COMMAND_LINE_TARGETS)), build.opened
+    note = build_notes.of(opened.planner, opened.services, build.progress, build.process_start.started, words)
     build_notes.add(build.checkout.root, note)
 
 

@@ -486,8 +486,7 @@ def _ending(made: Invoked, programs: tuple[str, ...]) -> Iterator[None]:
     finally:
         deferred.run_afterwards()
         made.services.close()
-        decisions = made.services.engine.decisions.made
-        note = build_notes.of(made.planner, made.progress, decisions, time.time_ns(), programs)
+        note = build_notes.of(made.planner, made.services, made.progress, time.time_ns(), programs)
         build_notes.add(made.planner.root, note)
         made.checkout.close()
 

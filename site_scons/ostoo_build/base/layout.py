@@ -34,6 +34,7 @@ REPORTS = f"{BUILD}/reports"
 SCRATCH = f"{BUILD}/tmp"  # noqa: S108 - the checkout's own
 """The folder that a program's tests may write to."""
 TIMINGS = f"{BUILD}/timings"
+GRAPH = f"{BUILD}/graph/graph.html"
 
 DESCRIPTION = "ostoo.toml"
 """The file that describes a repository, in its top folder."""

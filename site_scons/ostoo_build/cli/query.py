@@ -1,4 +1,4 @@
-"""Implements `./ostoo query`, `affected` and `tree`: answers questions about the graph of units. Builds nothing."""
+"""Implements `./ostoo query`, `affected`, `tree` and `graph`: answers about the graph of units. Builds nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ostoo_build.base import layout, pages
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.source_files import write_output
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
-from ostoo_build.query import evaluation, graph, outputs
+from ostoo_build.query import evaluation, graph, graph_page, outputs
 from ostoo_build.query import tree as trees
 from ostoo_build.query.facts import BuildFacts
+from ostoo_build.why import build_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +34,7 @@ def answer(runner: Runner, query: str, form: str, places: Sequence[Path]) -> Non
 
     `places` are the folders from which files are named.
     """
-    facts = _facts(runner, places, with_tests=evaluation.may_find_tests(query))
+    facts = _facts(runner, [], places, with_tests=evaluation.may_find_tests(query))
     found = evaluation.evaluate(facts.graph, query, facts)
     sys.stdout.write(outputs.write(form, facts.graph, found))
 
@@ -41,13 +44,25 @@ def affected(runner: Runner, changed: Sequence[str], form: str, places: Sequence
 
     Raises `OstooError` for a word that names no change.
     """
-    facts = _facts(runner, places, with_tests=True)
+    facts = _facts(runner, [], places, with_tests=True)
     sys.stdout.write(outputs.write_affected(form, facts.graph, facts.affected(changed)))
 
 
-def _facts(runner: Runner, places: Sequence[Path], *, with_tests: bool) -> BuildFacts:
+def page(runner: Runner, programs: Sequence[str], command: str) -> None:
+    """Write the page about some programs, or all, and show its path."""
+    facts = _facts(runner, programs, (), with_tests=False)
+    seconds = build_notes.seconds(build_notes.read(runner.root))
+    measured = graph_page.measure(runner.root, facts.graph, seconds)
+    about = pages.about(runner.root, command, f"Rust {facts.planner.tools.toolchain.version}")
+    path = runner.root / layout.GRAPH
+    write_output(path, graph_page.page(facts, measured, about).encode())
+    runner.console.status("Graph", f"in {path.relative_to(runner.root)}")
+
+
+def _facts(runner: Runner, programs: Sequence[str], places: Sequence[Path], *, with_tests: bool) -> BuildFacts:
+    """Return the facts about some programs, or all if none is named."""
     planner = runner.planner()
-    names = planner.programs.available(planner.programs.binaries)
+    names = programs or planner.programs.available(planner.programs.binaries)
     found = _graph(planner, names, _tests(planner, names) if with_tests else ())
     return BuildFacts(planner, found, runner.options, places, partial(_services, runner, planner))
 

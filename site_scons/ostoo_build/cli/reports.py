@@ -28,7 +28,7 @@ def size(runner: Runner, program: str, *, whole: bool) -> None:
     """Show a program's size report, and the path of the page with the treemap."""
     report = _made(runner, program)
     sys.stdout.write(size_report.table(report, whole=whole))
-    page = runner.reports(program) / ReportKind.SIZE.value / PAGE
+    page = runner.reports(program) / PAGE
     runner.console.status("Treemap", f"in {page.relative_to(runner.root)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,6 +183,14 @@ def affected(chosen: argparse.Namespace) -> None:
 def _places(chosen: argparse.Namespace, runner: Runner) -> tuple[Path, ...]:
     """Return the folders from which files are named; `./ostoo` names the top folder, from wherever it is called."""
     return Path.cwd(), chosen.start.resolve(), runner.root
+
+
+def graph(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, programs = _sorted(chosen.words)
+    command = shlex.join(["ostoo", "graph", *chosen.words])
+    query_verb.page(_runner(chosen, variables, programs), programs, command)
 
 
 def tree(chosen: argparse.Namespace) -> None:

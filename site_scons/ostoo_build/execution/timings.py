@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ostoo_build.base import layout
+from msgspec import Struct
+
+from ostoo_build.base import layout, pages
 from ostoo_build.base.source_files import write_output
-from ostoo_build.execution.timeline import critical_path
+from ostoo_build.execution.timeline import Timeline, critical_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from ostoo_build.execution.timeline import Link, Step, Timeline
+    from ostoo_build.execution.timeline import Link, Step
 
 _PAGE = Path(__file__).with_name("timings.html")
-_PLACE = "/*DATA*/"
 _INTERVAL = 0.05
 """Seconds between two samples of the busy cores."""
 
@@ -50,23 +52,56 @@ class Sampler:
             self.samples.append((self.timeline.now, self.busy()))
 
 
-def write(timeline: Timeline, samples: list[tuple[float, int]], jobs: int, root: Path) -> Path:
-    """Write the page and the trace to `root`'s folder for them; return the page's path. Raises `OSError`."""
-    folder = root / layout.TIMINGS
+class Measured(Struct, frozen=True):
+    """What was measured of an invocation with some `jobs`; `samples` are times in seconds with the cores in use.
+
+    `features` tell units apart that have one name, by folder.
+    """
+
+    timeline: Timeline
+    samples: list[tuple[float, int]]
+    jobs: int
+    features: Mapping[str, str]
+
+
+def write(measured: Measured, root: Path, about: Mapping[str, str]) -> Path:
+    """Write the page and the trace to `root`'s folder for them; return the page's path. Raises `OSError`.
+
+    `about` is what the page says of where it is from.
+    """
+    folder, timeline = root / layout.TIMINGS, measured.timeline
     steps = sorted(timeline.steps, key=lambda step: (step.begin, step.end))
     path = critical_path(steps)
+    names = _names(steps, measured.features)
     data = {
         "total": timeline.now,
-        "jobs": jobs,
-        "steps": [_described(step, path) for step in steps],
-        "critical": [{"name": name_of(link.step), "seconds": link.seconds} for link in path],
-        "cores": samples,
+        "jobs": measured.jobs,
+        "steps": [_described(step, name, path) for step, name in zip(steps, names, strict=True)],
+        "critical": [{"name": names[steps.index(link.step)], "seconds": link.seconds} for link in path],
+        "cores": measured.samples,
     }
-    # a `</script>` in a name must not end the script
-    text = json.dumps(data).replace("<", "\\u003c")
-    write_output(folder / "timings.html", _PAGE.read_text(encoding="utf-8").replace(_PLACE, text).encode())
-    write_output(folder / "trace.json", json.dumps({"traceEvents": list(_trace(steps, samples))}).encode())
+    write_output(folder / "timings.html", pages.page(_PAGE, data, about).encode())
+    write_output(folder / "trace.json", json.dumps({"traceEvents": list(_trace(steps, measured.samples))}).encode())
     return folder / "timings.html"
+
+
+def _names(steps: Sequence[Step], features: Mapping[str, str]) -> list[str]:
+    """Name each step: with features where these separate two of one name, then with the platform, then with an id."""
+    found = [name_of(step) for step in steps]
+    for tell in (lambda step: features.get(step.folder, ""), _platform, _id):
+        counts = Counter(found)
+        told = ((name, tell(step) if counts[name] > 1 else "") for name, step in zip(found, steps, strict=True))
+        found = [f"{name} [{more}]" if more else name for name, more in told]
+    return found
+
+
+def _platform(step: Step) -> str:
+    """Return the platform for which a step works, by the folder of its outputs."""
+    return step.folder.split("/")[1] if step.folder.count("/") > 1 else ""
+
+
+def _id(step: Step) -> str:
+    return step.folder.rpartition("/")[2]
 
 
 def summary(timeline: Timeline) -> str:
@@ -83,9 +118,9 @@ def name_of(step: Step) -> str:
     return name if step.verb == "Compiling" else f"{step.verb.lower()} {name}"
 
 
-def _described(step: Step, path: list[Link]) -> dict[str, Any]:
+def _described(step: Step, name: str, path: list[Link]) -> dict[str, Any]:
     return {
-        "name": name_of(step),
+        "name": name,
         "subject": step.subject,
         "way": step.way,
         "why": step.reasons,

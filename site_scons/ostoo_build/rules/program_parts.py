@@ -111,7 +111,7 @@ def _of_unit(unit: Unit) -> Iterator[tuple[str, str]]:
     name = unit_name.of(unit)
     if isinstance(unit, CompileUnit):
         yield f"{FEATURES}{name}", ", ".join(unit_name.features(unit)) or "none"
-        yield f"flags of {name}", "\n".join(_flags(unit))
+        yield f"flags of {name}", "\n".join(flags(unit))
     if unit.is_std or not is_local(unit.package):
         return
     for variable, value in unit.environment:
@@ -122,7 +122,8 @@ def _of_unit(unit: Unit) -> Iterator[tuple[str, str]]:
         yield f"declared inputs of {name}", " ".join(unit.extra_inputs)
 
 
-def _flags(unit: CompileUnit) -> Iterator[str]:
+def flags(unit: CompileUnit) -> Iterator[str]:
+    """Yield the options of a compilation that neither follow from its name nor select features."""
     for option in rustc_options.read(unit.arguments):
         if option.flag and not ({option.flag, option.name} & _OURS or _is_feature(option)):
             yield " ".join(option.words)

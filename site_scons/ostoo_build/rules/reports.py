@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
 from ostoo_build.actions.record import NAME
-from ostoo_build.base import layout, own_source, source_files
+from ostoo_build.base import layout, own_files, own_source, pages, source_files
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import nodes, target_spec
 from ostoo_build.rules.nodes import Node
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REPORT = "report.json"
 PAGE = "treemap.html"
+"""Located beside the report's folder: it says when it was made, so it is no output of an action."""
+
 PREVIOUS = "previous.json"
 """Located beside the report's folder, as it is not an output of a build."""
 
@@ -45,7 +47,6 @@ DECIDED_BY = {
     ReportKind.SIZE: ("base", "binary", "size", "rules/reports.py"),
     ReportKind.STACK: ("base", "binary", "loader", "stack", "rules/reports.py"),
 }
-_FILES = {ReportKind.SIZE: (REPORT, PAGE), ReportKind.STACK: (REPORT,)}
 
 
 def place(program: Program, kind: ReportKind) -> str:
@@ -58,7 +59,7 @@ def node(planner: Planner, services: Services, program: Program, kind: ReportKin
     description = f"report the {kind.value} of {program.name}"
     name = f"{place(program, kind)}/{NAME}"
     write = partial(_write, planner, services, program, kind)
-    is_done = partial(nodes.is_done, services.engine, partial(_job, planner, program, kind))
+    is_done = partial(_is_done, planner, services, program, kind)
     return Node(name, Places.of(program).published, description, write, is_done)
 
 
@@ -69,7 +70,28 @@ def _write(planner: Planner, services: Services, program: Program, kind: ReportK
     made = services.engine.perform(_job(planner, program, kind))
     if former is not None and former != _contents(there / REPORT):
         source_files.write_output(there.with_name(f"{kind.value}.{PREVIOUS}"), former)
+    if kind is ReportKind.SIZE:
+        _write_page(planner, program, there / REPORT)
     return made
+
+
+def _is_done(planner: Planner, services: Services, program: Program, kind: ReportKind) -> bool:
+    page = planner.root / page_of(program)
+    has_page = kind is not ReportKind.SIZE or page.is_file()
+    return has_page and nodes.is_done(services.engine, partial(_job, planner, program, kind))
+
+
+def page_of(program: Program) -> str:
+    """Return the path of the page with the treemap of a program's size."""
+    return f"{layout.reports(program.target, program.profile, program.name)}/{PAGE}"
+
+
+def _write_page(planner: Planner, program: Program, report: Path) -> None:
+    from ostoo_build.size import report as size_report  # noqa: PLC0415 - 40 ms that each start would wait for
+
+    command = f"{own_files.build_words(planner.root)} {ReportKind.SIZE.word} {program.name}"
+    about = pages.about(planner.root, command, f"Rust {planner.tools.toolchain.version}")
+    source_files.write_output(planner.root / page_of(program), size_report.read(report).to_page(about).encode())
 
 
 def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
@@ -85,15 +107,14 @@ def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
 
             size = size_report.analyse(shipped, unstripped, program.name)
             source_files.write_output(there / REPORT, size.to_json().encode())
-            source_files.write_output(there / PAGE, size.to_page().encode())
-            return Outcome(_FILES[kind])
+            return Outcome((REPORT,))
         from ostoo_build.loader import contract as loader_contract  # noqa: PLC0415 - likewise
         from ostoo_build.stack import report as stack_report  # noqa: PLC0415 - likewise
 
         given = loader_contract.load(contract).stack if contract else None
         stack = stack_report.analyse(unstripped, program.name, given)
         source_files.write_output(there / REPORT, stack.to_json().encode())
-        return Outcome(_FILES[kind])
+        return Outcome((REPORT,))
 
     inputs = tuple(planner.paths.input(path) for path in (shipped, unstripped, *([contract] if contract else ())))
     action = Action(
@@ -101,7 +122,7 @@ def _job(planner: Planner, program: Program, kind: ReportKind) -> Job:
         (program.name,),
         (),
         inputs,
-        tuple(f"{name}/{file}" for file in _FILES[kind]),
+        (f"{name}/{REPORT}",),
         version=own_source.digest_of(*DECIDED_BY[kind]),
     )
     subject = f"the {kind.value} of {planner.targets.named(program.name, program.target)}"

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, to_builtins
 
-from ostoo_build.base import byte_size, layout, numbered
+from ostoo_build.base import byte_size, layout, numbered, pages
 from ostoo_build.base.errors import OstooError
 from ostoo_build.size import parts as size_parts
 from ostoo_build.size.parts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _PAGE = Path(__file__).with_name("treemap.html")
-_PLACE = "/*DATA*/"
 _SHOWN = 25
 _CRATES_SHOWN = 12
 
@@ -41,11 +40,9 @@ class SizeReport(Struct, frozen=True):
         """Return the report for tools and for `read`. Equal reports give equal text."""
         return json.dumps(numbered.to_builtins(self), indent=1) + "\n"
 
-    def to_page(self) -> str:
-        """Return a self-contained HTML page."""
-        # a `</script>` in a name must not end the script
-        text = json.dumps(to_builtins(self), separators=(",", ":")).replace("<", "\\u003c")
-        return _PAGE.read_text(encoding="utf-8").replace(_PLACE, text)
+    def to_page(self, about: Mapping[str, str]) -> str:
+        """Return a self-contained HTML page; `about` is what it says of where it is from."""
+        return pages.page(_PAGE, to_builtins(self), about)
 
 
 def analyse(shipped: Path, unstripped: Path, name: str) -> SizeReport:

@@ -55,6 +55,12 @@ TOOLS = (
     Tool("openssl", ("openssl",), "certificates of a remote cache", ("version",)),
     Tool("strace", ("strace",), "what is read and started", ("-f", "-qq", "-o", "report", "true")),
     Tool("gdb-multiarch", ("gdb-multiarch",), "./ostoo gdb", ("-nx", "-batch", "-ex", "python print()")),
+    Tool(
+        "chromium-headless-shell",
+        ("chromium-headless-shell",),
+        "pages of HTML",
+        ("--no-sandbox", "--disable-gpu", "--user-data-dir={here}", "--dump-dom", "data:text/html,page"),
+    ),
     Tool("bwrap", ("bubblewrap",), "sandbox=on, remote execution", ("--unshare-all", "--ro-bind", "/", "/", "true")),
     Tool("buildah", ("buildah",), "images of containers", (*_STORE, "images")),
     Tool("podman", ("podman",), "images of containers", (*_STORE, "images")),

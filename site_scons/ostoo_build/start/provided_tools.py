@@ -26,11 +26,24 @@ if TYPE_CHECKING:
 
 _NAME = "test-tools"
 
-_BESIDE = {"podman": ("conmon", "crun"), "gdb-multiarch": ("gdb",), "binutils": ("binutils-.+",)}
+_BESIDE = {
+    "podman": ("conmon", "crun"),
+    "gdb-multiarch": ("gdb",),
+    "binutils": ("binutils-.+",),
+    "chromium-headless-shell": ("chromium-common",),
+}
 """Packages without which an unpacked one does nothing; of all others the libraries that the machine lacks do."""
 
 _ALWAYS = "libpython3.+|golang-github-containers-.+"
 """Libraries and settings that have to lie beside the program, whatever the machine has."""
+
+_BROWSER = "chromium-headless-shell"
+
+_ELSEWHERE = {_BROWSER: f"usr/lib/chromium/{_BROWSER}"}
+"""Programs that Debian's own starter looks for at a fixed path."""
+
+_LIBRARIES = ("lib/*-linux-gnu*", "usr/lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio")
+"""Folders of libraries; in the last one are those that others find at a fixed path."""
 
 _CONTAINERS = """\
 [containers]
@@ -108,7 +121,7 @@ def _write_starters(folder: Path, tools: Sequence[Tool]) -> None:
     for name, settings in _SETTINGS.items():
         write_atomically(folder / name, settings.replace("{folder}", str(folder)).encode())
     for tool in tools:
-        program = folder / "usr/bin" / tool.name
+        program = folder / _ELSEWHERE.get(tool.name, f"usr/bin/{tool.name}")
         if program.is_file():
             starter = folder / tool.name
             text = _starter(program, folder).encode()
@@ -118,12 +131,12 @@ def _write_starters(folder: Path, tools: Sequence[Tool]) -> None:
 
 
 def _starter(program: Path, folder: Path) -> str:
-    places = (path for place in ("lib", "usr/lib") for path in folder.glob(f"{place}/*-linux-gnu*"))
+    places = (path for place in _LIBRARIES for path in folder.glob(place))
     libraries = os.pathsep.join(map(str, places))
     home = f"{folder}/home"
     engine = {"HOME": home, "CONTAINERS_CONF": f"{home}/.config/containers/containers.conf"}
     engines = ("buildah", "podman")
-    own = {"gdb-multiarch": {"PYTHONHOME": f"{folder}/usr"}, **dict.fromkeys(engines, engine)}
+    own = {"gdb-multiarch": {"PYTHONHOME": f"{folder}/usr"}, _BROWSER: {}, **dict.fromkeys(engines, engine)}
     if program.name not in own:
         # not a variable: programs that it starts keep their environment
         command = [_loader(program), "--library-path", libraries, str(program)]

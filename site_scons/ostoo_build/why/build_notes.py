@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ostoo_build.base import decoders, layout, state_file
@@ -14,10 +14,12 @@ from ostoo_build.rules import target_spec
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from ostoo_build.execution.timeline import Step, Timeline
     from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
     from ostoo_build.rules.progress import Progress
 
@@ -36,7 +38,8 @@ class BuildNote(Struct, frozen=True):
 
     `began` is in nanoseconds since the epoch, `words` are those of its command line. `decided` has no action whose
     outputs were up to date; programs are among it. `current` are the published paths of programs that were up to date.
-    `parts` are the folders of the decided actions that a program consists of, by its published path.
+    `parts` are the folders of the decided actions that a program consists of, by its published path. `seconds` is how
+    long each action ran, by its folder.
     """
 
     began: int
@@ -44,6 +47,7 @@ class BuildNote(Struct, frozen=True):
     decided: tuple[Decided, ...]
     current: tuple[str, ...]
     parts: dict[str, tuple[str, ...]]
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def of(self, folder: str) -> Decided | None:
         """Return what was decided of the action or program with these results."""
@@ -54,10 +58,9 @@ class _Notes(Struct, frozen=True):
     builds: tuple[BuildNote, ...]
 
 
-def of(
-    planner: Planner, progress: Progress, made: Mapping[str, Decided], began: int, words: tuple[str, ...]
-) -> BuildNote:
-    """Return the note of a build that decided this."""
+def of(planner: Planner, services: Services, progress: Progress, began: int, words: tuple[str, ...]) -> BuildNote:
+    """Return the note of a build that began at a time, with these words."""
+    made, timeline = services.engine.decisions.made, services.timeline
     decided, parts = dict(made), dict[str, tuple[str, ...]]()
     current = [planner.paths.portable(next(iter(files))) for files in progress.current.values()]
     for id_, pending in progress.pending.items():
@@ -73,7 +76,15 @@ def of(
         decided=tuple(decided.values())[-MOST_DECISIONS:],
         current=tuple(path for path in current if path not in decided),
         parts={path: found for path, found in parts.items() if found},
+        seconds={step.folder: round(step.end - started, 3) for step, started in _ran(timeline)},
     )
+
+
+def _ran(timeline: Timeline) -> Iterator[tuple[Step, float]]:
+    """Yield the steps that ran to their end, here or elsewhere, with the time at which each began to work."""
+    for step in timeline.steps:
+        if step.way in ("local", "remote"):
+            yield step, step.begin if step.started is None else step.started
 
 
 def _folders(planner: Planner, program: Program) -> Iterator[str]:
@@ -97,6 +108,11 @@ def read(root: Path) -> tuple[BuildNote, ...]:
         state_file.found_damaged(path)
         return ()
     return found.builds
+
+
+def seconds(builds: tuple[BuildNote, ...]) -> dict[str, float]:
+    """Return how long each action ran at last, by its folder."""
+    return {folder: took for build in reversed(builds) for folder, took in build.seconds.items()}
 
 
 def _failed(builds: tuple[BuildNote, ...], published: str) -> bool:

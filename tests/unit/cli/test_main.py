@@ -24,6 +24,7 @@ VERBS = {
     "gdb",
     "ide",
     "addr2line",
+    "graph",
     "affected",
     "boot",
     "test",

@@ -60,7 +60,7 @@ def test_the_size_is_built_and_shown_with_its_page(runner: FakeRunner, capsys: p
     said = capsys.readouterr()
     assert runner.asked == [["size-report", "example"]]
     assert "main" in said.out
-    assert said.err == f"     Treemap in build/reports/example/size/{PAGE}\n"
+    assert said.err == f"     Treemap in build/reports/example/{PAGE}\n"
 
 
 def test_a_comparison_is_with_the_former_report(runner: FakeRunner, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,8 @@ def timeline() -> Timeline:
 
 
 def test_the_page_holds_the_figures(timeline: Timeline, tmp_path: Path) -> None:
-    page = timings.write(timeline, [(0.1, 1), (0.2, 4)], 4, tmp_path).read_text(encoding="utf-8")
+    measured = timings.Measured(timeline, [(0.1, 1), (0.2, 4)], 4, {})
+    page = timings.write(measured, tmp_path, {"command": "scons a"}).read_text(encoding="utf-8")
     found = re.search(r"^const data = (.*);$", page, re.MULTILINE)
     assert found is not None
     data: dict[str, Any] = json.loads(found[1])
@@ -43,8 +44,20 @@ def test_the_page_holds_the_figures(timeline: Timeline, tmp_path: Path) -> None:
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page), "it needs nothing from elsewhere"
 
 
+def test_steps_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    timeline = Timeline(began=0.0)
+    folders = ("build/t/release/units/a-1", "build/t/release/units/a-2", "build/host/release/units/a-3")
+    timeline.steps += [Step("Compiling", "a v0.1.0", folder, (), 0.0, None, None, 1.0, "local") for folder in folders]
+    features = {folders[0]: "std", folders[1]: "no features", folders[2]: "no features"}
+    page = timings.write(timings.Measured(timeline, [], 4, features), tmp_path, {}).read_text(encoding="utf-8")
+    names = ["a [std]", "a [no features] [t]", "a [no features] [host]"]
+    assert [
+        each["name"] for each in json.loads(re.findall(r"^const data = (.*);$", page, re.MULTILINE)[0])["steps"]
+    ] == names
+
+
 def test_the_trace_is_one_that_perfetto_reads(timeline: Timeline, tmp_path: Path) -> None:
-    timings.write(timeline, [(0.1, 1)], 4, tmp_path)
+    timings.write(timings.Measured(timeline, [(0.1, 1)], 4, {}), tmp_path, {})
     events = json.loads((tmp_path / layout.TIMINGS / "trace.json").read_bytes())["traceEvents"]
     rows = {each["name"]: each["tid"] for each in events if each["ph"] == "X"}
     assert rows == {"a (build script)": 1, "core": 2, "linking </script>": 1}, "a row is taken again when it is free"

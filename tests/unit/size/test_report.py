@@ -161,7 +161,7 @@ def test_a_program_without_the_other_beside_it_is_told(tmp_path: Path) -> None:
 
 def test_the_page_needs_no_other_file_and_holds_the_report(tmp_path: Path) -> None:
     found = structs.replace(report(tmp_path), program="</script><b>")
-    page = found.to_page()
+    page = found.to_page({"command": "ostoo size"})
     assert "</script><b>" not in page
     assert not {"src=", "href=", "@import", "url("} & set(page.replace('"', " ").split())
     start = page.index("const data = ") + len("const data = ")
