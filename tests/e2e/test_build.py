@@ -183,7 +183,7 @@ def test_timings_show_where_the_time_went(built: Tree) -> None:
     assert "Timings in build/timings/timings.html" in result.stderr
     page = (built.root / "build/timings/timings.html").read_text(encoding="utf-8")
     for name in ("hello-std", "linking hello-std"):
-        assert f'"name": "{name}", "seconds":' in page, "each is on the critical path"
+        assert f'"name":"{name}","seconds":' in page, "each is on the critical path"
     events = json.loads((built.root / "build/timings/trace.json").read_bytes())["traceEvents"]
     assert {"hello-std", "linking hello-std", "checking hello-std", "cores"} <= {each["name"] for each in events}
 
