@@ -130,7 +130,8 @@ def _declare_planned(env: Any, program: Program, budget: int | None, *, is_check
     are_made = all(maker in progress.current or maker in build.kept or maker in build.undecided for maker in makers)
     if build.is_top_down and are_made:
         if _is_there(env, pending, makers):
-            return [file_node(env, path) for path in nodes.aims_of(planner, program)]
+            build.current[program.id] = [file_node(env, path) for path in nodes.aims_of(planner, program)]
+            return build.current[program.id]
         if env.GetOption("no_exec") and whole_program.is_kept(planner, services, pending):
             build.kept.add(program.id)
             return [declare(env, node) for node in nodes.restored(program)]
@@ -156,6 +157,7 @@ def decide(env: Any, edited: Collection[str]) -> None:
     with one_message():
         planner, services = build.at_work.planner, build.at_work.services
         touched = standby.touched(build.undecided, planner.root, edited)
+        _leave_out(env, {node for id_ in build.undecided.keys() - touched for node in build.current[id_]})
         for id_, each in build.undecided.items():
             if id_ in touched:
                 _declare_parts(env, each.pending)
@@ -172,6 +174,14 @@ def _declare_others(env: Any, program: Program) -> None:
     planner = Build.of(env).at_work.planner
     for name in dict.fromkeys(name for unit in program.units for name, _ in unit_inputs.makers(planner, unit).values()):
         _declare_other(env, name)
+
+
+def _leave_out(env: Any, left: set[Any]) -> None:
+    """Take nodes that need no work out of all aliases: SCons would look at each."""
+    for alias in env.ans.values():
+        if not left.isdisjoint(alias.sources):
+            alias.sources = [node for node in alias.sources if node not in left]
+            alias._children_reset()  # noqa: SLF001 - SCons has no other way to take a source away
 
 
 def _declare_other(env: Any, name: str) -> None:

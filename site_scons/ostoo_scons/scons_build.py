@@ -64,6 +64,8 @@ class Build(Struct):
     """Programs that are inputs of others."""
     kept: set[ProgramId] = field(default_factory=set)
     """Programs that `-n` found in the action cache."""
+    current: dict[ProgramId, list[Any]] = field(default_factory=dict)
+    """SCons' nodes of the programs that were found to need no work."""
     undecided: dict[ProgramId, Undecided] = field(default_factory=dict)
     """Programs about which a build that waits decides afterwards."""
     progress: Progress = field(default_factory=Progress)
