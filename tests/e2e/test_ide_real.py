@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import analyzer
 import lsp
 import pytest
+import test_kernel_real
 from trees import PROJECT, copy_tree
 
 from ostoo_build.base import layout
@@ -18,11 +20,13 @@ from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from trees import Tree
 
 pytestmark = [pytest.mark.compiler, pytest.mark.network]
+
+KERNEL = Path(layout.IDE, "2", layout.IDE_DOCUMENT)
+"""The document of the kernel, which has another std."""
 
 _MANIFEST = '[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n{more}'
 _FILES = {
@@ -70,14 +74,17 @@ def described(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> T
     for name, text in _FILES.items():
         tree.write(f"user-rs/{name}", text)
     tree.replace("user-rs/Cargo.toml", '    "rt",\n', '    "rt",\n    "maker",\n    "words",\n')
+    test_kernel_real.make(tree, test_kernel_real.KINDS["spec aborts, profiles say nothing"])
     said = tree.ostoo("ide", f"cache={tree.cache}").stderr
     assert "crates in .rust-project.json" in said
+    assert f"crates in {KERNEL.parent}" in said
     return tree
 
 
 def test_rust_analyzer_finds_the_mistakes_there_are_and_no_others(described: Tree) -> None:
-    """Programs with and without std, a crate that they compile in two ways, macros and what a script made."""
+    """Programs with and without std, a crate that they compile in two ways, macros and what a script made; a kernel."""
     assert analyzer.errors(described.root) == []
+    assert analyzer.errors(described.root / KERNEL.parent) == []
     mistakes = {
         "hello-std": "fn wrong() { vec![0_u8].no_such_method(); }",
         "hello-rs": "fn wrong() { let () = 1_u8; }",
@@ -129,6 +136,16 @@ def test_an_editor_finds_definitions_macros_and_what_a_check_says(client: lsp.Cl
     assert [uri.rpartition("/")[2] for uri in defined("from_script(), speed", "from_script")] == ["made.rs"]
     place = client.at(main, "three!()")
     assert client.ask("rust-analyzer/expandMacro", place)["expansion"].strip() == "3_u16"
+    asked = {"textDocument": {"uri": main.as_uri()}, "position": None}
+    offered = client.ask("experimental/runnables", asked)
+    assert [(each["args"]["program"], each["args"]["args"]) for each in offered] == [
+        (str(described.root / "ostoo"), ["run", "maker"])
+    ]
+    kernel = described.root / "kernel/boot/src/main.rs"
+    client.open(kernel)
+    place = client.at(kernel, "word!()")
+    client.wait(lambda: bool(client.ask("rust-analyzer/expandMacro", place)), "kernel beside the programs")
+    assert "words: " in client.ask("rust-analyzer/expandMacro", place)["expansion"]
     text = main.read_text(encoding="utf-8")
     main.write_text(f"{text}fn wrong() -> u8 {{ missing_everywhere }}\n", encoding="utf-8")
     client.tell("textDocument/didSave", {"textDocument": {"uri": main.as_uri()}})

@@ -52,7 +52,7 @@ def errors(root: Path) -> list[str]:
     """The errors in the files of a checkout, as `rust-analyzer diagnostics` tells them."""
     done = subprocess.run([*command(), "diagnostics", "."], cwd=root, capture_output=True, text=True, check=False)
     assert "diagnostic scan complete" in done.stdout, done.stderr
-    return [f"{Path(path).relative_to(root)}: {what}" for path, what in _FINDING.findall(done.stdout)]
+    return [f"{path}: {what}" for path, what in _FINDING.findall(done.stdout)]
 
 
 def _found() -> Path | None:

@@ -7,11 +7,14 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+_CONTENT_MODIFIED = -32801
 
 PATIENCE = 120.0
 """In seconds: after it the server counts as hung."""
@@ -44,13 +47,16 @@ class Client:
         self._send({"method": method, "params": params})
 
     def ask(self, method: str, params: dict[str, Any] | None) -> Any:
-        self._number += 1
-        number = self._number
-        self._send({"id": number, "method": method, "params": params})
-        self.wait(lambda: number in self._answers, method)
-        answer = self._answers.pop(number)
-        assert "error" not in answer, answer
-        return answer["result"]
+        """Ask, and again while the server says that it has learned something meanwhile."""
+        while True:
+            self._number += 1
+            number = self._number
+            self._send({"id": number, "method": method, "params": params})
+            self.wait(partial(self._answers.__contains__, number), method)
+            answer = self._answers.pop(number)
+            if "error" not in answer:
+                return answer["result"]
+            assert answer["error"]["code"] == _CONTENT_MODIFIED, answer
 
     def open(self, file: Path) -> None:
         document = {"uri": file.as_uri(), "languageId": "rust", "version": 1, "text": file.read_text(encoding="utf-8")}

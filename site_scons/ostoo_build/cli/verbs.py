@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,14 @@ def watch(chosen: argparse.Namespace) -> None:
 
     variables, _ = _sorted(chosen.words)
     made = watched.outputs(_runner(chosen, variables).options)
-    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console()).forever()
+    describe = partial(_describe, chosen, variables)
+    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console(), describe).forever()
+
+
+def _describe(chosen: argparse.Namespace, variables: Sequence[str]) -> None:
+    from ostoo_build.cli import ide as ide_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    ide_verb.describe(_runner(chosen, variables), ())
 
 
 def _command(chosen: argparse.Namespace) -> list[str]:

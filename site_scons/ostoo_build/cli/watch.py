@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout, process, state_file
 from ostoo_build.base.errors import OstooError
+from ostoo_build.ide.discovery import WATCHED
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.server import client, launching, request, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ostoo_build.base.console import Console
     from ostoo_build.base.process import ChildProcess
@@ -44,7 +45,7 @@ _LOOK = 500
 class Watch:
     """One `./ostoo watch`: `arguments` are SCons', `running` is the command line of the program to run, or empty.
 
-    `made` are the folders that builds write to, as portable paths.
+    `made` are the folders that builds write to, as portable paths. `describe` writes the documents for rust-analyzer.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Watch:
     arguments: Sequence[str]
     running: Sequence[str]
     console: Console
+    describe: Callable[[], None]
     _changes: queue.SimpleQueue[set[str]] = field(default_factory=queue.SimpleQueue)
     _began: int = 0
     """When the last build began, in ns since the epoch."""
@@ -63,17 +65,27 @@ class Watch:
         program: ChildProcess | None = None
         os.chdir(self.root)  # a socket's address is short
         server = Server(self.root, self.arguments, self.console)
+        changed: set[str] = set()
         try:
             while True:
                 self._began, began = time.time_ns(), time.monotonic()
                 if server.build() == 0:
                     self.console.status("Finished", f"in {time.monotonic() - began:.2f} s")
                     program = self._restarted(program)
-                self._next()
+                self.keep_described(changed)
+                changed = self._next()
         finally:
             server.close()
             if program is not None:
                 process.terminate(program, _PATIENCE)
+
+    def keep_described(self, changed: Collection[str]) -> None:
+        """Describe the programs anew if there is a document and they may be others."""
+        if (self.root / layout.IDE_DOCUMENT).is_file() and any(Path(name).name in WATCHED for name in changed):
+            try:
+                self.describe()
+            except OstooError as error:
+                self.console.error(error)
 
     def _restarted(self, program: ChildProcess | None) -> ChildProcess | None:
         if not self.running:

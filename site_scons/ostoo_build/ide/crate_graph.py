@@ -56,7 +56,10 @@ class Context(Struct, frozen=True):
 
 
 def projects(programs: Sequence[Program], context: Context) -> Iterator[Project]:
-    """Yield a document for each std: programs with equal crates of std share one, as a document has one of each."""
+    """Yield a document for each std: programs with equal crates of std share one, as a document has one of each.
+
+    The one of most programs comes first.
+    """
     labels = graph.of(programs, ()).names
     groups: list[tuple[dict[str, str], list[Program]]] = []
     for program in programs:
@@ -67,7 +70,7 @@ def projects(programs: Sequence[Program], context: Context) -> Iterator[Project]
             groups.append(group)
         group[0].update(std)
         group[1].append(program)
-    for _, same in groups:
+    for _, same in sorted(groups, key=lambda group: -len(group[1])):
         yield _project(same, context, labels)
 
 

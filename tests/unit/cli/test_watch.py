@@ -8,7 +8,7 @@ from pathlib import Path
 import fake_toolchains as fake
 import pytest
 
-from ostoo_build.base import own_files
+from ostoo_build.base import layout, own_files
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import main
@@ -36,7 +36,7 @@ def test_an_edit_of_installed_code_is_an_event_and_what_python_writes_is_none(
 ) -> None:
     code = tmp_path / "site-packages/ostoo_build"
     monkeypatch.setattr(own_files, "CODE", (code,))
-    project = Watch(tmp_path / "os", ("build",), (), (), Console(colour=False, quiet=True))
+    project = Watch(tmp_path / "os", ("build",), (), (), Console(colour=False, quiet=True), print)
     counted = {
         name: project._counts(tmp_path / name)  # noqa: SLF001 - what wakes the thread
         for name in (
@@ -63,7 +63,7 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
     stubborn = fake.script(
         tmp_path / "stubborn", f"trap '' TERM; echo $$ > '{tmp_path}/pid'; while :; do sleep 0.05; done"
     )
-    project = Watch(tmp_path, (), (), (str(stubborn),), Console(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (), (str(stubborn),), Console(colour=False, quiet=False), print)
     first = project._restarted(None)  # noqa: SLF001 - what a good build leads to
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         time.sleep(0.01)
@@ -78,6 +78,26 @@ def test_a_program_that_does_not_want_to_end_is_killed(tmp_path: Path, monkeypat
 def test_a_program_that_can_not_run_here_is_said_and_not_fatal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = Watch(tmp_path, (), (), (str(tmp_path / "absent"),), Console(colour=False, quiet=False))
+    project = Watch(tmp_path, (), (), (str(tmp_path / "absent"),), Console(colour=False, quiet=False), print)
     assert project._restarted(None) is None  # noqa: SLF001 - what a good build leads to
     assert "error: can't start" in capsys.readouterr().err
+
+
+def test_documents_are_kept_as_the_programs_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    described: list[str] = []
+
+    def describe() -> None:
+        described.append("")
+        if len(described) > 1:
+            raise OstooError("they can't be described")
+
+    project = Watch(tmp_path, (), (), (), Console(colour=False, quiet=True), describe)
+    project.keep_described({"/os/a/Cargo.toml"})
+    assert described == [], "nobody asked for a document"
+    (tmp_path / layout.IDE_DOCUMENT).touch()
+    project.keep_described({"/os/a/src/main.rs"})
+    assert described == []
+    project.keep_described({"/os/a/src/main.rs", "/os/a/build.rs"})
+    assert len(described) == 1
+    project.keep_described({"/os/Cargo.lock"})
+    assert "they can't be described" in capsys.readouterr().err

@@ -218,12 +218,12 @@ def test_a_macro_that_was_not_built_has_no_library(*, is_built: bool) -> None:
 
 def test_programs_with_another_std_have_a_document_of_their_own() -> None:
     found = []
-    for name, core in (("p", "core-1"), ("q", "core-2"), ("r", "core-1")):
+    for name, core in (("a", "core-2"), ("p", "core-1"), ("q", "core-2"), ("r", "core-1"), ("s", "core-1")):
         top = compiled(f"{name}-1", UnitKind.PROGRAM, [core])
         found.append(program(compiled(core, is_std=True), top))
     one, other = crate_graph.projects(found, context(found))
-    assert [crate.display_name for crate in one.crates] == ["p", "r"]
-    assert [crate.display_name for crate in other.crates] == ["q"]
+    assert [crate.display_name for crate in one.crates] == ["p", "r", "s"]
+    assert [crate.display_name for crate in other.crates] == ["a", "q"]
 
 
 def test_a_package_at_the_top_leaves_out_what_builds_make() -> None:
