@@ -123,29 +123,27 @@ def client(described: Tree) -> Iterator[lsp.Client]:
 def test_an_editor_finds_definitions_macros_and_what_a_check_says(client: lsp.Client, described: Tree) -> None:
     main = described.root / "user-rs/maker/src/main.rs"
     client.open(main)
-    client.wait(lambda: client.is_quiescent and bool(client.diagnostics), "project was discovered")
 
     def defined(text: str, word: str) -> list[str]:
         place = client.at(main, text)
         place["position"]["character"] += text.index(word)
-        found = client.ask("textDocument/definition", place)
+        found = client.ask_until_told("textDocument/definition", place)
         return [each["targetUri"] if "targetUri" in each else each["uri"] for each in found]
 
     source = toolchain.find(PROJECT, {}, os.environ).rust_src
     assert defined(".len() }", "len") == [(source / "core/src/str/mod.rs").as_uri()]
     assert [uri.rpartition("/")[2] for uri in defined("from_script(), speed", "from_script")] == ["made.rs"]
     place = client.at(main, "three!()")
-    assert client.ask("rust-analyzer/expandMacro", place)["expansion"].strip() == "3_u16"
+    assert client.ask_until_told("rust-analyzer/expandMacro", place)["expansion"].strip() == "3_u16"
     asked = {"textDocument": {"uri": main.as_uri()}, "position": None}
-    offered = client.ask("experimental/runnables", asked)
+    offered = client.ask_until_told("experimental/runnables", asked)
     assert [(each["args"]["program"], each["args"]["args"]) for each in offered] == [
         (str(described.root / "ostoo"), ["run", "maker"])
     ]
     kernel = described.root / "kernel/boot/src/main.rs"
     client.open(kernel)
     place = client.at(kernel, "word!()")
-    client.wait(lambda: bool(client.ask("rust-analyzer/expandMacro", place)), "kernel beside the programs")
-    assert "words: " in client.ask("rust-analyzer/expandMacro", place)["expansion"]
+    assert "words: " in client.ask_until_told("rust-analyzer/expandMacro", place)["expansion"]
     text = main.read_text(encoding="utf-8")
     main.write_text(f"{text}fn wrong() -> u8 {{ missing_everywhere }}\n", encoding="utf-8")
     client.tell("textDocument/didSave", {"textDocument": {"uri": main.as_uri()}})

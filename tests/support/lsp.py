@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CONTENT_MODIFIED = -32801
+_NEWS = ("experimental/serverStatus", "window/showMessage", "window/logMessage", "$/progress")
+"""What tells how the server gets on."""
 
 PATIENCE = 120.0
 """In seconds: after it the server counts as hung."""
@@ -30,7 +32,6 @@ class Client:
         self._answers: dict[int, Any] = {}
         self._changed = threading.Condition()
         self.diagnostics: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.is_quiescent = False
         self.said: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
         able = {
@@ -57,6 +58,17 @@ class Client:
             if "error" not in answer:
                 return answer["result"]
             assert answer["error"]["code"] == _CONTENT_MODIFIED, answer
+
+    def ask_until_told(self, method: str, params: dict[str, Any]) -> Any:
+        """Ask until there is an answer: a server may be quiet before it has loaded a project."""
+        found: list[Any] = []
+
+        def answered() -> bool:
+            found.append(self.ask(method, params))
+            return bool(found[-1])
+
+        self.wait(answered, f"answer to {method}")
+        return found[-1]
 
     def open(self, file: Path) -> None:
         document = {"uri": file.as_uri(), "languageId": "rust", "version": 1, "text": file.read_text(encoding="utf-8")}
@@ -107,9 +119,6 @@ class Client:
                 self._send({"id": message["id"], "result": result})
             elif message["method"] == "textDocument/publishDiagnostics":
                 self.diagnostics[params["uri"]] = params["diagnostics"]
-            elif message["method"] == "experimental/serverStatus":
-                self.is_quiescent = params["quiescent"]
-                self.said.append(str(params))
-            elif message["method"] in ("window/showMessage", "window/logMessage", "$/progress"):
+            elif message["method"] in _NEWS:
                 self.said.append(str(params))
             self._changed.notify_all()
