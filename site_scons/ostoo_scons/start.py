@@ -25,6 +25,7 @@ def main() -> None:
     if found is not None:
         _warn(found.said)
         _say("".join(f"scons: `{name}' is up to date.\n" for name in found.targets))  # SCons' message
+        _remember(asked)
         return
     if address.is_wanted(sys.argv[1:]):
         _ask_server(asked)
@@ -38,6 +39,13 @@ def main() -> None:
     code = whole_run.perform(ProcessStart(STARTED, asked), sys.argv[1:])
     deferred.run_afterwards()
     sys.exit(code)
+
+
+def _remember(asked: null_build.Question) -> None:
+    try:  # noqa: SIM105 - contextlib takes long to be loaded
+        null_build.remember(os.getcwd(), asked, STARTED)  # noqa: PTH109 - likewise
+    except OSError:  # it explains only
+        pass
 
 
 def _ask_server(asked: null_build.Question) -> None:

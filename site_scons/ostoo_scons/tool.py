@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import SCons.Script.Main
+from msgspec.structs import replace
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
 from ostoo_build.base import deferred, layout, own_files, pages, streams
@@ -221,7 +222,10 @@ def _keep_decisions(build: Build) -> None:
         return
     words, opened = tuple(map(str, COMMAND_LINE_TARGETS)), build.opened
     note = build_notes.of(opened.planner, opened.services, build.progress, build.process_start.started, words)
-    build_notes.add(build.checkout.root, note)
+    build_notes.add(build.checkout.root, replace(note, is_stopped=build.stops.is_asked))
+    asked = build.process_start.asked
+    if asked is not None and not (note.decided or build.stops.is_asked):
+        null_build.remember(str(build.checkout.root), asked, note.began)
 
 
 def _note(build: Build) -> None:

@@ -95,6 +95,9 @@ def test_a_stopped_build_ends_at_once_and_keeps_what_is_finished(tree: Tree, num
     assert "Traceback" not in out + err
     assert not running(tree.root)
     assert set(places(tree.root)) == files, "something is left in the sources"
+    why = tree.ostoo("why", "hello-rs").stdout.splitlines()
+    assert why[0].startswith("hello-rs was stopped in the last build, of hello-rs")
+    assert any(line.startswith("  -> hello-rs v0.1.0: was not finished") for line in why), why
     source.write_text(before.replace("Heap works", "Heap still works"), encoding="utf-8")
     assert "ostoo-rt" not in tree.build("hello-rs").done("Compiling")
     assert "Heap still works" in tree.run("hello-rs")[1]

@@ -69,6 +69,21 @@ def test_a_program_of_the_cache_an_error_and_a_file_that_nobody_reads(tree: Tree
     assert why(tree, "cat-rs") == ["cat-rs was never built here"]
 
 
+def test_a_build_with_nothing_to_do_is_the_last_one(tree: Tree) -> None:
+    for _ in range(2):  # the first one finds it out, the second one proves it by stamps
+        assert tree.scons("hello-rs").code == 0
+    edit(tree, "user-rs/hello-rs/src/main.rs", f"// {tree.root}\n")
+    assert tree.scons("hello-rs").code == 0
+    assert why(tree, "hello-rs")[0].startswith("hello-rs was built in the last build, of hello-rs")
+    for _ in range(2):
+        assert tree.scons("hello-rs").code == 0
+        assert why(tree, "hello-rs")[0].startswith("hello-rs was up to date in the last build, of hello-rs")
+        assert why(tree, "hello-rs")[1].startswith("hello-rs was built in an earlier build, of hello-rs")
+    before = as_json(tree, "hello-rs")["began"]
+    assert tree.scons("hello-rs").code == 0
+    assert as_json(tree, "hello-rs")["began"] > before
+
+
 def test_flags_are_told_with_both_values_and_a_misspelt_name_with_the_right_one(tree: Tree) -> None:
     assert tree.scons("hello-rs").code == 0
     manifest = tree.root / "user-rs/Cargo.toml"

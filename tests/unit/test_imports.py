@@ -53,7 +53,7 @@ PACKAGES = {
     "query": "actions base invocation planning rules toolchain",
     "check": "actions base planning rust",
     "ide": "actions base invocation planning query rules rust",
-    "why": "actions base execution invocation planning rules",
+    "why": "actions base execution invocation planning rules start",
     "cli": (
         "actions adoption base binary boot cache check execution ide invocation loader planning project query rebuild"
         " rules run server size stack toolchain why"

@@ -136,6 +136,21 @@ def proof(root: str, asked: Question) -> Note | None:
         return None
 
 
+def remember(root: str, asked: Question, began: int) -> None:
+    """Keep that a request with a note had nothing to do, at a time in nanoseconds since the epoch. Raises `OSError`."""
+    state_file.write(f"{root}/{layout.LAST_NULL_BUILD}", b"%d %08x" % (began, _name(asked)))
+
+
+def last(root: str) -> tuple[int, Note] | None:
+    """Return when the last null build began, and its note; None if there was none, or its note is another by now."""
+    content = state_file.recall(f"{root}/{layout.LAST_NULL_BUILD}")
+    began, _, name = (content or b"").partition(b" ")
+    if not (began.isdigit() and name.isalnum()):
+        return None
+    known = _read(f"{root}/{layout.NULL_BUILDS}/{name.decode()}")
+    return (int(began), known) if known is not None else None
+
+
 def doubt(root: str, asked: Question) -> str | None:
     """Return why it is not known that a request has nothing to do; None if that is known."""
     known = _note(root, asked)
@@ -151,7 +166,10 @@ def doubt(root: str, asked: Question) -> str | None:
 
 
 def _note(root: str, asked: Question) -> Note | None:
-    path = place(root, asked)
+    return _read(place(root, asked))
+
+
+def _read(path: str) -> Note | None:
     content = state_file.recall(path)
     if content is None or not content.startswith(_NUMBER):
         return None
@@ -180,8 +198,11 @@ def plain(asked: Question) -> Question:
 
 def place(root: str, asked: Question) -> str:
     """Return the note's path. Requests that share a path only overwrite each other's note."""
-    name = crc32(os.fsencode("\0".join(asked[2])))
-    return f"{root}/{layout.NULL_BUILDS}/{name:08x}"
+    return f"{root}/{layout.NULL_BUILDS}/{_name(asked):08x}"
+
+
+def _name(asked: Question) -> int:
+    return crc32(os.fsencode("\0".join(asked[2])))
 
 
 def _stamp_of(path: str) -> file_stamps.Stamp | None:

@@ -43,7 +43,7 @@ def _made(history: History, program: str, published: str) -> Answer:
     causes = decided.causes or tuple(_roots(parts))
     return Answer(
         asked=program,
-        verdict=answers.verdict_of(decided),
+        verdict=answers.verdict_of(build, decided),
         began=build.began,
         words=build.words,
         is_latest=build is history.builds[0],

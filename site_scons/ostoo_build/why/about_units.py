@@ -49,7 +49,7 @@ def _of_folder(history: History, name: str, folder: str) -> Answer:
     changed = tuple(maker for maker in makers.values() if maker is not None)
     return Answer(
         asked=answers.name_of(history, decided),
-        verdict=answers.verdict_of(decided),
+        verdict=answers.verdict_of(build, decided),
         began=build.began,
         words=build.words,
         is_latest=build is history.builds[0],

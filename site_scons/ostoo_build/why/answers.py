@@ -26,6 +26,7 @@ class Verdict(Enum):
     BUILT = "built"
     RESTORED = "restored"
     FAILED = "failed"
+    STOPPED = "stopped"
     UP_TO_DATE = "up to date"
     NEVER_BUILT = "never built"
     CHANGED = "changed"
@@ -80,10 +81,10 @@ class Answer(Struct, frozen=True, kw_only=True):
     before: Answer | None = None
 
 
-def verdict_of(decided: Decided) -> Verdict:
-    """Return what became of an action or a program."""
+def verdict_of(build: BuildNote, decided: Decided) -> Verdict:
+    """Return what became of an action or a program in a build."""
     if decided.is_failed:
-        return Verdict.FAILED
+        return Verdict.STOPPED if build.is_stopped else Verdict.FAILED
     return Verdict.RESTORED if decided.kind in (Kind.CACHED, Kind.TEAM) else Verdict.BUILT
 
 

@@ -39,7 +39,7 @@ class BuildNote(Struct, frozen=True):
     `began` is in nanoseconds since the epoch, `words` are those of its command line. `decided` has no action whose
     outputs were up to date; programs are among it. `current` are the published paths of programs that were up to date.
     `parts` are the folders of the decided actions that a program consists of, by its published path. `seconds` is how
-    long each action ran, by its folder.
+    long each action ran, by its folder. If the build `is_stopped`, by a signal, what failed was not finished.
     """
 
     began: int
@@ -48,6 +48,7 @@ class BuildNote(Struct, frozen=True):
     current: tuple[str, ...]
     parts: dict[str, tuple[str, ...]]
     seconds: dict[str, float] = field(default_factory=dict)
+    is_stopped: bool = False
 
     def of(self, folder: str) -> Decided | None:
         """Return what was decided of the action or program with these results."""

@@ -11,15 +11,16 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.execution.decided import FEATURES
 from ostoo_build.planning import unit_name
+from ostoo_build.start import null_build
 from ostoo_build.why import build_notes
-from ostoo_build.why.build_notes import PROGRAM
+from ostoo_build.why.build_notes import PROGRAM, BuildNote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ostoo_build.actions.action_log import Entry
     from ostoo_build.execution.decided import Decided
-    from ostoo_build.why.build_notes import BuildNote
 
 COMPILATION = "Rustc"
 """The mnemonic of a compilation."""
@@ -58,6 +59,18 @@ class History(Struct, frozen=True, dict=True):
         return dict.fromkeys(each for text in told for each in text.split(" | ") if each)
 
 
+def _null_build(root: Path) -> Iterator[BuildNote]:
+    """Yield the last null build, as a build that decided nothing, if nothing was decided since."""
+    found, noted = null_build.last(str(root)), build_notes.read(root)
+    if found is not None and (not noted or noted[0].began < found[0]):
+        began, note = found
+        made = tuple(
+            place.removeprefix(f"{root}/") for place in note.stamps.places if place.startswith(f"{root}/build/")
+        )
+        words = tuple(word for word in note.question[2] if "=" not in word)
+        yield BuildNote(began, words, (), made, {})
+
+
 def features(entry: Entry) -> str:
     """Return the features of a compilation."""
     return ", ".join(unit_name.selected(entry.arguments))
@@ -76,7 +89,7 @@ def read(root: Path) -> History:
     except (OSError, ValueError) as error:
         where = str(root / layout.ACTIONS)
         raise OstooError("the action log is damaged", where=where, remedy="remove it: builds write it again") from error
-    builds = build_notes.read(root)
+    builds = (*_null_build(root), *build_notes.read(root))
     failed = {each.folder for build in builds for each in build.decided if each.mnemonic == PROGRAM}
     programs = {
         entry.results: entry

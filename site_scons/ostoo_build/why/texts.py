@@ -31,6 +31,7 @@ _OUTCOMES = {
     Verdict.BUILT: "was built",
     Verdict.RESTORED: "was restored as a whole",
     Verdict.FAILED: "failed",
+    Verdict.STOPPED: "was stopped",
 }
 
 
@@ -60,7 +61,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     left = len(causes[_MOST:]) + answer.others_changed
     if left:
         yield f"  and {left} more"
-    yield from _steps(answer.steps)
+    yield from _steps(answer)
     yield from _programs(answer.programs)
 
 
@@ -79,7 +80,7 @@ def _of_file(answer: Answer) -> Iterator[str]:
     if answer.verdict is Verdict.CHANGED:
         yield f"{answer.asked} changed before {_build(answer)}"
         yield from (f"  {line}" for line in _grouped(answer.causes))
-        yield from _steps(answer.steps)
+        yield from _steps(answer)
         yield from (f"  {each.program} was {each.why}" for each in answer.programs if each.is_reached)
     elif answer.verdict is Verdict.UNREAD:
         yield f"no program reads {answer.asked}: an edit of it builds nothing"
@@ -95,21 +96,22 @@ def _build(answer: Answer) -> str:
     return f"{'the last build' if answer.is_latest else 'an earlier build'}, of {words} at {when}"
 
 
-def _steps(steps: Sequence[Step]) -> Iterator[str]:
+def _steps(answer: Answer) -> Iterator[str]:
     """Yield a line for each step that followed, then one for all others that have the same reason."""
     groups: dict[object, list[Step]] = {}
-    for step in steps:
+    failed = "was not finished" if answer.verdict is Verdict.STOPPED else "failed"
+    for step in answer.steps:
         is_alone = step.is_failed or not step.reasons
         groups.setdefault(step.name if is_alone else (step.way, step.reasons), []).append(step)
     for group in sorted(groups.values(), key=lambda group: bool(group[0].reasons)):
         names = [step.name for step in group]
         more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-        yield f"  -> {', '.join(dict.fromkeys(names[:_MOST]))}{more}{_how(group[0])}"
+        yield f"  -> {', '.join(dict.fromkeys(names[:_MOST]))}{more}{_how(group[0], failed)}"
 
 
-def _how(step: Step) -> str:
+def _how(step: Step, failed: str) -> str:
     because = f", because of {step.because}" if step.because else ""
-    way = "failed" if step.is_failed else step.way
+    way = failed if step.is_failed else step.way
     return f"{because}: {'; '.join((way, *step.reasons))}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import state_file
+from ostoo_build.base import layout, state_file
 from ostoo_build.start import null_build
 from ostoo_build.start.null_build import StampSet
 
@@ -289,3 +289,18 @@ def test_what_takes_long_to_import_is_not_imported() -> None:
     said = subprocess.run(command, env={"PYTHONPATH": str(SITE_SCONS)}, capture_output=True, text=True, check=True)
     assert "ostoo_build.start.null_build" in said.stdout
     assert not {"pathlib", "typing", "re", "json", "site", "SCons"} & set(said.stdout.split())
+
+
+def test_the_last_null_build_is_kept_with_its_note(top: Path) -> None:
+    asked = null_build.ask(["hello"])
+    assert null_build.last(str(top)) is None
+    null_build.remember(str(top), asked, 5)
+    assert null_build.last(str(top)) is None, "it has no note any more"
+    note = null_build.Note(asked, StampSet((), {}, []), ["hello"], "")
+    state_file.write(null_build.place(str(top), asked), note.to_bytes())
+    found = null_build.last(str(top))
+    assert found is not None
+    assert (found[0], found[1].question, found[1].targets) == (5, asked, ["hello"])
+    for content in (b"", b"5", b"x 1", b"5 ../../x", b"\xff \xff"):
+        state_file.write(f"{top}/{layout.LAST_NULL_BUILD}", content)
+        assert null_build.last(str(top)) is None

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 from model_builds import Builds
 from model_checkout import PROGRAMS, Request
+from msgspec.structs import replace
 
-from ostoo_build.base import layout
-from ostoo_build.why import about_files, about_programs, about_units, history, texts
+from ostoo_build.base import layout, state_file
+from ostoo_build.start import null_build
+from ostoo_build.why import about_files, about_programs, about_units, build_notes, history, texts
 from ostoo_build.why.answers import Verdict
 
 if TYPE_CHECKING:
@@ -218,3 +220,34 @@ def test_a_variable_is_told_by_digests(tree: Tree) -> None:
     (line,) = lines(tree.of("one"))[1:2]
     assert line.startswith("  the variable ONE_WORD changed: ")
     assert "secret" not in msgspec.json.encode(tree.of("one")).decode()
+
+
+def test_a_null_build_is_the_last_one_until_something_is_decided(tree: Tree) -> None:
+    tree.build()
+    asked = null_build.ask(["one", "profile=release"])
+    published = {str(tree.root / layout.program(model.TARGET, "release", "one")): None}
+    note = null_build.Note(asked, null_build.StampSet((), {**published, "/elsewhere": None}, []), ["one"], "")
+    state_file.write(null_build.place(str(tree.root), asked), note.to_bytes())
+    began = history.read(tree.root).builds[0].began
+    null_build.remember(str(tree.root), asked, began + 1)
+    assert lines(tree.of("one"))[:2] == [
+        "one was up to date in the last build, of one",
+        "one was built in an earlier build, of one two",
+    ]
+    assert lines(tree.of("two"))[0] == "two was built in an earlier build, of one two"
+    tree.write("user-rs/rt/src/lib.rs", "pub b")
+    tree.build()
+    assert lines(tree.of("one"))[0] == "one was built in the last build, of one two"
+
+
+def test_what_was_not_finished_when_a_build_was_stopped_did_not_fail(tree: Tree) -> None:
+    tree.build()
+    tree.write("user-rs/rt/src/lib.rs", "pub b")
+    tree.build()
+    stopped, *former = build_notes.read(tree.root)
+    undone = tuple(replace(each, is_failed=True) for each in stopped.decided)
+    build_notes.add(tree.root, replace(stopped, began=stopped.began + 1, decided=undone, is_stopped=True))
+    said = lines(tree.of("one"))
+    assert said[0].startswith("one was stopped in the last build, of one two")
+    assert "  -> rt v1: was not finished" in [line.partition(";")[0] for line in said]
+    assert former
