@@ -15,6 +15,9 @@ import of_targets
 if TYPE_CHECKING:
     from workspaces import Workspace
 
+OTHERS = (of_profiles, of_configuration, of_scripts, of_sources)
+"""Groups of workspaces that are about other things than packages and targets."""
+
 _MODULES = (of_packages, of_targets, of_profiles, of_configuration, of_scripts, of_sources, of_refusals)
 ALL: tuple[Workspace, ...] = tuple(each for module in _MODULES for each in module.ALL)
 BUILT = {each.name: each for each in ALL if not each.refused}

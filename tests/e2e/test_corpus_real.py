@@ -10,16 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import all_workspaces
+import beside_cargo
 import differences
 import invocations
 import planners
 import pytest
 import recording_cargo
+from beside_cargo import arguments_of
 from trees import PROJECT, Tree, copy_tree
 from workspaces import TARGET, write
 
 from ostoo_build.planning import std_crates
 from ostoo_build.planning.features import Selection
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
@@ -158,6 +161,47 @@ def test_what_this_build_has_no_way_for_is_refused_by_name(name: str, refusing: 
     assert refused.code == 2, refused.stderr
     assert refused.stderr.count("error: ") == 1
     assert workspace.refused in refused.stderr
+
+
+CHECKED = ("features", "each-alone", *(next(each.name for each in module.ALL) for module in all_workspaces.OTHERS))
+"""Workspaces of which the checks are compared too: some for each group."""
+
+
+@pytest.fixture(scope="module")
+def checking(tmp_path_factory: pytest.TempPathFactory, users: dict[str, str]) -> Tree:
+    """A checkout with those workspaces, in which nothing is built."""
+    assert users
+    tree = copy_tree(tmp_path_factory.mktemp("checking") / "checkout", "off")
+    write_targets(tree)
+    for name in CHECKED:
+        write(all_workspaces.BUILT[name], tree.root)
+    return tree
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_check_gives_rustc_what_cargos_check_gives_it(
+    name: str, checking: Tree, users: dict[str, str], tmp_path: Path
+) -> None:
+    workspace = all_workspaces.BUILT[name]
+    for program, words in workspace.programs.items():
+        planner = planners.opened(checking.root, profile=workspace.profile)
+        planner.programs.select(program, selected_by(words.split()))
+        asked = ("--profile", workspace.profile, *words.split())
+        place, chosen = checking.root / name, planner.tools.toolchain
+        cargo = recording_cargo.build(chosen, place, tmp_path / program, *asked, users=users, verb="check")
+        (id_,) = planner.programs.ids([program])
+        both = beside_cargo.Both(cargo, planner, planner.plan_check(*id_))
+        checked = 0
+        for crate, theirs, unit in both.compilations():
+            if unit.kind is UnitKind.CHECK:
+                ours = arguments_of([planner.paths.expand(word) for word in unit.arguments])
+                # what its script says is added to the action, but for words to a linker: a check links nothing
+                of_script = {"--cfg", "--check-cfg", "-l", "-C link-arg"} if unit.run else set()
+                lacking = [each for each in arguments_of(theirs.arguments) if each not in ours]
+                assert [each for each in lacking if each[0] not in of_script] == [], crate
+                assert [each for each in ours if each not in arguments_of(theirs.arguments)] == [], crate
+                checked += 1
+        assert checked
 
 
 def test_each_accepted_difference_is_one(found: dict[str, list[Difference]]) -> None:

@@ -1,4 +1,4 @@
-"""Implements `ostoo build` and `ostoo clean`: hands the arguments to SCons, which parses its own options.
+"""Implements `ostoo build`, `ostoo clean`, and `ostoo check` of programs: hands the arguments to SCons.
 
 It imports little: a build with nothing to do would wait for what the other verbs need.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import become, own_files
+from ostoo_build.base import become, layout, own_files
 from ostoo_build.cli import project
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 VERBS: Mapping[str, tuple[str, ...]] = {"build": (), "clean": ("-c",)}
 """Verbs that are builds, and the options of SCons that they stand for."""
+
+_CHECK = "check"
 
 _FOLDER = "-C"
 
@@ -34,9 +36,22 @@ def start(arguments: Sequence[str]) -> None:
     Raises `OstooError` if there is no project, or the build can't be started.
     """
     at = verb_at(arguments)
-    if at < len(arguments) and arguments[at] in VERBS:
-        command = own_files.build_command([*VERBS[arguments[at]], *arguments[at + 1 :]])
-        become.exec_program(command, cwd=project.root(_named(arguments[:at])))
+    verb, words = "".join(arguments[at : at + 1]), arguments[at + 1 :]
+    asked = [*VERBS[verb], *words] if verb in VERBS else _checks(words) if verb == _CHECK else []
+    if verb in VERBS or asked:
+        become.exec_program(own_files.build_command(asked), cwd=project.root(_named(arguments[:at])))
+
+
+def _checks(words: Sequence[str]) -> list[str]:
+    """Return SCons' arguments for a check that only names programs and says nothing of a form; else none."""
+    if not any(map(is_program, words)) or not all(word == "-k" or is_program(word) or "=" in word for word in words):
+        return []
+    return [layout.check(word) if is_program(word) else word for word in words]
+
+
+def is_program(word: str) -> bool:
+    """Whether a word can only be a program's name: labels of crates have blanks or an `@`."""
+    return not word.startswith("-") and not {" ", "@", "="}.intersection(word)
 
 
 def _named(options: Sequence[str]) -> Path:

@@ -15,6 +15,7 @@ from ostoo_build.base import github_commands, layout, terminal
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import nearest
 from ostoo_build.check import cargo_messages, results, sarif
+from ostoo_build.cli.build import is_program
 from ostoo_build.planning import selections
 from ostoo_build.query import graph
 
@@ -59,7 +60,7 @@ def perform(request: Request, runner: Runner) -> int:
 
 def _names_programs(request: Request) -> bool:
     """Whether all names can only be those of programs: then the check begins before anything is planned here."""
-    return not request.is_all and not any(" " in name or "@" in name for name in request.names)
+    return not request.is_all and all(map(is_program, request.names))
 
 
 def _programs(request: Request, planner: Planner) -> tuple[str, ...]:

@@ -130,5 +130,6 @@ def _program(word: str, known: Sequence[str], programs: Programs) -> str:
     if name in programs.refused:
         raise programs.refused[name]
     if name not in programs.binaries:
-        raise OstooError(f"there is no program {word}", remedy=one_of(word, known))
+        asked = layout.checked(word) or layout.scripted(word) or word
+        raise OstooError(f"there is no program {asked}", remedy=one_of(asked, known))
     return name

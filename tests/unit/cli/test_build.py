@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ostoo_build.base import become, layout, own_files
 from ostoo_build.cli import build
 
 SITE_SCONS = Path(build.__file__).parents[2]
@@ -39,3 +40,26 @@ def test_a_build_loads_little_before_it_starts(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["a"], ["a.check"]),
+        (["a", "-k", "profile=dev", "b"], ["a.check", "-k", "profile=dev", "b.check"]),
+        (["a", "--message-format", "json"], None),
+        (["--all"], None),
+        (["a v0.1.0 [loud]"], None),
+        (["a@target"], None),
+        (["profile=dev"], None),
+        ([], None),
+    ],
+)
+def test_a_check_of_programs_alone_is_a_build(
+    words: list[str], asked: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(become, "exec_program", lambda command, **_: started.append(command))
+    (tmp_path / layout.DESCRIPTION).touch()
+    build.start(["-C", str(tmp_path), "check", *words])
+    assert started == ([own_files.build_command(asked)] if asked else [])
