@@ -36,7 +36,7 @@ from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_build.why import build_notes
 from ostoo_scons import declarations, no_signatures, script_errors
-from ostoo_scons.scons_build import Build
+from ostoo_scons.scons_build import Build, OpenCheckout
 from ostoo_scons.scons_nodes import one_message
 from ostoo_scons.whole_run import EXIT_CODE
 
@@ -57,6 +57,8 @@ def generate(env: Any) -> None:
     AddOption("--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs")
     AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
     gc.disable()
+    what = f"also write what the compiler says in a check to {layout.CHECKS}, for ./ostoo check"
+    AddOption("--messages", choices=("json", "github", "sarif"), type="choice", help=what)
     env.Help(build_request.help_text(), append=True)
     with one_message():
         build = _build(Path(env.Dir("#").get_abspath()), jobs)
@@ -193,6 +195,8 @@ def _leave(said: str) -> None:
 
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     build.save()
+    if GetOption("messages") and build.opened is not None:
+        _keep_messages(build.opened, build.process_start.started)
     for do in (partial(_note, build), partial(_keep_decisions, build), build.close, partial(_start_server, build)):
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
@@ -214,6 +218,17 @@ def _write_timings(build: Build, sampler: timings.Sampler) -> Path:
     toolchain = f"Rust {opened.planner.tools.toolchain.version}" if opened else ""
     measured = timings.Measured(build.timeline, sampler.stop(), build.options.jobs, features)
     return timings.write(measured, root, pages.about(root, command, toolchain))
+
+
+def _keep_messages(opened: OpenCheckout, began: int) -> None:
+    """Write what the compiler said in a check, in the form that is asked for."""
+    from ostoo_build.check import forms, results  # noqa: PLC0415 - most builds check nothing
+
+    planner = opened.planner
+    file = forms.place(planner.root, opened.requested.checks, GetOption("messages"))
+    source = results.Source(planner.root, planner.paths, began)
+    version, is_done = planner.tools.toolchain.version, not GetBuildFailures()
+    forms.keep(file, planner.programs.checks.values(), source, version, is_done=is_done)
 
 
 def _keep_decisions(build: Build) -> None:

@@ -41,8 +41,10 @@ pub fn named(_: TokenStream) -> TokenStream {
 }
 """,
     "maker/Cargo.toml": _MANIFEST.format(
-        name="maker", more='[dependencies]\nostoo-rt = { workspace = true }\nwords = { path = "../words" }\n'
+        name="maker",
+        more='[features]\nloud = []\n[dependencies]\nostoo-rt = { workspace = true }\nwords = { path = "../words" }\n',
     ),
+    "maker/SConscript": 'Import("env")\nenv.RustProgram("maker", features=["loud"])\n',
     "maker/build.rs": """\
 fn main() {
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap());
@@ -56,7 +58,7 @@ use ostoo_rt as _;
 include!(concat!(env!("OUT_DIR"), "/made.rs"));
 #[derive(words::Named)]
 struct Made;
-#[cfg(fast)]
+#[cfg(all(fast, feature = "loud"))]
 fn speed() -> usize { env!("MADE_BY").len() }
 #[unsafe(no_mangle)]
 fn main() {

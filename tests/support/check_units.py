@@ -53,6 +53,6 @@ def line(code: str, message: str, file: str = "user-rs/a.rs") -> str:
         "level": "error" if code.startswith("E") else "warning",
         "spans": [{"file_name": file, **place}] if file else [],
         "children": [],
-        "rendered": f"error: {message}\n",
+        "rendered": f"error[{code}]: {message}\n --> {file}:3:1\n",
     }
     return json.dumps(found) + "\n"

@@ -71,6 +71,7 @@ TESTED_WITH = {
     "why/texts.py": "why/test_answers.py",
     "cli/why.py": "../e2e/test_why_real.py",
     "check/cargo_messages.py": "check/test_results.py",
+    "check/forms.py": "check/test_results.py",
     "check/sarif.py": "check/test_results.py",
     "cli/check.py": "../e2e/test_check_real.py",
     "cli/ide.py": "../e2e/test_ide_real.py",

@@ -168,6 +168,11 @@ class Programs:
         """Return what the plan of a program, or of its tests, was made from, as `Workspace.plan_reads` does."""
         return self.workspace_of(name, target).plan_reads(self.binaries[name], self._profile, of_tests=of_tests)
 
+    @property
+    def checks(self) -> dict[ProgramId, Program]:
+        """The plans of the checks that were planned so far."""
+        return self._checks
+
     def plan_check(self, name: str, target: str) -> Program:
         """Return the plan of a program's check for one target. Raises `OstooError` if it can't be made."""
         workspace, binary = self.workspace_of(name, target), self.binaries[name]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import check_units as units
 import pytest
@@ -12,10 +13,11 @@ from ostoo_build.actions import record as records
 from ostoo_build.actions.record import Record
 from ostoo_build.base import layout, stamps
 from ostoo_build.base.paths import PathMap
-from ostoo_build.check import cargo_messages, results, sarif
+from ostoo_build.check import cargo_messages, forms, results, sarif
 from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
+    from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit
 
 BEGAN = 10**18
@@ -118,3 +120,24 @@ def test_sarif_has_each_finding_once_with_its_place(one: results.Checked) -> Non
     assert place["physicalLocation"]["artifactLocation"] == {"uri": "user-rs/a.rs", "uriBaseId": "TOP"}
     assert place["physicalLocation"]["region"]["startLine"] == 3
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {"E0001"}
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("json", '"reason":"build-finished","success":false}'),
+        ("github", "::error file=user-rs/a.rs,line=3,col=1,title=E0001::é\n"),
+        ("sarif", '"ruleId": "E0001"'),
+    ],
+)
+def test_each_form_is_kept_for_the_programs_that_were_asked_for(form: str, said: str, tmp_path: Path) -> None:
+    unit = units.checked("a")
+    reached(tmp_path, unit, units.line("E0001", "é"))
+    (tmp_path / "user-rs").mkdir()
+    (tmp_path / "user-rs/a.rs").touch()
+    plans = cast("list[Program]", [SimpleNamespace(units=(unit,))])
+    file = forms.place(tmp_path, ["two", "one"], form)
+    forms.keep(file, plans, source(tmp_path), "1.99.0", is_done=False)
+    assert said in file.read_text(encoding="utf-8")
+    assert forms.place(tmp_path, ["one", "two", "one"], form) == file
+    assert len({forms.place(tmp_path, ["one"], form), forms.place(tmp_path, ["one"], "x"), file}) == 3
