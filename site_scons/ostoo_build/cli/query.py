@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build.base import layout, pages
-from ostoo_build.base.errors import OstooError
 from ostoo_build.base.source_files import write_output
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
@@ -19,7 +17,7 @@ from ostoo_build.query.facts import BuildFacts
 from ostoo_build.why import build_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ostoo_build.cli.run import Runner
@@ -63,7 +61,8 @@ def _facts(runner: Runner, programs: Sequence[str], places: Sequence[Path], *, w
     """Return the facts about some programs, or all if none is named."""
     planner = runner.planner()
     names = programs or planner.programs.available(planner.programs.binaries)
-    found = _graph(planner, names, _tests(planner, names) if with_tests else ())
+    tested = sorted(planner.programs.ids(name for name in names if not layout.is_example(name)))
+    found = _graph(planner, names, planner.plan_all_tests(tested) if with_tests else ())
     return BuildFacts(planner, found, runner.options, places, partial(_services, runner, planner))
 
 
@@ -78,13 +77,6 @@ def _graph(planner: Planner, programs: Iterable[str], tests: Iterable[PlannedExe
     ids = sorted(planner.programs.ids(programs))
     planner.programs.start_planning(ids)
     return graph.of((planner.plan(*id_) for id_ in ids), tests)
-
-
-def _tests(planner: Planner, programs: Iterable[str]) -> Iterator[PlannedExecutable]:
-    """Yield the test executables of programs; those that could never run are none."""
-    for id_ in sorted(planner.programs.ids(programs)):
-        with contextlib.suppress(OstooError):
-            yield from planner.plan_tests(*id_)
 
 
 def _services(runner: Runner, planner: Planner) -> Services:

@@ -19,13 +19,14 @@ from ostoo_build.planning.programs import Programs
 from ostoo_build.planning.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ostoo_build.base.paths import PathMap
     from ostoo_build.invocation.checkout import Checkout
     from ostoo_build.invocation.options import Options
     from ostoo_build.invocation.tools import Tools
-    from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.plan import Program, ProgramId
     from ostoo_build.planning.planned_unit import Unit
     from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.project.workspaces import ProgramGroup
@@ -62,9 +63,18 @@ class Planner(Struct, frozen=True):
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables, and register their units."""
-        found = self.programs.plan_tests(name, target)
-        self.units.update({unit.id: unit for executable in found for unit in executable.program.units})
-        return found
+        return self._registered(self.programs.plan_tests(name, target))
+
+    def plan_all_tests(self, ids: Iterable[ProgramId]) -> list[PlannedExecutable]:
+        """Return the plans of the test executables of programs, and register their units.
+
+        Programs whose tests could never run have none. Raises `OstooError` if cargo can't plan.
+        """
+        return [each for tests in self.programs.plan_all_tests(ids).values() for each in self._registered(tests)]
+
+    def _registered(self, tests: tuple[PlannedExecutable, ...]) -> tuple[PlannedExecutable, ...]:
+        self.units.update({unit.id: unit for executable in tests for unit in executable.program.units})
+        return tests
 
 
 def find(checkout: Checkout, options: Options) -> Planner:

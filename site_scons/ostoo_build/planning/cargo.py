@@ -129,14 +129,24 @@ class Cargo(Struct, frozen=True, dict=True):
         graphs = {graph.name: graph for graph in self._graphs(profile, target, *asked)}
         return [graphs[binary.target_name] for binary in binaries]
 
-    def test_graphs(self, binary: Binary, profile: str, target: Path) -> list[unit_graph.UnitGraph]:
-        """Return the unit graphs of a program's test executables: its own, its library's, and those in `tests/`.
+    def test_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[list[unit_graph.UnitGraph]]:
+        """Return the unit graphs of each program's test executables: its own, its library's, and those in `tests/`.
 
-        Cargo selects the executables, but `profile` is one of programs', so that tests use the same std.
+        The programs must be alike, as for `unit_graphs`. Cargo selects the executables, but `profile` is one of
+        programs', so that tests use the same std.
         """
-        asked = ("--package", binary.package, "--tests", "-Zpanic-abort-tests", *binary.selected.words)
+        packages = (("--package", name) for name in dict.fromkeys(binary.package for binary in binaries))
+        asked = (*chain.from_iterable(packages), "--tests", "-Zpanic-abort-tests", *binaries[0].selected.words)
         graphs = self._graphs(profile, target, *asked)
-        return [graph for graph in graphs if _is_test_of(binary, graph.units[-1])]
+        folders = [os.path.realpath(unit_graph.manifest_path(graph.units[-1])) for graph in graphs]
+        return [
+            [
+                graph
+                for graph, manifest in zip(graphs, folders, strict=True)
+                if manifest == os.path.realpath(binary.manifest) and _is_test_of(binary, graph.units[-1])
+            ]
+            for binary in binaries
+        ]
 
     def _graphs(self, profile: str, target: Path, *chosen: str) -> list[unit_graph.UnitGraph]:
         arguments = (

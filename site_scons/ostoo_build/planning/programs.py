@@ -158,10 +158,38 @@ class Programs:
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
-        workspace, binary = self.workspace_of(name, target), self.binaries[name]
-        known = workspace.remembered_tests(binary, self._profile)
-        found = workspace.plan_tests(binary, self._profile) if known is None else known
-        self._tests[name, target] = found
+        found = self._planned_tests([(name, target)])[name, target]
+        if isinstance(found, OstooError):
+            raise found
+        return found
+
+    def plan_all_tests(self, ids: Iterable[ProgramId]) -> dict[ProgramId, tuple[PlannedExecutable, ...]]:
+        """Return the plans of the test executables of programs, without those that could never run.
+
+        Programs that declare the same dependencies share one query to cargo. Raises `OstooError` if cargo can't plan.
+        """
+
+        def may_run(name: str, target: str) -> bool:
+            return not self.workspace_of(name, target).are_tests_refused(self.binaries[name], self._profile)
+
+        found = self._planned_tests(id_ for id_ in ids if may_run(*id_))
+        return {id_: tests for id_, tests in found.items() if not isinstance(tests, OstooError)}
+
+    def _planned_tests(self, ids: Iterable[ProgramId]) -> dict[ProgramId, tuple[PlannedExecutable, ...] | OstooError]:
+        """Return the plans of the test executables of programs, or why they can't be made."""
+        found: dict[ProgramId, tuple[PlannedExecutable, ...] | OstooError] = {}
+        alike: dict[tuple[_Key, object], list[Binary]] = {}
+        for name, target in ids:
+            binary, key = self.binaries[name], _key(self.group_of(name), target)
+            known = self.workspace_of(name, target).remembered_tests(binary, self._profile)
+            if known is None:
+                alike.setdefault((key, (binary.dependencies, binary.selected.words)), []).append(binary)
+            else:
+                found[name, target] = known
+        for (key, _), binaries in alike.items():
+            planned = self._workspaces[key].plan_tests(binaries, self._profile)
+            found |= {(name, key[-1]): tests for name, tests in planned.items()}
+        self._tests |= {id_: tests for id_, tests in found.items() if not isinstance(tests, OstooError)}
         return found
 
     def plan_reads(self, name: str, target: str, *, of_tests: bool) -> ReadSet | None:

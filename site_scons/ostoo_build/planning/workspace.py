@@ -217,14 +217,32 @@ class Workspace(Struct, frozen=True):
         """Return the stored plans of a program's test executables if they are still valid."""
         return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
 
-    def plan_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...]:
-        """Plan a program's test executables. Raises `OstooError` if cargo or this build can't."""
+    def plan_tests(
+        self, binaries: Sequence[Binary], profile: str
+    ) -> dict[str, tuple[PlannedExecutable, ...] | OstooError]:
+        """Plan the test executables of programs that declare the same dependencies, or say why they can't be planned.
+
+        Raises `OstooError` if cargo can't.
+        """
         context, began = self._begin(profile)
-        graphs = self._locked(lambda: self.cargo.test_graphs(binary, profile, self.target))
-        found = tuple(plan_executable(binary.name, graph, context) for graph in graphs)
+        graphs = self._locked(lambda: self.cargo.test_graphs(binaries, profile, self.target))
+        found: dict[str, tuple[PlannedExecutable, ...] | OstooError] = {}
+        for binary, own in zip(binaries, graphs, strict=True):
+            try:
+                found[binary.name] = tuple(plan_executable(binary.name, graph, context) for graph in own)
+            except OstooError as error:
+                found[binary.name] = error
         reads = self._package_reads(began)
-        self._remember(self._plan_question("tests", binary, profile), graphs, context, found, reads)
+        for binary, own in zip(binaries, graphs, strict=True):
+            planned = found[binary.name]
+            is_refused = isinstance(planned, OstooError)
+            question = self._plan_question("refused tests" if is_refused else "tests", binary, profile)
+            self._remember(question, own, context, is_refused or planned, reads)
         return found
+
+    def are_tests_refused(self, binary: Binary, profile: str) -> bool:
+        """Whether it is stored that the test executables of a program can't be planned; `plan_tests` says why."""
+        return self._recall(self._plan_question("refused tests", binary, profile), _Memo[bool]) is not None
 
     def _begin(self, profile: str) -> tuple[PlanContext, int]:
         """Read everything that the plan depends on before cargo runs, so that a later change of a file is noticed."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fake_cargo
@@ -15,8 +16,6 @@ from ostoo_build.planning.cargo import Binary
 from ostoo_build.planning.features import Selection
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fake_cargo import FakeCargo
 
 
@@ -78,20 +77,25 @@ def test_the_tests_of_a_program_are_its_own_and_its_packages(workspace: FakeCarg
             document["units"].append({**made, "mode": "test", "target": target, "platform": platform})
     document["roots"] += range(root + 1, len(document["units"]))
     workspace.answer("hello-rs", document)
-    binary = Binary("hello-rs", "hello-rs", tmp_path / "Cargo.toml", "0" * 64)
-    found = workspace.cargo.test_graphs(binary, "release", tmp_path / f"{trees.TARGET}.json")
+    place = Path(workspace.paths.root, "user-rs")
+    binary = Binary("hello-rs", "hello-rs", place / "hello-rs/Cargo.toml", "0" * 64)
+    other = Binary("other", "p", place / "other/Cargo.toml", "0" * 64)
+    found, of_another = workspace.cargo.test_graphs([binary, other], "release", tmp_path / f"{trees.TARGET}.json")
     assert [graph.name for graph in found] == ["hello-rs", "hello_rs", "outside"]
+    assert of_another == [], "no test of another package is its"
     assert all(graph.units[-1].is_test for graph in found)
     (asked,) = workspace.asked()
     assert " build --unit-graph -Zunstable-options --profile release " in asked
-    assert asked.endswith(f" --target {tmp_path}/{trees.TARGET}.json --package hello-rs --tests -Zpanic-abort-tests")
+    assert asked.endswith(
+        f" --target {tmp_path}/{trees.TARGET}.json --package hello-rs --package p --tests -Zpanic-abort-tests"
+    )
 
 
 def test_features_are_selected_as_on_cargos_command_line(workspace: FakeCargo, tmp_path: Path) -> None:
     selected = Selection(("a", "b"), default=False)
     binary = Binary("hello-rs", "hello-rs", tmp_path / "Cargo.toml", "0" * 64, selected=selected)
     workspace.cargo.unit_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
-    workspace.cargo.test_graphs(binary, "release", tmp_path / f"{trees.TARGET}.json")
+    workspace.cargo.test_graphs([binary], "release", tmp_path / f"{trees.TARGET}.json")
     asked = workspace.asked()
     assert len(asked) == 2
     assert all("--package hello" in each and "--no-default-features --features a,b" in each for each in asked)

@@ -49,7 +49,7 @@ class FakeWorkspace(Struct, frozen=True):
         return self.known.get(f"{wanted.name} {profile}{''.join(wanted.selected.words)}")
 
     def remembered_tests(self, wanted: Binary, profile: str) -> tuple[str, ...] | None:
-        found = self.known.get(f"{wanted.name} tests {profile}")
+        found = self.known.get(f"{wanted.name} tests {profile}") if wanted.name != "bad" else None
         return (found,) if found else None
 
     def plan(self, group: Sequence[Binary], profile: str) -> dict[str, str]:
@@ -63,9 +63,14 @@ class FakeWorkspace(Struct, frozen=True):
         self.known.update({f"{name} {profile}{words}": plan for name, plan in plans.items()})
         return plans
 
-    def plan_tests(self, wanted: Binary, profile: str) -> tuple[str, ...]:
-        self.known[f"{wanted.name} tests {profile}"] = f"tests of {wanted.name} for {self.target}"
-        return (self.known[f"{wanted.name} tests {profile}"],)
+    def are_tests_refused(self, wanted: Binary, profile: str) -> bool:
+        return f"{wanted.name} tests {profile}" in self.known and wanted.name == "bad"
+
+    def plan_tests(self, group: Sequence[Binary], profile: str) -> dict[str, tuple[str, ...] | OstooError]:
+        self.asked.append([each.name for each in group])
+        named = {each.name: f"tests of {each.name} for {self.target}" for each in group}
+        self.known.update({f"{name} tests {profile}": tests for name, tests in named.items()})
+        return {name: OstooError("never run") if name == "bad" else (tests,) for name, tests in named.items()}
 
 
 class Made:
@@ -185,6 +190,21 @@ def test_plans_hold_as_long_as_they_would_be_made_again(made: Made) -> None:
     assert made.programs.plans_hold()
     made.opened["user-rs", "a"].known["y release"] = "another plan"
     assert not made.programs.plans_hold()
+
+
+def test_tests_of_programs_that_declare_the_same_share_one_query() -> None:
+    made = Made({"user-rs": ("xa", "bad", "xb", "y"), "kernel": ()})
+    ids = [(name, "a") for name in ("xa", "bad", "xb", "y")]
+    found = made.programs.plan_all_tests(ids)
+    assert found.keys() == {id_ for id_ in ids if id_[0] != "bad"}
+    assert cast("object", found["xb", "a"]) == ("tests of xb for a",)
+    groups = made.opened["user-rs", "a"].asked
+    assert sorted(name for group in groups for name in group) == ["bad", "xa", "xb", "y"]
+    assert ["xa", "xb"] in groups
+    made.programs.plan_all_tests(ids)
+    assert len(groups) == 3, "what can't be planned is remembered too"
+    with pytest.raises(OstooError, match="never run"):
+        made.programs.plan_tests("bad", "a")
 
 
 def test_tests_that_are_remembered_are_not_planned(made: Made) -> None:
