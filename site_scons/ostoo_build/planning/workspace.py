@@ -260,8 +260,7 @@ class Workspace(Struct, frozen=True):
                 return found
 
     def _recall(self, question: _Question, kind: type[_Memo[Answer]]) -> Answer | None:
-        memo = self._memo(question, kind)
-        return memo.answer if memo else None
+        return memo.answer if (memo := self._memo(question, kind)) else None
 
     def _memo(self, question: _Question, kind: type[_Memo[Answer]]) -> _Memo[Answer] | None:
         return self.memos.recall(question, kind, self._holds)

@@ -61,7 +61,7 @@ class AffectedQuestion(Struct, frozen=True):
         """Yield the changes that reach a program itself."""
         is_test = bool(_tested(program))
         parts = [common_reads.of_plan(self.planner, program)]
-        parts.append(program_reads.of(self.planner, self.services, program, is_checked=not is_test))
+        parts += program_reads.of(self.planner, self.services, program, is_checked=not is_test)
         if is_test:  # its tests may read any file of the package
             parts.append(Reads(folders=frozenset([program_reads.place(self.planner, program.unit.package)])))
         yield from (change for change in self.changes.files if any(part.is_reached(change) for part in parts))

@@ -17,7 +17,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
-from ostoo_build.query.reads import Reads, union
+from ostoo_build.query.reads import Reads
 from ostoo_build.rules import link_inputs, program_key, unit_inputs, whole_program
 from ostoo_build.rules.places import Places
 from ostoo_build.rules.progress import PendingProgram
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ostoo_build.planning.planned_unit import Unit
 
 
-def of(planner: Planner, services: Services, program: Program, *, is_checked: bool) -> Reads:
-    """Return what decides a program, but for its plan.
+def of(planner: Planner, services: Services, program: Program, *, is_checked: bool) -> list[Reads]:
+    """Return what decides a program, but for its plan: what each unit reads, which programs share, then the rest.
 
     If the program that the current sources give is known, here or to a cache, it is what runs told. Else each file of
     its packages counts, and each file of the checkout if one of them has a build script.
@@ -41,7 +41,7 @@ def of(planner: Planner, services: Services, program: Program, *, is_checked: bo
         told = _told(planner, services, program, is_checked=is_checked)
         return _of_told(planner, services, program, told)
     except (OSError, OstooError):  # a file is missing or broken: the next build says so
-        return Reads(folders=frozenset([planner.paths.root]))
+        return [Reads(folders=frozenset([planner.paths.root]))]
 
 
 def _told(planner: Planner, services: Services, program: Program, *, is_checked: bool) -> program_key.Told | None:
@@ -57,25 +57,23 @@ def _told(planner: Planner, services: Services, program: Program, *, is_checked:
     return None
 
 
-def _of_told(planner: Planner, services: Services, program: Program, told: program_key.Told | None) -> Reads:
+def _of_told(planner: Planner, services: Services, program: Program, told: program_key.Told | None) -> list[Reads]:
     paths, snapshot = planner.paths, services.snapshot
     found = [_of_unit(planner, services, unit, told) for unit in program.units]
     named = link_inputs.planned(paths, planner.targets, program.unit, snapshot)
     about = planner.targets.files
     of_target = (find(program.target) for find in (about.spec, about.policy, about.contract))
     names = (*(place(planner, entry.path) for entry in named), *map(str, of_target))
-    return union([*found, Reads(files=frozenset(names))])
+    return [*found, Reads(files=frozenset(names))]
 
 
 def _of_unit(planner: Planner, services: Services, unit: Unit, told: Mapping[str, Learned] | None) -> Reads:
-    if told is not None:
-        learned = told.get(unit.id, Learned())
-        find = partial(_of_learned, planner, services, unit, learned)
-        return services.snapshot.get(("reads", unit.id, learned), find)
-    if isinstance(unit, RunBuildScript) and unit.script and is_local(unit.package):
+    if told is None and isinstance(unit, RunBuildScript) and unit.script and is_local(unit.package):
         return Reads(folders=frozenset([planner.paths.root]))
-    known = unit_inputs.known(services, planner.paths, unit)
-    return _of_learned(planner, services, unit, Learned(reads=known.reads))
+    known = unit_inputs.known(services, planner.paths, unit) if told is None else None
+    learned = Learned(reads=known.reads) if known is not None else (told or {}).get(unit.id, Learned())
+    find = partial(_of_learned, planner, services, unit, learned)
+    return services.snapshot.get(("reads", unit.id, learned), find)
 
 
 def _of_learned(planner: Planner, services: Services, unit: Unit, learned: Learned) -> Reads:

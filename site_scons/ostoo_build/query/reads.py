@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ostoo_build.query.changes import Change
 
@@ -43,17 +43,6 @@ class Reads(Struct, frozen=True, dict=True):
         read = {*self.files, *self.folders, *self.listed, *self.walked}
         through = {path for name in read for path in _through(name)}
         return frozenset(path for name in read | through for path in _above(name) if path != "/")
-
-
-def union(parts: Iterable[Reads]) -> Reads:
-    """Return what any of them reads."""
-    found = list(parts)
-    return Reads(
-        files=frozenset().union(*(each.files for each in found)),
-        folders=frozenset().union(*(each.folders for each in found)),
-        listed=frozenset().union(*(each.listed for each in found)),
-        walked=frozenset().union(*(each.walked for each in found)),
-    )
 
 
 def _above(path: str) -> Iterator[str]:

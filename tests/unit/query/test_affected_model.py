@@ -94,7 +94,7 @@ class Life:
             for name, program in model.plan(self.root).items():
                 made.planner.units.update({unit.id: unit for unit in program.units})
                 reads = program_reads.of(made.planner, made.services, program, is_checked=True)
-                if any(reads.is_reached(change) for change in changes):
+                if any(part.is_reached(change) for part in reads for change in changes):
                     found.add(name)
             return found
         finally:

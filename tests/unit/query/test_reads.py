@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.query.changes import Change
-from ostoo_build.query.reads import Reads, union
+from ostoo_build.query.reads import Reads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,6 @@ READS = Reads(
 )
 def test_a_change_reaches_what_it_may_change(path: str, is_entry: bool, reached: bool) -> None:  # noqa: FBT001 - a row
     assert READS.is_reached(Change(path, is_entry)) == reached
-    assert union([Reads(), READS]).is_reached(Change(path, is_entry)) == reached
 
 
 def test_links_are_read_with_all_to_which_they_lead(tmp_path: Path) -> None:
