@@ -96,7 +96,7 @@ class Request:
 
     Of `VARIABLES` those in `variables` are set. Files of the checkout get the texts in `meanwhile`, whose names are
     patterns, or go where there is none: before the build's `edited_at`th access of a file, or, if that is 0, while it
-    waits.
+    waits, which it does if `waits`.
     """
 
     root: str
@@ -106,18 +106,22 @@ class Request:
     kill: int = 0
     meanwhile: dict[str, str | None] = field(default_factory=dict)
     edited_at: int = 0
+    waits: bool = False
 
 
 @dataclass
 class Answer:
-    """How a build ended: its exit code, what ran, how often it changed and accessed a file, and whether it waited."""
+    """How a build ended: its exit code, what ran, what it said, and how often it changed and accessed a file.
+
+    `waited` is how often it had done so when it waited, None if it did not wait.
+    """
 
     code: int = 137
     runs: list[str] = field(default_factory=list)
     changes: int = 0
     accesses: int = 0
     said: str = ""
-    waited: bool = False
+    waited: int | None = None
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -402,7 +406,7 @@ def invoked(checkout: Checkout, cache: str) -> Invoked:
 
 def build(request: Request, answer: Answer) -> None:
     """Do what SCons does: perform each node of what is asked for, in order, once."""
-    if request.meanwhile and not request.edited_at and _build_waiting(request, answer):
+    if request.waits and _build_waiting(request, answer):
         return
     made = _begun(request, answer)
     programs = [program for name, program in plan(made.planner.root).items() if name in request.programs]
@@ -432,8 +436,10 @@ def _build_waiting(request: Request, answer: Answer) -> bool:
             undecided[program.id] = Undecided(pending, current, whole_program.makers(planner, program))
     options = cast("Options", None)
     prepared = PreparedBuild(started, made.checkout, options, planner, made.services, undecided.values())
-    edited = Standby(cast("Handover", _Editing(root, request.meanwhile)))._wait(prepared)  # noqa: SLF001 - it would exit
+    line = cast("Handover", _Editing(root, answer, {} if request.edited_at else request.meanwhile))
+    edited = Standby(line)._wait(prepared)  # noqa: SLF001 - it would exit
     if edited is None:
+        answer.waited = None
         made.services.close()
         made.checkout.close()
         return False
@@ -442,7 +448,6 @@ def _build_waiting(request: Request, answer: Answer) -> bool:
         for id_, pending in waiting.items():
             is_current = id_ in undecided and id_ not in touched
             _build_program(made, pending, undecided[id_].found.files if is_current else None, performed)
-    answer.waited = True
     return True
 
 
@@ -451,6 +456,7 @@ class _Editing:
     """Stands for a `Handover`: files change while the build waits."""
 
     root: Path
+    answer: Answer
     texts: dict[str, str | None]
     is_watched: bool = False
 
@@ -458,6 +464,7 @@ class _Editing:
         return False
 
     def wait(self) -> bool:
+        self.answer.waited = self.answer.accesses
         edit(self.root, self.texts)
         return True
 
@@ -466,9 +473,10 @@ def edit(root: Path, texts: dict[str, str | None]) -> None:
     """Give the files of some patterns new texts, or remove those without one."""
     for name, text in texts.items():
         for path in list(root.glob(name)):
-            path.unlink()
-            if text is not None:
-                write(path.parent, path.name, text)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text)  # its folder has no new entry
 
 
 def _begun(request: Request, answer: Answer) -> Invoked:
