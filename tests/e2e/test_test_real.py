@@ -317,8 +317,10 @@ def test_tests_that_would_never_run_are_an_error_with_the_idiom(
 
 
 def test_tests_without_an_entry_point_are_not_run(tree: Tree) -> None:
-    tree.replace("user-rs/hello-std/tests/output.rs", "extern crate ostoo_rt;", "")
+    source, entry = "user-rs/hello-std/tests/output.rs", "extern crate ostoo_rt;"
+    tree.replace(source, entry, "// none")
     done = ostoo(tree, "hello-std")
+    tree.replace(source, "// none", entry)
     assert (done.code, done.stdout) == (2, "")
     assert "error: the program hello-std.tests/test-output has no entry point: no object defines" in done.stderr
 
