@@ -194,11 +194,12 @@ def test_a_damaged_cache_is_a_miss(built: Tree, tmp_path: Path) -> None:
         if blob.is_file() and blob.stat().st_size < CORE:
             blob.write_bytes(blob.read_bytes()[: 10 * number] + b"x")
     for number, entry in enumerate(sorted((cache / "ac").rglob("*"))):
-        if entry.is_file() and number % 5 == 0 and b"libcore-" not in entry.read_bytes():
-            entry.write_bytes(entry.read_bytes().replace(b"a", b"b"))
+        text = entry.read_bytes() if entry.is_file() else b"libcore-"
+        if (number % 5 == 0 or b"liballoc-" in text) and b"libcore-" not in text:
+            entry.write_bytes(text.replace(b"a", b"b"))
     shutil.rmtree(built.root / "build")
     result = Tree(built.root, str(cache)).build("hello-rs")
-    assert {"alloc", "ostoo-rt"} & set(result.done("Compiling"))
+    assert "alloc" in result.done("Compiling")
     assert built.program("hello-rs").read_bytes() == before
 
 

@@ -18,8 +18,10 @@ _CONTENT_MODIFIED = -32801
 _NEWS = ("experimental/serverStatus", "window/showMessage", "window/logMessage", "$/progress")
 """What tells how the server gets on."""
 
-PATIENCE = 120.0
-"""In seconds: after it the server counts as hung."""
+PATIENCE = 600.0
+"""In seconds: after it the server counts as hung. What it asks for may compile core beside other tests."""
+
+_PAUSE = 0.5
 
 
 class Client:
@@ -61,14 +63,11 @@ class Client:
 
     def ask_until_told(self, method: str, params: dict[str, Any]) -> Any:
         """Ask until there is an answer: a server may be quiet before it has loaded a project."""
-        found: list[Any] = []
-
-        def answered() -> bool:
-            found.append(self.ask(method, params))
-            return bool(found[-1])
-
-        self.wait(answered, f"answer to {method}")
-        return found[-1]
+        end = time.monotonic() + PATIENCE
+        while not (found := self.ask(method, params)):
+            assert time.monotonic() < end, f"no answer to {method}; the server said {self.said[-20:]}"
+            time.sleep(_PAUSE)
+        return found
 
     def open(self, file: Path) -> None:
         document = {"uri": file.as_uri(), "languageId": "rust", "version": 1, "text": file.read_text(encoding="utf-8")}

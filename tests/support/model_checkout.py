@@ -437,7 +437,10 @@ def _build_waiting(request: Request, answer: Answer) -> bool:
     options = cast("Options", None)
     prepared = PreparedBuild(started, made.checkout, options, planner, made.services, undecided.values())
     line = cast("Handover", _Editing(root, answer, {} if request.edited_at else request.meanwhile))
-    edited = Standby(line)._wait(prepared)  # noqa: SLF001 - it would exit
+    try:
+        edited = Standby(line)._wait(prepared)  # noqa: SLF001 - it would exit
+    except (OSError, OstooError):
+        edited = None
     if edited is None:
         answer.waited = None
         made.services.close()

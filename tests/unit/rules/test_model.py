@@ -366,7 +366,7 @@ def campaign(examples: int, steps: int) -> None:
 
 @pytest.mark.long
 def test_whatever_happened_a_build_leaves_what_a_clean_one_makes() -> None:
-    campaign(examples=12, steps=25)
+    campaign(examples=8, steps=25)
 
 
 @pytest.mark.long
