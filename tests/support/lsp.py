@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import threading
 import time
 from collections import defaultdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 _CONTENT_MODIFIED = -32801
 _NEWS = ("experimental/serverStatus", "window/showMessage", "window/logMessage", "$/progress")
@@ -21,7 +23,7 @@ _NEWS = ("experimental/serverStatus", "window/showMessage", "window/logMessage",
 PATIENCE = 600.0
 """In seconds: after it the server counts as hung. What it asks for may compile core beside other tests."""
 
-_PAUSE = 0.5
+_PAUSE, _TRIES = 0.5, 20
 
 
 class Client:
@@ -62,12 +64,20 @@ class Client:
             assert answer["error"]["code"] == _CONTENT_MODIFIED, answer
 
     def ask_until_told(self, method: str, params: dict[str, Any]) -> Any:
-        """Ask until there is an answer: a server may be quiet before it has loaded a project."""
-        end = time.monotonic() + PATIENCE
-        while not (found := self.ask(method, params)):
+        """Ask until there is an answer: a server may be quiet before it has loaded a project.
+
+        It may not look for the project of a file that is opened while it loads another one, so that is opened again.
+        """
+        end, file = time.monotonic() + PATIENCE, Path(unquote(urlsplit(params["textDocument"]["uri"]).path))
+        for number in itertools.count(1):
+            if found := self.ask(method, params):
+                return found
             assert time.monotonic() < end, f"no answer to {method}; the server said {self.said[-20:]}"
             time.sleep(_PAUSE)
-        return found
+            if number % _TRIES == 0:
+                self.tell("textDocument/didClose", {"textDocument": params["textDocument"]})
+                self.open(file)
+        return None
 
     def open(self, file: Path) -> None:
         document = {"uri": file.as_uri(), "languageId": "rust", "version": 1, "text": file.read_text(encoding="utf-8")}

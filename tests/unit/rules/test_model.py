@@ -375,7 +375,7 @@ def test_a_build_that_waited_for_edits_leaves_what_a_clean_one_makes() -> None:
     Checkouts.builds, Checkouts.truth = Builds(), {}
     waited: list[bool] = []
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(ASKED, MEANWHILE, DAMAGE), min_size=1, max_size=5))
     def live(steps: list[tuple[tuple[str, ...], dict[str, str], dict[str, str | None]]]) -> None:
         life = Checkouts()
@@ -402,7 +402,7 @@ def test_an_edit_while_a_build_gets_ready_to_wait_is_never_missed() -> None:
     life, waited = Checkouts(), list[bool]()
     try:
         life.begin()
-        moments = range(1, life.accesses_before_a_wait(("one",)) + 1, 5)
+        moments = range(1, life.accesses_before_a_wait(("one",)) + 1, 8)
         for moment, name in itertools.product(moments, ("user-rs/gen/.told", "user-rs/base/src/more.rs")):
             life.edit_while_a_build_runs(("one",), moment, name, f"{moment}", UNREAD[1], waits=True)
             waited.append(life.waited)
