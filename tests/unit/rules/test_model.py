@@ -18,7 +18,7 @@ from typing import Any
 
 import model_checkout as model
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from model_builds import Builds
@@ -377,6 +377,7 @@ def test_a_build_that_waited_for_edits_leaves_what_a_clean_one_makes() -> None:
 
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(ASKED, MEANWHILE, DAMAGE), min_size=1, max_size=5))
+    @example([(("one",), {"user-rs/base/src/lib.rs": "pub a"}, {"build/**/out/generated.rs": "damaged"})])
     def live(steps: list[tuple[tuple[str, ...], dict[str, str], dict[str, str | None]]]) -> None:
         life = Checkouts()
         try:
