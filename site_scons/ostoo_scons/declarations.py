@@ -22,9 +22,12 @@ from ostoo_scons.scons_build import Build
 from ostoo_scons.scons_nodes import Perform, declare, file_node, one_message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
+    from ostoo_build.invocation.planner import Planner
+    from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program, ProgramId
+    from ostoo_build.rules.nodes import Node
 
 
 def declare_requested(env: Any) -> None:
@@ -239,29 +242,33 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
 
 def declare_check(env: Any, name: str) -> Any:
     """Declare the check of a program's crates."""
-    planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
-    with one_message():
-        selections.keep(planner.root, planner.programs, name)
-        plans = [planner.plan_check(name, target) for _, target in sorted(planner.programs.ids([name]))]
-        for plan in plans:
-            _declare_others(env, plan)
-        for node in part_nodes.of_check(planner, services, plans):
-            declare(env, node)
+    plans = _declare_parts_of(env, name, Build.of(env).at_work.planner.plan_check, part_nodes.of_check)
     return env.Alias(layout.check(name), [Build.of(env).nodes[plan.unit.record] for plan in plans])
 
 
 def declare_scripts(env: Any, name: str) -> Any:
     """Declare what editors need of a program: its build scripts, run, and its macros."""
+    plans = _declare_parts_of(env, name, Build.of(env).at_work.planner.plan, part_nodes.of_editor)
+    wanted = part_nodes.wanted_by_editor(plans).values()
+    return env.Alias(layout.scripts(name), [Build.of(env).nodes[unit.record] for unit in wanted])
+
+
+def _declare_parts_of(
+    env: Any,
+    name: str,
+    plan: Callable[[str, str], Program],
+    parts: Callable[[Planner, Services, Iterable[Program]], Iterator[Node]],
+) -> list[Program]:
+    """Declare parts of a program, and what these read, and return their plans for each target."""
     planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
     with one_message():
         selections.keep(planner.root, planner.programs, name)
-        plans = [planner.plan(name, target) for _, target in sorted(planner.programs.ids([name]))]
-        for plan in plans:
-            _declare_others(env, plan)
-        for node in part_nodes.of_editor(planner, services, plans):
+        plans = [plan(*id_) for id_ in sorted(planner.programs.ids([name]))]
+        for each in plans:
+            _declare_others(env, each)
+        for node in parts(planner, services, plans):
             declare(env, node)
-    wanted = part_nodes.wanted_by_editor(plans).values()
-    return env.Alias(layout.scripts(name), [Build.of(env).nodes[unit.record] for unit in wanted])
+    return plans
 
 
 def declare_sysroot(env: Any, target: str) -> Any:

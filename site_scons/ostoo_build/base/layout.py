@@ -110,7 +110,7 @@ def tests(name: str) -> str:
 
 def tested(name: str) -> str:
     """The program that a name of tests belongs to; empty if it is no such name."""
-    return name.removesuffix(_TESTS) if name.endswith(_TESTS) else ""
+    return _without(_TESTS, name)
 
 
 def scripts(name: str) -> str:
@@ -120,7 +120,7 @@ def scripts(name: str) -> str:
 
 def scripted(name: str) -> str:
     """The program that a name of scripts belongs to; empty if it is no such name."""
-    return name.removesuffix(_SCRIPTS) if name.endswith(_SCRIPTS) else ""
+    return _without(_SCRIPTS, name)
 
 
 def check(name: str) -> str:
@@ -130,7 +130,11 @@ def check(name: str) -> str:
 
 def checked(name: str) -> str:
     """The program that a name of a check belongs to; empty if it is no such name."""
-    return name.removesuffix(_CHECK) if name.endswith(_CHECK) else ""
+    return _without(_CHECK, name)
+
+
+def _without(suffix: str, name: str) -> str:
+    return name.removesuffix(suffix) if name.endswith(suffix) else ""
 
 
 def selection(name: str) -> str:

@@ -65,9 +65,7 @@ def _users(labels: Sequence[str], planner: Planner) -> Iterator[str]:
     from ostoo_build.query import graph  # noqa: PLC0415 - likewise
 
     selections.apply(planner.root, planner.programs, planner.programs.defaults)
-    ids = sorted(planner.programs.ids(planner.programs.defaults))
-    planner.programs.start_planning(ids)
-    plans = [planner.plan(*id_) for id_ in ids]
+    plans = planner.plan_all(planner.programs.defaults)
     found = graph.of(plans, ()).names
     for label in labels:
         wanted = {*found.get(label, ())}

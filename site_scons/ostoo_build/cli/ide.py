@@ -75,9 +75,7 @@ def projects(runner: Runner, names: Sequence[str]) -> list[Project]:
     chosen = names or planner.programs.defaults
     runner.attempt(["-k", "--all-outputs", *map(layout.scripts, chosen)])
     selections.apply(runner.root, planner.programs, chosen)
-    ids = sorted(planner.programs.ids(chosen))
-    planner.programs.start_planning(ids)
-    plans = [planner.plan(*id_) for id_ in ids]
+    plans = planner.plan_all(chosen)
     return [*crate_graph.projects(plans, _context(runner, planner, plans))]
 
 

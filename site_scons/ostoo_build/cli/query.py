@@ -74,9 +74,7 @@ def tree(runner: Runner, program: str) -> None:
 
 
 def _graph(planner: Planner, programs: Iterable[str], tests: Iterable[PlannedExecutable]) -> Graph:
-    ids = sorted(planner.programs.ids(programs))
-    planner.programs.start_planning(ids)
-    return graph.of((planner.plan(*id_) for id_ in ids), tests)
+    return graph.of(planner.plan_all(programs), tests)
 
 
 def _services(runner: Runner, planner: Planner) -> Services:

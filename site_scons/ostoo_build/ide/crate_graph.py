@@ -13,7 +13,7 @@ from msgspec import Struct
 from ostoo_build.base.paths import absolute, is_local
 from ostoo_build.ide import host_std
 from ostoo_build.ide.project import BuildInfo, Crate, Dependency, Project, Sources, Sysroot
-from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript, is_macro
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.query import graph
 from ostoo_build.rules import actions as rule_actions
@@ -121,7 +121,7 @@ def _crate(unit: CompileUnit, context: Context, label: str, places: Mapping[str,
         source=_sources(unit, root, environment, paths),
         cfg=tuple(dict.fromkeys((*_set_by_rustc(unit, options, context), *_given(options), *own.cfgs))),
         env={name: paths.expand(value) for name, value in environment.items()},
-        is_proc_macro=_is_macro(unit),
+        is_proc_macro=is_macro(unit),
         proc_macro_cwd=folder,
         target=context.specs[unit.target] if unit.target else None,
         proc_macro_dylib_path=_dylib(unit, context),
@@ -162,7 +162,7 @@ def _sources(unit: CompileUnit, root: str, environment: Mapping[str, str], paths
 
 
 def _dylib(unit: CompileUnit, context: Context) -> str | None:
-    if not (_is_macro(unit) and unit.id in context.records):
+    if not (is_macro(unit) and unit.id in context.records):
         return None
     return context.paths.expand(absolute(f"{unit.folder}/{unit.outputs[0]}"))
 
@@ -177,7 +177,3 @@ def _name(unit: CompileUnit) -> str:
 
 def _value(options: Iterable[Option], flag: str) -> str:
     return next(option.value for option in options if option.flag == flag)
-
-
-def _is_macro(unit: CompileUnit | RunBuildScript) -> bool:
-    return isinstance(unit, CompileUnit) and unit.kind is UnitKind.PROC_MACRO

@@ -55,6 +55,12 @@ class Planner(Struct, frozen=True):
         self.units.update({unit.id: unit for unit in program.units})
         return program
 
+    def plan_all(self, names: Iterable[str]) -> list[Program]:
+        """Return the plans of programs for each of their targets, and register their units. Plans them at once."""
+        ids = sorted(self.programs.ids(names))
+        self.programs.start_planning(ids)
+        return [self.plan(*id_) for id_ in ids]
+
     def plan_check(self, name: str, target: str) -> Program:
         """Return the plan of a program's check, and register its units."""
         program = self.programs.plan_check(name, target)

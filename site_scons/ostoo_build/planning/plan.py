@@ -66,6 +66,11 @@ class Program(Struct, frozen=True):
         return self.name, self.target
 
     @property
+    def tested(self) -> str:
+        """The name of the program whose test executable this is; empty if it is none."""
+        return layout.tested(self.name.rpartition("/")[0])
+
+    @property
     def keeps_symbols(self) -> bool:
         """Whether the profile keeps what no loader uses: symbols or debug information."""
         return self.strip != "symbols"

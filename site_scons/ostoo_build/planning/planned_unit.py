@@ -131,3 +131,8 @@ def run(unit: Unit) -> RunBuildScript:
     if not isinstance(unit, RunBuildScript):
         raise TypeError(f"{unit.id} is compiled, not run")
     return unit
+
+
+def is_macro(unit: Unit) -> bool:
+    """Whether a unit compiles a procedural macro."""
+    return isinstance(unit, CompileUnit) and unit.kind is UnitKind.PROC_MACRO

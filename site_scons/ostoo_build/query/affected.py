@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import layout
 from ostoo_build.query import changes as file_changes
 from ostoo_build.query import common_reads, locked, program_reads
 from ostoo_build.query.reads import Reads
@@ -59,7 +58,7 @@ class AffectedQuestion(Struct, frozen=True):
 
     def _reaching(self, program: Program) -> Iterator[Change]:
         """Yield the changes that reach a program itself."""
-        is_test = bool(_tested(program))
+        is_test = bool(program.tested)
         parts = [common_reads.of_plan(self.planner, program)]
         parts += program_reads.of(self.planner, self.services, program, is_checked=not is_test)
         if is_test:  # its tests may read any file of the package
@@ -71,7 +70,7 @@ class AffectedQuestion(Struct, frozen=True):
 
     def _is_locked_alike(self, program: Program, lock: Path) -> bool:
         """Whether all revisions lock the same for a program. What only names a file says nothing of its content."""
-        package = self.planner.programs.binaries[_tested(program) or program.name].package
+        package = self.planner.programs.binaries[program.tested or program.name].package
         now, *before = self.services.snapshot.get(("locks", lock), partial(self._locks, lock))
         return bool(before) and all(locked.is_same_for(package, each, now) for each in before)
 
@@ -87,10 +86,6 @@ class AffectedQuestion(Struct, frozen=True):
             makers = unit_inputs.makers(self.planner, unit).values()
             yield from (ids[id_] for id_ in makers if id_ in ids)
         yield from (other for other in self.graph.needs[label] if other in self.graph.programs)
-
-
-def _tested(program: Program) -> str:
-    return layout.tested(program.name.rpartition("/")[0])
 
 
 def _closed(found: Causes, programs: Mapping[str, tuple[str, ...]]) -> Causes:

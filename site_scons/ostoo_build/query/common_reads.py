@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import layout, own_files
+from ostoo_build.base import own_files
 from ostoo_build.planning import package_places
 from ostoo_build.query.reads import Reads
 from ostoo_build.rules import program_key
@@ -99,14 +99,13 @@ def of_plan(planner: Planner, program: Program) -> Reads:
 
     A SConscript that selects features decides the plan as SCons evaluates it: then each file counts.
     """
-    tested = layout.tested(program.name.rpartition("/")[0])
-    name = tested or program.name
+    name = program.tested or program.name
     workspace = planner.programs.workspace_of(name, program.target)
     script = planner.programs.binaries[name].manifest.with_name(SCRIPT)
     if script.is_file() and b"features" in script.read_bytes():
         return Reads(folders=frozenset([planner.paths.root]))
     folder = workspace.cargo.workspace
-    known = planner.programs.plan_reads(name, program.target, of_tests=bool(tested))
+    known = planner.programs.plan_reads(name, program.target, of_tests=bool(program.tested))
     if known is None:  # a file has just been edited
         return Reads(folders=frozenset([str(folder)]))
     places = [os.path.normpath(folder / each) for each in (*known.contents, *known.places)]
@@ -122,5 +121,5 @@ def of_plan(planner: Planner, program: Program) -> Reads:
 
 def lock(planner: Planner, program: Program) -> Path:
     """Return the lock of a program's workspace."""
-    name = layout.tested(program.name.rpartition("/")[0]) or program.name
+    name = program.tested or program.name
     return planner.programs.workspace_of(name, program.target).cargo.workspace / "Cargo.lock"

@@ -163,7 +163,7 @@ class _Evaluation(Struct, frozen=True):
         found, programs = self.of(call.arguments[0], variables), self.graph.programs
         ids = {programs[label].id for label in found if label in programs}
         tests = {label: each for label, each in programs.items() if self.graph.nodes[label].kind == graphs.TEST}
-        tested = {label: (layout.tested(each.name.rpartition("/")[0]), each.target) for label, each in tests.items()}
+        tested = {label: (each.tested, each.target) for label, each in tests.items()}
         return {label: None for label, of in tested.items() if label in found or of in ids}
 
     def inputs(self, call: Call, variables: Mapping[str, Labels]) -> Labels:

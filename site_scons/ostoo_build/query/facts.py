@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ostoo_build.actions.outcome import OUT
-from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import nearest
@@ -98,8 +97,7 @@ class BuildFacts(Struct, frozen=True, dict=True):
         return AffectedQuestion(self.planner, self.services, self.options, self.graph, changes).answer()
 
     def _turners(self, program: Program) -> turned_on.Turners:
-        tested = layout.tested(program.name.rpartition("/")[0])
-        selection = self.planner.programs.binaries[tested or program.name].selected
+        selection = self.planner.programs.binaries[program.tested or program.name].selected
         return turned_on.of_program(program, selection, turned_on.packages(program.units, self._declared))
 
     def _declared(self, folder: str) -> DeclaredFeatures:

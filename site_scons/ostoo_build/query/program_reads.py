@@ -16,7 +16,6 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import RunBuildScript
-from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.query.reads import Reads
 from ostoo_build.rules import link_inputs, program_key, unit_inputs, whole_program
 from ostoo_build.rules.places import Places
@@ -82,13 +81,12 @@ def _of_learned(planner: Planner, services: Services, unit: Unit, learned: Learn
     package = place(planner, unit.package)
     of_package = {package} if learned.seen is None and not unit_inputs.is_of_std(unit.package) else set()
     told = {place(planner, name) for name in (*learned.reads, *(learned.seen or ()))}
-    lists = isinstance(unit, RunBuildScript) or unit.kind is UnitKind.BUILD_SCRIPT
     listed = map(str, unit_inputs.listed_folders(planner.paths, unit))
     return Reads(
         files=frozenset(place(planner, entry.path) for entry in read),
         folders=frozenset(told | of_package),
         listed=frozenset(listed),
-        walked=frozenset([package] if lists and is_local(unit.package) else ()),
+        walked=frozenset([package] if program_key.may_list(unit) and is_local(unit.package) else ()),
     )
 
 

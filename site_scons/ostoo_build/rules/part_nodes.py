@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import layout, state_file
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
-from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.planning.planned_unit import RunBuildScript, is_macro
 from ostoo_build.rules import nodes
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def _noting(place: Path, node: Node) -> Record | None:
 def wanted_by_editor(programs: Iterable[Program]) -> dict[str, Unit]:
     """Return by id the units whose results an editor needs: runs of build scripts, and macros."""
     units = {unit.id: unit for program in programs for unit in program.units}
-    return {id_: unit for id_, unit in units.items() if isinstance(unit, RunBuildScript) or _is_macro(unit)}
+    return {id_: unit for id_, unit in units.items() if isinstance(unit, RunBuildScript) or is_macro(unit)}
 
 
 def of_editor(planner: Planner, services: Services, programs: Iterable[Program]) -> Iterator[Node]:
@@ -78,7 +77,3 @@ def _of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]
     if unit.target:
         yield nodes.check_target(planner, services, unit.target)
     yield from nodes.of_unit(planner, services, unit)
-
-
-def _is_macro(unit: Unit) -> bool:
-    return isinstance(unit, CompileUnit) and unit.kind is UnitKind.PROC_MACRO

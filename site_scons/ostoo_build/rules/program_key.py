@@ -164,7 +164,7 @@ def _sources_of(
     of_package = {
         "files": inside,
         "told": msgspec.to_builtins(learned),
-        "listed": rule_actions.listing(own) if _may_list(unit) else "",
+        "listed": rule_actions.listing(own) if may_list(unit) else "",
         "named": unit_inputs.asked_for(planner.paths, unit, learned.reads, snapshot),
         "variables": unit_inputs.given(unit, learned.asked),
     }
@@ -195,7 +195,7 @@ def _read_by(planner: Planner, services: Services, unit: Unit, learned: Learned,
     )
 
 
-def _may_list(unit: Unit) -> bool:
+def may_list(unit: Unit) -> bool:
     """Whether a process of the unit may list files without opening them."""
     return isinstance(unit, RunBuildScript) or unit.kind is UnitKind.BUILD_SCRIPT
 

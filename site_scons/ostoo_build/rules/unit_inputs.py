@@ -79,8 +79,12 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
 
     Raises `OstooError` for any other file in `build`, as no step makes it.
     """
+    return _makers(planner, unit, declared_files(planner.paths, unit))
+
+
+def _makers(planner: Planner, unit: PlannedUnit, files: Iterable[Path]) -> dict[Path, ProgramId]:
     found = {}
-    for path in declared_files(planner.paths, unit):
+    for path in files:
         name = planner.paths.input_path(path)
         if not layout.is_in_build(name):
             continue
@@ -97,7 +101,8 @@ def makers(planner: Planner, unit: PlannedUnit) -> dict[Path, ProgramId]:
 
 def makers_in(planner: Planner, unit: PlannedUnit, snapshot: Snapshot) -> dict[Path, ProgramId]:
     """Return the same of a snapshot."""
-    return snapshot.get(("makers", unit.id), partial(makers, planner, unit))
+    files = declared_in(planner.paths, unit, snapshot)
+    return snapshot.get(("makers", unit.id), partial(_makers, planner, unit, files))
 
 
 def _unmade(unit: PlannedUnit, name: str, why: str) -> OstooError:
