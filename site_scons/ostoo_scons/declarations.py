@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ostoo_build.base import byte_size, layout, process
@@ -37,8 +38,8 @@ def declare_requested(env: Any) -> None:
     env.Alias("all", [declare_program(env, program) for program in programs])
     for program in requested.tests:
         declare_tests(env, program)
-    for program in requested.checks:
-        declare_check(env, program)
+    for what, program in requested.parts:
+        declare_part(env, what, program)
     for program in requested.editors:
         declare_scripts(env, program)
     if "deploy" in requested.words:
@@ -240,10 +241,12 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
     return [declare(env, program_tests.node(planner, name, target, executables)), made, programs]
 
 
-def declare_check(env: Any, name: str) -> Any:
-    """Declare the check of a program's crates."""
-    plans = _declare_parts_of(env, name, Build.of(env).at_work.planner.plan_check, part_nodes.of_check)
-    return env.Alias(layout.check(name), [Build.of(env).nodes[plan.unit.record] for plan in plans])
+def declare_part(env: Any, what: str, name: str) -> Any:
+    """Declare one of `layout.PARTS` of a program."""
+    plan = partial(Build.of(env).at_work.planner.plan_part, what)
+    plans = _declare_parts_of(env, name, plan, part_nodes.of_check)
+    made = [Build.of(env).nodes[unit.record] for plan in plans for unit in part_nodes.aims(plan)]
+    return env.Alias(layout.part(name, what), made)
 
 
 def declare_scripts(env: Any, name: str) -> Any:

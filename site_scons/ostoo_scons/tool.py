@@ -59,6 +59,7 @@ def generate(env: Any) -> None:
     gc.disable()
     what = f"also write what the compiler says in a check to {layout.CHECKS}, for ./ostoo check"
     AddOption("--messages", choices=("json", "github", "sarif"), type="choice", help=what)
+    AddOption("--lints", default="", help="arguments for clippy, as in a shell, for ./ostoo clippy")
     env.Help(build_request.help_text(), append=True)
     with one_message():
         build = _build(Path(env.Dir("#").get_abspath()), jobs)
@@ -99,6 +100,7 @@ def _build(root: Path, jobs: int) -> Build:
         all_outputs=bool(GetOption("all_outputs")),
         performs=performs,
         explains=_takes_over_explaining(),
+        lints=tuple(shlex.split(GetOption("lints"))),
         described=described,
     )
     checkout = Checkout(root, console)
@@ -225,10 +227,10 @@ def _keep_messages(opened: OpenCheckout, began: int) -> None:
     from ostoo_build.check import forms, results  # noqa: PLC0415 - most builds check nothing
 
     planner = opened.planner
-    file = forms.place(planner.root, opened.requested.checks, GetOption("messages"))
+    file = forms.place(planner.root, (name for _, name in opened.requested.parts), GetOption("messages"))
     source = results.Source(planner.root, planner.paths, began)
     version, is_done = planner.tools.toolchain.version, not GetBuildFailures()
-    forms.keep(file, planner.programs.checks.values(), source, version, is_done=is_done)
+    forms.keep(file, planner.programs.parts, source, version, is_done=is_done)
 
 
 def _keep_decisions(build: Build) -> None:

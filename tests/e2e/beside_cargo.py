@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import planners
 import recording_cargo
 
+from ostoo_build.base import layout
 from ostoo_build.planning import std_crates
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.rust import options as rustc_options
@@ -60,7 +61,7 @@ def both_ways(tree: Tree, workspace: str, program: str, profile: str, scratch: P
     """Have cargo build or check a program of a workspace in a checkout, and plan that."""
     made = planners.opened(tree.root, profile=profile)
     (asked,) = made.programs.ids([program])
-    planned = made.plan(*asked) if verb == "build" else made.plan_check(*asked)
+    planned = made.plan(*asked) if verb == "build" else made.plan_part(layout.CHECK, *asked)
     vendor = std_crates.vendor(made.tools.toolchain.rust_src)
     words = (*(std_crates.redirect(vendor) if vendor else ()), "--profile", profile, "--package", program)
     cargo = recording_cargo.build(

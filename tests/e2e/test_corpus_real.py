@@ -20,6 +20,7 @@ from beside_cargo import arguments_of
 from trees import PROJECT, Tree, copy_tree
 from workspaces import TARGET, write
 
+from ostoo_build.base import layout
 from ostoo_build.planning import std_crates
 from ostoo_build.planning.features import Selection
 from ostoo_build.planning.rustc_flags import UnitKind
@@ -190,7 +191,7 @@ def test_a_check_gives_rustc_what_cargos_check_gives_it(
         place, chosen = checking.root / name, planner.tools.toolchain
         cargo = recording_cargo.build(chosen, place, tmp_path / program, *asked, users=users, verb="check")
         (id_,) = planner.programs.ids([program])
-        both = beside_cargo.Both(cargo, planner, planner.plan_check(*id_))
+        both = beside_cargo.Both(cargo, planner, planner.plan_part(layout.CHECK, *id_))
         checked = 0
         for crate, theirs, unit in both.compilations():
             if unit.kind is UnitKind.CHECK:

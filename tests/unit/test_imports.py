@@ -46,7 +46,10 @@ PACKAGES = {
     "execution": "actions base cache planning reapi remote rust",
     "run": "base fetch loader",
     "invocation": "base cache execution planning project reapi remote rust sysroot target toolchain",
-    "rules": "actions base binary cache execution invocation loader planning reapi run rust size stack sysroot target",
+    "rules": (
+        "actions base binary cache execution invocation loader planning reapi run rust size stack sysroot target"
+        " toolchain"
+    ),
     "boot": "base binary fetch run",
     "server": "base start",
     "rebuild": "actions base fetch invocation planning rules server start toolchain",

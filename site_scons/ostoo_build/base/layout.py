@@ -70,7 +70,10 @@ CHECKED = "checked"
 
 _TESTS = ".tests"
 _SCRIPTS = ".scripts"
-_CHECK = ".check"
+
+CHECK, CLIPPY = "check", "clippy"
+PARTS = (CHECK, CLIPPY)
+"""What a verb of the same name makes of a program without its code."""
 
 
 def programs(target: str, profile: str) -> str:
@@ -123,14 +126,14 @@ def scripted(name: str) -> str:
     return _without(_SCRIPTS, name)
 
 
-def check(name: str) -> str:
-    """The SCons target that checks a program's crates without code."""
-    return f"{name}{_CHECK}"
+def part(name: str, what: str) -> str:
+    """The SCons target for one of `PARTS` of a program."""
+    return f"{name}.{what}"
 
 
-def checked(name: str) -> str:
-    """The program that a name of a check belongs to; empty if it is no such name."""
-    return _without(_CHECK, name)
+def parted(name: str, what: str) -> str:
+    """The program that a name of one of `PARTS` belongs to; empty if it is no such name."""
+    return _without(f".{what}", name)
 
 
 def _without(suffix: str, name: str) -> str:

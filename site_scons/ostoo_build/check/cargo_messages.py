@@ -10,7 +10,6 @@ import msgspec
 
 from ostoo_build.base.paths import absolute
 from ostoo_build.planning import unit_name
-from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ostoo_build.check.results import Checked
     from ostoo_build.planning.planned_unit import CompileUnit
 
-_KINDS = {UnitKind.BUILD_SCRIPT: "custom-build", UnitKind.PROC_MACRO: "proc-macro"}
 _SAFE = "/:+!$&'()*,;=@-._~"
 
 
@@ -28,11 +26,19 @@ def lines(checked: Iterable[Checked], paths: PathMap, *, is_done: bool) -> Itera
     """Yield the messages, one in a line; `is_done` says whether the check as a whole succeeded."""
     for each in checked:
         about = _about(each.unit, paths)
-        for diagnostic in each.diagnostics:
+        for diagnostic in filter(_is_told, each.diagnostics):
             yield _line({"reason": "compiler-message", **about, "message": diagnostic})
         if each.is_made:
             yield _line({"reason": "compiler-artifact", **about, **_artifact(each.unit, paths)})
     yield _line({"reason": "build-finished", "success": is_done})
+
+
+def _is_told(diagnostic: dict[str, Any]) -> bool:
+    """Whether cargo passes it on: it leaves out how many there were."""
+    level, text = diagnostic["level"], diagnostic["message"]
+    if level == "error":
+        return not text.startswith("aborting due to")
+    return not (level == "warning" and text.endswith(("warning emitted", "warnings emitted")))
 
 
 def _line(message: dict[str, Any]) -> str:
@@ -54,15 +60,15 @@ def _about(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
 def _target(unit: CompileUnit, environment: dict[str, str], paths: PathMap) -> dict[str, Any]:
     options = rustc_options.read(unit.arguments)
     types = [option.value for option in options if option.flag == "--crate-type"]
-    kind = _KINDS.get(unit.kind, types[0])
+    crate = environment["CARGO_CRATE_NAME"]
+    is_script = types == ["bin"] and "CARGO_BIN_NAME" not in environment
+    kind = "custom-build" if is_script else types[0]
     source = next(option.value for option in options if not option.flag)
     folder = paths.expand(absolute(unit.directory))
-    crate = environment["CARGO_CRATE_NAME"]
-    of_script = "build-script-build" if unit.kind is UnitKind.BUILD_SCRIPT else crate
     return {
         "kind": [kind],
         "crate_types": types,
-        "name": environment.get("CARGO_BIN_NAME", of_script),
+        "name": environment.get("CARGO_BIN_NAME", crate.replace("_", "-") if is_script else crate),
         "src_path": posixpath.normpath(posixpath.join(folder, paths.expand(source))),
         "edition": next(option.value for option in options if option.flag == "--edition"),
         "doc": kind in ("bin", "lib", "proc-macro"),

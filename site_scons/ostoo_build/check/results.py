@@ -12,6 +12,7 @@ from ostoo_build.base import layout, rendered, stamps, state_file, terminal
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
+from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,10 +44,17 @@ class Source(Struct, frozen=True):
 
 
 def collect(units: Iterable[Unit], source: Source) -> Iterator[Checked]:
-    """Yield the crates that users edit and that the check reached."""
-    for unit in {each.id: each for each in units}.values():
-        if isinstance(unit, CompileUnit) and is_local(unit.package):
+    """Yield the crates that users edit and that the check reached, by clippy if it looked at them."""
+    found = [unit for unit in {each.id: each for each in units}.values() if isinstance(unit, CompileUnit)]
+    linted = {_root(unit) for unit in found if unit.kind is UnitKind.LINT}
+    for unit in found:
+        if is_local(unit.package) and (unit.kind is UnitKind.LINT or _root(unit) not in linted):
             yield from _checked(unit, source)
+
+
+def _root(unit: CompileUnit) -> tuple[str, str]:
+    """Return what the compilations of one crate have in common: the package, and the root file."""
+    return unit.package, next(option.value for option in rustc_options.read(unit.arguments) if not option.flag)
 
 
 def _checked(unit: CompileUnit, source: Source) -> Iterator[Checked]:
@@ -62,7 +70,7 @@ def _checked(unit: CompileUnit, source: Source) -> Iterator[Checked]:
 
 def _of_record(unit: CompileUnit, made: Record, paths: PathMap) -> Iterator[dict[str, Any]]:
     """Yield diagnostics of a crate that compiled. Of one that a build compiles too there is only rustc's text."""
-    if unit.kind is UnitKind.CHECK:
+    if unit.kind.is_checked:
         yield from _parsed(made.stdout, paths)
     else:
         yield from map(_structured, rendered.read(terminal.without_colours(made.stderr)))

@@ -1,4 +1,4 @@
-"""Implements `ostoo build`, `ostoo clean`, and `ostoo check` of programs: hands the arguments to SCons.
+"""Implements `ostoo build`, `ostoo clean`, and `ostoo check` and `clippy` of programs: hands the arguments to SCons.
 
 It imports little: a build with nothing to do would wait for what the other verbs need.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VERBS: Mapping[str, tuple[str, ...]] = {"build": (), "clean": ("-c",)}
 """Verbs that are builds, and the options of SCons that they stand for."""
 
-_CHECK = "check"
+_CHECKS = (layout.CHECK, layout.CLIPPY)
 
 _FOLDER = "-C"
 
@@ -37,16 +37,16 @@ def start(arguments: Sequence[str]) -> None:
     """
     at = verb_at(arguments)
     verb, words = "".join(arguments[at : at + 1]), arguments[at + 1 :]
-    asked = [*VERBS[verb], *words] if verb in VERBS else _checks(words) if verb == _CHECK else []
+    asked = [*VERBS[verb], *words] if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
     if verb in VERBS or asked:
         become.exec_program(own_files.build_command(asked), cwd=project.root(_named(arguments[:at])))
 
 
-def _checks(words: Sequence[str]) -> list[str]:
+def _checks(verb: str, words: Sequence[str]) -> list[str]:
     """Return SCons' arguments for a check that only names programs and says nothing of a form; else none."""
     if not any(map(is_program, words)) or not all(word == "-k" or is_program(word) or "=" in word for word in words):
         return []
-    return [layout.check(word) if is_program(word) else word for word in words]
+    return [layout.part(word, verb) if is_program(word) else word for word in words]
 
 
 def is_program(word: str) -> bool:

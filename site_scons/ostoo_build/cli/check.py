@@ -1,7 +1,8 @@
-"""Implements `./ostoo check`: checks programs, and says what the compiler said in the form that is asked for."""
+"""Implements `./ostoo check` and `clippy`: checks programs, and says what was said in the form that is asked for."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,17 @@ _NOTHING = {"json": b'{"reason":"build-finished","success":false}\n'}
 
 
 class Request(Struct, frozen=True):
-    """The command line of `./ostoo check`; `names` are programs, or labels of crates that they need."""
+    """The command line of the verb `what`; `names` are programs, or labels of crates that they need.
 
+    `lints` are arguments for clippy.
+    """
+
+    what: str
     names: tuple[str, ...]
     is_all: bool
     keeps_going: bool
     form: str
+    lints: tuple[str, ...]
 
 
 def perform(request: Request, runner: Runner) -> int:
@@ -39,7 +45,8 @@ def perform(request: Request, runner: Runner) -> int:
         raise OstooError("no program to check", remedy="name one or more programs, or --all")
     is_plain = not request.is_all and all(map(is_program, request.names))
     programs = request.names if is_plain else _programs(request, runner.planner())
-    words = [*(["-k"] if request.keeps_going else []), *map(layout.check, programs)]
+    words = [*(["-k"] if request.keeps_going else []), *(layout.part(name, request.what) for name in programs)]
+    words += [f"--lints={shlex.join(request.lints)}"] if request.lints else []
     if request.form == "human":
         return runner.attempt(words)
     said = forms.place(runner.root, programs, request.form)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import streams
+from ostoo_build.base import layout, streams
 from ostoo_build.base.console import complain
 from ostoo_build.base.errors import told
 from ostoo_build.cli import build
@@ -75,7 +75,7 @@ def _version() -> int:
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
     """Split a verb's words at `--` into our own and the program's."""
-    if words[0] not in ("gdb", "run", "test", "watch") or "--" not in words:
+    if words[0] not in ("clippy", "gdb", "run", "test", "watch") or "--" not in words:
         return words, []
     at = words.index("--")
     return words[:at], words[at + 1 :]
@@ -113,7 +113,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(verbs)
     _add_query(verbs)
     _add_ide(verbs)
-    _add_check(verbs)
+    check = verbs.add_parser("check", help="check programs without making code, as cargo check", allow_abbrev=False)
+    _add_check(check, layout.CHECK)
+    clippy = verbs.add_parser(
+        "clippy", help="check programs with clippy, which gets the words after --", allow_abbrev=False
+    )
+    _add_check(clippy, layout.CLIPPY)
+    fmt = verbs.add_parser("fmt", help="format the crates of all workspaces, as cargo fmt", allow_abbrev=False)
+    fmt.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    fmt.add_argument("--check", action="store_true", help="show what would change, and exit with 1 if anything would")
+    fmt.set_defaults(perform=performed.fmt)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -182,17 +191,16 @@ def _add_ide(verbs: Any) -> None:
     ide.set_defaults(perform=performed.ide)
 
 
-def _add_check(verbs: Any) -> None:
-    check = verbs.add_parser("check", help="check programs without making code, as cargo check", allow_abbrev=False)
+def _add_check(check: argparse.ArgumentParser, what: str) -> None:
     check.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
     check.add_argument("--all", action="store_true", help="check all programs")
     check.add_argument(
         "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
     )
     forms = ("human", "json", "github", "sarif")
-    what = "the form of the compiler's messages (default: human); json is cargo's"
-    check.add_argument("--message-format", choices=forms, default="human", help=what)
-    check.set_defaults(perform=performed.check)
+    of_forms = "the form of the compiler's messages (default: human); json is cargo's"
+    check.add_argument("--message-format", choices=forms, default="human", help=of_forms)
+    check.set_defaults(perform=performed.check, what=what)
 
 
 def _add_why(verbs: Any) -> None:

@@ -211,8 +211,21 @@ def check(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import check as check_verb  # noqa: PLC0415 - each verb loads what it needs itself
 
     variables, names = _sorted(chosen.words)
-    request = check_verb.Request(tuple(names), chosen.all, chosen.keep_going, chosen.message_format)
+    request = check_verb.Request(
+        what=chosen.what,
+        names=tuple(names),
+        is_all=chosen.all,
+        keeps_going=chosen.keep_going,
+        form=chosen.message_format,
+        lints=tuple(chosen.arguments),
+    )
     return check_verb.perform(request, _runner(chosen, variables))
+
+
+def fmt(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import fmt as fmt_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return fmt_verb.perform(_runner(chosen, chosen.words), checks=chosen.check)
 
 
 def ide(chosen: argparse.Namespace) -> int:

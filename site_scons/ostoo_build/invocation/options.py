@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Options(Struct, frozen=True):
     """The values of `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
 
-    `explains` says that the reason for each action is reported.
+    `explains` says that the reason for each action is reported. `lints` are the user's arguments for clippy.
     """
 
     variables: Mapping[str, str]
@@ -23,6 +23,7 @@ class Options(Struct, frozen=True):
     all_outputs: bool = False
     performs: bool = True
     explains: bool = False
+    lints: tuple[str, ...] = ()
     described: Description = field(default_factory=Description)
 
     @property

@@ -61,9 +61,9 @@ class Planner(Struct, frozen=True):
         self.programs.start_planning(ids)
         return [self.plan(*id_) for id_ in ids]
 
-    def plan_check(self, name: str, target: str) -> Program:
-        """Return the plan of a program's check, and register its units."""
-        program = self.programs.plan_check(name, target)
+    def plan_part(self, what: str, name: str, target: str) -> Program:
+        """Return the plan of one of `layout.PARTS` of a program, and register its units."""
+        program = self.programs.plan_part(what, name, target)
         self.units.update({unit.id: unit for unit in program.units})
         return program
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
   scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
   scons PROGRAM.check  check its crates without code; ./ostoo check PROGRAM says more
+  scons PROGRAM.clippy  check its crates with clippy; ./ostoo clippy PROGRAM takes lints
   scons PROGRAM.scripts  run its build scripts and compile its macros, for ./ostoo ide
   scons examples/EXAMPLE  build an example, at build/TARGET/PROFILE/examples/EXAMPLE
   scons std         build the standard library only
@@ -46,7 +48,8 @@ WORDS = (*_ALL, "sysroot", "test")
 class Requested(Struct, frozen=True):
     """The programs to plan, those of which only a part is wanted, the SConscripts to read, and the other targets.
 
-    `tests`, `checks` and `editors` are the programs whose tests, check, or build scripts and macros are wanted.
+    `tests` and `editors` are the programs whose tests, or build scripts and macros are wanted, `parts` the programs of
+    which one of `layout.PARTS` is wanted, with it.
     `scripts` are the packages' SConscripts. `deployed` are the programs that `deploy` copies: a kernel only if it is
     named. `targets` are those of `target=`. `is_all` says that no program was named.
     """
@@ -58,18 +61,18 @@ class Requested(Struct, frozen=True):
     deployed: tuple[str, ...]
     targets: tuple[str, ...]
     is_all: bool
-    checks: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
     editors: tuple[str, ...] = ()
 
     @property
     def asks_for_more(self) -> bool:
         """Whether anything but whole programs is wanted."""
-        return bool(self.words - {"all"} or self.tests or self.checks or self.editors)
+        return bool(self.words - {"all"} or self.tests or self.parts or self.editors)
 
     @property
     def is_of_parts(self) -> bool:
         """Whether no whole program is wanted."""
-        return not (self.programs or self.tests) and bool(self.checks or self.editors)
+        return not (self.programs or self.tests) and bool(self.parts or self.editors)
 
     @property
     def planned(self) -> tuple[str, ...]:
@@ -93,22 +96,26 @@ def help_text() -> str:
 def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
     """Sort the command line's targets. Raises `OstooError` for one that is not a target, program or program's file."""
     beside = frozenset(word for word in words if word in WORDS)
-    parts = [_of_part(words, programs, each) for each in (layout.tested, layout.checked, layout.scripted)]
-    of_parts = {word for part in parts for word in part}
+    named = [_of_part(words, programs, each) for each in (layout.tested, layout.scripted)]
+    parts = [(what, _of_part(words, programs, partial(layout.parted, what=what))) for what in layout.PARTS]
+    of_parts = {word for each in (*named, *(found for _, found in parts)) for word in each}
     known = [*programs.binaries, *(() if beside else WORDS)]
     names = [_program(word, known, programs) for word in words if word not in (*WORDS, *of_parts)]
-    tests, checks, editors = (tuple(dict.fromkeys(part.values())) for part in parts)
+    tests, editors = (tuple(dict.fromkeys(each.values())) for each in named)
+    asked = tuple(dict.fromkeys((what, name) for what, found in parts for name in found.values()))
     deployed = names
     is_all = not words or bool(beside.intersection(_ALL) and not names)
     if is_all:
         names = [name for name, binary in programs.binaries.items() if binary.is_default]
         deployed = [name for name in names if programs.group_of(name).deploys]
-    folders = dict.fromkeys(programs.binaries[name].manifest.parent for name in (*names, *tests, *checks, *editors))
+    folders = dict.fromkeys(
+        programs.binaries[name].manifest.parent for name in (*names, *tests, *(name for _, name in asked), *editors)
+    )
     scripts = (folder / "SConscript" for folder in folders)
     return Requested(
         programs=tuple(dict.fromkeys(names)),
         tests=tests,
-        checks=checks,
+        parts=asked,
         editors=editors,
         scripts=tuple(str(script.relative_to(targets.root)) for script in scripts if script.is_file()),
         words=beside,
@@ -130,6 +137,6 @@ def _program(word: str, known: Sequence[str], programs: Programs) -> str:
     if name in programs.refused:
         raise programs.refused[name]
     if name not in programs.binaries:
-        asked = layout.checked(word) or layout.scripted(word) or word
+        asked = next(filter(None, (layout.parted(word, what) for what in layout.PARTS)), layout.scripted(word) or word)
         raise OstooError(f"there is no program {asked}", remedy=one_of(asked, known))
     return name

@@ -116,6 +116,18 @@ class Cargo(Struct, frozen=True, dict=True):
         ]
         return tuple(sorted(found, key=lambda binary: binary.name))
 
+    def roots(self) -> set[tuple[str, Path]]:
+        """Return the root files of all targets of the workspace's members, each with its edition.
+
+        Raises `OstooError` with cargo's error message.
+        """
+        document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        return {
+            (target["edition"], Path(target["src_path"]))
+            for package in document["packages"]
+            for target in package["targets"]
+        }
+
     def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
         """Return the unit graph of each program, as if cargo built that program alone, so that no other adds features.
 

@@ -1,18 +1,30 @@
-"""Plans the check of a program: its crates are compiled to metadata, without code.
+"""Plans the parts of a program that have no code: its check, and what clippy says of it.
 
 What nobody edits here is that of the build: std and downloaded crates are compiled once for both.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ostoo_build.planning.unit_graph import CHECK, UnitGraph
+from ostoo_build.base import layout
+from ostoo_build.planning import package_places, unit_graph
+from ostoo_build.planning.unit_graph import CHECK, LINT, UnitGraph
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from ostoo_build.planning.unit_graph import Unit
+
+
+def part(what: str, graph: UnitGraph, workspace: Path) -> UnitGraph:
+    """Return the graph of one of `layout.PARTS` of the program, from that of its build."""
+    found = checked(graph)
+    return linted(found, lambda unit: is_member(unit, workspace)) if what == layout.CLIPPY else found
 
 
 def checked(graph: UnitGraph) -> UnitGraph:
@@ -23,3 +35,28 @@ def checked(graph: UnitGraph) -> UnitGraph:
         is_ours = unit.platform is not None and not unit.is_run and not unit.is_std
         found.append(replace(unit, mode=CHECK) if is_ours and (unit.is_local or above) else unit)
     return UnitGraph(tuple(found))
+
+
+def linted(graph: UnitGraph, is_member: Callable[[Unit], bool]) -> UnitGraph:
+    """Return the graph of a check in which clippy checks the workspace's members.
+
+    What a build makes of members for the host, it makes here too: clippy looks at these crates once more.
+    """
+    *others, root = (_linted(unit) if unit.is_checked and is_member(unit) else unit for unit in graph.units)
+    return UnitGraph((*others, *map(_linted, _of_host(others, is_member)), root))
+
+
+def _of_host(units: list[Unit], is_member: Callable[[Unit], bool]) -> Iterator[Unit]:
+    return (unit for unit in units if unit.platform is None and not unit.is_run and is_member(unit))
+
+
+def _linted(unit: Unit) -> Unit:
+    return replace(unit, mode=LINT)
+
+
+def is_member(unit: Unit, workspace: Path) -> bool:
+    """Whether the package of a unit is a member of the workspace in a folder."""
+    if not unit.is_local:
+        return False
+    folder = unit_graph.manifest_path(unit).parent
+    return os.path.realpath(package_places.workspace_of(folder)) == os.path.realpath(workspace)

@@ -108,7 +108,10 @@ class _Walk:
         self._nodes: dict[int, Node] = {}
 
     def nodes(self) -> list[Node]:
-        """Return the nodes of all units that the last one needs, and its own as the last."""
+        """Return the nodes of the last unit, of all that it needs, and before them of checks that nothing needs."""
+        for index, unit in enumerate(self._units):
+            if unit.is_checked and unit.platform is None:
+                self._visit(index)
         self._visit(len(self._units) - 1)
         return [*self._nodes.values()]
 

@@ -136,3 +136,8 @@ def run(unit: Unit) -> RunBuildScript:
 def is_macro(unit: Unit) -> bool:
     """Whether a unit compiles a procedural macro."""
     return isinstance(unit, CompileUnit) and unit.kind is UnitKind.PROC_MACRO
+
+
+def is_checked(unit: Unit) -> bool:
+    """Whether a unit is compiled to metadata only."""
+    return isinstance(unit, CompileUnit) and unit.kind.is_checked

@@ -51,7 +51,7 @@ class Programs:
         self._groups: dict[str, ProgramGroup] = {}
         self._workspaces: dict[_Key, Workspace] = {}
         self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
-        self._checks: dict[ProgramId, Program] = {}
+        self._parts: dict[tuple[str, ProgramId], Program] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
     @property
@@ -197,19 +197,22 @@ class Programs:
         return self.workspace_of(name, target).plan_reads(self.binaries[name], self._profile, of_tests=of_tests)
 
     @property
-    def checks(self) -> dict[ProgramId, Program]:
-        """The plans of the checks that were planned so far."""
-        return self._checks
+    def parts(self) -> tuple[Program, ...]:
+        """The plans of parts of programs that were planned so far."""
+        return tuple(self._parts.values())
 
-    def plan_check(self, name: str, target: str) -> Program:
-        """Return the plan of a program's check for one target. Raises `OstooError` if it can't be made."""
-        workspace, binary = self.workspace_of(name, target), self.binaries[name]
-        known = workspace.remembered_check(binary, self._profile)
-        self._checks[name, target] = known or workspace.plan_check(binary, self._profile)
-        return self._checks[name, target]
+    def plan_part(self, what: str, name: str, target: str) -> Program:
+        """Return the plan of one of `layout.PARTS` of a program for one target.
+
+        Raises `OstooError` if it can't be made.
+        """
+        workspace, binary, key = self.workspace_of(name, target), self.binaries[name], (what, (name, target))
+        known = workspace.remembered_part(what, binary, self._profile)
+        self._parts[key] = known or workspace.plan_part(what, binary, self._profile)
+        return self._parts[key]
 
     def plans_hold(self) -> bool:
-        """Whether planning again would give the same plans of all programs, checks and tests that were planned."""
+        """Whether planning again would give the same plans of all programs, parts and tests that were planned."""
         anew = {key: replace(workspace, snapshot=Snapshot()) for key, workspace in self._workspaces.items()}
 
         def opened(name: str, target: str) -> Workspace:
@@ -218,8 +221,8 @@ class Programs:
         pairs: Iterator[tuple[object, object]] = chain(
             ((opened(*id_).remembered(self.binaries[id_[0]], self._profile), self.plan(*id_)) for id_ in self._plans),
             (
-                (opened(*id_).remembered_check(self.binaries[id_[0]], self._profile), check)
-                for id_, check in self._checks.items()
+                (opened(*id_).remembered_part(what, self.binaries[id_[0]], self._profile), part)
+                for (what, id_), part in self._parts.items()
             ),
             (
                 (opened(*id_).remembered_tests(self.binaries[id_[0]], self._profile), tests)

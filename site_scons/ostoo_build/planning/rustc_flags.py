@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import absolute, is_local, quote, seen_from
+from ostoo_build.planning.unit_graph import LINT
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -33,11 +34,17 @@ class UnitKind(Enum):
     BUILD_SCRIPT = "build-script"
     RUN = "run"
     CHECK = "check"
+    LINT = "clippy"
 
     @property
     def is_library(self) -> bool:
         """Whether its metadata is all that other libraries and checks need of it."""
-        return self in (UnitKind.LIBRARY, UnitKind.CHECK)
+        return self is UnitKind.LIBRARY or self.is_checked
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether it is compiled to metadata only, by rustc or by clippy."""
+        return self in (UnitKind.CHECK, UnitKind.LINT)
 
     @staticmethod
     def of(unit: Unit) -> UnitKind:
@@ -45,7 +52,7 @@ class UnitKind(Enum):
         if unit.is_run:
             return UnitKind.RUN
         if unit.is_checked:
-            return UnitKind.CHECK
+            return UnitKind.LINT if unit.mode == LINT else UnitKind.CHECK
         if unit.is_test:
             return UnitKind.PROGRAM
         if unit.kind in ("bin", "example"):
@@ -76,6 +83,7 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
         UnitKind.PROGRAM: (),
         UnitKind.BUILD_SCRIPT: ("build-script",),
         UnitKind.CHECK: (f"rmeta/{name}.rmeta",),
+        UnitKind.LINT: (f"rmeta/{name}.rmeta",),
     }[UnitKind.of(unit)]
 
 
@@ -215,7 +223,7 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
         case UnitKind.LIBRARY:
             metadata, library = outputs(unit, unit_id)
             yield f"--emit={dep_info},metadata={folder}/{metadata},link={folder}/{library}"
-        case UnitKind.CHECK:
+        case UnitKind.CHECK | UnitKind.LINT:
             yield f"--emit={dep_info},metadata={folder}/{outputs(unit, unit_id)[0]}"
         case UnitKind.PROGRAM:
             # the link's output is named here, so that no suffix of the target's is added
@@ -229,7 +237,7 @@ def _emit(unit: Unit, unit_id: str, folder: str) -> Iterator[str]:
 def _profile_flags(unit: Unit, manifest: Manifest) -> Iterator[str]:
     """Return the profile's flags in cargo's order and without defaults: later flags of the user build on both."""
     profile = unit.profile
-    if UnitKind.of(unit) is UnitKind.PROC_MACRO:
+    if unit.kind == "proc-macro":
         yield from ("-C", "prefer-dynamic", "--extern", "proc_macro")
     if profile.opt_level != "0":
         yield from ("-C", f"opt-level={profile.opt_level}")
@@ -274,7 +282,7 @@ def _lto_flags(unit: Unit) -> Iterator[str]:
     Cargo's graph contains the mode for every unit. A check has the flags of a build.
     """
     lto, kind = unit.profile.lto, UnitKind.of(unit)
-    if kind is UnitKind.CHECK:
+    if kind.is_checked:
         kind = UnitKind.LIBRARY if unit.is_of_library else UnitKind.PROGRAM
     match kind:
         case UnitKind.PROGRAM | UnitKind.LIBRARY if lto == "off" and unit.platform is not None:

@@ -21,6 +21,9 @@ FORMAT_VERSION = 1
 CHECK = "check"
 """Cargo's mode of a unit that is compiled to metadata only."""
 
+LINT = "clippy"
+"""The mode of a unit that clippy compiles to metadata; cargo calls it a check with a wrapper."""
+
 BY_PATH = "path+file://"
 """The prefix of the ids of packages that were not downloaded."""
 
@@ -94,7 +97,7 @@ class Unit(Struct, frozen=True):
     @property
     def is_checked(self) -> bool:
         """Whether the unit is compiled to metadata only."""
-        return self.mode == CHECK
+        return self.mode in (CHECK, LINT)
 
     @property
     def is_test(self) -> bool:

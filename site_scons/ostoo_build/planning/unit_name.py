@@ -22,6 +22,7 @@ _KINDS = {
     UnitKind.PROC_MACRO: "proc macro",
     UnitKind.BUILD_SCRIPT: "build script",
     UnitKind.CHECK: "check",
+    UnitKind.LINT: "clippy",
 }
 _FEATURE = 'feature="'
 

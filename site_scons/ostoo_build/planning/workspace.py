@@ -200,17 +200,17 @@ class Workspace(Struct, frozen=True):
         plan = self._memo(self._plan_question("plan", binary, profile), _Memo[Program])
         return plan.reads if plan else None
 
-    def remembered_check(self, binary: Binary, profile: str) -> Program | None:
-        """Return the stored plan of a program's check if it is still valid."""
-        return self._recall(self._plan_question("check", binary, profile), _Memo[Program])
+    def remembered_part(self, what: str, binary: Binary, profile: str) -> Program | None:
+        """Return the stored plan of one of `layout.PARTS` of a program if it is still valid."""
+        return self._recall(self._plan_question(what, binary, profile), _Memo[Program])
 
-    def plan_check(self, binary: Binary, profile: str) -> Program:
-        """Plan the check of a program. Raises `OstooError` if cargo can't."""
+    def plan_part(self, what: str, binary: Binary, profile: str) -> Program:
+        """Plan one of `layout.PARTS` of a program. Raises `OstooError` if cargo can't."""
         context, began = self._begin(profile)
-        (graph,) = map(check_plan.checked, self._locked(lambda: self.cargo.unit_graphs([binary], profile, self.target)))
+        (whole,) = self._locked(lambda: self.cargo.unit_graphs([binary], profile, self.target))
+        graph = check_plan.part(what, whole, self.cargo.workspace)
         found = plan_program(graph, context)
-        reads = self._package_reads(began)
-        self._remember(self._plan_question("check", binary, profile), [graph], context, found, reads)
+        self._remember(self._plan_question(what, binary, profile), [graph], context, found, self._package_reads(began))
         return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:

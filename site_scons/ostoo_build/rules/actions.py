@@ -132,7 +132,7 @@ def compile_action(
     records: Mapping[str, Record],
     variables: Mapping[str, str],
 ) -> Action:
-    """Create the action that compiles a unit.
+    """Create the action that compiles a unit with rustc.
 
     `sources` are its package's files, `records` those of its prerequisites, `variables` the user's that it asked for.
     """
@@ -141,7 +141,7 @@ def compile_action(
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
-    links_here = not unit.target and unit.kind is not UnitKind.LIBRARY
+    links_here = not unit.target and not unit.kind.is_library
     if links_here:
         arguments += ["-C", "linker=cc"]
     # a program is linked later: other packages' instructions apply to the link

@@ -82,7 +82,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
     learned = Learned(reads, asked, _seen(compiled.own, read, action, unproved, done.paths))
-    stdout = _diagnostics(done) if unit.kind is UnitKind.CHECK else assembled
+    stdout = _diagnostics(done) if unit.kind.is_checked else assembled
     return Outcome(outputs, stderr, stdout, holds_root, learned, unproved=unproved)
 
 

@@ -89,7 +89,7 @@ def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozen
     if unit.target:
         taken = [*_static_libraries(paths, unit, action)]
     else:
-        taken = [*_of_host_link(paths, unit, action)] if unit.kind is not UnitKind.LIBRARY else []
+        taken = [*_of_host_link(paths, unit, action)] if not unit.kind.is_library else []
     for file in taken:
         if not is_declared(file):
             raise outcome.undeclared(paths.input_path(file), f"{unit.package}/Cargo.toml")

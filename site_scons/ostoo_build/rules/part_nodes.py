@@ -1,4 +1,4 @@
-"""Yields the nodes of parts of a program: of its check, and of what editors need."""
+"""Yields the nodes of parts of a program: of its check, by rustc or clippy, and of what editors need."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import layout, state_file
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.planned_unit import RunBuildScript, is_macro
+from ostoo_build.planning.planned_unit import RunBuildScript, is_checked, is_macro
 from ostoo_build.rules import nodes
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ def of_check(planner: Planner, services: Services, plans: Iterable[Program]) -> 
 
     Beside the outputs of each crate that users edit it is noted that the check came to it.
     """
-    for unit in _units(planner, (plan.unit.id for plan in plans)):
+    for unit in _units(planner, (unit.id for plan in plans for unit in aims(plan))):
         note = partial(_noting, planner.root / unit.folder / layout.CHECKED)
         for node in _of_unit(planner, services, unit):
             yield replace(node, perform=partial(note, node)) if is_local(unit.package) else node
+
+
+def aims(plan: Program) -> list[Unit]:
+    """Return the units for which the part of a program is made: its own, and those that nothing needs."""
+    return [unit for unit in plan.units if unit is plan.units[-1] or (is_checked(unit) and not unit.target)]
 
 
 def _noting(place: Path, node: Node) -> Record | None:

@@ -18,7 +18,7 @@ from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
 from ostoo_build.rules import actions as rule_actions
-from ostoo_build.rules import asked_variables, hidden_asm, link_inputs, seen_files, unit_inputs
+from ostoo_build.rules import asked_variables, drivers, hidden_asm, link_inputs, seen_files, unit_inputs
 from ostoo_build.rules import judge as judges
 from ostoo_build.rules.actions import AskedFor
 from ostoo_build.rust import build_script, dep_info
@@ -151,7 +151,8 @@ def _compile_job(
 ) -> Job:
     paths, folder = planner.paths, planner.root / unit.folder
     made = made_by_others(planner, services, unit)
-    action = rule_actions.compile_action(services.invocation, unit, sources.inputs, made, sources.variables)
+    compiled_by_rustc = rule_actions.compile_action(services.invocation, unit, sources.inputs, made, sources.variables)
+    action = drivers.driven(planner, services, unit, compiled_by_rustc)
 
     tells_all = _tells_what_it_reads(paths, unit, action)
     is_script = unit.kind is UnitKind.BUILD_SCRIPT
@@ -163,6 +164,7 @@ def _compile_job(
             services.timeline.metadata()
             ready()
 
+    by_clippy = map(paths.input_path, unit_inputs.of_clippy(paths, unit))
     compiled = judges.Compiled(
         action=action,
         unit=unit,
@@ -171,7 +173,7 @@ def _compile_job(
         here=paths,
         hides=partial(hidden_asm.may_be, planner, services, unit),
         check=partial(link_inputs.check_bundled, paths, unit, action),
-        unseen=link_inputs.check_libraries(paths, unit, action),
+        unseen=link_inputs.check_libraries(paths, unit, action).union(by_clippy),
         own=frozenset(entry.path for entry in sources.own) if tells_all else None,
     )
     judge: Judge = partial(judges.compilation, compiled)
@@ -182,11 +184,11 @@ def _compile_job(
         action=action,
         folder=folder,
         results=unit.folder,
-        verb="Checking" if unit.kind is UnitKind.CHECK else "Compiling",
+        verb="Checking" if unit.kind.is_checked else "Compiling",
         subject=_of_script(planner, unit) if is_script else planner.targets.named(unit.label, unit.target),
         run=_watched(planner, sources, start, judge) if is_script else partial(judged, start, judge),
         shared=not unit.is_incremental,
-        judge=judge,
+        judge=judge if action is compiled_by_rustc else None,
         learned=sources.learned,
         learning=learning,
         seeing=partial(reduced, action, sources.own) if sources.own and (is_script or tells_all) else None,

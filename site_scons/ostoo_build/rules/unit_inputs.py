@@ -20,7 +20,9 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import asked_variables
+from ostoo_build.rust import clippy
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
@@ -193,7 +195,10 @@ def is_of_std(package: str) -> bool:
 
 
 def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
-    """Return the files that a unit's manifest and flags name. Raises `OstooError` for files outside the checkout."""
+    """Return the files that a unit's manifest and flags name, and what its driver reads.
+
+    Raises `OstooError` for named files outside the checkout.
+    """
     found = [*of_flags(paths, unit)]
     if unit.extra_inputs and is_local(unit.package):
         found += source_files.expand_inputs(Path(paths.root, unit.package), unit.extra_inputs)
@@ -204,7 +209,16 @@ def declared_files(paths: PathMap, unit: PlannedUnit) -> list[Path]:
                 where=f"{unit.package}/Cargo.toml\n{path}",
                 remedy="other machines do not have it: copy it into the checkout",
             )
-    return found
+    return [*found, *of_clippy(paths, unit)]
+
+
+def of_clippy(paths: PathMap, unit: PlannedUnit) -> Iterator[Path]:
+    """Yield the files that clippy reads besides sources, if it looks at the unit."""
+    if isinstance(unit, CompileUnit) and unit.kind is UnitKind.LINT:
+        folder, package = (Path(paths.root, paths.expand(place)) for place in (unit.directory, unit.package))
+        named = dict(unit.environment).get(clippy.CONFIGURATION)
+        asked = os.environ.get(clippy.CONFIGURATION) if named is None else paths.expand(named)
+        yield from clippy.read_besides(folder, package, asked)
 
 
 def declared_in(paths: PathMap, unit: PlannedUnit, snapshot: Snapshot) -> list[Path]:

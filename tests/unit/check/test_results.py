@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import check_units as units
 import pytest
+from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.actions.record import Record
@@ -54,6 +55,17 @@ def test_only_crates_that_this_check_reached_have_a_result(tmp_path: Path) -> No
     assert [each.diagnostics[0]["message"] for each in found] == ["of good-1", "is bad"]
 
 
+def test_what_clippy_looked_at_is_told_by_clippy_alone(tmp_path: Path) -> None:
+    built, linted = (units.checked("a", kind) for kind in (UnitKind.BUILD_SCRIPT, UnitKind.LINT))
+    linted = replace(linted, id="a-2", folder=f"{linted.folder}2")
+    for unit in (built, linted):
+        made(tmp_path, unit, units.line("w", f"of {unit.id}"))
+        reached(tmp_path, unit)
+    found = list(results.collect([built, linted], source(tmp_path)))
+    assert [each.unit.id for each in found] == ["a-2"]
+    assert [each.unit.id for each in results.collect([built], source(tmp_path))] == ["a-1"]
+
+
 def test_files_elsewhere_are_named_as_they_are_on_this_machine(tmp_path: Path) -> None:
     unit = units.checked("a")
     names = ("user-rs/a.rs", "library/core/src/lib.rs", "/cargo/registry/b.rs", "@{root}/c.rs", "@{at}{root}/d.rs")
@@ -98,8 +110,8 @@ def messages(found: list[results.Checked], *, is_done: bool) -> list[dict[str, A
 
 
 def test_messages_are_cargos(one: results.Checked) -> None:
-    first, second, artifact, last = messages([one], is_done=True)
-    assert (first["message"]["message"], second["reason"]) == ("é", "compiler-message")
+    first, artifact, last = messages([one], is_done=True)  # cargo leaves out how many warnings there were
+    assert (first["message"]["message"], artifact["reason"]) == ("é", "compiler-artifact")
     assert first["package_id"] == "path+file:///os/user-rs/a%20b#a@1.0.0"
     assert first["target"]["src_path"] == "/os/user-rs/a/src/lib.rs"
     assert artifact["filenames"] == [f"/os/{one.unit.folder}/{one.unit.outputs[0]}"]

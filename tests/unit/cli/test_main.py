@@ -21,6 +21,7 @@ VERBS = {
     "server",
     "query",
     "run",
+    "fmt",
     "gdb",
     "ide",
     "addr2line",
@@ -33,6 +34,7 @@ VERBS = {
     "size",
     "cache",
     "check",
+    "clippy",
 }
 
 

@@ -110,8 +110,11 @@ def test_tests_are_asked_for_by_their_programs_name(  # noqa: PLR0917 - a row of
 
 
 def test_parts_of_a_program_are_asked_for_by_its_name(programs: Programs, targets: Targets) -> None:
-    found = build_request.read(["other.check", "cat-rs.scripts", "other.tests", "other.check"], programs, targets)
-    assert (found.tests, found.checks, found.editors) == (("other",), ("other",), ("cat-rs",))
+    found = build_request.read(
+        ["other.check", "cat-rs.scripts", "other.tests", "cat-rs.clippy", "other.check"], programs, targets
+    )
+    assert (found.tests, found.editors) == (("other",), ("cat-rs",))
+    assert found.parts == (("check", "other"), ("clippy", "cat-rs"))
     assert (found.programs, found.planned, found.scripts) == ((), ("cat-rs",), SCRIPT)
     assert not found.is_all
 

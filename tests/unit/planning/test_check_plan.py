@@ -48,3 +48,28 @@ def test_a_downloaded_crate_above_an_edited_one_is_checked_too(tmp_path: Path) -
         True,
         False,
     ]
+
+
+def test_clippy_looks_at_members_and_once_more_at_those_for_the_host(tmp_path: Path) -> None:
+    paths = trees.checkout(tmp_path)
+    *others, runtime, program = trees.graph(paths, "hello-rs").units
+    script = replace(runtime, kind="custom-build", crate_types=("bin",), platform=None, dependencies=())
+    graph = UnitGraph((*others, runtime, script, program))
+    found = check_plan.linted(check_plan.checked(graph), lambda unit: unit is not runtime and unit.is_local)
+    assert [unit.mode for unit in found.units[-4:]] == ["clippy", "build", "clippy", "clippy"]
+    assert replace(found.units[-2], mode="build") == found.units[-3] == script
+    assert found.name == "hello-rs", "the program is the last one still"
+    none = check_plan.linted(check_plan.checked(graph), lambda _: False)
+    assert none == check_plan.checked(graph), "what is no member is checked by rustc alone"
+
+
+def test_a_plan_has_what_nothing_needs_but_clippy_looks_at(tmp_path: Path) -> None:
+    paths = trees.checkout(tmp_path)
+    *others, program = trees.graph(paths, "hello-rs").units
+    script = replace(program, kind="custom-build", target_name="build-script-build", platform=None, dependencies=())
+    graph = check_plan.linted(UnitGraph((*others, script, program)), lambda unit: unit == script)
+    planned = plan.plan_program(graph, trees.context(paths))
+    (extra,) = trees.compiled(planned, "build_script_build", UnitKind.LINT)
+    assert not extra.target
+    assert not any(extra.id in unit.prerequisites for unit in planned.units)
+    assert planned.unit.id.startswith("hello_rs-")

@@ -7,11 +7,11 @@
 #![no_std]
 #![cfg_attr(feature = "no_std", feature(alloc_error_handler))]
 
-mod args;
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "arch/riscv64.rs")]
 mod arch;
+mod args;
 #[cfg(feature = "no_std")]
 mod brk_alloc;
 #[cfg(feature = "no_std")]

@@ -2,8 +2,8 @@
 
 use core::ffi::CStr;
 
-pub use crate::arch::{syscall0, syscall1, syscall2, syscall3, syscall4};
 use crate::arch::{self, number};
+pub use crate::arch::{syscall0, syscall1, syscall2, syscall3, syscall4};
 
 /// Why the kernel refused a call: Linux' `errno` number, such as 2 for `ENOENT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +89,6 @@ pub fn getdents64(fd: i32, buffer: &mut [u8]) -> Result {
 pub fn wait4(pid: i32, options: i32) -> core::result::Result<(i32, i32), Errno> {
     let mut status = 0_i32;
     // SAFETY: the kernel writes the status only; no resource usage is asked for.
-    let child = check(unsafe {
-        syscall4(number::WAIT4, pid as usize, &raw mut status as usize, options as usize, 0)
-    })?;
+    let child = check(unsafe { syscall4(number::WAIT4, pid as usize, &raw mut status as usize, options as usize, 0) })?;
     Ok((child as i32, status))
 }
