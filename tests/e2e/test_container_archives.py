@@ -10,6 +10,7 @@ import zstandard
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.sysroot import providers as sysroot_providers
 from ostoo_build.sysroot.image import (
     archive as image_archive,
@@ -23,7 +24,7 @@ from ostoo_build.sysroot.image import (
 from ostoo_build.sysroot.image import (
     tar as tar_members,
 )
-from ostoo_build.sysroot.install import MACHINES
+from ostoo_build.sysroot.install import MACHINES, RawTree
 
 PREFIX = "/home/ctng/x-tools/sysroot/usr"
 
@@ -116,7 +117,7 @@ def run(folder: Path, *argv: str) -> str:
 
 def raw_tree(sysroot: str, store: Path, folder: Path) -> dict[str, str]:
     folder.mkdir()
-    sysroot_providers.choose(sysroot, store, store).write_raw(folder, MACHINES["x86_64"])
+    sysroot_providers.choose(sysroot, store, store).write_raw(RawTree(folder, MACHINES["x86_64"], Jobserver(1)))
     assert not any(path.is_symlink() for path in folder.rglob("*"))
     return {
         path.relative_to(folder).as_posix(): path.read_text().strip() for path in folder.rglob("*") if path.is_file()

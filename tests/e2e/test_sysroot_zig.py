@@ -6,6 +6,7 @@ from trees import PROJECT, TARGET, Tree
 
 from ostoo_build.base import process
 from ostoo_build.binary import ar
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.fetch import ziglang
 from ostoo_build.sysroot import install as sysroot
 from ostoo_build.sysroot import zig as sysroot_zig
@@ -51,7 +52,7 @@ def test_two_folders_get_the_same_objects_bit_for_bit(
     monkeypatch.setattr(sysroot_zig, "sources", lambda *musl: [*every(*musl)[:-3:8], *every(*musl)[-3:]])
     other = tmp_path / "a folder/raw"
     other.mkdir(parents=True)
-    sysroot_zig.factory("", PROJECT).write_raw(other, sysroot.MACHINES["x86_64"])
+    sysroot_zig.factory("", PROJECT).write_raw(sysroot.RawTree(other, sysroot.MACHINES["x86_64"], Jobserver(2)))
     found, made = (ar.read((place / "lib/libc.a").read_bytes(), "") for place in (other, user))
     assert len(found) > 100
     assert set(found) < set(made)
@@ -70,7 +71,7 @@ def test_one_process_makes_the_objects_that_zig_makes_of_each_file(
     raw, library = tmp_path / "raw", tmp_path / "alone.a"
     raw.mkdir()
     monkeypatch.setattr(sysroot_zig, "sources", lambda *_musl: [*some, *every[-3:]])
-    sysroot_zig.factory("", PROJECT).write_raw(raw, sysroot.MACHINES[arch])
+    sysroot_zig.factory("", PROJECT).write_raw(sysroot.RawTree(raw, sysroot.MACHINES[arch], Jobserver(2)))
     places = [*(f"musl/{folder}" for folder in sysroot_zig.INCLUDES), *sysroot_zig.HEADERS]
     flags = [*sysroot_zig.CFLAGS, *(f"-I{libc / place.format(arch=arch)}" for place in places)]
     options = ["-target", f"{arch}-linux-musl", *sysroot_zig.OPTIONS, f"-femit-bin={library}"]

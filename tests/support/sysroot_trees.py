@@ -7,6 +7,7 @@ from typing import ClassVar
 from ostoo_build.binary import ar
 from ostoo_build.sysroot import contract as sysroot_contract
 from ostoo_build.sysroot import unwind_stub
+from ostoo_build.sysroot.install import RawTree
 
 RETURN = b"\xc3"
 MACHINE = sysroot_contract.MACHINES["x86_64"]
@@ -47,6 +48,6 @@ class FakeProvider:
     def identity(self) -> dict[str, str]:
         return {"name": "fake", "version": self.version}
 
-    def write_raw(self, raw: Path, machine: sysroot_contract.Machine) -> None:
-        assert machine == MACHINE
-        write(raw, self.files)
+    def write_raw(self, raw: RawTree) -> None:
+        assert raw.machine == MACHINE
+        write(raw.folder, self.files)

@@ -215,6 +215,16 @@ _all = Batch()
 """Contains the processes of the other batches too."""
 
 
+def following() -> Callable[[], None]:
+    """Return what another thread calls first, so that its processes are ended with those of this thread."""
+    batch = _of_this_thread()
+
+    def follow() -> None:
+        _thread.batch = batch
+
+    return follow
+
+
 def stop_all() -> None:
     """End all processes that a thread waits for, as `Batch.stop` does."""
     _all.stop()

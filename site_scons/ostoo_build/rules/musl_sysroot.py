@@ -15,11 +15,12 @@ from ostoo_build.sysroot.contract import MACHINES
 if TYPE_CHECKING:
     from ostoo_build.base import digest
     from ostoo_build.base.paths import PathMap
+    from ostoo_build.base.spare_processors import Processors
     from ostoo_build.invocation.sysroots import Sysroots
     from ostoo_build.invocation.targets import Targets
 
 
-def job(paths: PathMap, targets: Targets, sysroots: Sysroots, target: str) -> Job:
+def job(paths: PathMap, targets: Targets, sysroots: Sysroots, target: str, processors: Processors) -> Job:
     """Describe how the provider writes a target's sysroot."""
     wanted = key(targets, sysroots, target)
     machine = MACHINES[targets.spec(target).arch]
@@ -27,7 +28,7 @@ def job(paths: PathMap, targets: Targets, sysroots: Sysroots, target: str) -> Jo
     there = targets.root / place
 
     def run() -> Outcome:
-        install.provide(sysroots.provider(target), machine, there)
+        install.provide(sysroots.provider(target), machine, there, processors)
         if install.key(sysroots.anew(target), machine) != wanted:
             what = f"what sysroot={sysroots.word(target)} names changed while it was being used"
             raise OstooError(what, remedy="run the build again")

@@ -83,7 +83,8 @@ def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
     musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
     folder = planner.paths.sysroot(target)
-    make = partial(musl_sysroot.job, planner.paths, planner.targets, services.sysroots, target)
+    processors = services.runner.jobserver
+    make = partial(musl_sysroot.job, planner.paths, planner.targets, services.sysroots, target, processors)
     return _of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
 
 

@@ -20,7 +20,7 @@ from ostoo_build.sysroot import folder as sysroot_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ostoo_build.sysroot.install import Machine
+    from ostoo_build.sysroot.install import RawTree
 
 PINS = Path(__file__).with_name("debian-pins.toml")
 """The packages' versions and digests by Debian release."""
@@ -41,8 +41,8 @@ class DebianMusl(Struct, frozen=True):
     def identity(self) -> Mapping[str, str]:
         return {"name": "debian", "version": self.version, **self.sha256}
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:
-        arch = _DEBIAN_ARCH[machine.arch]
+    def write_raw(self, raw: RawTree) -> None:
+        arch = _DEBIAN_ARCH[raw.machine.arch]
         if arch not in self.sha256:
             raise OstooError(f"no musl-dev is pinned for {arch}", where=str(PINS))
         with tempfile.TemporaryDirectory() as name:
@@ -54,8 +54,8 @@ class DebianMusl(Struct, frozen=True):
             if digest.of_file(package) != self.sha256[arch]:
                 raise OstooError(f"the sha256 of {package.name} differs from the pin", where=str(PINS))
             _run(["dpkg-deb", "--extract", package.name, "."], scratch)
-            triple = f"{machine.arch}-linux-musl"
-            sysroot_folder.copy(scratch / "usr/lib" / triple, scratch / "usr/include" / triple, raw)
+            triple = f"{raw.machine.arch}-linux-musl"
+            sysroot_folder.copy(scratch / "usr/lib" / triple, scratch / "usr/include" / triple, raw.folder)
 
 
 def factory(argument: str, project: Path) -> DebianMusl:  # noqa: ARG001 - all providers are asked so

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ostoo_build.sysroot.install import Machine
+    from ostoo_build.sysroot.install import RawTree
 
 
 class FolderMusl(Struct, frozen=True):
@@ -30,8 +30,8 @@ class FolderMusl(Struct, frozen=True):
         files = {name: digest.of_file(self.folder / name) for name in (*RAW_FILES, *headers)}
         return {"name": "folder", "files": digest.of_json(files)}
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
-        copy(self.folder / "lib", self.folder / "include", raw)
+    def write_raw(self, raw: RawTree) -> None:
+        copy(self.folder / "lib", self.folder / "include", raw.folder)
 
 
 def factory(argument: str, project: Path) -> FolderMusl:

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from msgspec import Struct
+
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
@@ -18,7 +20,9 @@ from ostoo_build.sysroot.contract import MACHINES, Machine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "key", "provide"]
+    from ostoo_build.base.spare_processors import Processors
+
+__all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "RawTree", "key", "provide"]
 
 RAW_FILES = ("lib/libc.a", "lib/crt1.o", "lib/crti.o", "lib/crtn.o")
 """The files that a provider writes, besides `include/`."""
@@ -28,6 +32,14 @@ OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
 
 The manifest contains the digests of all files, including headers.
 """
+
+
+class RawTree(Struct, frozen=True):
+    """What a provider is to write: files for `machine`, to an empty `folder`, on `processors`."""
+
+    folder: Path
+    machine: Machine
+    processors: Processors
 
 
 class Provider(Protocol):
@@ -44,10 +56,10 @@ class Provider(Protocol):
         It is part of the sysroot's key, contains no path of this machine, and is cheap enough for every start.
         """
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:
-        """Write `RAW_FILES` and, if it has headers, `include/` to the existing, empty folder `raw`, as regular files.
+    def write_raw(self, raw: RawTree) -> None:
+        """Write `RAW_FILES` and, if it has headers, `include/` as regular files.
 
-        Other files in it are ignored. Raises `OstooError` if that is not possible.
+        Other files in the folder are ignored. Raises `OstooError` if that is not possible.
         """
 
 
@@ -62,7 +74,7 @@ def key(provider: Provider, machine: Machine) -> digest.Hash:
     )
 
 
-def provide(provider: Provider, machine: Machine, destination: Path) -> None:
+def provide(provider: Provider, machine: Machine, destination: Path, processors: Processors) -> None:
     """Make the sysroot `destination` again, for example `sysroot/x86_64-ostoo-user`.
 
     It is made and checked in another folder, and then replaces the old one. Raises `OstooError` if the provider fails
@@ -72,7 +84,7 @@ def provide(provider: Provider, machine: Machine, destination: Path) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         _clear_scratch(destination)
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}.") as scratch:
-            _make(provider, machine, Path(scratch))
+            _make(provider, machine, Path(scratch), processors)
             _replace(Path(scratch, "finished"), destination, Path(scratch, "old"))
     except OSError as error:
         raise OstooError(f"can't make the sysroot: {error}", where=str(destination)) from error
@@ -86,10 +98,10 @@ def _clear_scratch(destination: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _make(provider: Provider, machine: Machine, scratch: Path) -> None:
+def _make(provider: Provider, machine: Machine, scratch: Path, processors: Processors) -> None:
     raw, finished = scratch / "raw", scratch / "finished"
     raw.mkdir()
-    provider.write_raw(raw, machine)
+    provider.write_raw(RawTree(raw, machine, processors))
     _take(raw, finished, (*RAW_FILES, "include") if provider.has_headers else RAW_FILES)
     (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
     musl = sysroot_contract.check(finished, machine)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ostoo_build.sysroot.install import Machine
+    from ostoo_build.sysroot.install import RawTree
 
 _TRIPLES = {
     "x86_64": "x86_64-unknown-linux-musl",
@@ -40,15 +40,15 @@ class RustupMusl(Struct, frozen=True):
         }
         return {"name": "rustup", "files": digest.of_json(files)}
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:
-        triple = _TRIPLES[machine.arch]
-        (raw / "lib").mkdir()
+    def write_raw(self, raw: RawTree) -> None:
+        triple = _TRIPLES[raw.machine.arch]
+        (raw.folder / "lib").mkdir()
         for name in RAW_FILES:
             path = self._file(triple, name)
             if not path.is_file():
-                what, remedy = f"the toolchain has no musl for {machine.arch}", self._remedy(triple)
+                what, remedy = f"the toolchain has no musl for {raw.machine.arch}", self._remedy(triple)
                 raise OstooError(what, where=str(path), remedy=remedy)
-            shutil.copyfile(path, raw / name)
+            shutil.copyfile(path, raw.folder / name)
 
     def _file(self, triple: str, name: str) -> Path:
         return self.rustlib / triple / "lib/self-contained" / name.removeprefix("lib/")

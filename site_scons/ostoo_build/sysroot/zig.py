@@ -6,12 +6,13 @@ import os
 import shlex
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, process, toml_tables
+from ostoo_build.base import digest, process, spare_processors, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.toml_file import load as load_toml
 from ostoo_build.binary import ar
@@ -19,9 +20,10 @@ from ostoo_build.fetch import ziglang
 from ostoo_build.sysroot.contract import read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ostoo_build.sysroot.contract import Machine
+    from ostoo_build.sysroot.install import RawTree
 
 FIXES = Path(__file__).with_name("musl-fixes.toml")
 """Security fixes for the pinned sources."""
@@ -61,16 +63,16 @@ class ZigMusl(Struct, frozen=True):
             "flags": digest.of_json([OPTIONS, CFLAGS, _ARCH]),
         }
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:
-        zig = ziglang.provide(self.project)
+    def write_raw(self, raw: RawTree) -> None:
+        zig, arch = ziglang.provide(self.project), raw.machine.arch
         libc = zig / "lib/libc"
         for headers in reversed(HEADERS):  # the first ones win
-            shutil.copytree(libc / headers.format(arch=machine.arch), raw / "include", dirs_exist_ok=True)
+            shutil.copytree(libc / headers.format(arch=arch), raw.folder / "include", dirs_exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch:
             tree = Path(scratch, "musl")
-            _link_fixed(libc / "musl", machine.arch, FIXES, tree)
-            members = _compile(zig, machine, tree, sources(libc / "musl", machine.arch))
-        _write_library(members, raw / "lib", machine)
+            _link_fixed(libc / "musl", arch, FIXES, tree)
+            members = _compile(zig, raw, tree, sources(libc / "musl", arch))
+        _write_library(members, raw.folder / "lib", raw.machine)
 
 
 def factory(argument: str, project: Path) -> ZigMusl:
@@ -119,13 +121,20 @@ def _mend(source: bytes, fix: dict[str, Any], where: str) -> bytes:
     return source
 
 
-def _compile(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> list[ar.Member]:
+def _compile(zig: Path, raw: RawTree, tree: Path, sources: Sequence[str]) -> list[ar.Member]:
     """Compile all files below `tree`, and return the objects in order."""
     in_c, others = (
         [source for source in sources if (PurePath(source).suffix == ".c") is is_c] for is_c in (True, False)
     )
-    _compile_c(zig, machine, tree, in_c)
-    assembled = iter(_assemble(zig, machine, tree, others))
+    options = ("clang", *_for_any_file(_shown_options(zig, raw.machine, tree, in_c[0])))
+    processes = -(-len(in_c) // _FILES_AT_ONCE)
+    library = tree / "assembled.a"
+    steps: list[Callable[[], object]] = [
+        partial(_assemble, zig, raw.machine, tree, others, library),
+        *(partial(_zig, zig, tree, *options, *in_c[first::processes]) for first in range(processes)),
+    ]
+    spare_processors.perform(raw.processors, steps)
+    assembled = iter(ar.read(library.read_bytes(), str(library)) if others else ())
     return [
         ar.Member(PurePath(source).with_suffix(".o").name, (tree / source).with_suffix(".o").read_bytes())
         if PurePath(source).suffix == ".c"
@@ -134,15 +143,19 @@ def _compile(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) ->
     ]
 
 
-def _compile_c(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> None:
-    """Compile C files in one process. Each object is beside its source.
+_FILES_AT_ONCE = 64
+"""C files that one process compiles: the work of one second.
 
-    The compiler proper takes any number of files, and most of the time with one process for each is that of its start.
-    Its options are those that clang's driver shows for one file.
-    """
-    shown = _zig(zig, tree, "clang", "-###", *_driver_options(zig, machine), "-c", sources[0]).stderr.decode()
+The compiler proper takes any number of files, and most of the time with one process for each is that of its start. It
+writes each object beside its source.
+"""
+
+
+def _shown_options(zig: Path, machine: Machine, tree: Path, source: str) -> list[str]:
+    """Return the compiler proper's options, as clang's driver shows them, for one file."""
+    shown = _zig(zig, tree, "clang", "-###", *_driver_options(zig, machine), "-c", source).stderr.decode()
     _program, *words = shlex.split(shown.strip().splitlines()[-1])
-    _zig(zig, tree, "clang", *_for_any_file(words), *sources)
+    return words
 
 
 def _for_any_file(words: Sequence[str]) -> Iterator[str]:
@@ -163,15 +176,13 @@ def _driver_options(zig: Path, machine: Machine) -> Iterator[str]:
     yield from ("-isystem", str(zig / "lib/include"))
 
 
-def _assemble(zig: Path, machine: Machine, tree: Path, sources: Sequence[str]) -> Sequence[ar.Member]:
-    """Compile files in assembly language, which clang takes one by one, and return the objects in order."""
+def _assemble(zig: Path, machine: Machine, tree: Path, sources: Sequence[str], library: Path) -> None:
+    """Compile files in assembly language, which clang takes one by one, to a library in their order."""
     if not sources:
-        return ()
-    library = tree / "assembled.a"
+        return
     options = ("-target", f"{machine.arch}-linux-musl", *OPTIONS, f"-femit-bin={library}")
     includes = (f"-I{folder.format(arch=machine.arch)}" for folder in INCLUDES)
     _zig(zig, tree, "build-lib", *options, "-cflags", *CFLAGS, *includes, "--", *sources)
-    return ar.read(library.read_bytes(), str(library))
 
 
 def _zig(zig: Path, tree: Path, *words: str) -> process.Completed:

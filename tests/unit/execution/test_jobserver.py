@@ -43,6 +43,19 @@ def test_a_failure_gives_its_token_back() -> None:
     assert free(jobserver) == 1
 
 
+def test_a_spare_token_is_held_if_there_is_one_and_given_back() -> None:
+    jobserver = Jobserver(2)
+    with jobserver.token(), jobserver.spare() as first, jobserver.spare() as second:
+        assert (first, second, free(jobserver)) == (True, False, 0)
+    assert free(jobserver) == 2
+
+
+def test_who_waits_for_a_token_still_waits_after_a_look_for_a_spare_one() -> None:
+    jobserver = Jobserver(1)
+    with jobserver.token(), jobserver.spare():
+        assert os.get_blocking(jobserver.descriptors[0])
+
+
 def test_who_finds_no_token_waits() -> None:
     jobserver = Jobserver(1)
     done = threading.Event()

@@ -13,6 +13,7 @@ from sysroot_trees import MACHINE, write
 
 from ostoo_build.base import digest, locks, process
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.fetch import ziglang
 from ostoo_build.sysroot import install as sysroot
 from ostoo_build.sysroot import zig as sysroot_zig
@@ -108,7 +109,7 @@ def test_musl_is_compiled_only_after_the_fix_has_been_applied(
 ) -> None:
     with_zig(project(tmp_path, fix(before, after)), returncode=1)
     with pytest.raises(OstooError) as caught:
-        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out")
+        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out", Jobserver(1))
     assert caught.value.what == message
     assert not (tmp_path / "out").exists()
 
@@ -128,7 +129,7 @@ def test_musl_is_compiled_only_after_the_fix_has_been_applied(
 def test_fixes_of_another_shape_are_refused(said: bytes, told: str, tmp_path: Path) -> None:
     with_zig(project(tmp_path, said), returncode=1)
     with pytest.raises(OstooError) as caught:
-        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out")
+        sysroot.provide(sysroot_zig.factory("", tmp_path), MACHINE, tmp_path / "out", Jobserver(1))
     assert (caught.value.what, caught.value.where) == (told, str(sysroot_zig.FIXES))
 
 

@@ -9,6 +9,7 @@ import sysroot_trees
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.invocation.sysroots import Sysroots
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.project.workspaces import ProgramGroup
@@ -27,7 +28,7 @@ def test_a_sysroot_that_is_edited_while_it_is_taken_is_stored_under_no_key(
     fake.write(tmp_path / f"targets/{trees.TARGET}.json", '{"arch": "x86_64"}')
     targets = Targets(tmp_path, (ProgramGroup("user-rs", (trees.TARGET,), is_asked=True),))
     sysroots = Sysroots(tmp_path, tmp_path, "folder:musl")
-    job = musl_sysroot.job(PathMap((("root", tmp_path),)), targets, sysroots, trees.TARGET)
+    job = musl_sysroot.job(PathMap((("root", tmp_path),)), targets, sysroots, trees.TARGET, Jobserver(1))
     assert job.place.path == "sysroot/x86_64-ostoo-user"
     if not is_edited:
         assert set(job.promised) <= set(job.run().outputs)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.sysroot import folder as provider
 from ostoo_build.sysroot.contract import MACHINES
-from ostoo_build.sysroot.install import RAW_FILES
+from ostoo_build.sysroot.install import RAW_FILES, RawTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 def test_what_lies_there_is_copied(project: Path, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (project / "musl/include/link.h").symlink_to("stdio.h")
-    provider.factory("musl", project).write_raw(tmp_path / "raw", MACHINES["x86_64"])
+    provider.factory("musl", project).write_raw(RawTree(tmp_path / "raw", MACHINES["x86_64"], Jobserver(1)))
     copied = {path.relative_to(tmp_path / "raw").as_posix() for path in (tmp_path / "raw").rglob("*") if path.is_file()}
     assert copied == {*RAW_FILES, "include/stdio.h", "include/sys/types.h", "include/link.h"}
     assert not (tmp_path / "raw/include/link.h").is_symlink()

@@ -4,6 +4,7 @@ import pytest
 from sysroot_trees import MACHINE, FakeProvider, good_files, write
 
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.sysroot import debian as sysroot_debian
 from ostoo_build.sysroot import install as sysroot
 from ostoo_build.sysroot import providers as sysroot_providers
@@ -32,7 +33,9 @@ def test_a_provider_without_an_argument_refuses_one(tmp_path: Path, text: str) -
 
 def test_a_folder_below_the_project_becomes_the_sysroot(tmp_path: Path) -> None:
     write(tmp_path / "my musl", good_files())
-    sysroot.provide(sysroot_providers.choose("folder:my musl", tmp_path, tmp_path), MACHINE, tmp_path / "out")
+    sysroot.provide(
+        sysroot_providers.choose("folder:my musl", tmp_path, tmp_path), MACHINE, tmp_path / "out", Jobserver(1)
+    )
     assert (tmp_path / "out/lib/libc.a").read_bytes() == good_files()["lib/libc.a"]
 
 
@@ -40,7 +43,9 @@ def test_links_in_a_folder_are_followed(tmp_path: Path) -> None:
     write(tmp_path / "musl", good_files())
     (tmp_path / "musl/include/stdio.h").rename(tmp_path / "stdio.h")
     (tmp_path / "musl/include/stdio.h").symlink_to(tmp_path / "stdio.h")
-    sysroot.provide(sysroot_providers.choose("folder:musl", tmp_path, tmp_path), MACHINE, tmp_path / "out")
+    sysroot.provide(
+        sysroot_providers.choose("folder:musl", tmp_path, tmp_path), MACHINE, tmp_path / "out", Jobserver(1)
+    )
     assert not (tmp_path / "out/include/stdio.h").is_symlink()
 
 
@@ -60,7 +65,7 @@ def test_headers_behind_a_link_are_in_the_key(tmp_path: Path) -> None:
     (tmp_path / "musl/include/linked").symlink_to(tmp_path / "elsewhere")
     provider = sysroot_providers.choose("folder:musl", tmp_path, tmp_path)
     before = sysroot.key(provider, MACHINE)
-    sysroot.provide(provider, MACHINE, tmp_path / "out")
+    sysroot.provide(provider, MACHINE, tmp_path / "out", Jobserver(1))
     assert (tmp_path / "out/include/linked/deep/more.h").read_text() == "one"
     header.write_text("two")
     assert sysroot.key(provider, MACHINE) != before
@@ -106,7 +111,9 @@ def rustlib(folder: Path) -> Path:
 
 
 def test_a_toolchains_musl_becomes_a_sysroot_without_headers(tmp_path: Path) -> None:
-    sysroot.provide(sysroot_providers.choose("rustup", tmp_path, rustlib(tmp_path)), MACHINE, tmp_path / "out")
+    sysroot.provide(
+        sysroot_providers.choose("rustup", tmp_path, rustlib(tmp_path)), MACHINE, tmp_path / "out", Jobserver(1)
+    )
     found = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert found == set(sysroot.OUTPUTS)
     for name in sysroot.RAW_FILES:
@@ -134,7 +141,7 @@ def test_a_toolchain_without_musl_is_told_with_the_command_that_brings_it(
 ) -> None:
     provider = sysroot_providers.choose("rustup", tmp_path, tmp_path / place)
     with pytest.raises(OstooError) as caught:
-        sysroot.provide(provider, sysroot.MACHINES[arch], tmp_path / "out")
+        sysroot.provide(provider, sysroot.MACHINES[arch], tmp_path / "out", Jobserver(1))
     assert caught.value.what == f"the toolchain has no musl for {arch}"
     assert caught.value.remedy.startswith(remedy)
     assert not (tmp_path / "out").exists()
@@ -144,4 +151,4 @@ def test_headers_are_asked_of_all_others(tmp_path: Path) -> None:
     files = good_files()
     del files["include/sys/mman.h"]
     with pytest.raises(OstooError, match=r"the sysroot lacks the header sys/mman\.h"):
-        sysroot.provide(FakeProvider(files), MACHINE, tmp_path / "out")
+        sysroot.provide(FakeProvider(files), MACHINE, tmp_path / "out", Jobserver(1))

@@ -22,7 +22,7 @@ from ostoo_build.sysroot.install import RAW_FILES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ostoo_build.sysroot.install import Machine
+    from ostoo_build.sysroot.install import RawTree
 
 PINS = "sysroot/container-pins.toml"
 """The image, and the path of musl in it. The path is relative to the project."""
@@ -64,19 +64,19 @@ class ArchiveMusl(Struct, frozen=True):
     def identity(self) -> Mapping[str, str]:
         return _identity(self.identified_by, self.prefix)
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:
+    def write_raw(self, raw: RawTree) -> None:
         tree = Tree([(*self.prefix, *path) for path in _WANTED])
         try:
-            with image_blobs.opened(self.path, raw) as blobs:
-                image = image_archive.find(blobs, self.pinned, _GO_ARCH[machine.arch])
+            with image_blobs.opened(self.path, raw.folder) as blobs:
+                image = image_archive.find(blobs, self.pinned, _GO_ARCH[raw.machine.arch])
                 for layer in image.layers:
-                    with image_archive.layer_tar(blobs, layer, raw) as tar:
+                    with image_archive.layer_tar(blobs, layer, raw.folder) as tar:
                         tree.add_layer(tar, f"{blobs.where}: {layer.blob}")
         except OSError as error:
             raise OstooError(f"can't read the image: {error.strerror}", where=str(self.path)) from error
         _require_musl(tree, self.prefix)
         for path in _WANTED:
-            tree.write((*self.prefix, *path), raw.joinpath(*path))
+            tree.write((*self.prefix, *path), raw.folder.joinpath(*path))
 
 
 class EngineMusl(Struct, frozen=True):
@@ -91,13 +91,13 @@ class EngineMusl(Struct, frozen=True):
     def identity(self) -> Mapping[str, str]:
         return _identity(self.image, self.prefix)
 
-    def write_raw(self, raw: Path, machine: Machine) -> None:  # noqa: ARG002 - the contract check judges the machine
+    def write_raw(self, raw: RawTree) -> None:
         found = _inspect(self.engine, self.reference, self.image)
         if self.image not in found.names:
             raise OstooError(f"{self.reference} is not sha256:{self.image} but {found.id}", where=self.engine)
         with _container(self.engine, found.id) as container:
             for path in _WANTED:
-                self._copy(container, path, raw)
+                self._copy(container, path, raw.folder)
 
     def _copy(self, container: str, path: Parts, raw: Path) -> None:
         place = "/" + "/".join((*self.prefix, *path))

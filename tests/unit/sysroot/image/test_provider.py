@@ -8,6 +8,7 @@ from sysroot_trees import MACHINE, good_files, write
 
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
+from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.sysroot import install as sysroot
 from ostoo_build.sysroot.image import (
     archive as image_archive,
@@ -56,7 +57,7 @@ def layer(*more: Entry) -> bytes:
 
 def place(path: Path, folder: Path) -> Path:
     """Make a sysroot of the saved image."""
-    sysroot.provide(sysroot_image.archive(str(path), path.parent), MACHINE, folder)
+    sysroot.provide(sysroot_image.archive(str(path), path.parent), MACHINE, folder, Jobserver(1))
     return folder
 
 
@@ -207,7 +208,7 @@ def engine(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def from_engine(project: Path, argument: str = "") -> Path:
-    sysroot.provide(sysroot_image.docker(argument, project), MACHINE, project / "out")
+    sysroot.provide(sysroot_image.docker(argument, project), MACHINE, project / "out", Jobserver(1))
     return project / "out"
 
 
