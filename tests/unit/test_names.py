@@ -73,6 +73,7 @@ TESTED_WITH = {
     "check/cargo_messages.py": "check/test_results.py",
     "check/forms.py": "check/test_results.py",
     "check/sarif.py": "check/test_results.py",
+    "cli/fix.py": "../e2e/test_fix_real.py",
     "cli/fmt.py": "../e2e/test_fmt_real.py",
     "cli/check.py": "../e2e/test_check_real.py",
     "cli/ide.py": "../e2e/test_ide_real.py",

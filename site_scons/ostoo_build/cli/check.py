@@ -41,6 +41,16 @@ class Request(Struct, frozen=True):
 
 def perform(request: Request, runner: Runner) -> int:
     """Check programs, write what the compiler said to stdout unless the form is `human`, and return the exit code."""
+    code, said = told(request, runner)
+    sys.stdout.buffer.write(said)
+    return code
+
+
+def told(request: Request, runner: Runner) -> tuple[int, bytes]:
+    """Check programs, and return the exit code, and what the compiler said unless the form is `human`.
+
+    Raises `OstooError` if there is nothing to check.
+    """
     if not (request.names or request.is_all):
         raise OstooError("no program to check", remedy="name one or more programs, or --all")
     is_plain = not request.is_all and all(map(is_program, request.names))
@@ -48,12 +58,11 @@ def perform(request: Request, runner: Runner) -> int:
     words = [*(["-k"] if request.keeps_going else []), *(layout.part(name, request.what) for name in programs)]
     words += [f"--lints={shlex.join(request.lints)}"] if request.lints else []
     if request.form == "human":
-        return runner.attempt(words)
+        return runner.attempt(words), b""
     said = forms.place(runner.root, programs, request.form)
     state_file.remove(said)
     code = _alone(runner).attempt([*words, f"--messages={request.form}"])
-    sys.stdout.buffer.write(state_file.recall(said) or _NOTHING.get(request.form, b""))
-    return code
+    return code, state_file.recall(said) or _NOTHING.get(request.form, b"")
 
 
 def _programs(request: Request, planner: Planner) -> tuple[str, ...]:

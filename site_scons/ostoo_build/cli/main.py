@@ -113,16 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_why(verbs)
     _add_query(verbs)
     _add_ide(verbs)
-    check = verbs.add_parser("check", help="check programs without making code, as cargo check", allow_abbrev=False)
-    _add_check(check, layout.CHECK)
-    clippy = verbs.add_parser(
-        "clippy", help="check programs with clippy, which gets the words after --", allow_abbrev=False
-    )
-    _add_check(clippy, layout.CLIPPY)
-    fmt = verbs.add_parser("fmt", help="format the crates of all workspaces, as cargo fmt", allow_abbrev=False)
-    fmt.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
-    fmt.add_argument("--check", action="store_true", help="show what would change, and exit with 1 if anything would")
-    fmt.set_defaults(perform=performed.fmt)
+    _add_checks(verbs)
+    _add_repairs(verbs)
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -189,6 +181,31 @@ def _add_ide(verbs: Any) -> None:
     editors = ("vscode", "neovim", "helix", "zed", "emacs")
     which.add_argument("--settings", choices=editors, help="write an editor's settings for this project")
     ide.set_defaults(perform=performed.ide)
+
+
+def _add_checks(verbs: Any) -> None:
+    check = verbs.add_parser("check", help="check programs without making code, as cargo check", allow_abbrev=False)
+    _add_check(check, layout.CHECK)
+    clippy = verbs.add_parser(
+        "clippy", help="check programs with clippy, which gets the words after --", allow_abbrev=False
+    )
+    _add_check(clippy, layout.CLIPPY)
+
+
+def _add_repairs(verbs: Any) -> None:
+    fix = verbs.add_parser(
+        "fix", help="write what the compiler suggests into the sources, as cargo fix", allow_abbrev=False
+    )
+    fix.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
+    fix.add_argument("--all", action="store_true", help="fix all programs")
+    fix.add_argument("--allow-dirty", action="store_true", help="fix although there are changes, staged or not")
+    fix.add_argument("--allow-staged", action="store_true", help="fix although there are staged changes")
+    fix.add_argument("--allow-no-vcs", action="store_true", help="fix without git")
+    fix.set_defaults(perform=performed.fix)
+    fmt = verbs.add_parser("fmt", help="format the crates of all workspaces, as cargo fmt", allow_abbrev=False)
+    fmt.add_argument("words", nargs="*", type=_assignment, metavar="VARIABLE=VALUE", help="as for scons")
+    fmt.add_argument("--check", action="store_true", help="show what would change, and exit with 1 if anything would")
+    fmt.set_defaults(perform=performed.fmt)
 
 
 def _add_check(check: argparse.ArgumentParser, what: str) -> None:

@@ -222,6 +222,14 @@ def check(chosen: argparse.Namespace) -> int:
     return check_verb.perform(request, _runner(chosen, variables))
 
 
+def fix(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import fix as fix_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, names = _sorted(chosen.words)
+    allowed = fix_verb.Allowed(chosen.allow_dirty, chosen.allow_staged, chosen.allow_no_vcs)
+    return fix_verb.perform(tuple(names), _runner(chosen, variables), allowed, is_all=chosen.all)
+
+
 def fmt(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import fmt as fmt_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

@@ -21,6 +21,7 @@ VERBS = {
     "server",
     "query",
     "run",
+    "fix",
     "fmt",
     "gdb",
     "ide",
