@@ -137,7 +137,7 @@ class Programs:
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
         alike: dict[tuple[_Key, object], list[Binary]] = {}
-        for name, target in {*ids} - self._plans.keys():
+        for name, target in {id_ for id_ in ids if id_ not in self._plans}:
             binary, workspace = self.binaries[name], self.workspace(self.group_of(name), target)
             known = workspace.remembered(binary, self._profile)
             if known is None:
@@ -145,6 +145,8 @@ class Programs:
                 alike.setdefault((_key(self.group_of(name), target), asked), []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
+        if not alike:
+            return
         pool = ThreadPoolExecutor(self._jobs)
         for (key, _), binaries in alike.items():
             plans = pool.submit(self._workspaces[key].plan, binaries, self._profile)
