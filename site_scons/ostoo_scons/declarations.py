@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ostoo_build.actions.record import NAME
 from ostoo_build.base import byte_size, layout, process
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
@@ -244,8 +245,13 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
 def declare_part(env: Any, what: str, name: str) -> Any:
     """Declare one of `layout.PARTS` of a program."""
     plan = partial(Build.of(env).at_work.planner.plan_part, what)
-    plans = _declare_parts_of(env, name, plan, part_nodes.of_check)
-    made = [Build.of(env).nodes[unit.record] for plan in plans for unit in part_nodes.aims(plan)]
+    if what == layout.DOC:
+        plans = _declare_parts_of(env, name, plan, part_nodes.of_docs)
+        names = [f"{layout.docs(each.target, each.name)}/{NAME}" for each in plans]
+    else:
+        plans = _declare_parts_of(env, name, plan, part_nodes.of_check)
+        names = [unit.record for each in plans for unit in part_nodes.aims(each)]
+    made = [Build.of(env).nodes[each] for each in names]
     return env.Alias(layout.part(name, what), made)
 
 

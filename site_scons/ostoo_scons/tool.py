@@ -60,6 +60,7 @@ def generate(env: Any) -> None:
     what = f"also write what the compiler says in a check to {layout.CHECKS}, for ./ostoo check"
     AddOption("--messages", choices=("json", "github", "sarif"), type="choice", help=what)
     AddOption("--lints", default="", help="arguments for clippy, as in a shell, for ./ostoo clippy")
+    AddOption("--rustdoc", default="", help="arguments of ./ostoo doc, as in a shell")
     env.Help(build_request.help_text(), append=True)
     with one_message():
         build = _build(Path(env.Dir("#").get_abspath()), jobs)
@@ -101,6 +102,7 @@ def _build(root: Path, jobs: int) -> Build:
         performs=performs,
         explains=_takes_over_explaining(),
         lints=tuple(shlex.split(GetOption("lints"))),
+        for_rustdoc=tuple(shlex.split(GetOption("rustdoc"))),
         described=described,
     )
     checkout = Checkout(root, console)

@@ -62,7 +62,7 @@ def context(paths: PathMap) -> PlanContext:
     flags, env = ("-Cforce-frame-pointers=yes",), (("GREETING", "hello"),)
     host = Platform("x86_64-unknown-linux-gnu", ("unix",), (), "")
     scripts = ScriptContext(Platform(TARGET, tuple(sorted(CFGS)), flags, "rust-lld"), host, "release")
-    return PlanContext(paths, "user-rs", TARGET, CFGS, flags, 0, env, scripts, Snapshot())
+    return PlanContext(paths, "user-rs", TARGET, CFGS, flags, (), 0, env, scripts, Snapshot())
 
 
 def manifest(name: str, version: str = "1.0.0") -> Manifest:

@@ -71,8 +71,8 @@ CHECKED = "checked"
 _TESTS = ".tests"
 _SCRIPTS = ".scripts"
 
-CHECK, CLIPPY = "check", "clippy"
-PARTS = (CHECK, CLIPPY)
+CHECK, CLIPPY, DOC = "check", "clippy", "doc"
+PARTS = (CHECK, CLIPPY, DOC)
 """What a verb of the same name makes of a program without its code."""
 
 
@@ -143,6 +143,11 @@ def _without(suffix: str, name: str) -> str:
 def selection(name: str) -> str:
     """The file with the features that are selected for a program."""
     return f"{SELECTIONS}/{name}.json"
+
+
+def docs(target: str, name: str) -> str:
+    """The folder of a program's documentation; cargo allows no profile of this name."""
+    return f"{BUILD}/{target}/{DOC}/{name}"
 
 
 def boot_image(kernel: str) -> str:

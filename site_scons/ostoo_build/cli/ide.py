@@ -89,7 +89,7 @@ def _context(runner: Runner, planner: Planner, plans: Sequence[Program]) -> crat
     of_target = {plan.target: planner.programs.workspace_of(plan.name, plan.target) for plan in plans}
     return crate_graph.Context(
         paths=planner.paths,
-        invocation=invocation.of(planner, ()),
+        invocation=invocation.of(planner, (), ()),
         records={id_: record for id_, record in loaded.items() if record is not None},
         specs={target: str(planner.targets.spec_file(target)) for target in of_target},
         cfgs=lambda target, flags: of_target[target].cfgs_with(flags),

@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ide(verbs)
     _add_checks(verbs)
     _add_repairs(verbs)
+    _add_doc(verbs.add_parser("doc", help="document programs and the crates that they use", allow_abbrev=False))
     watching = verbs.add_parser("watch", help="rebuild programs after each change", allow_abbrev=False)
     watching.add_argument("words", nargs="+", metavar="PROGRAM|VARIABLE=VALUE", help="as for scons")
     watching.add_argument(
@@ -190,6 +191,15 @@ def _add_checks(verbs: Any) -> None:
         "clippy", help="check programs with clippy, which gets the words after --", allow_abbrev=False
     )
     _add_check(clippy, layout.CLIPPY)
+
+
+def _add_doc(doc: argparse.ArgumentParser) -> None:
+    doc.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
+    doc.add_argument("--all", action="store_true", help="document all programs")
+    doc.add_argument("--open", action="store_true", help="open the first one in a browser")
+    doc.add_argument("--no-deps", action="store_true", help="document the programs' own packages only")
+    doc.add_argument("--document-private-items", action="store_true", help="show private items of their libraries too")
+    doc.set_defaults(perform=performed.doc)
 
 
 def _add_repairs(verbs: Any) -> None:

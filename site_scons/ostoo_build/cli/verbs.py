@@ -222,6 +222,17 @@ def check(chosen: argparse.Namespace) -> int:
     return check_verb.perform(request, _runner(chosen, variables))
 
 
+def doc(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import doc as doc_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, names = _sorted(chosen.words)
+    options = {"--no-deps": chosen.no_deps, "--document-private-items": chosen.document_private_items}
+    arguments = tuple(option for option, is_given in options.items() if is_given)
+    return doc_verb.perform(
+        doc_verb.Request(tuple(names), chosen.all, chosen.open, arguments), _runner(chosen, variables)
+    )
+
+
 def fix(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import fix as fix_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

@@ -29,7 +29,8 @@ class Invocation(Struct, frozen=True):
 
     `targets` are the target specs by name, `tools` is the toolchain's folder, `environment` what its programs need.
     `machine` identifies this machine's C library and linker; it is empty if there is no linker. `with_start_files` are
-    the targets whose programs begin in the C library (`crt = "musl"`). `lints` are the user's arguments for clippy.
+    the targets whose programs begin in the C library (`crt = "musl"`). `lints` are the user's arguments for
+    clippy, `for_rustdoc` those of `./ostoo doc`.
     """
 
     targets: Mapping[str, Input]
@@ -39,6 +40,7 @@ class Invocation(Struct, frozen=True):
     units: Mapping[str, Unit]
     with_start_files: frozenset[str] = frozenset()
     lints: tuple[str, ...] = ()
+    for_rustdoc: tuple[str, ...] = ()
     _said: Snapshot = field(default_factory=Snapshot)
 
     def said(self, run: RunBuildScript, stdout: str) -> Instructions:
@@ -54,7 +56,7 @@ class Invocation(Struct, frozen=True):
         return self.machine
 
 
-def of(planner: Planner, lints: tuple[str, ...]) -> Invocation:
+def of(planner: Planner, lints: tuple[str, ...], for_rustdoc: tuple[str, ...]) -> Invocation:
     """Collect the shared values for a planner."""
     chosen, targets = planner.tools.toolchain, planner.targets
     linker = chosen.host_linker
@@ -62,4 +64,4 @@ def of(planner: Planner, lints: tuple[str, ...]) -> Invocation:
     kept = tuple(pair for pair in chosen.env if pair[0] == "RUSTC_BOOTSTRAP")
     specs = {target: planner.paths.input(targets.spec_file(target)) for target in targets.names}
     with_start_files = frozenset(target for target in targets.names if targets.files.crt(target))
-    return Invocation(specs, planner.tools.folder, kept, machine, planner.units, with_start_files, lints)
+    return Invocation(specs, planner.tools.folder, kept, machine, planner.units, with_start_files, lints, for_rustdoc)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Options(Struct, frozen=True):
     """The values of `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
 
-    `explains` says that the reason for each action is reported. `lints` are the user's arguments for clippy.
+    `explains` says that the reason for each action is reported. `lints` are the user's arguments for clippy,
+    `for_rustdoc` those of `./ostoo doc`.
     """
 
     variables: Mapping[str, str]
@@ -24,6 +25,7 @@ class Options(Struct, frozen=True):
     performs: bool = True
     explains: bool = False
     lints: tuple[str, ...] = ()
+    for_rustdoc: tuple[str, ...] = ()
     described: Description = field(default_factory=Description)
 
     @property

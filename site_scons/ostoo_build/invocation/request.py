@@ -26,6 +26,7 @@ usage: scons [TARGET...] [VARIABLE=VALUE...]
   scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
   scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
   scons PROGRAM.check  check its crates without code; ./ostoo check PROGRAM says more
+  scons PROGRAM.doc  document it; ./ostoo doc PROGRAM also opens it
   scons PROGRAM.clippy  check its crates with clippy; ./ostoo clippy PROGRAM takes lints
   scons PROGRAM.scripts  run its build scripts and compile its macros, for ./ostoo ide
   scons examples/EXAMPLE  build an example, at build/TARGET/PROFILE/examples/EXAMPLE

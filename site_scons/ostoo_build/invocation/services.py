@@ -77,7 +77,7 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
         timeline=timeline,
         engine=engine(checkout, options, planner.tools, timeline),
         runner=_runner(options, planner.tools, jobserver, timeline),
-        invocation=invocations.of(planner, options.lints),
+        invocation=invocations.of(planner, options.lints, options.for_rustdoc),
         sysroots=_sysroots(checkout, options, planner.tools),
         trees=TreeMemo(checkout.root / layout.TREES),
         answers=ContentMemo(checkout.root / layout.ANSWERS),

@@ -40,6 +40,7 @@ class Configuration(Struct, frozen=True):
     """
 
     rustflags: tuple[str, ...]
+    rustdocflags: tuple[str, ...]
     behind_sysroot: int
     given: tuple[str, ...]
     linker: str
@@ -133,7 +134,7 @@ def read(said: str, context: ConfigContext, query: QueryCfgs, paths: PathMap) ->
     workspace, variables = context.workspace, context.variables
     tables = _Tables(document, where)
     # which tables hold goes by the flags of the target's own, and what flags there are by the tables (cargo's rule)
-    given = tables.rustflags(context.target, query(tables.rustflags(context.target, None)))
+    given = tables.flags("rustflags", context.target, query(tables.flags("rustflags", context.target, None)))
     env = toml_tables.table(document, "env", where=where)
     for name, entry in env.items():
         _refuse_odd(name, entry, where)
@@ -147,6 +148,7 @@ def read(said: str, context: ConfigContext, query: QueryCfgs, paths: PathMap) ->
         rustflags=tuple(
             paths.portable_text(word) for option in flags if option not in of_sysroot for word in option.words
         ),
+        rustdocflags=tuple(map(paths.portable_text, tables.flags("rustdocflags", context.target, query(given)))),
         behind_sysroot=_searched_behind(flags, of_sysroot),
         given=given,
         linker=paths.portable_text(linker),
@@ -172,13 +174,15 @@ class _Tables(Struct, frozen=True):
     document: dict[str, Any]
     where: str
 
-    def rustflags(self, target: str, cfgs: frozenset[str] | None) -> tuple[str, ...]:
-        """Return the target's flags, else those of `[build]`.
+    def flags(self, key: str, target: str, cfgs: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the target's flags below a key, else those of `[build]`.
 
         Cargo does not add them up (its reference, `build.rustflags`).
         """
-        of_target = [flag for _, table in self.of(target, cfgs) for flag in _flags_in(table, self.where)]
-        return tuple(of_target or _flags_in(toml_tables.table(self.document, "build", where=self.where), self.where))
+        of_target = [flag for _, table in self.of(target, cfgs) for flag in _flags_in(table, key, self.where)]
+        return tuple(
+            of_target or _flags_in(toml_tables.table(self.document, "build", where=self.where), key, self.where)
+        )
 
     def of(self, target: str, cfgs: frozenset[str] | None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return the target's own table and, if cfgs are known, those whose cfg holds.
@@ -203,9 +207,9 @@ class _Tables(Struct, frozen=True):
         return "", ""
 
 
-def _flags_in(table: dict[str, Any], where: str) -> list[str]:
-    value = table.get("rustflags")
-    return value.split() if isinstance(value, str) else toml_tables.texts(table, "rustflags", where)
+def _flags_in(table: dict[str, Any], key: str, where: str) -> list[str]:
+    value = table.get(key)
+    return value.split() if isinstance(value, str) else toml_tables.texts(table, key, where)
 
 
 def _refuse_odd(name: str, entry: Any, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Plans the parts of a program that have no code: its check, and what clippy says of it.
+"""Plans the parts of a program that have no code: its check, what clippy says of it, and its documentation.
 
 What nobody edits here is that of the build: std and downloaded crates are compiled once for both.
 """
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ostoo_build.base import layout
 from ostoo_build.planning import package_places, unit_graph
-from ostoo_build.planning.unit_graph import CHECK, LINT, UnitGraph
+from ostoo_build.planning.unit_graph import CHECK, DOCUMENT, LINT, UnitGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def part(what: str, graph: UnitGraph, workspace: Path) -> UnitGraph:
     """Return the graph of one of `layout.PARTS` of the program, from that of its build."""
     found = checked(graph)
+    if what == layout.DOC:
+        return documented(found)
     return linted(found, lambda unit: is_member(unit, workspace)) if what == layout.CLIPPY else found
 
 
@@ -44,6 +46,21 @@ def linted(graph: UnitGraph, is_member: Callable[[Unit], bool]) -> UnitGraph:
     """
     *others, root = (_linted(unit) if unit.is_checked and is_member(unit) else unit for unit in graph.units)
     return UnitGraph((*others, *map(_linted, _of_host(others, is_member)), root))
+
+
+def documented(graph: UnitGraph) -> UnitGraph:
+    """Return the graph of a check to which each crate but std's is added once more, to be documented."""
+    *others, root = graph.units
+    wanted = {len(others)}
+    for at in reversed(range(len(graph.units))):
+        if at in wanted:
+            wanted.update(each.index for each in graph.units[at].dependencies if _has_pages(graph.units[each.index]))
+    made = [replace(others[at], mode=DOCUMENT) for at in sorted(wanted) if at < len(others)]
+    return UnitGraph((*others, *made, replace(root, mode=DOCUMENT)))
+
+
+def _has_pages(unit: Unit) -> bool:
+    return not (unit.is_std or unit.is_run) and unit.kind != "custom-build"
 
 
 def _of_host(units: list[Unit], is_member: Callable[[Unit], bool]) -> Iterator[Unit]:

@@ -110,7 +110,7 @@ class _Walk:
     def nodes(self) -> list[Node]:
         """Return the nodes of the last unit, of all that it needs, and before them of checks that nothing needs."""
         for index, unit in enumerate(self._units):
-            if unit.is_checked and unit.platform is None:
+            if unit.is_documented or (unit.is_checked and unit.platform is None):
                 self._visit(index)
         self._visit(len(self._units) - 1)
         return [*self._nodes.values()]
@@ -197,7 +197,7 @@ class _Planner(Struct, frozen=True):
         return CompileUnit(
             **common,
             kind=node.kind,
-            is_incremental=unit.profile.incremental,
+            is_incremental=unit.profile.incremental and not unit.is_documented,
             arguments=tuple(self._arguments(node, folder)),
             externs=tuple(_externs(node)),
             libraries=tuple(_libraries(node)),
@@ -223,7 +223,7 @@ class _Planner(Struct, frozen=True):
         return (os.path.relpath(Path(source).with_name("*.rs"), package),)
 
     def _arguments(self, node: Node, folder: str) -> Iterator[str]:
-        unit, rustflags = node.unit, self.context.rustflags_of(node.unit)
+        unit, rustflags = node.unit, self.context.flags_of(node.unit)
         paths = rustc_flags.UnitPaths(self.context.portable(unit.src_path), folder, self._directory(node))
         flag_rules.check(unit.profile.rustflags, f"{self.context.workspace}/Cargo.toml: rustflags of a profile")
         yield from rustc_flags.compile_flags(unit, node.manifest, node.id, paths)

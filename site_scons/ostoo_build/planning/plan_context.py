@@ -29,8 +29,8 @@ _STD = "@{rust-src}"
 class PlanContext(Struct, frozen=True):
     """Values that all plans of one profile share.
 
-    `cfgs`, `rustflags` and `behind_sysroot` are the target's, `env` is cargo's `[env]`. `workspace` is the portable
-    path of the Cargo workspace. Manifests and sources are read through `snapshot`.
+    `cfgs`, `rustflags`, `rustdocflags` and `behind_sysroot` are the target's, `env` is cargo's `[env]`. `workspace`
+    is the portable path of the Cargo workspace. Manifests and sources are read through `snapshot`.
     """
 
     paths: PathMap
@@ -38,6 +38,7 @@ class PlanContext(Struct, frozen=True):
     target: str
     cfgs: frozenset[str]
     rustflags: tuple[str, ...]
+    rustdocflags: tuple[str, ...]
     behind_sysroot: int
     env: tuple[tuple[str, str], ...]
     scripts: ScriptContext
@@ -51,6 +52,10 @@ class PlanContext(Struct, frozen=True):
     def portable(self, path: Path) -> str:
         """Return the portable form of a path. Links in it are kept, as cargo does."""
         return self.snapshot.get(("portable", path), partial(self.paths.input_path, path))
+
+    def flags_of(self, unit: Unit) -> tuple[str, ...]:
+        """Return the configuration's flags for the tool that makes a unit: rustc, or rustdoc."""
+        return self.rustdocflags if unit.is_documented else self.rustflags_of(unit)
 
     def rustflags_of(self, unit: Unit) -> tuple[str, ...]:
         """Return the target's flags that are for a unit.

@@ -88,8 +88,8 @@ class CompileUnit(PlannedUnit, frozen=True, kw_only=True, tag="compile"):
         return other.metadata if isinstance(other, CompileUnit) and is_early else other.record
 
     def needs_metadata_only(self, library: CompileUnit) -> bool:
-        """Whether this unit reads only a library's metadata. A library does; what is linked also needs the code."""
-        return self.kind.is_library and library.kind.is_library
+        """Whether this unit reads a library's metadata only: a library and pages do, what is linked needs the code."""
+        return (self.kind.is_library or self.kind is UnitKind.DOC) and library.kind.is_library
 
     @property
     def prerequisites(self) -> tuple[str, ...]:
@@ -141,3 +141,8 @@ def is_macro(unit: Unit) -> bool:
 def is_checked(unit: Unit) -> bool:
     """Whether a unit is compiled to metadata only."""
     return isinstance(unit, CompileUnit) and unit.kind.is_checked
+
+
+def is_documented(unit: Unit) -> bool:
+    """Whether a unit is documented, not compiled."""
+    return isinstance(unit, CompileUnit) and unit.kind is UnitKind.DOC

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import absolute, is_local, quote, seen_from
+from ostoo_build.planning import doc_flags
 from ostoo_build.planning.unit_graph import LINT
 from ostoo_build.rust import options as rustc_options
 
@@ -35,6 +36,7 @@ class UnitKind(Enum):
     RUN = "run"
     CHECK = "check"
     LINT = "clippy"
+    DOC = "doc"
 
     @property
     def is_library(self) -> bool:
@@ -51,6 +53,8 @@ class UnitKind(Enum):
         """Classify a unit of cargo's graph."""
         if unit.is_run:
             return UnitKind.RUN
+        if unit.is_documented:
+            return UnitKind.DOC
         if unit.is_checked:
             return UnitKind.LINT if unit.mode == LINT else UnitKind.CHECK
         if unit.is_test:
@@ -81,6 +85,7 @@ def outputs(unit: Unit, unit_id: str) -> tuple[str, ...]:
         UnitKind.LIBRARY: (f"rmeta/{name}.rmeta", f"rlib/{name}.rlib"),
         UnitKind.PROC_MACRO: (f"{name}.so",),
         UnitKind.PROGRAM: (),
+        UnitKind.DOC: (),
         UnitKind.BUILD_SCRIPT: ("build-script",),
         UnitKind.CHECK: (f"rmeta/{name}.rmeta",),
         UnitKind.LINT: (f"rmeta/{name}.rmeta",),
@@ -108,18 +113,26 @@ def compile_flags(unit: Unit, manifest: Manifest, unit_id: str, paths: UnitPaths
     within = directory == "." or source.startswith(f"{directory}/")
     named = seen_from(source, directory) if within else absolute(source)
     yield from ("--crate-name", unit.crate_name, f"--edition={unit.edition}", named)
-    yield from ("--error-format=json", "--json=diagnostic-rendered-ansi,artifacts")
+    said = "diagnostic-rendered-ansi" if unit.is_documented else "diagnostic-rendered-ansi,artifacts"
+    yield from ("--error-format=json", f"--json={said}")
     yield from _crate_type(unit, manifest)
-    yield from _emit(unit, unit_id, seen_from(paths.folder, directory))
-    yield from _profile_flags(unit, manifest)
+    if unit.is_documented:
+        yield f"--emit=invocation-specific,dep-info={seen_from(paths.folder, directory)}/{DEP_INFO}"
+        yield from doc_flags.given(unit, manifest, paths.folder, directory)
+        yield from ("-C", f"panic={unit.profile.panic}") if unit.profile.panic != "unwind" else ()
+        yield from manifest.lints
+    else:
+        yield from _emit(unit, unit_id, seen_from(paths.folder, directory))
+        yield from _profile_flags(unit, manifest)
     yield from _test_flags(unit, manifest)
     for feature in unit.features:
         yield from ("--cfg", f'feature="{feature}"')
     yield from ("--check-cfg", "cfg(docsrs,test)", "--check-cfg", _feature_check(unit, manifest))
-    yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
+    if not unit.is_documented:
+        yield from ("-C", f"metadata={unit_id}", "-C", f"extra-filename=-{unit_id.rpartition('-')[2]}")
     if unit.profile.hint_mostly_unused:
         yield "-Zhint-mostly-unused"
-    if unit.platform and not unit.is_checked:
+    if unit.platform and not (unit.is_checked or unit.is_documented):
         yield "-Zemit-stack-sizes"  # costs nothing that is shipped, and `./ostoo stack` needs them
     else:
         yield STD_BY_ITS_OWN_NAMES

@@ -24,6 +24,9 @@ CHECK = "check"
 LINT = "clippy"
 """The mode of a unit that clippy compiles to metadata; cargo calls it a check with a wrapper."""
 
+DOCUMENT = "doc"
+"""Cargo's mode of a unit that rustdoc documents."""
+
 BY_PATH = "path+file://"
 """The prefix of the ids of packages that were not downloaded."""
 
@@ -98,6 +101,11 @@ class Unit(Struct, frozen=True):
     def is_checked(self) -> bool:
         """Whether the unit is compiled to metadata only."""
         return self.mode in (CHECK, LINT)
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the unit is documented, not compiled."""
+        return self.mode == DOCUMENT
 
     @property
     def is_test(self) -> bool:

@@ -23,6 +23,7 @@ _KINDS = {
     UnitKind.BUILD_SCRIPT: "build script",
     UnitKind.CHECK: "check",
     UnitKind.LINT: "clippy",
+    UnitKind.DOC: "documentation",
 }
 _FEATURE = 'feature="'
 

@@ -208,8 +208,7 @@ class Workspace(Struct, frozen=True):
         """Plan one of `layout.PARTS` of a program. Raises `OstooError` if cargo can't."""
         context, began = self._begin(profile)
         (whole,) = self._locked(lambda: self.cargo.unit_graphs([binary], profile, self.target))
-        graph = check_plan.part(what, whole, self.cargo.workspace)
-        found = plan_program(graph, context)
+        found = plan_program(graph := check_plan.part(what, whole, self.cargo.workspace), context)
         self._remember(self._plan_question(what, binary, profile), [graph], context, found, self._package_reads(began))
         return found
 
@@ -322,6 +321,7 @@ class Workspace(Struct, frozen=True):
             target=self.target.stem,
             cfgs=self._cfgs,
             rustflags=configuration.rustflags,
+            rustdocflags=configuration.rustdocflags,
             behind_sysroot=configuration.behind_sysroot,
             env=configuration.env,
             scripts=scripts,

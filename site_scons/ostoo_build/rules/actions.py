@@ -141,7 +141,7 @@ def compile_action(
     if unit.target:
         arguments += ["--target", seen_from(invocation.targets[unit.target].path, unit.directory)]
         inputs.append(invocation.targets[unit.target])
-    links_here = not unit.target and not unit.kind.is_library
+    links_here = not (unit.target or unit.kind.is_library or unit.kind is UnitKind.DOC)
     if links_here:
         arguments += ["-C", "linker=cc"]
     # a program is linked later: other packages' instructions apply to the link
@@ -177,6 +177,9 @@ def crate_environment(invocation: Invocation, unit: CompileUnit, own: Instructio
 
 def _asked_of_rustc(unit: CompileUnit, said: Iterable[ScriptOutput], own: Instructions) -> Iterator[str]:
     """Yield rustc's flags from build scripts in cargo's order; rustc itself links programs for the host."""
+    if unit.kind is UnitKind.DOC:
+        yield from own.cfg_flags()
+        return
     yield from build_script.search_flags(said)
     if unit.takes_libraries:
         yield from own.library_flags()

@@ -61,7 +61,7 @@ def prove(observed: DepInfo, scene: AsmContext) -> str:
     declared inputs only.
     """
     unit, there = scene.unit, scene.there
-    if unit.kind.is_checked or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO) or unit.is_std:
+    if unit.kind.is_checked or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO, UnitKind.DOC) or unit.is_std:
         return ""  # assembly in these concerns other packages' code, or the toolchain's; a check assembles nothing
     ran_in = Path(there.root, there.expand(scene.action.directory))
     paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))

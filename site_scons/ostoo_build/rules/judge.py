@@ -74,7 +74,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     reads = reported if done.is_hermetic else proof.prove(read, action, reported, done.paths, unit.package)
     if not done.is_hermetic:
         compiled.check(done)
-    outputs = tuple(_program_files(done.files, unit.id)) if unit.kind is UnitKind.PROGRAM else unit.outputs
+    outputs = _outputs(unit, done.files)
     sees_no_others = done.is_hermetic or done.is_shut_in
     hides = done.expanded is None and compiled.hides(done)
     scene = asm_proof.AsmContext(action, unit, done.paths, compiled.here, sees_no_others, done.expanded, hides)
@@ -82,8 +82,14 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
     learned = Learned(reads, asked, _seen(compiled.own, read, action, unproved, done.paths))
-    stdout = _diagnostics(done) if unit.kind.is_checked else assembled
+    stdout = _diagnostics(done) if unit.kind.is_checked or unit.kind is UnitKind.DOC else assembled
     return Outcome(outputs, stderr, stdout, holds_root, learned, unproved=unproved)
+
+
+def _outputs(unit: CompileUnit, files: tuple[str, ...]) -> tuple[str, ...]:
+    if unit.kind is UnitKind.DOC:
+        return tuple(sorted(name for name in files if name != DEP_INFO and not name.endswith("/.lock")))
+    return tuple(_program_files(files, unit.id)) if unit.kind is UnitKind.PROGRAM else unit.outputs
 
 
 def _seen(

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from ostoo_build.rust.link_files import NamedFiles
 
 
+_LINKED_HERE = (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO)
+
+
 def planned_files(paths: PathMap, targets: Targets, unit: CompileUnit) -> list[Path]:
     """Return the checkout's files that a program's flags and target spec name."""
     return _planned_files(paths, targets, unit, Snapshot())
@@ -89,7 +92,7 @@ def check_libraries(paths: PathMap, unit: CompileUnit, action: Action) -> frozen
     if unit.target:
         taken = [*_static_libraries(paths, unit, action)]
     else:
-        taken = [*_of_host_link(paths, unit, action)] if not unit.kind.is_library else []
+        taken = [*_of_host_link(paths, unit, action)] if unit.kind in _LINKED_HERE else []
     for file in taken:
         if not is_declared(file):
             raise outcome.undeclared(paths.input_path(file), f"{unit.package}/Cargo.toml")

@@ -76,7 +76,7 @@ class Node(Struct, frozen=True):
 def check_target(planner: Planner, services: Services, target: str) -> Node:
     """Return the node that validates a target spec; nothing is compiled for the target before it."""
     name = f"{target_spec.folder(target)}/{NAME}"
-    return _of_job(services.engine, name, (), f"check {target}", lambda: target_spec.job(planner, target, Snapshot()))
+    return of_job(services.engine, name, (), f"check {target}", lambda: target_spec.job(planner, target, Snapshot()))
 
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
@@ -85,7 +85,7 @@ def sysroot(planner: Planner, services: Services, target: str) -> Node:
     folder = planner.paths.sysroot(target)
     processors = services.runner.jobserver
     make = partial(musl_sysroot.job, planner.paths, planner.targets, services.sysroots, target, processors)
-    return _of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
+    return of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
 
 
 def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
@@ -142,8 +142,8 @@ def _of_program(planner: Planner, services: Services, progress: Progress, pendin
     def strip() -> Job:
         return program_link.stripped_job(planner, services, program)
 
-    yield _of_job(services.engine, linked, made_of, f"link {program.name}", link)
-    yield _of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
+    yield of_job(services.engine, linked, made_of, f"link {program.name}", link)
+    yield of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
     proofs: tuple[str, ...] = (stripped,)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
         checked = _check(planner, services, pending, stripped)
@@ -175,7 +175,7 @@ def _check(planner: Planner, services: Services, pending: PendingProgram, stripp
     def make() -> Job:
         return loader_check.job(planner, services, program, pending.size_budget, Snapshot())
 
-    return _of_job(services.engine, name, (stripped,), f"check {program.name}", make)
+    return of_job(services.engine, name, (stripped,), f"check {program.name}", make)
 
 
 def restored(program: Program) -> Iterator[Node]:
@@ -222,7 +222,8 @@ def deploy(planner: Planner, console: Console, program: Program, word: str) -> N
     return Node(str(destination), (source,), f"deploy {destination}", copy, is_there)
 
 
-def _of_job(engine: Engine, name: str, after: tuple[str, ...], description: str, make: Callable[[], Job]) -> Node:
+def of_job(engine: Engine, name: str, after: tuple[str, ...], description: str, make: Callable[[], Job]) -> Node:
+    """Return the node that performs a job."""
     return Node(name, after, description, lambda: engine.perform(make()), partial(is_done, engine, make))
 
 

@@ -1,4 +1,4 @@
-"""Yields the nodes of parts of a program: of its check, by rustc or clippy, and of what editors need."""
+"""Yields the nodes of parts of a program: of its check or documentation, and of what editors need."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ostoo_build.actions import record as records
 from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import layout, state_file
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import RunBuildScript, is_checked, is_macro
-from ostoo_build.rules import nodes
+from ostoo_build.rules import docs, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +35,17 @@ def of_check(planner: Planner, services: Services, plans: Iterable[Program]) -> 
         note = partial(_noting, planner.root / unit.folder / layout.CHECKED)
         for node in _of_unit(planner, services, unit):
             yield replace(node, perform=partial(note, node)) if is_local(unit.package) else node
+
+
+def of_docs(planner: Planner, services: Services, plans: Iterable[Program]) -> Iterator[Node]:
+    """Yield the nodes of programs' documentation, prerequisites first; `plans` are those of documentation."""
+    for plan in plans:
+        wanted = docs.documented(plan, services)
+        for unit in _units(planner, (unit.id for unit in wanted)):
+            yield from _of_unit(planner, services, unit)
+        name = f"{layout.docs(plan.target, plan.name)}/{records.NAME}"
+        make = partial(docs.job, planner, services, plan)
+        yield nodes.of_job(services.engine, name, tuple(unit.record for unit in wanted), f"document {plan.name}", make)
 
 
 def aims(plan: Program) -> list[Unit]:

@@ -184,7 +184,7 @@ def _compile_job(
         action=action,
         folder=folder,
         results=unit.folder,
-        verb="Checking" if unit.kind.is_checked else "Compiling",
+        verb=_verb(unit.kind),
         subject=_of_script(planner, unit) if is_script else planner.targets.named(unit.label, unit.target),
         run=_watched(planner, sources, start, judge) if is_script else partial(judged, start, judge),
         shared=not unit.is_incremental,
@@ -204,6 +204,10 @@ def _tells_what_it_reads(paths: PathMap, unit: CompileUnit, action: Action) -> b
     """
     links = unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO)
     return not (links or judges.has_macros(action) or link_inputs.searches_package(paths, unit, action))
+
+
+def _verb(kind: UnitKind) -> str:
+    return "Documenting" if kind is UnitKind.DOC else "Checking" if kind.is_checked else "Compiling"
 
 
 def _of_script(planner: Planner, unit: PlannedUnit) -> str:

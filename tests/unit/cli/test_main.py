@@ -21,6 +21,7 @@ VERBS = {
     "server",
     "query",
     "run",
+    "doc",
     "fix",
     "fmt",
     "gdb",

@@ -273,3 +273,11 @@ def test_the_files_are_those_of_all_folders_above_and_of_cargos_own_by_both_name
 def test_a_file_that_is_no_configuration_includes_nothing(damage: str, tmp_path: Path) -> None:
     fake.write(tmp_path / ".cargo/config.toml", damage)
     assert tmp_path / ".cargo/config.toml" in cargo_config.files(tmp_path, {})
+
+
+def test_flags_for_rustdoc_are_the_targets_or_else_those_of_all(paths: PathMap) -> None:
+    of_all = {"build": {"rustdocflags": f"-Wa --html-in-header {paths.root}/x"}}
+    assert read(paths, of_all).rustdocflags == ("-Wa", "--html-in-header", "@{root}/x")
+    of_target = {**of_all, "target": {"cfg(unix)": {"rustdocflags": ["-Wb"]}, "other": {"rustdocflags": ["-Wc"]}}}
+    assert read(paths, of_target).rustdocflags == ("-Wb",)
+    assert read(paths, of_target).rustflags == ()

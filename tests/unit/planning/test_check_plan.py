@@ -6,7 +6,7 @@ import planned_trees as trees
 import pytest
 from msgspec.structs import replace
 
-from ostoo_build.planning import check_plan, plan
+from ostoo_build.planning import check_plan, plan, planned_unit
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.planning.unit_graph import UnitGraph
 
@@ -73,3 +73,20 @@ def test_a_plan_has_what_nothing_needs_but_clippy_looks_at(tmp_path: Path) -> No
     assert not extra.target
     assert not any(extra.id in unit.prerequisites for unit in planned.units)
     assert planned.unit.id.startswith("hello_rs-")
+
+
+def test_what_is_documented_is_compiled_as_for_a_check_and_has_pages_of_its_own(tmp_path: Path) -> None:
+    paths = trees.checkout(tmp_path)
+    graph = trees.graph(paths, "hello-rs")
+    planned = plan.plan_program(check_plan.documented(check_plan.checked(graph)), trees.context(paths))
+    checked = plan.plan_program(check_plan.checked(graph), trees.context(paths))
+    pages = [unit for unit in planned.units if planned_unit.is_documented(unit)]
+    assert [unit.id.rpartition("-")[0] for unit in pages] == ["ostoo_rt", "hello_rs"], "std has none"
+    assert {unit.id for unit in planned.units} - {unit.id for unit in pages} == {
+        unit.id for unit in checked.units if unit is not checked.unit
+    }
+    assert planned.unit is pages[-1]
+    assert "--document-private-items" in planned.unit.arguments, "of a program, as with cargo"
+    assert not any(word.startswith(("metadata=", "link=", "opt-level")) for word in planned.unit.arguments)
+    (runtime,) = trees.compiled(planned, "ostoo_rt", UnitKind.CHECK)
+    assert runtime.id in planned.unit.libraries
