@@ -84,7 +84,6 @@ TESTED_WITH = {
     "ide/project.py": "ide/test_crate_graph.py",
     "ide/runnables.py": "ide/test_crate_graph.py",
     "rules/part_nodes.py": "../e2e/test_check_real.py",
-    "rules/drivers.py": "../e2e/test_clippy_real.py",
     "cli/query.py": "../e2e/test_query_real.py",
     "query/outputs.py": "query/test_evaluation.py",
 }
