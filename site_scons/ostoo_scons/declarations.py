@@ -40,7 +40,10 @@ def declare_requested(env: Any) -> None:
     for program in requested.tests:
         declare_tests(env, program)
     for what, program in requested.parts:
-        declare_part(env, what, program)
+        if Build.of(env).process_start.waits:
+            _plan_part(env, what, program)  # `decide` declares it
+        else:
+            declare_part(env, what, program)
     for program in requested.editors:
         declare_scripts(env, program)
     if "deploy" in requested.words:
@@ -172,6 +175,9 @@ def decide(env: Any, edited: Collection[str]) -> None:
             else:
                 services.console.messages(each.found.said)
                 build.progress.current[id_] = each.found.files
+        if build.process_start.waits:
+            for what, program in build.at_work.requested.parts:
+                declare_part(env, what, program)
 
 
 def _declare_others(env: Any, program: Program) -> None:
@@ -244,40 +250,47 @@ def _declare_tests_for(env: Any, name: str, target: str) -> Any:
 
 def declare_part(env: Any, what: str, name: str) -> Any:
     """Declare one of `layout.PARTS` of a program."""
-    plan = partial(Build.of(env).at_work.planner.plan_part, what)
+    plans = _plan_part(env, what, name)
     if what == layout.DOC:
-        plans = _declare_parts_of(env, name, plan, part_nodes.of_docs)
+        _declare_parts_of(env, plans, part_nodes.of_docs)
         names = [f"{layout.docs(each.target, each.name)}/{NAME}" for each in plans]
     else:
-        plans = _declare_parts_of(env, name, plan, part_nodes.of_check)
+        _declare_parts_of(env, plans, part_nodes.of_check)
         names = [unit.record for each in plans for unit in part_nodes.aims(each)]
-    made = [Build.of(env).nodes[each] for each in names]
-    return env.Alias(layout.part(name, what), made)
+    known = Build.of(env).nodes
+    return env.Alias(layout.part(name, what), [known[each] for each in names if each in known])
+
+
+def _plan_part(env: Any, what: str, name: str) -> list[Program]:
+    return _plans_of(env, name, partial(Build.of(env).at_work.planner.plan_part, what))
 
 
 def declare_scripts(env: Any, name: str) -> Any:
     """Declare what editors need of a program: its build scripts, run, and its macros."""
-    plans = _declare_parts_of(env, name, Build.of(env).at_work.planner.plan, part_nodes.of_editor)
+    plans = _plans_of(env, name, Build.of(env).at_work.planner.plan)
+    _declare_parts_of(env, plans, part_nodes.of_editor)
     wanted = part_nodes.wanted_by_editor(plans).values()
     return env.Alias(layout.scripts(name), [Build.of(env).nodes[unit.record] for unit in wanted])
 
 
-def _declare_parts_of(
-    env: Any,
-    name: str,
-    plan: Callable[[str, str], Program],
-    parts: Callable[[Planner, Services, Iterable[Program]], Iterator[Node]],
-) -> list[Program]:
-    """Declare parts of a program, and what these read, and return their plans for each target."""
-    planner, services = Build.of(env).at_work.planner, Build.of(env).at_work.services
+def _plans_of(env: Any, name: str, plan: Callable[[str, str], Program]) -> list[Program]:
+    """Return a program's plans for each target, or those of a part of it, and declare the programs that it reads."""
+    planner = Build.of(env).at_work.planner
     with one_message():
         selections.keep(planner.root, planner.programs, name)
         plans = [plan(*id_) for id_ in sorted(planner.programs.ids([name]))]
         for each in plans:
             _declare_others(env, each)
-        for node in parts(planner, services, plans):
-            declare(env, node)
     return plans
+
+
+def _declare_parts_of(
+    env: Any, plans: Iterable[Program], parts: Callable[[Planner, Services, Iterable[Program]], Iterator[Node]]
+) -> None:
+    """Declare parts of a program; `plans` are theirs, for each target."""
+    with one_message():
+        for node in parts(Build.of(env).at_work.planner, Build.of(env).at_work.services, plans):
+            declare(env, node)
 
 
 def declare_sysroot(env: Any, target: str) -> Any:

@@ -111,13 +111,14 @@ class Standby:
         if self.handover.is_watched:
             watched.note(planner, build.services, watched.outputs(build.options))
         rehearsal = Rehearsal(planner, build.services)
-        rehearsal.perform((each.pending.program for each in build.undecided), self.handover.is_asked)
+        programs = (*(each.pending.program for each in build.undecided), *planner.programs.parts)
+        rehearsal.perform(programs, self.handover.is_asked)
         if not self.handover.wait():
             return None
         edited = _changes(here, build.started)
         if build.checkout.lock() or edited - editable or not all(map(os.path.isfile, edited)):
             return None
-        if (edited & planned or not build.undecided) and not planner.programs.plans_hold():
+        if edited & planned and not planner.programs.plans_hold():
             return None
         build.services.timeline.restart()
         self._toolchain = _ToolchainCheck(toolchain, build.started, build.services.timeline.is_at_work)
@@ -154,10 +155,9 @@ def _stamps(build: PreparedBuild, known: Dependencies) -> StampSet:
     """
     walked = StampSet.of((*known.checkout, *known.code), ())
     places = {*known.places, *_published(build)}
-    if build.undecided:
-        folders = {name for entries in walked.entries for name, stamp in entries.items() if not stamp}
-        observed = dependencies.observed(build.planner, build.services, walked.walked())
-        places.update(name for name in observed.places if name not in folders)
+    folders = {name for entries in walked.entries for name, stamp in entries.items() if not stamp}
+    observed = dependencies.observed(build.planner, build.services, walked.walked())
+    places.update(name for name in observed.places if name not in folders)
     return StampSet(walked.trees, StampSet.of((), places).places, walked.entries)
 
 

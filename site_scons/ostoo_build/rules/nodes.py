@@ -31,7 +31,7 @@ from ostoo_build.rules import unit as unit_rule
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
     from pathlib import Path
 
     from ostoo_build.actions.record import Record
@@ -113,11 +113,16 @@ def of_program(planner: Planner, services: Services, progress: Progress, pending
     """Yield the nodes of a program, prerequisites first, but those of units that are known to be up to date."""
     settled = services.engine.settled
     known = {unit.folder for unit in pending.program.units if planner.root / unit.folder in settled}
+    return without(known, _of_program(planner, services, progress, pending))
+
+
+def without(known: Container[str], nodes: Iterable[Node]) -> Iterator[Node]:
+    """Leave out the nodes of units in some folders, also as prerequisites."""
 
     def is_known(name: str) -> bool:
         return name.rpartition("/")[0] in known
 
-    for node in _of_program(planner, services, progress, pending):
+    for node in nodes:
         if not is_known(node.name):
             yield replace(node, after=tuple(name for name in node.after if not is_known(name)))
 

@@ -31,10 +31,23 @@ def of_check(planner: Planner, services: Services, plans: Iterable[Program]) -> 
 
     Beside the outputs of each crate that users edit it is noted that the check came to it.
     """
-    for unit in _units(planner, (unit.id for plan in plans for unit in aims(plan))):
+    units = _units(planner, (unit.id for plan in plans for unit in aims(plan)))
+    return nodes.without(_known(planner, services, units), _of_check(planner, services, units))
+
+
+def _of_check(planner: Planner, services: Services, units: Iterable[Unit]) -> Iterator[Node]:
+    for unit in units:
         note = partial(_noting, planner.root / unit.folder / layout.CHECKED)
         for node in _of_unit(planner, services, unit):
             yield replace(node, perform=partial(note, node)) if is_local(unit.package) else node
+
+
+def _known(planner: Planner, services: Services, units: Iterable[Unit]) -> set[str]:
+    """Return the folders of units that are known to be up to date, and of which there is nothing to tell."""
+    settled = services.engine.settled
+    others = (unit for unit in units if not is_local(unit.package))
+    found = ((unit.folder, settled.get(planner.root / unit.folder)) for unit in others)
+    return {folder for folder, known in found if known is not None and not known.record.stderr}
 
 
 def of_docs(planner: Planner, services: Services, plans: Iterable[Program]) -> Iterator[Node]:

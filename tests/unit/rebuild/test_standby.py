@@ -24,7 +24,7 @@ from ostoo_build.invocation import services
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
 from ostoo_build.planning.plan import Program
-from ostoo_build.rebuild import dependencies, watched
+from ostoo_build.rebuild import dependencies, standby, watched
 from ostoo_build.rebuild.standby import PreparedBuild, Standby, Undecided
 from ostoo_build.rules.progress import PendingProgram
 from ostoo_build.rules.whole_program import CurrentProgram
@@ -137,7 +137,7 @@ def standby_of(line: socket.socket, *, waits: bool) -> Standby:
 def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     """A build that waited while something changed. Raises `Ended` where it has to be read anew."""
     ours, theirs = socket.socketpair()
-    standby = standby_of(theirs, waits=True)
+    waited = standby_of(theirs, waits=True)
 
     def go() -> None:
         assert ours.recv(1) == b"r"
@@ -148,10 +148,10 @@ def waits(waiting: Waiting, change: Callable[[Path], object]) -> Standby:
     thread = threading.Thread(target=go)
     thread.start()
     try:
-        standby.reached(waiting.read)
+        waited.reached(waiting.read)
     finally:
         thread.join()
-    return standby
+    return waited
 
 
 def _edit_place(name: str, root: Path) -> None:
@@ -196,6 +196,8 @@ def test_a_build_is_read_anew_where_another_was_at_work(waiting: Waiting) -> Non
 
 def test_a_build_is_read_anew_where_plans_changed(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting.read.planner.programs, "plans_hold", lambda: False)
+    assert waits(waiting, EDITS["a source"]).holds()  # no plan was made from it
+    monkeypatch.setattr(standby, "_planned", lambda _: {str(waiting.root / MAIN)})
     with pytest.raises(Ended):
         waits(waiting, EDITS["a source"])
 
