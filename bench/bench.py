@@ -46,12 +46,12 @@ def main() -> None:
             sys.exit(str(error))
     conditions = Conditions(toolchain, CPUS, arguments.rounds, (load, os.getloadavg()[0]))
     figures = Figures(conditions, costs, sizes)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     found = [*aims.of_builds(figures)]
     parts = (table.conditions(conditions), aims.report(found), *table.costs(figures), table.sizes(figures))
     text = "\n\n".join(filter(None, parts))
     print(text)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
     if arguments.markdown:
         page.write("bench.py", text)
     sys.exit(aims.worse(found))

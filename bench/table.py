@@ -100,8 +100,12 @@ def _row(figures: Figures, case: str, measure: Measure) -> tuple[str, ...]:
     if measure is not WALL:  # a server's processes are no descendants of the command
         values[OURS] = values.get(ALONE, values[OURS])
     cells = (spread(values[name], measure.decimals) if name in values else "" for name in (OURS, ALONE, *PEERS))
-    ratios = (f"{median(values[OURS]) / median(values[peer]):.2f}" if peer in values else "" for peer in PEERS)
-    return (case, *cells, *ratios)
+    return (case, *cells, *(_ratio(values[OURS], values.get(peer, ())) for peer in PEERS))
+
+
+def _ratio(ours: Sequence[float], peers: Sequence[float]) -> str:
+    """Return the ratio of the medians; empty if there is none, as for a time that is too short to be measured."""
+    return f"{median(ours) / median(peers):.2f}" if peers and median(peers) else ""
 
 
 def spread(values: Sequence[float], decimals: int) -> str:
