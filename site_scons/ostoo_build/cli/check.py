@@ -69,7 +69,7 @@ def _programs(request: Request, planner: Planner) -> tuple[str, ...]:
     """Return the programs to check. Raises `OstooError` for a name of nothing."""
     known = planner.programs
     if request.is_all:
-        return known.available(name for name in known.binaries if not layout.is_example(name))
+        return known.all_but_examples
     named = [name for name in request.names if name in known.binaries]
     others = [name for name in request.names if name not in known.binaries]
     return tuple(dict.fromkeys((*named, *_users(others, planner))))

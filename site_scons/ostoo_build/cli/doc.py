@@ -31,10 +31,7 @@ def perform(request: Request, runner: Runner) -> int:
 
     Raises `OstooError` if there is nothing to document, or no browser.
     """
-    names = request.names
-    if request.is_all:
-        programs = runner.planner().programs
-        names = programs.available(name for name in programs.binaries if not layout.is_example(name))
+    names = runner.planner().programs.all_but_examples if request.is_all else request.names
     if not names:
         raise OstooError("no program to document", remedy="name one or more programs, or --all")
     runner.check(names)
@@ -42,9 +39,8 @@ def perform(request: Request, runner: Runner) -> int:
     words += [f"--rustdoc={shlex.join(request.arguments)}"] if request.arguments else []
     code = runner.attempt(words)
     if code == 0:
-        pages = [str(runner.root / layout.docs(target, name)) for name in names for target in runner.targets(name)]
-        crates = [name.replace("-", "_") for name in names for _ in runner.targets(name)]
-        files = [f"{folder}/{crate}/index.html" for folder, crate in zip(pages, crates, strict=True)]
+        folders = ((name, runner.root / layout.docs(target, name)) for name in names for target in runner.targets(name))
+        files = [f"{folder}/{name.replace('-', '_')}/index.html" for name, folder in folders]
         sys.stdout.write("".join(f"{file}\n" for file in files))
         return _open(files[0], runner) if request.opens else 0
     return code

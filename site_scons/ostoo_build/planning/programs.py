@@ -90,6 +90,11 @@ class Programs:
         return tuple(name for name in names if not self.binaries[name].lacking)
 
     @property
+    def all_but_examples(self) -> tuple[str, ...]:
+        """The programs that `--all` of a verb means."""
+        return self.available(name for name in self.binaries if not layout.is_example(name))
+
+    @property
     def defaults(self) -> tuple[str, ...]:
         """The programs that are built if none is named."""
         return self.available(name for name, binary in self.binaries.items() if binary.is_default)

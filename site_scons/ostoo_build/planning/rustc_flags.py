@@ -48,6 +48,11 @@ class UnitKind(Enum):
         """Whether it is compiled to metadata only, by rustc or by clippy."""
         return self in (UnitKind.CHECK, UnitKind.LINT)
 
+    @property
+    def has_code_of_target(self) -> bool:
+        """Whether it is compiled to code that a program may contain: no check, no pages, nothing that runs here."""
+        return not self.is_checked and self not in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO, UnitKind.DOC)
+
     @staticmethod
     def of(unit: Unit) -> UnitKind:
         """Classify a unit of cargo's graph."""

@@ -19,7 +19,6 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import asm_files
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def prove(observed: DepInfo, scene: AsmContext) -> str:
     declared inputs only.
     """
     unit, there = scene.unit, scene.there
-    if unit.kind.is_checked or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO, UnitKind.DOC) or unit.is_std:
+    if not unit.kind.has_code_of_target or unit.is_std:
         return ""  # assembly in these concerns other packages' code, or the toolchain's; a check assembles nothing
     ran_in = Path(there.root, there.expand(scene.action.directory))
     paths = (ran_in / name for name in observed.files if not name.endswith(_COMPILED))

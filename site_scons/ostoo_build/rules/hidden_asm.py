@@ -47,7 +47,7 @@ def compiled(
 
 def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finished) -> bool:
     """Whether a compiled crate's macros may create assembly."""
-    if unit.is_std or unit.kind.is_checked or unit.kind in (UnitKind.BUILD_SCRIPT, UnitKind.PROC_MACRO, UnitKind.DOC):
+    if unit.is_std or not unit.kind.has_code_of_target:
         return False
     if any(_hands_on(planner, services, other) for other in _seen(planner, unit)):
         return True
