@@ -81,8 +81,9 @@ def _changed(root: Path, said: Iterable[dict[str, Any]]) -> dict[Path, bytes]:
         name = os.path.relpath(place, os.path.realpath(root))
         if not name.startswith("..") and not layout.is_in_build(name):
             files.setdefault(place, []).append(each)
-    made = {place: suggestions.applied(place.read_bytes(), own) for place, own in files.items()}
-    return {place: content for place, content in made.items() if content != place.read_bytes()}
+    before = {place: place.read_bytes() for place in files}
+    made = {place: suggestions.applied(before[place], own) for place, own in files.items()}
+    return {place: content for place, content in made.items() if content != before[place]}
 
 
 def _give_back(before: dict[Path, bytes]) -> None:

@@ -193,9 +193,13 @@ def _add_checks(verbs: Any) -> None:
     _add_check(clippy, layout.CLIPPY)
 
 
+def _add_programs(parser: argparse.ArgumentParser, what_is_done: str) -> None:
+    parser.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
+    parser.add_argument("--all", action="store_true", help=f"{what_is_done} all programs")
+
+
 def _add_doc(doc: argparse.ArgumentParser) -> None:
-    doc.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
-    doc.add_argument("--all", action="store_true", help="document all programs")
+    _add_programs(doc, "document")
     doc.add_argument("--open", action="store_true", help="open the first one in a browser")
     doc.add_argument("--no-deps", action="store_true", help="document the programs' own packages only")
     doc.add_argument("--document-private-items", action="store_true", help="show private items of their libraries too")
@@ -206,8 +210,7 @@ def _add_repairs(verbs: Any) -> None:
     fix = verbs.add_parser(
         "fix", help="write what the compiler suggests into the sources, as cargo fix", allow_abbrev=False
     )
-    fix.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
-    fix.add_argument("--all", action="store_true", help="fix all programs")
+    _add_programs(fix, "fix")
     fix.add_argument("--allow-dirty", action="store_true", help="fix although there are changes, staged or not")
     fix.add_argument("--allow-staged", action="store_true", help="fix although there are staged changes")
     fix.add_argument("--allow-no-vcs", action="store_true", help="fix without git")
@@ -219,8 +222,7 @@ def _add_repairs(verbs: Any) -> None:
 
 
 def _add_check(check: argparse.ArgumentParser, what: str) -> None:
-    check.add_argument("words", nargs="*", metavar="PROGRAM|VARIABLE=VALUE", help="programs; variables as for scons")
-    check.add_argument("--all", action="store_true", help="check all programs")
+    _add_programs(check, "check")
     check.add_argument(
         "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
     )

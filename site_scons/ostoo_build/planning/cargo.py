@@ -95,7 +95,7 @@ class Cargo(Struct, frozen=True, dict=True):
 
         Raises `OstooError` with cargo's error message.
         """
-        document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        document = self._members()
         defaults = document.get("workspace_default_members")
         found = [
             Binary(
@@ -121,12 +121,17 @@ class Cargo(Struct, frozen=True, dict=True):
 
         Raises `OstooError` with cargo's error message.
         """
-        document = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        document = self._members()
         return {
             (target["edition"], Path(target["src_path"]))
             for package in document["packages"]
             for target in package["targets"]
         }
+
+    def _members(self) -> dict[str, Any]:
+        """Return what cargo says of the workspace's members."""
+        found: dict[str, Any] = json.loads(self._run("metadata", "--no-deps", "--format-version=1"))
+        return found
 
     def unit_graphs(self, binaries: Sequence[Binary], profile: str, target: Path) -> list[unit_graph.UnitGraph]:
         """Return the unit graph of each program, as if cargo built that program alone, so that no other adds features.
