@@ -120,8 +120,15 @@ class ServedTree(Tree):
         return "" if "no build server" in said else said
 
     def served(self) -> int:
-        """How many builds it has done."""
-        return int(self.status().partition(" running, ")[2].partition(" ")[0] or 0)
+        """How many builds it has done.
+
+        Waits for those that run: a command is answered before its build has written its notes.
+        """
+        end = time.monotonic() + 60
+        while (status := self.status()) and "builds: 0 running, " not in status:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return int(status.partition(" running, ")[2].partition(" ")[0] or 0)
 
     def wait_for_server(self) -> None:
         """Start a server by a build that fails at once, and wait until it answers."""
