@@ -12,11 +12,13 @@ from typing import Any
 
 import SCons.Script
 import SCons.Script.Main
+import SCons.Script.SConsOptions
 from SCons.Taskmaster.Job import interrupt_msg
 
 from ostoo_build.base import own_files
 from ostoo_build.base.console import complain
 from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.spelling import nearest
 from ostoo_scons.scons_nodes import ToldError
 from ostoo_scons.whole_run import EXIT_CODE
 
@@ -40,6 +42,7 @@ def install() -> None:
     module.SConscript_exception = tell
     _keep_told_failures_quiet(SCons.Script.Main.BuildTask)
     SCons.Script.Main._scons_syntax_error = _tell_syntax  # noqa: SLF001 - it has no other name
+    _suggest_options(SCons.Script.SConsOptions.SConsOptionParser)
 
 
 def _keep_told_failures_quiet(task: Any) -> None:
@@ -62,6 +65,27 @@ def _tell_syntax(error: SyntaxError) -> None:
     message = told(error) or OstooError(error.msg, where=f"{error.filename}:{error.lineno}")
     complain(message)
     sys.exit(EXIT_CODE)
+
+
+def _suggest_options(parser: Any) -> None:
+    """Let SCons report a mistake in an option with the option that was meant, without its usage."""
+    theirs = parser.error
+
+    def tell(self: Any, text: str) -> None:
+        if self.raise_exception_on_error:
+            theirs(self, text)
+        what = text.partition(". Did you mean")[0].replace("'", "")
+        option = what.rpartition(" ")[2].partition("=")[0]
+        complain(OstooError(what, remedy=nearest(option, _options(self)) or "scons -H lists all options"))
+        sys.exit(EXIT_CODE)
+
+    parser.error = tell
+
+
+def _options(parser: Any) -> list[str]:
+    """Return the names of all long options; SCons and optparse tell them nowhere else."""
+    lists = (parser.option_list, *(group.option_list for group in parser.option_groups))
+    return [name for options in lists for option in options for name in option._long_opts]  # noqa: SLF001 - likewise
 
 
 def _in_script(error: BaseException) -> OstooError | None:

@@ -30,6 +30,13 @@ def test_an_unknown_variable(tree: Tree) -> None:
     assert_told(tree.scons("targt=x"), "error: unknown variable targt", "did you mean target?")
 
 
+def test_an_unknown_option(tree: Tree) -> None:
+    assert_told(
+        tree.scons("hello-rs", "--kep-going"), "error: no such option: --kep-going", "did you mean --keep-going?"
+    )
+    assert_told(tree.scons("hello-rs", "-Z"), "error: no such option: -Z", "scons -H lists all options")
+
+
 def test_an_unknown_target(tree: Tree) -> None:
     assert_told(tree.scons("target=x86_64-ostoo-usr"), "error: there is no target", f"did you mean {TARGET}?")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ostoo_build.cli import command_line
+
 ROOT = Path(__file__).parents[2]
 NAMES = subprocess.run(
     ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -83,8 +85,7 @@ def test_modules_that_our_own_source_names_exist() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_verbs_that_a_document_names_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    parsers = "".join(path.read_text(encoding="utf-8") for path in (ROOT / PACKAGE / "cli").glob("*.py"))
-    known = set(re.findall(r'add_parser\(\s*"([a-z0-9-]+)"', parsers))
+    known = command_line.parser().verbs
     assert "addr2line" in known
     assert set(re.findall(r"\./ostoo ([a-z][a-z0-9-]*)", text)) <= {*known, "help"}
 

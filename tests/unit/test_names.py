@@ -33,6 +33,7 @@ TESTED_WITH = {
     "query/facts.py": "../e2e/test_query_cargo_real.py",
     "query/program_reads.py": "query/test_affected_model.py",
     "cli/boot_image.py": "../e2e/test_boot_real.py",
+    "cli/examples.py": "cli/test_command_line.py",
     "cli/init.py": "../e2e/test_init_real.py",
     "cli/new.py": "../e2e/test_new_program_real.py",
     "cli/test.py": "../e2e/test_test_real.py",

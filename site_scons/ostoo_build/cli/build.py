@@ -21,6 +21,9 @@ _CHECKS = (layout.CHECK, layout.CLIPPY)
 
 _FOLDER = "-C"
 
+_HELP = frozenset({"-h", "--help"})
+"""A verb's own; `-H` is that of SCons."""
+
 
 def verb_at(arguments: Sequence[str]) -> int:
     """Return the index of the verb: `-C DIR` may stand before it."""
@@ -37,6 +40,8 @@ def start(arguments: Sequence[str]) -> None:
     """
     at = verb_at(arguments)
     verb, words = "".join(arguments[at : at + 1]), arguments[at + 1 :]
+    if not _HELP.isdisjoint(words):
+        return
     asked = [*VERBS[verb], *words] if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
     if verb in VERBS or asked:
         become.exec_program(own_files.build_command(asked), cwd=project.root(_named(arguments[:at])))

@@ -49,13 +49,9 @@ def test_help_names_each_verb(words: list[str], capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     "words",
     [
-        ["nosuch"],
         ["cache"],
-        ["cache", "nosuch"],
         ["run"],
         ["run", "hello-rs", "no-assignment"],
-        ["size", "hello-rs", "--nosuch"],
-        ["stack", "hello-rs", "--al"],
         ["test", "hello-rs", "--time-limit", "0"],
         ["test", "hello-rs", "--time-limit", "nan"],
         ["test", "hello-rs", "--ignored", "--include-ignored"],
@@ -65,12 +61,55 @@ def test_help_names_each_verb(words: list[str], capsys: pytest.CaptureFixture[st
 def test_words_that_mean_nothing_end_with_the_code_of_builds(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main.main(words)
-    assert caught.value.code == main.FAILED
+    assert main.main(words) == main.FAILED
     said = capsys.readouterr()
     assert said.out == ""
-    assert "error: " in said.err
+    assert re.fullmatch(rf"error: .+\n  help: ostoo {words[0]} --help shows what there is\n", said.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["biuld"], "error: ostoo does not know biuld\n  help: did you mean build?\n"),
+        (["cache", "stat"], "error: ostoo cache does not know stat\n  help: did you mean stats?\n"),
+        (
+            ["--verison"],
+            "error: ostoo does not know --verison\n  help: did you mean --version? ostoo --help shows what there is\n",
+        ),
+        (
+            ["size", "hello-rs", "--al"],
+            "error: ostoo size does not know --al\n  help: did you mean --all? ostoo size --help shows what there is\n",
+        ),
+        (
+            ["test", "hello-rs", "--time-limits=3"],
+            (
+                "error: ostoo test does not know --time-limits=3\n"
+                "  help: did you mean --time-limit? ostoo test --help shows what there is\n"
+            ),
+        ),
+        (
+            ["server", "stop", "now"],
+            "error: ostoo server does not know now\n  help: ostoo server --help shows what there is\n",
+        ),
+        (
+            ["check", "a", "--message-format", "sari"],
+            "error: ostoo check --message-format does not know sari\n  help: did you mean sarif?\n",
+        ),
+    ],
+)
+def test_a_misspelt_word_is_told_with_the_one_that_was_meant(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(words) == main.FAILED
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("words", [["help", "build"], ["build", "hello-rs", "--help"], ["build", "-h"]])
+def test_a_build_has_the_help_of_a_verb(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(words)
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: ostoo build ")
 
 
 def test_what_a_verb_says_goes_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
