@@ -6,7 +6,7 @@ import tomllib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, toml_entries
 from ostoo_build.base.errors import OstooError
 
 if TYPE_CHECKING:
@@ -24,6 +24,13 @@ def load(path: Path) -> dict[str, Any]:
         raise OstooError(f"can't read it: {error.strerror}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise OstooError(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def lines(path: Path) -> dict[toml_entries.Key, int]:
+    """Return the line of each key in a file that `load` has read. Raises `OSError`."""
+    with digest.opened(path) as stream:
+        text = stream.read().decode("utf-8-sig")
+    return toml_entries.lines(text, lambda part: parse(part.encode()))
 
 
 @lru_cache(maxsize=2048)

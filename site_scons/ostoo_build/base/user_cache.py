@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from ostoo_build.base import home, state_file
+from ostoo_build.base.home import Place
 
 _NAME = "ostoo-build"
 
@@ -24,11 +25,20 @@ COMPILERS, DOCUMENTS = "compilers.json", "valid-documents.json"
 
 def folder() -> Path:
     """Return the user's cache folder. Raises `OstooError` if the user has no home folder."""
-    if os.environ.get("HOME") and Path(os.environ.get("XDG_CACHE_HOME") or "/").is_absolute():
-        return Path(platformdirs.user_cache_dir(_NAME))
+    return place().path
+
+
+def place() -> Place:
+    """Return the user's cache folder, and what decides where it is. Raises `OstooError` as `folder` does."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    variable = "XDG_CACHE_HOME" if Path(named).is_absolute() else "HOME"
+    if os.environ.get("HOME") and Path(named or "/").is_absolute():
+        return Place(Path(platformdirs.user_cache_dir(_NAME)), variable)
     # platformdirs accepts an empty HOME and relative folders
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (named if named.is_absolute() else home.folder(os.environ) / ".cache") / _NAME
+    if variable == "XDG_CACHE_HOME":
+        return Place(Path(named) / _NAME, variable)
+    found = home.place(os.environ)
+    return Place(found.path / ".cache" / _NAME, found.decided_by)
 
 
 def chosen(word: str) -> Path:

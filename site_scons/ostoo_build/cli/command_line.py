@@ -113,6 +113,9 @@ def parser() -> Parser:
     _add_reports(verbs)
     serving = verbs.add("server", "show or stop the build server, which keeps everything loaded between builds")
     serving.add_argument("verb", choices=("status", "stop"), metavar="status|stop", help="what to do with it")
+    config = verbs.add("config", "show each setting and where it is from")
+    _add_words(config, "*", f"NAME|{VARIABLE}", "names (default: all); variables as for scons")
+    config.add_argument("--json", action="store_true", help="show them as JSON")
     _add_cache(verbs.add("cache", "inspect and maintain the action cache"))
     return made
 

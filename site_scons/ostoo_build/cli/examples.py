@@ -74,6 +74,10 @@ OF_VERBS: Mapping[str, Mapping[str, str]] = {
         "size hello-std --compare": "show what grew since the last build",
     },
     "server": {"server status": "show what serves this project", "server stop": "end it"},
+    "config": {
+        "config": "show all settings",
+        "config unstable.build-std profile=dev --json": "show one, and what is below it, for a program",
+    },
     "cache": {"cache stats": "show its size", "cache gc --size 5GiB": "make it smaller"},
 }
 """The words after `ostoo` by verb, each with what it does."""

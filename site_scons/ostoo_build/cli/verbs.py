@@ -173,6 +173,13 @@ def cache(chosen: argparse.Namespace) -> None:
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
 
 
+def config(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import config as config_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    variables, names = _sorted(chosen.words)
+    sys.stdout.write(config_verb.answer(_runner(chosen, variables), names, as_json=chosen.json))
+
+
 def query(chosen: argparse.Namespace) -> None:
     from ostoo_build.cli import query as query_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

@@ -19,7 +19,7 @@ from ostoo_build.planning.programs import Programs
 from ostoo_build.planning.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from ostoo_build.base.paths import PathMap
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.planned_unit import Unit
     from ostoo_build.planning.test_plan import PlannedExecutable
     from ostoo_build.project.workspaces import ProgramGroup
+    from ostoo_build.toolchain.find import Toolchain
 
 
 class Planner(Struct, frozen=True):
@@ -98,13 +99,20 @@ def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> 
     return Planner(checkout.root, tools, targets, programs, profile)
 
 
+def cargo_of(
+    targets: Targets, group: ProgramGroup, toolchain: Toolchain, environment: Mapping[str, str], options: Options
+) -> Cargo:
+    """Return the cargo that plans the programs of a group; `environment` is what it may see of the user's."""
+    place = targets.root / group.folder
+    vendor, locked = std_crates.vendor(toolchain.rust_src), options.variables["locked"] == "on"
+    workspace = package_places.workspace_of(place)
+    return Cargo(toolchain.cargo, place, workspace, environment, vendor, group.std_options, locked)
+
+
 def _workspace(targets: Targets, tools: Tools, options: Options, group: ProgramGroup, target: str) -> Workspace:
     chosen, environment = tools.toolchain, dict(tools.environment)
-    vendor, locked = std_crates.vendor(chosen.rust_src), options.variables["locked"] == "on"
-    place = targets.root / group.folder
-    workspace = package_places.workspace_of(place)
     return Workspace(
-        Cargo(chosen.cargo, place, workspace, environment, vendor, group.std_options, locked),
+        cargo_of(targets, group, chosen, environment, options),
         Rustc(chosen.rustc, environment, chosen.host, tools.sha256),
         targets.spec_file(target),
         targets.spec(target).digest,

@@ -51,14 +51,19 @@ def find(checkout: Checkout, options: Options) -> Tools:
     """Find or provide the toolchain; announce it if it differs from that of the last invocation."""
     toolchain = find_toolchain(checkout, options.variables)
     paths = paths_of(checkout.root, toolchain, options.described.sysroot_folder)
-    return of(checkout, toolchain, paths, _environment(checkout, toolchain))
+    _warn_of_ignored(checkout)
+    return of(checkout, toolchain, paths, environment(toolchain))
 
 
 def find_toolchain(checkout: Checkout, variables: Mapping[str, str]) -> Toolchain:
-    words = {name: variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
     return toolchain_provide.find_or_provide(
-        checkout.root, words, os.environ, lambda line: checkout.console.status("Fetching", line)
+        checkout.root, named(variables), os.environ, lambda line: checkout.console.status("Fetching", line)
     )
+
+
+def named(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that name tools."""
+    return {name: variables[name] for name in ("RUSTC", "CARGO", "LLD", "RUST_SRC")}
 
 
 def of(checkout: Checkout, toolchain: Toolchain, paths: PathMap, environment: Mapping[str, str]) -> Tools:
@@ -96,7 +101,11 @@ def paths_of(root: Path, toolchain: Toolchain, sysroots: str) -> PathMap:
     return replace(found, of_tools=tuple(of_tools))
 
 
-def _environment(checkout: Checkout, toolchain: Toolchain) -> dict[str, str]:
+def environment(toolchain: Toolchain) -> dict[str, str]:
+    """Return what cargo, and rustc when it is queried, may see of the user's environment."""
+    return {**cargo.environment(dict(toolchain.env)), "RUSTC": str(toolchain.rustc)}
+
+
+def _warn_of_ignored(checkout: Checkout) -> None:
     for name in cargo.ignored_variables():
         checkout.console.warn_once(f"{name} is ignored: set its value in the workspace's .cargo/config.toml")
-    return {**cargo.environment(dict(toolchain.env)), "RUSTC": str(toolchain.rustc)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ostoo_build.base import activity, digest, home, layout, process, toml_file, toml_tables
+from ostoo_build.base import environment as variables
 from ostoo_build.base.activity import Activity
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.cargo_config import ConfigContext, Configuration, QueryCfgs
 
-_KEPT_PREFIXES = ("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTRIES_")
 NO_DUMPS = {"RUSTC_ICE": "0"}
 """Keeps a crashing rustc from writing a dump file into its working directory. Its messages are shown anyway."""
 
@@ -198,8 +198,11 @@ class Cargo(Struct, frozen=True, dict=True):
 
     def configuration(self, context: ConfigContext, query: QueryCfgs, paths: PathMap) -> Configuration:
         """Read the merged configuration (`cargo config get`)."""
-        said = self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
-        return cargo_config.read(said, context, query, paths)
+        return cargo_config.read(self.said_configuration(), context, query, paths)
+
+    def said_configuration(self) -> str:
+        """Return what cargo says of its merged configuration, with the origin of each value."""
+        return self._run("-Zunstable-options", "config", "get", "--format=toml", "--show-origin")
 
     @cached_property
     def configuration_digest(self) -> digest.Hash:
@@ -303,7 +306,7 @@ def environment(toolchain: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name == "CARGO_HOME" or name.startswith(_KEPT_PREFIXES) or not name.startswith(_DROPPED_PREFIXES)
+        if name == "CARGO_HOME" or name.startswith(variables.CARGOS) or not name.startswith(_DROPPED_PREFIXES)
     }
     return {**kept, **NO_DUMPS, **_NO_WRAPPERS, **toolchain}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, home, toml_file, toml_tables
+from ostoo_build.base import digest, home, toml_entries, toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import quote
 from ostoo_build.rust import crate_root, flag_rules
@@ -281,8 +281,8 @@ class _Folders(Struct, frozen=True):
     def of(said: str) -> _Folders:
         env: dict[str, Path] = {}
         linkers: dict[str, Path] = {}
-        for text, document in _entries(said):
-            folder = Path(_comment(text)).parent.parent
+        for _, text, document in toml_entries.entries(said):
+            folder = Path(comment(text)).parent.parent
             values, targets = _items(document.get("env")), _items(document.get("target"))
             env |= {name: folder for name, entry in values if "value" in dict(_items(entry))}
             linkers |= {name: folder for name, entry in targets if "linker" in dict(_items(entry))}
@@ -293,26 +293,16 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _entries(said: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Split cargo's output into entries. An entry takes one line or several."""
-    text = ""
-    for line in said.splitlines(keepends=True):
-        text += line
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError:
-            continue
-        yield text, document
-        text = ""
+def comment(text: str, parse: Callable[[str], object] = tomllib.loads) -> str:
+    """Return the comment of an entry: the text behind the first `#` that is not part of the value.
 
-
-def _comment(text: str) -> str:
-    """Return the comment of an entry: the text behind the first `#` that is not part of the value."""
+    `parse` raises `ValueError` for a text that ends within a value.
+    """
     at = text.find(" # ")
     while at >= 0:
         try:
-            tomllib.loads(text[:at])
-        except tomllib.TOMLDecodeError:
+            parse(text[:at])
+        except ValueError:
             at = text.find(" # ", at + 1)
         else:
             return text[at + 3 :].rstrip("\n")

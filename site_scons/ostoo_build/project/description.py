@@ -136,6 +136,15 @@ def read(root: Path) -> Description:
     return found
 
 
+def lines_of_variables(root: Path) -> dict[str, int]:
+    """Return the line of each variable in a repository's description, which `read` has read."""
+    path = root / FILE
+    if not path.is_file():
+        return {}
+    lines = toml_file.lines(path)
+    return {name: lines[(name,)] for name in VARIABLES if (name,) in lines}
+
+
 def _refuse_unknown(kind: Any, value: Any, pointer: str, path: Path) -> None:
     """Refuse keys that no field of a struct, or of the structs in it, has. Values are judged elsewhere."""
     if not isinstance(value, dict):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
@@ -43,16 +44,38 @@ _SWITCHES = ("locked", "remote_upload", "sandbox", "server")
 _NUMBERS = ("remote_jobs",)
 
 
-def values(described: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
-    """Return the value of each variable: from `words`, else as described in `ostoo.toml`, else the default.
+class Source(Enum):
+    """Where the value of a variable is from; the last of these that has one wins."""
+
+    DEFAULT = "default"
+    FILE = "ostoo.toml"
+    COMMAND_LINE = "command line"
+
+
+class Setting(NamedTuple):
+    """The value of a variable, and where it is from."""
+
+    value: str
+    source: Source
+
+
+def settings(described: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Setting]:
+    """Return each variable: from `words`, else as described in `ostoo.toml`, else the default.
 
     Raises `OstooError` for an unknown variable in `words`, or an invalid value.
     """
     for name in set(words) - set(VARIABLES):
         raise OstooError(f"unknown variable {name}", remedy=one_of(name, list(VARIABLES)))
-    found = {name: default for name, (_, default) in VARIABLES.items()} | dict(described) | dict(words)
-    _refuse_wrong(found)
+    defaults = {name: default for name, (_, default) in VARIABLES.items()}
+    sources = ((defaults, Source.DEFAULT), (described, Source.FILE), (words, Source.COMMAND_LINE))
+    found = {name: Setting(value, source) for values, source in sources for name, value in values.items()}
+    _refuse_wrong({name: setting.value for name, setting in found.items()})
     return found
+
+
+def values(described: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of each variable. Raises `OstooError` as `settings` does."""
+    return {name: setting.value for name, setting in settings(described, words).items()}
 
 
 def _refuse_wrong(values: Mapping[str, str]) -> None:

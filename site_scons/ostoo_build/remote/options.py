@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ostoo_build.base.environment import TOKEN
 from ostoo_build.base.errors import OstooError
 from ostoo_build.remote.channel import RemoteOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-TOKEN = "OSTOO_REMOTE_TOKEN"  # noqa: S105 - the variable's name
 
 
 def read(address: str, root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> RemoteOptions:

@@ -35,6 +35,14 @@ def test_what_the_environment_says_comes_first(monkeypatch: pytest.MonkeyPatch) 
     assert home.cargo({"HOME": "/h", "CARGO_HOME": "/c"}) == Path("/c")
 
 
+def test_what_decides_a_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwd_says(monkeypatch, "/home/ann")
+    assert home.place({}) == (Path("/home/ann"), home.OF_USER)
+    assert home.rustup_place({"HOME": "/h"}) == (Path("/h/.rustup"), "HOME")
+    assert home.rustup_place({"HOME": "/h", "RUSTUP_HOME": "/r"}) == (Path("/r"), "RUSTUP_HOME")
+    assert home.cargo_place({"CARGO_HOME": "/c"}) == (Path("/c"), "CARGO_HOME")
+
+
 def test_a_user_without_a_home_is_told_and_not_needed_one_where_all_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     assert home.rustup({"RUSTUP_HOME": "/r"}) == Path("/r")

@@ -6,32 +6,34 @@ import pytest
 
 from ostoo_build.base import home, user_cache
 from ostoo_build.base.errors import OstooError
+from ostoo_build.base.home import Place
 
 
 @pytest.mark.parametrize(
-    ("variables", "expected"),
+    ("variables", "expected", "decided_by"),
     [
-        ({"HOME": "/home/a"}, "/home/a/.cache/ostoo-build"),
-        ({"HOME": "/home/a", "XDG_CACHE_HOME": "/var/a"}, "/var/a/ostoo-build"),
-        ({"HOME": "/home/a", "XDG_CACHE_HOME": "relative"}, "/home/a/.cache/ostoo-build"),
-        ({"HOME": "/home/a", "XDG_CACHE_HOME": ""}, "/home/a/.cache/ostoo-build"),
-        ({"HOME": "", "XDG_CACHE_HOME": "/var/a"}, "/var/a/ostoo-build"),
+        ({"HOME": "/home/a"}, "/home/a/.cache/ostoo-build", "HOME"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "/var/a"}, "/var/a/ostoo-build", "XDG_CACHE_HOME"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "relative"}, "/home/a/.cache/ostoo-build", "HOME"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": ""}, "/home/a/.cache/ostoo-build", "HOME"),
+        ({"HOME": "", "XDG_CACHE_HOME": "/var/a"}, "/var/a/ostoo-build", "XDG_CACHE_HOME"),
     ],
 )
 def test_the_folder_is_where_the_user_says(
-    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], expected: str, decided_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    assert user_cache.place() == (Path(expected), decided_by)
     assert user_cache.folder() == Path(expected)
 
 
 def test_without_home_it_is_in_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(home, "folder", lambda _environ: Path("/home/of/passwd"))
+    monkeypatch.setattr(home, "place", lambda _environ: Place(Path("/home/of/passwd"), "passwd"))
     assert user_cache.folder() == Path("/home/of/passwd/.cache/ostoo-build")
 
 
@@ -59,6 +61,6 @@ def test_an_error_about_the_home_folder_is_told(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setenv("HOME", "")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(home, "folder", none)
+    monkeypatch.setattr(home, "place", none)
     with pytest.raises(OstooError, match="there is no home folder"):
         user_cache.folder()

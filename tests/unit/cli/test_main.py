@@ -35,6 +35,7 @@ VERBS = {
     "stack",
     "size",
     "cache",
+    "config",
     "check",
     "clippy",
 }

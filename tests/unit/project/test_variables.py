@@ -7,6 +7,7 @@ import pytest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
+from ostoo_build.project.variables import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,20 @@ def test_the_command_line_goes_before_the_file_and_that_before_the_default(tmp_p
     (tmp_path / "ostoo.toml").write_text('profile = "dev"\ncache = "off"\n')
     found = read(tmp_path, {"profile": "size"})
     assert (found["profile"], found["cache"], found["sysroot"]) == ("size", "off", "zig")
+
+
+def test_each_value_has_a_source(tmp_path: Path) -> None:
+    text = '# two lines\n\nprofile = "dev"\n"cache" = """\noff"""\n[boot]\nshare = "user-rs"\n'
+    (tmp_path / "ostoo.toml").write_text(text)
+    found = build_variables.settings(description.read(tmp_path).variables, {"profile": "size"})
+    assert found["profile"] == ("size", Source.COMMAND_LINE)
+    assert found["cache"] == ("off", Source.FILE)
+    assert found["sysroot"] == ("zig", Source.DEFAULT)
+    assert description.lines_of_variables(tmp_path) == {"profile": 3, "cache": 4}
+
+
+def test_without_a_file_no_variable_has_a_line(tmp_path: Path) -> None:
+    assert description.lines_of_variables(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

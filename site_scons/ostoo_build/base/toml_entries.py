@@ -1,0 +1,69 @@
+"""Splits a TOML document into its entries, and tells the line of each key.
+
+Python's own parser tells no lines. An entry ends where the text since the last one is a document of its own.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Key = tuple[str, ...]
+"""The names from the top of a document to a value."""
+
+
+class Entry(NamedTuple):
+    """A key with its value, a table's header, or lines that say nothing; `line` is the first one's number, from 1."""
+
+    line: int
+    text: str
+    document: dict[str, Any]
+
+
+def entries(text: str, parse: Callable[[str], dict[str, Any]] = tomllib.loads) -> Iterator[Entry]:
+    """Split a document that is valid. `parse` raises `ValueError` for a text that is not."""
+    begun, first = "", 1
+    for number, line in enumerate(StringIO(text), 1):
+        begun += line
+        try:
+            document = parse(begun)
+        except ValueError:
+            continue
+        yield Entry(first, begun, document)
+        begun, first = "", number + 1
+
+
+def lines(text: str, parse: Callable[[str], dict[str, Any]] = tomllib.loads) -> dict[Key, int]:
+    """Return the line of each key and table of a document that is valid; of an array's tables that of the first."""
+    found: dict[Key, int] = {}
+    table: Key = ()
+    for entry in entries(text, parse):
+        if entry.text.lstrip().startswith("["):
+            table = _header(entry.document)
+            keys = [table]
+        else:
+            keys = [(*table, *key) for key, _ in leaves(entry.document)]
+        for key in keys:
+            found.setdefault(key, entry.line)
+    return found
+
+
+def leaves(document: dict[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Yield each value that is no table, or an empty one, with its key."""
+    for name, value in document.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def _header(document: dict[str, Any]) -> Key:
+    key: Key = ()
+    while document:
+        ((name, value),) = document.items()
+        key, document = (*key, name), value[0] if isinstance(value, list) else value
+    return key
