@@ -76,7 +76,7 @@ OF_VERBS: Mapping[str, Mapping[str, str]] = {
     "server": {"server status": "show what serves this project", "server stop": "end it"},
     "config": {
         "config": "show all settings",
-        "config unstable.build-std profile=dev --json": "show one, and what is below it, for a program",
+        "config unstable.build-std profile=dev --json": "show one and what is below it, with a variable set",
     },
     "cache": {"cache stats": "show its size", "cache gc --size 5GiB": "make it smaller"},
 }
