@@ -87,10 +87,23 @@ def test_the_wheel_has_all_that_a_checkout_has_and_nothing_of_its_tests(wheel: P
     ours = {name.removeprefix("site_scons/") for name in listed.split() if (PROJECT / name).is_file()}
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in ours if name.startswith("ostoo_")} <= packed
-    added = {name.removeprefix("ostoo_build/") for name in packed - ours if ".dist-info/" not in name}
+    added = {name.removeprefix("ostoo_build/") for name in packed - ours if not re.search(r"\.(dist-info|data)/", name)}
     runtime = {f"starter/user-rs/rt/{path.relative_to(PROJECT / 'user-rs/rt')}" for path in runtime_files()}
     targets = ("policy.schema.json", f"{TARGET}.json", f"{TARGET}.loader.json")
     assert added == {"requirements.txt", "origin.json", *runtime, *(f"starter/targets/{name}" for name in targets)}
+
+
+def test_an_installed_build_brings_its_manual_page_and_shells_complete_it(installed: Path) -> None:
+    share = installed.parents[1] / "share"
+    for shell, place in {
+        "bash": "bash-completion/completions/ostoo",
+        "zsh": "zsh/site-functions/_ostoo",
+        "fish": "fish/vendor_completions.d/ostoo.fish",
+    }.items():
+        assert (share / place).read_text() == run(installed, "completion", shell, cwd=share).stdout
+    page = (share / "man/man1/ostoo.1").read_text()
+    assert page == run(installed, "man", cwd=share).stdout
+    assert "ostoo\\-build 0.1.0" in page
 
 
 def runtime_files() -> list[Path]:

@@ -117,6 +117,9 @@ def parser() -> Parser:
     _add_words(config, "*", f"NAME|{VARIABLE}", "names (default: all); variables as for scons")
     config.add_argument("--json", action="store_true", help="show them as JSON")
     _add_cache(verbs.add("cache", "inspect and maintain the action cache"))
+    shell = verbs.add("completion", "write a script that lets a shell complete this command")
+    shell.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="bash|zsh|fish", help="the shell")
+    verbs.add("man", "write this command's manual page")
     return made
 
 

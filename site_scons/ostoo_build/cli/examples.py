@@ -78,6 +78,12 @@ OF_VERBS: Mapping[str, Mapping[str, str]] = {
         "config": "show all settings",
         "config unstable.build-std profile=dev --json": "show one and what is below it, with a variable set",
     },
+    "completion": {
+        "completion bash > ~/.local/share/bash-completion/completions/ostoo": "for bash",
+        "completion zsh > ~/.zfunc/_ostoo": "for zsh, if ~/.zfunc is in fpath",
+        "completion fish > ~/.config/fish/completions/ostoo.fish": "for fish",
+    },
+    "man": {"man | man -l -": "read it"},
     "cache": {"cache stats": "show its size", "cache gc --size 5GiB": "make it smaller"},
 }
 """The words after `ostoo` by verb, each with what it does."""

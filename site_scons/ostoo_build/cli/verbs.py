@@ -281,6 +281,20 @@ def why_miss(chosen: argparse.Namespace) -> None:
     sys.stdout.write(why_miss.explain(chosen.first, chosen.second))
 
 
+def completion(chosen: argparse.Namespace) -> None:
+    from ostoo_build.cli import command_line  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import completion as completion_verb  # noqa: PLC0415 - likewise
+
+    sys.stdout.write(completion_verb.script(chosen.shell, command_line.parser()))
+
+
+def man(_chosen: argparse.Namespace) -> None:
+    from ostoo_build.base import own_version  # noqa: PLC0415 - each verb loads what it needs itself
+    from ostoo_build.cli import command_line, man_page  # noqa: PLC0415 - likewise
+
+    sys.stdout.write(man_page.text(command_line.parser(), own_version.number()))
+
+
 @contextmanager
 def display() -> Iterator[None]:
     """Show what a verb waits for, such as a download; builds are processes of their own, and show themselves."""

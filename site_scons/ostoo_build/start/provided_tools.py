@@ -31,6 +31,8 @@ _BESIDE = {
     "gdb-multiarch": ("gdb",),
     "binutils": ("binutils-.+",),
     "chromium-headless-shell": ("chromium-common",),
+    "zsh": ("zsh-common",),
+    "fish": ("fish-common",),
 }
 """Packages without which an unpacked one does nothing; of all others the libraries that the machine lacks do."""
 
@@ -39,8 +41,8 @@ _ALWAYS = "libpython3.+|golang-github-containers-.+"
 
 _BROWSER = "chromium-headless-shell"
 
-_ELSEWHERE = {_BROWSER: f"usr/lib/chromium/{_BROWSER}"}
-"""Programs that Debian's own starter looks for at a fixed path."""
+_ELSEWHERE = {_BROWSER: f"usr/lib/chromium/{_BROWSER}", "zsh": "bin/zsh"}
+"""Programs that are in no `usr/bin`, such as one that Debian's own starter looks for at a fixed path."""
 
 _LIBRARIES = ("lib/*-linux-gnu*", "usr/lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio")
 """Folders of libraries; in the last one are those that others find at a fixed path."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shlex
 
 import pytest
@@ -17,8 +18,8 @@ def test_each_verb_has_examples_and_nothing_else_has() -> None:
 
 @pytest.mark.parametrize(("verb", "words"), EXAMPLES)
 def test_an_example_is_a_command_line_of_its_verb(verb: str, words: str) -> None:
-    """All but SCons' own options, which `build` hands on."""
-    own = [word for word in shlex.split(words.partition(" -- ")[0]) if word != "-H"]
+    """All but SCons' own options, which `build` hands on, and what a shell or a program gets."""
+    own = [word for word in shlex.split(re.split(" (?:--|>|[|]) ", words)[0]) if word != "-H"]
     chosen = PARSER.parse_args(own)
     assert own[0] == verb
     assert chosen.perform.replace("_", "-") == ("check" if verb == "clippy" else verb)

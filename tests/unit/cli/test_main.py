@@ -38,6 +38,8 @@ VERBS = {
     "config",
     "check",
     "clippy",
+    "completion",
+    "man",
 }
 
 

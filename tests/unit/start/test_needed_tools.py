@@ -18,7 +18,7 @@ DEBIAN = ("apt-get", "dpkg-deb", "dpkg-query")
 NAMES = tuple(tool.name for tool in needed_tools.TOOLS)
 WITHOUT_ROOT = (
     *("bwrap", "buildah", "podman", "gdb-multiarch", "strace", "openssl", "ar", "addr2line"),
-    "chromium-headless-shell",
+    *("chromium-headless-shell", "zsh", "fish", "mandoc"),
 )
 
 
@@ -54,12 +54,15 @@ def test_all_that_is_missing_is_told_at_once_with_one_command(tmp_path: Path) ->
         "  - addr2line, for lines of debug information: is not on PATH\n"
         "  - gdb-multiarch, for ./ostoo gdb: is not on PATH\n"
         "  - chromium-headless-shell, for pages of HTML: is not on PATH\n"
+        "  - zsh, for its completion: is not on PATH\n"
+        "  - fish, for its completion: is not on PATH\n"
+        "  - mandoc, for the manual page: is not on PATH\n"
         "  - bwrap, for sandbox=on, remote execution: is not on PATH\n"
         "  - buildah, for images of containers: is not on PATH\n"
         "  - podman, for images of containers: is not on PATH\n"
         "  - apt-get and dpkg, for Debian's kernels, which programs are booted on: are not on PATH\n"
         "  help: as root: apt-get install git gcc libc6-dev binutils gdb-multiarch chromium-headless-shell"
-        " bubblewrap buildah podman"
+        " zsh fish mandoc bubblewrap buildah podman"
     )
 
 
