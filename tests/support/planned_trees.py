@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.base.paths import PathMap
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import plan, script_order, unit_graph
+from ostoo_build.planning.declared import Declared
 from ostoo_build.planning.graph_node import Edge, Node
 from ostoo_build.planning.manifest import Manifest
 from ostoo_build.planning.plan_context import PlanContext
@@ -72,7 +73,7 @@ def manifest(name: str, version: str = "1.0.0") -> Manifest:
         version,
         (),
         "",
-        (),
+        Declared({}, ()),
         (),
         (),
         hides_dependencies=False,

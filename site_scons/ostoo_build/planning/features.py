@@ -1,4 +1,4 @@
-"""The features of a program's package: which are selected, and which targets they enable."""
+"""The features of packages: which are selected, and what they enable (cargo's reference, "Features")."""
 
 from __future__ import annotations
 
@@ -7,7 +7,46 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+DEFAULT = "default"
+
+
+class Enabled(Struct, frozen=True):
+    """What some features of a package enable.
+
+    `names` are features of the package itself, `crates` the optional dependencies that become active, by the names that
+    the package gives them, and `handed` the pairs of a dependency and a feature that it gets if it is active.
+    """
+
+    names: frozenset[str]
+    crates: frozenset[str]
+    handed: frozenset[tuple[str, str]]
+
+
+def enable(declared: Mapping[str, Sequence[str]], asked: Iterable[str], required: Collection[str] = ()) -> Enabled:
+    """Return what features enable in a package with these features. It always has its `required` dependencies.
+
+    `crate/feature` of another dependency also enables the feature with the dependency's name.
+    """
+    names: set[str] = set()
+    crates: set[str] = set()
+    handed: set[tuple[str, str]] = set()
+    waiting = [*asked]
+    while waiting:
+        name = waiting.pop()
+        if name not in declared or name in names:
+            continue
+        names.add(name)
+        for item in declared[name]:
+            crate, slash, feature = item.removeprefix("dep:").partition("/")
+            if slash:
+                handed.add((crate.removesuffix("?"), feature))
+            if item.startswith("dep:") or (slash and not crate.endswith("?")):
+                crates.add(crate)
+            if not item.startswith("dep:") and not crate.endswith("?") and not (slash and crate in required):
+                waiting.append(crate)
+    return Enabled(frozenset(names), frozenset(crates), frozenset(handed))
 
 
 class Selection(Struct, frozen=True):
@@ -24,21 +63,11 @@ class Selection(Struct, frozen=True):
             *(("--features", ",".join(self.names)) if self.names else ()),
         )
 
-    def enabled(self, declared: Mapping[str, Sequence[str]]) -> set[str]:
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Return the names with that of the default features, if these are included."""
+        return (*self.names, *((DEFAULT,) if self.default else ()))
+
+    def enabled(self, declared: Mapping[str, Sequence[str]]) -> frozenset[str]:
         """Return all features that it enables in a package with these features."""
-        found: set[str] = set()
-        waiting = [*self.names, *(("default",) if self.default else ())]
-        while waiting:
-            name = waiting.pop()
-            if name in declared and name not in found:
-                found.add(name)
-                waiting += _enabled_by(declared[name])
-        return found
-
-
-def _enabled_by(items: Sequence[str]) -> Iterator[str]:
-    """Yield the features of the same package that a feature enables. `crate/feature` enables an optional crate."""
-    for item in items:
-        name, slash, _ = item.partition("/")
-        if not item.startswith("dep:") and not (slash and name.endswith("?")):
-            yield name
+        return enable(declared, self.all_names).names

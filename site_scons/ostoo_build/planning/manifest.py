@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from ostoo_build.base import toml_file, toml_tables
 from ostoo_build.base.errors import OstooError
+from ostoo_build.planning import declared
 from ostoo_build.rust import package_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ostoo_build.planning.declared import Declared
     from ostoo_build.rust.package_targets import Target
 
 
@@ -30,7 +32,7 @@ class Manifest(Struct, frozen=True):
     version: str
     metadata: tuple[tuple[str, str], ...]
     links: str
-    feature_names: tuple[str, ...]
+    declared: Declared
     lints: tuple[str, ...]
     targets: tuple[Target, ...]
     hides_dependencies: bool
@@ -41,6 +43,11 @@ class Manifest(Struct, frozen=True):
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return all features, including the implicit ones of optional dependencies, in order."""
+        return tuple(sorted(self.declared.features))
 
     @property
     def has_library(self) -> bool:
@@ -70,7 +77,7 @@ def read(path: Path) -> Manifest:
     if not isinstance(package, dict) or "name" not in package:
         raise OstooError("the manifest names no package", where=str(path), remedy="add `[package]` with a `name`")
     _refuse_unknown(document, path)
-    workspace = _workspace_of(path, document) if _inherits(document) else _Workspace(path.parent, {}, {})
+    workspace = _workspace_of(path, document) if _inherits(document) else _Workspace(path.parent)
     fields = _inherit(package, workspace.fields, path.parent, workspace.folder)
     version = str(fields.get("version", "0.0.0"))
     return Manifest(
@@ -83,7 +90,7 @@ def read(path: Path) -> Manifest:
             *((variable, _text(fields, key)) for variable, key in _ENVIRONMENT.items()),
         ),
         links=str(fields.get("links", "")),
-        feature_names=_feature_names(document),
+        declared=declared.of(document, workspace.dependencies),
         lints=_lint_flags(_lints(document, workspace.lints)),
         targets=package_targets.of_package(document, fields, path.parent),
         hides_dependencies="public-dependency" in document.get("cargo-features", ()),
@@ -107,21 +114,18 @@ def _declared_inputs(package: dict[str, Any], path: Path) -> tuple[str, ...]:
     return tuple(toml_tables.texts(toml_tables.table(metadata, "ostoo", where=where), "inputs", where))
 
 
-def _is_inherited(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("workspace") is True
-
-
 def _inherits(document: dict[str, Any]) -> bool:
-    package = document["package"]
-    return any(_is_inherited(value) for value in (*package.values(), document.get("lints")))
+    dependencies = (value for _, _, value in declared.tables(document))
+    return any(map(declared.is_inherited, (*document["package"].values(), document.get("lints"), *dependencies)))
 
 
 class _Workspace(Struct, frozen=True):
-    """The fields and lints that members can inherit, and the folder of the workspace."""
+    """What members can inherit, and the folder of the workspace."""
 
     folder: Path
-    fields: dict[str, Any]
-    lints: dict[str, Any]
+    fields: dict[str, Any] = {}
+    lints: dict[str, Any] = {}
+    dependencies: dict[str, Any] = {}
 
 
 def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
@@ -135,7 +139,7 @@ def _workspace_of(path: Path, document: dict[str, Any]) -> _Workspace:
         if candidate.is_file():
             workspace = toml_file.load(candidate).get("workspace")
             if isinstance(workspace, dict) and not _is_excluded(path.parent, folder, workspace):
-                return _Workspace(folder, workspace.get("package", {}), workspace.get("lints", {}))
+                return _Workspace(folder, *(workspace.get(key, {}) for key in ("package", "lints", "dependencies")))
     raise OstooError("the manifest inherits from a workspace, but no parent folder contains one", where=str(path))
 
 
@@ -151,10 +155,10 @@ _FILES = ("readme", "license-file")
 
 
 def _inherit(package: dict[str, Any], workspace: dict[str, Any], folder: Path, root: Path) -> dict[str, Any]:
-    fields = {key: workspace.get(key) if _is_inherited(value) else value for key, value in package.items()}
-    fields["readme"] = _readme(fields.get("readme"), root if _is_inherited(package.get("readme")) else folder)
+    fields = {key: workspace.get(key) if declared.is_inherited(value) else value for key, value in package.items()}
+    fields["readme"] = _readme(fields.get("readme"), root if declared.is_inherited(package.get("readme")) else folder)
     for key in _FILES:
-        if _is_inherited(package.get(key)) and fields[key] and root != folder:
+        if declared.is_inherited(package.get(key)) and fields[key] and root != folder:
             fields[key] = f"{os.path.relpath(root, folder)}/{fields[key]}"
     return fields
 
@@ -185,30 +189,6 @@ def _text(fields: dict[str, Any], key: str) -> str:
     return ":".join(value) if key == "authors" else str(value)
 
 
-def _feature_names(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return all features, including the implicit ones of optional dependencies that no `dep:` refers to."""
-    features: dict[str, list[str]] = document.get("features", {})
-    hidden = {
-        entry.removeprefix("dep:") for entries in features.values() for entry in entries if entry.startswith("dep:")
-    }
-    optional = {
-        name
-        for kind, name, value in _dependencies(document)
-        if not kind.startswith("dev") and isinstance(value, dict) and value.get("optional")
-    }
-    return tuple(sorted({*features, *(optional - hidden)}))
-
-
-_KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
-
-
-def _dependencies(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Return all dependencies of a package, each with the name of its table, its name, and its value."""
-    for table in (document, *document.get("target", {}).values()):
-        for kind in _KINDS:
-            yield from ((kind, name, value) for name, value in table.get(kind, {}).items())
-
-
 def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
     """Raise `OstooError` for features of manifests that this build does not support."""
     package = document["package"]
@@ -219,7 +199,9 @@ def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
             where=str(path),
             remedy="this build supports one for each package, without brackets: let one call the others",
         )
-    artifacts = [name for _, name, value in _dependencies(document) if isinstance(value, dict) and "artifact" in value]
+    artifacts = [
+        name for _, name, value in declared.tables(document) if isinstance(value, dict) and "artifact" in value
+    ]
     renamed = [f"[[bin]] {each.get('name')}" for each in document.get("bin", ()) if "filename" in each]
     found = [f"{name} as an artifact" for name in artifacts] + [f"a file name for {name}" for name in renamed]
     if "metabuild" in package:
@@ -245,7 +227,7 @@ def _without_harness(document: dict[str, Any], package: str) -> Iterator[tuple[s
 
 def _lints(document: dict[str, Any], inherited: dict[str, Any]) -> dict[str, Any]:
     lints = document.get("lints", {})
-    return dict(inherited if _is_inherited(lints) else lints)
+    return dict(inherited if declared.is_inherited(lints) else lints)
 
 
 def _lint_flags(lints: dict[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import one_of
+from ostoo_build.planning import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,22 +142,35 @@ class Programs:
 
     def start_planning(self, ids: Iterable[ProgramId]) -> None:
         """Start to plan programs in the background. `plan` waits for the result."""
-        alike: dict[tuple[_Key, object], list[Binary]] = {}
-        for name, target in {id_ for id_ in ids if id_ not in self._plans}:
+        unknown: dict[_Key, dict[object, list[Binary]]] = {}
+        for name, target in sorted({id_ for id_ in ids if id_ not in self._plans}):
             binary, workspace = self.binaries[name], self.workspace(self.group_of(name), target)
             known = workspace.remembered(binary, self._profile)
             if known is None:
                 asked = (binary.dependencies, binary.option, binary.selected.words)
-                alike.setdefault((_key(self.group_of(name), target), asked), []).append(binary)
+                unknown.setdefault(_key(self.group_of(name), target), {}).setdefault(asked, []).append(binary)
             else:
                 self._plans[name, target] = _done({name: known})
-        if not alike:
+        if not unknown:
             return
         pool = ThreadPoolExecutor(self._jobs)
-        for (key, _), binaries in alike.items():
-            plans = pool.submit(self._workspaces[key].plan, binaries, self._profile)
-            self._plans.update(((binary.name, key[-1]), plans) for binary in binaries)
+        for key, alike in unknown.items():
+            self._start_planning(pool, key, [*alike.values()])
         pool.shutdown(wait=False)
+
+    def _start_planning(self, pool: ThreadPoolExecutor, key: _Key, groups: list[list[Binary]]) -> None:
+        """Start to plan programs of a workspace. Those of a group declare the same dependencies."""
+        workspace, joined = self._workspaces[key], _done({})
+        if together.pays(groups, self._jobs):
+            joined = pool.submit(workspace.plan_together, groups, self._profile, self._jobs)
+
+        def plan(binaries: list[Binary]) -> dict[str, Program]:
+            done = joined.result()
+            return done if binaries[0].name in done else workspace.plan(binaries, self._profile)
+
+        for binaries in groups:
+            plans = pool.submit(plan, binaries)
+            self._plans.update(((binary.name, key[-1]), plans) for binary in binaries)
 
     def plan(self, name: str, target: str) -> Program:
         """Return the plan of a program for one target. Raises `OstooError` if cargo can't make one."""

@@ -6,11 +6,12 @@ user share the memos: they contain digests, and paths within the checkout.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +21,8 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.read_set import ReadSet, refuse_touched
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import check_plan, package_places
-from ostoo_build.planning.cargo import Binary, Cargo  # noqa: TC001 - msgspec reads the types of fields
+from ostoo_build.planning.answers import Answer, Cfgs, Crate, Memo, Question, Survey
+from ostoo_build.planning.cargo import Cargo  # noqa: TC001 - msgspec reads the types of fields
 from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
 from ostoo_build.planning.package_reads import PackageReads
@@ -28,8 +30,8 @@ from ostoo_build.planning.plan import Program, plan_program
 from ostoo_build.planning.plan_context import PlanContext, cfgs_of
 from ostoo_build.planning.script_environment import Platform, ScriptContext
 from ostoo_build.planning.test_plan import PlannedExecutable, plan_executable
+from ostoo_build.planning.together import JointQuery
 from ostoo_build.rust import crate_root, flag_rules
-from ostoo_build.rust.crate_root import StdView  # noqa: TC001 - likewise
 from ostoo_build.target import spec as target_spec
 from ostoo_build.target.spec import CheckRequest
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ostoo_build.base.paths import PathMap
+    from ostoo_build.planning.cargo import Binary
     from ostoo_build.planning.cargo_config import Configuration
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
@@ -50,68 +53,6 @@ _OF_A_QUESTION = frozenset({"proc_macro"})
 """Cargo ignores these cfgs too."""
 
 _DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
-
-Answer = TypeVar("Answer")
-
-
-class Crate(Struct, frozen=True):
-    """A crate of the checkout, and how much of std the plan found that it can see. `source` is a portable path."""
-
-    source: str
-    features: tuple[str, ...]
-    is_test: bool
-    view: StdView
-
-
-class _Question(Struct, frozen=True):
-    """Identifies an answer. The memo itself contains the other data that the answer depends on.
-
-    `what` is the kind of answer, `folder` the portable path of the folder in which cargo runs. `toolchain`,
-    `configuration` and `tool` are digests of the toolchain, of cargo's configuration, and of this build's own code.
-    `lock` and `target_digest` are digests of files. `features` are cargo's options that select them, also std's.
-    """
-
-    what: str
-    folder: str
-    toolchain: digest.Hash
-    configuration: digest.Hash
-    tool: digest.Hash
-    lock: digest.Hash = ""
-    target: str = ""
-    target_digest: digest.Hash = ""
-    profile: str = ""
-    program: str = ""
-    flags: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-
-
-class _Memo(Struct, Generic[Answer], frozen=True):
-    """An answer with everything that it depends on.
-
-    `reads` are files and folders, `variables` digests of variables in the user's environment, `declared` is a digest of
-    what all packages of the workspace declare, `crates` are the crates as seen with `cfgs`.
-    """
-
-    reads: ReadSet
-    variables: dict[str, str]
-    declared: digest.Hash
-    crates: tuple[Crate, ...]
-    cfgs: frozenset[str]
-    answer: Answer
-
-
-class _Survey(Struct, frozen=True):
-    """The programs of a workspace and the digest of what its packages declare, computed from `reads`."""
-
-    reads: ReadSet
-    binaries: tuple[Binary, ...]
-    declared: digest.Hash
-
-
-class _Cfgs(Struct, frozen=True):
-    """The cfgs that rustc printed."""
-
-    cfgs: tuple[str, ...]
 
 
 class Rustc(Struct, frozen=True):
@@ -151,13 +92,13 @@ class Workspace(Struct, frozen=True):
                 yield path
 
     @property
-    def _surveyed(self) -> _Survey:
+    def _surveyed(self) -> Survey:
         return self.snapshot.get("survey", self._survey)
 
-    def _survey(self) -> _Survey:
+    def _survey(self) -> Survey:
         folder = self.cargo.workspace
         question = self._question("survey")
-        known = self.memos.recall(question, _Survey, lambda memo: memo.reads.is_current(folder, self.snapshot))
+        known = self.memos.recall(question, Survey, lambda memo: memo.reads.is_current(folder, self.snapshot))
         if known:
             return known
         began = time.time_ns()
@@ -170,24 +111,45 @@ class Workspace(Struct, frozen=True):
             replace(binary, manifest=Path(os.path.relpath(binary.manifest, folder))) for binary in self.cargo.binaries()
         )
         refuse_touched(began, (*contents, *self.cargo.configuration_files()), folder)
-        found = _Survey(reads, binaries, declared)
+        found = Survey(reads, binaries, declared)
         if reads.is_current(folder, Snapshot()):
             self.memos.keep(question, found)
         return found
 
     def remembered(self, binary: Binary, profile: str) -> Program | None:
         """Return the stored plan of a program if it is still valid."""
-        return self._recall(self._plan_question("plan", binary, profile), _Memo[Program])
+        return self._recall(self._plan_question("plan", binary, profile), Memo[Program])
 
     def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
         """Plan programs that declare the same dependencies. Raises `OstooError` if cargo can't."""
-        context, began = self._begin(profile)
+        self._begin(profile)
         graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
-        programs = [plan_program(graph, context) for graph in graphs]
+        return self._planned(
+            binaries, {binary.name: graph for binary, graph in zip(binaries, graphs, strict=True)}, profile
+        )
+
+    def plan_together(self, groups: Sequence[Sequence[Binary]], profile: str, jobs: int) -> dict[str, Program]:
+        """Plan those programs of many groups that can be planned together, with `jobs` runs of cargo at a time."""
+        context, _ = self._begin(profile)
+        query = JointQuery(
+            lambda binaries: self.cargo.unit_graphs(binaries, profile, self.target), context.manifest, jobs
+        )
+        graphs = self._locked(lambda: query.graphs(groups))
+        found: dict[str, Program] = {}
+        for group in groups:
+            with contextlib.suppress(OstooError):  # planned alone it is the one that has the error
+                found |= self._planned(group, graphs, profile) if group[0].name in graphs else {}
+        return found
+
+    def _planned(self, binaries: Sequence[Binary], graphs: Mapping[str, UnitGraph], profile: str) -> dict[str, Program]:
+        """Plan programs by their graphs, and store the plans."""
+        context, began = self._begin(profile)
+        programs = {binary.name: plan_program(graphs[binary.name], context) for binary in binaries}
         reads = self._package_reads(began)
-        for binary, graph, program in zip(binaries, graphs, programs, strict=True):
-            self._remember(self._plan_question("plan", binary, profile), [graph], context, program, reads)
-        return {program.name: program for program in programs}
+        for binary in binaries:
+            question = self._plan_question("plan", binary, profile)
+            self._remember(question, [graphs[binary.name]], context, programs[binary.name], reads)
+        return programs
 
     def plan_reads(self, binary: Binary, profile: str, *, of_tests: bool) -> ReadSet | None:
         """Return what the stored plan of a program, or of its tests, was made from; None if none is valid.
@@ -195,14 +157,14 @@ class Workspace(Struct, frozen=True):
         Its paths are relative to the workspace. Configuration, lock and target spec are not among it.
         """
         if of_tests:
-            tests = self._memo(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
+            tests = self._memo(self._plan_question("tests", binary, profile), Memo[tuple[PlannedExecutable, ...]])
             return tests.reads if tests else None
-        plan = self._memo(self._plan_question("plan", binary, profile), _Memo[Program])
+        plan = self._memo(self._plan_question("plan", binary, profile), Memo[Program])
         return plan.reads if plan else None
 
     def remembered_part(self, what: str, binary: Binary, profile: str) -> Program | None:
         """Return the stored plan of one of `layout.PARTS` of a program if it is still valid."""
-        return self._recall(self._plan_question(what, binary, profile), _Memo[Program])
+        return self._recall(self._plan_question(what, binary, profile), Memo[Program])
 
     def plan_part(self, what: str, binary: Binary, profile: str) -> Program:
         """Plan one of `layout.PARTS` of a program. Raises `OstooError` if cargo can't."""
@@ -214,7 +176,7 @@ class Workspace(Struct, frozen=True):
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""
-        return self._recall(self._plan_question("tests", binary, profile), _Memo[tuple[PlannedExecutable, ...]])
+        return self._recall(self._plan_question("tests", binary, profile), Memo[tuple[PlannedExecutable, ...]])
 
     def plan_tests(
         self, binaries: Sequence[Binary], profile: str
@@ -241,7 +203,7 @@ class Workspace(Struct, frozen=True):
 
     def are_tests_refused(self, binary: Binary, profile: str) -> bool:
         """Whether it is stored that the test executables of a program can't be planned; `plan_tests` says why."""
-        return self._recall(self._plan_question("refused tests", binary, profile), _Memo[bool]) is not None
+        return self._recall(self._plan_question("refused tests", binary, profile), Memo[bool]) is not None
 
     def _begin(self, profile: str) -> tuple[PlanContext, int]:
         """Read everything that the plan depends on before cargo runs, so that a later change of a file is noticed."""
@@ -258,13 +220,13 @@ class Workspace(Struct, frozen=True):
             if self._lock() == before and not stamps.is_touched_since(began, self.cargo.workspace / "Cargo.lock"):
                 return found
 
-    def _recall(self, question: _Question, kind: type[_Memo[Answer]]) -> Answer | None:
+    def _recall(self, question: Question, kind: type[Memo[Answer]]) -> Answer | None:
         return memo.answer if (memo := self._memo(question, kind)) else None
 
-    def _memo(self, question: _Question, kind: type[_Memo[Answer]]) -> _Memo[Answer] | None:
+    def _memo(self, question: Question, kind: type[Memo[Answer]]) -> Memo[Answer] | None:
         return self.memos.recall(question, kind, self._holds)
 
-    def _holds(self, memo: _Memo[Any]) -> bool:
+    def _holds(self, memo: Memo[Any]) -> bool:
         return (
             memo.declared == self._surveyed.declared
             and memo.variables == _variables(memo.variables)
@@ -279,7 +241,7 @@ class Workspace(Struct, frozen=True):
         return PackageReads(folder, self.snapshot, began, self._surveyed.reads.contents.keys())
 
     def _remember(
-        self, question: _Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, reads: PackageReads
+        self, question: Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, reads: PackageReads
     ) -> None:
         units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, context)]
         manifests = {self.cargo.workspace / "Cargo.toml": None, **{context.manifest(unit).path: None for unit in units}}
@@ -288,16 +250,16 @@ class Workspace(Struct, frozen=True):
             return
         crates = tuple({self._crate(unit, context): None for unit in units if unit.platform})
         variables = _variables(self.snapshot.get("configuration", self._configuration).variables)
-        self.memos.keep(question, _Memo(read, variables, self._surveyed.declared, crates, context.cfgs, answer))
+        self.memos.keep(question, Memo(read, variables, self._surveyed.declared, crates, context.cfgs, answer))
 
-    def _plan_question(self, what: str, binary: Binary, profile: str) -> _Question:
+    def _plan_question(self, what: str, binary: Binary, profile: str) -> Question:
         asked, features = self._question(what), (*binary.selected.words, *self.cargo.std_options)
         named = replace(asked, lock=self._lock(), profile=profile, program=binary.name, features=features)
         return replace(named, target=self.target.stem, target_digest=self.target_digest)
 
-    def _question(self, what: str) -> _Question:
+    def _question(self, what: str) -> Question:
         state = self.rustc.tools, self.cargo.configuration_digest, own_source.digest_of(*DECIDED_BY)
-        return _Question(what, self.paths.portable(self.cargo.folder), *state)
+        return Question(what, self.paths.portable(self.cargo.folder), *state)
 
     def _lock(self) -> str:
         lock = self.cargo.workspace / "Cargo.lock"
@@ -362,7 +324,7 @@ class Workspace(Struct, frozen=True):
         asked = tuple(flag.replace(place, "") for flag in flags)
         question = replace(self._question("cfgs"), target_digest=self.target_digest, flags=asked)
         began = time.time_ns()
-        memo = self.memos.recall(question, _Cfgs, lambda _memo: True)
+        memo = self.memos.recall(question, Cfgs, lambda _memo: True)
         if memo:
             return memo.cfgs
         arguments = [str(self.rustc.program), "--print=cfg", *flags]
@@ -373,7 +335,7 @@ class Workspace(Struct, frozen=True):
             raise OstooError(completed.stderr.decode("utf-8", "replace").strip(), where=str(self.target))
         refuse_touched(began, [self.target], self.cargo.workspace)
         cfgs = tuple(filter(None, completed.stdout.decode().split("\n")))
-        self.memos.keep(question, _Cfgs(cfgs))
+        self.memos.keep(question, Cfgs(cfgs))
         return cfgs
 
     def _is_edited(self, unit: Unit, context: PlanContext) -> bool:

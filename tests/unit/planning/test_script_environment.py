@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.planning import script_environment, unit_graph
+from ostoo_build.planning.declared import Declared
 from ostoo_build.planning.manifest import Manifest
 from ostoo_build.planning.script_environment import Platform, ScriptContext
 
@@ -18,7 +19,17 @@ RUN = next(unit for unit in GRAPH.units if unit.is_run)
 HOST = Platform("host-triple", ("unix",), (), "")
 TARGET = Platform("target-triple", ("unix", 'target_os="linux"'), ("-Ca=b", "-Lx y"), "")
 MANIFEST = Manifest(
-    Path("Cargo.toml"), "a", "1.0.0", (), "", (), (), (), hides_dependencies=False, extra_inputs=(), without_harness=()
+    Path("Cargo.toml"),
+    "a",
+    "1.0.0",
+    (),
+    "",
+    Declared({}, ()),
+    (),
+    (),
+    hides_dependencies=False,
+    extra_inputs=(),
+    without_harness=(),
 )
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from ostoo_build.base import stamps, state_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
-from ostoo_build.planning import workspace as workspaces
+from ostoo_build.planning import answers
+from ostoo_build.planning.answers import Question
 from ostoo_build.planning.memos import KEPT, Memos
 from ostoo_build.planning.workspace import Rustc, Workspace
 
@@ -156,22 +157,22 @@ def test_each_profile_and_program_has_its_plan(made: FakeCargo) -> None:
 
 SEES_STD = {"no_std": False, "named": [], "marks": []}
 OTHER_MEMOS: dict[str, dict[str, Any]] = {
-    "_Memo": {
+    "Memo": {
         "reads": {"contents": {"Cargo.toml": "other"}, "places": {}},
         "variables": {"PATH": "other"},
         "declared": "other",
         "crates": [{"source": "user-rs/rt/src/lib.rs", "features": [], "is_test": False, "view": SEES_STD}],
         "cfgs": [],
     },
-    "_Survey": {"reads": {"contents": {"Cargo.toml": "other"}, "places": {}}},
+    "Survey": {"reads": {"contents": {"Cargo.toml": "other"}, "places": {}}},
 }
-ANSWERS = {"_Memo": {"answer"}, "_Survey": {"binaries", "declared"}}
+ANSWERS = {"Memo": {"answer"}, "Survey": {"binaries", "declared"}}
 
 
 @pytest.mark.parametrize("kind", OTHER_MEMOS)
 def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_file, "damaged", {})
-    names = set(vars(workspaces)[kind].__struct_fields__)
+    names = set(vars(answers)[kind].__struct_fields__)
     assert names == {*OTHER_MEMOS[kind], *ANSWERS[kind]}
     fake.write(made.cargo.workspace / "hello-std/src/main.rs", "#![cfg_attr(unix, no_std)]")
     program = binary(made)
@@ -191,7 +192,7 @@ def test_each_field_of_a_memory_decides(kind: str, made: FakeCargo, monkeypatch:
 
 
 def test_each_field_of_a_question_decides(made: FakeCargo) -> None:
-    asked = workspaces._Question("plan", "user-rs", "1", "2", "3", "4", "x86_64", "5", "release", "hello", ("--cfg",))  # noqa: SLF001
+    asked = Question("plan", "user-rs", "1", "2", "3", "4", "x86_64", "5", "release", "hello", ("--cfg",))
     known = {memos(made).places(asked)[0]}
     for count, name in enumerate(asked.__struct_fields__, 1):
         value = getattr(asked, name)
