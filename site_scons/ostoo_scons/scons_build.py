@@ -89,7 +89,8 @@ class Build(Struct):
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
         # a script may select features: without required ones nothing can be planned yet
-        planner.programs.start_planning(planner.programs.ids(planner.programs.available(requested.planned)))
+        for what, names in requested.planned.items():
+            planner.programs.start_planning(planner.programs.ids(planner.programs.available(names)), what)
         for name, error in planner.programs.refused.items() if requested.is_all else ():
             if not layout.is_example(name):
                 self.checkout.console.warn_once(f"{error.what}: it is not built")

@@ -17,6 +17,7 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import cargo
 from ostoo_build.planning.cargo import Cargo
 from ostoo_build.planning.memos import Memos
+from ostoo_build.planning.plan import WHOLE
 from ostoo_build.planning.workspace import Rustc, Workspace
 from ostoo_build.target import spec as target_spec
 from ostoo_build.toolchain import find as toolchain
@@ -70,10 +71,10 @@ class Bare:
         shutil.copyfile(PROJECT / f"targets/{TARGET}.json", self.root / f"targets/{TARGET}.json")
         self.write(".cargo/config.toml", f"{CONFIG}\n{text}\n")
 
-    def plan(self, program: str, profile: str) -> Program:
+    def workspace(self) -> Workspace:
         environment = {**cargo.environment(dict(self.toolchain.env)), "RUSTC": str(self.toolchain.rustc)}
         spec = self.root / f"targets/{TARGET}.json"
-        workspace = Workspace(
+        return Workspace(
             Cargo(self.toolchain.cargo, self.root / "user-rs", self.root / "user-rs", environment, None),
             Rustc(self.toolchain.rustc, environment, self.toolchain.host, "0" * 64),
             spec,
@@ -83,8 +84,11 @@ class Bare:
             Memos(self.folder / "memos"),
             Snapshot(),
         )
+
+    def plan(self, program: str, profile: str) -> Program:
+        workspace = self.workspace()
         (binary,) = (each for each in workspace.binaries() if each.name == program)
-        return workspace.plan([binary], profile)[program]
+        return workspace.plan(WHOLE, [binary], profile)[program]
 
     def recorded(self, program: str, profile: str) -> Recorded:
         words = ("--profile", profile, "--package", program, "--bin", program)

@@ -18,6 +18,7 @@ from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base import state_file
 from ostoo_build.planning import std_crates
+from ostoo_build.planning.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,9 @@ class Place:
         """Whether the plan comes from what is remembered. It is made anew, and remembered, where it does not."""
         made = self.opened()
         programs = made.programs
-        known = programs.workspace(programs.group_of("all"), TARGET).remembered(programs.binaries["all"], "release")
+        known = programs.workspace(programs.group_of("all"), TARGET).remembered(
+            WHOLE, programs.binaries["all"], "release"
+        )
         made.plan("all", TARGET)
         return known is not None
 

@@ -11,6 +11,7 @@ from trees import TARGET, Tree, copy_tree
 
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.memos import Memos
+from ostoo_build.planning.plan import WHOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def planned(workspace: Workspace, *names: str) -> list[Program]:
     binaries = programs(workspace)
-    plans = replace(workspace, snapshot=Snapshot()).plan([binaries[name] for name in names], "release")
+    plans = replace(workspace, snapshot=Snapshot()).plan(WHOLE, [binaries[name] for name in names], "release")
     return [plans[name] for name in names]
 
 

@@ -44,6 +44,8 @@ TESTED_WITH = {
     "loader/file_rules.py": "loader/test_check.py",
     "loader/rule.py": "loader/test_check.py",
     # one part of what is tested as a whole, with the same inputs
+    "planning/alone.py": "../e2e/test_plan_together_real.py",
+    "planning/answers.py": "planning/test_workspace.py",
     "planning/graph_node.py": "planning/test_plan.py",
     "planning/plan_context.py": "planning/test_plan.py",
     "size/parts.py": "size/test_report.py",

@@ -64,7 +64,7 @@ class Planner(Struct, frozen=True):
 
     def plan_part(self, what: str, name: str, target: str) -> Program:
         """Return the plan of one of `layout.PARTS` of a program, and register its units."""
-        program = self.programs.plan_part(what, name, target)
+        program = self.programs.plan(name, target, what)
         self.units.update({unit.id: unit for unit in program.units})
         return program
 

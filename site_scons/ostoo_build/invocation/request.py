@@ -11,6 +11,7 @@ from msgspec import Struct
 from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import one_of
+from ostoo_build.planning.plan import WHOLE
 from ostoo_build.project.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ class Requested(Struct, frozen=True):
         return not (self.programs or self.tests) and bool(self.parts or self.editors)
 
     @property
-    def planned(self) -> tuple[str, ...]:
-        """The programs whose plans are needed as a whole."""
-        return (*self.programs, *self.editors)
+    def planned(self) -> dict[str, tuple[str, ...]]:
+        """The programs whose plans are needed: as a whole, and of each part."""
+        parts = {what: tuple(name for part, name in self.parts if part == what) for what, _ in self.parts}
+        return {WHOLE: (*self.programs, *self.editors), **parts}
 
     def built(self, programs: Programs) -> tuple[str, ...]:
         """Return the programs to build: of all programs those whose required features are selected, as with cargo."""

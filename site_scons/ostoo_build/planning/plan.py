@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SCRATCH = "CARGO_TARGET_TMPDIR"
 """Cargo's variable for a folder to which executables of `tests/` may write."""
 
+WHOLE = "plan"
+"""What is planned of a program if it is none of `layout.PARTS`."""
+
 ProgramId = tuple[str, str]
 """A program's name, and the target for which it is built."""
 

@@ -14,6 +14,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.base.spelling import one_of
 from ostoo_build.planning import together
+from ostoo_build.planning.plan import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,8 +52,7 @@ class Programs:
         self._jobs = jobs
         self._groups: dict[str, ProgramGroup] = {}
         self._workspaces: dict[_Key, Workspace] = {}
-        self._plans: dict[ProgramId, Future[dict[str, Program]]] = {}
-        self._parts: dict[tuple[str, ProgramId], Program] = {}
+        self._plans: dict[tuple[str, ProgramId], Future[dict[str, Program]]] = {}
         self._tests: dict[ProgramId, tuple[PlannedExecutable, ...]] = {}
 
     @property
@@ -84,7 +84,7 @@ class Programs:
         """Select features for a program. A plan without them, which was made before, is dropped."""
         if self.binaries[name].selected != selection:
             self.binaries[name] = replace(self.binaries[name], selected=selection)
-            self._plans = {key: plan for key, plan in self._plans.items() if key[0] != name}
+            self._plans = {key: plan for key, plan in self._plans.items() if key[1][0] != name}
 
     def available(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the programs whose required features are selected. Cargo builds no others if none is named."""
@@ -140,42 +140,45 @@ class Programs:
         """Return the ids of programs for each of their targets."""
         return {(name, target) for name in names for target in self.group_of(name).targets}
 
-    def start_planning(self, ids: Iterable[ProgramId]) -> None:
-        """Start to plan programs in the background. `plan` waits for the result."""
+    def start_planning(self, ids: Iterable[ProgramId], what: str = WHOLE) -> None:
+        """Start to plan programs in the background, or one of `layout.PARTS` of them. `plan` waits for the result."""
         unknown: dict[_Key, dict[object, list[Binary]]] = {}
-        for name, target in sorted({id_ for id_ in ids if id_ not in self._plans}):
+        for name, target in sorted({id_ for id_ in ids if (what, id_) not in self._plans}):
             binary, workspace = self.binaries[name], self.workspace(self.group_of(name), target)
-            known = workspace.remembered(binary, self._profile)
+            known = workspace.remembered(what, binary, self._profile)
             if known is None:
                 asked = (binary.dependencies, binary.option, binary.selected.words)
                 unknown.setdefault(_key(self.group_of(name), target), {}).setdefault(asked, []).append(binary)
             else:
-                self._plans[name, target] = _done({name: known})
+                self._plans[what, (name, target)] = _done({name: known})
         if not unknown:
             return
         pool = ThreadPoolExecutor(self._jobs)
         for key, alike in unknown.items():
-            self._start_planning(pool, key, [*alike.values()])
+            self._start_planning(pool, key, what, [*alike.values()])
         pool.shutdown(wait=False)
 
-    def _start_planning(self, pool: ThreadPoolExecutor, key: _Key, groups: list[list[Binary]]) -> None:
+    def _start_planning(self, pool: ThreadPoolExecutor, key: _Key, what: str, groups: list[list[Binary]]) -> None:
         """Start to plan programs of a workspace. Those of a group declare the same dependencies."""
         workspace, joined = self._workspaces[key], _done({})
         if together.pays(groups, self._jobs):
-            joined = pool.submit(workspace.plan_together, groups, self._profile, self._jobs)
+            joined = pool.submit(workspace.plan_together, what, groups, self._profile, self._jobs)
 
         def plan(binaries: list[Binary]) -> dict[str, Program]:
             done = joined.result()
-            return done if binaries[0].name in done else workspace.plan(binaries, self._profile)
+            return done if binaries[0].name in done else workspace.plan(what, binaries, self._profile)
 
         for binaries in groups:
             plans = pool.submit(plan, binaries)
-            self._plans.update(((binary.name, key[-1]), plans) for binary in binaries)
+            self._plans.update(((what, (binary.name, key[-1])), plans) for binary in binaries)
 
-    def plan(self, name: str, target: str) -> Program:
-        """Return the plan of a program for one target. Raises `OstooError` if cargo can't make one."""
-        self.start_planning([(name, target)])
-        return self._plans[name, target].result()[name]
+    def plan(self, name: str, target: str, what: str = WHOLE) -> Program:
+        """Return the plan of a program for one target, or of one of `layout.PARTS` of it.
+
+        Raises `OstooError` if it can't be made.
+        """
+        self.start_planning([(name, target)], what)
+        return self._plans[what, (name, target)].result()[name]
 
     def plan_tests(self, name: str, target: str) -> tuple[PlannedExecutable, ...]:
         """Return the plans of a program's test executables for one target. Raises `OstooError` if one can't be made."""
@@ -219,18 +222,9 @@ class Programs:
 
     @property
     def parts(self) -> tuple[Program, ...]:
-        """The plans of parts of programs that were planned so far."""
-        return tuple(self._parts.values())
-
-    def plan_part(self, what: str, name: str, target: str) -> Program:
-        """Return the plan of one of `layout.PARTS` of a program for one target.
-
-        Raises `OstooError` if it can't be made.
-        """
-        workspace, binary, key = self.workspace_of(name, target), self.binaries[name], (what, (name, target))
-        known = workspace.remembered_part(what, binary, self._profile)
-        self._parts[key] = known or workspace.plan_part(what, binary, self._profile)
-        return self._parts[key]
+        """The plans of parts of programs that were planned so far, without those that could not be made."""
+        parts = ((name, plans) for (what, (name, _)), plans in self._plans.items() if what != WHOLE)
+        return tuple(plans.result()[name] for name, plans in parts if plans.exception() is None)
 
     def plans_hold(self) -> bool:
         """Whether planning again would give the same plans of all programs, parts and tests that were planned."""
@@ -240,10 +234,9 @@ class Programs:
             return anew[_key(self.group_of(name), target)]
 
         pairs: Iterator[tuple[object, object]] = chain(
-            ((opened(*id_).remembered(self.binaries[id_[0]], self._profile), self.plan(*id_)) for id_ in self._plans),
             (
-                (opened(*id_).remembered_part(what, self.binaries[id_[0]], self._profile), part)
-                for (what, id_), part in self._parts.items()
+                (opened(*id_).remembered(what, self.binaries[id_[0]], self._profile), self.plan(*id_, what))
+                for what, id_ in self._plans
             ),
             (
                 (opened(*id_).remembered_tests(self.binaries[id_[0]], self._profile), tests)

@@ -26,7 +26,7 @@ from ostoo_build.planning.cargo import Cargo  # noqa: TC001 - msgspec reads the 
 from ostoo_build.planning.cargo_config import ConfigContext
 from ostoo_build.planning.memos import Memos  # noqa: TC001 - likewise
 from ostoo_build.planning.package_reads import PackageReads
-from ostoo_build.planning.plan import Program, plan_program
+from ostoo_build.planning.plan import WHOLE, Program, plan_program
 from ostoo_build.planning.plan_context import PlanContext, cfgs_of
 from ostoo_build.planning.script_environment import Platform, ScriptContext
 from ostoo_build.planning.test_plan import PlannedExecutable, plan_executable
@@ -116,40 +116,51 @@ class Workspace(Struct, frozen=True):
             self.memos.keep(question, found)
         return found
 
-    def remembered(self, binary: Binary, profile: str) -> Program | None:
-        """Return the stored plan of a program if it is still valid."""
-        return self._recall(self._plan_question("plan", binary, profile), Memo[Program])
+    def remembered(self, what: str, binary: Binary, profile: str) -> Program | None:
+        """Return the stored plan of a program, or of one of `layout.PARTS` of it, if it is still valid."""
+        return self._recall(self._plan_question(what, binary, profile), Memo[Program])
 
-    def plan(self, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
-        """Plan programs that declare the same dependencies. Raises `OstooError` if cargo can't."""
+    def plan(self, what: str, binaries: Sequence[Binary], profile: str) -> dict[str, Program]:
+        """Plan programs that declare the same dependencies, or one of `layout.PARTS` of them.
+
+        Raises `OstooError` if cargo can't.
+        """
         self._begin(profile)
         graphs = self._locked(lambda: self.cargo.unit_graphs(binaries, profile, self.target))
-        return self._planned(
-            binaries, {binary.name: graph for binary, graph in zip(binaries, graphs, strict=True)}, profile
-        )
+        named = {binary.name: graph for binary, graph in zip(binaries, graphs, strict=True)}
+        return self._planned(what, binaries, named, profile)
 
-    def plan_together(self, groups: Sequence[Sequence[Binary]], profile: str, jobs: int) -> dict[str, Program]:
+    def plan_together(
+        self, what: str, groups: Sequence[Sequence[Binary]], profile: str, jobs: int
+    ) -> dict[str, Program]:
         """Plan those programs of many groups that can be planned together, with `jobs` runs of cargo at a time."""
         context, _ = self._begin(profile)
-        query = JointQuery(
-            lambda binaries: self.cargo.unit_graphs(binaries, profile, self.target), context.manifest, jobs
-        )
-        graphs = self._locked(lambda: query.graphs(groups))
+
+        def ask(binaries: Sequence[Binary]) -> list[UnitGraph]:
+            return self.cargo.unit_graphs(binaries, profile, self.target)
+
+        graphs = self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
         found: dict[str, Program] = {}
         for group in groups:
-            with contextlib.suppress(OstooError):  # planned alone it is the one that has the error
-                found |= self._planned(group, graphs, profile) if group[0].name in graphs else {}
+            with contextlib.suppress(OSError, OstooError):  # planned alone it is the one that has the error
+                found |= self._planned(what, group, graphs, profile) if group[0].name in graphs else {}
         return found
 
-    def _planned(self, binaries: Sequence[Binary], graphs: Mapping[str, UnitGraph], profile: str) -> dict[str, Program]:
-        """Plan programs by their graphs, and store the plans."""
+    def _planned(
+        self, what: str, binaries: Sequence[Binary], graphs: Mapping[str, UnitGraph], profile: str
+    ) -> dict[str, Program]:
+        """Plan programs by the graphs of their builds, and store the plans."""
         context, began = self._begin(profile)
-        programs = {binary.name: plan_program(graphs[binary.name], context) for binary in binaries}
+        asked = {binary.name: self._part(what, graphs[binary.name]) for binary in binaries}
+        programs = {name: plan_program(graph, context) for name, graph in asked.items()}
         reads = self._package_reads(began)
         for binary in binaries:
-            question = self._plan_question("plan", binary, profile)
-            self._remember(question, [graphs[binary.name]], context, programs[binary.name], reads)
+            question = self._plan_question(what, binary, profile)
+            self._remember(question, [asked[binary.name]], context, programs[binary.name], reads)
         return programs
+
+    def _part(self, what: str, graph: UnitGraph) -> UnitGraph:
+        return graph if what == WHOLE else check_plan.part(what, graph, self.cargo.workspace)
 
     def plan_reads(self, binary: Binary, profile: str, *, of_tests: bool) -> ReadSet | None:
         """Return what the stored plan of a program, or of its tests, was made from; None if none is valid.
@@ -159,20 +170,8 @@ class Workspace(Struct, frozen=True):
         if of_tests:
             tests = self._memo(self._plan_question("tests", binary, profile), Memo[tuple[PlannedExecutable, ...]])
             return tests.reads if tests else None
-        plan = self._memo(self._plan_question("plan", binary, profile), Memo[Program])
+        plan = self._memo(self._plan_question(WHOLE, binary, profile), Memo[Program])
         return plan.reads if plan else None
-
-    def remembered_part(self, what: str, binary: Binary, profile: str) -> Program | None:
-        """Return the stored plan of one of `layout.PARTS` of a program if it is still valid."""
-        return self._recall(self._plan_question(what, binary, profile), Memo[Program])
-
-    def plan_part(self, what: str, binary: Binary, profile: str) -> Program:
-        """Plan one of `layout.PARTS` of a program. Raises `OstooError` if cargo can't."""
-        context, began = self._begin(profile)
-        (whole,) = self._locked(lambda: self.cargo.unit_graphs([binary], profile, self.target))
-        found = plan_program(graph := check_plan.part(what, whole, self.cargo.workspace), context)
-        self._remember(self._plan_question(what, binary, profile), [graph], context, found, self._package_reads(began))
-        return found
 
     def remembered_tests(self, binary: Binary, profile: str) -> tuple[PlannedExecutable, ...] | None:
         """Return the stored plans of a program's test executables if they are still valid."""

@@ -115,7 +115,8 @@ def test_parts_of_a_program_are_asked_for_by_its_name(programs: Programs, target
     )
     assert (found.tests, found.editors) == (("other",), ("cat-rs",))
     assert found.parts == (("check", "other"), ("clippy", "cat-rs"))
-    assert (found.programs, found.planned, found.scripts) == ((), ("cat-rs",), SCRIPT)
+    assert (found.programs, found.scripts) == ((), SCRIPT)
+    assert found.planned == {"plan": ("cat-rs",), "check": ("other",), "clippy": ("cat-rs",)}
     assert not found.is_all
 
 

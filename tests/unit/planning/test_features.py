@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ostoo_build.planning.features import Selection
+from ostoo_build.planning import features
+from ostoo_build.planning.features import Enabled, Selection
 
 DECLARED = {
     "default": ("a", "dep:low"),
@@ -28,3 +29,22 @@ def test_a_selection_is_cargos_options_and_enables_what_they_do(
 ) -> None:
     assert [*selection.words] == words
     assert selection.enabled(DECLARED) == enabled
+
+
+@pytest.mark.parametrize(
+    ("asked", "names", "crates", "handed"),
+    [
+        (("a",), {"a", "b", "low"}, {"low"}, {("low", "x")}),
+        (("c",), {"c"}, set(), {("maybe", "x")}),
+        (("maybe", "c"), {"c", "maybe"}, {"maybe"}, {("maybe", "x")}),
+        (("unknown",), set(), set(), set()),
+    ],
+)
+def test_features_enable_others_crates_and_features_of_these(
+    asked: tuple[str, ...], names: set[str], crates: set[str], handed: set[tuple[str, str]]
+) -> None:
+    assert features.enable(DECLARED, asked) == Enabled(frozenset(names), frozenset(crates), frozenset(handed))
+
+
+def test_a_required_crate_does_not_enable_the_feature_of_its_name() -> None:
+    assert features.enable(DECLARED, ["a"], ["low"]).names == {"a", "b"}

@@ -45,14 +45,14 @@ class FakeWorkspace(Struct, frozen=True):
     def binaries(self) -> list[Binary]:
         return [binary(self.folder, name, asks=name[0]) for name in self.names]
 
-    def remembered(self, wanted: Binary, profile: str) -> str | None:
-        return self.known.get(f"{wanted.name} {profile}{''.join(wanted.selected.words)}")
+    def remembered(self, what: str, wanted: Binary, profile: str) -> str | None:
+        return self.known.get(f"{what} {wanted.name} {profile}{''.join(wanted.selected.words)}")
 
     def remembered_tests(self, wanted: Binary, profile: str) -> tuple[str, ...] | None:
         found = self.known.get(f"{wanted.name} tests {profile}") if wanted.name != "bad" else None
         return (found,) if found else None
 
-    def plan(self, group: Sequence[Binary], profile: str) -> dict[str, str]:
+    def plan(self, what: str, group: Sequence[Binary], profile: str) -> dict[str, str]:
         if self.goes:
             assert self.goes.wait(60)
         self.asked.append([each.name for each in group])
@@ -60,7 +60,7 @@ class FakeWorkspace(Struct, frozen=True):
             raise OstooError("cargo refuses it")
         plans = {each.name: f"{each.name} for {self.target} {profile}" for each in group}
         words = "".join(group[0].selected.words)
-        self.known.update({f"{name} {profile}{words}": plan for name, plan in plans.items()})
+        self.known.update({f"{what} {name} {profile}{words}": plan for name, plan in plans.items()})
         return plans
 
     def are_tests_refused(self, wanted: Binary, profile: str) -> bool:
@@ -158,7 +158,7 @@ def test_programs_that_ask_the_same_are_planned_together(made: Made) -> None:
 
 def test_what_is_remembered_is_not_planned(made: Made) -> None:
     made.programs.workspace(GROUPS[0], "a")
-    made.opened["user-rs", "a"].known["y release"] = "remembered"
+    made.opened["user-rs", "a"].known["plan y release"] = "remembered"
     assert made.plan("y", "a") == "remembered"
     assert made.opened["user-rs", "a"].asked == []
 
@@ -188,7 +188,7 @@ def test_plans_hold_as_long_as_they_would_be_made_again(made: Made) -> None:
     assert not made.programs.plans_hold()
     made.opened["user-rs", "b"].known["xa tests release"] = "tests of xa for b"
     assert made.programs.plans_hold()
-    made.opened["user-rs", "a"].known["y release"] = "another plan"
+    made.opened["user-rs", "a"].known["plan y release"] = "another plan"
     assert not made.programs.plans_hold()
 
 

@@ -15,6 +15,7 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning import answers
 from ostoo_build.planning.answers import Question
 from ostoo_build.planning.memos import KEPT, Memos
+from ostoo_build.planning.plan import WHOLE
 from ostoo_build.planning.workspace import Rustc, Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def memos(made: FakeCargo) -> Memos:
 def plan(made: FakeCargo, program: Binary, profile: str = "release", **other: str) -> Program:
     """As a session plans: what is remembered serves."""
     found = workspace(made, **other)
-    return found.remembered(program, profile) or found.plan([program], profile)[program.name]
+    return found.remembered(WHOLE, program, profile) or found.plan(WHOLE, [program], profile)[program.name]
 
 
 def binary(made: FakeCargo, name: str = "hello-std") -> Binary:
@@ -303,7 +304,7 @@ def test_programs_that_ask_the_same_are_one_question(made: FakeCargo) -> None:
     made.answer("hello-std", both)
     alone = plan(made, binary(made))
     made.asked()
-    programs = workspace(made).plan([binary(made), binary(made, "hello-rs")], "release")
+    programs = workspace(made).plan(WHOLE, [binary(made), binary(made, "hello-rs")], "release")
     (asked,) = (question for question in made.asked() if "build" in question)
     assert "--package hello-std --bin hello-std --package hello-rs --bin hello-rs" in asked
     assert programs["hello-std"] == alone
