@@ -14,7 +14,8 @@ import pytest
 from trees import PROJECT, TARGET, Result, Tree, copy_cache, copy_tree, take_sysroot
 
 from ostoo_build.actions import action_log
-from ostoo_build.base import layout
+from ostoo_build.base import layout, user_cache
+from ostoo_build.cache import folder as cache_folder
 
 if TYPE_CHECKING:
     from ostoo_build.actions.action_log import Entry
@@ -142,3 +143,13 @@ def test_eight_builds_at_once_share_a_cache(shared_cache: Path, tmp_path: Path) 
     for tree in trees:
         shutil.rmtree(tree.root / "build")
         assert tree.build("hello-rs").steps == []
+
+
+def test_everything_that_builds_leave_in_a_users_cache_is_known_as_its_own(shared_cache: Path) -> None:
+    """Also without the tag: it is written with the first result, and plans may be there long before."""
+    for folder in (user_cache.folder(), shared_cache):
+        names = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        assert names
+        parts = {path for path in names if path.parts[0] in cache_folder.PARTS}
+        assert {path for path in parts if not cache_folder.is_entry(path.parts[0], folder / path)} == set()
+        assert {path.name for path in names - parts if not path.name.startswith(".")} <= cache_folder.OTHERS

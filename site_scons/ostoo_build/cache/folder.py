@@ -27,12 +27,15 @@ _CONTENT = (
 PARTS = ("ac", "cas", user_cache.PLANS, user_cache.TOOLCHAINS)
 """The parts of the user's cache folder: results, files, plans, and toolchain digests."""
 
+OTHERS = frozenset({TAG, "collected", "collecting", user_cache.COMPILERS, user_cache.DOCUMENTS})
+"""The single files in it."""
+
 _SHARDED = frozenset({"ac", "cas"})
-_OTHERS = frozenset({TAG, "collected", "collecting", user_cache.COMPILERS, user_cache.DOCUMENTS})
 _UNFINISHED = lazy_pattern(r"\..+")
-_BEGUN = lazy_pattern(rf"\.({'|'.join(map(re.escape, sorted(_OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
+_BEGUN = lazy_pattern(rf"\.({'|'.join(map(re.escape, sorted(OTHERS)))})\.\d+\.[0-9a-f]{{8}}")
 _SHARD = lazy_pattern("[0-9a-f]{2}")
-_ENTRY = lazy_pattern(r"[0-9a-f]{64}(\.json)?")
+_ENTRY = lazy_pattern(r"[0-9a-f]{64}(\.[0-9])?(\.json)?")
+"""A digest; plans that are not the newest have their age behind it."""
 
 
 def is_ours(folder: Path) -> bool:
@@ -71,7 +74,7 @@ def _looks_ours(folder: Path) -> bool:
     except OSError:
         return False
     return (
-        names <= {*PARTS, *_OTHERS}
+        names <= {*PARTS, *OTHERS}
         and all(_SHARD.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in shards)
         and all(_ENTRY.fullmatch(name) or _UNFINISHED.fullmatch(name) for name in notes)
     )

@@ -15,6 +15,8 @@ from ostoo_build.cache import folder as cache_folder
 from ostoo_build.cache import upkeep as cache_upkeep
 from ostoo_build.cache.disk_cache import DiskCache
 from ostoo_build.cli import cache as cache_verbs
+from ostoo_build.planning.answers import Cfgs
+from ostoo_build.planning.memos import KEPT, Memos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +133,19 @@ def test_notes_alone_are_a_cache_too(tmp_path: Path) -> None:
     write(tmp_path / "cache/compilers.json")
     assert cache_verbs.perform("clear", tmp_path / "cache", 0).startswith("removed everything")
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["compilers.json"]
+
+
+def test_plans_of_all_ages_are_a_cache_too(tmp_path: Path) -> None:
+    """A cache that begins with plans, some of which are not the newest, takes results later."""
+    folder, question = tmp_path / "cache", Cfgs(("question",))
+    for number in range(KEPT + 1):
+        Memos(folder / user_cache.PLANS).keep(question, Cfgs((str(number),)))
+    names = [path.name for path in (folder / user_cache.PLANS).iterdir()]
+    assert len(names) == KEPT
+    cache = cache_in(folder)
+    assert cache_upkeep.stats(cache.folder).results == 1
+    cache_upkeep.clear(folder)
+    assert not (folder / user_cache.PLANS).exists()
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
