@@ -76,9 +76,8 @@ def generate(env: Any) -> None:
         atexit.register(do)
     env["OSTOO"] = build
     env.SConsignFile(str(build.checkout.root / layout.SCONSIGN), no_signatures)
-    env.AddMethod(_request, "Requested")
-    env.AddMethod(_declare, "DeclareRequested")
-    env.AddMethod(declarations.declare_program, "RustProgram")
+    for name, method in METHODS.items():
+        env.AddMethod(method, name)
 
 
 def exists(_env: Any) -> bool:
@@ -155,6 +154,10 @@ def _declare(env: Any) -> None:
         if standby.waits:
             build.show(os.environ)
     build.is_declared = True
+
+
+METHODS = {"RustProgram": declarations.declare_program, "Requested": _request, "DeclareRequested": _declare}
+"""What scripts call as `env.NAME(...)`."""
 
 
 def _finish(build: Build, sampler: timings.Sampler | None) -> None:

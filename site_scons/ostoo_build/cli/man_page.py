@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import layout
-from ostoo_build.cli import examples
+from ostoo_build.cli import described, examples
 from ostoo_build.project.variables import VARIABLES
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from ostoo_build.cli.command_line import Parser
-
-_FILES = {
-    layout.DESCRIPTION: "describes the repository; it marks the top folder of a project",
-    f"{layout.BUILD}/TARGET/PROFILE/PROGRAM": "a program that was built",
-    layout.STATE: "state for the next build; deleting it costs time only",
-}
-_CODES = {"0": "success", "2": "an error of any kind; some verbs end with the code of the program that they run"}
 
 
 def text(parser: Parser, version: str) -> str:
@@ -39,15 +29,14 @@ def _lines(parser: Parser, version: str) -> Iterator[str]:
     yield ".SH VARIABLES"
     for name, (what, default) in VARIABLES.items():
         yield from _item(f"{name}=", f"{what}{f' (default: {default})' if default else ''}")
-    for heading, items in {"EXIT STATUS": _CODES, "FILES": _FILES}.items():
+    for heading, items in {"EXIT STATUS": described.CODES, "FILES": described.FILES}.items():
         yield f".SH {heading}"
         for name, what in items.items():
             yield from _item(name, what)
 
 
 def _verb(verb: str, parser: Parser) -> Iterator[str]:
-    usage = re.sub(r"\s+", " ", parser.format_usage()).removeprefix("usage: ").strip()
-    yield _bold(f"ostoo {verb}", _escaped(usage.removeprefix(f"ostoo {verb}").strip()))
+    yield _bold(f"ostoo {verb}", _escaped(described.usage(parser).removeprefix(f"ostoo {verb}").strip()))
     yield from (".PP", _text(parser.description or ""))
     yield from _options(parser)
     for word, of_word in parser.verbs.items():
@@ -58,18 +47,8 @@ def _verb(verb: str, parser: Parser) -> Iterator[str]:
 
 
 def _options(parser: Parser) -> Iterator[str]:
-    """Describe words and options in the order of help."""
-    for action in parser.declared():
-        if action.option_strings != ["-h", "--help"] and action.help:
-            yield from _item(_named(action), action.help)
-
-
-def _named(action: argparse.Action) -> str:
-    if not action.option_strings:
-        return str(action.metavar)
-    value = "" if action.nargs == 0 else action.metavar or "|".join(map(str, action.choices or ()))
-    shown = f" [{value}]" if action.nargs == "?" else f" {value}"
-    return f"{', '.join(action.option_strings)}{shown if value else ''}"
+    for name, what in described.taken(parser):
+        yield from _item(name, what)
 
 
 def _item(name: str, what: str) -> tuple[str, str, str]:

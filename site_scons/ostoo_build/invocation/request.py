@@ -15,32 +15,29 @@ from ostoo_build.planning.plan import WHOLE
 from ostoo_build.project.variables import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ostoo_build.invocation.targets import Targets
     from ostoo_build.planning.programs import Programs
 
-_HELP = """
-usage: scons [TARGET...] [VARIABLE=VALUE...]
-
-  scons             build every program of the workspace
-  scons PROGRAM     build one program, at build/TARGET/PROFILE/PROGRAM
-  scons PROGRAM.tests  build its tests; ./ostoo test PROGRAM also runs them
-  scons PROGRAM.check  check its crates without code; ./ostoo check PROGRAM says more
-  scons PROGRAM.doc  document it; ./ostoo doc PROGRAM also opens it
-  scons PROGRAM.clippy  check its crates with clippy; ./ostoo clippy PROGRAM takes lints
-  scons PROGRAM.scripts  run its build scripts and compile its macros, for ./ostoo ide
-  scons examples/EXAMPLE  build an example, at build/TARGET/PROFILE/examples/EXAMPLE
-  scons std         build the standard library only
-  scons sysroot     provide the musl sysroot only
-  scons deploy      copy programs to DEPLOY_DIR
-  scons size-report, scons stack-report
-                    write the reports of ./ostoo size and ./ostoo stack
-  scons test        run the tests of this build
-  scons -c          remove what was built
-
-variables (set them for all users in ostoo.toml):
-"""
+TARGETS: Mapping[str, str] = {
+    "": "build every program of the workspace",
+    "PROGRAM": "build one program, at build/TARGET/PROFILE/PROGRAM",
+    "PROGRAM.tests": "build its tests; ./ostoo test PROGRAM also runs them",
+    "PROGRAM.check": "check its crates without code; ./ostoo check PROGRAM says more",
+    "PROGRAM.doc": "document it; ./ostoo doc PROGRAM also opens it",
+    "PROGRAM.clippy": "check its crates with clippy; ./ostoo clippy PROGRAM takes lints",
+    "PROGRAM.scripts": "run its build scripts and compile its macros, for ./ostoo ide",
+    "examples/EXAMPLE": "build an example, at build/TARGET/PROFILE/examples/EXAMPLE",
+    "std": "build the standard library only",
+    "sysroot": "provide the musl sysroot only",
+    "deploy": "copy programs to DEPLOY_DIR",
+    "size-report": "write the report of ./ostoo size",
+    "stack-report": "write the report of ./ostoo stack",
+    "test": "run the tests of this build",
+    "-c": "remove what was built",
+}
+"""What may be asked for on the command line, each with what it does; the empty word stands for none."""
 
 _ALL = ("all", "std", "deploy", "size-report", "stack-report")
 WORDS = (*_ALL, "sysroot", "test")
@@ -89,11 +86,14 @@ class Requested(Struct, frozen=True):
 
 def help_text() -> str:
     """Return this build's part of `scons --help`."""
+    width = max(map(len, TARGETS))
+    targets = "".join(f"  scons {word.ljust(width)}  {what}\n" for word, what in TARGETS.items())
     lines = (
         f"  {name}=  {what}{f' (default: {default})' if default else ''}\n"
         for name, (what, default) in VARIABLES.items()
     )
-    return _HELP + "".join(lines)
+    head = "\nusage: scons [TARGET...] [VARIABLE=VALUE...]\n\n"
+    return f"{head}{targets}\nvariables (set them for all users in ostoo.toml):\n{''.join(lines)}"
 
 
 def read(words: Sequence[str], programs: Programs, targets: Targets) -> Requested:
