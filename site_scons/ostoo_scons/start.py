@@ -24,7 +24,8 @@ def main() -> None:
     found = null_build.proof(os.getcwd(), asked)  # noqa: PTH109 - likewise
     if found is not None:
         _warn(found.said)
-        _say("".join(f"scons: `{name}' is up to date.\n" for name in found.targets))  # SCons' message
+        if null_build.QUIET.isdisjoint(sys.argv):
+            _say("".join(f"scons: `{name}' is up to date.\n" for name in found.targets))  # SCons' message
         _remember(asked)
         return
     if address.is_wanted(sys.argv[1:]):

@@ -20,10 +20,12 @@ from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFai
 from ostoo_build.base import deferred, layout, own_files, pages, streams
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError, told
+from ostoo_build.base.events import Stream
 from ostoo_build.base.stops import Stops
 from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import Jobserver, usable_cpus
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.execution.verbose import Verbose
 from ostoo_build.invocation import request as build_request
 from ostoo_build.invocation.checkout import Checkout
 from ostoo_build.invocation.options import Options
@@ -55,6 +57,7 @@ def generate(env: Any) -> None:
     with one_message():
         jobs = _jobs(GetOption("num_jobs"))
     AddOption("--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs")
+    AddOption("--verbose", action="count", default=0, help="show the commands that are run; twice: and why, with keys")
     AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
     gc.disable()
     what = f"also write what the compiler says in a check to {layout.CHECKS}, for ./ostoo check"
@@ -99,7 +102,6 @@ def _build(root: Path, jobs: int) -> Build:
         jobs=jobs,
         all_outputs=bool(GetOption("all_outputs")),
         performs=performs,
-        explains=_takes_over_explaining(),
         lints=tuple(shlex.split(GetOption("lints"))),
         for_rustdoc=tuple(shlex.split(GetOption("rustdoc"))),
         described=described,
@@ -107,14 +109,17 @@ def _build(root: Path, jobs: int) -> Build:
     checkout = Checkout(root, console)
     checkout.make_memos()
     here = process_start.taken()
-    if options.explains and here.asked is not None:
+    stream = console.events = Stream(time.monotonic() - (time.time_ns() - here.started) / 1e9)
+    verbosity, explains = GetOption("verbose"), _takes_over_explaining()
+    stream.listen(Verbose(console, verbosity > 0, explains or verbosity > 1))
+    if explains and here.asked is not None:
         _explain(console, root, here.asked)
     return Build(
         process_start=here,
         checkout=checkout,
         options=options,
         jobserver=Jobserver(jobs),
-        timeline=Timeline(time.monotonic() - (time.time_ns() - here.started) / 1e9),
+        timeline=Timeline(stream),
         stops=Stops(),
         is_top_down=not (options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
     )
@@ -253,7 +258,7 @@ def _keep_decisions(build: Build) -> None:
 def _note(build: Build) -> None:
     """Write the note of a null build, if only programs were requested and all of them are published."""
     opened, current = build.opened, build.progress.current
-    options = [word for word in sys.argv[1:] if word.startswith("-") and word != "-Q"]
+    options = [word for word in sys.argv[1:] if word.startswith("-") and word not in (*null_build.OF_DISPLAY, "-Q")]
     if opened is None or options or opened.requested.asks_for_more or build.process_start.asked is None:
         return
     programs = opened.planner.programs

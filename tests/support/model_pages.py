@@ -77,7 +77,7 @@ def timings_page(folder: Path) -> Path:
     timeline.steps += [
         Step("Compiling", name, f"build/t/r/units/{each}", (), 12.0, None, 12.5, 13.0, "local") for each in "xy"
     ]
-    timeline.began -= 13
+    timeline.stream.began -= 13
     features = {"build/t/r/units/x": "std", "build/t/r/units/y": "no features"}
     return timings.write(timings.Measured(timeline, [(1.0, 2), (2.0, 1)], 2, features), folder, ABOUT)
 

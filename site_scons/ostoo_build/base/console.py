@@ -1,4 +1,7 @@
-"""Writes progress, warnings and errors to stderr in cargo's format: a verb and a subject. Decides nothing."""
+"""Writes progress, warnings and errors to stderr in cargo's format: a verb and a subject. Decides nothing.
+
+What it shows it also tells, as events.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import github_commands, terminal
+from ostoo_build.base import github_commands, rendered, terminal
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ostoo_build.base.errors import OstooError
+    from ostoo_build.base.events import Stream
 
 _DIAGNOSTIC = lazy_pattern(r"(?m)^(?=(?:\x1b\[[0-9;]*m)*(?:warning|error)\b)")
 """Where one begins."""
@@ -50,13 +54,14 @@ class Console:
     """Writes each message to stderr with one call. `quiet` suppresses all but warnings and compiler output.
 
     `annotated` is where diagnostics name files from if GitHub Actions reads what is written, else None.
-    `spoke` is when the last message was written, as in `time.monotonic`.
+    `spoke` is when the last message was written, as in `time.monotonic`. `events` hears what is shown.
     """
 
     colour: bool
     quiet: bool
     annotated: github_commands.Place | None = None
     spoke: float = field(default_factory=time.monotonic)
+    events: Stream | None = None
     said: list[str] = field(default_factory=list)
     """The compilers' messages, with colours."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -71,8 +76,14 @@ class Console:
 
     def status(self, verb: str, subject: str) -> None:
         """Print the beginning or the end of a step, such as `   Compiling core v0.0.0`."""
+        if self.events is not None:
+            self.events.status(verb, subject)
         if not self.quiet:
             self._write(f"{self._head(verb.rjust(_VERB_WIDTH), _GREEN)} {subject}\n")
+
+    def command(self, text: str) -> None:
+        """Print a command alone in its line, so that it can be copied."""
+        self._write(f"{text}\n")
 
     def waits(self, what: str) -> None:
         """Print what the process waits for, if it does, and count that as a message in any case."""
@@ -86,7 +97,7 @@ class Console:
             known = text in self._warned
             self._warned.add(text)
         if not known:
-            self._write(f"{self._head('warning', _WARNING)}: {text}\n{self._annotations(f'warning: {text}')}")
+            self._diagnose(f"{self._head('warning', _WARNING)}: {text}\n", f"warning: {text}")
 
     def error_once(self, error: OstooError) -> None:
         """Print an error; a repeated error is printed once.
@@ -126,10 +137,15 @@ class Console:
         text = "".join(text if text.endswith("\n") else text + "\n" for text in texts if text)
         if text:
             plain = terminal.without_colours(text)
-            self._write(f"{text if self.colour else plain}{self._annotations(plain)}")
+            self._diagnose(text if self.colour else plain, plain)
 
-    def _annotations(self, plain: str) -> str:
-        return "" if self.annotated is None else "".join(github_commands.commands(plain, self.annotated))
+    def _diagnose(self, shown: str, plain: str) -> None:
+        """Print diagnostics, with annotations where these are read, and tell each of them."""
+        found = list(rendered.read(plain)) if self.annotated or self.events is not None else []
+        notes = "".join(github_commands.commands(found, self.annotated)) if self.annotated else ""
+        self._write(f"{shown}{notes}")
+        if self.events is not None:
+            self.events.diagnosed(found)
 
     def _head(self, text: str, colour: str) -> str:
         return _bold(text, colour) if self.colour else text

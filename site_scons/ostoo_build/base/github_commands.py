@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from ostoo_build.base import rendered
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ostoo_build.base.rendered import Diagnostic
 
@@ -37,9 +35,9 @@ def of_folder(environ: Mapping[str, str], folder: str) -> Place:
     return Place(folder, os.path.relpath(folder, workspace) if f"{folder}/".startswith(f"{workspace}/") else ".")
 
 
-def commands(text: str, here: Place) -> Iterator[str]:
-    """Yield a command for each diagnostic in a text without colours; files are named from the repository's top."""
-    for each in rendered.read(text):
+def commands(diagnostics: Iterable[Diagnostic], here: Place) -> Iterator[str]:
+    """Yield a command for each diagnostic; files are named from the repository's top."""
+    for each in diagnostics:
         properties = {**_properties(each, here), "title": each.code}
         told = ",".join(f"{name}={_escaped(value, _OF_PROPERTIES)}" for name, value in properties.items() if value)
         yield f"::{each.level}{told and f' {told}'}::{_escaped(each.message, _OF_MESSAGES)}\n"

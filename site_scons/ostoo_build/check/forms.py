@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import digest, github_commands, layout, state_file, terminal
+from ostoo_build.base import digest, github_commands, layout, rendered, state_file, terminal
 from ostoo_build.check import cargo_messages, results, sarif
 
 if TYPE_CHECKING:
@@ -41,6 +41,5 @@ def _text(form: str, found: Sequence[Checked], source: Source, version: str, *, 
         return sarif.document(found, version)
     here = github_commands.of_folder(os.environ, str(source.root))
     texts = dict.fromkeys(said["rendered"] or "" for each in found for said in each.diagnostics)
-    return "".join(
-        command for text in texts for command in github_commands.commands(terminal.without_colours(text), here)
-    )
+    diagnostics = (each for text in texts for each in rendered.read(terminal.without_colours(text)))
+    return "".join(github_commands.commands(diagnostics, here))

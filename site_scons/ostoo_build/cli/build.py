@@ -24,6 +24,13 @@ _FOLDER = "-C"
 _HELP = frozenset({"-h", "--help"})
 """A verb's own; `-H` is that of SCons."""
 
+_QUIET, _VERBOSE = "--silent", "--verbose"
+_SHOWN = {"-q": _QUIET, "--quiet": _QUIET, "-v": _VERBOSE, "--verbose": _VERBOSE}
+"""Options that say how much is shown: to SCons, `-q` is a question and `-v` its version."""
+
+_BUNDLED = frozenset("cknqsv")
+"""Letters of options that may stand in one word."""
+
 
 def verb_at(arguments: Sequence[str]) -> int:
     """Return the index of the verb: `-C DIR` may stand before it."""
@@ -42,9 +49,22 @@ def start(arguments: Sequence[str]) -> None:
     verb, words = "".join(arguments[at : at + 1]), arguments[at + 1 :]
     if not _HELP.isdisjoint(words):
         return
-    asked = [*VERBS[verb], *words] if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
+    handed = [option for word in words for option in _handed_on(word)]
+    asked = [*VERBS[verb], *handed] if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
     if verb in VERBS or asked:
         become.exec_program(own_files.build_command(asked), cwd=project.root(_named(arguments[:at])))
+
+
+def shown(*, quiet: bool, verbose: int) -> tuple[str, ...]:
+    """Return SCons' options for a verb's `-q` and `-v`, which may be given twice."""
+    return (*([_QUIET] if quiet else []), *([_VERBOSE] * verbose))
+
+
+def _handed_on(word: str) -> list[str]:
+    """Return what SCons is given for a word of `ostoo build`."""
+    letters = word[1:] if word.startswith("-") and _BUNDLED.issuperset(word[1:]) else ""
+    options = [f"-{letter}" for letter in letters] or [word]
+    return [_SHOWN.get(option, option) for option in options]
 
 
 def _checks(verb: str, words: Sequence[str]) -> list[str]:

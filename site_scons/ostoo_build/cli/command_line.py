@@ -138,6 +138,7 @@ def _add_builds(verbs: Verbs) -> None:
     build.add_argument(
         "--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs"
     )
+    _add_display(build)
     clean = verbs.add("clean", f"remove what was built, all of it or of {PROGRAM}…")
     _add_words(clean, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable")
 
@@ -227,19 +228,24 @@ def _add_why(verbs: Verbs) -> None:
 def _add_runs(verbs: Verbs) -> None:
     watching = verbs.add("watch", "rebuild programs after each change")
     _add_words(watching, "+", f"{PROGRAM}|{VARIABLE}", "as for scons")
+    _add_display(watching)
     watching.add_argument(
         "--run", action="store_true", help="run the program after each successful build, with the arguments after --"
     )
     run = verbs.add("run", "build a program and run it with the arguments after --")
     _add_program(run)
+    _add_display(run)
     run.add_argument(
         "--syscalls", action="store_true", help="list the system calls that it made, and those that the kernel lacks"
     )
-    _add_program(verbs.add("gdb", "debug a program in QEMU, with the arguments after --"))
+    gdb = verbs.add("gdb", "debug a program in QEMU, with the arguments after --")
+    _add_program(gdb)
+    _add_display(gdb)
     lines = verbs.add("addr2line", "show the source lines of a program's addresses")
     lines.add_argument("program", metavar=PROGRAM, help="a program that was built")
     _add_words(lines, "+", f"ADDRESS|{VARIABLE}", f"hexadecimal address, or {VARIABLE} as for scons")
     boot = verbs.add("boot", "build programs and run them on a kernel in QEMU")
+    _add_display(boot)
     _add_words(boot, "+", f"{PROGRAM}|{VARIABLE}", "as for scons")
 
 
@@ -261,14 +267,18 @@ def _add_test(verbs: Verbs) -> None:
     test.add_argument(
         "--time-limit", type=_seconds, default=60.0, metavar="SECONDS", help="time limit for each test (default: 60)"
     )
+    _add_display(test)
     test.add_argument("--boot", action="store_true", help="run the tests on the kernel given by kernel=")
     test.add_argument("--junit", type=Path, metavar="FILE", help="also write the results to this file as JUnit XML")
 
 
 def _add_reports(verbs: Verbs) -> None:
-    _add_program(verbs.add("stack", "show how much stack a program needs"))
+    stack = verbs.add("stack", "show how much stack a program needs")
+    _add_program(stack)
+    _add_display(stack)
     size = verbs.add("size", "show what a program's size consists of")
     _add_program(size)
+    _add_display(size)
     size.add_argument("--all", action="store_true", help="list every function")
     size.add_argument(
         "--compare",
@@ -304,9 +314,17 @@ def _add_words(parser: Parser, number: str, named: str, what: str) -> None:
     parser.add_argument("words", nargs=number, default=[], metavar=named, help=what)
 
 
+def _add_display(parser: Parser) -> None:
+    """Let a verb that builds say how much its build shows."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="show only warnings and errors of builds")
+    what = "show the commands that builds run, so that a shell runs them; -vv: and why, with keys"
+    parser.add_argument("-v", "--verbose", action="count", default=0, help=what)
+
+
 def _add_programs(parser: Parser, what_is_done: str) -> None:
     _add_words(parser, "*", f"{PROGRAM}|{VARIABLE}", "programs; variables as for scons")
     parser.add_argument("--all", action="store_true", help=f"{what_is_done} all programs")
+    _add_display(parser)
 
 
 def _add_program(parser: Parser) -> None:

@@ -35,12 +35,16 @@ if TYPE_CHECKING:
 
 
 class Runner(Struct, frozen=True, dict=True):
-    """Builds and runs the programs of one checkout. `words` are the command line's `VARIABLE=VALUE`."""
+    """Builds and runs the programs of one checkout. `words` are the command line's `VARIABLE=VALUE`.
+
+    `shown` are SCons' options for how much its builds show.
+    """
 
     root: Path
     words: Sequence[str]
     environ: Mapping[str, str]
     console: Console
+    shown: tuple[str, ...] = ()
 
     def build(self, programs: Sequence[str]) -> None:
         """Build programs with scons, with its output on stderr. If that fails, exit with scons' exit code."""
@@ -50,7 +54,7 @@ class Runner(Struct, frozen=True, dict=True):
 
     def attempt(self, words: Sequence[str]) -> int:
         """Run scons with targets and options, with its output on stderr, and return its exit code."""
-        command = own_files.build_command([*self.words, *words])
+        command = own_files.build_command([*self.words, *self.shown, *words])
         return process.run_inherited(command, cwd=self.root, env=self.environ, stdout=sys.stderr)
 
     def check(self, programs: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ostoo_build.base import live
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
+from ostoo_build.cli import build
 from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 
@@ -49,7 +50,9 @@ def watch(chosen: argparse.Namespace) -> None:
     variables, _ = _sorted(chosen.words)
     made = watched.outputs(_runner(chosen, variables).options)
     describe = partial(_describe, chosen, variables)
-    watch_verb.Watch(project.root(chosen.start), made, chosen.words, _command(chosen), _console(), describe).forever()
+    watch_verb.Watch(
+        project.root(chosen.start), made, [*chosen.words, *_shown(chosen)], _command(chosen), _console(), describe
+    ).forever()
 
 
 def _describe(chosen: argparse.Namespace, variables: Sequence[str]) -> None:
@@ -127,12 +130,19 @@ def test(chosen: argparse.Namespace) -> None:
     sys.exit(test_verb.perform(request, _runner(chosen, variables, [chosen.program])))
 
 
+def _shown(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """Return SCons' options for how much a verb's builds show; a verb that builds nothing has none."""
+    return build.shown(quiet=getattr(chosen, "quiet", False), verbose=getattr(chosen, "verbose", 0))
+
+
 def _runner(chosen: argparse.Namespace, variables: Sequence[str], programs: Sequence[str] = ()) -> Runner:
     """Create the runner. Raises `OstooError` for a name that is not a program."""
     from ostoo_build.cli import project  # noqa: PLC0415 - each verb loads what it needs itself
     from ostoo_build.cli import run as run_verb  # noqa: PLC0415 - likewise
 
-    runner = run_verb.Runner(project.root(chosen.start), variables, os.environ, _console())
+    quiet, shown = getattr(chosen, "quiet", False), _shown(chosen)
+    console = Console.of(os.environ, quiet=quiet)
+    runner = run_verb.Runner(project.root(chosen.start), variables, os.environ, console, shown)
     if programs:
         runner.check(programs)
     return runner

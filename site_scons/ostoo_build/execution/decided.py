@@ -1,7 +1,7 @@
 """Defines `Decided`: how an action's outputs were obtained in a build, and what differed from the last time.
 
-It is the one value that explains a build: `--debug=explain` prints it, the action log and the timings page have its
-text, and `ostoo why` reads it from the note of the last builds.
+It is the one value that explains a build: `--debug=explain` and `-vv` print it, the action log and the timings page
+have its text, and `ostoo why` reads it from the note of the last builds.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Decided(Struct, frozen=True):
         return f"{self.kind.value}: {reasons}" if reasons else self.kind.value
 
     @property
-    def explained(self) -> str:
-        """Describe the decision with its first cause."""
-        return f"{self.told} (another {self.causes[0].what})" if self.causes else self.told
+    def cause(self) -> str:
+        """Describe the first cause; empty if none is known."""
+        return f"another {self.causes[0].what}" if self.causes else ""
 
 
 def kind_of(decision: Decision) -> Kind:

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
+    from ostoo_build.base.events import Way
     from ostoo_build.execution.job import Job
-    from ostoo_build.execution.timeline import Way
 
 
 class Reason(Enum):

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """Shared by all actions of an invocation. `explains` says that the reason for each action is reported."""
+    """Shared by all actions of an invocation."""
 
     paths: PathMap
     cache: ActionCache
@@ -57,7 +57,6 @@ class Engine(Struct, frozen=True, kw_only=True):
     executor: RemoteExecutor | None
     fetch_all: bool
     timeline: Timeline
-    explains: bool
     settled: dict[Path, UpToDate] = field(default_factory=dict)
     """Results of this invocation by folder, so that they are not read from the disk again."""
     _early: dict[Path, Record] = field(default_factory=dict)
@@ -170,9 +169,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             former = self.decisions.begin_job(job)
             while not isinstance(decision, Present):
                 decided = self.decisions.take(job, decision, former)
-                step.reasons = decided.told
-                if self.explains:
-                    self.console.status("Explained", f"{job.subject} is {decided.explained}")
+                self.timeline.decided(decided.told, decided.cause, job.decisive.key)
                 made = self._carried_out(job, decision)
                 if isinstance(made, Record):
                     step.way = decision.way

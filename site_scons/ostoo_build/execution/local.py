@@ -145,6 +145,8 @@ class LocalRunner(Struct, frozen=True):
         argv = [self.paths.expand(argument) for argument in arguments]
         cwd = Path(self.paths.root, self.paths.expand(action.directory))
         start = Start(argv, cwd, self._environment(action), self.jobserver.descriptors)
+        own = {name: value for name, value in start.environment.items() if name not in self.jobserver.environment}
+        self.timeline.command(argv, str(cwd), own)
         if self.sandbox is None:
             return process.run_streaming(argv, on_line, cwd=cwd, env=start.environment, pass_fds=start.descriptors)
         return self.sandbox.follow(action, folder, start, on_line)

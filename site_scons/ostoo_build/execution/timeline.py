@@ -1,25 +1,26 @@
-"""Records when each action began, got a core, and ended, and which are at work now.
+"""Tells when each action begins, gets a core, and ends, and follows from these events which are at work now.
 
 All times are seconds since the invocation began.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base import events
+from ostoo_build.base.events import Stream
 from ostoo_build.base.process import Batch, StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-Way = Literal["cached", "remote", "local", "failed"]
-"""How an action's outputs were obtained."""
+    from ostoo_build.base.events import Event, Way
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Step:
 
     `started` is when a process of it got a core on this machine, `metadata` when other units could compile against it;
     both are None if that did not happen. `reasons` explain the decision. `batch` contains its processes.
-    While `is_waiting` it wants a core that others have.
+    While `is_waiting` it wants a core that others have. Events name it by its `number`.
     """
 
     verb: str
@@ -43,6 +44,7 @@ class Step:
     reasons: str = ""
     batch: Batch = field(default_factory=Batch, compare=False)
     is_waiting: bool = False
+    number: int = 0
 
     @property
     def waited(self) -> float:
@@ -52,26 +54,27 @@ class Step:
 
 @dataclass
 class Timeline:
-    """The actions of an invocation for which something was done; `began` is a `time.monotonic` value. Thread-safe.
+    """The actions of an invocation for which something was done, as `stream` tells. Thread-safe.
 
     `steps` have ended, `running` have not. Once `is_closed`, no step begins. `is_at_work` is set once an action has
     got a core.
     """
 
-    began: float = field(default_factory=time.monotonic)
+    stream: Stream = field(default_factory=Stream)
     steps: list[Step] = field(default_factory=list)
     running: list[Step] = field(default_factory=list)
     is_closed: bool = False
     is_at_work: threading.Event = field(default_factory=threading.Event)
     _current: threading.local = field(default_factory=threading.local)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _known: dict[int, Step] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.stream.listen(self._follow)
 
     @property
     def now(self) -> float:
-        return time.monotonic() - self.began
-
-    def restart(self) -> None:
-        """Reset the beginning to now: time spent waiting for an edit doesn't count."""
-        self.began = time.monotonic()
+        return self.stream.now
 
     @contextmanager
     def step(self, verb: str, subject: str, folder: str, inputs: Sequence[str], began: float) -> Iterator[Step]:
@@ -79,41 +82,72 @@ class Timeline:
 
         Raises `StoppedError` if no step may begin.
         """
-        outer = getattr(self._current, "step", None)
-        found = Step(verb, subject, folder, inputs, began)
-        self._current.step = found
-        self.running.append(found)
+        outer, number = self._here, next(self._numbers)
+        self.stream.tell(events.ActionBegan(number, verb, subject, folder, tuple(inputs), began))
+        found = self._current.step = self._known[number]
         try:
             if self.is_closed:
                 raise StoppedError(subject)
             with found.batch:
                 yield found
         finally:
-            found.end = self.now
             self._current.step = outer
-            self.running.remove(found)
-            self.steps.append(found)
+            self.stream.tell(events.ActionEnded(number, found.way))
+
+    def decided(self, reasons: str, cause: str, key: str) -> None:
+        """Tell how the outputs of this thread's action are obtained."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.ActionDecided(step.number, step.subject, reasons, cause, key))
 
     def waits(self) -> None:
-        """Record that the action of this thread wants a core."""
-        if (step := getattr(self._current, "step", None)) is not None:
-            step.is_waiting = True
+        """Tell that the action of this thread wants a core."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.ActionWaits(step.number))
 
     def started(self) -> None:
-        """Record that the action of this thread got a core."""
-        if (step := getattr(self._current, "step", None)) is not None:
-            step.started = self.now
-            step.is_waiting = False
-            self.is_at_work.set()
+        """Tell that the action of this thread got a core."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.ActionStarted(step.number))
+
+    def command(self, argv: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
+        """Tell what the action of this thread starts."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.CommandStarted(step.number, tuple(argv), folder, dict(environment)))
+
+    def metadata(self) -> None:
+        """Tell that the metadata of this thread's action is complete."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.MetadataCompleted(step.number))
 
     def worked(self, step: Step) -> float:
         """Return for how many seconds an action that runs has been at work, here or elsewhere."""
         return 0.0 if step.is_waiting else self.now - (step.begin if step.started is None else step.started)
 
-    def metadata(self) -> None:
-        """Record that the metadata of this thread's action is complete."""
-        if (step := getattr(self._current, "step", None)) is not None:
-            step.metadata = self.now
+    @property
+    def _here(self) -> Step | None:
+        return getattr(self._current, "step", None)
+
+    def _follow(self, at: float, event: Event) -> None:
+        """Follow what an event changes."""
+        match event:
+            case events.ActionBegan(number, verb, subject, folder, inputs, began):
+                found = self._known[number] = Step(verb, subject, folder, inputs, began, number=number)
+                self.running.append(found)
+            case events.ActionDecided(action=number, reasons=reasons):
+                self._known[number].reasons = reasons
+            case events.ActionWaits(number):
+                self._known[number].is_waiting = True
+            case events.ActionStarted(number):
+                found = self._known[number]
+                found.started, found.is_waiting = at, False
+                self.is_at_work.set()
+            case events.MetadataCompleted(number):
+                self._known[number].metadata = at
+            case events.ActionEnded(number, way):
+                found = self._known.pop(number)
+                found.end, found.way = at, way
+                self.running.remove(found)
+                self.steps.append(found)
 
 
 class Link(Struct, frozen=True):

@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 class Options(Struct, frozen=True):
     """The values of `variables`, `jobs` at once; `performs` is false if nothing may run, as with `-n`.
 
-    `explains` says that the reason for each action is reported. `lints` are the user's arguments for clippy,
-    `for_rustdoc` those of `./ostoo doc`.
+    `lints` are the user's arguments for clippy, `for_rustdoc` those of `./ostoo doc`.
     """
 
     variables: Mapping[str, str]
     jobs: int = 1
     all_outputs: bool = False
     performs: bool = True
-    explains: bool = False
     lints: tuple[str, ...] = ()
     for_rustdoc: tuple[str, ...] = ()
     described: Description = field(default_factory=Description)

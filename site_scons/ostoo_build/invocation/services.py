@@ -110,7 +110,6 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
         executor=executor,
         fetch_all=options.all_outputs,
         timeline=timeline,
-        explains=options.explains,
     )
 
 

@@ -120,7 +120,7 @@ class Standby:
             return None
         if edited & planned and not planner.programs.plans_hold():
             return None
-        build.services.timeline.restart()
+        build.services.timeline.stream.restart()
         self._toolchain = _ToolchainCheck(toolchain, build.started, build.services.timeline.is_at_work)
         doubtful.update(map(planner.paths.input_path, edited))
         rehearsal.keep(doubtful)

@@ -36,6 +36,10 @@ _DIGEST = 32
 _NUMBER = b"%d\n" % state_file.FORMAT
 """The begin of a note. One that begins otherwise is of another version; the next build replaces it."""
 
+QUIET = frozenset({"-s", "--silent", "--quiet"})
+OF_DISPLAY = QUIET | {"--verbose"}
+"""Options that say how much is shown, and nothing of what is done."""
+
 HARMLESS = frozenset(map(str.encode, terminal.OF_SHELLS))
 """Variables that no request depends on."""
 
@@ -186,6 +190,7 @@ def digest(content: bytes) -> bytes:
 
 def ask(arguments: list[str]) -> Question:
     """Return the request: the command, and all that it may depend on apart from files."""
+    arguments = [word for word in arguments if word not in OF_DISPLAY]
     environment = sorted(pair for pair in os.environb.items() if pair[0] not in HARMLESS)
     return (sys.version, sys.executable, arguments, digest(b"\0".join(b"=".join(pair) for pair in environment)))
 

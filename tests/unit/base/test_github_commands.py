@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ostoo_build.base import github_commands
+from ostoo_build.base import github_commands, rendered
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.github_commands import Place
@@ -51,25 +51,27 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_diagnostic_of_rustc_is_a_command(tmp_path: Path) -> None:
-    assert list(github_commands.commands(RUSTC, Place(str(tmp_path), "os"))) == COMMANDS
+    assert list(github_commands.commands(rendered.read(RUSTC), Place(str(tmp_path), "os"))) == COMMANDS
 
 
 def test_an_error_of_the_build_is_a_command_with_its_file(tmp_path: Path) -> None:
     error = OstooError("the value\nis bad", where="user-rs/a.rs:7", remedy="write another\none")
-    assert list(github_commands.commands(f"{error}\n", Place(str(tmp_path), "."))) == [
+    assert list(github_commands.commands(rendered.read(f"{error}\n"), Place(str(tmp_path), "."))) == [
         "::error file=user-rs/a.rs,line=7::the value%0A  is bad\n"
     ]
     elsewhere = OstooError("there is no program a", where='env.RustProgram("a")', remedy="name another")
-    assert list(github_commands.commands(f"{elsewhere}\n", Place(str(tmp_path), "."))) == [
+    assert list(github_commands.commands(rendered.read(f"{elsewhere}\n"), Place(str(tmp_path), "."))) == [
         "::error::there is no program a\n"
     ]
     outside = OstooError("no space left", where="/dev/full")
-    assert list(github_commands.commands(f"{outside}\n", Place(str(tmp_path), "."))) == ["::error::no space left\n"]
+    assert list(github_commands.commands(rendered.read(f"{outside}\n"), Place(str(tmp_path), "."))) == [
+        "::error::no space left\n"
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "   Compiling core\n", "note: nothing\n", " error: indented\n", "errors: none\n"])
 def test_what_is_no_diagnostic_is_none(text: str, tmp_path: Path) -> None:
-    assert list(github_commands.commands(text, Place(str(tmp_path), "."))) == []
+    assert list(github_commands.commands(rendered.read(text), Place(str(tmp_path), "."))) == []
 
 
 @pytest.mark.parametrize(

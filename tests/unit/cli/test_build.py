@@ -45,6 +45,29 @@ def test_a_build_loads_little_before_it_starts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
+        (["a", "-j4", "-k", "profile=dev"], ["a", "-j4", "-k", "profile=dev"]),
+        (["-q", "a"], ["--silent", "a"]),
+        (["a", "--quiet"], ["a", "--silent"]),
+        (["a", "-v"], ["a", "--verbose"]),
+        (["a", "-vv"], ["a", "--verbose", "--verbose"]),
+        (["-kv", "--verbose"], ["-k", "--verbose", "--verbose"]),
+        (["-s", "-H", "--", "-"], ["-s", "-H", "--", "-"]),
+    ],
+)
+def test_a_builds_options_are_handed_on_and_those_for_display_translated(
+    words: list[str], asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(become, "exec_program", lambda command, **_: started.append(command))
+    (tmp_path / layout.DESCRIPTION).touch()
+    build.start(["-C", str(tmp_path), "build", *words])
+    build.start(["-C", str(tmp_path), "clean", *words])
+    assert started == [own_files.build_command(asked), own_files.build_command(["-c", *asked])]
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
         (["a"], ["a.check"]),
         (["a", "-k", "profile=dev", "b"], ["a.check", "-k", "profile=dev", "b.check"]),
         (["a", "--message-format", "json"], None),

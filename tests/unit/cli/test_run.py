@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import planners
 import pytest
+from msgspec.structs import replace
 
+from ostoo_build.base import own_files, process
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli.run import Runner
@@ -45,3 +47,15 @@ def test_what_is_no_program_has_no_target(runner: Runner) -> None:
     with pytest.raises(OstooError, match="there is no program exampel") as caught:
         runner.target("exampel")
     assert "example" in caught.value.remedy
+
+
+def test_builds_show_as_much_as_a_verb_is_asked_to(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+
+    def start(command: list[str], **_: object) -> int:
+        started.append(command)
+        return 0
+
+    monkeypatch.setattr(process, "run_inherited", start)
+    replace(runner, shown=("--verbose",)).attempt(["example"])
+    assert started == [own_files.build_command(["profile=size", "--verbose", "example"])]

@@ -58,7 +58,7 @@ def test_people_read_the_way_and_why_it_is_no_cheaper_one() -> None:
     assert found.told == "run remotely: it has no outputs yet; not in the cache"
     assert replace(found, reasons=()).told == "run remotely"
     changed = replace(found, causes=(action_log.Difference(action_log.Part.FILE, "a.rs", "1", "2"),))
-    assert changed.explained == f"{changed.told} (another file a.rs)"
+    assert (changed.cause, found.cause) == ("another file a.rs", "")
 
 
 def test_each_decision_has_a_kind_of_its_own(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.input_guard import InputGuard
 from ostoo_build.execution.job import Job
 from ostoo_build.execution.timeline import Timeline
+from ostoo_build.execution.verbose import Verbose
 from ostoo_build.rules import actions as rule_actions
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class Checkout:
             executor=None,
             fetch_all=fetch_all,
             timeline=Timeline(),
-            explains=False,
         )
 
     def job(self, action: Action, run: Callable[[Path], Outcome], *, needed: bool = True) -> Job:
@@ -1069,7 +1069,8 @@ def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.Captur
     def explained(action: Action, run: Callable[[Path], Outcome] = write) -> str:
         """What an invocation says of an action."""
         capsys.readouterr()
-        engine = replace(checkout.engine(), explains=True)
+        engine = checkout.engine()
+        engine.timeline.stream.listen(Verbose(engine.console, shows_commands=False, shows_reasons=True))
         engine.perform(checkout.job(action, run))
         engine.cache.flush()
         lines = capsys.readouterr().err.splitlines()
@@ -1077,12 +1078,15 @@ def test_who_asks_is_told_what_changed(checkout: Checkout, capsys: pytest.Captur
 
     checkout.perform()
     said = "   Explained core is run here: the action differs from the one that made the outputs; not in the cache"
-    assert explained(OTHER) == f"{said} (another argument 0)"
+    assert explained(OTHER) == f"{said} (another argument 0); key {OTHER.key[:12]}"
     assert explained(OTHER) == ""
     records.discard(checkout.folder)
     third = replace(OTHER, arguments=("third.rs",))
     assert explained(third) == (
         "   Explained core is run here: it has no outputs yet; not in the cache (another argument 0)"
+        f"; key {third.key[:12]}"
     )
     shutil.rmtree(checkout.engine().decisions.log)
-    assert explained(ACTION, write_another).endswith("the action differs from the one that made the outputs")
+    assert explained(ACTION, write_another).endswith(
+        f"the action differs from the one that made the outputs; key {ACTION.key[:12]}"
+    )

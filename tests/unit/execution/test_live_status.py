@@ -8,17 +8,20 @@ import pytest
 
 from ostoo_build.base import activity
 from ostoo_build.base.activity import Activity
+from ostoo_build.base.events import Stream
 from ostoo_build.execution.live_status import Counts, LiveStatus
-from ostoo_build.execution.timeline import Step, Timeline, Way
+from ostoo_build.execution.timeline import Step, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ostoo_build.base.events import Way
 
 SIZE = os.terminal_size((80, 24))
 
 
 def a_timeline(seconds: float) -> Timeline:
-    return Timeline(time.monotonic() - seconds)
+    return Timeline(Stream(time.monotonic() - seconds))
 
 
 def at_work(timeline: Timeline, subject: str, seconds: float | None, *, code: bool = False) -> None:

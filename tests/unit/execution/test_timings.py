@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ostoo_build.base import layout
+from ostoo_build.base.events import Stream
 from ostoo_build.execution import timings
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Step, Timeline
@@ -23,7 +24,7 @@ STEPS = [
 
 @pytest.fixture
 def timeline() -> Timeline:
-    found = Timeline(began=0.0)
+    found = Timeline(Stream(0.0))
     found.steps += reversed(STEPS)
     return found
 
@@ -45,7 +46,7 @@ def test_the_page_holds_the_figures(timeline: Timeline, tmp_path: Path) -> None:
 
 
 def test_steps_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    timeline = Timeline(began=0.0)
+    timeline = Timeline(Stream(0.0))
     folders = ("build/t/release/units/a-1", "build/t/release/units/a-2", "build/host/release/units/a-3")
     timeline.steps += [Step("Compiling", "a v0.1.0", folder, (), 0.0, None, None, 1.0, "local") for folder in folders]
     features = {folders[0]: "std", folders[1]: "no features", folders[2]: "no features"}

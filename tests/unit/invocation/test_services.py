@@ -98,19 +98,16 @@ def test_what_is_remembered_is_kept_at_the_end(tmp_path: Path) -> None:
     assert started(tmp_path).answers.get("0" * 64, lambda: False)
 
 
-def of_engine(
-    root: Path, *, fetch_all: bool = False, explains: bool = False, words: Mapping[str, str] = REMOTE
-) -> Engine:
-    options = Options({**VARIABLES, **words}, all_outputs=fetch_all, explains=explains)
+def of_engine(root: Path, *, fetch_all: bool = False, words: Mapping[str, str] = REMOTE) -> Engine:
+    options = Options({**VARIABLES, **words}, all_outputs=fetch_all)
     checkout = Checkout(root, Console(colour=False, quiet=True))
     return services.engine(checkout, options, without_compiler(root).tools, Timeline())
 
 
 def test_the_engine_does_what_the_command_line_asks_for(tmp_path: Path) -> None:
     plain = of_engine(tmp_path)
-    assert (plain.fetch_all, plain.explains, plain.executor) == (False, False, None)
+    assert (plain.fetch_all, plain.executor) == (False, None)
     assert of_engine(tmp_path, fetch_all=True).fetch_all
-    assert of_engine(tmp_path, explains=True).explains
     assert plain.decisions.log == tmp_path / layout.ACTIONS
 
 
