@@ -1,0 +1,121 @@
+"""Each command of the README, the tutorial, the manual and the guides, as it is printed.
+
+A command that can't be run here has its reason in this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import documented
+import pytest
+from trees import PROJECT, Tree, copy_tree, take_sysroot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from documented import Command
+
+pytestmark = [pytest.mark.compiler, pytest.mark.long]
+
+OURS = "tests/e2e/test_own_os_doc.py runs it"
+SERVER = "it needs a server of yours; tests/e2e/test_remote.py runs one"
+SELF = "it runs the tests"
+HOURS = "it takes minutes; tests/e2e/test_bench.py runs it with one round"
+WHEEL = "it installs a wheel for the user; tests/e2e/test_package.py does it"
+NOT_RUN: dict[str, str] = {}
+GUIDES = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs/guides").glob("*.md"))
+PAGES = ("README.md", "docs/tutorial.md", "docs/manual.md", "docs/caching.md", *GUIDES)
+UNTIL = {"./ostoo watch": "Watching"}
+"""What commands that go on for ever say before they get Ctrl-C."""
+
+PRIVATE = ("~/", "ostoo cache ", "ostoo completion ")
+"""Parts of commands that write to a user's folders, and compile nothing."""
+
+PATIENCE = 300
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, first: Tree) -> Path:
+    """A clone, with a branch of others, in which everything is installed."""
+    tree = take_sysroot(copy_tree(tmp_path / "checkout", first.cache), first)
+    (tree.root / ".venv").symlink_to(PROJECT / ".venv")
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("add", "-A"),
+        ("-c", "user.name=us", "-c", "user.email=us@localhost", "commit", "-q", "-m", "All"),
+        ("update-ref", "refs/remotes/origin/main", "HEAD"),
+    ):
+        subprocess.run(["git", *words], cwd=tree.root, check=True)
+    return tree.root
+
+
+@pytest.fixture
+def environment(shared_cache: Path, tmp_path: Path) -> dict[str, str]:
+    """A user whose `ostoo` is this one, and whose cache has std. Builds of pages have servers, as those of users."""
+    scripts = tmp_path / "bin"
+    scripts.mkdir()
+    words = shlex.join([sys.executable, "-P", "-m", "ostoo_build.cli"])
+    (scripts / "ostoo").write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT}/site_scons exec {words} "$@"\n')
+    (scripts / "ostoo").chmod(0o755)
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user/ostoo-build").symlink_to(shared_cache)
+    path = f"{scripts}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(tmp_path / "user"), "BROWSER": "true"}
+
+
+def performed(command: Command, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit code, and what it said, in one text."""
+    until = next((text for start, text in UNTIL.items() if command.line.startswith(start)), "")
+    with subprocess.Popen(
+        ["sh", "-c", command.line],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        said, end = "", time.monotonic() + PATIENCE
+        for line in process.stdout:
+            said += line
+            assert time.monotonic() < end, said
+            if until and until in line:
+                os.killpg(process.pid, signal.SIGINT)
+        code = process.wait(PATIENCE)
+    return 0 if until and code in (-signal.SIGINT, 130) else code, said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_command_of_a_page_works_as_printed(
+    page: str, checkout: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    private = {**environment, "HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home/.cache")}
+    for command in documented.steps(page):
+        if isinstance(command, documented.File):
+            (checkout / command.path).write_text(command.text, encoding="utf-8")
+            continue
+        if command.line in NOT_RUN:
+            continue
+        if command.line in BEFORE:
+            subprocess.run(["sh", "-ec", BEFORE[command.line]], cwd=checkout, env=environment, check=True)
+        user = private if any(part in command.line for part in PRIVATE) else environment
+        began = time.monotonic()
+        code, said = performed(command, checkout, user)
+        sys.stderr.write(f"{time.monotonic() - began:.1f} s {command.line}\n")
+        assert code == 0, f"{command.line}\n{said}"
+        assert documented.missing(command.shown, said) == [], f"{command.line}\n{said}"
+
+
+def test_each_exception_is_a_command_of_a_page() -> None:
+    every = {command.line for page in PAGES for command in documented.commands(page)}
+    assert NOT_RUN.keys() - every == set()
