@@ -1,6 +1,7 @@
-# Sourced by sconsw and ostoo, which set $root and $requirements: makes $root/.venv hold these packages, and sets $python.
+# Sourced by sconsw and ostoo, which set $root, $requirements and $only_looks: makes $root/.venv hold these packages, and
+# sets $python. Where $only_looks is true it makes nothing, and sets a Python that starts, with or without packages.
 # No Python starts here as long as the copies that were installed from equal the files.
-# shellcheck shell=sh disable=SC2154,SC3045 # who sources it sets these two; dash and bash know `ulimit -S`
+# shellcheck shell=sh disable=SC2154,SC3045 # who sources it sets these three; dash and bash know `ulimit -S`
 
 line_break='
 '
@@ -35,6 +36,8 @@ for file in $requirements; do
     [ -f "$root/$file" ] && [ -f "$root/.venv/$file" ] && cmp -s "$root/$file" "$root/.venv/$file" || fresh=false
 done
 
+$only_looks && ! "$python" -c '' 2>/dev/null && fresh=false
+
 if ! $fresh; then
     newer='import sys; sys.exit(sys.version_info < (3, 11))'
     found=
@@ -49,6 +52,10 @@ if ! $fresh; then
         echo '  help: install a newer python3, or put its folder first on PATH' >&2
         exit 2
     fi
-    # shellcheck disable=SC2086 # the files' names are our own, and separate words
-    PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.start.bootstrap "$root" $requirements
+    if $only_looks; then
+        "$python" -c '' 2>/dev/null || python=$found
+    else
+        # shellcheck disable=SC2086 # the files' names are our own, and separate words
+        PYTHONPATH=$root/site_scons "$found" -P -m ostoo_build.start.bootstrap "$root" $requirements
+    fi
 fi

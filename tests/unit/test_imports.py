@@ -59,7 +59,11 @@ PACKAGES = {
     "why": "actions base execution invocation planning rules start",
     "cli": (
         "actions adoption base binary boot cache check execution ide invocation loader planning project query rebuild"
-        " rules run server size stack toolchain why"
+        " rules run server size stack start toolchain why"
+    ),
+    "doctor": (
+        "base boot cache execution invocation loader planning project rebuild remote rules run server start sysroot"
+        " target toolchain"
     ),
 }
 """Each package, and those that its modules may import from besides its own; its docstring says what it is for."""
@@ -204,10 +208,11 @@ def test_only_process_starts_programs() -> None:
 
 SPEAK = {f"base.{name}" for name in ("console", "streams", "status_block", "live", "become")} | {
     "boot.launcher",
+    "doctor.__main__",
     *(f"server.{name}" for name in ("adopting", "handover", "request")),
 }
 """The console, what stands behind and below it, what empties it before another program writes there, what shows a
-guest's output, and what hands streams over; a verb shows its own result."""
+guest's output, what hands streams over, and the doctor's process; a verb shows its own result."""
 
 
 def test_only_the_console_and_verbs_write_to_the_user() -> None:

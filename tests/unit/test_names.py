@@ -9,6 +9,7 @@ from ostoo_build.base import layout
 PACKAGE = Path(layout.__file__).parents[1]
 TESTS = Path(__file__).parent
 SERVER = ("adopting", "client", "code_state", "handover", "launching", "memory", "request", "wire")
+DOCTOR = ("of_cache", "of_files", "of_project", "of_toolchain", "of_tools", "subject", "verdict")
 NO_TEST = {
     "adoption/templates.py",  # texts alone
     "fetch/places.py",  # names alone
@@ -79,6 +80,9 @@ TESTED_WITH = {
     "cli/doc.py": "../e2e/test_doc_real.py",
     "rules/docs.py": "../e2e/test_doc_real.py",
     "planning/doc_flags.py": "../e2e/test_doc_real.py",
+    # what they look at is a whole set-up, which has to be broken
+    "cli/doctor.py": "../e2e/test_doctor_real.py",
+    **{f"doctor/{name}.py": "../e2e/test_doctor_real.py" for name in DOCTOR},
     "cli/fix.py": "../e2e/test_fix_real.py",
     "cli/fmt.py": "../e2e/test_fmt_real.py",
     "cli/check.py": "../e2e/test_check_real.py",

@@ -28,11 +28,11 @@ _SUMMARY = lazy_pattern(r"\d+ warnings? emitted|aborting due to")
 """rustc's last words about a crate."""
 
 _VERB_WIDTH = 12
-_GREEN, _CYAN = "32", "36"
-_ERROR, _WARNING, _PLACE, _HELP = "91", "33", "94", "96"
+GREEN, _CYAN = "32", "36"
+ERROR, WARNING, _PLACE, HELP = "91", "33", "94", "96"
 """The colours of rustc's own messages."""
 
-_HEADS = (("error: ", _ERROR), ("  --> ", _PLACE), ("  help: ", _HELP))
+_HEADS = (("error: ", ERROR), ("  --> ", _PLACE), ("  help: ", HELP))
 """How lines of an `OstooError` begin, and in which colour."""
 
 
@@ -46,7 +46,7 @@ def going_on(verb: str, subject: str, progress: str, columns: int, *, colour: bo
     room = columns - _VERB_WIDTH - len(progress) - 5
     shown = subject if len(subject) <= room else f"{subject[: max(room - 1, 0)]}…"
     rest = f"{verb.rjust(_VERB_WIDTH)} {shown} ({progress})"[: columns - 1]
-    return _bold(rest[:_VERB_WIDTH], _CYAN) + rest[_VERB_WIDTH:] if colour else rest
+    return bold(rest[:_VERB_WIDTH], _CYAN) + rest[_VERB_WIDTH:] if colour else rest
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Console:
         if self.events is not None:
             self.events.status(verb, subject)
         if not self.quiet:
-            self._write(f"{self._head(verb.rjust(_VERB_WIDTH), _GREEN)} {subject}\n")
+            self._write(f"{self._head(verb.rjust(_VERB_WIDTH), GREEN)} {subject}\n")
 
     def command(self, text: str) -> None:
         """Print a command alone in its line, so that it can be copied."""
@@ -97,7 +97,7 @@ class Console:
             known = text in self._warned
             self._warned.add(text)
         if not known:
-            self._diagnose(f"{self._head('warning', _WARNING)}: {text}\n", f"warning: {text}")
+            self._diagnose(f"{self._head('warning', WARNING)}: {text}\n", f"warning: {text}")
 
     def error_once(self, error: OstooError) -> None:
         """Print an error; a repeated error is printed once.
@@ -148,7 +148,7 @@ class Console:
             self.events.diagnosed(found)
 
     def _head(self, text: str, colour: str) -> str:
-        return _bold(text, colour) if self.colour else text
+        return bold(text, colour) if self.colour else text
 
     def _write(self, text: str) -> None:
         with self._lock:
@@ -157,7 +157,8 @@ class Console:
             self.spoke = time.monotonic()
 
 
-def _bold(text: str, colour: str) -> str:
+def bold(text: str, colour: str) -> str:
+    """Return a text in one of the colours, in bold, for a stream that takes colours."""
     return f"\x1b[1;{colour}m{text}\x1b[0m"
 
 
@@ -172,7 +173,7 @@ def _painted(error: OstooError) -> str:
 def _painted_line(line: str) -> str:
     for head, colour in _HEADS:
         if line.startswith(head):
-            return _bold(head.rstrip(), colour) + line[len(head.rstrip()) :]
+            return bold(head.rstrip(), colour) + line[len(head.rstrip()) :]
     return line
 
 

@@ -46,9 +46,9 @@ class QemuSystem(Struct, frozen=True):
 def find_or_provide(machine: str, project: Project) -> QemuSystem:
     """Return QEMU for one of ELF's machines. Raises `OstooError` if it is neither on PATH nor in Debian's packages."""
     name, package = _QEMU[machine]
-    on_path = shutil.which(name, path=project.environ.get("PATH", os.defpath))
-    if on_path:
-        return QemuSystem((on_path,), project.environ)
+    found = on_path(machine, project.environ)
+    if found:
+        return QemuSystem((found,), project.environ)
     parcel = PackageSet("qemu-system", "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
     folder = parcel.folder(project.root)
     remedy = f"install {package}, or put {name} on PATH"
@@ -62,6 +62,17 @@ def find_or_provide(machine: str, project: Project) -> QemuSystem:
     command = (str(program), *(word for place in data for word in ("-L", place)))
     libraries = (str(path) for place in ("lib", "usr/lib") for path in folder.glob(f"{place}/*-linux-gnu*"))
     return QemuSystem(command, {**project.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)})
+
+
+def is_known(machine: str) -> bool:
+    """Whether kernels of one of ELF's machines can be booted."""
+    return machine in _QEMU
+
+
+def on_path(machine: str, environ: Mapping[str, str]) -> str | None:
+    """Return the QEMU on PATH for one of ELF's machines. Fetches nothing."""
+    name, _ = _QEMU.get(machine, ("", ""))
+    return shutil.which(name, path=environ.get("PATH", os.defpath))
 
 
 def _in(program: Path) -> Path | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import zstandard
 from filelock import FileLock, Timeout
@@ -20,7 +21,7 @@ from ostoo_build.cache import folder as cache_folder
 from ostoo_build.cache.folder import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PAUSE = 600
 """Seconds between two checks of the size."""
@@ -61,16 +62,40 @@ def stats(folder: Path) -> Stats:
 
 def verify(folder: Path) -> list[Path]:
     """Read every entry, remove damaged ones and results with missing files, and return the removed paths."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        entries = list(_entries(folder))
-        sound = pool.map(_is_sound, entries)
-        damaged = [entry.path for entry, is_sound in zip(entries, sound, strict=True) if not is_sound]
-    there = {entry.path.name for entry in entries if entry.part == "cas"} - {path.name for path in damaged}
-    results = [entry.path for entry in entries if entry.part == "ac" and entry.path not in damaged]
-    damaged += [path for path in results if not there.issuperset(_files_of(path))]
+    damaged = examine(folder).damaged
     for path in damaged:
         path.unlink(missing_ok=True)
     return damaged
+
+
+class Examination(NamedTuple):
+    """How many entries were read, of how many, and the paths of damaged ones and of results with missing files."""
+
+    read: int
+    entries: int
+    damaged: list[Path]
+
+
+def examine(folder: Path, most: float = math.inf) -> Examination:
+    """Read the entries that were used last, at most `most` bytes, and change nothing."""
+    entries = list(_entries(folder))
+    newest = sorted(entries, key=lambda entry: -entry.used)
+    read = [entry for entry, before in zip(newest, _sums(newest), strict=True) if before < most]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sound = pool.map(_is_sound, read)
+        damaged = [entry.path for entry, is_sound in zip(read, sound, strict=True) if not is_sound]
+    there = {entry.path.name for entry in entries if entry.part == "cas"} - {path.name for path in damaged}
+    results = [entry.path for entry in entries if entry.part == "ac" and entry.path not in damaged]
+    damaged += [path for path in results if not there.issuperset(_files_of(path))]
+    return Examination(len(read), len(entries), damaged)
+
+
+def _sums(entries: Iterable[_Entry]) -> Iterator[int]:
+    """Yield for each entry the size of those before it."""
+    before = 0
+    for entry in entries:
+        yield before
+        before += entry.size
 
 
 def collect(folder: Path, limit: int) -> EvictionResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from ostoo_build.binary import functions as symbols
 from ostoo_build.binary.demangle import demangle
 from ostoo_build.binary.machine import machine_of
 from ostoo_build.binary.source_lines import Frame, SourceLines
-from ostoo_build.run import emulator
+from ostoo_build.run import debugger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +32,7 @@ def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) 
     """Debug a built program in QEMU and return gdb's exit code. Raises `OstooError` if no gdb supports its machine."""
     path = runner.path(program)
     machine = machine_of(path)
-    debugger = _gdb_for(machine, runner.environ.get("PATH", os.defpath))
+    gdb_program = debugger.find(machine, runner.environ.get("PATH", os.defpath))
     with tempfile.TemporaryDirectory() as folder:
         door = Path(folder, "gdb")
         guest = process.spawn([str(runner.qemu(machine)), "-g", str(door), str(path), *arguments], cwd=Path.cwd())
@@ -42,7 +41,7 @@ def gdb(runner: Runner, program: str, arguments: Sequence[str], rust_src: Path) 
             std, own = _word(rust_src), _word(runner.root)
             sources = ("-iex", f"set substitute-path library {std}", "-iex", f"set directories {own}")
             connect = (str(debug_file(path)), "-ex", f"target remote {door}")
-            command = [debugger, "-q", "-iex", "set debuginfod enabled off", *sources, *connect]
+            command = [gdb_program, "-q", "-iex", "set debuginfod enabled off", *sources, *connect]
             return process.run_inherited(command, cwd=Path.cwd(), env=runner.environ, stdout=None)
         finally:
             process.terminate(guest, _PATIENCE)
@@ -90,14 +89,6 @@ def _address(text: str) -> int:
 def _word(path: Path) -> str:
     """Quote a path for gdb, which splits words as a shell does."""
     return re.sub(r"([\\\s'\"])", r"\\\1", str(path))
-
-
-def _gdb_for(machine: str, path: str) -> str:
-    names = ("gdb-multiarch", "gdb") if emulator.runs_natively(machine) else ("gdb-multiarch",)
-    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
-    if found is None:
-        raise OstooError(f"no gdb for {machine} was found", remedy=f"install {names[0]}")
-    return found
 
 
 def _wait_for(door: Path, guest: process.ChildProcess) -> None:

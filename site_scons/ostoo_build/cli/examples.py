@@ -74,6 +74,10 @@ OF_VERBS: Mapping[str, Mapping[str, str]] = {
         "size hello-std --compare": "show what grew since the last build",
     },
     "server": {"server status": "show what serves this project", "server stop": "end it"},
+    "doctor": {
+        "doctor": "check everything",
+        "doctor remote_cache=grpc://localhost:9092": "check a server of the team",
+    },
     "config": {
         "config": "show all settings",
         "config unstable.build-std profile=dev --json": "show one and what is below it, with a variable set",

@@ -14,8 +14,6 @@ from ostoo_build.base import live
 from ostoo_build.base.console import Console
 from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import build
-from ostoo_build.project import description
-from ostoo_build.project import variables as build_variables
 
 if TYPE_CHECKING:
     import argparse
@@ -175,12 +173,20 @@ def cache(chosen: argparse.Namespace) -> None:
     from ostoo_build.base import byte_size, user_cache  # noqa: PLC0415 - likewise
     from ostoo_build.cli import cache as cache_verbs  # noqa: PLC0415 - each verb loads what it needs itself
     from ostoo_build.cli import project  # noqa: PLC0415 - likewise
+    from ostoo_build.project import description  # noqa: PLC0415 - likewise
+    from ostoo_build.project import variables as build_variables  # noqa: PLC0415 - likewise
 
     described = description.read(project.root(chosen.start))
     variables = build_variables.values(described.variables, {})
     folder = chosen.cache or user_cache.chosen(variables["cache"])
     size = byte_size.parse(chosen.size or variables["cache_size"])
     sys.stdout.write(cache_verbs.perform(chosen.verb, folder, size))
+
+
+def doctor(chosen: argparse.Namespace) -> int:
+    from ostoo_build.cli import doctor as doctor_verb  # noqa: PLC0415 - each verb loads what it needs itself
+
+    return doctor_verb.perform(chosen.start, chosen.words, as_json=chosen.json)
 
 
 def config(chosen: argparse.Namespace) -> None:

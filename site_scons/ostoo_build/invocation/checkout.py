@@ -30,7 +30,13 @@ class Checkout:
         self._has_told = False
 
     def make_memos(self) -> None:
-        """Create the folder of the build's state. Raises `OstooError` if something else is in its place."""
+        """Create the folder of the build's state. Raises `OstooError` as `check_places` does."""
+        self.check_places()
+        for folder in self._made:
+            folder.mkdir(exist_ok=True)
+
+    def check_places(self) -> None:
+        """Raise `OstooError` if the checkout's path is not usable, or something else is in place of a folder."""
         try:
             str(self.root).encode()
         except UnicodeEncodeError as error:
@@ -40,10 +46,13 @@ class Checkout:
             raise OstooError(
                 "the checkout's path contains a line break", where=repr(str(self.root)), remedy="rename the folder"
             )
-        for folder in (self.memos.parent, self.memos):
+        for folder in self._made:
             if os.path.lexists(folder) and not folder.is_dir():
                 raise OstooError("not a folder", where=str(folder), remedy="remove it: builds create it again")
-            folder.mkdir(exist_ok=True)
+
+    @property
+    def _made(self) -> tuple[Path, Path]:
+        return self.memos.parent, self.memos
 
     def lock(self) -> bool:
         """Lock the checkout until `close`; wait for another build, and name its process.

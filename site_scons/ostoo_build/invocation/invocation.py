@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ostoo_build.base import digest
-from ostoo_build.base.errors import OstooError
 from ostoo_build.base.input import Input
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.rust import build_script
+from ostoo_build.toolchain import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Invocation(Struct, frozen=True):
     def host(self) -> str:
         """Return `machine`: host programs fit this machine only. Raises `OstooError` if there is no linker."""
         if not self.machine:
-            raise OstooError("no C linker for build scripts was found", remedy="install a C compiler named cc")
+            raise find.no_linker()
         return self.machine
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.tools import Tools
     from ostoo_build.remote.executor import RemoteExecutor
     from ostoo_build.remote.store import RemoteStore
+    from ostoo_build.toolchain.find import Toolchain
 
 
 class Services(Struct, frozen=True):
@@ -78,15 +79,14 @@ def start(checkout: Checkout, options: Options, planner: Planner, jobserver: Job
         engine=engine(checkout, options, planner.tools, timeline),
         runner=_runner(options, planner.tools, jobserver, timeline),
         invocation=invocations.of(planner, options.lints, options.for_rustdoc),
-        sysroots=_sysroots(checkout, options, planner.tools),
+        sysroots=sysroots_of(checkout.root, options, planner.tools.toolchain),
         trees=TreeMemo(checkout.root / layout.TREES),
         answers=ContentMemo(checkout.root / layout.ANSWERS),
     )
 
 
-def _sysroots(checkout: Checkout, options: Options, tools: Tools) -> Sysroots:
-    described = options.described.sysroots
-    return Sysroots(checkout.root, tools.toolchain.rustlib, options.variables["sysroot"], described)
+def sysroots_of(root: Path, options: Options, toolchain: Toolchain) -> Sysroots:
+    return Sysroots(root, toolchain.rustlib, options.variables["sysroot"], options.described.sysroots)
 
 
 def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timeline) -> Engine:

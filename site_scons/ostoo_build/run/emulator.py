@@ -45,7 +45,7 @@ def qemu_user(machine: str, root: Path, environ: Mapping[str, str], say: Callabl
         raise OstooError(f"no emulator for {machine} is supported")
     parcel = PackageSet("qemu-user", "QEMU's user mode: one Debian package, some 20 MB,", _version)
     try:
-        found = debian_packages.ensure(parcel, Project(root, environ, say), lambda: _found(name, root, environ))
+        found = debian_packages.ensure(parcel, Project(root, environ, say), lambda: present(machine, root, environ))
     except OstooError as error:
         raise OstooError(f"there is no {name}: {error.what}", remedy="install QEMU's user mode") from error
     if found is None:
@@ -53,7 +53,9 @@ def qemu_user(machine: str, root: Path, environ: Mapping[str, str], say: Callabl
     return found
 
 
-def _found(name: str, root: Path, environ: Mapping[str, str]) -> Path | None:
+def present(machine: str, root: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return QEMU for one of ELF's machines if it is here. Fetches nothing."""
+    name = _QEMU.get(machine, "")
     places = f"{environ.get('PATH', os.defpath)}{os.pathsep}{root / FOLDER / 'usr/bin'}"
     found = shutil.which(name, path=places) or shutil.which(f"{name}-static", path=places)
     return Path(found) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -27,7 +28,8 @@ __all__ = ["MACHINES", "OUTPUTS", "RAW_FILES", "Machine", "Provider", "RawTree",
 RAW_FILES = ("lib/libc.a", "lib/crt1.o", "lib/crti.o", "lib/crtn.o")
 """The files that a provider writes, besides `include/`."""
 
-OUTPUTS = (*RAW_FILES, "lib/libunwind.a", "manifest.json")
+MANIFEST = "manifest.json"
+OUTPUTS = (*RAW_FILES, "lib/libunwind.a", MANIFEST)
 """Files of a finished sysroot that others may name.
 
 The manifest contains the digests of all files, including headers.
@@ -120,7 +122,26 @@ def _take(raw: Path, finished: Path, names: Iterable[str]) -> None:
 
 def _write_manifest(tree: Path, facts: Mapping[str, object]) -> None:
     files = {path.relative_to(tree).as_posix(): digest.of_file(path) for path in tree.rglob("*") if path.is_file()}
-    (tree / "manifest.json").write_bytes(digest.canonical_json({**facts, "files": files}))
+    (tree / MANIFEST).write_bytes(digest.canonical_json({**facts, "files": files}))
+
+
+def altered(tree: Path) -> list[str]:
+    """Return the files of a finished sysroot that differ from its manifest, or that it lacks.
+
+    Raises `OstooError` if the manifest can't be read.
+    """
+    try:
+        recorded = json.loads((tree / MANIFEST).read_bytes())["files"].items()
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise OstooError(f"can't read the sysroot's manifest: {error}", where=str(tree / MANIFEST)) from error
+    return [name for name, sha256 in recorded if not _has(tree / name, sha256)]
+
+
+def _has(path: Path, sha256: digest.Hash) -> bool:
+    try:
+        return digest.of_file(path) == sha256
+    except OSError:
+        return False
 
 
 def _replace(new: Path, destination: Path, old: Path) -> None:

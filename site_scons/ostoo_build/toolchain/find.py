@@ -70,8 +70,26 @@ class Toolchain(Struct, frozen=True):
         return self.host_std.parent / "bin"
 
 
+def no_linker() -> OstooError:
+    """Return the error about a machine without a linker for build scripts, which each build of std needs."""
+    return OstooError("no C linker for build scripts was found", remedy="install a C compiler named cc")
+
+
+class Choice(Struct, frozen=True):
+    """A toolchain; `rejected` says why those that were preferred are unsuitable, `others` what else there is."""
+
+    toolchain: Toolchain
+    rejected: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
 def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
-    """Choose a toolchain for the project in `root`.
+    """Choose a toolchain for the project in `root`. The arguments and errors are those of `choose`."""
+    return choose(root, variables, environ).toolchain
+
+
+def choose(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Choice:
+    """Choose a toolchain for the project in `root`, and say what else there was.
 
     `variables` contains RUSTC, CARGO, LLD and RUST_SRC: paths, or for the programs names on PATH. Raises
     `NoToolchainError` if no suitable one is found, and `OstooError` if one that the user named is unsuitable; then no
@@ -81,17 +99,19 @@ def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -
     words = ", ".join(f"{name}={variables[name]}" for name in named)
     if "RUSTC" in named:
         try:
-            return _complete(named["RUSTC"], "named by RUSTC=", named, environ)
+            return Choice(_complete(named["RUSTC"], "named by RUSTC=", named, environ))
         except OstooError as error:
             remedy = error.remedy or f"name others, or none: {words}"
             raise OstooError(error.what, where=error.where, remedy=remedy) from error
     wanted = channel.read(root)
     if wanted.folder is not None:
-        return _complete(wanted.folder / "bin/rustc", f"{wanted.name}, {wanted.reason}", named, environ)
+        return Choice(_complete(wanted.folder / "bin/rustc", f"{wanted.name}, {wanted.reason}", named, environ))
     rejected: list[str] = []
-    for rustc, reason in _candidates(root, wanted, environ):
+    candidates = _candidates(root, wanted, environ)
+    for rustc, reason in candidates:
         try:
-            return _complete(rustc, reason, named, environ)
+            found = _complete(rustc, reason, named, environ)
+            return Choice(found, tuple(rejected), tuple(f"{other}: {why}" for other, why in candidates))
         except OstooError as error:
             rejected.append(f"{reason}: {error.what}")
     if named:
@@ -123,6 +143,11 @@ def _candidates(root: Path, wanted: NamedToolchain, environ: Mapping[str, str]) 
 
 def _search_path(environ: Mapping[str, str]) -> list[Path]:
     return [Path(folder) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+
+
+def installed(environ: Mapping[str, str]) -> list[Path]:
+    """Return the folders of all toolchains that rustup has here."""
+    return sorted((home.rustup(environ) / "toolchains").glob("*"))
 
 
 def rustup_sysroots(name: str, environ: Mapping[str, str]) -> list[Path]:

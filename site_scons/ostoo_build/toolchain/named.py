@@ -57,11 +57,23 @@ def _find(root: Path, name: str, value: str, environ: Mapping[str, str]) -> Path
 
 
 def _ask(name: str, word: str, path: Path, environ: Mapping[str, str]) -> None:
+    try:
+        version(name, path, environ)
+    except OstooError as error:
+        raise OstooError(f"{word} {error.what}", where=str(path)) from error
+
+
+def version(name: str, path: Path, environ: Mapping[str, str]) -> str:
+    """Return the first line that cargo or LLD prints of itself; `name` is CARGO or LLD.
+
+    Raises `OstooError`, whose message lacks its subject, if the program does not run or is another one.
+    """
     arguments, pattern, what = _QUESTIONS[name]
     env = {**environ, **compiler.library_path(path.parent.parent, environ)}
     try:
         answer = process.run([str(path), *arguments], cwd=path.parent, env=env, timeout=_PATIENCE)
     except OstooError as error:
-        raise OstooError(f"{word} is not usable: {error.what}", where=str(path)) from error
+        raise OstooError(f"is not usable: {error.what}", where=str(path)) from error
     if answer.returncode or not re.search(pattern.encode(), answer.stdout):
-        raise OstooError(f"{word} is not {what}: it does not print its version", where=str(path))
+        raise OstooError(f"is not {what}: it does not print its version", where=str(path))
+    return answer.stdout.decode(errors="replace").partition("\n")[0]

@@ -171,6 +171,21 @@ def test_verification_finds_and_removes_damage(cache: DiskCache) -> None:
     assert cache_upkeep.verify(cache.folder) == []
 
 
+def test_an_examination_changes_nothing_and_reads_what_was_used_last(cache: DiskCache) -> None:
+    for number in (0, 3):
+        blob(cache, number).write_bytes(b"damaged")
+        os.utime(blob(cache, number), (1000 + number, 1000 + number))
+    whole = cache_upkeep.examine(cache.folder)
+    assert (whole.read, whole.entries) == (5, 5)
+    assert {*whole.damaged} == {blob(cache, 0), blob(cache, 3)}
+    newest = cache_upkeep.examine(cache.folder, 70 * KIB)
+    assert newest.entries == 5
+    assert 2 <= newest.read < 5
+    assert newest.damaged == [blob(cache, 3)]
+    assert cache_upkeep.examine(cache.folder, 0) == (0, 5, [])
+    assert cache_upkeep.stats(cache.folder).files == 4
+
+
 def test_the_verbs_say_what_they_did(cache: DiskCache) -> None:
     stats = dict(line.split(None, 1) for line in cache_verbs.perform("stats", cache.folder, 1 << 30).splitlines())
     assert (stats["folder"], stats["results"], stats["files"]) == (str(cache.folder), "1", "4")

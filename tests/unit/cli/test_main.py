@@ -36,6 +36,7 @@ VERBS = {
     "size",
     "cache",
     "config",
+    "doctor",
     "check",
     "clippy",
     "completion",

@@ -100,6 +100,19 @@ def test_what_was_refused_is_told_with_its_reason(root: Path, environ: dict[str,
     ]
 
 
+def test_a_choice_says_what_was_not_taken_and_what_else_there_is(
+    root: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    fake.sysroot(rustup(environ), source=None)
+    fake.sysroot(own(root))
+    fake.rustc(tmp_path / "bin/rustc", sysroot=tmp_path)
+    found = toolchain.choose(root, {}, environ)
+    assert found.toolchain.rustc == own(root) / "bin/rustc"
+    assert found.rejected == ("rustup's nightly, named by rust-toolchain.toml: rustc 1.96.0 has no std source",)
+    assert found.others == (f"{tmp_path}/bin/rustc: the system's, on PATH",)
+    assert toolchain.installed(environ) == [rustup(environ)]
+
+
 def test_what_the_user_names_comes_first(root: Path, environ: dict[str, str], tmp_path: Path) -> None:
     fake.sysroot(rustup(environ))
     named = fake.sysroot(tmp_path / "named")

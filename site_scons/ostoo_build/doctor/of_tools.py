@@ -1,0 +1,76 @@
+"""Checks the programs that some verbs need."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ostoo_build.base import process
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.paths import PathMap
+from ostoo_build.boot import qemu as qemu_system
+from ostoo_build.doctor.verdict import ok, warning
+from ostoo_build.execution import sandbox as bubblewrap
+from ostoo_build.run import debugger, emulator
+from ostoo_build.sysroot.install import MACHINES
+
+if TYPE_CHECKING:
+    from ostoo_build.doctor.subject import Subject
+    from ostoo_build.doctor.verdict import Verdict
+
+_PATIENCE = 20.0
+"""Time limit in seconds for a program that tells its version."""
+
+
+def qemu(subject: Subject) -> Verdict:
+    """Look for the emulators of whole machines, and of other processors. Builds need none."""
+    found: dict[str, str] = {}
+    for machine in _machines(subject):
+        if not emulator.runs_natively(machine):
+            program = emulator.present(machine, subject.root, subject.environ)
+            found[f"for programs of {machine}"] = _version(str(program or ""))
+        if qemu_system.is_known(machine):
+            found[f"for kernels of {machine}"] = _version(qemu_system.on_path(machine, subject.environ) or "")
+    value = ", ".join(f"{what}: {version or 'none'}" for what, version in found.items())
+    if all(found.values()):
+        return ok(value)
+    if shutil.which("apt-get", path=subject.environ.get("PATH")):
+        return ok(f"{value} (gets it from Debian's packages when it is needed)")
+    return warning(value, "`ostoo boot`, and `ostoo run` for other processors, need it", "install QEMU")
+
+
+def gdb(subject: Subject) -> Verdict:
+    """Look for a gdb for each target."""
+    path = subject.environ.get("PATH", os.defpath)
+    try:
+        programs = dict.fromkeys(debugger.find(machine, path) for machine in _machines(subject))
+    except OstooError as error:
+        return warning("", f"{error.what}: `ostoo gdb` needs it", error.remedy)
+    return ok(", ".join(f"{_version(program)}, {program}" for program in programs))
+
+
+def sandbox(subject: Subject) -> Verdict:
+    """Try bubblewrap if `sandbox=on` asks for it."""
+    if subject.variables["sandbox"] == "off":
+        return ok("off")
+    found = bubblewrap.find(PathMap((("root", subject.root),)), (), subject.environ)
+    return ok(str(found.bwrap))
+
+
+def _machines(subject: Subject) -> list[str]:
+    """Return ELF's names of the processors of the targets that builds are for."""
+    archs = (subject.targets.spec(target).arch for target in subject.targets.asked)
+    return [*dict.fromkeys(MACHINES[arch].elf_machine for arch in archs if arch in MACHINES)]
+
+
+def _version(program: str) -> str:
+    """Return the first line that a program prints of itself; empty if it does not run."""
+    try:
+        done = (
+            process.run([program, "--version"], cwd=Path("/"), env=os.environ, timeout=_PATIENCE) if program else None
+        )
+    except OstooError:
+        return ""
+    return done.stdout.decode(errors="replace").partition("\n")[0] if done else ""

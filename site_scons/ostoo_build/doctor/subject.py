@@ -1,0 +1,84 @@
+"""The set-up that is checked: the project, its variables, its toolchain."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ostoo_build.base import layout
+from ostoo_build.base.errors import OstooError
+from ostoo_build.doctor.verdict import PrerequisiteError
+from ostoo_build.invocation import tools as invocation_tools
+from ostoo_build.invocation.options import Options
+from ostoo_build.invocation.targets import Targets
+from ostoo_build.project import description
+from ostoo_build.project import variables as build_variables
+from ostoo_build.toolchain import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ostoo_build.toolchain.find import Choice, Toolchain
+
+
+class Subject(Struct, frozen=True, dict=True):
+    """`place` is the project's folder, None outside of one; `words` are the command line's `VARIABLE=VALUE`.
+
+    A property raises `PrerequisiteError` if what it needs is broken, and a method `OstooError`.
+    """
+
+    place: Path | None
+    words: Sequence[str]
+    environ: Mapping[str, str]
+
+    @property
+    def root(self) -> Path:
+        if self.place is None:
+            raise PrerequisiteError("project")
+        return self.place
+
+    @property
+    def build(self) -> Path:
+        """The nearest folder that is there, from the build folder upwards."""
+        place = self.root / layout.BUILD
+        return place if place.is_dir() else self.root
+
+    def read_options(self) -> Options:
+        described = description.read(self.root)
+        words = dict(word.split("=", 1) for word in self.words)
+        return Options(build_variables.values(described.variables, words), described=described)
+
+    def find_targets(self) -> Targets:
+        options = self.read_options()
+        return Targets.find(self.root, options.described, options.variables["target"])
+
+    @cached_property
+    def options(self) -> Options:
+        try:
+            return self.read_options()
+        except OstooError as error:
+            raise PrerequisiteError("project") from error
+
+    @cached_property
+    def targets(self) -> Targets:
+        try:
+            return self.find_targets()
+        except OstooError as error:
+            raise PrerequisiteError("project") from error
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return self.options.variables
+
+    def choose_toolchain(self) -> Choice:
+        return find.choose(self.root, invocation_tools.named(self.variables), self.environ)
+
+    @cached_property
+    def toolchain(self) -> Toolchain:
+        try:
+            return self.choose_toolchain().toolchain
+        except OstooError as error:
+            raise PrerequisiteError("toolchain") from error
