@@ -11,7 +11,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import SCons.Script.Main
 from msgspec.structs import replace
@@ -41,6 +41,9 @@ from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build, OpenCheckout
 from ostoo_scons.scons_nodes import one_message
 from ostoo_scons.whole_run import EXIT_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _MOST_JOBS = 1000
 """The limit of the jobserver's pipe, and of threads on most machines."""
@@ -161,7 +164,11 @@ def _declare(env: Any) -> None:
     build.is_declared = True
 
 
-METHODS = {"RustProgram": declarations.declare_program, "Requested": _request, "DeclareRequested": _declare}
+METHODS: Mapping[str, Callable[..., Any]] = {
+    "RustProgram": declarations.declare_program,
+    "Requested": _request,
+    "DeclareRequested": _declare,
+}
 """What scripts call as `env.NAME(...)`."""
 
 

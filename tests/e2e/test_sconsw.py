@@ -21,18 +21,20 @@ pytestmark = pytest.mark.xdist_group("sconsw")  # else each worker makes a `star
 PROJECT = Path(__file__).parents[2]
 BASE = "  Installing the packages of requirements.txt: some 20 MB to download, 100 MB unpacked"
 FOR_TESTS = "  Installing the packages of requirements-dev.txt: some 30 MB to download, 130 MB unpacked"
+FOR_SITE = "  Installing the packages of requirements-docs.txt: some 30 MB to download, 120 MB unpacked"
 SCONSTRUCT = 'print("in", GetLaunchDir(), ARGUMENTS)\nfor name in ("all", "test"):\n    Default(Alias(name))\n'
 
 
 def copy_launcher(folder: Path) -> Path:
-    """A project with little to install: `test` needs pygments besides SCons."""
+    """A project with little to install: `test` needs pygments and mergedeep besides SCons."""
     (folder / "site_scons").mkdir(parents=True)
     shutil.copytree(PROJECT / "site_scons/ostoo_build", folder / "site_scons/ostoo_build")
     (folder / "site_scons/ostoo_scons").mkdir()
     own = (f"site_scons/ostoo_scons/{name}.py" for name in ("start", "whole_run"))
     for name in ("sconsw", "ostoo", "site_scons/venv.sh", *own):
         shutil.copy(PROJECT / name, folder / name)
-    for file, package in (("requirements.txt", "scons"), ("requirements-dev.txt", "pygments")):
+    packages = {"requirements.txt": "scons", "requirements-dev.txt": "pygments", "requirements-docs.txt": "mergedeep"}
+    for file, package in packages.items():
         pinned = (PROJECT / file).read_text()
         lines = re.search(rf"^{package}==.*\\\n(?:    --hash=.*\n)+", pinned, re.MULTILINE)
         assert lines is not None
@@ -132,7 +134,7 @@ def test_test_installs_what_tests_need_and_other_targets_do_not(started: Path, t
     shutil.copytree(started, folder, symlinks=True)
     assert sconsw(folder, "all").returncode == 0
     assert not (folder / ".venv/bin/pygmentize").exists()
-    assert said(sconsw(folder, "test")) == [FOR_TESTS]
+    assert said(sconsw(folder, "test")) == [FOR_TESTS, FOR_SITE]
     assert (folder / ".venv/bin/pygmentize").exists()
 
 

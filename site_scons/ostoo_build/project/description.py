@@ -28,7 +28,7 @@ class WorkspaceTable(Struct, frozen=True, rename="kebab"):
 
     Without `target` the variable `target=` applies. `packages` are patterns of names; the first table that takes a
     package has it. `runtime` is the package that `ostoo new` lets programs depend on. `deploy` says whether `scons
-    deploy` copies programs that nobody names. `build_std` and `build_std_features` override cargo's configuration.
+    deploy` copies programs that nobody names. `build-std` and `build-std-features` override cargo's configuration.
     """
 
     folder: str
