@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 import page_parts
-from ostoo_build.base import environment, own_files
+import structs
+from ostoo_build.base import environment, events, own_files
 from ostoo_build.cli import command_line, described, examples
 from ostoo_build.invocation import request
 from ostoo_build.loader import check, contract
@@ -18,14 +15,12 @@ from ostoo_build.project import description, variables
 from ostoo_scons import sconstruct, tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
     from ostoo_build.cli.command_line import Parser
 
 _USERS_CONTRACT = "x86_64-ostoo-user.loader.json"
-_TOML = {"string": "string", "boolean": "boolean", "integer": "integer", "null": ""}
-"""TOML's words for those of JSON schemas; a key that may be null may be left out."""
 
 
 def pages() -> dict[str, str]:
@@ -34,7 +29,8 @@ def pages() -> dict[str, str]:
         "verbs": _page("Verbs", command_line, _verbs()),
         "targets": _page("Targets", request, _targets()),
         "variables": _page("Variables", variables, _variables()),
-        "ostoo_toml": _page("ostoo.toml", description, _tables()),
+        "ostoo_toml": _page("ostoo.toml", description, structs.of_description()),
+        "events": _page("Events", events, structs.of_events()),
         "sconscript": _page("SConstruct and SConscript", tool, _functions()),
         "loader_rules": _page("Loader rules", check, _rules()),
         "environment": _page("Environment variables", environment, _environment()),
@@ -86,37 +82,6 @@ def _variables() -> Iterator[str]:
         for name, (what, default) in variables.VARIABLES.items()
     )
     yield page_parts.table(("Variable", "Meaning", "Default"), rows)
-
-
-def _tables() -> Iterator[str]:
-    (_, structs) = msgspec.json.schema_components([description.Description])
-    yield "The file at the top of a repository. The [manual](../manual.md#ostootoml) explains what it is for."
-    for struct in structs.values():
-        text = str(struct["description"])
-        named = re.search(r"`(\[.+?\])`", text)
-        yield f"## {page_parts.code(named[1]) if named else 'At the top'}"
-        yield page_parts.paragraphs(inspect.cleandoc(text))
-        yield page_parts.table(("Key", "Value", "Default"), _keys(struct))
-
-
-def _keys(struct: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield the keys of a table that are no tables themselves."""
-    for key, kind in struct["properties"].items():
-        value = _kind(kind)
-        if value:
-            default = kind.get("default")
-            shown = "needed" if key in struct["required"] else page_parts.code(json.dumps(default) if default else "")
-            yield page_parts.code(key), value, shown
-
-
-def _kind(kind: Mapping[str, Any]) -> str:
-    """Return what a value has to be; empty for a table."""
-    if "anyOf" in kind:
-        return " or ".join(filter(None, map(_kind, kind["anyOf"])))
-    if kind.get("type") == "array":
-        each = _kind(kind["items"])
-        return f"array of {each}s" if each else ""
-    return _TOML.get(kind.get("type", ""), "")
 
 
 def _functions() -> Iterator[str]:
