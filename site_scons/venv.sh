@@ -1,7 +1,7 @@
-# Sourced by sconsw and ostoo, which set $root, $requirements and $only_looks: makes $root/.venv hold these packages, and
-# sets $python. Where $only_looks is true it makes nothing, and sets a Python that starts, with or without packages.
+# Sourced by sconsw and ostoo, which set $root and $requirements: makes $root/.venv hold these packages, and
+# sets $python. Where $only_looks is set to true it makes nothing: $python is one that starts, with or without packages.
 # No Python starts here as long as the copies that were installed from equal the files.
-# shellcheck shell=sh disable=SC2154,SC3045 # who sources it sets these three; dash and bash know `ulimit -S`
+# shellcheck shell=sh disable=SC2154,SC3045 # who sources it sets these; dash and bash know `ulimit -S`
 
 line_break='
 '
@@ -36,6 +36,7 @@ for file in $requirements; do
     [ -f "$root/$file" ] && [ -f "$root/.venv/$file" ] && cmp -s "$root/$file" "$root/.venv/$file" || fresh=false
 done
 
+only_looks=${only_looks:-false}
 $only_looks && ! "$python" -c '' 2>/dev/null && fresh=false
 
 if ! $fresh; then

@@ -59,6 +59,8 @@ def doctor(at: SetUp) -> Said:
 def test_a_sound_set_up_has_no_error_and_no_warning(at: SetUp) -> None:
     at.serve(FakeServer())
     at.words.append("remote_upload=on")
+    fake.script(at.folder / "bin/qemu-system-x86_64", "echo QEMU emulator version 9.0")
+    at.environ["PATH"] += f"{os.pathsep}{at.folder}/bin"
     said = doctor(at)
     assert {name: each for name, each in said.checks.items() if each["state"] != "ok"} == {}
     assert said.code == 0

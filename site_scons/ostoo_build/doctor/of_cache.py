@@ -6,9 +6,10 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import byte_size, layout, user_cache
+from ostoo_build.base import byte_size, layout
 from ostoo_build.cache import folder as cache_folder
 from ostoo_build.cache import upkeep
+from ostoo_build.doctor.subject import existing
 from ostoo_build.doctor.verdict import error, ok, warning
 from ostoo_build.server import address, client, wire
 
@@ -25,7 +26,7 @@ _MOST = 1 << 30
 def cache(subject: Subject) -> Verdict:
     """Check the folder of the action cache."""
     limit = byte_size.parse(subject.variables["cache_size"])
-    folder = _folder(subject)
+    folder = subject.cache
     if folder is None:
         return ok("off")
     if not cache_folder.is_ours(folder):
@@ -40,7 +41,7 @@ def cache(subject: Subject) -> Verdict:
 
 def entries(subject: Subject) -> Verdict:
     """Read the entries that were used last, and remove nothing."""
-    folder = _folder(subject)
+    folder = subject.cache
     if folder is None:
         return ok("off")
     found = upkeep.examine(folder, _MOST)
@@ -51,16 +52,10 @@ def entries(subject: Subject) -> Verdict:
     return ok(value)
 
 
-def _folder(subject: Subject) -> Path | None:
-    word = subject.variables["cache"]
-    return None if word == "off" else user_cache.chosen(word)
-
-
 def _refusal(folder: Path) -> str:
     """Return why nothing can be written to a folder, or to the one that it would be made in; empty if that works."""
-    place = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=existing(folder)):
             return ""
     except OSError as error:
         return str(error.strerror)

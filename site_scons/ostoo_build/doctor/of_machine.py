@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import byte_size, stamps, user_cache
+from ostoo_build.base import byte_size, stamps
+from ostoo_build.doctor.subject import existing
 from ostoo_build.doctor.verdict import PrerequisiteError, error, ok, warning
 from ostoo_build.rebuild import watched
 
@@ -41,7 +42,9 @@ _INOTIFY = Path("/proc/sys/fs/inotify")
 
 def disk(subject: Subject) -> Verdict:
     """Check the space and the number of files that are left where builds write."""
-    places = {"build": subject.build, "cache": _existing(_cache(subject)), "temporary": Path(tempfile.gettempdir())}
+    places = {"build": subject.build, "temporary": Path(tempfile.gettempdir())}
+    if subject.cache is not None:
+        places["cache"] = existing(subject.cache)
     free = {name: shutil.disk_usage(place).free for name, place in places.items()}
     value = ", ".join(f"{name} {byte_size.show(size)} free" for name, size in free.items())
     full = [f"{places[name]} has {byte_size.show(size)} left" for name, size in free.items() if size < _NO_SPACE]
@@ -51,15 +54,6 @@ def disk(subject: Subject) -> Verdict:
     if min(free.values()) < _LITTLE_SPACE:
         return warning(value, "a build may fill what is left", "remove files, or set a smaller cache_size=")
     return ok(value)
-
-
-def _cache(subject: Subject) -> Path:
-    word = subject.variables["cache"]
-    return subject.build if word == "off" else user_cache.chosen(word)
-
-
-def _existing(place: Path) -> Path:
-    return next(folder for folder in (place, *place.absolute().parents) if folder.is_dir())
 
 
 def _is_out_of_files(place: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.base import layout
+from ostoo_build.base import layout, user_cache
 from ostoo_build.base.errors import OstooError
 from ostoo_build.doctor.verdict import PrerequisiteError
 from ostoo_build.invocation import tools as invocation_tools
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ostoo_build.toolchain.find import Choice, Toolchain
+
+
+def existing(place: Path) -> Path:
+    """Return a folder, or the nearest one above that is there."""
+    return next(folder for folder in (place, *place.absolute().parents) if folder.is_dir())
 
 
 class Subject(Struct, frozen=True, dict=True):
@@ -43,8 +48,7 @@ class Subject(Struct, frozen=True, dict=True):
     @property
     def build(self) -> Path:
         """The nearest folder that is there, from the build folder upwards."""
-        place = self.root / layout.BUILD
-        return place if place.is_dir() else self.root
+        return existing(self.root / layout.BUILD)
 
     def read_options(self) -> Options:
         described = description.read(self.root)
@@ -72,6 +76,12 @@ class Subject(Struct, frozen=True, dict=True):
     @property
     def variables(self) -> Mapping[str, str]:
         return self.options.variables
+
+    @property
+    def cache(self) -> Path | None:
+        """The folder of the action cache, None if there is none."""
+        word = self.variables["cache"]
+        return None if word == "off" else user_cache.chosen(word)
 
     def choose_toolchain(self) -> Choice:
         return find.choose(self.root, invocation_tools.named(self.variables), self.environ)

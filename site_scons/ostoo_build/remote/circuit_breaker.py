@@ -34,6 +34,12 @@ _REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 _PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED)
 
 
+def presentable(said: str, secret: str) -> str:
+    """Make a server's text safe to show: it may contain anything, even our token."""
+    text = said.replace(secret, "...") if secret else said
+    return "".join(filter(str.isprintable, text))[:_MOST_WORDS]
+
+
 class UnavailableError(Exception):
     """The server is disabled, or does not have what was requested."""
 
@@ -136,7 +142,7 @@ class CircuitBreaker:
         if first:
             self.console.warn_once(
                 f"the remote cache {self.address} is disabled, and the build continues without it: "
-                f"{self._presentable(why)}"
+                f"{presentable(why, self.secret)}"
             )
         for call in calls:
             call.cancel()
@@ -196,11 +202,6 @@ class CircuitBreaker:
         details = (error.details() or "").splitlines()
         said = f" ({details[0]})" if details else ""
         return self.give_up(f"{code.name.lower().replace('_', ' ')}{said}")
-
-    def _presentable(self, said: str) -> str:
-        """Make a server's text safe to show: it may contain anything, even our token."""
-        text = said.replace(self.secret, "...") if self.secret else said
-        return "".join(filter(str.isprintable, text))[:_MOST_WORDS]
 
 
 class TrackedCall:

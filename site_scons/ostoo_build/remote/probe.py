@@ -15,6 +15,7 @@ from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.remote.channel import Methods
+from ostoo_build.remote.circuit_breaker import presentable
 
 if TYPE_CHECKING:
     from ostoo_build.remote.channel import RemoteOptions
@@ -24,8 +25,6 @@ _PATIENCE = 5.0
 
 _CONTENT = 64
 """Bytes of the file that is stored."""
-
-_MOST_WORDS = 300
 
 _REMEDIES = {
     grpc.StatusCode.UNAVAILABLE: "start it, or correct the address; grpcs:// is for TLS, grpc:// for none",
@@ -95,7 +94,9 @@ class _Calls:
         stored = self._call("BatchUpdateBlobs", self._methods.batch_update, update)
         refused = [each.status.message for each in stored.responses if each.status.code]
         if refused:
-            raise BrokenError(f"it does not store a file: {self._presentable(refused[0])}", remedy="see its own log")
+            raise BrokenError(
+                f"it does not store a file: {presentable(refused[0], self._options.token)}", remedy="see its own log"
+            )
         asked = api.BatchReadBlobsRequest(instance_name=instance, digests=[name])
         answer = self._call("BatchReadBlobs", self._methods.batch_read, asked)
         if [each.data for each in answer.responses] != [content]:
@@ -107,12 +108,6 @@ class _Calls:
         except grpc.RpcError as error:
             code = error.code()
             name = code.name.lower().replace("_", " ")
-            said = self._presentable(error.details() or "")
+            said = presentable(error.details() or "", self._options.token)
             remedy = _REMEDIES.get(code, "see its own log")
             raise BrokenError(f"{what} failed: {name}{f' ({said})' if said else ''}", remedy=remedy) from error
-
-    def _presentable(self, said: str) -> str:
-        """Make a server's text safe to show: it may contain anything, even our token."""
-        token = self._options.token
-        text = said.replace(token, "...") if token else said
-        return "".join(filter(str.isprintable, text))[:_MOST_WORDS]
