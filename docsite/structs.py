@@ -74,7 +74,7 @@ def _kind(kind: Mapping[str, Any]) -> str:
             return f"array of {each}s" if each else ""
         case "object":
             each = _kind(kind["additionalProperties"])
-            return f"{each} by name" if each else ""
+            return f"object of {each}s" if each else ""
         case "null":
             return ""
         case word:

@@ -83,17 +83,28 @@ class Browser:
             self.errors.append(json.dumps(message["params"]["exceptionDetails"]))
         if message.get("method") == "Network.requestWillBeSent":
             url = message["params"]["request"]["url"]
-            self.errors += [] if url.startswith(("file:", "about:")) else [url]
+            self.errors += [] if url.startswith(("file:", "about:", "data:")) else [url]
         return message
 
     def open(self, page: Path, width: int, colours: str) -> None:
         """Open a page in a window of some pixels, in `light` or `dark` colours, and wait until its script has run."""
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
+        self.resize(width)
+        self.colours(colours)
+        self.visit(page.as_uri())
+
+    def visit(self, url: str) -> None:
+        """Open a page in the window that there is, and wait until its script has run."""
         self.ask("Page.navigate", url="about:blank")
-        self.ask("Page.navigate", url=page.as_uri())
+        self.ask("Page.navigate", url=url)
         while self.run("document.readyState") != "complete":
             pass
+
+    def resize(self, width: int) -> None:
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+
+    def colours(self, colours: str) -> None:
+        """Let a page know that its reader likes `light` or `dark` colours."""
+        self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page."""
