@@ -81,7 +81,6 @@ TESTED_WITH = {
     "rules/docs.py": "../e2e/test_doc_real.py",
     "planning/doc_flags.py": "../e2e/test_doc_real.py",
     # what they look at is a whole set-up, which has to be broken
-    "cli/doctor.py": "../e2e/test_doctor_real.py",
     **{f"doctor/{name}.py": "../e2e/test_doctor_real.py" for name in DOCTOR},
     "cli/fix.py": "../e2e/test_fix_real.py",
     "cli/fmt.py": "../e2e/test_fmt_real.py",

@@ -38,7 +38,7 @@ _NAMES = max(map(len, CHECKS))
 def perform(start: Path, words: Sequence[str], *, as_json: bool) -> int:
     """Make all checks for the project around a folder, show what they find, and return the exit code.
 
-    It is 0 if nothing stops builds, else 1.
+    It is 0 if each check could run and none found an error, else 1.
     """
     found: list[Finding] = []
 
@@ -49,16 +49,15 @@ def perform(start: Path, words: Sequence[str], *, as_json: bool) -> int:
 
     for finding in health.findings():
         tell(finding)
-    is_sound = _make_others(start, words, tell)
+    _make_others(start, words, tell)
     if as_json:
         document = {"format": _FORMAT, "checks": [finding.document() for finding in found]}
         sys.stdout.write(f"{json.dumps(document, indent=1)}\n")
-    is_sound = is_sound and all(finding.state is not State.ERROR for finding in found)
-    return 0 if is_sound else 1
+    return int(any(finding.state in (State.ERROR, State.NOT_RUN) for finding in found))
 
 
-def _make_others(start: Path, words: Sequence[str], tell: Callable[[Finding], None]) -> bool:
-    """Make the checks that need packages, and return whether all of them came to an end."""
+def _make_others(start: Path, words: Sequence[str], tell: Callable[[Finding], None]) -> None:
+    """Make the checks that need packages."""
     try:
         root = str(project.root(start))
     except OstooError as error:
@@ -79,7 +78,6 @@ def _make_others(start: Path, words: Sequence[str], tell: Callable[[Finding], No
     done = process.run_streaming(command, take, cwd=start, env=os.environ, pass_fds=())
     for name in left:
         tell(Finding(name, State.NOT_RUN, "", _ending(done.returncode, said)))
-    return not left
 
 
 def _ending(code: int, said: Sequence[bytes]) -> str:

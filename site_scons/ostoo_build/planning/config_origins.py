@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,7 @@ def read(said: str) -> Iterator[Configured]:
             for place, each, origin in _elements(entry.text, value):
                 if origin not in lines:
                     lines[origin] = _lines(Path(origin))
-                yield Configured((*key, *place), each, _with_line(origin, lines[origin], key))
+                yield Configured((*key, *place), each, _with_line(origin, lines[origin].get(key)))
 
 
 def _elements(text: str, value: Any) -> Iterator[tuple[tuple[str, ...], Any, str]]:
@@ -64,8 +63,5 @@ def _lines(file: Path) -> dict[Key, int]:
         return {}
 
 
-def _with_line(origin: str, lines: dict[Key, int], key: Key) -> str:
-    """An entry may be a table in one line, whose keys cargo tells as several."""
-    names = (key[:length] for length in range(len(key), 0, -1))
-    line = next((lines[name] for name in names if name in lines), None)
-    return origin if line is None else f"{os.fspath(origin)}:{line}"
+def _with_line(origin: str, line: int | None) -> str:
+    return origin if line is None else f"{origin}:{line}"
