@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -187,6 +188,11 @@ READ_ONLY = 'mkdir -p "$0/build"; mount --bind "$0/build" "$0/build"; mount -o r
 NO_EXEC = 'mkdir -p "$0/build"; mount -t tmpfs -o noexec none "$0/build"'
 FULL = 'mkdir -p "$0/build"; mount -t tmpfs -o size=1m none "$0/build"'
 NO_INODES = 'mkdir -p "$0/build"; mount -t tmpfs -o size=4g,nr_inodes=500 none "$0/build"'
+
+
+def from_tomorrow(at: SetUp) -> None:
+    tomorrow = time.time() + 86400
+    os.utime(at.root / "user-rs/hello-rs/src/main.rs", (tomorrow, tomorrow))
 
 
 def few_watches(at: SetUp) -> None:
@@ -390,6 +396,9 @@ SET_UPS: dict[str, Broken] = {
         patched(SLOW), "clock", "error", "the clock of the file system is 3600 s ahead"
     ),
     "the clock stands in 2001": Broken(patched(OLD), "clock", "error", "the clock is years behind"),
+    "a source from tomorrow": Broken(
+        from_tomorrow, "clock", "warning", "1 sources are newer than now, such as user-rs/hello-rs/src/main.rs"
+    ),
     "the disk is full": Broken(mounted(FULL), "disk", "error", "has 1.0 MiB left"),
     "no more files": Broken(mounted(NO_INODES), "disk", "error", "can take no more files"),
     "little memory": Broken(lambda at: at.limit("-v", 500_000), "memory", "error", "address space limited to 488"),

@@ -131,7 +131,21 @@ def clock(subject: Subject) -> Verdict:
         return error(now, what, remedy)
     if time.time() < _OLDEST:
         return error(now, "the clock is years behind", "set it: no server's certificate is valid")
-    return ok(f"{now}, the file system's differs by {abs(seconds):.2f} s")
+    value = f"{now}, the file system's differs by {abs(seconds):.2f} s"
+    if late := [*_of_the_future(subject)]:
+        what = f"{len(late)} sources are newer than now, such as {late[0]}: each build reads them again"
+        return warning(value, what, "touch them")
+    return ok(value)
+
+
+def _of_the_future(subject: Subject) -> Iterator[str]:
+    """Yield the project's files whose time is yet to come: their stamps prove nothing (`base.stamps`)."""
+    now = time.time_ns() + stamps.DRIFT
+    for folder in _folders(subject):
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime_ns > now:
+                    yield os.path.relpath(entry.path, subject.root)
 
 
 def watch(subject: Subject) -> Verdict:
