@@ -72,6 +72,8 @@ class Build(Struct):
     opened: OpenCheckout | None = None
     failed: set[str] = field(default_factory=set)
     """Names of nodes whose actions failed."""
+    diagnostics: dict[str, str] = field(default_factory=dict)
+    """What compilers said that failed, in rustc's JSON, by the portable folders of units."""
     parts: dict[ProgramId, set[str]] = field(default_factory=dict)
     """The names of the nodes of programs that are not published yet."""
     is_declared: bool = False

@@ -76,6 +76,7 @@ class Perform(FunctionAction):  # type: ignore[misc] # SCons has no types
         build = Build.of(env)
         if isinstance(problem, ToolFailed) and problem.messages:
             build.checkout.console.error(problem, problem.messages)
+            build.diagnostics[str(target[0]).rpartition("/")[0]] = problem.diagnostics
         else:
             build.checkout.console.error_once(problem)
         build.failed.update(map(str, target))

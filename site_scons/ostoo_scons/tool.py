@@ -34,6 +34,7 @@ from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
+from ostoo_build.rules.nodes import names_of
 from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_build.why import build_notes
@@ -43,7 +44,9 @@ from ostoo_scons.scons_nodes import one_message
 from ostoo_scons.whole_run import EXIT_CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ostoo_build.check.results import Checked
 
 _MOST_JOBS = 1000
 """The limit of the jobserver's pipe, and of threads on most machines."""
@@ -63,8 +66,7 @@ def generate(env: Any) -> None:
     AddOption("--verbose", action="count", default=0, help="show the commands that are run; twice: and why, with keys")
     AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
     gc.disable()
-    what = f"also write what the compiler says in a check to {layout.CHECKS}, for ./ostoo check"
-    AddOption("--messages", choices=("json", "github", "sarif"), type="choice", help=what)
+    AddOption("--messages", metavar="FORM:FILE", help="write what the compiler says to a file, for --message-format")
     AddOption("--lints", default="", help="arguments for clippy, as in a shell, for ./ostoo clippy")
     AddOption("--rustdoc", default="", help="arguments of ./ostoo doc, as in a shell")
     env.Help(build_request.help_text(), append=True)
@@ -124,7 +126,10 @@ def _build(root: Path, jobs: int) -> Build:
         jobserver=Jobserver(jobs),
         timeline=Timeline(stream),
         stops=Stops(),
-        is_top_down=not (options.all_outputs or GetOption("clean") or "std" in COMMAND_LINE_TARGETS),
+        # a program that is restored as a whole has no records of what was said about its crates
+        is_top_down=not (
+            options.all_outputs or GetOption("clean") or GetOption("messages") or "std" in COMMAND_LINE_TARGETS
+        ),
     )
 
 
@@ -215,7 +220,7 @@ def _leave(said: str) -> None:
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     build.save()
     if GetOption("messages") and build.opened is not None:
-        _keep_messages(build.opened, build.process_start.started)
+        _keep_messages(build, build.opened)
     for do in (partial(_note, build), partial(_keep_decisions, build), build.close, partial(_start_server, build)):
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
@@ -239,15 +244,39 @@ def _write_timings(build: Build, sampler: timings.Sampler) -> Path:
     return timings.write(measured, root, pages.about(root, command, toolchain))
 
 
-def _keep_messages(opened: OpenCheckout, began: int) -> None:
-    """Write what the compiler said in a check, in the form that is asked for."""
-    from ostoo_build.check import forms, results  # noqa: PLC0415 - most builds check nothing
+def _keep_messages(build: Build, opened: OpenCheckout) -> None:
+    """Write what the compiler said, in the form that is asked for."""
+    from ostoo_build.check import forms  # noqa: PLC0415 - most builds are not asked for it
 
     planner = opened.planner
-    file = forms.place(planner.root, (name for _, name in opened.requested.parts), GetOption("messages"))
-    source = results.Source(planner.root, planner.paths, began)
+    crates = tuple(_checked(build, opened) if opened.requested.parts else _built(build, opened))
     version, is_done = planner.tools.toolchain.version, not GetBuildFailures()
-    forms.keep(file, planner.programs.parts, source, version, is_done=is_done)
+    said = forms.Said(crates, planner.root, planner.paths, version, is_done)
+    forms.keep(forms.Asked.of_option(GetOption("messages")), said)
+
+
+def _checked(build: Build, opened: OpenCheckout) -> Iterator[Checked]:
+    from ostoo_build.check import results  # noqa: PLC0415 - likewise
+
+    planner = opened.planner
+    source = results.Source(planner.root, planner.paths, build.process_start.started)
+    return results.collect((unit for plan in planner.programs.parts for unit in plan.units), source)
+
+
+def _built(build: Build, opened: OpenCheckout) -> Iterator[Checked]:
+    from ostoo_build.check import built  # noqa: PLC0415 - likewise
+
+    planner, engine = opened.planner, opened.services.engine
+    plans = [pending.program for pending in build.progress.pending.values()]
+    files = ((plan, planner.root / names_of(plan)[0]) for plan in plans)
+    ended = built.Build(
+        paths=planner.paths,
+        records={planner.paths.portable(folder): known.record for folder, known in engine.settled.items()},
+        failed=build.diagnostics,
+        programs={plan.unit.folder: str(file) for plan, file in files if plan.id in build.progress.published},
+        done=engine.decisions.made,
+    )
+    return built.collect(plans, ended)
 
 
 def _keep_decisions(build: Build) -> None:

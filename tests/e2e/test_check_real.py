@@ -57,8 +57,8 @@ def make(tree: Tree) -> None:
     crates.add(tree, "shows", f"[dependencies]\n{crates.paths('part', 'words')}", main=SHOWS, build=SCRIPT)
 
 
-def by_us(tree: Tree, *words: str) -> tuple[int, list[dict[str, Any]]]:
-    command = [sys.executable, "-P", "-m", "ostoo_build.cli", "check", "--message-format", "json", *words]
+def by_us(tree: Tree, verb: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
+    command = [sys.executable, "-P", "-m", "ostoo_build.cli", verb, "--message-format", "json", *words]
     environment = {**os.environ, "PYTHONPATH": str(tree.root / "site_scons")}
     done = subprocess.run(
         [*command, f"cache={tree.cache}"], cwd=tree.root, env=environment, capture_output=True, text=True, check=False
@@ -66,17 +66,17 @@ def by_us(tree: Tree, *words: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def by_cargo(workspace: Path) -> list[dict[str, Any]]:
+def by_cargo(workspace: Path, verb: str) -> list[dict[str, Any]]:
     """For this machine: the crates name nothing of a target, and cargo would compile std for ours once more."""
     found = toolchain.find(PROJECT, {}, os.environ)
-    command = [str(found.cargo), "check", "--release", "-p", "shows", "--keep-going", "--message-format", "json"]
+    command = [str(found.cargo), verb, "--release", "-p", "shows", "--keep-going", "--message-format", "json"]
     environment = {**os.environ, **dict(found.env), "RUSTC": str(found.rustc)}
     done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def said(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """What was said of which crate. Of what a build compiles too there is rustc's text: it names no lint."""
+    """What was said of which crate."""
     return sorted(map(_said, (each for each in messages if each["reason"] == "compiler-message")))
 
 
@@ -84,12 +84,11 @@ def _said(each: dict[str, Any]) -> tuple[Any, ...]:
     about, target = each["message"], each["target"]
     spans = [span for span in about["spans"] if span["is_primary"]]
     places = [(_within(span["file_name"]), span["line_start"], span["column_start"]) for span in spans]
-    whole = target["kind"] not in (["custom-build"], ["proc-macro"])
-    code = about["code"]["code"] if about["code"] and whole else ""
-    ends = [(span["line_end"], span["column_end"], span["label"]) for span in about["spans"]] if whole else []
-    children = [(child["level"], child["message"]) for child in about["children"]] if whole else []
+    code = about["code"]["code"] if about["code"] else ""
+    ends = [(span["line_end"], span["column_end"], span["byte_end"], span["label"]) for span in about["spans"]]
+    children = [(child["level"], child["message"]) for child in about["children"]]
     crate = each["package_id"].partition("#")[2], target["name"], tuple(target["kind"])
-    text = about["rendered"].replace("user-rs/", "") if whole else ""
+    text = about["rendered"].replace("user-rs/", "")
     return (*crate, about["level"], about["message"], code, places, text, repr((ends, children)))
 
 
@@ -116,13 +115,53 @@ def test_a_check_says_what_cargos_check_says(tree: Tree, tmp_path: Path) -> None
         for top in (tree.root / "user-rs", copy):
             place = top / "shows/src/main.rs"
             place.write_text(place.read_text(encoding="utf-8") + mistakes, encoding="utf-8")
-        theirs, (ended, ours) = by_cargo(copy), by_us(tree, "-k", "shows")
+        theirs, (ended, ours) = by_cargo(copy, "check"), by_us(tree, "check", "-k", "shows")
         assert ended == code
         assert said(ours) == said(theirs)
         assert len(said(ours)) >= 6
         assert [each[:-1] for each in artifacts(ours)] == [each[:-1] for each in artifacts(theirs)]
         assert ours[-1] == theirs[-1] == {"reason": "build-finished", "success": not code}
-    assert said(by_us(tree, "-k", "shows")[1]) == said(ours), "again, as nothing has changed"
+    assert said(by_us(tree, "check", "-k", "shows")[1]) == said(ours), "again, as nothing has changed"
+
+
+def made_of(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Of each artifact the crate, the kinds of its files, the program, and whether it was there."""
+    found = (each for each in messages if each["reason"] == "compiler-artifact")
+    return sorted(
+        (
+            each["target"]["name"],
+            str(each["target"]["kind"]),
+            sorted({name.rpartition("/")[2].partition(".")[2] for name in each["filenames"]}),
+            each["executable"] and each["executable"].rpartition("/")[2],
+            each["executable"] in each["filenames"],
+            each["fresh"],
+        )
+        for each in found
+    )
+
+
+def test_a_build_says_what_cargos_build_says(tree: Tree, tmp_path: Path) -> None:
+    make(tree)
+    tree.write("ostoo.toml", f'{(tree.root / "ostoo.toml").read_text()}\n[targets.x86_64-ostoo-user]\ncrt = "musl"\n')
+    (tree.root / "targets/x86_64-ostoo-user.loader.json").unlink()  # an ordinary program is none for this kernel
+    copy = tmp_path / "by-cargo"
+    for name in ("shows", "part", "words"):
+        shutil.copytree(tree.root / "user-rs" / name, copy / name)
+    (copy / "Cargo.toml").write_text(WORKSPACE, encoding="utf-8")
+    for mistakes, is_fresh in (("", False), ("", True), (MISTAKE, False)):
+        for top in (tree.root / "user-rs", copy) if mistakes else ():
+            place = top / "shows/src/main.rs"
+            place.write_text(place.read_text(encoding="utf-8") + mistakes, encoding="utf-8")
+        theirs, (ended, ours) = by_cargo(copy, "build"), by_us(tree, "build", "-k", "shows")
+        assert ended == (2 if mistakes else 0)
+        assert said(ours) == said(theirs)
+        assert len(said(ours)) >= 6
+        assert [each[:-1] for each in artifacts(ours)] == [each[:-1] for each in artifacts(theirs)]
+        assert made_of(ours) == made_of(theirs)
+        programs = [each for each in ours if each.get("executable") and each["target"]["name"] == "shows"]
+        assert [each["fresh"] for each in programs] == ([] if mistakes else [is_fresh])
+        assert all(os.access(each["executable"], os.X_OK) for each in programs)
+        assert ours[-1] == theirs[-1] == {"reason": "build-finished", "success": not mistakes}
 
 
 def test_a_check_after_a_build_compiles_no_std_and_says_again_what_holds(built: Tree) -> None:

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 
-_STARTS = ("./", "ostoo ", "scons ", "cargo ", "(cd ", "git ", ".venv/bin/", "build/", "buildbox-", "uv ", "pip ", "sed ")
+_STARTS = (
+    "./",
+    "ostoo ",
+    "scons ",
+    "cargo ",
+    "(cd ",
+    "git ",
+    ".venv/bin/",
+    "build/",
+    "buildbox-",
+    "uv ",
+    "pip ",
+    "sed ",
+)
 _SYNOPSIS = re.compile(r"\[[A-Z]")
 """`[TARGET...]` stands for what a user may write, so that the line is no command."""
 

@@ -84,6 +84,7 @@ TESTED_WITH = {
     **{f"doctor/{name}.py": "../e2e/test_doctor_real.py" for name in DOCTOR},
     "cli/fix.py": "../e2e/test_fix_real.py",
     "cli/fmt.py": "../e2e/test_fmt_real.py",
+    "cli/messages.py": "../e2e/test_check_real.py",
     "cli/check.py": "../e2e/test_check_real.py",
     "cli/ide.py": "../e2e/test_ide_real.py",
     "ide/host_std.py": "ide/test_crate_graph.py",

@@ -1,4 +1,4 @@
-"""Writes the results of a check as `cargo check --message-format json` does (cargo's reference, "External Tools")."""
+"""Writes results as `cargo build` and `check --message-format json` do (cargo's reference, "External Tools")."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines(checked: Iterable[Checked], paths: PathMap, *, is_done: bool) -> Itera
         for diagnostic in filter(_is_told, each.diagnostics):
             yield _line({"reason": "compiler-message", **about, "message": diagnostic})
         if each.is_made:
-            yield _line({"reason": "compiler-artifact", **about, **_artifact(each.unit, paths)})
+            yield _line({"reason": "compiler-artifact", **about, **_artifact(each, paths)})
     yield _line({"reason": "build-finished", "success": is_done})
 
 
@@ -77,7 +77,9 @@ def _target(unit: CompileUnit, environment: dict[str, str], paths: PathMap) -> d
     }
 
 
-def _artifact(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
+def _artifact(made: Checked, paths: PathMap) -> dict[str, Any]:
+    unit = made.unit
+    files = [paths.expand(absolute(f"{unit.folder}/{name}")) for name in unit.outputs]
     settings = {option.name: option.setting for option in rustc_options.read(unit.arguments)}
     level = settings.get("opt-level", "0")
     asserts = settings.get("debug-assertions", "on" if level == "0" else "off") == "on"
@@ -87,10 +89,10 @@ def _artifact(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
             "debuginfo": settings.get("debuginfo", 0),
             "debug_assertions": asserts,
             "overflow_checks": settings.get("overflow-checks", "on" if asserts else "off") == "on",
-            "test": False,
+            "test": "--test" in unit.arguments,
         },
         "features": list(unit_name.features(unit)),
-        "filenames": [paths.expand(absolute(f"{unit.folder}/{name}")) for name in unit.outputs],
-        "executable": None,
-        "fresh": False,
+        "filenames": [made.executable] if made.executable else files,
+        "executable": made.executable or None,
+        "fresh": made.is_fresh,
     }

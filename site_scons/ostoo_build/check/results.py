@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ostoo_build.actions import compiler_output
 from ostoo_build.actions import record as records
-from ostoo_build.base import layout, rendered, stamps, state_file, terminal
+from ostoo_build.base import layout, stamps, state_file, terminal
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.planned_unit import Unit
 
@@ -28,11 +28,17 @@ _CARGO_HOME = "/cargo/"
 
 
 class Checked(Struct, frozen=True):
-    """A crate, rustc's diagnostics about it in rustc's JSON, and whether it compiled."""
+    """A crate, rustc's diagnostics about it in rustc's JSON, and whether it compiled.
+
+    `executable` is the path of the program that was made of it, empty if there is none. It `is_fresh` if nothing had to
+    be done for it.
+    """
 
     unit: CompileUnit
     diagnostics: tuple[dict[str, Any], ...]
     is_made: bool
+    executable: str = ""
+    is_fresh: bool = False
 
 
 class Source(Struct, frozen=True):
@@ -63,22 +69,14 @@ def _checked(unit: CompileUnit, source: Source) -> Iterator[Checked]:
     if said is None or place.stat().st_mtime_ns < source.began - stamps.TICK:
         return
     if made is not None:
-        yield Checked(unit, tuple(_of_record(unit, made, source.paths)), is_made=True)
+        yield Checked(unit, parsed(compiler_output.diagnostics(made.stdout), source.paths), is_made=True)
     else:
-        yield Checked(unit, tuple(_parsed(said.decode(), source.paths)), is_made=False)
+        yield Checked(unit, parsed(said.decode(), source.paths), is_made=False)
 
 
-def _of_record(unit: CompileUnit, made: Record, paths: PathMap) -> Iterator[dict[str, Any]]:
-    """Yield diagnostics of a crate that compiled. Of one that a build compiles too there is only rustc's text."""
-    if unit.kind.is_checked:
-        yield from _parsed(made.stdout, paths)
-    else:
-        yield from map(_structured, rendered.read(terminal.without_colours(made.stderr)))
-
-
-def _parsed(lines: str, paths: PathMap) -> Iterator[dict[str, Any]]:
-    for line in lines.splitlines():
-        yield _placed(json.loads(line), paths)
+def parsed(lines: str, paths: PathMap) -> tuple[dict[str, Any], ...]:
+    """Return the diagnostics in lines of portable JSON, with the paths of this machine."""
+    return tuple(_placed(json.loads(line), paths) for line in lines.splitlines())
 
 
 def _placed(found: Any, paths: PathMap) -> Any:
@@ -102,32 +100,3 @@ def _on_this_machine(name: str, paths: PathMap) -> str:
         if name.startswith(prefix):
             return f"{paths.expand(place)}/{name.removeprefix(prefix)}"
     return name
-
-
-def _structured(found: rendered.Diagnostic) -> dict[str, Any]:
-    """Return a diagnostic in the form of rustc's JSON, with its place but without what it suggests."""
-    line, column = int(found.line or 1), int(found.column or 1)
-    span = {
-        "file_name": found.path,
-        "byte_start": 0,
-        "byte_end": 0,
-        "line_start": line,
-        "line_end": line,
-        "column_start": column,
-        "column_end": column,
-        "is_primary": True,
-        "text": [],
-        "label": None,
-        "suggested_replacement": None,
-        "suggestion_applicability": None,
-        "expansion": None,
-    }
-    return {
-        "$message_type": "diagnostic",
-        "message": found.message,
-        "code": {"code": found.code, "explanation": None} if found.code else None,
-        "level": found.level,
-        "spans": [span] if found.path else [],
-        "children": [],
-        "rendered": found.text,
-    }

@@ -24,6 +24,8 @@ _FOLDER = "-C"
 _HELP = frozenset({"-h", "--help"})
 """A verb's own; `-H` is that of SCons."""
 
+_FORM = "--message-format"
+
 _QUIET, _VERBOSE = "--silent", "--verbose"
 _SHOWN = {"-q": _QUIET, "--quiet": _QUIET, "-v": _VERBOSE, "--verbose": _VERBOSE}
 """Options that say how much is shown: to SCons, `-q` is a question and `-v` its version."""
@@ -47,10 +49,9 @@ def start(arguments: Sequence[str]) -> None:
     """
     at = verb_at(arguments)
     verb, words = "".join(arguments[at : at + 1]), arguments[at + 1 :]
-    if not _HELP.isdisjoint(words):
+    if not _HELP.isdisjoint(words) or (verb in VERBS and form_in(words)[0]):
         return
-    handed = [option for word in words for option in _handed_on(word)]
-    asked = [*VERBS[verb], *handed] if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
+    asked = handed_on(verb, words) if verb in VERBS else _checks(verb, words) if verb in _CHECKS else []
     if verb in VERBS or asked:
         become.exec_program(own_files.build_command(asked), cwd=project.root(_named(arguments[:at])))
 
@@ -60,8 +61,19 @@ def shown(*, quiet: bool, verbose: int) -> tuple[str, ...]:
     return (*([_QUIET] if quiet else []), *([_VERBOSE] * verbose))
 
 
+def form_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate a form of messages that is asked for, as it is asked for, from the other words."""
+    at = next((at for at, word in enumerate(words) if word.partition("=")[0] == _FORM), len(words))
+    end = at + (1 if "=" in "".join(words[at : at + 1]) else 2)
+    return [*words[at:end]], [*words[:at], *words[end:]]
+
+
+def handed_on(verb: str, words: Sequence[str]) -> list[str]:
+    """Return SCons' arguments for a verb that is a build."""
+    return [*VERBS[verb], *(option for word in words for option in _handed_on(word))]
+
+
 def _handed_on(word: str) -> list[str]:
-    """Return what SCons is given for a word of `ostoo build`."""
     letters = word[1:] if word.startswith("-") and _BUNDLED.issuperset(word[1:]) else ""
     options = [f"-{letter}" for letter in letters] or [word]
     return [_SHOWN.get(option, option) for option in options]

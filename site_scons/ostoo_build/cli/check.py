@@ -7,12 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from ostoo_build.base import layout, state_file
+from ostoo_build.base import layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import nearest
-from ostoo_build.check import forms
+from ostoo_build.cli import messages
 from ostoo_build.cli.build import is_program
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from ostoo_build.cli.run import Runner
     from ostoo_build.invocation.planner import Planner
-
-_NOTHING = {"json": b'{"reason":"build-finished","success":false}\n'}
-"""What is said of a check that ended before it was one, by its form."""
 
 
 class Request(Struct, frozen=True):
@@ -59,10 +55,7 @@ def told(request: Request, runner: Runner) -> tuple[int, bytes]:
     words += [f"--lints={shlex.join(request.lints)}"] if request.lints else []
     if request.form == "human":
         return runner.attempt(words), b""
-    said = forms.place(runner.root, programs, request.form)
-    state_file.remove(said)
-    code = _alone(runner).attempt([*words, f"--messages={request.form}"])
-    return code, state_file.recall(said) or _NOTHING.get(request.form, b"")
+    return messages.told(words, request.form, runner)
 
 
 def _programs(request: Request, planner: Planner) -> tuple[str, ...]:
@@ -89,8 +82,3 @@ def _users(labels: Sequence[str], planner: Planner) -> Iterator[str]:
             remedy = nearest(label, [*planner.programs.binaries, *found])
             raise OstooError(f"{label} is no program, and no crate of one", remedy=remedy)
         yield from (plan.name for plan in plans if any(wanted & {*found[unit.id]} for unit in plan.units))
-
-
-def _alone(runner: Runner) -> Runner:
-    """Return a runner whose builds write no annotations of their own."""
-    return replace(runner, environ={name: value for name, value in runner.environ.items() if name != "GITHUB_ACTIONS"})

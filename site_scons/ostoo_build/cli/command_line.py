@@ -142,6 +142,7 @@ def _add_builds(verbs: Verbs) -> None:
         "--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs"
     )
     _add_display(build)
+    _add_form(build)
     clean = verbs.add("clean", f"remove what was built, all of it or of {PROGRAM}…")
     _add_words(clean, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable")
 
@@ -193,9 +194,7 @@ def _add_check(check: Parser, what: str) -> None:
     check.add_argument(
         "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
     )
-    forms = ("human", "json", "github", "sarif")
-    of_forms = "the form of the compiler's messages (default: human); json is cargo's"
-    check.add_argument("--message-format", choices=forms, default="human", help=of_forms)
+    _add_form(check)
     check.set_defaults(what=what)
 
 
@@ -315,6 +314,12 @@ def _add_cache_options(parser: Parser, folder: str | None, size: str) -> None:
 
 def _add_words(parser: Parser, number: str, named: str, what: str) -> None:
     parser.add_argument("words", nargs=number, default=[], metavar=named, help=what)
+
+
+def _add_form(parser: Parser) -> None:
+    forms = ("human", "json", "github", "sarif")
+    what = "the form of the compiler's messages (default: human); json is cargo's"
+    parser.add_argument("--message-format", choices=forms, default="human", help=what)
 
 
 def _add_display(parser: Parser) -> None:

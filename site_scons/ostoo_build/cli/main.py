@@ -55,6 +55,8 @@ def main(arguments: list[str]) -> int:
 def _perform(parser: Parser, first: Sequence[str], words: list[str]) -> int | None:
     if words[0].startswith("-") and words[0] not in parser.options():
         raise parser.refusal(words[:1])
+    if words[0] in build.VERBS:
+        return _build(parser, first, words)
     own, behind = _split(words)
     # test executables without a harness get the arguments after `--` unchanged
     ours = [*own, *behind] if words[0] == "test" else own
@@ -65,6 +67,13 @@ def _perform(parser: Parser, first: Sequence[str], words: list[str]) -> int | No
     chosen.late, chosen.unknown = [word for word in late if word not in unknown], unknown
     code: int | None = getattr(performed, chosen.perform)(chosen)
     return code
+
+
+def _build(parser: Parser, first: Sequence[str], words: list[str]) -> int | None:
+    """Perform a build whose messages have a form; SCons parses all else."""
+    form, others = build.form_in(words[1:])
+    chosen = parser.parse_args([*first, words[0], *(form or others)])
+    return performed.build_with_messages(chosen, build.handed_on(words[0], others))
 
 
 def _version() -> int:

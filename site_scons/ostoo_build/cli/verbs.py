@@ -245,6 +245,13 @@ def check(chosen: argparse.Namespace) -> int:
     return check_verb.perform(request, _runner(chosen, variables))
 
 
+def build_with_messages(chosen: argparse.Namespace, words: Sequence[str]) -> int:
+    from ostoo_build.cli import messages  # noqa: PLC0415 - each verb loads what it needs itself
+
+    runner, form = _runner(chosen, []), chosen.message_format
+    return runner.attempt(words) if form == "human" else messages.perform(words, form, runner)
+
+
 def doc(chosen: argparse.Namespace) -> int:
     from ostoo_build.cli import doc as doc_verb  # noqa: PLC0415 - each verb loads what it needs itself
 

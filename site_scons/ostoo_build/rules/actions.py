@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ostoo_build.actions import compiler_output
 from ostoo_build.actions.action import Action
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -300,7 +301,7 @@ def _assembled(invocation: Invocation, unit: CompileUnit, records: Mapping[str, 
     """Yield the files that the assembly of libraries includes, if this unit may assemble it."""
     for library in _planned(invocation, unit):
         if library.kind is UnitKind.LIBRARY and not unit.needs_metadata_only(library):
-            yield from asm_proof.taken(records[library.id].stdout)
+            yield from asm_proof.taken(compiler_output.assembled(records[library.id].stdout))
 
 
 def _dependency_flags(invocation: Invocation, unit: CompileUnit) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.actions import compiler_output
 from ostoo_build.actions.learned import Learned
 from ostoo_build.actions.outcome import OUT, Outcome, UnansweredError
 from ostoo_build.base import layout
@@ -82,7 +83,7 @@ def compilation(compiled: Compiled, done: Finished) -> Outcome:
     unproved = compiled.unseen.union(entry.path for entry in asm_proof.taken(assembled))
     holds_root = _holds_root(action, read, done)
     learned = Learned(reads, asked, _seen(compiled.own, read, action, unproved, done.paths))
-    stdout = _diagnostics(done) if unit.kind.is_checked or unit.kind is UnitKind.DOC else assembled
+    stdout = compiler_output.joined(assembled, _diagnostics(done))
     return Outcome(outputs, stderr, stdout, holds_root, learned, unproved=unproved)
 
 

@@ -3,22 +3,22 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import check_units as units
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.actions import compiler_output
 from ostoo_build.actions import record as records
 from ostoo_build.actions.record import Record
 from ostoo_build.base import layout, stamps
+from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import PathMap
 from ostoo_build.check import cargo_messages, forms, results, sarif
 from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
-    from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit
 
 BEGAN = 10**18
@@ -36,9 +36,9 @@ def reached(root: Path, unit: CompileUnit, said: str = "", *, at: int = BEGAN) -
     os.utime(place, ns=(at, at))
 
 
-def made(root: Path, unit: CompileUnit, stdout: str = "", stderr: str = "") -> None:
+def made(root: Path, unit: CompileUnit, diagnostics: str = "") -> None:
     (root / unit.folder).mkdir(parents=True, exist_ok=True)
-    records.save(root / unit.folder, Record("0" * 64, {}, stdout=stdout, stderr=stderr), {})
+    records.save(root / unit.folder, Record("0" * 64, {}, stdout=compiler_output.joined("", diagnostics)), {})
 
 
 def test_only_crates_that_this_check_reached_have_a_result(tmp_path: Path) -> None:
@@ -81,18 +81,6 @@ def test_files_elsewhere_are_named_as_they_are_on_this_machine(tmp_path: Path) -
         f"{os.path.realpath(tmp_path)}/c.rs",
         "@{root}/d.rs",
     ]
-
-
-def test_what_a_build_compiles_too_is_told_from_rustcs_text(tmp_path: Path) -> None:
-    script = units.checked("script", UnitKind.BUILD_SCRIPT)
-    text = "\x1b[33mwarning\x1b[0m: unused\n --> a/build.rs:2:9\n\nwarning: 1 warning emitted\n"
-    made(tmp_path, script, stdout="not JSON", stderr=text)
-    reached(tmp_path, script)
-    (found,) = results.collect([script], source(tmp_path))
-    (told,) = found.diagnostics
-    assert (told["level"], told["message"], told["code"]) == ("warning", "unused", None)
-    (span,) = told["spans"]
-    assert (span["file_name"], span["line_start"], span["column_start"]) == ("a/build.rs", 2, 9)
 
 
 @pytest.fixture
@@ -142,14 +130,30 @@ def test_sarif_has_each_finding_once_with_its_place(one: results.Checked) -> Non
         ("sarif", '"ruleId": "E0001"'),
     ],
 )
-def test_each_form_is_kept_for_the_programs_that_were_asked_for(form: str, said: str, tmp_path: Path) -> None:
+def test_each_form_is_kept_where_it_is_asked_for(form: str, said: str, tmp_path: Path) -> None:
     unit = units.checked("a")
     reached(tmp_path, unit, units.line("E0001", "é"))
     (tmp_path / "user-rs").mkdir()
     (tmp_path / "user-rs/a.rs").touch()
-    plans = cast("list[Program]", [SimpleNamespace(units=(unit,))])
-    file = forms.place(tmp_path, ["two", "one"], form)
-    forms.keep(file, plans, source(tmp_path), "1.99.0", is_done=False)
-    assert said in file.read_text(encoding="utf-8")
-    assert forms.place(tmp_path, ["one", "two", "one"], form) == file
-    assert len({forms.place(tmp_path, ["one"], form), forms.place(tmp_path, ["one"], "x"), file}) == 3
+    here = source(tmp_path)
+    asked = forms.asked(tmp_path, ["two", "one"], form)
+    assert asked.take().decode() == ('{"reason":"build-finished","success":false}\n' if form == "json" else "")
+    crates = tuple(results.collect([unit], here))
+    told = forms.Said(crates, here.root, here.paths, "1.99.0", is_done=False)
+    forms.keep(forms.Asked.of_option(asked.option.partition("=")[2]), told)
+    assert said in asked.take().decode()
+    asked.forget()
+    assert not asked.file.exists()
+
+
+def test_equal_requests_share_a_file(tmp_path: Path) -> None:
+    asked = forms.asked(tmp_path, ["two", "one"], "json")
+    assert forms.asked(tmp_path, ["one", "two", "one"], "json") == asked
+    others = {forms.asked(tmp_path, ["one"], form).file for form in ("json", "sarif")}
+    assert len({*others, asked.file}) == 3
+
+
+@pytest.mark.parametrize("text", ["json", "jsn:/a", ":", "", "json:"])
+def test_what_names_no_form_and_file_is_refused(text: str) -> None:
+    with pytest.raises(OstooError, match="is not of the form FORM:FILE"):
+        forms.Asked.of_option(text)

@@ -7,7 +7,7 @@ VERBS = command_line.parser().verbs
 
 def test_words_and_options_are_shown_as_they_are_typed_but_not_help() -> None:
     taken = dict(described.taken(VERBS["size"]))
-    assert list(taken) == ["PROGRAM", "VARIABLE=VALUE", "--all", "--compare [FILE]"]
+    assert list(taken) == ["PROGRAM", "VARIABLE=VALUE", "-q, --quiet", "-v, --verbose", "--all", "--compare [FILE]"]
     assert taken["--all"] == "list every function"
 
 

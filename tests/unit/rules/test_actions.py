@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
+from ostoo_build.actions import compiler_output
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
@@ -436,7 +437,7 @@ def test_a_program_is_compiled_by_the_words_of_its_own_script_alone(program: Pro
 def test_what_the_assembly_of_a_library_takes_in_is_an_input_of_who_may_assemble_it(program: Program) -> None:
     rt = find(program, "ostoo_rt")
     included = Input("user-rs/rt/src/start.s", "4" * 64, 9)
-    said = replace(made(rt), stdout=msgspec.json.encode((included,)).decode())
+    said = replace(made(rt), stdout=compiler_output.joined(msgspec.json.encode((included,)).decode(), "{}\n"))
     assert included in act(program, program.unit, **{rt.id: said}).inputs
     for unit in trees.compiled(program, "std", UnitKind.LIBRARY):
         reader = structs.replace(unit, libraries=(*unit.libraries, rt.id))
