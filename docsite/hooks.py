@@ -8,14 +8,17 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "site_scons"))
-import reference  # noqa: E402 - it is found only by the path that is set above, and here while mkdocs loads this file
+import diagrams_of_pages  # noqa: E402 - mkdocs lets this file find its neighbours while it loads it
+import reference  # noqa: E402 - likewise, and what it shows is found by the path that is set above
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -46,8 +49,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 - mkdocs names them
     """Let links that leave docs/ lead to the site's pages, and pictures follow the colours that a reader chose."""
+    here = page.file.src_uri
     if page.file.generated_by is None:
-        markdown = _moved(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
+        markdown = _moved(markdown, f"docs/{here}", here)
+    markdown = diagrams_of_pages.drawn(markdown, partial(_diagram, here, files))
     return _PICTURE.sub(_of_both_colours, markdown)
 
 
@@ -62,7 +67,22 @@ def _moved(text: str, document: str, page: str) -> str:
     return _LINK.sub(link, text)
 
 
+def _diagram(page: str, files: Files, source: str, heading: str) -> str:
+    """Return the pictures of a diagram. Raises `PluginError` if it was not drawn."""
+    paths = [
+        f"{diagrams_of_pages.FOLDER}/{diagrams_of_pages.picture(source, colours)}" for colours in ("light", "dark")
+    ]
+    if not all(map(files.get_file_from_path, paths)):
+        what = f"docs/{page}: the diagram below the heading {heading!r} was edited, and no picture shows it"
+        raise PluginError(f"{what}\n  help: draw it with bench/diagrams.py, which says how")
+    light, dark = (posixpath.relpath(path, posixpath.dirname(page) or ".") for path in paths)
+    return _both(f"Diagram: {heading}", light, dark)
+
+
 def _of_both_colours(found: re.Match[str]) -> str:
-    """Return the pictures in the form by which the theme shows the one for its colours."""
-    alt, light, dark = found["alt"], found["light"], found["dark"]
+    return _both(found["alt"], found["light"], found["dark"])
+
+
+def _both(alt: str, light: str, dark: str) -> str:
+    """Return pictures in the form by which the theme shows the one for its colours."""
     return f"![{alt}]({light}#only-light)\n![{alt}]({dark}#only-dark)"

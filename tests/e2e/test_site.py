@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,6 +32,12 @@ pytestmark = pytest.mark.xdist_group("site")  # else each worker makes one
 
 PROJECT = Path(__file__).parents[2]
 WIDTHS = (400, 800, 1400)
+OF_THEME = ("only-light", "only-dark")
+"""At the end of a picture's address: in which colours the theme shows it."""
+
+LARGEST = 150_000
+"""Bytes of a picture."""
+
 _LOADED = {"img": ("src", "srcset"), "script": ("src",), "link": ("href",), "source": ("srcset",), "iframe": ("src",)}
 
 
@@ -61,17 +68,22 @@ class Silent(SimpleHTTPRequestHandler):
     def log_message(self, *_words: object) -> None: ...
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
-        cwd=PROJECT,
+def mkdocs(project: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Make the site of a project in a folder; `strict` in mkdocs.yml makes each warning an error."""
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--site-dir", folder],
+        cwd=project,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = mkdocs(PROJECT, folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -98,9 +110,8 @@ def test_all_that_pages_lead_to_is_there(pages: dict[Path, Page]) -> None:
     found = list(goals(pages))
     assert len({goal for _, goal, _ in found}) > 30
     assert {(path.name, goal) for path, goal, _ in found if not goal.is_file()} == set()
-    of_theme = ("only-light", "only-dark")
-    lost = {(path.name, goal.name, at) for path, goal, at in found if at and at not in (*pages[goal].ids, *of_theme)}
-    assert lost == set()
+    named = [(path, goal, at) for path, goal, at in found if at not in ("", *OF_THEME)]
+    assert {(path.name, goal.name, at) for path, goal, at in named if at not in pages[goal].ids} == set()
 
 
 def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[Path, Page]) -> None:
@@ -109,6 +120,45 @@ def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[Path, Page]
     assert {word for word in loaded if urlsplit(word).scheme not in ("", "data") or word.startswith("//")} == set()
     styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
     assert re.findall(r"(?:url\(|@import )['\"]?(?:https?:|//)[^)]*", styles) == []
+
+
+def edited(folder: Path, edits: dict[str, tuple[str, str]]) -> subprocess.CompletedProcess[str]:
+    """Make the site of documents in which a text is replaced."""
+    for name in ("docs", "docsite", "site_scons", "targets", "user-rs/rt"):
+        shutil.copytree(PROJECT / name, folder / name)
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "mkdocs.yml", "requirements.txt"):
+        shutil.copy(PROJECT / name, folder / name)
+    for name, (old, new) in edits.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    done = mkdocs(folder, folder / "site")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_diagram_that_nobody_drew_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    done = edited(tmp_path, {"docs/architecture.md": ("stateDiagram-v2", "stateDiagram-v2\n    direction LR")})
+    what = "docs/architecture.md: the diagram below the heading 'States of a unit' was edited, and no picture shows it"
+    assert f"{what}\n  help: draw it with bench/diagrams.py, which says how" in done.stderr
+
+
+def test_links_to_what_is_not_there_are_errors(tmp_path: Path) -> None:
+    edits = {
+        "docs/manual.md": ("(caching.md)", "(cashing.md)"),
+        "CONTRIBUTING.md": ("](docs/glossary.md)", "](docs/no.md)"),
+        "docs/own_os.md": ("](manual.md", "](../CHANGELOG.md#nothing-of-the-kind?"),
+    }
+    said = edited(tmp_path, edits).stderr
+    assert "'manual.md' contains a link 'cashing.md', but the target is not found" in said
+    assert "'contributing.md' contains a link 'no.md', but the target is not found" in said
+    assert "'own_os.md' contains a link 'changelog.md#nothing-of-the-kind" in said
+
+
+def test_pictures_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (PROJECT / "docs/pictures").rglob("*.*")}
+    assert {name: size for name, size in sizes.items() if size >= LARGEST} == {}
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,18 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 @dataclass
 class Terminal:
-    """A terminal and the process that has it; `frames` are all screens that there were after each piece of output."""
+    """A terminal and the process that has it; `frames` are all screens that there were after each piece of output.
+
+    `moments` are seconds since the start, each with how many bytes of `raw` there were then.
+    """
 
     process: subprocess.Popen[bytes]
     screen: Any
     controller: int
     frames: list[list[str]] = field(default_factory=list)
     raw: bytearray = field(default_factory=bytearray)
+    moments: list[tuple[float, int]] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def rows(self) -> list[str]:
@@ -84,6 +89,7 @@ class Terminal:
         except OSError:  # Linux: nobody has it open any more
             return False
         self.raw += text
+        self.moments.append((time.monotonic() - self.began, len(self.raw)))
         self.stream.feed(text)
         self.frames.append(self.rows)
         return bool(text)
