@@ -37,6 +37,19 @@ def redirect(folder: Path) -> tuple[str, ...]:
     )
 
 
+def vendored(source: Path, registry: Path, folder: Path) -> Path:
+    """Return a source of std's dependencies as it is in `folder`, if that has it, and cargo took it from `registry`.
+
+    Otherwise std would be other units, and be compiled again, as soon as a workspace needs a registry itself. The
+    packages are the same: std's Cargo.lock has the sha256 of each.
+    """
+    if source.is_relative_to(registry):
+        _, *inside = source.relative_to(registry).parts  # the first one is the registry's name
+        if folder.joinpath(*inside).is_file():
+            return folder.joinpath(*inside)
+    return source
+
+
 def uses_registry(lock_file: Path) -> bool:
     """Whether a workspace's lock contains crates from a registry. Raises `OstooError` if the lock is invalid."""
     if not lock_file.is_file():

@@ -42,3 +42,20 @@ def test_a_lock_tells_whether_crates_are_fetched(kind: str, tmp_path: Path) -> N
 def test_a_damaged_lock_is_told(tmp_path: Path) -> None:
     with pytest.raises(OstooError, match="not valid TOML"):
         std_crates.uses_registry(fake.write(tmp_path / "Cargo.lock", "[[package"))
+
+
+def test_a_crate_of_std_from_a_registry_is_the_one_beside_std(tmp_path: Path) -> None:
+    registry, vendor = tmp_path / "registry/src", tmp_path / "vendor"
+    for name in ("libc-1.0/src/lib.rs", "other-1.0/src/lib.rs"):
+        (registry / "some-host" / name).parent.mkdir(parents=True)
+        (registry / "some-host" / name).touch()
+    beside = vendor / "libc-1.0/src/lib.rs"
+    beside.parent.mkdir(parents=True)
+    beside.touch()
+    for source, found in (
+        (registry / "some-host/libc-1.0/src/lib.rs", beside),
+        (registry / "some-host/other-1.0/src/lib.rs", registry / "some-host/other-1.0/src/lib.rs"),
+        (tmp_path / "elsewhere/libc-1.0/src/lib.rs", tmp_path / "elsewhere/libc-1.0/src/lib.rs"),
+        (beside, beside),
+    ):
+        assert std_crates.vendored(source, registry, vendor) == found
