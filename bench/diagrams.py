@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path[1:1] = [str(ROOT / path) for path in ("docsite", "tests/support")]
+sys.path[1:1] = [str(ROOT / path) for path in ("docsite", "site_scons", "tests/support")]
 
 from browser import Browser  # noqa: E402 - likewise
 
 import diagrams_of_pages  # noqa: E402 - found only by the path that is set above
+from ostoo_build.start import provided_tools  # noqa: E402 - likewise
 
 DOCS = ROOT / "docs"
 _THEMES = {"light": "default", "dark": "dark"}
@@ -28,6 +30,7 @@ _DRAW = """(async () => {
 
 
 def main() -> None:
+    os.environ["PATH"] = provided_tools.on_path(os.environ, ROOT)  # Chromium is where `./sconsw test` put it
     parser = argparse.ArgumentParser(description="Draw the diagrams of the documentation.")
     parser.add_argument("mermaid", type=Path, metavar="FILE", help="mermaid.min.js")
     script = parser.parse_args().mermaid.read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ a cache, an edit and the program. A checkout of its own is built for them. Some 
 from __future__ import annotations
 
 import base64
+import math
 import os
 import sys
 import tempfile
@@ -23,10 +24,12 @@ from screens import terminal  # noqa: E402 - likewise
 from terminal_svg import Piece  # noqa: E402 - likewise
 from trees import Tree, copy_tree  # noqa: E402 - likewise
 
+from ostoo_build.start import provided_tools  # noqa: E402 - likewise
+
 PICTURES = ROOT / "docs/pictures"
 PROGRAM = "hello-std"
-_FASTER = 8
-"""How much faster than it was the film shows a first build."""
+_FIRST = 12
+"""Seconds for which the film shows the first build, however long it took."""
 
 _PROMPT = b"\x1b[32m$\x1b[0m "
 _REST = 1.2
@@ -55,8 +58,11 @@ class Film:
     def show(self, content: bytes) -> None:
         self.pieces.append(Piece(self.now, content))
 
-    def play(self, words: str, argv: list[str], faster: int = 1) -> None:
-        """Type a command, run it on a terminal, and show what it wrote at the times at which it did."""
+    def play(self, words: str, argv: list[str], longest: float = math.inf) -> int:
+        """Type a command, run it on a terminal, and show what it wrote at the times at which it did.
+
+        If it took longer than some seconds, it is shown faster; returns how much.
+        """
         self.type(words)
         size = {"columns": terminal_svg.COLUMNS, "rows": terminal_svg.ROWS}
         with terminal(argv, cwd=self.tree.root, environ=self.environment, **size) as screen:
@@ -64,24 +70,26 @@ class Film:
         if screen.process.returncode:
             sys.exit("\n".join(["this failed:", *screen.rows]))
         before, began = 0, self.now
+        faster = math.ceil(screen.moments[-1][0] / longest) or 1
         for at, end in screen.moments:
             self.now = began + at / faster
             self.show(bytes(screen.raw[before:end]))
             before = end
+        return faster
 
 
 def film(tree: Tree, environment: dict[str, str]) -> str:
     """Build, edit, build again and run, and return the picture."""
     made = Film(tree, environment)
     build = tree.command(PROGRAM, "--timings")
-    made.play(f"./sconsw {PROGRAM} --timings", build, _FASTER)
+    faster = made.play(f"./sconsw {PROGRAM} --timings", build, _FIRST)
     made.play(_EDIT, ["sh", "-c", _EDIT])
     time.sleep(3)  # the server prepares the next build
     made.play(f"./sconsw {PROGRAM}", tree.command(PROGRAM))
     program = str(tree.program(PROGRAM).relative_to(tree.root))
     made.play(program, [program])
     made.show(_PROMPT)
-    return terminal_svg.drawn(made.pieces, f"a first build, {_FASTER} times as fast; an edit, as fast as it is")
+    return terminal_svg.drawn(made.pieces, f"a first build, {faster} times as fast; an edit, as fast as it is")
 
 
 def pages(tree: Tree) -> dict[str, Path]:
@@ -105,6 +113,7 @@ def shoot(browser: Browser, page: Path, name: str) -> None:
 
 
 def main() -> None:
+    os.environ["PATH"] = provided_tools.on_path(os.environ, ROOT)  # Chromium is where `./sconsw test` put it
     PICTURES.mkdir(exist_ok=True)
     left_out = ("CI", "NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS")
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
