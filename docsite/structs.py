@@ -40,7 +40,8 @@ def of_events() -> Iterator[str]:
     """Yield the events of a build."""
     yield (
         "What a build tells while it runs. All that shows a build is made of these events, and `--events FILE` writes "
-        f"them, each as a line of JSON. `format` is {events.FORMAT}. Times are seconds since the build began."
+        f"them, each as a line of JSON with `at`, when it happened. `format` is {events.FORMAT}. Times are seconds "
+        "since the build began."
     )
     for struct in _schemas(*events.Event.__subclasses__()):
         fields = dict(struct["properties"])

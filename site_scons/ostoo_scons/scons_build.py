@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ostoo_build.base.stops import Stops
+    from ostoo_build.execution.event_file import EventFile
     from ostoo_build.execution.jobserver import Jobserver
     from ostoo_build.execution.timeline import Timeline
     from ostoo_build.invocation.checkout import Checkout
@@ -79,6 +80,7 @@ class Build(Struct):
     is_declared: bool = False
     """Whether all nodes are known."""
     display: live.Display | None = None
+    event_file: EventFile | None = None
 
     @staticmethod
     def of(env: Any) -> Build:

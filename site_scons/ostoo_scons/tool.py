@@ -17,12 +17,13 @@ import SCons.Script.Main
 from msgspec.structs import replace
 from SCons.Script import ARGUMENTS, COMMAND_LINE_TARGETS, AddOption, GetBuildFailures, GetOption, SetOption
 
-from ostoo_build.base import deferred, layout, own_files, pages, streams
-from ostoo_build.base.console import Console
+from ostoo_build.base import deferred, events, layout, own_files, own_version, pages, streams
+from ostoo_build.base.console import Console, speak
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.events import Stream
 from ostoo_build.base.stops import Stops
 from ostoo_build.execution import timings
+from ostoo_build.execution.event_file import EventFile
 from ostoo_build.execution.jobserver import Jobserver, usable_cpus
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.execution.verbose import Verbose
@@ -41,7 +42,7 @@ from ostoo_build.why import build_notes
 from ostoo_scons import declarations, no_signatures, script_errors
 from ostoo_scons.scons_build import Build, OpenCheckout
 from ostoo_scons.scons_nodes import one_message
-from ostoo_scons.whole_run import EXIT_CODE
+from ostoo_scons.whole_run import EXIT_CODE, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -64,6 +65,7 @@ def generate(env: Any) -> None:
         jobs = _jobs(GetOption("num_jobs"))
     AddOption("--all-outputs", action="store_true", help="fetch all outputs from the action cache, not only programs")
     AddOption("--verbose", action="count", default=0, help="show the commands that are run; twice: and why, with keys")
+    AddOption("--events", metavar="FILE", help="write what happens to a file, each event as a line of JSON")
     AddOption("--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}")
     gc.disable()
     AddOption("--messages", metavar="FORM:FILE", help="write what the compiler says to a file, for --message-format")
@@ -100,6 +102,11 @@ def _jobs(asked: int) -> int:
 
 def _build(root: Path, jobs: int) -> Build:
     console = Console.of(os.environ, quiet=bool(GetOption("silent")))
+    speak(console)
+    here = process_start.taken()
+    stream = console.events = Stream(time.monotonic() - (time.time_ns() - here.started) / 1e9)
+    event_file = None if here.waits else _event_file(root, stream, here.started, jobs)
+    deferred.register(partial(_tell_end, stream))  # it runs last, and also if nothing else can be created
     performs = not (GetOption("no_exec") or GetOption("clean"))
     described = description.read(root)
     options = Options(
@@ -113,19 +120,20 @@ def _build(root: Path, jobs: int) -> Build:
     )
     checkout = Checkout(root, console)
     checkout.make_memos()
-    here = process_start.taken()
-    stream = console.events = Stream(time.monotonic() - (time.time_ns() - here.started) / 1e9)
     verbosity, explains = GetOption("verbose"), _takes_over_explaining()
     stream.listen(Verbose(console, verbosity > 0, explains or verbosity > 1))
     if explains and here.asked is not None:
         _explain(console, root, here.asked)
+    stops = Stops()
+    stops.leaving = partial(stream.tell, events.BuildEnded("stopped"))
     return Build(
         process_start=here,
         checkout=checkout,
         options=options,
         jobserver=Jobserver(jobs),
         timeline=Timeline(stream),
-        stops=Stops(),
+        stops=stops,
+        event_file=event_file,
         # a program that is restored as a whole has no records of what was said about its crates
         is_top_down=not (
             options.all_outputs or GetOption("clean") or GetOption("messages") or "std" in COMMAND_LINE_TARGETS
@@ -165,8 +173,30 @@ def _declare(env: Any) -> None:
         command = standby.handover.request
         build.process_start = build.process_start._replace(started=command.started, asked=command.asked)
         if standby.waits:
+            build.event_file = _event_file(
+                build.checkout.root, build.timeline.stream, command.started, build.options.jobs
+            )
             build.show(os.environ)
     build.is_declared = True
+    if (counts := build.counts()) is not None:
+        build.timeline.stream.tell(events.BuildPlanned(counts.total))
+
+
+def _event_file(root: Path, stream: Stream, started: int, jobs: int) -> EventFile | None:
+    """Let a file hear what happens, if one is named."""
+    if not GetOption("events"):
+        return None
+    with one_message():
+        file = EventFile(root / GetOption("events"))
+    stream.listen(file)
+    words = tuple(word for word in sys.argv[1:] if word != "-Q")
+    stream.tell(events.BuildBegan(events.FORMAT, own_version.number(), started, words, str(root), jobs))
+    return file
+
+
+def _tell_end(stream: Stream) -> None:
+    code = ended[0] if ended else SCons.Script.Main.exit_status  # SCons may have been started directly
+    stream.tell(events.BuildEnded("failed" if code else "succeeded"))
 
 
 METHODS: Mapping[str, Callable[..., Any]] = {
@@ -181,13 +211,16 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
     """End an invocation, successful or not, and report where its time went."""
     try:
         build.wait()
+        stream = build.timeline.stream
         if build.stops.is_asked:
             deferred.run_afterwards()
             with contextlib.suppress(OSError):
                 _keep_decisions(build)
             build.close()
+            stream.tell(events.BuildEnded("stopped"))
         else:
             _end(build, sampler)
+            _tell_end(stream)
         build.hide()
         build.stops.end()
         said = streams.complaint()
@@ -198,6 +231,7 @@ def _finish(build: Build, sampler: timings.Sampler | None) -> None:
         message = told(error)
         if message is None:
             raise
+        build.timeline.stream.tell(events.BuildEnded("failed"))
         _leave(f"{message}\n")
 
 
@@ -227,6 +261,8 @@ def _end(build: Build, sampler: timings.Sampler | None) -> None:
     if sampler is not None:
         page = _write_timings(build, sampler)
         console.status("Timings", f"in {page.relative_to(build.checkout.root)}")
+    if build.event_file is not None and (error := build.event_file.failure) is not None:
+        console.warn_once(f"{build.event_file.path} does not have all events: {error.strerror}")
     failed = build.summary()
     if failed is not None:
         console.error(failed)

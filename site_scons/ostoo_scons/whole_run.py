@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 EXIT_CODE = 2
 """SCons' exit code of a failed build."""
 
+ended: list[int] = []
+"""The exit code, once SCons has ended: what runs in `deferred` may ask for it."""
+
 
 def perform(process_start: ProcessStart, words: list[str]) -> int:
     """Run SCons with some arguments and return its exit code. What nobody waits for remains in `deferred`."""
     sys.argv[1:] = ["-Q", *words]
+    ended[:] = [EXIT_CODE]
     try:
         code = _code(process_start)
+        ended[:] = [code]
     finally:
         deferred.run()
     return code

@@ -177,6 +177,14 @@ def _painted_line(line: str) -> str:
     return line
 
 
+_of_process: list[Console] = []
+
+
+def speak(console: Console) -> None:
+    """Let callers that have no `Console` use this one from now on, so that its listeners hear them too."""
+    _of_process[:] = [console]
+
+
 def complain(error: OstooError) -> None:
     """Print an error, for callers that have no `Console`."""
-    Console.of(os.environ).error(error)
+    (_of_process[0] if _of_process else Console.of(os.environ)).error(error)

@@ -6,7 +6,6 @@ has to know. All times are seconds since the build began.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -28,7 +27,7 @@ Outcome = Literal["succeeded", "failed", "stopped"]
 
 
 def _name(of_class: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", of_class).lower()
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in of_class).removeprefix("-")
 
 
 class Event(Struct, frozen=True, tag_field="event", tag=_name):

@@ -9,13 +9,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 from ostoo_build.base import process, status_block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 _PATIENCE = 0.4
 """Seconds to write finished results. If that is not enough, only time is lost."""
+
+_MOMENT = 0.2
+"""Seconds for a last word, which may go to somebody who does not listen."""
 
 _NONE = b"\0"
 """The byte that marks a query in the stream of signal numbers."""
@@ -25,9 +32,13 @@ _BY_SIGNAL = 128
 
 
 class Stops:
-    """Handles signals from its creation on. Must be created in the main thread."""
+    """Handles signals from its creation on. Must be created in the main thread.
+
+    `leaving` is called where the process is left before its own end; it has a moment to return.
+    """
 
     def __init__(self) -> None:
+        self.leaving: Callable[[], None] = _nothing
         self._asked = 0
         self._is_read = threading.Event()
         self._woken, self._wakes = os.pipe()
@@ -59,12 +70,18 @@ class Stops:
             elif number == _NONE[0]:
                 self._is_read.set()
         self._is_read.set()
-        threading.Timer(_PATIENCE, _leave, (_BY_SIGNAL + self._asked,)).start()
+        threading.Timer(_PATIENCE, self._leave).start()
         while os.read(self._woken, 1)[0] not in _SIGNALS:
             self._is_read.set()
-        _leave(_BY_SIGNAL + self._asked)  # second signal
+        self._leave()  # second signal
+
+    def _leave(self) -> None:
+        status_block.leave_all()
+        last = threading.Thread(target=self.leaving, daemon=True)
+        last.start()
+        last.join(_MOMENT)
+        os._exit(_BY_SIGNAL + self._asked)
 
 
-def _leave(code: int) -> None:
-    status_block.leave_all()
-    os._exit(code)
+def _nothing() -> None:
+    pass

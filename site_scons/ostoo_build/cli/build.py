@@ -5,6 +5,7 @@ It imports little: a build with nothing to do would wait for what the other verb
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _FOLDER = "-C"
 _HELP = frozenset({"-h", "--help"})
 """A verb's own; `-H` is that of SCons."""
 
-_FORM = "--message-format"
+_FORM, _EVENTS = "--message-format", "--events"
 
 _QUIET, _VERBOSE = "--silent", "--verbose"
 _SHOWN = {"-q": _QUIET, "--quiet": _QUIET, "-v": _VERBOSE, "--verbose": _VERBOSE}
@@ -63,14 +64,22 @@ def shown(*, quiet: bool, verbose: int) -> tuple[str, ...]:
 
 def form_in(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Separate a form of messages that is asked for, as it is asked for, from the other words."""
-    at = next((at for at, word in enumerate(words) if word.partition("=")[0] == _FORM), len(words))
+    return _option_in(_FORM, words)
+
+
+def _option_in(name: str, words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate the words of an option with a value from the others."""
+    at = next((at for at, word in enumerate(words) if word.partition("=")[0] == name), len(words))
     end = at + (1 if "=" in "".join(words[at : at + 1]) else 2)
     return [*words[at:end]], [*words[:at], *words[end:]]
 
 
 def handed_on(verb: str, words: Sequence[str]) -> list[str]:
-    """Return SCons' arguments for a verb that is a build."""
-    return [*VERBS[verb], *(option for word in words for option in _handed_on(word))]
+    """Return SCons' arguments for a verb that is a build. SCons works at the top, so files are named by whole paths."""
+    file, others = _option_in(_EVENTS, words)
+    if file != [_EVENTS]:  # else SCons says that it needs a value
+        file = [f"{_EVENTS}={os.path.abspath(word.removeprefix(f'{_EVENTS}='))}" for word in file[-1:]]  # noqa: PTH100 - a text
+    return [*VERBS[verb], *(option for word in others for option in _handed_on(word)), *file]
 
 
 def _handed_on(word: str) -> list[str]:

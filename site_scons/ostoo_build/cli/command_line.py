@@ -143,6 +143,8 @@ def _add_builds(verbs: Verbs) -> None:
     )
     _add_display(build)
     _add_form(build)
+    what = "write what happens to a file, each event as a line of JSON; the last one says how the build ended"
+    build.add_argument("--events", type=Path, metavar="FILE", help=what)
     clean = verbs.add("clean", f"remove what was built, all of it or of {PROGRAM}…")
     _add_words(clean, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable")
 

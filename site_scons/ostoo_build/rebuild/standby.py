@@ -107,6 +107,8 @@ class Standby:
         toolchain = StampSet.of((*known.toolchain, *known.crates), ())
         touched = map(planner.paths.input_path, _touched_folders(here, build.started))
         doubtful = {*touched, *_gone(build)}
+        if doubtful and not planner.programs.plans_hold():
+            return None  # what has appeared while everything was read, such as a build script, belongs to a plan
         build.checkout.unlock()
         if self.handover.is_watched:
             watched.note(planner, build.services, watched.outputs(build.options))

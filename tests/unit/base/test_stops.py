@@ -66,3 +66,16 @@ def test_what_runs_is_ended_at_once() -> None:
     assert child.stdout.readline() == "ready\n"
     child.send_signal(signal.SIGTERM)
     assert child.wait(60) in (-signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+@pytest.mark.parametrize("last", ["print('last', flush=True)", "print('last', flush=True) or threading.Event().wait()"])
+def test_who_is_left_early_has_a_last_word_but_not_for_long(last: str) -> None:
+    child = start(
+        f"signal.signal(signal.SIGTERM, lambda *_: None)\nstops = Stops()\nstops.leaving = lambda: {last}\n{READY}"
+        "lock = threading.Lock()\nlock.acquire()\nlock.acquire()"
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(60) == 128 + signal.SIGTERM
+    assert child.stdout.read() == "last\n"

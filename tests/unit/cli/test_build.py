@@ -52,6 +52,9 @@ def test_a_build_loads_little_before_it_starts(tmp_path: Path) -> None:
         (["a", "-vv"], ["a", "--verbose", "--verbose"]),
         (["-kv", "--verbose"], ["-k", "--verbose", "--verbose"]),
         (["-s", "-H", "--", "-"], ["-s", "-H", "--", "-"]),
+        (["--events", "/a/b", "-k"], ["-k", "--events=/a/b"]),
+        (["--events=c", "a"], ["a", f"--events={Path.cwd()}/c"]),
+        (["a", "--events"], ["a", "--events"]),
     ],
 )
 def test_a_builds_options_are_handed_on_and_those_for_display_translated(

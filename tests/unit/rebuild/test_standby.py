@@ -216,6 +216,18 @@ def test_a_file_that_was_saved_while_the_build_was_read_counts_as_changed(waitin
         waits(waiting, EDITS["nothing"])
 
 
+def test_a_file_that_appeared_while_the_build_was_read_may_belong_to_a_plan(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.write(waiting.root / "user-rs/a/build.rs", "")
+    assert waits(waiting, EDITS["nothing"]).holds()
+    monkeypatch.setattr(waiting.read.planner.programs, "plans_hold", lambda: False)
+    ours, theirs = socket.socketpair()
+    with pytest.raises(Ended):
+        standby_of(theirs, waits=True).reached(waiting.read)
+    ours.close()
+
+
 def test_a_build_ends_when_nobody_is_there_any_more(waiting: Waiting) -> None:
     ours, theirs = socket.socketpair()
     ours.close()
