@@ -15,14 +15,14 @@ import sys, threading
 from pathlib import Path
 from ostoo_build.base import decoders
 from ostoo_build.planning.plan import Program
-from ostoo_build.planning.workspace import _Memo
+from ostoo_build.planning.answers import Memo
 sys.setswitchinterval(1e-6)
 data = Path(sys.argv[1]).read_bytes()
 barrier = threading.Barrier(8)
 found = []
 def work():
     barrier.wait()
-    found.append(decoders.decode(data, _Memo[Program]).answer)
+    found.append(decoders.decode(data, Memo[Program]).answer)
 threads = [threading.Thread(target=work) for _ in range(8)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
