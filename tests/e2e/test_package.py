@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, TARGET
+from trees import PROJECT, TARGET, copy_tree
 
 from ostoo_build.base import own_version
 
@@ -104,6 +105,18 @@ def test_an_installed_build_brings_its_manual_page_and_shells_complete_it(instal
     page = (share / "man/man1/ostoo.1").read_text()
     assert page == run(installed, "man", cwd=share).stdout
     assert "ostoo\\-build 0.1.0" in page
+
+
+def test_an_installed_build_checks_itself_and_names_the_extra_that_it_lacks(installed: Path, tmp_path: Path) -> None:
+    place = project(copy_tree(tmp_path / "os", str(tmp_path / "cache")), tmp_path / "project")
+    words = ("doctor", "--json", "remote_cache=grpc://127.0.0.1:1")
+    done = run(installed, *words, cwd=place, XDG_CACHE_HOME=str(tmp_path / "user"))
+    assert done.returncode == 1, done.stderr
+    found = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+    assert "need the Python package grpc, which is not installed" in found["remote-cache"]["problem"]
+    assert "ostoo-build[remote]" in found["remote-cache"]["remedy"]
+    assert [name for name, each in found.items() if each["state"] == "error"] == ["remote-cache"]
+    assert found["packages"]["value"].endswith(f", {installed.parents[1]}")
 
 
 def runtime_files() -> list[Path]:

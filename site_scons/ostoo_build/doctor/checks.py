@@ -57,8 +57,6 @@ def _verdict(name: str, subject: Subject) -> Verdict:
         return Verdict(State.NOT_RUN, "", what, f"mend what `{error.check}` tells, and start again")
     except OstooError as error:
         return verdict.of_error(error)
-    except ModuleNotFoundError as error:
-        return verdict.error("", f"the Python package {error.name} is not installed", "install it")
     except OSError as error:
         return verdict.error("", f"{error.strerror or error}: {error.filename or ''}", "see docs/manual.md")
     except Exception as error:  # noqa: BLE001 - one check that fails must not hide what others find

@@ -11,6 +11,7 @@ from ostoo_build.cache import folder as cache_folder
 from ostoo_build.cache import upkeep
 from ostoo_build.doctor.subject import existing
 from ostoo_build.doctor.verdict import error, ok, warning
+from ostoo_build.invocation import services
 from ostoo_build.server import address, client, wire
 
 if TYPE_CHECKING:
@@ -93,8 +94,10 @@ def _trip(subject: Subject, variable: str) -> Verdict:
     where = subject.variables[variable]
     if not where:
         return ok("none")
-    from ostoo_build.remote import options, probe  # noqa: PLC0415 - most have no team's cache
-
+    try:
+        from ostoo_build.remote import options, probe  # noqa: PLC0415 - most have no team's cache
+    except ModuleNotFoundError as refused:
+        raise services.without_remote(refused) from refused
     chosen = options.read(where, subject.root, subject.variables, subject.environ)
     try:
         trip = probe.round_trip(chosen, stores=chosen.writable or variable == "remote_executor")

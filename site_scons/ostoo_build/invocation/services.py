@@ -113,6 +113,14 @@ def engine(checkout: Checkout, options: Options, tools: Tools, timeline: Timelin
     )
 
 
+def without_remote(error: ModuleNotFoundError) -> OstooError:
+    """Return the error about the package that an installation without the extra `remote` lacks."""
+    return OstooError(
+        f"remote_cache= and remote_executor= need the Python package {error.name}, which is not installed",
+        remedy=f"uv tool install '{own_version.NAME}[remote]', or pip install '{own_version.NAME}[remote]'",
+    )
+
+
 def _remote_store(checkout: Checkout, variables: Mapping[str, str], address: str) -> RemoteStore | None:
     if not address:
         return None
@@ -120,10 +128,7 @@ def _remote_store(checkout: Checkout, variables: Mapping[str, str], address: str
         from ostoo_build.remote import options as remote_options  # noqa: PLC0415 - most have no team's cache
         from ostoo_build.remote import store as remote_store  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
-        raise OstooError(
-            f"remote_cache= and remote_executor= need the Python package {error.name}, which is not installed",
-            remedy=f"uv tool install '{own_version.NAME}[remote]', or pip install '{own_version.NAME}[remote]'",
-        ) from error
+        raise without_remote(error) from error
     options = remote_options.read(address, checkout.root, variables, os.environ)
     return remote_store.RemoteStore(options, checkout.console)
 

@@ -38,7 +38,6 @@ def test_what_a_check_finds_has_its_name(monkeypatch: pytest.MonkeyPatch) -> Non
         (OstooError("no", where="there", remedy="do"), State.ERROR, "no\nthere", "do"),
         (OstooError("no"), State.ERROR, "no", "correct it there, or where it is named"),
         (PrerequisiteError("toolchain"), State.NOT_RUN, "it needs what the check `toolchain` has found broken", "mend"),
-        (ModuleNotFoundError(name="grpc"), State.ERROR, "the Python package grpc is not installed", "install"),
         (PermissionError(13, "denied", "/x"), State.ERROR, "denied: /x", "see"),
         (ZeroDivisionError("oh"), State.ERROR, "this check has a mistake: ZeroDivisionError('oh')", "report"),
     ],
