@@ -100,6 +100,7 @@ def declare_program(
                     f"the features of {name} stand in ostoo.toml too", where=where, remedy="remove them in one place"
                 )
             planner.programs.select(name, _selection(features, default_features, where))
+        selections.keep(planner.root, planner.programs, name)
         if build.at_work.requested.is_of_parts and name not in build.read_by_others:
             build.begun.discard(name)
             return []  # its script was read for what it selects
@@ -277,7 +278,7 @@ def _plans_of(env: Any, name: str, plan: Callable[[str, str], Program]) -> list[
     """Return a program's plans for each target, or those of a part of it, and declare the programs that it reads."""
     planner = Build.of(env).at_work.planner
     with one_message():
-        selections.keep(planner.root, planner.programs, name)
+        selections.keep(planner.root, planner.programs, name)  # no script may be left that selects some
         plans = [plan(*id_) for id_ in sorted(planner.programs.ids([name]))]
         for each in plans:
             _declare_others(env, each)

@@ -80,6 +80,8 @@ def test_a_program_is_built_with_the_features_that_its_script_selects(tree: Tree
         tree.build(f"target={TARGET}")
         assert tree.build(f"target={TARGET}").steps == []
         assert tree.build(f"target={TARGET}", "app").steps == []
+        # a question about the graph reads no script
+        assert "loud" in tree.ostoo("query", "features(app, app)", f"target={TARGET}").stdout
     tree.write("user-rs/app/SConscript", declared("app", 'features=["loud"]'))
     assert "other features" in tree.scons(f"target={TARGET}").stderr
 

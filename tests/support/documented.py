@@ -27,7 +27,7 @@ _STARTS = (
     "pip ",
     "sed ",
 )
-_SYNOPSIS = re.compile(r"\[[A-Z]")
+_SYNOPSIS = re.compile(r"\[(-- )?[A-Z]")
 """`[TARGET...]` stands for what a user may write, so that the line is no command."""
 
 

@@ -24,8 +24,10 @@ from ostoo_build.project.workspaces import ProgramGroup
 from ostoo_build.toolchain.find import Toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from ostoo_build.planning.features import Selection
     from ostoo_build.planning.workspace import Workspace
 
 
@@ -38,8 +40,17 @@ def opened(root: Path, jobs: int = 1, **variables: str) -> Planner:
     return planner.find(Checkout(root, Console(colour=False, quiet=True)), options)
 
 
-def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap | None = None) -> Planner:
-    """A planner that knows programs by their names and plans none of them; no tool of its toolchain is there."""
+def without_compiler(
+    root: Path,
+    *names: str,
+    target: str = "",
+    paths: PathMap | None = None,
+    selected: Mapping[str, Selection] | None = None,
+) -> Planner:
+    """A planner that knows programs by their names and plans none of them; no tool of its toolchain is there.
+
+    `selected` are the features that `ostoo.toml` selects.
+    """
     tools = root.parent / "no-tools"
     toolchain = Toolchain(
         rustc=tools / "bin/rustc",
@@ -59,4 +70,5 @@ def without_compiler(root: Path, *names: str, target: str = "", paths: PathMap |
     targets = Targets(root, (ProgramGroup("user-rs", (target,) if target else (), is_asked=True),))
     binaries = tuple(Binary(name, "p", root / f"user-rs/{name}/Cargo.toml", "0" * 64) for name in names)
     workspace = cast("Workspace", SimpleNamespace(binaries=lambda: binaries))
-    return Planner(root, found, targets, Programs(targets.groups, lambda *_: workspace, "release", 1, {}), "release")
+    programs = Programs(targets.groups, lambda *_: workspace, "release", 1, selected or {})
+    return Planner(root, found, targets, programs, "release")

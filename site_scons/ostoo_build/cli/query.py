@@ -11,6 +11,7 @@ from ostoo_build.base.source_files import write_output
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.execution.timeline import Timeline
 from ostoo_build.invocation import services
+from ostoo_build.planning import selections
 from ostoo_build.query import evaluation, graph, graph_page, outputs
 from ostoo_build.query import tree as trees
 from ostoo_build.query.facts import BuildFacts
@@ -59,7 +60,7 @@ def page(runner: Runner, programs: Sequence[str], command: str) -> None:
 
 def _facts(runner: Runner, programs: Sequence[str], places: Sequence[Path], *, with_tests: bool) -> BuildFacts:
     """Return the facts about some programs, or all if none is named."""
-    planner = runner.planner()
+    planner = _planner(runner)
     names = programs or planner.programs.available(planner.programs.binaries)
     tested = sorted(planner.programs.ids(name for name in names if not layout.is_example(name)))
     found = _graph(planner, names, planner.plan_all_tests(tested) if with_tests else ())
@@ -68,9 +69,16 @@ def _facts(runner: Runner, programs: Sequence[str], places: Sequence[Path], *, w
 
 def tree(runner: Runner, program: str) -> None:
     """Show what a program needs as a tree, for each of its targets."""
-    found = _graph(runner.planner(), [program], ())
+    found = _graph(_planner(runner), [program], ())
     tops = [label for label in found.nodes if label == program or label.startswith(f"{program}@")]
     sys.stdout.write("\n".join(trees.show(found, label) for label in tops))
+
+
+def _planner(runner: Runner) -> Planner:
+    """Open the plans, with the features that scripts selected in the last builds."""
+    planner = runner.planner()
+    selections.apply(planner.root, planner.programs, [*planner.programs.binaries])
+    return planner
 
 
 def _graph(planner: Planner, programs: Iterable[str], tests: Iterable[PlannedExecutable]) -> Graph:

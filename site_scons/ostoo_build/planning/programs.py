@@ -17,7 +17,7 @@ from ostoo_build.planning import together
 from ostoo_build.planning.plan import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ostoo_build.base.read_set import ReadSet
@@ -79,6 +79,11 @@ class Programs:
         alone = {name: same[0] for name, same in found.items() if name not in refused}
         alone |= {name: replace(_known(alone, name), selected=chosen) for name, chosen in self._selections.items()}
         return alone, refused
+
+    @property
+    def described(self) -> Collection[str]:
+        """The programs whose features `ostoo.toml` selects."""
+        return self._selections.keys()
 
     def select(self, name: str, selection: Selection) -> None:
         """Select features for a program. A plan without them, which was made before, is dropped."""

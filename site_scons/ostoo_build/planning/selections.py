@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 
 def keep(root: Path, programs: Programs, name: str) -> None:
-    """Write down which features are selected for a program."""
+    """Write down which features a script selects for a program, or that it selects none any more."""
     selected = programs.binaries[name].selected
+    if name in programs.described or (selected == Selection() and not (root / layout.selection(name)).exists()):
+        return
     content = state_file.sealed(json.dumps({"names": selected.names, "default": selected.default}).encode())
     place = root / layout.selection(name)
     if state_file.recall(place) != content:
@@ -25,8 +27,10 @@ def keep(root: Path, programs: Programs, name: str) -> None:
 
 
 def apply(root: Path, programs: Programs, names: Iterable[str]) -> None:
-    """Select the features that were selected in the last build of each program's parts."""
+    """Select the features that scripts selected in the last build of each program."""
     for name in names:
+        if name in programs.described:
+            continue
         found = state_file.recall_json(root / layout.selection(name))
         if isinstance(found, dict):
             programs.select(name, Selection(tuple(map(str, found.get("names", ()))), bool(found.get("default", True))))
