@@ -111,6 +111,13 @@ def test_outside_of_a_project_the_rest_is_checked(at: SetUp) -> None:
     assert said.checks["memory"]["state"] == "ok"
 
 
+def test_what_needs_a_damaged_spec_could_not_run(at: SetUp) -> None:
+    SET_UPS["a spec that is no JSON"].breaks(at)
+    said = doctor(at)
+    lost = {name: each["problem"] for name, each in said.checks.items() if each["state"] == "could not run"}
+    assert lost == dict.fromkeys(("sysroot", "qemu", "gdb"), "it needs what the check `targets` has found broken")
+
+
 def test_nothing_is_made_changed_or_fetched(at: SetUp) -> None:
     at.no_program()
     at.environ["RUSTUP_HOME"] = str(at.folder / "no-rustup")

@@ -125,7 +125,7 @@ def sysroot(subject: Subject) -> Verdict:
     """Check the sources of sysroots, and the files of those that are there."""
     known = services.sysroots_of(subject.root, subject.options, subject.toolchain)
     folder = subject.root / subject.options.described.sysroot_folder
-    wanted = [target for target in subject.targets.asked if subject.targets.spec(target).arch in install.MACHINES]
+    wanted = subject.machines
     for target in wanted:
         musl_sysroot.key(subject.targets, known, target)
     there = [target for target in wanted if (folder / target).is_dir()]

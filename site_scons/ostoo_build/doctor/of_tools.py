@@ -14,7 +14,6 @@ from ostoo_build.boot import qemu as qemu_system
 from ostoo_build.doctor.verdict import ok, warning
 from ostoo_build.execution import sandbox as bubblewrap
 from ostoo_build.run import debugger, emulator
-from ostoo_build.sysroot.install import MACHINES
 
 if TYPE_CHECKING:
     from ostoo_build.doctor.subject import Subject
@@ -61,8 +60,7 @@ def sandbox(subject: Subject) -> Verdict:
 
 def _machines(subject: Subject) -> list[str]:
     """Return ELF's names of the processors of the targets that builds are for."""
-    archs = (subject.targets.spec(target).arch for target in subject.targets.asked)
-    return [*dict.fromkeys(MACHINES[arch].elf_machine for arch in archs if arch in MACHINES)]
+    return [*dict.fromkeys(machine.elf_machine for machine in subject.machines.values())]
 
 
 def _version(program: str) -> str:

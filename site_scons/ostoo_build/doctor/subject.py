@@ -15,12 +15,14 @@ from ostoo_build.invocation.options import Options
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
+from ostoo_build.sysroot.contract import MACHINES
 from ostoo_build.toolchain import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from ostoo_build.sysroot.contract import Machine
     from ostoo_build.toolchain.find import Choice, Toolchain
 
 
@@ -72,6 +74,15 @@ class Subject(Struct, frozen=True, dict=True):
             return self.find_targets()
         except OstooError as error:
             raise PrerequisiteError("project") from error
+
+    @cached_property
+    def machines(self) -> Mapping[str, Machine]:
+        """The processors of the targets that builds are for, by target, as far as there is musl for them."""
+        try:
+            archs = {target: self.targets.spec(target).arch for target in self.targets.asked}
+        except OstooError as error:
+            raise PrerequisiteError("targets") from error
+        return {target: MACHINES[arch] for target, arch in archs.items() if arch in MACHINES}
 
     @property
     def variables(self) -> Mapping[str, str]:
