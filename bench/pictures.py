@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests/support")]
@@ -36,7 +37,7 @@ _REST = 1.2
 """Seconds between a command's end and the next one."""
 
 _EDIT = f"sed -i 's/Hello from/Greetings from/' user-rs/{PROGRAM}/src/main.rs"
-_WINDOW = (1280, 800)
+_WIDTH = 1280
 _QUALITY = 80
 
 
@@ -70,7 +71,8 @@ class Film:
         if screen.process.returncode:
             sys.exit("\n".join(["this failed:", *screen.rows]))
         before, began = 0, self.now
-        faster = math.ceil(screen.moments[-1][0] / longest) or 1
+        took = screen.moments[-1][0] if screen.moments else 0
+        faster = math.ceil(took / longest) or 1
         for at, end in screen.moments:
             self.now = began + at / faster
             self.show(bytes(screen.raw[before:end]))
@@ -92,24 +94,40 @@ def film(tree: Tree, environment: dict[str, str]) -> str:
     return terminal_svg.drawn(made.pieces, f"a first build, {faster} times as fast; an edit, as fast as it is")
 
 
-def pages(tree: Tree) -> dict[str, Path]:
-    """Let verbs write their pages, and return these by the names of their pictures."""
+class Shot(NamedTuple):
+    """A page to take a picture of: its top, of a height in pixels."""
+
+    name: str
+    page: Path
+    height: int
+    fragment: str = ""
+
+
+def shots(tree: Tree) -> tuple[Shot, ...]:
+    """Let verbs write their pages."""
     tree.ostoo("graph", PROGRAM)
     tree.ostoo("size", PROGRAM)
     build = tree.root / "build"
     (treemap,) = build.glob(f"reports/*/release/{PROGRAM}/treemap.html")
-    return {"graph": build / "graph/graph.html", "timings": build / "timings/timings.html", "size": treemap}
+    return (
+        Shot("graph", build / "graph/graph.html", 1000, "#alloc%20v0.0.0"),
+        Shot("timings", build / "timings/timings.html", 980),
+        Shot("size", treemap, 800),
+    )
 
 
-def shoot(browser: Browser, page: Path, name: str) -> None:
-    """Take a picture of the top of a page in each colour."""
-    width, height = _WINDOW
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+def take(browser: Browser, shot: Shot) -> None:
+    """Take a picture in each colour."""
+    clip = {"x": 0, "y": 0, "width": _WIDTH, "height": shot.height, "scale": 1}
+    browser.resize(_WIDTH)
     for colours in ("light", "dark"):
-        browser.open(page, width, colours)
+        browser.colours(colours)
+        browser.visit(f"{shot.page.as_uri()}{shot.fragment}")
         time.sleep(1)
-        shot = browser.ask("Page.captureScreenshot", format="webp", quality=_QUALITY, clip=clip)
-        (PICTURES / f"{name}-{colours}.webp").write_bytes(base64.b64decode(shot["data"]))
+        taken = browser.ask(
+            "Page.captureScreenshot", format="webp", quality=_QUALITY, clip=clip, captureBeyondViewport=True
+        )
+        (PICTURES / f"{shot.name}-{colours}.webp").write_bytes(base64.b64decode(taken["data"]))
 
 
 def main() -> None:
@@ -122,10 +140,13 @@ def main() -> None:
         environment["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"] = str(root / "caches")
         tree = copy_tree(root / "checkout", "off")
         tree.build("sysroot")
-        (PICTURES / "terminal.svg").write_text(film(tree, environment), encoding="utf-8")
-        with Browser(root / "browser") as browser:
-            for name, page in pages(tree).items():
-                shoot(browser, page, name)
+        try:
+            (PICTURES / "terminal.svg").write_text(film(tree, environment), encoding="utf-8")
+            with Browser(root / "browser") as browser:
+                for shot in shots(tree):
+                    take(browser, shot)
+        finally:
+            tree.ostoo("server", "stop")
     for path in sorted(PICTURES.iterdir()):
         print(f"{path.stat().st_size:>8,} bytes  {path.name}")
 
