@@ -183,6 +183,17 @@ def test_a_service_that_hangs_while_it_works_is_given_up(tmp_path: Path, edited:
         assert edited.run("hello-rs")[0] == 0
 
 
+@pytest.mark.parametrize("variable", ["remote_cache", "remote_executor"])
+def test_the_doctor_stores_a_file_and_reads_it_again(variable: str, server: Casd, tmp_path: Path) -> None:
+    tree = copy_tree(tmp_path / "checkout", str(tmp_path / "cache"))
+    before = len(server.blobs())
+    said = json.loads(tree.ostoo("doctor", "--json", f"{variable}={server.address}", "remote_upload=on").stdout)
+    (finding,) = (each for each in said["checks"] if each["check"] == variable.replace("_", "-"))
+    assert finding["state"] == "ok"
+    assert f"{server.address}: a file was stored and read in " in finding["value"]
+    assert len(server.blobs()) == before + 1
+
+
 def test_a_server_that_hangs_costs_a_moment(tmp_path: Path, edited: Tree) -> None:
     for server in engines.casd(tmp_path / "store"):
         server.freeze()
