@@ -35,19 +35,16 @@ from ostoo_build.project import description
 from ostoo_build.project import variables as build_variables
 from ostoo_build.rebuild import null_build_note, process_start
 from ostoo_build.rules import whole_program
-from ostoo_build.rules.nodes import names_of
 from ostoo_build.server import address, launching
 from ostoo_build.start import null_build
 from ostoo_build.why import build_notes
 from ostoo_scons import declarations, no_signatures, script_errors
-from ostoo_scons.scons_build import Build, OpenCheckout
+from ostoo_scons.scons_build import Build
 from ostoo_scons.scons_nodes import one_message
 from ostoo_scons.whole_run import EXIT_CODE, ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from ostoo_build.check.results import Checked
+    from collections.abc import Callable, Mapping
 
 _MOST_JOBS = 1000
 """The limit of the jobserver's pipe, and of threads on most machines."""
@@ -254,7 +251,9 @@ def _leave(said: str) -> None:
 def _end(build: Build, sampler: timings.Sampler | None) -> None:
     build.save()
     if GetOption("messages") and build.opened is not None:
-        _keep_messages(build, build.opened)
+        from ostoo_scons import messages  # noqa: PLC0415 - most builds are not asked for it
+
+        messages.keep(build, build.opened, GetOption("messages"), is_done=not GetBuildFailures())
     for do in (partial(_note, build), partial(_keep_decisions, build), build.close, partial(_start_server, build)):
         deferred.register_afterwards(do)
     console, timeline = build.checkout.console, build.timeline
@@ -278,41 +277,6 @@ def _write_timings(build: Build, sampler: timings.Sampler) -> Path:
     toolchain = f"Rust {opened.planner.tools.toolchain.version}" if opened else ""
     measured = timings.Measured(build.timeline, sampler.stop(), build.options.jobs, features)
     return timings.write(measured, root, pages.about(root, command, toolchain))
-
-
-def _keep_messages(build: Build, opened: OpenCheckout) -> None:
-    """Write what the compiler said, in the form that is asked for."""
-    from ostoo_build.check import forms  # noqa: PLC0415 - most builds are not asked for it
-
-    planner = opened.planner
-    crates = tuple(_checked(build, opened) if opened.requested.parts else _built(build, opened))
-    version, is_done = planner.tools.toolchain.version, not GetBuildFailures()
-    said = forms.Said(crates, planner.root, planner.paths, version, is_done)
-    forms.keep(forms.Asked.of_option(GetOption("messages")), said)
-
-
-def _checked(build: Build, opened: OpenCheckout) -> Iterator[Checked]:
-    from ostoo_build.check import results  # noqa: PLC0415 - likewise
-
-    planner = opened.planner
-    source = results.Source(planner.root, planner.paths, build.process_start.started)
-    return results.collect((unit for plan in planner.programs.parts for unit in plan.units), source)
-
-
-def _built(build: Build, opened: OpenCheckout) -> Iterator[Checked]:
-    from ostoo_build.check import built  # noqa: PLC0415 - likewise
-
-    planner, engine = opened.planner, opened.services.engine
-    plans = [pending.program for pending in build.progress.pending.values()]
-    files = ((plan, planner.root / names_of(plan)[0]) for plan in plans)
-    ended = built.Build(
-        paths=planner.paths,
-        records={planner.paths.portable(folder): known.record for folder, known in engine.settled.items()},
-        failed=build.diagnostics,
-        programs={plan.unit.folder: str(file) for plan, file in files if plan.id in build.progress.published},
-        done=engine.decisions.made,
-    )
-    return built.collect(plans, ended)
 
 
 def _keep_decisions(build: Build) -> None:

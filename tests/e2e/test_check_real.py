@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import crates
@@ -16,8 +17,6 @@ from trees import PROJECT
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from trees import Tree
 
 pytestmark = pytest.mark.compiler
@@ -46,6 +45,7 @@ fn main() {
     let unused_of_script = 1;
     println!("cargo::rustc-check-cfg=cfg(told)");
     println!("cargo::rustc-cfg=told");
+    println!("cargo::rustc-env=SAID=by the script");
 }
 """
 MISTAKE = "fn wrong() -> u8 { let text: &str = 1; text.len() }\n"
@@ -120,6 +120,7 @@ def test_a_check_says_what_cargos_check_says(tree: Tree, tmp_path: Path) -> None
         assert said(ours) == said(theirs)
         assert len(said(ours)) >= 6
         assert [each[:-1] for each in artifacts(ours)] == [each[:-1] for each in artifacts(theirs)]
+        assert executed(ours) == executed(theirs) != []
         assert ours[-1] == theirs[-1] == {"reason": "build-finished", "success": not code}
     assert said(by_us(tree, "check", "-k", "shows")[1]) == said(ours), "again, as nothing has changed"
 
@@ -136,6 +137,16 @@ def made_of(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
             each["executable"] in each["filenames"],
             each["fresh"],
         )
+        for each in found
+    )
+
+
+def executed(messages: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What each build script said, and whether its folder is there."""
+    found = (each for each in messages if each["reason"] == "build-script-executed")
+    kept = ("linked_libs", "linked_paths", "cfgs", "env")
+    return sorted(
+        (each["package_id"].partition("#")[2], *(each[name] for name in kept), Path(each["out_dir"]).is_dir())
         for each in found
     )
 
@@ -158,6 +169,7 @@ def test_a_build_says_what_cargos_build_says(tree: Tree, tmp_path: Path) -> None
         assert len(said(ours)) >= 6
         assert [each[:-1] for each in artifacts(ours)] == [each[:-1] for each in artifacts(theirs)]
         assert made_of(ours) == made_of(theirs)
+        assert executed(ours) == executed(theirs) != []
         programs = [each for each in ours if each.get("executable") and each["target"]["name"] == "shows"]
         assert [each["fresh"] for each in programs] == ([] if mistakes else [is_fresh])
         assert all(os.access(each["executable"], os.X_OK) for each in programs)

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from ostoo_build.actions import compiler_output
 from ostoo_build.base.paths import is_local
-from ostoo_build.check.results import Checked, parsed
-from ostoo_build.planning.planned_unit import CompileUnit
+from ostoo_build.check.results import Checked, Ran, parsed
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ class Build(Struct, frozen=True):
     failed: Mapping[str, str]
     programs: Mapping[str, str]
     done: Container[str]
+
+
+def ran(plans: Iterable[Program], build: Build) -> Iterator[Ran]:
+    """Yield the build scripts that users edit and that the build reached, each once."""
+    for unit in {unit.id: unit for plan in plans for unit in plan.units}.values():
+        made = build.records.get(unit.folder)
+        if isinstance(unit, RunBuildScript) and is_local(unit.package) and made is not None:
+            yield Ran(unit, made.stdout)
 
 
 def collect(plans: Iterable[Program], build: Build) -> Iterator[Checked]:

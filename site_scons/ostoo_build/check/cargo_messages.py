@@ -8,28 +8,32 @@ from urllib.parse import quote
 
 import msgspec
 
+from ostoo_build.actions.outcome import OUT
 from ostoo_build.base.paths import absolute
 from ostoo_build.planning import unit_name
+from ostoo_build.rust import build_script
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.check.results import Checked
+    from ostoo_build.check.results import Checked, Ran
     from ostoo_build.planning.planned_unit import CompileUnit
 
 _SAFE = "/:+!$&'()*,;=@-._~"
 
 
-def lines(checked: Iterable[Checked], paths: PathMap, *, is_done: bool) -> Iterator[str]:
-    """Yield the messages, one in a line; `is_done` says whether the check as a whole succeeded."""
+def lines(checked: Iterable[Checked], ran: Iterable[Ran], paths: PathMap, *, is_done: bool) -> Iterator[str]:
+    """Yield the messages, one in a line; `is_done` says whether the build as a whole succeeded."""
     for each in checked:
         about = _about(each.unit, paths)
         for diagnostic in filter(_is_told, each.diagnostics):
             yield _line({"reason": "compiler-message", **about, "message": diagnostic})
         if each.is_made:
             yield _line({"reason": "compiler-artifact", **about, **_artifact(each, paths)})
+    for script in ran:
+        yield _line({"reason": "build-script-executed", **_executed(script, paths)})
     yield _line({"reason": "build-finished", "success": is_done})
 
 
@@ -45,13 +49,29 @@ def _line(message: dict[str, Any]) -> str:
     return msgspec.json.encode(message).decode() + "\n"
 
 
-def _about(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
-    environment = {name: paths.expand(value) for name, value in unit.environment}
+def _executed(script: Ran, paths: PathMap) -> dict[str, Any]:
+    told = build_script.parse(paths.expand(script.stdout), f"{script.unit.package}/build.rs")
+    return {
+        "package_id": _package({name: paths.expand(value) for name, value in script.unit.environment}),
+        "linked_libs": told.link_libs,
+        "linked_paths": told.link_searches,
+        "cfgs": told.cfgs,
+        "env": [*map(list, told.env.items())],
+        "out_dir": paths.expand(absolute(f"{script.unit.folder}/{OUT}")),
+    }
+
+
+def _package(environment: dict[str, str]) -> str:
     name, version = environment["CARGO_PKG_NAME"], environment["CARGO_PKG_VERSION"]
     folder = environment["CARGO_MANIFEST_DIR"]
     named = version if posixpath.basename(folder) == name else f"{name}@{version}"
+    return f"path+file://{quote(folder, safe=_SAFE)}#{named}"
+
+
+def _about(unit: CompileUnit, paths: PathMap) -> dict[str, Any]:
+    environment = {name: paths.expand(value) for name, value in unit.environment}
     return {
-        "package_id": f"path+file://{quote(folder, safe=_SAFE)}#{named}",
+        "package_id": _package(environment),
         "manifest_path": environment["CARGO_MANIFEST_PATH"],
         "target": _target(unit, environment, paths),
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.check.results import Checked
+    from ostoo_build.check.results import Checked, Ran
 
 FORMS = ("json", "github", "sarif")
 
@@ -63,6 +63,7 @@ class Said(Struct, frozen=True):
     """What a build found out about crates in a checkout; `version` is rustc's, `is_done` says that it succeeded."""
 
     crates: Sequence[Checked]
+    scripts: Sequence[Ran]
     root: Path
     paths: PathMap
     version: str
@@ -76,7 +77,7 @@ def keep(to: Asked, said: Said) -> None:
 
 def _text(form: str, said: Said) -> str:
     if form == "json":
-        return "".join(cargo_messages.lines(said.crates, said.paths, is_done=said.is_done))
+        return "".join(cargo_messages.lines(said.crates, said.scripts, said.paths, is_done=said.is_done))
     if form == "sarif":
         return sarif.document(said.crates, said.version)
     here = github_commands.of_folder(os.environ, str(said.root))

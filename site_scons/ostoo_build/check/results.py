@@ -11,7 +11,7 @@ from ostoo_build.actions import compiler_output
 from ostoo_build.actions import record as records
 from ostoo_build.base import layout, stamps, state_file, terminal
 from ostoo_build.base.paths import is_local
-from ostoo_build.planning.planned_unit import CompileUnit
+from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import options as rustc_options
 
@@ -41,6 +41,13 @@ class Checked(Struct, frozen=True):
     is_fresh: bool = False
 
 
+class Ran(Struct, frozen=True):
+    """A run of a build script, and what it printed, as a portable text."""
+
+    unit: RunBuildScript
+    stdout: str
+
+
 class Source(Struct, frozen=True):
     """The checkout whose results are collected, and when the check began, in ns since the epoch."""
 
@@ -58,6 +65,16 @@ def collect(units: Iterable[Unit], source: Source) -> Iterator[Checked]:
             yield from _checked(unit, source)
 
 
+def ran(units: Iterable[Unit], source: Source) -> Iterator[Ran]:
+    """Yield the build scripts that users edit and that the check reached."""
+    for unit in {each.id: each for each in units}.values():
+        place = source.root / unit.folder / layout.CHECKED
+        if isinstance(unit, RunBuildScript) and is_local(unit.package) and _is_reached(place, source):
+            made = records.load(place.parent)
+            if made is not None:
+                yield Ran(unit, made.stdout)
+
+
 def _root(unit: CompileUnit) -> tuple[str, str]:
     """Return what the compilations of one crate have in common: the package, and the root file."""
     return unit.package, next(option.value for option in rustc_options.read(unit.arguments) if not option.flag)
@@ -66,12 +83,17 @@ def _root(unit: CompileUnit) -> tuple[str, str]:
 def _checked(unit: CompileUnit, source: Source) -> Iterator[Checked]:
     place = source.root / unit.folder / layout.CHECKED
     said, made = state_file.recall(place), records.load(place.parent)
-    if said is None or place.stat().st_mtime_ns < source.began - stamps.TICK:
+    if said is None or not _is_reached(place, source):
         return
     if made is not None:
         yield Checked(unit, parsed(compiler_output.diagnostics(made.stdout), source.paths), is_made=True)
     else:
         yield Checked(unit, parsed(said.decode(), source.paths), is_made=False)
+
+
+def _is_reached(place: Path, source: Source) -> bool:
+    """Whether a check came to a unit since it began; `place` is where it notes that."""
+    return place.is_file() and place.stat().st_mtime_ns >= source.began - stamps.TICK
 
 
 def parsed(lines: str, paths: PathMap) -> tuple[dict[str, Any], ...]:

@@ -94,7 +94,7 @@ def one(tmp_path: Path) -> results.Checked:
 
 def messages(found: list[results.Checked], *, is_done: bool) -> list[dict[str, Any]]:
     paths = PathMap((("root", Path("/os")),))
-    return [json.loads(line) for line in cargo_messages.lines(found, paths, is_done=is_done)]
+    return [json.loads(line) for line in cargo_messages.lines(found, (), paths, is_done=is_done)]
 
 
 def test_messages_are_cargos(one: results.Checked) -> None:
@@ -139,7 +139,7 @@ def test_each_form_is_kept_where_it_is_asked_for(form: str, said: str, tmp_path:
     asked = forms.asked(tmp_path, ["two", "one"], form)
     assert asked.take().decode() == ('{"reason":"build-finished","success":false}\n' if form == "json" else "")
     crates = tuple(results.collect([unit], here))
-    told = forms.Said(crates, here.root, here.paths, "1.99.0", is_done=False)
+    told = forms.Said(crates, (), here.root, here.paths, "1.99.0", is_done=False)
     forms.keep(forms.Asked.of_option(asked.option.partition("=")[2]), told)
     assert said in asked.take().decode()
     asked.forget()
