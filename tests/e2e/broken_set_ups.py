@@ -236,7 +236,7 @@ def bad_cc(at: SetUp) -> None:
 def altered_sysroot(at: SetUp) -> None:
     made = at.root / "sysroot" / TARGET
     fake.write(made / "lib/libc.a", "altered")
-    fake.write(made / "manifest.json", f'{{"files": {{"lib/libc.a": "{digest.of_bytes(b"libc")}"}}}}')
+    fake.write(made / "manifest.json", f'{{"musl": "1.2.5", "files": {{"lib/libc.a": "{digest.of_bytes(b"libc")}"}}}}')
 
 
 def foreign_cache(at: SetUp) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ostoo_build.base import process
 from ostoo_build.base.errors import OstooError
-from ostoo_build.doctor import verdict
+from ostoo_build.doctor import of_tools, verdict
 from ostoo_build.doctor.verdict import error, of_error, ok, warning
 from ostoo_build.invocation import planner, services
 from ostoo_build.invocation import tools as invocation_tools
@@ -56,12 +56,13 @@ def std_source(subject: Subject) -> Verdict:
     """Check that std's source is complete; its release was compared when the toolchain was found."""
     folder = subject.toolchain.rust_src
     lacking = [f"{name}/src/lib.rs" for name in _ROOTS if not (folder / name / "src/lib.rs").is_file()]
+    value = ", ".join(filter(None, (find.source_version(folder), str(folder))))
     if lacking:
         remedy = "install it again: rustup component remove rust-src, then rustup component add rust-src"
-        return error(str(folder), f"it lacks {', '.join(lacking)}", remedy)
+        return error(value, f"it lacks {', '.join(lacking)}", remedy)
     if std_crates.vendor(folder) is None:
-        return ok(f"{folder}; it has no crates of others, so cargo downloads them")
-    return ok(str(folder))
+        return ok(f"{value}; it has no crates of others, so cargo downloads them")
+    return ok(value)
 
 
 def lld(subject: Subject) -> Verdict:
@@ -83,7 +84,7 @@ def linker(subject: Subject) -> Verdict:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         return error(str(program), f"it links no program: {said}", "install gcc and libc6-dev, or what they are here")
-    return ok(str(program))
+    return ok(f"{of_tools.version(str(program))}, {program}")
 
 
 def targets(subject: Subject) -> Verdict:
@@ -128,11 +129,10 @@ def sysroot(subject: Subject) -> Verdict:
     wanted = subject.machines
     for target in wanted:
         musl_sysroot.key(subject.targets, known, target)
-    there = [target for target in wanted if (folder / target).is_dir()]
-    value = ", ".join(
-        f"{target} from {known.word(target)}{'' if target in there else ', not made yet'}" for target in wanted
-    )
-    bad = [f"{target}/{name}" for target in there for name in install.altered(folder / target)]
+    there = {target: install.examine(folder / target) for target in wanted if (folder / target).is_dir()}
+    states = {target: f"musl {there[target].musl}" if target in there else "not made yet" for target in wanted}
+    value = "; ".join(f"{target}: {state}, from {known.word(target)}" for target, state in states.items())
+    bad = [f"{target}/{name}" for target, state in there.items() for name in state.altered]
     if bad:
         what = f"{len(bad)} files differ from what was made: {', '.join(bad[:_SHOWN])}"
         return warning(value, what, f"remove {folder}: the next build makes it again")

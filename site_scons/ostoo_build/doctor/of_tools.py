@@ -29,10 +29,10 @@ def qemu(subject: Subject) -> Verdict:
     for machine in _machines(subject):
         if not emulator.runs_natively(machine):
             program = emulator.present(machine, subject.root, subject.environ)
-            found[f"for programs of {machine}"] = _version(str(program or ""))
+            found[f"for programs of {machine}"] = version(str(program or ""))
         if qemu_system.is_known(machine):
-            found[f"for kernels of {machine}"] = _version(qemu_system.on_path(machine, subject.environ) or "")
-    value = ", ".join(f"{what}: {version or 'none'}" for what, version in found.items())
+            found[f"for kernels of {machine}"] = version(qemu_system.on_path(machine, subject.environ) or "")
+    value = ", ".join(f"{what}: {said or 'none'}" for what, said in found.items())
     if all(found.values()):
         return ok(value)
     if shutil.which("apt-get", path=subject.environ.get("PATH")):
@@ -47,7 +47,7 @@ def gdb(subject: Subject) -> Verdict:
         programs = dict.fromkeys(debugger.find(machine, path) for machine in _machines(subject))
     except OstooError as error:
         return warning("", f"{error.what}: `ostoo gdb` needs it", error.remedy)
-    return ok(", ".join(f"{_version(program)}, {program}" for program in programs))
+    return ok(", ".join(f"{version(program)}, {program}" for program in programs))
 
 
 def sandbox(subject: Subject) -> Verdict:
@@ -63,7 +63,7 @@ def _machines(subject: Subject) -> list[str]:
     return [*dict.fromkeys(machine.elf_machine for machine in subject.machines.values())]
 
 
-def _version(program: str) -> str:
+def version(program: str) -> str:
     """Return the first line that a program prints of itself; empty if it does not run."""
     try:
         done = (

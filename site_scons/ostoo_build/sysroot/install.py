@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -125,16 +125,25 @@ def _write_manifest(tree: Path, facts: Mapping[str, object]) -> None:
     (tree / MANIFEST).write_bytes(digest.canonical_json({**facts, "files": files}))
 
 
-def altered(tree: Path) -> list[str]:
-    """Return the files of a finished sysroot that differ from its manifest, or that it lacks.
+class State(NamedTuple):
+    """The version of musl in a finished sysroot, and the files that differ from its manifest, or that it lacks.
 
-    Raises `OstooError` if the manifest can't be read.
+    Of one with a damaged manifest that is the manifest, and no version is known.
     """
+
+    musl: str
+    altered: list[str]
+
+
+def examine(tree: Path) -> State:
+    """Compare a finished sysroot with its manifest."""
     try:
-        recorded = json.loads((tree / MANIFEST).read_bytes())["files"].items()
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise OstooError(f"can't read the sysroot's manifest: {error}", where=str(tree / MANIFEST)) from error
-    return [name for name, sha256 in recorded if not _has(tree / name, sha256)]
+        manifest = json.loads((tree / MANIFEST).read_bytes())
+        return State(
+            manifest["musl"], [name for name, sha256 in manifest["files"].items() if not _has(tree / name, sha256)]
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return State("", [MANIFEST])
 
 
 def _has(path: Path, sha256: digest.Hash) -> bool:

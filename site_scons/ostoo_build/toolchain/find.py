@@ -238,7 +238,7 @@ def _check_source(found: Compiler, rust_src: Path) -> None:
     """Raise `OstooError` unless std's source is from the compiler's release: others fail with hundreds of errors."""
     if not (rust_src / "std" / "Cargo.toml").is_file():
         raise OstooError(f"rustc {found.version} has no std source", where=str(rust_src))
-    source = _source_version(rust_src)
+    source = source_version(rust_src)
     if source and not f"{found.described} ".replace("-nightly", "").startswith(source.replace("-nightly", "") + " "):
         raise OstooError(
             f"rustc is {found.described}, but the std source is of {source}",
@@ -252,7 +252,7 @@ def version_files(rust_src: Path) -> tuple[Path, Path]:
     return rust_src.parent / "src" / "version", rust_src.parents[2] / "multirust-channel-manifest.toml"
 
 
-def _source_version(rust_src: Path) -> str:
+def source_version(rust_src: Path) -> str:
     """Return the release of std's source ("1.96.0", or "1.97.0-nightly (e50aa6fba 2026-05-19)"), or ""."""
     version, manifest = version_files(rust_src)
     if version.is_file():
