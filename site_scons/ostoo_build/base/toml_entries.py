@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Key = tuple[str, ...]
-"""The names from the top of a document to a value."""
+"""The names from the top of a document to a value; a table of an array has its number, from 0, as name."""
 
 
 class Entry(NamedTuple):
@@ -38,32 +38,40 @@ def entries(text: str, parse: Callable[[str], dict[str, Any]] = tomllib.loads) -
 
 
 def lines(text: str, parse: Callable[[str], dict[str, Any]] = tomllib.loads) -> dict[Key, int]:
-    """Return the line of each key and table of a document that is valid; of an array's tables that of the first."""
+    """Return the line of each key and table of a document that is valid."""
     found: dict[Key, int] = {}
+    last: dict[Key, int] = {}
     table: Key = ()
     for entry in entries(text, parse):
         if entry.text.lstrip().startswith("["):
-            table = _header(entry.document)
+            table = _header(entry.document, last)
             keys = [table]
         else:
             keys = [(*table, *key) for key, _ in leaves(entry.document)]
-        for key in keys:
-            found.setdefault(key, entry.line)
+        found |= dict.fromkeys(keys, entry.line)
     return found
 
 
-def leaves(document: dict[str, Any], above: Key = ()) -> Iterator[tuple[Key, Any]]:
-    """Yield each value that is no table, or an empty one, with its key."""
-    for name, value in document.items():
-        if isinstance(value, dict) and value:
+def leaves(document: Any, above: Key = ()) -> Iterator[tuple[Key, Any]]:
+    """Yield each value that is no table or array of tables, or an empty one, with its key."""
+    is_array = isinstance(document, list) and any(isinstance(each, dict) for each in document)
+    inner = {str(index): each for index, each in enumerate(document)} if is_array else document
+    if isinstance(inner, dict) and (inner or not above):
+        for name, value in inner.items():
             yield from leaves(value, (*above, name))
-        else:
-            yield (*above, name), value
+    else:
+        yield above, document
 
 
-def _header(document: dict[str, Any]) -> Key:
+def _header(document: dict[str, Any], last: dict[Key, int]) -> Key:
+    """Return the key of a table by its header alone. `last` has the number of each array's last table so far."""
     key: Key = ()
     while document:
         ((name, value),) = document.items()
-        key, document = (*key, name), value[0] if isinstance(value, list) else value
+        key = (*key, name)
+        if isinstance(value, list):
+            last[key] = last.get(key, -1) + 1
+        if key in last:
+            key = (*key, str(last[key]))
+        document = value[0] if isinstance(value, list) else value
     return key

@@ -17,13 +17,14 @@ from ostoo_build.invocation import tools as invocation_tools
 from ostoo_build.invocation.targets import Targets
 from ostoo_build.planning import cargo, config_origins
 from ostoo_build.project import description
-from ostoo_build.project.variables import Source, settings
+from ostoo_build.project.variables import VARIABLES, Source, settings
 from ostoo_build.toolchain import find as toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from ostoo_build.base.toml_entries import Key
     from ostoo_build.cli.run import Runner
     from ostoo_build.planning.config_origins import Configured
 
@@ -78,6 +79,7 @@ def _shown(found: Iterable[Setting]) -> Iterator[str]:
 
 def _settings(runner: Runner) -> Iterator[Setting]:
     yield from _variables(runner)
+    yield from _description(runner.root)
     yield from _environment()
     yield from _places()
     try:
@@ -88,10 +90,21 @@ def _settings(runner: Runner) -> Iterator[Setting]:
 
 def _variables(runner: Runner) -> Iterator[Setting]:
     words = dict(word.split("=", 1) for word in runner.words)
-    lines = description.lines_of_variables(runner.root)
+    written = description.written(runner.root)
     for name, (value, source) in settings(runner.options.described.variables, words).items():
-        origin = f"{description.FILE}:{lines[name]}" if source is Source.FILE else source.value
+        origin = _place(written[(name,)]) if source is Source.FILE else source.value
         yield Setting("Variables", name, _public(value), origin)
+
+
+def _description(root: Path) -> Iterator[Setting]:
+    """Yield what the project's file says besides variables."""
+    for key, written in description.written(root).items():
+        if key[0] not in VARIABLES:
+            yield Setting("Project", _name(key), written.value, _place(written))
+
+
+def _place(written: description.Written) -> str:
+    return f"{description.FILE}:{written.line}"
 
 
 def _environment() -> Iterator[Setting]:
@@ -118,7 +131,7 @@ def _of_cargo(runner: Runner) -> Iterator[Setting]:
     """Yield the configuration of each workspace as the build has cargo read it; what several have comes once."""
     seen = set()
     for each in _configured(runner):
-        name = ".".join(word if _BARE.fullmatch(word) else json.dumps(word) for word in each.key)
+        name = _name(each.key)
         value = _HIDDEN if _SECRET.search(name) else _public(each.value)
         setting = Setting("Cargo's configuration", name, value, _origin(each.origin, runner.root))
         if (name, str(value), setting.origin) not in seen:
@@ -133,6 +146,10 @@ def _configured(runner: Runner) -> Iterator[Configured]:
     targets = Targets.find(runner.root, options.described, options.variables["target"])
     for group in targets.groups:
         yield from config_origins.read(planner.cargo_of(targets, group, chosen, seen, options).said_configuration())
+
+
+def _name(key: Key) -> str:
+    return ".".join(word if _BARE.fullmatch(word) else json.dumps(word) for word in key)
 
 
 def _origin(origin: str, root: Path) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import Struct, field
 
-from ostoo_build.base import layout, toml_file
+from ostoo_build.base import layout, toml_entries, toml_file
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.base.spelling import one_of
@@ -136,13 +136,20 @@ def read(root: Path) -> Description:
     return found
 
 
-def lines_of_variables(root: Path) -> dict[str, int]:
-    """Return the line of each variable in a repository's description, which `read` has read."""
+class Written(NamedTuple):
+    """A value as it is written in the file, and its line."""
+
+    value: Any
+    line: int
+
+
+def written(root: Path) -> dict[toml_entries.Key, Written]:
+    """Return each value in a repository's description, which `read` has read, by its key."""
     path = root / FILE
     if not path.is_file():
         return {}
     lines = toml_file.lines(path)
-    return {name: lines[(name,)] for name in VARIABLES if (name,) in lines}
+    return {key: Written(value, lines[key]) for key, value in toml_entries.leaves(toml_file.load(path))}
 
 
 def _refuse_unknown(kind: Any, value: Any, pointer: str, path: Path) -> None:

@@ -75,6 +75,15 @@ def test_each_value_has_its_origin(root: Path) -> None:
     assert found["NO_COLOR"][0] is None
 
 
+def test_tables_of_the_project_have_their_lines_too(root: Path) -> None:
+    with (root / "ostoo.toml").open("a") as stream:
+        stream.write('[[workspaces]]\nfolder = "user-rs"\n[[workspaces]]\nfolder = "user-*"\nbuild-std = ["core"]\n')
+    assert answer(root, "workspaces") == (
+        '# Project\nworkspaces.0.folder = "user-rs" # ostoo.toml:5\n'
+        'workspaces.1.folder = "user-*" # ostoo.toml:7\nworkspaces.1.build-std = ["core"] # ostoo.toml:8\n'
+    )
+
+
 def test_what_is_secret_is_not_shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARGO_REGISTRIES_OWN_TOKEN", "t0ken")
     for said in (answer(root), json.dumps(documents(root))):

@@ -31,11 +31,15 @@ def test_each_value_has_a_source(tmp_path: Path) -> None:
     assert found["profile"] == ("size", Source.COMMAND_LINE)
     assert found["cache"] == ("off", Source.FILE)
     assert found["sysroot"] == ("zig", Source.DEFAULT)
-    assert description.lines_of_variables(tmp_path) == {"profile": 3, "cache": 4}
+    assert description.written(tmp_path) == {
+        ("profile",): ("dev", 3),
+        ("cache",): ("off", 4),
+        ("boot", "share"): ("user-rs", 7),
+    }
 
 
-def test_without_a_file_no_variable_has_a_line(tmp_path: Path) -> None:
-    assert description.lines_of_variables(tmp_path) == {}
+def test_without_a_file_nothing_has_a_line(tmp_path: Path) -> None:
+    assert description.written(tmp_path) == {}
 
 
 @pytest.mark.parametrize(
