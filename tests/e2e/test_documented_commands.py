@@ -26,13 +26,17 @@ pytestmark = [pytest.mark.compiler, pytest.mark.long]
 
 WHEEL = "it installs a package for the user: tests/e2e/test_package.py does so in an environment of its own"
 ADOPTS = "it makes a project of another folder: tests/e2e/test_own_os_doc.py runs the page about that"
-NOT_RUN = {
+NOT_RUN: dict[str, str] = {
     "uv tool install ostoo-build": WHEEL,
-    "ostoo init                 # in your repository, or in an empty folder": ADOPTS,
+    "ostoo init": ADOPTS,
     "ostoo build hello": ADOPTS,
-    "./ostoo boot hello-rs kernel=ostoo:../ostoo/target/x86_64-os/debug/bootimage-kernel.bin": "nobody has that image",
-    "./sconsw kernel hello-std       # a program of each": "there is no kernel: tests/e2e/test_kernel_real.py has one",
+    "ostoo man | man -l -": "man is not on each machine: tests/unit/cli/test_man_page.py looks at the page",
+    "buildbox-casd --bind": "it is a server for others: tests/e2e/grid.py starts it with paths of this machine",
+    "./ostoo boot hello-rs kernel=ostoo:": "nobody has that image",
+    "./sconsw kernel hello-std": "there is no kernel: tests/e2e/test_kernel_real.py has one",
 }
+"""How commands begin, each with the reason."""
+
 FIRST = "./sconsw hello-std"
 """What the README shows of it is a first build: here the cache has everything."""
 
@@ -122,7 +126,7 @@ def test_each_command_of_a_page_works_as_printed(
         if isinstance(command, documented.File):
             (checkout / command.path).write_text(command.text, encoding="utf-8")
             continue
-        if command.line in NOT_RUN:
+        if command.line.startswith(tuple(NOT_RUN)):
             continue
         if command.line in BEFORE:
             subprocess.run(["sh", "-ec", BEFORE[command.line]], cwd=checkout, env=environment, check=True)
@@ -137,4 +141,4 @@ def test_each_command_of_a_page_works_as_printed(
 
 def test_each_exception_is_a_command_of_a_page() -> None:
     every = {command.line for page in PAGES for command in documented.commands(page)}
-    assert NOT_RUN.keys() - every == set()
+    assert {start for start in NOT_RUN if not any(line.startswith(start) for line in every)} == set()

@@ -26,6 +26,7 @@ _STARTS = (
     "uv ",
     "pip ",
     "sed ",
+    "mkdir ",
 )
 _SYNOPSIS = re.compile(r"\[(-- )?[A-Z]")
 """`[TARGET...]` stands for what a user may write, so that the line is no command."""
