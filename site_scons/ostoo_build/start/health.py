@@ -28,9 +28,11 @@ _NAME = lazy_pattern(r"[A-Za-z0-9_.-]+")
 
 def findings() -> Iterator[Finding]:
     """Make the checks, one after another."""
-    yield _python()
-    yield _packages()
-    yield _scons()
+    for name, check in {"python": _python, "packages": _packages, "scons": _scons}.items():
+        try:
+            yield check()
+        except Exception as error:  # noqa: BLE001 - one check that fails must not hide what others find
+            yield Finding(name, State.ERROR, "", f"this can't be checked: {error!r}", "see what other checks find")
 
 
 def _python() -> Finding:

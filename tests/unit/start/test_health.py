@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import own_files
+from ostoo_build.base import installed_packages, own_files
 from ostoo_build.start import health
 from ostoo_build.start.finding import State
 
@@ -49,6 +49,16 @@ def test_an_installed_build_may_lack_what_is_optional(monkeypatch: pytest.Monkey
     assert packages.state is State.ERROR
     assert packages.problem == "msgspec is missing"
     assert packages.remedy.startswith("install them again: ")
+
+
+def test_a_check_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_threads(_: Path) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(installed_packages, "damaged_in", no_threads)
+    python, packages, scons = health.findings()
+    assert (python.state, packages.state, scons.state) == (State.OK, State.ERROR, State.OK)
+    assert packages.problem == """this can't be checked: RuntimeError("can't start new thread")"""
 
 
 def test_it_needs_no_package() -> None:
