@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LIBRARIES, PROGRAMS = 5, 7
 FEATURES = ("a", "b", "c")
-TABLES = ("dependencies", "dependencies", "build-dependencies", 'target."cfg(unix)".dependencies')
+TABLES = ("dependencies", "dependencies", "build-dependencies", 'target."cfg(unix)".dependencies', "dev-dependencies")
 SEEDS = (1, 2, 3, 4)
 
 
@@ -60,11 +60,13 @@ class Generated:
         optional: list[str] = []
         for other in used:
             table = self._random.choice(TABLES)
-            is_optional = self._random.random() < 1 / 3
+            is_optional = self._random.random() < 1 / 3 and table != "dev-dependencies"
             tables.setdefault(table, []).append(self._dependency(other, is_optional=is_optional))
             optional += [other] if is_optional else []
+        of_tests = [line.partition(" ")[0] for line in tables.get("dev-dependencies", ())]
         items = [f"dep:{each}" for each in optional]
         items += [f"{each}/{feature}" for each in used for feature in FEATURES]
+        items = [item for item in items if item.partition("/")[0] not in of_tests]
         items += [f"{each}?/{feature}" for each in optional for feature in FEATURES]
         features = []
         for feature in (*FEATURES, "default"):
@@ -104,12 +106,16 @@ class Generated:
 
 
 def differences(workspace: Workspace) -> Iterator[tuple[str, bool | None]]:
-    """Yield each program, and whether its plan of one run for all is that of itself; None if there is none for all."""
+    """Yield each program and its tests, and whether the plan of one run for all is its own; None if there is none."""
     groups = [[binary] for binary in workspace.binaries()]
     together = replace(workspace, snapshot=Snapshot()).plan_together(WHOLE, groups, "release", 1)
+    tested = replace(workspace, snapshot=Snapshot()).plan_tests_together(groups, "release", 1)
     for (binary,) in groups:
-        alone = replace(workspace, snapshot=Snapshot()).plan(WHOLE, [binary], "release")[binary.name]
-        yield binary.name, together[binary.name] == alone if binary.name in together else None
+        name, opened = binary.name, replace(workspace, snapshot=Snapshot())
+        alone = opened.plan(WHOLE, [binary], "release")[name]
+        yield name, together[name] == alone if name in together else None
+        tests = opened.plan_tests([binary], "release")[name]
+        yield f"{name}.tests", tested[name] == tests if name in tested else None
 
 
 def found(folder: Path, seed: int) -> dict[str, bool | None]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.planning import features
+from ostoo_build.planning.declared import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ostoo_build.planning.declared import Dependency
     from ostoo_build.planning.features import Enabled, Selection
@@ -35,6 +36,14 @@ class Alone(Struct, frozen=True):
         """Whether two programs ask for the same features of each package that both need."""
         common = self.features.keys() & other.features.keys()
         return all(self.features[key] == other.features[key] for key in common)
+
+
+def joined(parts: Iterable[Alone]) -> Alone:
+    """Return what several graphs of one question ask for; none of them proves more than itself."""
+    found: dict[Resolved, frozenset[str]] = {}
+    for each in parts:
+        found |= {key: names | found.get(key, frozenset()) for key, names in each.features.items()}
+    return Alone(found, is_proved=False)
 
 
 def of(graph: UnitGraph, selection: Selection, manifest: Callable[[Unit], Manifest]) -> Alone:
@@ -103,7 +112,14 @@ class _Walk:
         return frozenset.intersection(*asked)
 
     def _declared(self, other: Unit, unit: Unit) -> Iterator[Dependency]:
-        name = self._manifest(other).name
+        name, kinds = self._manifest(other).name, _kinds(unit)
         for each in self._manifest(unit).declared.dependencies:
-            if each.package == name and each.of_script == (unit.kind == "custom-build"):
+            if each.package == name and each.kind in kinds:
                 yield each
+
+
+def _kinds(unit: Unit) -> tuple[Kind, ...]:
+    """Return the kinds of dependencies that a unit has."""
+    if unit.kind == "custom-build":
+        return (Kind.BUILD,)
+    return (Kind.NORMAL, Kind.DEV) if unit.is_test or unit.kind == "example" else (Kind.NORMAL,)

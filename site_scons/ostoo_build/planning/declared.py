@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,21 +15,26 @@ if TYPE_CHECKING:
 _KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
 
 
-class Dependency(Struct, frozen=True):
-    """A dependency: the name that its package is used by, the package's own name, and the features that it asks for.
+class Kind(Enum):
+    """Which crates of a package have a dependency: all, its build script, or its tests and examples."""
 
-    `of_script` says that the build script has it, not the crates.
-    """
+    NORMAL = "dependencies"
+    BUILD = "build-dependencies"
+    DEV = "dev-dependencies"
+
+
+class Dependency(Struct, frozen=True):
+    """A dependency: the name that its package is used by, the package's own name, and the features that it asks for."""
 
     name: str
     package: str
-    of_script: bool
+    kind: Kind
     is_optional: bool
     features: tuple[str, ...]
 
 
 class Declared(Struct, frozen=True):
-    """Features with what they enable, and dependencies, without those of tests and examples.
+    """Features with what they enable, and dependencies.
 
     Optional dependencies that no feature refers to by `dep:` are features too.
     """
@@ -39,19 +45,19 @@ class Declared(Struct, frozen=True):
     @property
     def required(self) -> frozenset[str]:
         """Return the names of the dependencies that are always there."""
-        return frozenset(each.name for each in self.dependencies if not each.is_optional)
+        return frozenset(each.name for each in self.dependencies if not (each.is_optional or each.kind is Kind.DEV))
 
 
 def of(document: Mapping[str, Any], inherited: Mapping[str, Any]) -> Declared:
     """Return what a manifest declares; `inherited` are the dependencies of its workspace."""
     found = tuple(
-        _dependency(name, value if isinstance(value, dict) else {}, inherited, of_script=kind.startswith("build"))
-        for kind, name, value in tables(document)
-        if not kind.startswith("dev")
+        _dependency(Kind(table.replace("_", "-")), name, value if isinstance(value, dict) else {}, inherited)
+        for table, name, value in tables(document)
     )
     features = {name: tuple(items) for name, items in document.get("features", {}).items()}
     hidden = {item.removeprefix("dep:") for items in features.values() for item in items if item.startswith("dep:")}
-    implicit = {each.name: (f"dep:{each.name}",) for each in found if each.is_optional and each.name not in hidden}
+    optional = (each.name for each in found if each.is_optional and each.kind is not Kind.DEV)
+    implicit = {name: (f"dep:{name}",) for name in optional if name not in hidden}
     return Declared({**implicit, **features}, found)
 
 
@@ -67,11 +73,11 @@ def is_inherited(value: Any) -> bool:
     return isinstance(value, dict) and value.get("workspace") is True
 
 
-def _dependency(name: str, value: dict[str, Any], inherited: Mapping[str, Any], *, of_script: bool) -> Dependency:
+def _dependency(kind: Kind, name: str, value: dict[str, Any], inherited: Mapping[str, Any]) -> Dependency:
     shared = inherited.get(name, {}) if is_inherited(value) else {}
     both = (shared if isinstance(shared, dict) else {}, value)
     features = [str(feature) for each in both for feature in each.get("features", ())]
     if all(each.get("default-features", each.get("default_features", True)) for each in both):
         features.append(DEFAULT)
     package = next((each["package"] for each in both if "package" in each), name)
-    return Dependency(name, str(package), of_script, bool(value.get("optional")), tuple(features))
+    return Dependency(name, str(package), kind, bool(value.get("optional")), tuple(features))

@@ -207,18 +207,30 @@ class Programs:
     def _planned_tests(self, ids: Iterable[ProgramId]) -> dict[ProgramId, tuple[PlannedExecutable, ...] | OstooError]:
         """Return the plans of the test executables of programs, or why they can't be made."""
         found: dict[ProgramId, tuple[PlannedExecutable, ...] | OstooError] = {}
-        alike: dict[tuple[_Key, object], list[Binary]] = {}
+        unknown: dict[_Key, dict[object, list[Binary]]] = {}
         for name, target in ids:
             binary, key = self.binaries[name], _key(self.group_of(name), target)
             known = self.workspace_of(name, target).remembered_tests(binary, self._profile)
             if known is None:
-                alike.setdefault((key, (binary.dependencies, binary.selected.words)), []).append(binary)
+                unknown.setdefault(key, {}).setdefault((binary.dependencies, binary.selected.words), []).append(binary)
             else:
                 found[name, target] = known
-        for (key, _), binaries in alike.items():
-            planned = self._workspaces[key].plan_tests(binaries, self._profile)
+        for key, alike in unknown.items():
+            planned = self._plan_tests(self._workspaces[key], [*alike.values()])
             found |= {(name, key[-1]): tests for name, tests in planned.items()}
         self._tests |= {id_: tests for id_, tests in found.items() if not isinstance(tests, OstooError)}
+        return found
+
+    def _plan_tests(
+        self, workspace: Workspace, groups: list[list[Binary]]
+    ) -> dict[str, tuple[PlannedExecutable, ...] | OstooError]:
+        """Plan the tests of programs of a workspace. Those of a group declare the same dependencies."""
+        found: dict[str, tuple[PlannedExecutable, ...] | OstooError] = {}
+        if together.pays(groups, self._jobs):
+            found = workspace.plan_tests_together(groups, self._profile, self._jobs)
+        for binaries in groups:
+            if binaries[0].name not in found:
+                found |= workspace.plan_tests(binaries, self._profile)
         return found
 
     def plan_reads(self, name: str, target: str, *, of_tests: bool) -> ReadSet | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
     Groups = Sequence[Sequence[Binary]]
-    Graphs = dict[str, UnitGraph]
+    Graphs = dict[str, list[UnitGraph]]
 
 _FEW = 2
 """The number of runs for each process at a time up to which asking for more programs at once would not be faster."""
@@ -35,18 +35,19 @@ def pays(groups: Groups, jobs: int) -> bool:
 
 
 class JointQuery(Struct, frozen=True):
-    """How to ask cargo: `ask` returns the graphs of programs in one run, `jobs` is the number of runs at a time."""
+    """How to ask cargo: `ask` returns the graphs of each program in one run, `jobs` is the number of runs at a time."""
 
-    ask: Callable[[Sequence[Binary]], list[UnitGraph]]
+    ask: Callable[[Sequence[Binary]], list[list[UnitGraph]]]
     manifest: Callable[[Unit], Manifest]
     jobs: int
 
     def graphs(self, groups: Groups) -> Graphs:
-        """Return the graphs of programs by name, as if cargo built each alone, as far as this is proved.
+        """Return the graphs of programs by name, as if cargo was asked for each alone, as far as this is proved.
 
         The programs of a group declare the same dependencies, and have the same features selected.
         """
-        found, others = self._proved([group for group in groups if _may_join(group)])
+        # cargo would select features for all packages
+        found, others = self._proved([group for group in groups if not group[0].selected.words])
         kinds = _kinds(others)
         if len(kinds) < len(others):
             with ThreadPoolExecutor(self.jobs) as pool:
@@ -64,17 +65,12 @@ class JointQuery(Struct, frozen=True):
             return {}, []
         for group in groups:
             own = {binary.name: next(graphs) for binary in group}
-            asked = [alone.of(own[binary.name], binary.selected, self.manifest) for binary in group]
+            asked = [alone.of(graph, binary.selected, self.manifest) for binary in group for graph in own[binary.name]]
             if all(each.is_proved for each in asked):
                 proved |= own
             else:
-                others.append((group, asked[0]))
+                others.append((group, alone.joined(asked)))
         return proved, others
-
-
-def _may_join(group: Sequence[Binary]) -> bool:
-    """Whether cargo's options for a group mean nothing to others, and its programs need no crates of tests."""
-    return group[0].option == "--bin" and not group[0].selected.words
 
 
 def _kinds(groups: Sequence[tuple[Sequence[Binary], Alone]]) -> list[list[Sequence[Binary]]]:

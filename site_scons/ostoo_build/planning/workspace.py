@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,14 +137,15 @@ class Workspace(Struct, frozen=True):
         """Plan those programs of many groups that can be planned together, with `jobs` runs of cargo at a time."""
         context, _ = self._begin(profile)
 
-        def ask(binaries: Sequence[Binary]) -> list[UnitGraph]:
-            return self.cargo.unit_graphs(binaries, profile, self.target)
+        def ask(binaries: Sequence[Binary]) -> list[list[UnitGraph]]:
+            return [[graph] for graph in self.cargo.unit_graphs(binaries, profile, self.target)]
 
         graphs = self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
         found: dict[str, Program] = {}
         for group in groups:
+            own = {binary.name: graphs[binary.name][0] for binary in group if binary.name in graphs}
             with contextlib.suppress(OSError, OstooError):  # planned alone it is the one that has the error
-                found |= self._planned(what, group, graphs, profile) if group[0].name in graphs else {}
+                found |= self._planned(what, group, own, profile) if own else {}
         return found
 
     def _planned(
@@ -184,8 +186,28 @@ class Workspace(Struct, frozen=True):
 
         Raises `OstooError` if cargo can't.
         """
-        context, began = self._begin(profile)
+        self._begin(profile)
         graphs = self._locked(lambda: self.cargo.test_graphs(binaries, profile, self.target))
+        return self._planned_tests(binaries, graphs, profile)
+
+    def plan_tests_together(
+        self, groups: Sequence[Sequence[Binary]], profile: str, jobs: int
+    ) -> dict[str, tuple[PlannedExecutable, ...] | OstooError]:
+        """Plan the tests of those programs that can be planned together, with `jobs` runs of cargo at a time."""
+        context, _ = self._begin(profile)
+
+        def ask(binaries: Sequence[Binary]) -> list[list[UnitGraph]]:
+            return self.cargo.test_graphs(binaries, profile, self.target)
+
+        graphs = self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
+        proved = [binary for binary in chain.from_iterable(groups) if binary.name in graphs]
+        return self._planned_tests(proved, [graphs[binary.name] for binary in proved], profile)
+
+    def _planned_tests(
+        self, binaries: Sequence[Binary], graphs: Sequence[Sequence[UnitGraph]], profile: str
+    ) -> dict[str, tuple[PlannedExecutable, ...] | OstooError]:
+        """Plan tests by their graphs, and store the plans, or that they can't be planned."""
+        context, began = self._begin(profile)
         found: dict[str, tuple[PlannedExecutable, ...] | OstooError] = {}
         for binary, own in zip(binaries, graphs, strict=True):
             try:

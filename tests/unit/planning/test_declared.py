@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from ostoo_build.planning import declared
-from ostoo_build.planning.declared import Dependency
+from ostoo_build.planning.declared import Dependency, Kind
 
 MANIFEST = """
 [features]
@@ -27,13 +27,14 @@ def found(text: str, inherited: str = "") -> dict[str, Dependency]:
     return {each.name: each for each in declared.of(tomllib.loads(text), tomllib.loads(inherited)).dependencies}
 
 
-def test_dependencies_are_read_from_all_tables_but_those_of_tests() -> None:
+def test_dependencies_are_read_from_all_tables() -> None:
     assert found(MANIFEST) == {
-        "plain": Dependency("plain", "plain", of_script=False, is_optional=False, features=("default",)),
-        "hidden": Dependency("hidden", "hidden", of_script=False, is_optional=True, features=("default",)),
-        "weak": Dependency("weak", "weak", of_script=False, is_optional=True, features=("f",)),
-        "new-name": Dependency("new-name", "old", of_script=False, is_optional=False, features=("default",)),
-        "of-script": Dependency("of-script", "of-script", of_script=True, is_optional=False, features=("default",)),
+        "plain": Dependency("plain", "plain", kind=Kind.NORMAL, is_optional=False, features=("default",)),
+        "hidden": Dependency("hidden", "hidden", kind=Kind.NORMAL, is_optional=True, features=("default",)),
+        "weak": Dependency("weak", "weak", kind=Kind.NORMAL, is_optional=True, features=("f",)),
+        "new-name": Dependency("new-name", "old", kind=Kind.NORMAL, is_optional=False, features=("default",)),
+        "of-tests": Dependency("of-tests", "of-tests", kind=Kind.DEV, is_optional=False, features=("default",)),
+        "of-script": Dependency("of-script", "of-script", kind=Kind.BUILD, is_optional=False, features=("default",)),
     }
 
 

@@ -38,13 +38,13 @@ class FakeCargo:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def ask(self, binaries: Sequence[Binary]) -> list[UnitGraph]:
+    def ask(self, binaries: Sequence[Binary]) -> list[list[UnitGraph]]:
         self.asked.append(" ".join(binary.name for binary in binaries))
         if any(binary.name == "bad" for binary in binaries):
             raise OstooError("cargo refuses it")
         features = sorted({binary.name[-1] for binary in binaries} & {"x", "y"})
         shared = unit("shared", "lib", features)
-        return [UnitGraph((shared, unit(binary.name, "bin", (), 0))) for binary in binaries]
+        return [[UnitGraph((shared, unit(binary.name, "bin", (), 0)))] for binary in binaries]
 
     def manifest(self, of: Unit) -> Manifest:
         name, asks = of.pkg_id, [each for each in of.pkg_id[-1] if each in "xy"]
@@ -55,12 +55,11 @@ class FakeCargo:
         """The features of the library in the graphs that are found."""
         query = JointQuery(self.ask, self.manifest, 1)
         groups = [[binary(name, selected.get(name, Selection()))] for name in names]
-        return {name: graph.units[0].features for name, graph in query.graphs(groups).items()}
+        return {name: graph.units[0].features for name, (graph,) in query.graphs(groups).items()}
 
 
 def binary(name: str, selected: Selection) -> Binary:
-    option = "--example" if name.startswith("example") else "--bin"
-    return Binary(name, name, Path(name, "Cargo.toml"), name, option=option, selected=selected)
+    return Binary(name, name, Path(name, "Cargo.toml"), name, selected=selected)
 
 
 @pytest.fixture
@@ -84,10 +83,9 @@ def test_nothing_is_asked_again_where_nobody_agrees(cargo: FakeCargo) -> None:
     assert cargo.asked == ["one-x one-y nothing"]
 
 
-def test_options_for_some_and_crates_of_tests_are_no_part_of_it(cargo: FakeCargo) -> None:
-    assert cargo.graphs("one-x", "selects-x", "example-x", **{"selects-x": Selection(("f",))}) == {"one-x": ("x",)}
+def test_features_that_are_selected_for_one_are_not_for_others(cargo: FakeCargo) -> None:
+    assert cargo.graphs("one-x", "selects-x", **{"selects-x": Selection(("f",))}) == {"one-x": ("x",)}
     assert cargo.asked == ["one-x"]
-    assert cargo.graphs("example-x") == {}
 
 
 def test_a_program_that_cargo_refuses_leaves_all_to_be_asked_for_alone(cargo: FakeCargo) -> None:
