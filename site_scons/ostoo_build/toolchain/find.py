@@ -18,7 +18,7 @@ from ostoo_build.toolchain import channel, compiler
 from ostoo_build.toolchain import named as toolchain_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ostoo_build.toolchain.channel import NamedToolchain
     from ostoo_build.toolchain.compiler import Compiler
@@ -76,11 +76,14 @@ def no_linker() -> OstooError:
 
 
 class Choice(Struct, frozen=True):
-    """A toolchain; `rejected` says why those that were preferred are unsuitable, `others` what else there is."""
+    """A toolchain; `rejected` says why those that were preferred are unsuitable, `others` what else there is.
+
+    Others are looked for while somebody asks for them: a build does not, and depends on none.
+    """
 
     toolchain: Toolchain
     rejected: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    others: Iterable[str] = ()
 
 
 def find(root: Path, variables: Mapping[str, str], environ: Mapping[str, str]) -> Toolchain:
@@ -111,7 +114,7 @@ def choose(root: Path, variables: Mapping[str, str], environ: Mapping[str, str])
     for rustc, reason in candidates:
         try:
             found = _complete(rustc, reason, named, environ)
-            return Choice(found, tuple(rejected), tuple(f"{other}: {why}" for other, why in candidates))
+            return Choice(found, tuple(rejected), (f"{other}: {why}" for other, why in candidates))
         except OstooError as error:
             rejected.append(f"{reason}: {error.what}")
     if named:

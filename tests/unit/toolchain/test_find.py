@@ -109,8 +109,17 @@ def test_a_choice_says_what_was_not_taken_and_what_else_there_is(
     found = toolchain.choose(root, {}, environ)
     assert found.toolchain.rustc == own(root) / "bin/rustc"
     assert found.rejected == ("rustup's nightly, named by rust-toolchain.toml: rustc 1.96.0 has no std source",)
-    assert found.others == (f"{tmp_path}/bin/rustc: the system's, on PATH",)
+    assert [*found.others] == [f"{tmp_path}/bin/rustc: the system's, on PATH"]
     assert toolchain.installed(environ) == [rustup(environ)]
+
+
+def test_a_build_looks_for_no_more_than_it_takes(
+    root: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it looked it would have to look again, to know that nothing has changed."""
+    fake.sysroot(own(root))
+    monkeypatch.setattr(toolchain, "_search_path", lambda _: pytest.fail("PATH was searched"))
+    assert toolchain.find(root, {}, environ).rustc == own(root) / "bin/rustc"
 
 
 def test_what_the_user_names_comes_first(root: Path, environ: dict[str, str], tmp_path: Path) -> None:
