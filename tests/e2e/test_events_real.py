@@ -151,9 +151,9 @@ def served(tree: Tree) -> Iterator[ServedTree]:
 
 def test_a_server_writes_the_same_for_the_command_that_it_serves(served: ServedTree, tmp_path: Path) -> None:
     file = tmp_path / "events"
-    command = ["hello-rs", f"--events={file}"]
+    asked = ["hello-rs", f"--events={file}"]
     edit(served)
-    served.build(*command)
+    served.build(*asked)
     first = told(file)
     assert_whole(first, "succeeded")
     end = time.monotonic() + 60
@@ -163,7 +163,7 @@ def test_a_server_writes_the_same_for_the_command_that_it_serves(served: ServedT
     assert told(file) == first, "a build that is prepared writes nothing"
     edit(served)
     builds = served.served()
-    served.build(*command)
+    served.build(*asked)
     second = told(file)
     assert served.served() == builds + 1
     assert_whole(second, "succeeded")
