@@ -40,15 +40,15 @@ NOT_RUN: dict[str, str] = {
 FIRST = "./sconsw hello-std"
 """What the README shows of it is a first build: here the cache has everything."""
 
-_EDIT_AND_COMMIT = (
-    "echo '// edited' >> user-rs/rt/src/bump.rs && "
-    "git -c user.name=us -c user.email=us@localhost commit -q -m Edited user-rs/rt/src/bump.rs"
-)
+_EDIT = 'echo "// $(date +%s%N)" >> user-rs/rt/src'
+"""Each time another one: what was edited before is in the cache."""
+
+_COMMIT = "git -c user.name=us -c user.email=us@localhost commit -q -a -m Edited"
 BEFORE = {
-    "./ostoo why hello-rs": f"./sconsw && {_EDIT_AND_COMMIT} && ./sconsw hello-rs cat-rs hello-std",
-    "./ostoo affected origin/main...HEAD": f"git diff --quiet origin/main || exit 0; {_EDIT_AND_COMMIT}",
-    "./ostoo why-miss ../other-clone .": "cp -r . ../other-clone && ./sconsw hello-rs && cd ../other-clone && "
-    "echo '// edited' >> user-rs/rt/src/io.rs && ./sconsw hello-rs",
+    "./ostoo why hello-rs": f"./sconsw && {_EDIT}/bump.rs && {_COMMIT} && ./sconsw hello-rs cat-rs hello-std",
+    "./ostoo affected origin/main...HEAD": f"git diff --quiet origin/main || exit 0; {_EDIT}/bump.rs && {_COMMIT}",
+    "./ostoo why-miss ../other-clone .": f"cp -r . ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs && "
+    f"cd ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs",
 }
 """What the reader of a page has done before, by command."""
 
