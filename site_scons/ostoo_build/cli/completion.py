@@ -133,7 +133,7 @@ _SCRIPTS: dict[str, Callable[[Parser], str]] = {"bash": _of_bash, "zsh": _of_zsh
 
 
 def _part(name: str) -> str:
-    return Path(__file__).with_suffix(f".{name}").read_text(encoding="utf-8")
+    return Path(__file__).with_suffix(f".{name}.in").read_text(encoding="utf-8")
 
 
 def _what(parser: Parser, verb: str) -> str:

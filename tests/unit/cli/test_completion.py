@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,3 +144,13 @@ def test_what_a_verb_takes_is_told_by_its_parser() -> None:
     parser.verbs["size"].add_argument("--all-new", choices=("one", "two"), help="a new option")
     for shell in ("bash", "zsh", "fish"):
         assert "a new option" in completion.script(shell, parser)
+
+
+def test_the_script_for_bash_is_sound(tmp_path: Path) -> None:
+    """Its templates are no scripts, so the linter of the checkout's scripts does not look at them."""
+    file = tmp_path / "ostoo.bash"
+    file.write_text(completion.script("bash", command_line.parser()), encoding="utf-8")
+    shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert shellcheck
+    done = subprocess.run([shellcheck, "--shell=bash", str(file)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
