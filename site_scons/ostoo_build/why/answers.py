@@ -129,14 +129,18 @@ def name_of(history: History, decided: Decided) -> str:
 
 
 def others(history: History, build: BuildNote, published: str, changed: Difference) -> Iterator[Other]:
-    """Yield the other programs: those that a change reached, and those that it did not, with the reason."""
+    """Yield the other programs: those that a change reached, and those that it did not, with the reason.
+
+    Programs for another target or of another profile are only told of if the build made them.
+    """
+    folders = {path: path.removesuffix(f"/{name_of_program(entry)}") for path, entry in history.programs.items()}
     for path, entry in history.programs.items():
         decided = build.of(path)
         if path == published:
             continue
         if decided is not None and changed in decided.causes:
             yield Other(name_of_program(entry), changed.name, is_reached=True, why="")
-        elif changed.part is Part.FILE and changed.name in entry.unread:
+        elif folders[path] == folders.get(published) and changed.part is Part.FILE and changed.name in entry.unread:
             why = unread_because(history, changed.name, entry)
             yield Other(name_of_program(entry), changed.name, is_reached=False, why=why)
 

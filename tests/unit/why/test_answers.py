@@ -12,9 +12,10 @@ from model_builds import Builds
 from model_checkout import PROGRAMS, Request
 from msgspec.structs import replace
 
+from ostoo_build.actions.action_log import Difference, Part
 from ostoo_build.base import layout, state_file
 from ostoo_build.start import null_build
-from ostoo_build.why import about_files, about_programs, about_units, build_notes, history, texts
+from ostoo_build.why import about_files, about_programs, about_units, answers, build_notes, history, texts
 from ostoo_build.why.answers import Verdict
 
 if TYPE_CHECKING:
@@ -109,6 +110,18 @@ def test_the_cause_comes_first_then_what_followed_then_who_was_not_reached(tree:
         "  user-rs/plain/src/lib.rs changed, but nothing of it is near",
     ]
     assert current[2] == "one was built in an earlier build, of one two"
+
+
+def test_a_program_of_another_profile_is_not_told_of(tree: Tree) -> None:
+    tree.build()
+    known, published = history.read(tree.root), layout.program(model.TARGET, "release", "one")
+    unread = Difference(Part.FILE, "user-rs/rt/README.md", "1", "2")
+    other = replace(known.programs[layout.program(model.TARGET, "release", "two")], unread={unread.name: "1"})
+    nothing = replace(known.builds[0], decided=())
+    for profile, told in (("release", ["two"]), ("dev", [])):
+        programs = {published: known.programs[published], layout.program(model.TARGET, profile, "two"): other}
+        found = answers.others(replace(known, programs=programs), nothing, published, unread)
+        assert [each.program for each in found] == told
 
 
 def test_a_program_of_the_cache_has_causes_and_no_steps(tree: Tree) -> None:
