@@ -45,7 +45,8 @@ _EDIT = 'echo "// $(date +%s%N)" >> user-rs/rt/src'
 
 _COMMIT = "git -c user.name=us -c user.email=us@localhost commit -q -a -m Edited"
 BEFORE = {
-    "./ostoo why hello-rs": f"./sconsw && {_EDIT}/bump.rs && {_COMMIT} && ./sconsw hello-rs cat-rs hello-std",
+    "./ostoo why hello-rs": f"{_EDIT}/bump.rs && ./sconsw && {_EDIT}/bump.rs && {_COMMIT} && "
+    "./sconsw hello-rs cat-rs hello-std",
     "./ostoo affected origin/main...HEAD": f"git diff --quiet origin/main || exit 0; {_EDIT}/bump.rs && {_COMMIT}",
     "./ostoo why-miss ../other-clone .": f"cp -r . ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs && "
     f"cd ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs",
