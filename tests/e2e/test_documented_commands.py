@@ -48,6 +48,7 @@ BEFORE = {
     "./ostoo why hello-rs": f"{_EDIT}/bump.rs && ./sconsw && {_EDIT}/bump.rs && {_COMMIT} && "
     "./sconsw hello-rs cat-rs hello-std",
     "./ostoo affected origin/main...HEAD": f"git diff --quiet origin/main || exit 0; {_EDIT}/bump.rs && {_COMMIT}",
+    "./ostoo size hello-std --compare": "sed -i 's/Hello from/Hello again from/' user-rs/hello-std/src/main.rs",
     "./ostoo why-miss ../other-clone .": f"cp -r . ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs && "
     f"cd ../other-clone && {_EDIT}/io.rs && ./sconsw hello-rs",
 }
