@@ -42,8 +42,7 @@ def digests() -> tuple[str, str]:
 def test_each_file_of_ours_decides_or_is_known_not_to() -> None:
     folder = own_source._FOLDER  # noqa: SLF001 - where this package really lies
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"}
-    shells = {".bash", ".fish", ".zsh"}  # parts of what `ostoo completion` writes, and no build reads
-    assert kinds - own_source._KINDS == {".proto", ".pyi", ".toml", ".txt", ".typed", *shells}  # noqa: SLF001 - pins are in the keys of sysroots
+    assert kinds - own_source._KINDS == {".in", ".proto", ".pyi", ".toml", ".txt", ".typed"}  # noqa: SLF001 - pins are in the keys of sysroots; .in: completion
     assert {".py", ".sh"} <= kinds
 
 
