@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from documented import Command
 
-pytestmark = [pytest.mark.compiler, pytest.mark.long]
+pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.long]
 
 WHEEL = "it installs a package for the user: tests/e2e/test_package.py does so in an environment of its own"
 ADOPTS = "it makes a project of another folder: tests/e2e/test_own_os_doc.py runs the page about that"
