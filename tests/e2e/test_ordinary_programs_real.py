@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from trees import Tree
 
-pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.long]
+pytestmark = [pytest.mark.compiler, pytest.mark.network, pytest.mark.long, pytest.mark.timeout(1800)]
 
 NAME = "hexyl"
 
