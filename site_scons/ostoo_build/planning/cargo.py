@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ostoo_build.base import activity, digest, home, layout, process, toml_file, toml_tables
 from ostoo_build.base import environment as variables
@@ -171,7 +170,7 @@ class Cargo(Struct, frozen=True, dict=True):
             *(*self._std_crates(), *_JSON_SPECS, "build", "--unit-graph", "-Zunstable-options", "--profile", profile),
             *("--target", str(target), *chosen, *self._options_for_std(profile)),
         )
-        graphs = [self._with_vendored(graph) for graph in unit_graph.parse(self._run(*arguments))]
+        graphs = unit_graph.parse(self._run(*arguments), self._std_source)
         for unit in chain.from_iterable(graph.units for graph in graphs):
             if unit.platform and Path(unit.platform).name != target.name:
                 raise OstooError(
@@ -181,17 +180,10 @@ class Cargo(Struct, frozen=True, dict=True):
                 )
         return graphs
 
-    def _with_vendored(self, graph: unit_graph.UnitGraph) -> unit_graph.UnitGraph:
-        """Return a graph in which std's dependencies are those that come with std."""
-        if self.vendor is None:
-            return graph
-        registry, vendor = home.cargo(self.environment) / "registry/src", self.vendor
-        return unit_graph.UnitGraph(
-            tuple(
-                replace(unit, src_path=std_crates.vendored(unit.src_path, registry, vendor)) if unit.is_std else unit
-                for unit in graph.units
-            )
-        )
+    def _std_source(self, source: Path) -> Path:
+        """Return a source of std as it is beside std, if it comes with that."""
+        registry = home.cargo(self.environment) / "registry/src"
+        return source if self.vendor is None else std_crates.vendored(source, registry, self.vendor)
 
     def _std_crates(self) -> tuple[str, ...]:
         """Return flags that make cargo take std's crates from `vendor`.

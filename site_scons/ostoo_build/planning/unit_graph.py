@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -15,6 +15,9 @@ from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMAT_VERSION = 1
 
@@ -123,15 +126,18 @@ class UnitGraph(Struct, frozen=True):
         return self.units[-1].target_name
 
 
-def parse(text: str) -> list[UnitGraph]:
-    """Parse cargo's JSON into one graph for each root. Raises `OstooError` for another version of the format."""
+def parse(text: str, std_source: Callable[[Path], Path] = lambda source: source) -> list[UnitGraph]:
+    """Parse cargo's JSON into one graph for each root. `std_source` returns where a source of std is to be read.
+
+    Raises `OstooError` for another version of the format.
+    """
     document = json.loads(text)
     if document.get("version") != FORMAT_VERSION:
         raise OstooError(
             f"cargo's unit graph has version {document.get('version')}, this build reads version {FORMAT_VERSION}",
             remedy="use the toolchain that rust-toolchain.toml names",
         )
-    units = [_unit(unit) for unit in document["units"]]
+    units = [_unit(unit, std_source) for unit in document["units"]]
     return [_below(units, root) for root in document["roots"]]
 
 
@@ -153,20 +159,21 @@ def _renumbered(unit: Unit, order: dict[int, int]) -> Unit:
     return replace(unit, dependencies=tuple(replace(each, index=order[each.index]) for each in unit.dependencies))
 
 
-def _unit(raw: dict[str, Any]) -> Unit:
-    target = raw["target"]
+def _unit(raw: dict[str, Any], std_source: Callable[[Path], Path]) -> Unit:
+    target, is_std = raw["target"], bool(raw.get("is_std"))
+    source = Path(target["src_path"] or ".")  # none where cargo writes the source itself
     return Unit(
         pkg_id=raw["pkg_id"],
         kind=target["kind"][0],
         crate_types=tuple(target["crate_types"]),
         target_name=target["name"],
-        src_path=Path(target["src_path"] or "."),  # none where cargo writes the source itself
+        src_path=std_source(source) if is_std else source,
         edition=target["edition"],
         profile=_profile(raw["profile"]),
         platform=raw["platform"],
         mode=raw["mode"],
         features=tuple(raw["features"]),
-        is_std=bool(raw.get("is_std")),
+        is_std=is_std,
         dependencies=tuple(_dependency(dependency) for dependency in raw["dependencies"]),
     )
 
