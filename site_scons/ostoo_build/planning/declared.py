@@ -12,8 +12,6 @@ from ostoo_build.planning.features import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_KINDS = ("dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies")
-
 
 class Kind(Enum):
     """Which crates of a package have a dependency: all, its build script, or its tests and examples."""
@@ -21,6 +19,10 @@ class Kind(Enum):
     NORMAL = "dependencies"
     BUILD = "build-dependencies"
     DEV = "dev-dependencies"
+
+
+_TABLES = {spelling: kind for kind in Kind for spelling in (kind.value, kind.value.replace("-", "_"))}
+"""The kinds by the names of their tables; cargo also accepts `_`."""
 
 
 class Dependency(Struct, frozen=True):
@@ -51,7 +53,7 @@ class Declared(Struct, frozen=True):
 def of(document: Mapping[str, Any], inherited: Mapping[str, Any]) -> Declared:
     """Return what a manifest declares; `inherited` are the dependencies of its workspace."""
     found = tuple(
-        _dependency(Kind(table.replace("_", "-")), name, value if isinstance(value, dict) else {}, inherited)
+        _dependency(_TABLES[table], name, value if isinstance(value, dict) else {}, inherited)
         for table, name, value in tables(document)
     )
     features = {name: tuple(items) for name, items in document.get("features", {}).items()}
@@ -64,7 +66,7 @@ def of(document: Mapping[str, Any], inherited: Mapping[str, Any]) -> Declared:
 def tables(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Yield all dependencies of a package, each with the name of its table, its name, and its value."""
     for table in (document, *document.get("target", {}).values()):
-        for kind in _KINDS:
+        for kind in _TABLES:
             yield from ((kind, name, value) for name, value in table.get(kind, {}).items())
 
 

@@ -135,12 +135,11 @@ class Workspace(Struct, frozen=True):
         self, what: str, groups: Sequence[Sequence[Binary]], profile: str, jobs: int
     ) -> dict[str, Program]:
         """Plan those programs of many groups that can be planned together, with `jobs` runs of cargo at a time."""
-        context, _ = self._begin(profile)
 
         def ask(binaries: Sequence[Binary]) -> list[list[UnitGraph]]:
             return [[graph] for graph in self.cargo.unit_graphs(binaries, profile, self.target)]
 
-        graphs = self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
+        graphs = self._joint_graphs(ask, groups, profile, jobs)
         found: dict[str, Program] = {}
         for group in groups:
             own = {binary.name: graphs[binary.name][0] for binary in group if binary.name in graphs}
@@ -194,14 +193,24 @@ class Workspace(Struct, frozen=True):
         self, groups: Sequence[Sequence[Binary]], profile: str, jobs: int
     ) -> dict[str, tuple[PlannedExecutable, ...] | OstooError]:
         """Plan the tests of those programs that can be planned together, with `jobs` runs of cargo at a time."""
-        context, _ = self._begin(profile)
 
         def ask(binaries: Sequence[Binary]) -> list[list[UnitGraph]]:
             return self.cargo.test_graphs(binaries, profile, self.target)
 
-        graphs = self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
+        graphs = self._joint_graphs(ask, groups, profile, jobs)
         proved = [binary for binary in chain.from_iterable(groups) if binary.name in graphs]
         return self._planned_tests(proved, [graphs[binary.name] for binary in proved], profile)
+
+    def _joint_graphs(
+        self,
+        ask: Callable[[Sequence[Binary]], list[list[UnitGraph]]],
+        groups: Sequence[Sequence[Binary]],
+        profile: str,
+        jobs: int,
+    ) -> dict[str, list[UnitGraph]]:
+        """Return the graphs that are proved to be those of each program alone, by its name."""
+        context, _ = self._begin(profile)
+        return self._locked(partial(JointQuery(ask, context.manifest, jobs).graphs, groups))
 
     def _planned_tests(
         self, binaries: Sequence[Binary], graphs: Sequence[Sequence[UnitGraph]], profile: str
