@@ -130,9 +130,7 @@ def _add_builds(verbs: Verbs) -> None:
     build = verbs.add("build", f"build all programs, or {PROGRAM}…")
     _add_words(build, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable; scons' other options work too")
     build.add_argument("-j", dest="jobs", metavar="N", help="number of cores to use (default: all)")
-    build.add_argument(
-        "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
-    )
+    _add_keep_going(build)
     build.add_argument("-n", "--dry-run", action="store_true", help="show what would be done")
     build.add_argument(
         "--timings", action="store_true", help=f"write a page about the time of each action to {layout.TIMINGS}"
@@ -193,9 +191,7 @@ def _add_checks(verbs: Verbs) -> None:
 
 def _add_check(check: Parser, what: str) -> None:
     _add_programs(check, "check")
-    check.add_argument(
-        "-k", "--keep-going", action="store_true", help="go on after an error with what does not need it"
-    )
+    _add_keep_going(check)
     _add_form(check)
     check.set_defaults(what=what)
 
@@ -322,6 +318,11 @@ def _add_form(parser: Parser) -> None:
     forms = ("human", "json", "github", "sarif")
     what = "the form of the compiler's messages (default: human); json is cargo's"
     parser.add_argument("--message-format", choices=forms, default="human", help=what)
+
+
+def _add_keep_going(parser: Parser) -> None:
+    what = "go on after an error with what does not need it"
+    parser.add_argument("-k", "--keep-going", action="store_true", help=what)
 
 
 def _add_display(parser: Parser) -> None:
