@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import compileall
 import os
+import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import forked
@@ -57,6 +59,20 @@ def first_developed(first: Tree) -> Tree:
 def shared_cache(first: Tree) -> Path:
     """An action cache that holds all programs."""
     return first.root.with_name("action-cache")
+
+
+@pytest.fixture
+def user_environment(shared_cache: Path, tmp_path: Path) -> dict[str, str]:
+    """A user whose `ostoo` is this one, and whose cache has std."""
+    scripts = tmp_path / "bin"
+    scripts.mkdir()
+    words = shlex.join([sys.executable, "-P", "-m", "ostoo_build.cli"])
+    (scripts / "ostoo").write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT}/site_scons exec {words} "$@"\n')
+    (scripts / "ostoo").chmod(0o755)
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user/ostoo-build").symlink_to(shared_cache)
+    path = f"{scripts}:{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(tmp_path / "user")}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ A command that can't be run here has its reason in this file.
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -81,17 +80,9 @@ def checkout(tmp_path: Path, first: Tree) -> Path:
 
 
 @pytest.fixture
-def environment(shared_cache: Path, tmp_path: Path) -> dict[str, str]:
-    """A user whose `ostoo` is this one, and whose cache has std. Builds of pages have servers, as those of users."""
-    scripts = tmp_path / "bin"
-    scripts.mkdir()
-    words = shlex.join([sys.executable, "-P", "-m", "ostoo_build.cli"])
-    (scripts / "ostoo").write_text(f'#!/bin/sh\nPYTHONPATH={PROJECT}/site_scons exec {words} "$@"\n')
-    (scripts / "ostoo").chmod(0o755)
-    (tmp_path / "user").mkdir()
-    (tmp_path / "user/ostoo-build").symlink_to(shared_cache)
-    path = f"{scripts}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(tmp_path / "user"), "BROWSER": "true"}
+def environment(user_environment: dict[str, str]) -> dict[str, str]:
+    """A user whose browser opens nothing."""
+    return {**user_environment, "BROWSER": "true"}
 
 
 def performed(command: Command, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
