@@ -102,6 +102,9 @@ class SetUp:
         for entry in here.iterdir():
             if not entry.name.lower().startswith(without):
                 (packages / entry.name).symlink_to(entry)
+        for script in (Path(sys.prefix) / "bin").iterdir():
+            if not (own / "bin" / script.name).exists():
+                (own / "bin" / script.name).symlink_to(script)
         shutil.copyfile(self.root / "requirements.txt", own / "requirements.txt")
         self.command = [str(self.root / "ostoo")]
         return packages

@@ -113,8 +113,8 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
         ((), 0, "create a program in a workspace's style"),
         (("help",), 0, "create a program in a workspace's style"),
         (("--help",), 0, "create a program in a workspace's style"),
-        (("nwe",), 2, "invalid choice: 'nwe'"),
-        (("new",), 2, "the following arguments are required: name"),
+        (("nwe",), 2, "ostoo does not know nwe"),
+        (("new",), 2, "the following arguments are required: NAME"),
         (("new", "x", "--std", "--no-std"), 2, "not allowed with argument"),
     ],
 )
