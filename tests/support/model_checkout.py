@@ -89,6 +89,9 @@ UNREAD = ("user-rs/base/src/unread.rs", "user-rs/base/README.md", "user-rs/two/t
 VARIABLES = ("ONE_WORD", "TWO_WORDS")
 """Variables of the user's environment that files may name."""
 
+BROKEN = "BROKEN"
+"""A word that makes a source one that does not compile."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -167,6 +170,9 @@ class FakeTools:
         read = self._sources(unit)
         if read is None:
             return replace(self._finished(folder), returncode=1, stderr="no such module, or it is there twice")
+        broken = [name for name in read if BROKEN in self._text(name).split()]
+        if broken:
+            return replace(self._finished(folder), returncode=1, stderr=f"error: {broken[0]} is broken")
         libraries = [
             sha((self.planner.root / entry.path).read_bytes())
             for entry in action.inputs

@@ -175,7 +175,7 @@ def _told(former: Entry, now: Entry) -> Sequence[Difference]:
     units = {each.name.removeprefix(FEATURES) for each in found if each.name.startswith(FEATURES) and _is_one(each)}
     places = [path for path in {*former.salt} ^ {*now.salt} if path not in {**former.inputs, **now.inputs}]
     named = [each for each in found if _is_named(each, units, places)]
-    return named or found
+    return named or [each for each in found if each.part is not Part.SALT]
 
 
 def _is_named(each: Difference, units: set[str], places: Sequence[str]) -> bool:

@@ -21,6 +21,7 @@ from ostoo_build.rules.places import Places
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ostoo_build.actions.record import Record
     from ostoo_build.base.input import Input
     from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.invocation.planner import Planner
@@ -117,11 +118,15 @@ def known(planner: Planner, services: Services, program: Program, snapshot: Snap
     """Return what the last runs here told."""
     found = {}
     for unit in program.units:
-        tells = partial(unit_inputs.known, services, planner.paths, unit)
-        learned = snapshot.get(("told", unit.id), tells)
-        if learned != Learned():
-            found[unit.id] = learned
+        record = last(planner, services, unit, snapshot)
+        if record is not None and record.learned != Learned():
+            found[unit.id] = record.learned
     return found
+
+
+def last(planner: Planner, services: Services, unit: Unit, snapshot: Snapshot) -> Record | None:
+    """Return the record of a unit's last run here before anything was decided of it; None if it has none."""
+    return snapshot.get(("last run", unit.id), partial(unit_inputs.last, services, planner.paths, unit))
 
 
 def question(planner: Planner, services: Services, pending: PendingProgram, snapshot: Snapshot) -> Action:

@@ -69,7 +69,8 @@ def entry(
         inputs |= {each.path: action_log.described(each) for each in read.read}
         unread |= {each.path: action_log.described(each) for each in read.unread}
         asked |= {name: digest.of_bytes(value.encode()) for name, value in _given(unit, learned).items()}
-        if learned.seen is None and unit.id not in told and not (planner.root / unit.record).is_file():
+        is_unknown = unit.id not in told and program_key.last(planner, services, unit, snapshot) is None
+        if learned.seen is None and is_unknown:
             unsure |= {each.path for each in unit_inputs.own(planner, services, unit, snapshot)}
         else:
             sure |= {each.path for each in read.read}
