@@ -17,10 +17,11 @@ def keep(build: Build, opened: OpenCheckout, option: str, *, is_done: bool) -> N
     units = [unit for plan in planner.programs.parts for unit in plan.units]
     source = results.Source(planner.root, planner.paths, build.process_start.started)
     plans = [pending.program for pending in build.progress.pending.values()]
+    made = [unit for plan in plans for unit in plan.units]
     ended = _ended(build, opened)
     said = forms.Said(
         crates=(*results.collect(units, source), *built.collect(plans, ended)),
-        scripts=(*results.ran(units, source), *built.ran(plans, ended)),
+        scripts=(*results.ran(units, source.record), *results.ran(made, ended.record)),
         root=planner.root,
         paths=planner.paths,
         version=planner.tools.toolchain.version,

@@ -15,8 +15,6 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ostoo_build.base.rendered import Diagnostic
-
 FORMAT = 1
 
 Way = Literal["cached", "remote", "local", "failed"]
@@ -117,7 +115,10 @@ class StatusShown(Event, frozen=True):
 
 
 class DiagnosticShown(Event, frozen=True):
-    """A message of a compiler or of the build; `path` is empty if it has no place, and so are `line` and `column`."""
+    """A message of a compiler or of the build, with its whole text.
+
+    What it does not name is empty; `path` is as rustc shows it.
+    """
 
     level: str
     code: str
@@ -160,10 +161,10 @@ class Stream:
         """Tell a line of progress."""
         self.tell(StatusShown(verb, subject))
 
-    def diagnosed(self, found: Iterable[Diagnostic]) -> None:
+    def diagnosed(self, found: Iterable[DiagnosticShown]) -> None:
         """Tell messages of a compiler or of the build."""
         for each in found:
-            self.tell(DiagnosticShown(*each))
+            self.tell(each)
 
     def tell(self, event: Event) -> None:
         at = self.now

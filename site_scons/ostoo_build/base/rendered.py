@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ostoo_build.base.events import DiagnosticShown
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
@@ -16,19 +17,7 @@ _PLACE = lazy_pattern(r"(?m)^ *--> (.+?)(?::(\d+))?(?::(\d+))?$")
 _SUMMARY = lazy_pattern(r"^(?:aborting due to|\d+ warnings? emitted)")
 
 
-class Diagnostic(NamedTuple):
-    """A diagnostic with its whole text. What it does not name is empty; `path` is as rustc shows it."""
-
-    level: str
-    code: str
-    message: str
-    path: str
-    line: str
-    column: str
-    text: str
-
-
-def read(text: str) -> Iterator[Diagnostic]:
+def read(text: str) -> Iterator[DiagnosticShown]:
     """Yield the diagnostics in a text, without rustc's last words about a crate."""
     found = list(_HEAD.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
@@ -36,4 +25,4 @@ def read(text: str) -> Iterator[Diagnostic]:
         if not _SUMMARY.match(match[3]):
             place = _PLACE.search(text, match.end(), end)
             path, line, column = place.groups("") if place else ("", "", "")
-            yield Diagnostic(match[1], match[2] or "", match[3], path, line, column, text[match.start() : end])
+            yield DiagnosticShown(match[1], match[2] or "", match[3], path, line, column, text[match.start() : end])

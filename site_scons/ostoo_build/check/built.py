@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from ostoo_build.actions import compiler_output
 from ostoo_build.base.paths import is_local
-from ostoo_build.check.results import Checked, Ran, parsed
-from ostoo_build.planning.planned_unit import CompileUnit, RunBuildScript
+from ostoo_build.check.results import Checked, parsed
+from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import Unit
 
 
 class Build(Struct, frozen=True):
@@ -32,13 +33,9 @@ class Build(Struct, frozen=True):
     programs: Mapping[str, str]
     done: Container[str]
 
-
-def ran(plans: Iterable[Program], build: Build) -> Iterator[Ran]:
-    """Yield the build scripts that users edit and that the build reached, each once."""
-    for unit in {unit.id: unit for plan in plans for unit in plan.units}.values():
-        made = build.records.get(unit.folder)
-        if isinstance(unit, RunBuildScript) and is_local(unit.package) and made is not None:
-            yield Ran(unit, made.stdout)
+    def record(self, unit: Unit) -> Record | None:
+        """Return the record of a unit that the build reached; None if it did not, or failed."""
+        return self.records.get(unit.folder)
 
 
 def collect(plans: Iterable[Program], build: Build) -> Iterator[Checked]:
@@ -47,7 +44,7 @@ def collect(plans: Iterable[Program], build: Build) -> Iterator[Checked]:
     for unit in units.values():
         if not isinstance(unit, CompileUnit) or not is_local(unit.package):
             continue
-        made = build.records.get(unit.folder)
+        made = build.record(unit)
         if made is not None:
             said = compiler_output.diagnostics(made.stdout)
             program = build.programs.get(unit.folder, "") if unit.kind is UnitKind.PROGRAM else ""

@@ -16,9 +16,10 @@ from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rust import options as rustc_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from ostoo_build.actions.record import Record
     from ostoo_build.base.paths import PathMap
     from ostoo_build.planning.planned_unit import Unit
 
@@ -55,6 +56,11 @@ class Source(Struct, frozen=True):
     paths: PathMap
     began: int
 
+    def record(self, unit: Unit) -> Record | None:
+        """Return the record of a unit that the check reached; None if it did not, or has none."""
+        place = self.root / unit.folder / layout.CHECKED
+        return records.load(place.parent) if _is_reached(place, self) else None
+
 
 def collect(units: Iterable[Unit], source: Source) -> Iterator[Checked]:
     """Yield the crates that users edit and that the check reached, by clippy if it looked at them."""
@@ -65,14 +71,11 @@ def collect(units: Iterable[Unit], source: Source) -> Iterator[Checked]:
             yield from _checked(unit, source)
 
 
-def ran(units: Iterable[Unit], source: Source) -> Iterator[Ran]:
-    """Yield the build scripts that users edit and that the check reached."""
+def ran(units: Iterable[Unit], record: Callable[[Unit], Record | None]) -> Iterator[Ran]:
+    """Yield the runs of build scripts that users edit, each once; `record` returns that of a unit that was reached."""
     for unit in {each.id: each for each in units}.values():
-        place = source.root / unit.folder / layout.CHECKED
-        if isinstance(unit, RunBuildScript) and is_local(unit.package) and _is_reached(place, source):
-            made = records.load(place.parent)
-            if made is not None:
-                yield Ran(unit, made.stdout)
+        if isinstance(unit, RunBuildScript) and is_local(unit.package) and (made := record(unit)) is not None:
+            yield Ran(unit, made.stdout)
 
 
 def _root(unit: CompileUnit) -> tuple[str, str]:
