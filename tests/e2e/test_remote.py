@@ -7,6 +7,7 @@ import shutil
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import engines
@@ -15,7 +16,6 @@ from trees import TARGET, Tree, copy_cache, copy_tree, take_sysroot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from engines import Casd
 
@@ -32,6 +32,7 @@ class Team:
     server: Casd
     first: Tree
     steps: list[str]
+    events: Path
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Casd]:
 def team(server: Casd, first: Tree, tmp_path_factory: pytest.TempPathFactory) -> Team:
     folder = tmp_path_factory.mktemp("first")
     member = take_sysroot(copy_tree(folder / "a checkout", str(folder / "cache")), first)
-    result = member.build(f"remote_executor={server.address}", "remote_upload=on", *PROGRAMS)
-    return Team(server, member, result.steps)
+    words = (f"remote_executor={server.address}", "remote_upload=on", f"--events={folder / 'events'}")
+    return Team(server, member, member.build(*words, *PROGRAMS).steps, folder / "events")
 
 
 @pytest.fixture
@@ -57,6 +58,10 @@ def test_all_actions_run_remotely_and_give_the_same_programs_as_here(team: Team,
     done = [step for step in team.steps if step.startswith(("Compiling", "Running", "Linking"))]
     assert len(done) > 20
     assert [step for step in done if not step.endswith("(remotely)")] == []
+    told = map(json.loads, team.events.read_text().splitlines())
+    sent = [each["argv"] for each in told if each["event"] == "command-sent"]
+    assert len(sent) == len(done)
+    assert all(Path(argv[0]).is_absolute() or argv[0].startswith("build/") for argv in sent)
     tree.build(*PROGRAMS)
     for program in PROGRAMS:
         assert team.first.program(program).read_bytes() == tree.program(program).read_bytes()

@@ -94,6 +94,15 @@ class CommandStarted(Event, frozen=True):
     environment: dict[str, str]
 
 
+class CommandSent(Event, frozen=True):
+    """A process of an action on a remote executor, in the words of this machine: its arguments, folder, environment."""
+
+    action: int
+    argv: tuple[str, ...]
+    folder: str
+    environment: dict[str, str]
+
+
 class MetadataCompleted(Event, frozen=True):
     """Other units can compile against a library whose code is still being made."""
 

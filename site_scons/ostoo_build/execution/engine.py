@@ -265,6 +265,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         if self.executor is None:
             return None
         self.console.status(job.verb, f"{job.subject} (remotely)")
+        self._tell_sent(job.action)
         remote = self.executor.execute(job.action, job.results)
         absent = [] if remote else list(_missing(job.action.inputs, Path(self.paths.root)))
         if absent:  # the service lacks inputs that came from a cache and were not needed here so far
@@ -282,6 +283,12 @@ class Engine(Struct, frozen=True, kw_only=True):
         self.cache.adopt(job.decisive, made, job.place)
         lookup.learn(self.cache, job, made)
         return made
+
+    def _tell_sent(self, action: Action) -> None:
+        expand = self.paths.expand
+        environment = {name: expand(value) for name, value in action.environment}
+        folder = Path(self.paths.root, expand(action.directory))
+        self.timeline.sent([expand(word) for word in action.arguments], str(folder), environment)
 
     def _judged(self, job: Job, remote: remote_executor.RemoteResult) -> Outcome | None:
         """Verify a remote result; return None if it lacks declared outputs."""

@@ -114,6 +114,11 @@ class Timeline:
         if (step := self._here) is not None:
             self.stream.tell(events.CommandStarted(step.number, tuple(argv), folder, dict(environment)))
 
+    def sent(self, argv: Sequence[str], folder: str, environment: Mapping[str, str]) -> None:
+        """Tell what a remote executor starts for the action of this thread."""
+        if (step := self._here) is not None:
+            self.stream.tell(events.CommandSent(step.number, tuple(argv), folder, dict(environment)))
+
     def metadata(self) -> None:
         """Tell that the metadata of this thread's action is complete."""
         if (step := self._here) is not None:

@@ -26,14 +26,14 @@ class Verbose(Struct, frozen=True):
 
     def __call__(self, _at: float, event: Event) -> None:
         match event:
-            case events.CommandStarted() if self.shows_commands:
+            case events.CommandStarted() | events.CommandSent() if self.shows_commands:
                 self.console.command(command(event))
             case events.ActionDecided() if self.shows_reasons:
                 cause = f" ({event.cause})" if event.cause else ""
                 self.console.status("Explained", f"{event.subject} is {event.reasons}{cause}; key {event.key[:_KEY]}")
 
 
-def command(event: events.CommandStarted) -> str:
+def command(event: events.CommandStarted | events.CommandSent) -> str:
     """Return a line for a POSIX shell that starts the same process, alone, and leaves the shell where it is."""
     variables = (f"{name}={value}" for name, value in event.environment.items())
     return f"(cd {shlex.quote(event.folder)} && {shlex.join(['env', '-i', *variables, *event.argv])})"
