@@ -15,6 +15,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ostoo_build.base.rendered import Diagnostic
+
 FORMAT = 1
 
 Way = Literal["cached", "remote", "local", "failed"]
@@ -124,10 +126,7 @@ class StatusShown(Event, frozen=True):
 
 
 class DiagnosticShown(Event, frozen=True):
-    """A message of a compiler or of the build, with its whole text.
-
-    What it does not name is empty; `path` is as rustc shows it.
-    """
+    """A message of a compiler or of the build; `path` is empty if it has no place, and so are `line` and `column`."""
 
     level: str
     code: str
@@ -170,10 +169,10 @@ class Stream:
         """Tell a line of progress."""
         self.tell(StatusShown(verb, subject))
 
-    def diagnosed(self, found: Iterable[DiagnosticShown]) -> None:
+    def diagnosed(self, found: Iterable[Diagnostic]) -> None:
         """Tell messages of a compiler or of the build."""
         for each in found:
-            self.tell(each)
+            self.tell(DiagnosticShown(*each))
 
     def tell(self, event: Event) -> None:
         at = self.now

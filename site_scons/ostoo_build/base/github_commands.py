@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ostoo_build.base.events import DiagnosticShown
+    from ostoo_build.base.rendered import Diagnostic
 
 _OF_MESSAGES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _OF_PROPERTIES = {**_OF_MESSAGES, ":": "%3A", ",": "%2C"}
@@ -35,7 +35,7 @@ def of_folder(environ: Mapping[str, str], folder: str) -> Place:
     return Place(folder, os.path.relpath(folder, workspace) if f"{folder}/".startswith(f"{workspace}/") else ".")
 
 
-def commands(diagnostics: Iterable[DiagnosticShown], here: Place) -> Iterator[str]:
+def commands(diagnostics: Iterable[Diagnostic], here: Place) -> Iterator[str]:
     """Yield a command for each diagnostic; files are named from the repository's top."""
     for each in diagnostics:
         properties = {**_properties(each, here), "title": each.code}
@@ -43,7 +43,7 @@ def commands(diagnostics: Iterable[DiagnosticShown], here: Place) -> Iterator[st
         yield f"::{each.level}{told and f' {told}'}::{_escaped(each.message, _OF_MESSAGES)}\n"
 
 
-def _properties(found: DiagnosticShown, here: Place) -> dict[str, str]:
+def _properties(found: Diagnostic, here: Place) -> dict[str, str]:
     """Return what names the place; nothing for one that is no file of the repository."""
     if not found.path or found.path.startswith("/") or not os.path.isfile(f"{here.folder}/{found.path}"):  # noqa: PTH113 - a text
         return {}

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from ostoo_build.base import events
-from ostoo_build.base.events import DiagnosticShown, Event, Stream
+from ostoo_build.base.events import Event, Stream
+from ostoo_build.base.rendered import Diagnostic
 
 
 def test_each_listener_hears_what_happens_from_then_on_with_its_time() -> None:
@@ -28,12 +29,10 @@ def test_a_diagnostic_is_told_with_all_that_it_has() -> None:
     heard: list[Event] = []
     stream = Stream()
     stream.listen(lambda _, event: heard.append(event))
-    diagnostic = DiagnosticShown("error", "E0308", "mismatched types", "a.rs", "3", "9", "error[E0308]: …")
+    diagnostic = Diagnostic("error", "E0308", "mismatched types", "a.rs", "3", "9", "error[E0308]: …")
     stream.diagnosed([diagnostic])
-    assert heard == [diagnostic]
-    told = msgspec.to_builtins(diagnostic)
-    assert told["event"] == "diagnostic-shown"
-    assert (told["level"], told["path"], told["line"], told["text"]) == ("error", "a.rs", "3", "error[E0308]: …")
+    (event,) = heard
+    assert msgspec.to_builtins(event) == {"event": "diagnostic-shown", **diagnostic._asdict()}
 
 
 @pytest.mark.parametrize("kind", Event.__subclasses__())

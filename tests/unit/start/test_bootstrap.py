@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from importlib.util import spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fake_toolchains as fake
@@ -14,8 +16,8 @@ from ostoo_build.start import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+SITE_SCONS = Path(bootstrap.__file__).parents[2]
 PIP = ".venv/lib/python3.11/site-packages/pip/__main__.py"
 
 
@@ -36,6 +38,21 @@ def python(root: Path, ending: str) -> None:
 
 def asked(root: Path) -> str:
     return (root / "asked").read_text() if (root / "asked").exists() else ""
+
+
+def test_it_needs_no_package(tmp_path: Path) -> None:
+    """Nor does the message of its failure, and the annotation of that."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", "-m", "ostoo_build.start.bootstrap", str(tmp_path), "base.txt"],
+        env={"PYTHONPATH": str(SITE_SCONS), "GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    error, *_, annotation = done.stderr.splitlines()
+    assert error == "error: the file base.txt is missing"
+    assert annotation.startswith("::error::the file base.txt is missing")
 
 
 def test_a_whole_environment_is_left_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
