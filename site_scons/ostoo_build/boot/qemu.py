@@ -16,7 +16,7 @@ from msgspec import Struct
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
-from ostoo_build.fetch import debian_packages
+from ostoo_build.fetch import debian_packages, places
 from ostoo_build.fetch.debian_packages import PackageSet
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _QEMU = {"EM_X86_64": ("qemu-system-x86_64", "qemu-system-x86")}
 """The program and Debian's package for one of ELF's machines."""
 
+_FOLDER = "qemu-system"
 _OWN = lazy_pattern(r"qemu-system-.+|seabios")
 _LIBRARY = lazy_pattern(r"lib.+")
 
@@ -46,37 +47,36 @@ class QemuSystem(Struct, frozen=True):
 def find_or_provide(machine: str, project: Project) -> QemuSystem:
     """Return QEMU for one of ELF's machines. Raises `OstooError` if it is neither on PATH nor in Debian's packages."""
     name, package = _QEMU[machine]
-    found = on_path(machine, project.environ)
-    if found:
-        return QemuSystem((found,), project.environ)
-    parcel = PackageSet("qemu-system", "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
-    folder = parcel.folder(project.root)
+    parcel = PackageSet(_FOLDER, "QEMU: some Debian packages, 20 MB,", lambda apt: _versions(apt, package))
     remedy = f"install {package}, or put {name} on PATH"
     try:
-        program = debian_packages.ensure(parcel, project, lambda: _in(folder / "usr/bin" / name))
+        found = debian_packages.ensure(parcel, project, lambda: present(machine, project.root, project.environ))
     except OstooError as error:
         raise OstooError(f"there is no {name}: {error.what}", remedy=remedy) from error
-    if program is None:
+    if found is None:
         raise OstooError(f"Debian's package has no {name}", remedy=remedy)
+    return found
+
+
+def present(machine: str, root: Path, environ: Mapping[str, str]) -> QemuSystem | None:
+    """Return QEMU for one of ELF's machines if it is here. Fetches nothing."""
+    name, _ = _QEMU[machine]
+    on_path = shutil.which(name, path=environ.get("PATH", os.defpath))
+    if on_path:
+        return QemuSystem((on_path,), environ)
+    folder = root / places.PRIVATE / _FOLDER
+    program = folder / "usr/bin" / name
+    if not program.is_file():
+        return None
     data = (f"{folder}/usr/share/{part}" for part in ("qemu", "seabios"))
     command = (str(program), *(word for place in data for word in ("-L", place)))
     libraries = (str(path) for place in ("lib", "usr/lib") for path in folder.glob(f"{place}/*-linux-gnu*"))
-    return QemuSystem(command, {**project.environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)})
+    return QemuSystem(command, {**environ, "LD_LIBRARY_PATH": os.pathsep.join(libraries)})
 
 
 def is_known(machine: str) -> bool:
     """Whether kernels of one of ELF's machines can be booted."""
     return machine in _QEMU
-
-
-def on_path(machine: str, environ: Mapping[str, str]) -> str | None:
-    """Return the QEMU on PATH for one of ELF's machines. Fetches nothing."""
-    name, _ = _QEMU.get(machine, ("", ""))
-    return shutil.which(name, path=environ.get("PATH", os.defpath))
-
-
-def _in(program: Path) -> Path | None:
-    return program if program.is_file() else None
 
 
 def _versions(apt: Apt, package: str) -> dict[str, str]:

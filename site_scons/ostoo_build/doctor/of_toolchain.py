@@ -84,7 +84,7 @@ def linker(subject: Subject) -> Verdict:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         return error(str(program), f"it links no program: {said}", "install gcc and libc6-dev, or what they are here")
-    return ok(f"{of_tools.version(str(program))}, {program}")
+    return ok(f"{of_tools.version(str(program), subject.environ)}, {program}")
 
 
 def targets(subject: Subject) -> Verdict:

@@ -16,6 +16,8 @@ from ostoo_build.execution import sandbox as bubblewrap
 from ostoo_build.run import debugger, emulator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ostoo_build.doctor.subject import Subject
     from ostoo_build.doctor.verdict import Verdict
 
@@ -29,9 +31,10 @@ def qemu(subject: Subject) -> Verdict:
     for machine in _machines(subject):
         if not emulator.runs_natively(machine):
             program = emulator.present(machine, subject.root, subject.environ)
-            found[f"for programs of {machine}"] = version(str(program or ""))
+            found[f"for programs of {machine}"] = version(str(program), subject.environ) if program else ""
         if qemu_system.is_known(machine):
-            found[f"for kernels of {machine}"] = version(qemu_system.on_path(machine, subject.environ) or "")
+            here = qemu_system.present(machine, subject.root, subject.environ)
+            found[f"for kernels of {machine}"] = version(here.command[0], here.environment) if here else ""
     value = ", ".join(f"{what}: {said or 'none'}" for what, said in found.items())
     if all(found.values()):
         return ok(value)
@@ -47,7 +50,7 @@ def gdb(subject: Subject) -> Verdict:
         programs = dict.fromkeys(debugger.find(machine, path) for machine in _machines(subject))
     except OstooError as error:
         return warning("", f"{error.what}: `ostoo gdb` needs it", error.remedy)
-    return ok(", ".join(f"{version(program)}, {program}" for program in programs))
+    return ok(", ".join(f"{version(program, subject.environ)}, {program}" for program in programs))
 
 
 def sandbox(subject: Subject) -> Verdict:
@@ -63,12 +66,10 @@ def _machines(subject: Subject) -> list[str]:
     return [*dict.fromkeys(machine.elf_machine for machine in subject.machines.values())]
 
 
-def version(program: str) -> str:
+def version(program: str, environ: Mapping[str, str]) -> str:
     """Return the first line that a program prints of itself; empty if it does not run."""
     try:
-        done = (
-            process.run([program, "--version"], cwd=Path("/"), env=os.environ, timeout=_PATIENCE) if program else None
-        )
+        done = process.run([program, "--version"], cwd=Path("/"), env=environ, timeout=_PATIENCE)
     except OstooError:
         return ""
-    return done.stdout.decode(errors="replace").partition("\n")[0] if done else ""
+    return done.stdout.decode(errors="replace").partition("\n")[0]
