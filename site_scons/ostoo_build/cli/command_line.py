@@ -15,7 +15,7 @@ from ostoo_build.base.spelling import nearest, one_of
 from ostoo_build.cli import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PROGRAM, VARIABLE = "PROGRAM", "VARIABLE=VALUE"
 """How words are named in help."""
@@ -233,13 +233,13 @@ def _add_runs(verbs: Verbs) -> None:
         "--run", action="store_true", help="run the program after each successful build, with the arguments after --"
     )
     run = verbs.add("run", "build a program and run it with the arguments after --")
-    _add_program(run)
+    _add_program(run, _assignment_before_arguments)
     _add_display(run)
     run.add_argument(
         "--syscalls", action="store_true", help="list the system calls that it made, and those that the kernel lacks"
     )
     gdb = verbs.add("gdb", "debug a program in QEMU, with the arguments after --")
-    _add_program(gdb)
+    _add_program(gdb, _assignment_before_arguments)
     _add_display(gdb)
     lines = verbs.add("addr2line", "show the source lines of a program's addresses")
     lines.add_argument("program", metavar=PROGRAM, help="a program that was built")
@@ -338,13 +338,25 @@ def _add_programs(parser: Parser, what_is_done: str) -> None:
     _add_display(parser)
 
 
-def _add_program(parser: Parser) -> None:
+def _assignment(word: str) -> str:
+    if "=" not in word:
+        raise argparse.ArgumentTypeError(f"{word} is not of the form {VARIABLE}")
+    return word
+
+
+def _assignment_before_arguments(word: str) -> str:
+    if "=" not in word:
+        raise argparse.ArgumentTypeError(f"{word} is not of the form {VARIABLE}; put the program's arguments after --")
+    return word
+
+
+def _add_program(parser: Parser, variable: Callable[[str], str] = _assignment) -> None:
     parser.add_argument("program", metavar=PROGRAM, help="a program of this project")
-    _add_variables(parser)
+    _add_variables(parser, variable)
 
 
-def _add_variables(parser: Parser) -> None:
-    parser.add_argument("words", nargs="*", default=[], type=_assignment, metavar=VARIABLE, help="as for scons")
+def _add_variables(parser: Parser, variable: Callable[[str], str] = _assignment) -> None:
+    parser.add_argument("words", nargs="*", default=[], type=variable, metavar=VARIABLE, help="as for scons")
 
 
 def _seconds(word: str) -> float:
@@ -355,14 +367,6 @@ def _seconds(word: str) -> float:
     if not 0 < seconds <= _LONGEST:
         raise argparse.ArgumentTypeError(f"{word} is not a number of seconds between 0 and {_LONGEST}")
     return seconds
-
-
-def _assignment(word: str) -> str:
-    if "=" not in word:
-        raise argparse.ArgumentTypeError(
-            f"{word} is not of the form VARIABLE=VALUE; put the program's arguments after --"
-        )
-    return word
 
 
 def _file(word: str) -> str:

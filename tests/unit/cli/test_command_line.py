@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import build, command_line, examples, verbs
 
 PARSER = command_line.parser()
@@ -44,3 +45,10 @@ def test_every_word_and_option_says_what_it_is_for() -> None:
     declared = [(parser.prog, action) for parser in parsers for action in parser.declared() if not parser.verbs]
     assert len(declared) > 100
     assert [(prog, action.dest) for prog, action in declared if not action.help] == []
+
+
+@pytest.mark.parametrize("words", ["run hello-rs other", "gdb hello-rs other", "size hello-rs other", "doctor other"])
+def test_a_word_too_many_is_refused_with_a_hint_where_a_program_gets_arguments(words: str) -> None:
+    with pytest.raises(OstooError, match="other is not of the form VARIABLE=VALUE") as caught:
+        PARSER.parse_args(words.split())
+    assert caught.value.what.endswith("; put the program's arguments after --") == words.startswith(("run", "gdb"))
