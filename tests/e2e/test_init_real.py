@@ -73,6 +73,16 @@ def test_a_repository_is_described_and_nothing_of_it_is_changed(adopted: tuple[P
     assert git(root, "diff", "--diff-filter=MD", "--", ":!.gitignore") == ""
 
 
+def test_tools_beside_a_kernel_are_left_out_with_the_reason(tmp_path: Path) -> None:
+    result = ostoo(written(tmp_path / "os", TREES["kernel with tools"]), "init")
+    skipped = [line.split(maxsplit=1)[1] for line in result.stderr.splitlines() if " Skipped " in line]
+    assert sorted(skipped) == [
+        "flash: its cargo configuration builds it for host-tuple, a target of rustc's",
+        "image: a tool for this machine: x86_64-kernel has no operating system",
+        "symbols: a tool for this machine: x86_64-kernel has no operating system",
+    ]
+
+
 def text_of(program: Path) -> bytes:
     with program.open("rb") as stream:
         section = ELFFile(stream).get_section_by_name(".text")

@@ -189,7 +189,10 @@ def writable_code() -> ForeignTree:
 
 
 def kernel_with_tools() -> ForeignTree:
-    """A workspace at the top with a kernel, programs of its own spec, and tools for the host."""
+    """A workspace at the top with a kernel, programs of its own spec, and tools for the host.
+
+    Two tools are no members: cargo would build `symbols` for the kernel's target, and `flash` for the host.
+    """
     linked = '\n[target.x86_64-kernel]\nrustflags = ["-Clink-arg=-Tlinker/kernel.ld"]\n'
     return ForeignTree(
         files={
@@ -197,7 +200,8 @@ def kernel_with_tools() -> ForeignTree:
             "linker/kernel.ld": _script(0x20_0000),
             "x86_64-kernel.json": spec("x86_64-ostoo-kernel"),
             ".cargo/config.toml": config("x86_64-kernel.json", "core", more=linked),
-            "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["kernel", "tools/*", "lib"]\nexclude = ["user"]\n'
+            "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["kernel", "tools/*", "lib"]\n'
+            'exclude = ["user", "flash", "symbols"]\n'
             f'default-members = ["kernel"]\n{_ABORTS}',
             "lib/Cargo.toml": package("shared"),
             "lib/src/lib.rs": "#![no_std]\npub const MAGIC: u32 = 0x1badb002;\n",
@@ -206,6 +210,11 @@ def kernel_with_tools() -> ForeignTree:
             f"    core::hint::black_box(shared::MAGIC);\n    loop {{}}\n}}\n{PANIC}",
             "tools/image/Cargo.toml": package("image", more='\n[dependencies]\nshared = { path = "../../lib" }\n'),
             "tools/image/src/main.rs": 'fn main() {\n    println!("{}", shared::MAGIC);\n}\n',
+            "flash/.cargo/config.toml": '[build]\ntarget = "host-tuple"\n',
+            "flash/Cargo.toml": package("flash"),
+            "flash/src/main.rs": "fn main() {}\n",
+            "symbols/Cargo.toml": package("symbols"),
+            "symbols/src/main.rs": "fn main() {}\n",
             "user/x86_64-apps.json": spec(USER, os="none", env=None, **{"target-family": None}),
             "user/.cargo/config.toml": config("x86_64-apps.json", "core"),
             "user/Cargo.toml": f'[workspace]\nmembers = ["apps/*"]\n{_ABORTS}',

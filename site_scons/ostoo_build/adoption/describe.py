@@ -64,7 +64,9 @@ def choose(root: Path, found: Survey) -> Choice:
         near = [path for path in found.specs.values() if posixpath.dirname(path) == workspace.folder]
         specs = workspace.specs or (near if len(near) == 1 else [*found.specs.values()])
         scripted = () if workspace.build_std or not workspace.is_bare else found.scripted
-        if not workspace.build_std and len(scripted) != 1:
+        if workspace.known and not scripted:
+            left_out[workspace.folder] = f"its cargo configuration builds it for {workspace.known}, a target of rustc's"
+        elif not workspace.build_std and len(scripted) != 1:
             left_out[workspace.folder] = _why_no_std(scripted)
         elif not specs:
             left_out[workspace.folder] = "there is no target spec"
@@ -73,7 +75,7 @@ def choose(root: Path, found: Survey) -> Choice:
         else:
             target = posixpath.basename(specs[0]).removesuffix(".json")
             each = _adopted(workspace, next(iter(scripted), None), target, root / specs[0])
-            adopted.append(each)
+            adopted += [each] if each.programs else []
             left_out |= dict.fromkeys(each.excluded, f"a tool for this machine: {target} has no operating system")
     return Choice(tuple(adopted), left_out)
 

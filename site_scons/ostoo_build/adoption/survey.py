@@ -15,7 +15,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.project.workspaces import configured_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ostoo_build.adoption.scripts import StdOptions
 
@@ -47,12 +47,14 @@ class Package(Struct, frozen=True):
 class FoundWorkspace(Struct, frozen=True):
     """A Cargo workspace, or a package without one; `specs` are what its cargo configuration builds for.
 
-    `build_std` says that its configuration names crates of std to build.
+    `known` is a target of rustc's own that the configuration names instead, else empty. `build_std` says that the
+    configuration names crates of std to build.
     """
 
     folder: str
     packages: tuple[Package, ...]
     specs: tuple[str, ...]
+    known: str
     build_std: bool
 
     @property
@@ -144,24 +146,13 @@ def _workspace(root: Path, folder: Path, cargo: Path, environ: Mapping[str, str]
     top = Path(document["workspace_root"])
     if not top.is_relative_to(root):
         raise OstooError(f"its workspace is outside of this repository: {top}", where=str(folder / _MANIFEST))
-    configured, build_std = _configuration(root, top)
-    return FoundWorkspace(
-        folder=top.relative_to(root).as_posix(),
-        packages=tuple(_package(root, each) for each in document["packages"]),
-        specs=tuple(spec.relative_to(root).as_posix() for spec in configured),
-        build_std=build_std,
-    )
+    return _configured(root, top.relative_to(root).as_posix(), [_package(root, each) for each in document["packages"]])
 
 
 def _by_member(root: Path, found: FoundWorkspace) -> list[FoundWorkspace]:
     """Return the members as workspaces of their own, if people run cargo in their folders: they have configurations."""
-    configured = {each: _configuration(root, root / each.folder) for each in found.packages if each.programs}
-    if not any(specs for specs, _ in configured.values()):
-        return [found]
-    return [
-        FoundWorkspace(each.folder, (each,), tuple(spec.relative_to(root).as_posix() for spec in specs), build_std)
-        for each, (specs, build_std) in configured.items()
-    ]
+    members = [_configured(root, each.folder, [each]) for each in found.packages if each.programs]
+    return members if any(each.specs for each in members) else [found]
 
 
 def _package(root: Path, document: Mapping[str, Any]) -> Package:
@@ -184,15 +175,22 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
-def _configuration(root: Path, folder: Path) -> tuple[list[Path], bool]:
-    """Return the specs of `build.target`, and whether std's crates are named, of the nearest configurations."""
+def _configured(root: Path, folder: str, packages: Sequence[Package]) -> FoundWorkspace:
+    """Return packages with what the configurations say that cargo reads in a folder: the nearest target counts."""
     specs: list[Path] = []
+    known = ""
     build_std = False
-    for place in (folder, *folder.parents):
+    top = root / folder
+    for place in (top, *top.parents):
         file = place / _CONFIG
         if place.is_relative_to(root) and file.is_file():
             document = toml_file.load(file)
-            named = configured_targets(document, place)
-            specs = specs or [spec for spec in named if spec.is_file() and spec.is_relative_to(root)]
+            if not specs and not known:
+                named = configured_targets(document, place)
+                specs = [spec for spec in named if spec.is_file() and spec.is_relative_to(root)]
+                target = toml_tables.table(document, "build", where=str(file)).get("target", "")
+                known = target if isinstance(target, str) and not named else ""
             build_std = build_std or "build-std" in toml_tables.table(document, "unstable", where=str(file))
-    return specs, build_std
+    return FoundWorkspace(
+        folder, tuple(packages), tuple(spec.relative_to(root).as_posix() for spec in specs), known, build_std
+    )
