@@ -9,7 +9,7 @@ from ostoo_build.base import layout
 PACKAGE = Path(layout.__file__).parents[1]
 TESTS = Path(__file__).parent
 SERVER = ("adopting", "client", "code_state", "handover", "launching", "memory", "request", "wire")
-DOCTOR = ("of_cache", "of_files", "of_project", "of_toolchain", "of_tools", "subject", "verdict")
+DOCTOR = ("of_cache", "of_files", "of_project", "of_toolchain", "subject", "verdict")
 NO_TEST = {
     "adoption/templates.py",  # texts alone
     "fetch/places.py",  # names alone
@@ -23,7 +23,6 @@ TESTED_WITH = {
     # a virtual machine, a terminal or a compiler is all that they deal with
     "adoption/describe.py": "../e2e/test_init_real.py",
     "adoption/starter.py": "../e2e/test_init_real.py",
-    "adoption/style.py": "../e2e/test_init_real.py",
     "adoption/survey.py": "../e2e/test_init_real.py",
     "boot/guest.py": "../e2e/test_boot_real.py",
     "cli/locked_engine.py": "../e2e/test_boot_real.py",

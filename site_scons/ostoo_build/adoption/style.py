@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _INHERITED = ("edition", "license", "authors", "repository", "rust-version", "publish")
 _EDITION = "2021"
 _NO_STD = "no_std"
-_MAIN = lazy_pattern(r"(?ms)^((?:#\[[^\]]+\]\s*)+)?(?:pub )?((?:unsafe )?(?:extern \"C\" )?fn main\([^)]*\)[^{]*)\{")
+_DEFINED = lazy_pattern(
+    r"(?ms)^((?:#\[[^\]]+\]\s*)+)?(?:pub )?((?:unsafe )?(?:extern \"C\" )?fn (\w+)\([^)]*\)[^{;]*)\{"
+)
+_DECLARED = lazy_pattern(r"\bfn (\w+)\([^)]*\)[^{;]*;")
 
 
 class Sample(Struct, frozen=True):
@@ -85,11 +88,13 @@ class Style(Struct, frozen=True):
         return self._like_another(name, self.runtime, std=std)
 
     def _like_another(self, name: str, runtime: Runtime, *, std: bool) -> str:
-        """Return a program whose `main` is declared as in another program of the same kind."""
+        """Return a program that defines `main`, or what else its runtime calls, as another of its kind does."""
         alike = [sample for sample in self.samples if sample.is_bare != std]
-        declared = next((match for sample in alike if (match := _MAIN.search(sample.source))), None)
-        attributes = declared[1] if declared and declared[1] else "#[no_mangle]\n"
-        signature = (declared[2] if declared else 'extern "C" fn main() -> i32').strip()
+        called = {"main", *_DECLARED.findall(runtime.source)}
+        defined = (match for sample in alike for match in _DEFINED.finditer(sample.source) if match[3] in called)
+        entry = next(defined, None)
+        attributes = entry[1] if entry and entry[1] else "#[no_mangle]\n"
+        signature = (entry[2] if entry else 'extern "C" fn main() -> i32').strip()
         body = "loop {}" if signature.endswith("!") else "" if "->" not in signature else "0"
         inner = [line for sample in alike[:1] for line in sample.source.splitlines() if line.startswith("#![feature")]
         head = [*inner, *(() if std else ("#![no_std]",)), "#![no_main]", "", f"extern crate {runtime.crate};"]

@@ -150,7 +150,7 @@ def _add_builds(verbs: Verbs) -> None:
 def _add_beginnings(verbs: Verbs) -> None:
     init = verbs.add("init", "describe the repository in a folder, or begin one in an empty folder")
     init.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="its top (default: here)")
-    new = verbs.add("new", "create a program in a workspace's style")
+    new = verbs.add("new", "create a program in this folder's workspace and in its style")
     new.add_argument("name", metavar="NAME", help="the program's name, also used for its package and folder")
     kind = new.add_mutually_exclusive_group()
     kind.add_argument("--std", action="store_true", help="use all of std")
