@@ -110,9 +110,9 @@ def test_nothing_stays_where_the_workspace_cannot_be_written(tree: Tree, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 0, "create a program in a workspace's style"),
-        (("help",), 0, "create a program in a workspace's style"),
-        (("--help",), 0, "create a program in a workspace's style"),
+        ((), 0, "create a program in this folder's workspace and in its style"),
+        (("help",), 0, "create a program in this folder's workspace and in its style"),
+        (("--help",), 0, "create a program in this folder's workspace and in its style"),
         (("nwe",), 2, "ostoo does not know nwe"),
         (("new",), 2, "the following arguments are required: NAME"),
         (("new", "x", "--std", "--no-std"), 2, "not allowed with argument"),
