@@ -176,6 +176,7 @@ OF_OTHERS = frozenset(
         "No space left on device",
         "Not a directory",
         "can't find crate for",
+        "duplicate lang item in crate `std`",
         "entry symbol `main` declared multiple times",
     }
 )
