@@ -15,7 +15,7 @@ import SCons.Script.Main
 import SCons.Script.SConsOptions
 from SCons.Taskmaster.Job import interrupt_msg
 
-from ostoo_build.base import own_files
+from ostoo_build.base import cargo_options, own_files
 from ostoo_build.base.console import complain
 from ostoo_build.base.errors import OstooError, told
 from ostoo_build.base.spelling import nearest
@@ -76,7 +76,8 @@ def _suggest_options(parser: Any) -> None:
             theirs(self, text)
         what = text.partition(". Did you mean")[0].replace("'", "")
         option = what.rpartition(" ")[2].partition("=")[0]
-        complain(OstooError(what, remedy=nearest(option, _options(self)) or "scons -H lists all options"))
+        meant = cargo_options.INSTEAD.get(option) or nearest(option, _options(self))
+        complain(OstooError(what, remedy=meant or "scons -H lists all options"))
         sys.exit(EXIT_CODE)
 
     parser.error = tell

@@ -34,6 +34,7 @@ def test_an_unknown_option(tree: Tree) -> None:
     assert_told(
         tree.scons("hello-rs", "--kep-going"), "error: no such option: --kep-going", "did you mean --keep-going?"
     )
+    assert_told(tree.scons("hello-rs", "--release"), "error: no such option: --release", "profile=dev")
     assert_told(tree.scons("hello-rs", "-Z"), "error: no such option: -Z", "scons -H lists all options")
 
 

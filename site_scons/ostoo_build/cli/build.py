@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import become, layout, own_files
+from ostoo_build.base import become, cargo_options, layout, own_files
+from ostoo_build.base.errors import OstooError
 from ostoo_build.cli import project
 
 if TYPE_CHECKING:
@@ -75,7 +76,13 @@ def _option_in(name: str, words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def handed_on(verb: str, words: Sequence[str]) -> list[str]:
-    """Return SCons' arguments for a verb that is a build. SCons works at the top, so files are named by whole paths."""
+    """Return SCons' arguments for a verb that is a build. SCons works at the top, so files are named by whole paths.
+
+    Raises `OstooError` for an option of cargo's: to SCons some mean something else, and a value would be a program.
+    """
+    for option in (word.partition("=")[0] for word in words):
+        if option in cargo_options.INSTEAD:
+            raise OstooError(f"ostoo {verb} does not know {option}", remedy=cargo_options.INSTEAD[option])
     file, others = _option_in(_EVENTS, words)
     if file != [_EVENTS]:  # else SCons says that it needs a value
         file = [f"{_EVENTS}={os.path.abspath(word.removeprefix(f'{_EVENTS}='))}" for word in file[-1:]]  # noqa: PTH100 - a text

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ostoo_build.base import layout
+from ostoo_build.base import cargo_options, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.spelling import nearest, one_of
 from ostoo_build.cli import examples
@@ -43,8 +43,11 @@ class Parser(argparse.ArgumentParser):
     def refusal(self, words: Sequence[str]) -> OstooError:
         """Return the error about words that this parser does not know."""
         options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        what = f"{self.prog} does not know {' '.join(words)}"
+        if options and options[0] in cargo_options.INSTEAD:
+            return OstooError(what, remedy=cargo_options.INSTEAD[options[0]])
         remedies = (nearest(options[0], self.options()) if options else "", self._help())
-        return OstooError(f"{self.prog} does not know {' '.join(words)}", remedy=" ".join(filter(None, remedies)))
+        return OstooError(what, remedy=" ".join(filter(None, remedies)))
 
     def _help(self) -> str:
         return f"{self.prog} --help shows what there is"

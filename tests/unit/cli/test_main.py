@@ -91,6 +91,15 @@ def test_words_that_mean_nothing_end_with_the_code_of_builds(
                 "  help: did you mean --time-limit? ostoo test --help shows what there is\n"
             ),
         ),
+        (["run", "a", "--target=x"], "error: ostoo run does not know --target=x\n  help: write target=NAME\n"),
+        (
+            ["build", "a", "--profile", "dev"],
+            "error: ostoo build does not know --profile\n  help: write profile=NAME\n",
+        ),
+        (
+            ["clean", "-p", "a"],
+            "error: ostoo clean does not know -p\n  help: write the program's name alone\n",
+        ),
         (
             ["server", "stop", "now"],
             "error: ostoo server does not know now\n  help: ostoo server --help shows what there is\n",
