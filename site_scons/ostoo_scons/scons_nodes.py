@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from ostoo_build.rules.nodes import Node
 
 
+_IN_NO_DATABASE = 0
+"""SCons' value for a node of which nothing is stored; for files it would write what nobody reads."""
+
+
 class ToldError(BuildError):  # type: ignore[misc] # SCons has no types
     """A failure of which the user has been told, or of a build that the user ended."""
 
@@ -114,6 +118,8 @@ def declare(env: Any, node: Node) -> Any:
     else:
         made = env.Command(file_node(env, node.name), before, action)
         env.Precious(made)
+        for each in made:
+            each.store_info = _IN_NO_DATABASE
         if node.folder is not None:
             env.Clean(made, env.fs.Dir(f"#/{node.folder}"))
     # an alias without prerequisites would count as up to date

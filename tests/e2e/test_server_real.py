@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from trees import PROJECT, ServedTree, Tree
+from trees import PROJECT, TARGET, ServedTree, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +86,32 @@ def test_a_null_build_is_noted_by_the_server_too(served: ServedTree) -> None:
     count = served.served()
     assert served.build("hello-rs").stdout == "scons: `hello-rs' is up to date.\n"
     assert served.served() == count, "the server was not even asked"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_c_library_that_is_altered_while_a_build_waits_is_made_again(lost: bool, served: ServedTree) -> None:  # noqa: FBT001 - pytest names it
+    served.wait_for_server()
+    path = served.root / "user-rs/hello-std/src/main.rs"
+    path.write_text(path.read_text() + "// no cache has it whole\n")
+    served.build("hello-std")
+    prepared(served, f"cache={served.cache} hello-std")
+    library = served.root / f"sysroot/{TARGET}/lib/libc.a"
+    whole = library.read_bytes()
+    library.unlink() if lost else library.write_bytes(whole[:-1] + b"x")
+    path.write_text(path.read_text() + "// edit\n")
+    served.build("hello-std")
+    assert library.read_bytes() == whole
+
+
+def test_a_target_spec_that_is_edited_while_a_build_waits_is_checked_again(served: ServedTree) -> None:
+    served.wait_for_server()
+    served.build("hello-rs")
+    prepared(served, f"cache={served.cache} hello-rs")
+    served.replace(f"targets/{TARGET}.json", '"panic-strategy": "abort"', '"panic-strategy": "sometimes"')
+    edit(served, "edit")
+    refused = served.scons("hello-rs")
+    assert refused.code == 2
+    assert f"{TARGET}.json" in refused.stderr
 
 
 def test_no_server_is_started_where_nobody_wants_one(served: ServedTree, tree: Tree) -> None:

@@ -86,10 +86,7 @@ def test_a_build_with_nothing_to_do_is_the_last_one(tree: Tree) -> None:
 
 def test_flags_are_told_with_both_values_and_a_misspelt_name_with_the_right_one(tree: Tree) -> None:
     assert tree.scons("hello-rs").code == 0
-    manifest = tree.root / "user-rs/Cargo.toml"
-    manifest.write_text(
-        manifest.read_text().replace("[profile.release]\n", "[profile.release]\noverflow-checks = true\n")
-    )
+    edit(tree, "user-rs/Cargo.toml", "[profile.release.package.hello-rs]\noverflow-checks = true\n")
     assert tree.scons("hello-rs").code == 0
     assert why(tree, "hello-rs")[1].endswith("changed: (nothing) -> -C overflow-checks=on")
     with pytest.raises(subprocess.CalledProcessError) as refused:

@@ -52,7 +52,7 @@ PACKAGES = {
     ),
     "boot": "base binary fetch run",
     "server": "base start",
-    "rebuild": "actions base fetch invocation planning rules server start toolchain",
+    "rebuild": "actions base execution fetch invocation planning rules server start toolchain",
     "query": "actions base invocation planning rules toolchain",
     "check": "actions base planning rust",
     "ide": "actions base invocation planning query rules rust",

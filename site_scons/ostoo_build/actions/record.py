@@ -136,7 +136,7 @@ def is_intact(folder: Path, record: Record) -> bool:
         return False
     if anew:
         _remember(folder, record, before)
-    return all(os.path.isdir(folder / name) for name in record.folders)  # noqa: PTH112 - many of them
+    return all(os.path.isdir(f"{folder}/{name}") for name in record.folders)  # noqa: PTH112 - many of them
 
 
 def is_all(folder: Path, tree: str, record: Record) -> bool:
@@ -235,10 +235,10 @@ def output_stamps(folder: Path, names: Collection[str]) -> OutputStamps:
 
     Raises `OSError` for a file that can't be examined.
     """
-    return {name: _stamp(folder / name) for name in names}
+    return {name: _stamp(f"{folder}/{name}") for name in names}
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: str) -> Stamp | None:
     """Return None for a missing file."""
     try:
         return stamps.of(path)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ostoo_build.base import digest, stamps, state_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _LIST = ".contents.json"
 
@@ -44,10 +42,11 @@ def _known(folder: Path) -> dict[str, list[Any]]:
 
 def _seen(folder: Path, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Return stamp and digest of each file by name; a file is read only if its stamp changed."""
-    found = {}
+    found, top = {}, f"{folder}/"
     for place, _, names in os.walk(folder):
-        for path in (folder.joinpath(place, name) for name in names if name != _LIST):
-            name, stamp = path.relative_to(folder).as_posix(), stamps.of(path)
+        for path in (f"{place}/{name}" for name in names if name != _LIST):
+            name, stamp = path.removeprefix(top), stamps.of(path)
             before, sha256 = known.get(name, (None, ""))
-            found[name] = [stamp, sha256 if before == stamp and not path.is_symlink() else digest.of_file(path)]
+            is_known = before == stamp and not os.path.islink(path)  # noqa: PTH114 - many of them, as rustc waits
+            found[name] = [stamp, sha256 if is_known else digest.of_file(Path(path))]
     return found

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from ostoo_build.actions import record as records
 from ostoo_build.actions.outcome import OUT, Finished
-from ostoo_build.base import process, state_file
+from ostoo_build.base import deferred, process, state_file
 from ostoo_build.base.paths import is_local, seen_from
 from ostoo_build.execution import incremental, out_folder
 from ostoo_build.execution.sandbox import Start
@@ -85,7 +86,7 @@ class LocalRunner(Struct, frozen=True):
             arguments += ["-C", f"incremental={seen_from(unit.folder, unit.directory)}/{records.INCREMENTAL}"]
         done = self._start(folder, arguments, action, _on_stderr_line(on_metadata))
         if unit.is_incremental:
-            incremental.vouch(kept)
+            deferred.register_afterwards(partial(incremental.vouch, kept))
         return done
 
     def expand(self, action: Action, unit: CompileUnit) -> str | None:

@@ -1,11 +1,12 @@
-"""Judges units before a build waits, so that afterwards only those are judged that an edit may concern.
+"""Judges parts of programs before a build waits, so that afterwards only those are judged that an edit may concern.
 
-What is in a unit's key besides files was read before the wait, and the build ends if that changed (`standby`).
+What is in a part's key besides files was read before the wait, and the build ends if that changed (`standby`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -13,37 +14,46 @@ from ostoo_build.actions import record as records
 from ostoo_build.actions.record import NAME
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
+from ostoo_build.rules import nodes
 from ostoo_build.rules import unit as unit_rule
 from ostoo_build.start.null_build import StampSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ostoo_build.base.stamps import Stamps
+    from ostoo_build.execution.job import Job
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
-    from ostoo_build.planning.planned_unit import Unit
+
+
+class _Part(NamedTuple):
+    """A part of a program: its folder, that of its package or none, those of its prerequisites, and how it is made."""
+
+    folder: str
+    package: str
+    needs: frozenset[str]
+    make: Callable[[], Job]
 
 
 class _UpToDate(Struct, frozen=True):
-    """A unit that was up to date: the portable paths of its inputs, and the stamps of its record and outputs."""
+    """A part that was up to date: the portable paths of its inputs, and the stamps of its record and outputs."""
 
-    unit: Unit
+    part: _Part
     inputs: frozenset[str]
     stamps: Stamps
 
     def holds(self, edited: Collection[str]) -> bool:
         """Whether it still is, if its prerequisites are and these portable paths were edited."""
-        package = f"{self.unit.package}/"
+        package = f"{self.part.package or self.part.folder}/"
         if any(path in self.inputs or f"{path}/".startswith(package) for path in edited):
             return False
         return StampSet.of((), self.stamps).places == self.stamps
 
 
 class Rehearsal:
-    """The units of some programs that need no work, in the engine's `settled`."""
+    """The parts of some programs that need no work, in the engine's `settled`."""
 
     def __init__(self, planner: Planner, services: Services) -> None:
         self._planner = planner
@@ -51,36 +61,41 @@ class Rehearsal:
         self._found: dict[str, _UpToDate] = {}
 
     def perform(self, programs: Iterable[Program], is_over: Callable[[], bool]) -> None:
-        """Judge the units of programs, prerequisites first, until `is_over`, or one is not up to date."""
+        """Judge the parts of programs, prerequisites first, until `is_over`, or one is not up to date."""
         try:
-            for program in programs:
-                for unit in program.units:
-                    if is_over() or not (unit.id in self._found or self._judge(unit)):
-                        return
+            for part in (part for program in programs for part in self._parts(program)):
+                if is_over() or not (part.folder in self._found or self._judge(part)):
+                    return
         except (OSError, OstooError):  # an input is gone: the build that follows tells it
             return
 
     def keep(self, edited: Collection[str]) -> None:
-        """Forget all units that portable paths concern which were edited since."""
+        """Forget all parts that portable paths concern which were edited since."""
         kept: set[str] = set()
-        for id_, each in self._found.items():
-            if kept.issuperset(each.unit.prerequisites) and each.holds(edited):
-                kept.add(id_)
+        for folder, each in self._found.items():
+            if each.part.needs <= kept and each.holds(edited):
+                kept.add(folder)
             else:
-                self._services.engine.settled.pop(self._folder(each.unit), None)
+                self._services.engine.settled.pop(self._planner.root / folder, None)
 
-    def _judge(self, unit: Unit) -> bool:
-        folder, engine = self._folder(unit), self._services.engine
+    def _parts(self, program: Program) -> Iterator[_Part]:
+        planner, services = self._planner, self._services
+        for folder, make in nodes.foundations(planner, services, program):
+            yield _Part(folder, "", frozenset(), make)
+        for unit in program.units:
+            needs = frozenset(planner.units[id_].folder for id_ in unit.prerequisites)
+            yield _Part(unit.folder, unit.package, needs, partial(unit_rule.job, planner, services, unit, Snapshot()))
+
+    def _judge(self, part: _Part) -> bool:
+        folder, engine = self._planner.root / part.folder, self._services.engine
         record = records.load(folder)
         if record is None:
             return False
         stamps = StampSet.of((), [str(folder / name) for name in (NAME, *record.outputs)]).places
-        job = unit_rule.job(self._planner, self._services, unit, Snapshot())
-        if engine.present(job) != record:
+        job = part.make()
+        is_away = (job.needed or engine.fetch_all) and None in stamps.values()
+        if is_away or engine.present(job) != record:
             engine.settled.pop(folder, None)
             return False
-        self._found[unit.id] = _UpToDate(unit, frozenset(entry.path for entry in job.action.inputs), stamps)
+        self._found[part.folder] = _UpToDate(part, frozenset(entry.path for entry in job.action.inputs), stamps)
         return True
-
-    def _folder(self, unit: Unit) -> Path:
-        return self._planner.root / unit.folder

@@ -83,9 +83,21 @@ def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
     musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
     folder = planner.paths.sysroot(target)
-    processors = services.runner.jobserver
-    make = partial(musl_sysroot.job, planner.paths, planner.targets, services.sysroots, target, processors)
+    make = partial(_sysroot_job, planner, services, target)
     return of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
+
+
+def _sysroot_job(planner: Planner, services: Services, target: str) -> Job:
+    processors = services.runner.jobserver
+    return musl_sysroot.job(planner.paths, planner.targets, services.sysroots, target, processors)
+
+
+def foundations(planner: Planner, services: Services, program: Program) -> Iterator[tuple[str, Callable[[], Job]]]:
+    """Yield what a program has besides its units before it is linked: the portable folder of each, and its job."""
+    target = program.target
+    yield target_spec.folder(target), lambda: target_spec.job(planner, target, Snapshot())
+    if program.uses_std:
+        yield planner.paths.sysroot(target), partial(_sysroot_job, planner, services, target)
 
 
 def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
@@ -110,9 +122,11 @@ def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
 
 
 def of_program(planner: Planner, services: Services, progress: Progress, pending: PendingProgram) -> Iterator[Node]:
-    """Yield the nodes of a program, prerequisites first, but those of units that are known to be up to date."""
-    settled = services.engine.settled
-    known = {unit.folder for unit in pending.program.units if planner.root / unit.folder in settled}
+    """Yield the nodes of a program, prerequisites first, but those that are known to be up to date."""
+    settled, program = services.engine.settled, pending.program
+    below = (folder for folder, _ in foundations(planner, services, program))
+    folders = (*below, *(unit.folder for unit in program.units))
+    known = {folder for folder in folders if planner.root / folder in settled}
     return without(known, _of_program(planner, services, progress, pending))
 
 

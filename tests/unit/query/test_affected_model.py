@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import model_checkout as model
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_builds import Builds
@@ -139,6 +140,7 @@ def step(life: Life, builds: Builds, edits: list[Any], programs: tuple[str, ...]
             assert name in since_older, (older.files, now)
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_no_program_that_changes_is_missed_and_none_is_named_for_what_nobody_read(steps: list[Any]) -> None:

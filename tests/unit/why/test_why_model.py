@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import model_checkout as model
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_builds import Builds
@@ -224,7 +225,8 @@ class Life:
         assert here == {run for run in runs if not run.startswith("link ")}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.long
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_why_names_exactly_what_was_edited_and_what_ran(steps: list[Any]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ostoo-why-"))
