@@ -49,7 +49,8 @@ class Memo(Struct, Generic[Answer], frozen=True):
     """An answer with everything that it depends on.
 
     `reads` are files and folders, `variables` digests of variables in the user's environment, `declared` is a digest of
-    what all packages of the workspace declare, `crates` are the crates as seen with `cfgs`.
+    what all packages of the workspace declare, `crates` are the crates as seen with `cfgs`, `downloaded` the portable
+    paths of root files in cargo's home: the user may empty it, and cargo fetches them again.
     """
 
     reads: ReadSet
@@ -57,6 +58,7 @@ class Memo(Struct, Generic[Answer], frozen=True):
     declared: digest.Hash
     crates: tuple[Crate, ...]
     cfgs: frozenset[str]
+    downloaded: tuple[str, ...]
     answer: Answer
 
 

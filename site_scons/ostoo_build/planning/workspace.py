@@ -53,7 +53,8 @@ _ALL_KINDS = ("--crate-type=bin", "--crate-type=rlib", "--crate-type=proc-macro"
 _OF_A_QUESTION = frozenset({"proc_macro"})
 """Cargo ignores these cfgs too."""
 
-_DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", "@{cargo-home}/registry/", "@{cargo-home}/git/")
+_FETCHED = ("@{cargo-home}/registry/", "@{cargo-home}/git/")
+_DOWNLOADED = ("@{rust-src}/", "@{toolchain}/", *_FETCHED)
 
 
 class Rustc(Struct, frozen=True):
@@ -262,6 +263,7 @@ class Workspace(Struct, frozen=True):
             and memo.variables == _variables(memo.variables)
             and memo.reads.is_current(self.cargo.workspace, self.snapshot)
             and self._unchanged(memo.crates, memo.cfgs)
+            and all(self.snapshot.get(("is there", path), partial(self._is_there, path)) for path in memo.downloaded)
         )
 
     def _package_reads(self, began: int) -> PackageReads:
@@ -273,14 +275,17 @@ class Workspace(Struct, frozen=True):
     def _remember(
         self, question: Question, graphs: Sequence[UnitGraph], context: PlanContext, answer: Any, reads: PackageReads
     ) -> None:
-        units = [unit for graph in graphs for unit in graph.units if self._is_edited(unit, context)]
+        every = [unit for graph in graphs for unit in graph.units]
+        units = [unit for unit in every if self._is_edited(unit, context)]
         manifests = {self.cargo.workspace / "Cargo.toml": None, **{context.manifest(unit).path: None for unit in units}}
         read = reads.of(manifests, {unit.src_path: None for unit in units})
         if read is None:
             return
         crates = tuple({self._crate(unit, context): None for unit in units if unit.platform})
         variables = _variables(self.snapshot.get("configuration", self._configuration).variables)
-        self.memos.keep(question, Memo(read, variables, self._surveyed.declared, crates, context.cfgs, answer))
+        downloaded = sorted({path for unit in every if (path := context.portable(unit.src_path)).startswith(_FETCHED)})
+        found = Memo(read, variables, self._surveyed.declared, crates, context.cfgs, tuple(downloaded), answer)
+        self.memos.keep(question, found)
 
     def _plan_question(self, what: str, binary: Binary, profile: str) -> Question:
         asked, features = self._question(what), (*binary.selected.words, *self.cargo.std_options)
@@ -371,6 +376,9 @@ class Workspace(Struct, frozen=True):
     def _is_edited(self, unit: Unit, context: PlanContext) -> bool:
         """Whether a user may edit the unit's package; downloaded packages never change."""
         return not context.portable(unit.src_path).startswith(_DOWNLOADED)
+
+    def _is_there(self, path: str) -> bool:
+        return Path(self.paths.expand(path)).is_file()
 
     def _crate(self, unit: Unit, context: PlanContext) -> Crate:
         return Crate(context.portable(unit.src_path), unit.features, unit.is_test, context.view(unit))

@@ -156,6 +156,24 @@ def test_each_profile_and_program_has_its_plan(made: FakeCargo) -> None:
     assert plan(made, binary(made, "hello-rs")) == rs
 
 
+def test_a_crate_that_is_gone_from_cargos_home_is_asked_for_again(made: FakeCargo) -> None:
+    """Cargo downloads it when it is asked; a user who cleans up that folder would have no build else."""
+    place = made.folder / "cargo/registry/src/index/ostoo-rt-0.1.0"
+    place.parent.mkdir(parents=True)
+    (made.cargo.workspace / "rt").rename(place)
+    graph = trees.graph_text(made.paths, "hello-rs").replace(str(made.cargo.workspace / "rt"), str(place))
+    made.answer("hello-rs", json.loads(graph))
+    program = binary(made, "hello-rs")
+    first = plan(made, program)
+    made.asked()
+    assert plan(made, program) == first
+    assert made.asked() == []
+    made.meanwhile(f"mv '{made.folder}/kept' '{place}'")
+    place.rename(made.folder / "kept")
+    assert plan(made, program) == first
+    assert any("--unit-graph" in question for question in made.asked())
+
+
 SEES_STD = {"no_std": False, "named": [], "marks": []}
 OTHER_MEMOS: dict[str, dict[str, Any]] = {
     "Memo": {
@@ -164,6 +182,7 @@ OTHER_MEMOS: dict[str, dict[str, Any]] = {
         "declared": "other",
         "crates": [{"source": "user-rs/rt/src/lib.rs", "features": [], "is_test": False, "view": SEES_STD}],
         "cfgs": [],
+        "downloaded": ["@{cargo-home}/registry/src/index/gone-1.0.0/src/lib.rs"],
     },
     "Survey": {"reads": {"contents": {"Cargo.toml": "other"}, "places": {}}},
 }
