@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -47,6 +48,14 @@ _REFUSED: tuple[tuple[type[Exception], str, OstooError], ...] = (
 )
 """Errors that Python has no exception class for, recognised by a part of their message."""
 
+_REMEDIES = {
+    errno.EACCES: "allow the user of this build to read and write it",
+    errno.EROFS: "work in a folder that can be written",
+    errno.ENOSPC: "free some space, and start again: nothing is lost",
+    errno.EDQUOT: "free some space, and start again: nothing is lost",
+    errno.EMFILE: "raise the limit: ulimit -n",
+}
+
 
 def told(error: BaseException) -> OstooError | None:
     """Convert an error of the user's machine to an `OstooError`; return None for an error that only a bug can cause."""
@@ -72,7 +81,8 @@ def _of_damage(error: BaseException) -> OstooError | None:
 def _of_machine(error: BaseException) -> OstooError | None:
     if isinstance(error, OSError):
         place = error.filename2 or error.filename or ""
-        return OstooError(error.strerror or str(error), where=os.fsdecode(place) if not isinstance(place, int) else "")
+        where = os.fsdecode(place) if not isinstance(place, int) else ""
+        return OstooError(error.strerror or str(error), where=where, remedy=_REMEDIES.get(error.errno or 0, ""))
     if isinstance(error, UnicodeEncodeError):
         return OstooError(
             f"a name is not UTF-8: {os.fsencode(error.object)!r}",

@@ -37,7 +37,11 @@ def test_what_can_not_be_shown_is_escaped() -> None:
     ("error", "message"),
     [
         (OstooError("what", where="where"), "error: what\n  --> where"),
-        (OSError(28, "No space left on device", "/a"), "error: No space left on device\n  --> /a"),
+        (
+            OSError(28, "No space left on device", "/a"),
+            "error: No space left on device\n  --> /a\n  help: free some space, and start again: nothing is lost",
+        ),
+        (OSError(30, "Read-only", "/a"), "error: Read-only\n  --> /a\n  help: work in a folder that can be written"),
         (IsADirectoryError(21, "Is a directory", "/a", None, "/b"), "error: Is a directory\n  --> /b"),
         (OSError(5, "Input/output error", b"/a\xff"), "error: Input/output error\n  --> /a\\udcff"),
         (OSError("text"), "error: text"),
