@@ -20,5 +20,5 @@ def root(start: Path) -> Path:
     raise OstooError(
         f"there is no {layout.DESCRIPTION} here or in a folder above",
         where=str(folder),
-        remedy=f"go to a project or name one: ostoo -C DIR VERB; an empty {layout.DESCRIPTION} marks its top folder",
+        remedy="go to a project, name one: ostoo -C DIR VERB, or make one of this folder: ostoo init",
     )

@@ -38,6 +38,7 @@ def test_many_threads_may_decode_a_type_for_the_first_time(attempt: int, tmp_pat
         "declared": "",
         "crates": [],
         "cfgs": [],
+        "downloaded": [],
     }
     memo["answer"] = planned_trees.planned(tmp_path, "hello-std")
     (tmp_path / "memo.json").write_bytes(msgspec.json.encode(memo))
