@@ -78,6 +78,17 @@ def of_edits(way: str, profile: str, ours: Sequence[float], cargo: Sequence[floa
     return _EDITS[way, profile], median(ours) / median(cargo)
 
 
+_CHECKS = {
+    "hello-rs": Aim("check, hello-rs: ours / cargo", 1.1, 1.1, 1.0),
+    "hello-std": Aim("check, hello-std: ours / cargo", 1.1, 1.1, 1.0),
+}
+
+
+def of_checks(program: str, ours: Sequence[float], cargo: Sequence[float]) -> tuple[Aim, float]:
+    """Return the aim of a check after an edit, with its figure."""
+    return _CHECKS[program], median(ours) / median(cargo)
+
+
 _SCALE = {
     "ours: one edited, all asked for": Aim("one of 1,000 programs edited, all asked for: seconds", 0.3, 0.3, 0.17),
     "ours: plan all, for the first time": Aim("1,000 programs planned for the first time: seconds", 11, 11, 5),

@@ -61,10 +61,10 @@ class Rehearsal:
         self._found: dict[str, _UpToDate] = {}
 
     def perform(self, programs: Iterable[Program], is_over: Callable[[], bool]) -> None:
-        """Judge the parts of programs, prerequisites first, until `is_over`, or one is not up to date."""
+        """Judge the parts of programs, prerequisites first, until `is_over`, or a unit is not up to date."""
         try:
             for part in (part for program in programs for part in self._parts(program)):
-                if is_over() or not (part.folder in self._found or self._judge(part)):
+                if is_over() or not (part.folder in self._found or self._judge(part) or not part.package):
                     return
         except (OSError, OstooError):  # an input is gone: the build that follows tells it
             return

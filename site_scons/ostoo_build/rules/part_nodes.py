@@ -12,10 +12,10 @@ from ostoo_build.actions.outcome import ToolFailed
 from ostoo_build.base import layout, state_file
 from ostoo_build.base.paths import is_local
 from ostoo_build.planning.planned_unit import RunBuildScript, is_checked, is_macro
-from ostoo_build.rules import docs, nodes
+from ostoo_build.rules import docs, nodes, target_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.actions.record import Record
@@ -42,11 +42,12 @@ def _of_check(planner: Planner, services: Services, units: Iterable[Unit]) -> It
             yield replace(node, perform=partial(note, node)) if is_local(unit.package) else node
 
 
-def _known(planner: Planner, services: Services, units: Iterable[Unit]) -> set[str]:
-    """Return the folders of units that are known to be up to date, and of which there is nothing to tell."""
+def _known(planner: Planner, services: Services, units: Sequence[Unit]) -> set[str]:
+    """Return the folders of what is known to be up to date, and of which there is nothing to tell."""
     settled = services.engine.settled
-    others = (unit for unit in units if not is_local(unit.package))
-    found = ((unit.folder, settled.get(planner.root / unit.folder)) for unit in others)
+    specs = {target_spec.folder(unit.target): None for unit in units if unit.target}
+    folders = (*specs, *(unit.folder for unit in units if not is_local(unit.package)))
+    found = ((folder, settled.get(planner.root / folder)) for folder in folders)
     return {folder for folder, known in found if known is not None and not known.record.stderr}
 
 
