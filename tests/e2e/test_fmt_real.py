@@ -44,12 +44,14 @@ def test_what_is_checked_in_passes_fmt_and_clippy(tree: Tree) -> None:
     tree.ostoo("clippy", "--all", f"cache={tree.cache}", "--", "-D", "warnings")
 
 
-def test_crates_of_all_workspaces_are_formatted_and_nothing_else(tree: Tree) -> None:
+def test_crates_of_all_workspaces_are_formatted_and_nothing_else(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(PROJECT / "rustfmt.toml", tree.root)
     folder = kernel(tree)
     tree.replace("user-rs/hello-rs/src/main.rs", "fn main", "fn  main")
+    monkeypatch.setenv("TERM", "xterm")
     code, shown = ended(tree, "fmt", "--check")
     assert code == 1
+    assert "\x1b" not in shown, "rustfmt by itself colours what it writes to a pipe"
     for name in ("kernel/src/main.rs", "kernel/src/part.rs", "user-rs/hello-rs/src/main.rs"):
         assert f"{tree.root}/{name}:" in shown
     assert "fn odd() {}" in shown

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from ostoo_build.base import process
+from ostoo_build.base import process, terminal
 from ostoo_build.toolchain import component
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def perform(runner: Runner, *, checks: bool) -> int:
     planner = runner.planner()
     rustfmt = component.find(component.RUSTFMT, planner.tools.toolchain, runner.environ)
     environment = {**runner.environ, **dict(planner.tools.toolchain.env)}
-    options = ["--check"] if checks else []
+    colour = "always" if terminal.takes_colours(sys.stdout, runner.environ) else "never"
+    options = ["--color", colour, *(["--check"] if checks else [])]
     code = 0
     for edition, sources in _sources(planner):
         command = [str(rustfmt), *options, "--edition", edition, *map(str, sources)]
