@@ -259,10 +259,14 @@ class Server:
         signal.pidfd_send_signal(job.fork.pidfd, signal.SIGTERM)
 
     def _heard(self, job: _Job) -> None:
-        """Answer the command as soon as its build knows how it ends."""
+        """Answer the command as soon as its build knows how it ends.
+
+        One that was prepared, and failed before it had read everything, has shown nothing: `_ended` begins anew.
+        """
         goes_on = job.fork.listen()
-        if job.fork.code is not None and not job.is_answered and job.killed is None:
-            self._answer_command(job, wire.ENDED + wire.number(job.fork.code << 8))
+        code = job.fork.code if job.fork.has_read or not job.was_prepared else None
+        if code is not None and not job.is_answered and job.killed is None:
+            self._answer_command(job, wire.ENDED + wire.number(code << 8))
         if not goes_on:
             self._forget(job.fork.line.fileno())
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
 SERVER = """
-import os, socket, sys
+import os, socket, sys, time
 from ostoo_build.server import memory, serving
 from ostoo_build.server.code_state import CodeState
 if os.environ.get("SHORT"):
@@ -37,6 +37,12 @@ serving._GRACE = 0.3
 listener = socket.socket(fileno=int(sys.argv[1]))
 handover = serving.Server(listener, sys.argv[2], CodeState(), *map(int, sys.argv[3:])).serve()
 if handover:
+    if handover.waits and os.path.exists("fails"):
+        print("nobody sees it", file=sys.stderr)
+        while not os.path.exists("goes"):
+            time.sleep(0.01)
+        handover.tell_ended(2)
+        os._exit(2)
     print("reads", file=sys.stderr)
     handover.tell_read()
     if handover.waits and not handover.wait():
@@ -236,6 +242,17 @@ def test_a_prepared_build_that_is_killed_is_replaced(server: Serving) -> None:
     assert server.run(once)[1] == "built\n"
     server.prepared()
     assert server.run(once)[:2] == (0, "built\n")
+
+
+def test_a_build_that_fails_while_it_is_prepared_is_made_anew_so_that_its_command_sees_why(server: Serving) -> None:
+    (server.folder / "fails").touch()
+    assert server.run("print('built')")[1] == "built\n"
+    server.prepared()
+    with server.start("print('built')") as command:
+        eventually(lambda: "1 running" in server.status())
+        (server.folder / "goes").touch()
+        said, complained = command.communicate(timeout=PATIENCE)
+    assert (said, complained, command.returncode) == ("built\n", "reads\n", 0)
 
 
 def test_a_build_goes_on_without_its_server_and_the_command_is_told(server: Serving) -> None:
