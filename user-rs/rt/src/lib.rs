@@ -5,6 +5,7 @@
 //! hands over to musl, which sets the C library up before it calls `main`.
 
 #![no_std]
+#![allow(unexpected_cfgs)] // rust-analyzer sets one; rustc 1.96 obeys no module's attribute
 #![cfg_attr(feature = "no_std", feature(alloc_error_handler))]
 
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]

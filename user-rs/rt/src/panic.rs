@@ -1,7 +1,5 @@
 //! How a program without std ends when something has gone wrong.
 
-#![allow(unexpected_cfgs)] // rust-analyzer sets one
-
 use core::alloc::Layout;
 use core::panic::PanicInfo;
 
