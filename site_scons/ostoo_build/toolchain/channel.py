@@ -72,8 +72,11 @@ def _read(file: Path) -> NamedToolchain:
             table = _table(stream.read(), is_old=file.name == NAMES[0])
         named = table["path"] if "path" in table else table["channel"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else repr(error)
-        raise OstooError(f"can't read the toolchain's channel: {why}", where=str(file)) from error
+        raise OstooError(
+            f"can't read the toolchain's channel: {_why(error)}",
+            where=str(file),
+            remedy='write channel = "nightly", or another one, in its table [toolchain]',
+        ) from error
     reason = f"named by {file.name}"
     if "path" in table:
         if not isinstance(named, str) or not named or "\0" in named:
@@ -82,6 +85,12 @@ def _read(file: Path) -> NamedToolchain:
     if not (isinstance(named, str) and _NAME.fullmatch(named)):
         raise OstooError(f"the toolchain's channel is not a name: {named!r}", where=str(file))
     return NamedToolchain(named, None, reason)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return "there is none" if isinstance(error, KeyError | TypeError) else f"not valid TOML: {error}"
 
 
 def _table(content: bytes, *, is_old: bool) -> dict[str, Any]:

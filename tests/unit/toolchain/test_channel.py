@@ -72,11 +72,21 @@ def test_who_names_none_gets_nightly(tmp_path: Path) -> None:
     assert (found.name, found.reason) == ("nightly", "as no rust-toolchain.toml names another")
 
 
-@pytest.mark.parametrize("text", ["", "[toolchain]\n", "toolchain = 1", "[toolchain", "\udcff"])
-def test_a_file_that_names_none_is_told(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "there is none"),
+        ('[toolchain]\nchanel = "stable"\n', "there is none"),
+        ("toolchain = 1", "there is none"),
+        ("[toolchain", "not valid TOML: "),
+        ("\udcff", "not valid TOML: "),
+    ],
+)
+def test_a_file_that_names_none_is_told(text: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "rust-toolchain.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(OstooError, match="can't read the toolchain's channel"):
+    with pytest.raises(OstooError, match=f"can't read the toolchain's channel: {why}") as caught:
         channel.read(tmp_path)
+    assert caught.value.remedy.startswith('write channel = "nightly"')
 
 
 @pytest.mark.parametrize("value", ["1", "[]", '["nightly"]', '"*"', '"../x"', '""', "true", "{}", '"a\\u0000b"'])
