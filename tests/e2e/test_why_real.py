@@ -92,3 +92,6 @@ def test_flags_are_told_with_both_values_and_a_misspelt_name_with_the_right_one(
     with pytest.raises(subprocess.CalledProcessError) as refused:
         tree.ostoo("why", "helo-rs")
     assert (refused.value.returncode, "did you mean hello-rs?" in refused.value.stderr) == (2, True)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        tree.ostoo("why", "zzz")
+    assert "help: programs: cat-rs, hello-rs, hello-std" in refused.value.stderr

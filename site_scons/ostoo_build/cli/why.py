@@ -45,7 +45,8 @@ def _answers(runner: Runner, asked: str, places: Sequence[Path]) -> list[Answer]
             return [about_files.answer(known, runner.root, path)]
     if asked not in runner.programs:
         what = f"{asked} is no program, no unit that was built, and no file"
-        raise OstooError(what, remedy=spelling.nearest(asked, [*runner.programs, *names]))
+        near = spelling.nearest(asked, [*runner.programs, *names])
+        raise OstooError(what, remedy=near or f"programs: {', '.join(sorted(runner.programs))}")
     return [
         about_programs.answer(known, asked, layout.program(target, profile, asked)) for target in runner.targets(asked)
     ]
