@@ -133,15 +133,17 @@ def choose(root: Path, variables: Mapping[str, str], environ: Mapping[str, str])
 
 def _candidates(root: Path, wanted: NamedToolchain, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Yield compilers in order of preference, each with the reason to choose it."""
-    for sysroot in rustup_sysroots(wanted.name, environ):
+    wished = rustup_sysroots(wanted.name, environ)
+    for sysroot in wished:
         yield sysroot / "bin" / "rustc", f"rustup's {wanted.name}, {wanted.reason}"
+    instead = "" if wished else f"; rustup has no {wanted.name}, {wanted.reason}"
     if (rustc := root / places.DEBIAN / "usr" / "bin" / "rustc").exists():
-        yield rustc, "the project's own, in .toolchain"
+        yield rustc, f"the project's own, in .toolchain{instead}"
     for folder in _search_path(environ):
         rustc = folder / "rustc"
         # rustup's toolchains were examined above without starting a process
         if rustc.is_file() and not toolchain_named.is_rustup(rustc):
-            yield rustc, "the system's, on PATH"
+            yield rustc, f"the system's, on PATH{instead}"
 
 
 def _search_path(environ: Mapping[str, str]) -> list[Path]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 VERSION = "1.96.0+dfsg1-1~deb12u2"
 NEWER = "1.99.0+dfsg1-1~deb12u1"
 
+INSTEAD = "the project's own, in .toolchain; rustup has no nightly, named by rust-toolchain.toml"
+
 
 class Machine:
     """A project, a PATH with programs that only play their part, and what was said to the user."""
@@ -125,7 +127,7 @@ def test_rustup_installs_a_channel_that_is_not_there(machine: Machine) -> None:
 def test_debian_takes_over_where_rustup_fails(machine: Machine) -> None:
     machine.has_rustup("echo 'error: no network' >&2", "exit 1")
     machine.is_debian()
-    assert machine.provide() == "Rust 1.96.0: the project's own, in .toolchain"
+    assert machine.provide() == f"Rust 1.96.0: {INSTEAD}"
 
 
 def test_all_who_could_not_help_are_told(machine: Machine) -> None:
@@ -182,7 +184,7 @@ def test_locked_packages_are_taken_silently(machine: Machine) -> None:
 def test_newer_packages_are_taken_and_told_where_the_locked_are_gone(machine: Machine) -> None:
     machine.is_debian(NEWER)
     locked = lock(machine, VERSION, sha256(f"rustc-web={VERSION}"))
-    assert machine.provide() == "Rust 1.99.0: the project's own, in .toolchain"
+    assert machine.provide() == f"Rust 1.99.0: {INSTEAD}"
     assert any(line.startswith("newer packages, verified by apt") for line in machine.said)
     assert (machine.root / "toolchain.lock").read_text() == locked
 
@@ -196,7 +198,7 @@ def test_a_source_that_is_out_of_order_does_no_harm(machine: Machine) -> None:
         f'[ "$1" != update ] || {{ echo > "{lists}/example_Packages.lz4"; echo "E: 404" >&2; exit 100; }}',
         f'exec {working} "$@"',
     )
-    assert machine.provide() == "Rust 1.96.0: the project's own, in .toolchain"
+    assert machine.provide() == f"Rust 1.96.0: {INSTEAD}"
 
 
 def test_a_package_that_is_not_the_locked_one_is_refused(machine: Machine) -> None:
