@@ -112,9 +112,11 @@ def test_a_fresh_clone_runs_no_compiler(tree: Tree, tmp_path: Path) -> None:
     assert not [name for name in made if name.endswith((".rlib", ".rmeta", ".o"))]
 
 
-def test_a_fresh_clone_starts_no_process_at_all(tree: Tree, tmp_path: Path) -> None:
-    tree.build("hello-std")
-    clone = copy_tree(tmp_path / "clone", tree.cache)
+def test_a_fresh_clone_starts_no_process_at_all(shared_cache: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"  # others, at the same time, plan so much that plans go
+    copy_cache(shared_cache, cache)
+    copy_tree(tmp_path / "tree", str(cache)).build("hello-std")
+    clone = copy_tree(tmp_path / "clone", str(cache))
     report = tmp_path / "calls"
     command = [sys.executable, "-P", "-m", "SCons", "-Q", f"cache={clone.cache}", "hello-std"]
     trace = ["strace", "-f", "-qq", "-e", "trace=execve", "-o", str(report)]
