@@ -6,7 +6,6 @@ own checkout; they alternate. Linux only.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -78,10 +77,7 @@ class Checker:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure a check after an edit.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each edits (default: 5)")
-    parser.add_argument("--markdown", action="store_true", help="put the table into docs/performance.md")
-    arguments = parser.parse_args()
+    arguments = page.asked("Measure a check after an edit.")
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         try:

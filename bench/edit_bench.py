@@ -6,7 +6,6 @@ rustc and the link, and with cargo. Each has its own checkout; they alternate. L
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -214,10 +213,7 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the editor loop.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each edits (default: 5)")
-    parser.add_argument("--markdown", action="store_true", help="put the table into docs/performance.md")
-    arguments = parser.parse_args()
+    arguments = page.asked("Measure the editor loop.")
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         try:
