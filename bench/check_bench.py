@@ -6,9 +6,7 @@ own checkout; they alternate. Linux only.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +16,16 @@ sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests
 
 import aims  # noqa: E402 - found only by the path that is set above
 import measure  # noqa: E402 - likewise
-import page  # noqa: E402 - likewise
 import table as markdown  # noqa: E402 - likewise
-from contenders import CPUS, Ours, enter  # noqa: E402 - likewise
+import turns  # noqa: E402 - likewise
+from contenders import Ours, enter  # noqa: E402 - likewise
 
 from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aims import Aim
     from contenders import Contender
 
 PROGRAMS = ("hello-rs", "hello-std")
@@ -77,20 +76,7 @@ class Checker:
 
 
 def main() -> None:
-    arguments = page.asked("Measure a check after an edit.")
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        try:
-            toolchain, pairs = measure_all(Path(scratch).resolve(), arguments.rounds)
-        except OstooError as error:
-            sys.exit(str(error))
-    figures = [aims.of_checks(ours.program, ours.seconds, cargo.seconds) for ours, cargo in pairs]
-    said = f"{toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
-    text = f"{said}\n\n{aims.report(figures)}\n\n{table(pairs)}"
-    print(text)
-    if arguments.markdown:
-        page.write("check_bench.py", text)
-    sys.exit(aims.worse(figures))
+    turns.run("check_bench.py", "Measure a check after an edit.", measure_all, found, table)
 
 
 def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Checker, Checker]]]:
@@ -108,6 +94,11 @@ def measure_all(scratch: Path, rounds: int) -> tuple[str, list[tuple[Checker, Ch
         for each in pair:
             each.seconds.pop(0)  # the first edit is for what is done once
     return toolchain, pairs
+
+
+def found(pairs: list[tuple[Checker, Checker]]) -> list[tuple[Aim, float]]:
+    """Return the aims with their figures."""
+    return [aims.of_checks(ours.program, ours.seconds, cargo.seconds) for ours, cargo in pairs]
 
 
 def table(pairs: list[tuple[Checker, Checker]]) -> str:

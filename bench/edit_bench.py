@@ -25,9 +25,9 @@ sys.path[1:1] = [str(ROOT / path) for path in ("site_scons", "tests/e2e", "tests
 import aims  # noqa: E402 - found only by the path that is set above
 import logged  # noqa: E402 - likewise
 import ninja_graph  # noqa: E402 - likewise
-import page  # noqa: E402 - likewise
 import table as markdown  # noqa: E402 - likewise
-from contenders import CPUS, Contender, Ours, enter  # noqa: E402 - likewise
+import turns  # noqa: E402 - likewise
+from contenders import Contender, Ours, enter  # noqa: E402 - likewise
 from trees import TARGET  # noqa: E402 - likewise
 
 from ostoo_build.base.errors import OstooError  # noqa: E402 - likewise
@@ -213,20 +213,7 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    arguments = page.asked("Measure the editor loop.")
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        try:
-            toolchain, editors = measure_all(Path(scratch).resolve(), arguments.rounds)
-        except OstooError as error:
-            sys.exit(str(error))
-    said = f"{toolchain}. CPUs: {CPUS}. Rounds: {arguments.rounds}. Load average before: {load:.1f}."
-    figures = [*found(editors)]
-    text = f"{said}\n\n{aims.report(figures)}\n\n{table(editors)}"
-    print(text)
-    if arguments.markdown:
-        page.write("edit_bench.py", text)
-    sys.exit(aims.worse(figures))
+    turns.run("edit_bench.py", "Measure the editor loop.", measure_all, found, table)
 
 
 def measure_all(scratch: Path, rounds: int) -> tuple[str, list[Row]]:

@@ -151,9 +151,10 @@ def _declare_parts(env: Any, pending: PendingProgram) -> Any:
     build, program = Build.of(env), pending.program
     planner, services, progress = build.at_work.planner, build.at_work.services, build.progress
     progress.pending[program.id] = pending
-    if program.uses_std and planner.root / planner.paths.sysroot(program.target) not in services.engine.settled:
-        declare_sysroot(env, program.target)
     declared = {node.name: declare(env, node) for node in nodes.of_program(planner, services, progress, pending)}
+    provided = declared.get(f"{planner.paths.sysroot(program.target)}/{NAME}")
+    if provided is not None:
+        env.Alias("sysroot", provided)
     build.parts[program.id] = set(declared)
     env.Alias("std", [file_node(env, unit.record) for unit in program.units if unit.is_std])
     aims = nodes.aims_of(planner, program)

@@ -92,7 +92,7 @@ def test_a_null_build_is_noted_by_the_server_too(served: ServedTree) -> None:
 def test_a_c_library_that_is_altered_while_a_build_waits_is_made_again(lost: bool, served: ServedTree) -> None:  # noqa: FBT001 - pytest names it
     served.wait_for_server()
     path = served.root / "user-rs/hello-std/src/main.rs"
-    path.write_text(path.read_text() + "// no cache has it whole\n")
+    path.write_text(path.read_text() + f"// {served.root}\n")  # no cache has it whole
     served.build("hello-std")
     prepared(served, f"cache={served.cache} hello-std")
     library = served.root / f"sysroot/{TARGET}/lib/libc.a"

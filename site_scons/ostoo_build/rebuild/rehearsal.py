@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
+    from ostoo_build.planning.planned_unit import Unit
 
 
 class _Part(NamedTuple):
@@ -84,7 +85,11 @@ class Rehearsal:
             yield _Part(folder, "", frozenset(), make)
         for unit in program.units:
             needs = frozenset(planner.units[id_].folder for id_ in unit.prerequisites)
-            yield _Part(unit.folder, unit.package, needs, partial(unit_rule.job, planner, services, unit, Snapshot()))
+            yield _Part(unit.folder, unit.package, needs, partial(self._job, unit))
+
+    def _job(self, unit: Unit) -> Job:
+        """Return a unit's job; its snapshot is not kept during the wait."""
+        return unit_rule.job(self._planner, self._services, unit, Snapshot())
 
     def _judge(self, part: _Part) -> bool:
         folder, engine = self._planner.root / part.folder, self._services.engine

@@ -226,7 +226,7 @@ class Life:
 
 
 @pytest.mark.long
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_why_names_exactly_what_was_edited_and_what_ran(steps: list[Any]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ostoo-why-"))
