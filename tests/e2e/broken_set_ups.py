@@ -21,6 +21,7 @@ from trees import TARGET, Tree
 
 from ostoo_build.base import digest, home
 from ostoo_build.cache import disk_cache, folder
+from ostoo_build.fetch import places
 from ostoo_build.reapi import remote_execution_pb2 as api
 from ostoo_build.start import own_root
 
@@ -122,7 +123,15 @@ class SetUp:
 
 
 def of(folder: Path, tree: Tree, stack: ExitStack) -> SetUp:
-    """A sound set-up of a user of its own."""
+    """A sound set-up of a user of its own.
+
+    Of what other tests have fetched it has a toolchain only.
+    """
+    debian = (tree.root / places.DEBIAN).resolve()
+    (tree.root / places.PRIVATE).unlink()
+    if debian.is_dir():
+        (tree.root / places.PRIVATE).mkdir()
+        (tree.root / places.DEBIAN).symlink_to(debian)
     rustup = home.rustup(os.environ)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO", "OSTOO", "LC_", "LANG"))}
     own = {"HOME": str(folder / "home"), "RUSTUP_HOME": str(rustup), "XDG_CACHE_HOME": str(folder / "user")}
