@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
+import struct
+import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -9,13 +14,13 @@ from msgspec import Struct
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LONGEST = 15
 _AT_ONCE = 10_000
 _ADDRESS_PREFIXES = b"\x26\x2e\x36\x3e\x64\x65\x67"
 _VECTOR_PREFIXES = (b"\xc4", b"\xc5", b"\x62")
-_FIRST_BYTES = frozenset(b"".join((_ADDRESS_PREFIXES, *_VECTOR_PREFIXES)))
+_MAY_BE_AVX = lazy_pattern(rb"[\x26\x2e\x36\x3e\x64\x65\x67\xc4\xc5\x62]")
 _PREFIX_RUN = lazy_pattern(rb"[\x26\x2e\x36\x3e\x40-\x4f\x64-\x67\xf0\xf2\xf3]{15,}")
 _INVALID = b"\x06"
 _NOT_CODE = ".byte"
@@ -45,6 +50,74 @@ class Decoded(NamedTuple):
     operands: str
 
 
+class Listing:
+    """The instructions of a portion of code, as capstone has written them into memory.
+
+    A value of Python's is made only for one that is asked for: of most, a rule needs a byte or the kind.
+    """
+
+    _FIELDS = struct.Struct("@IQH24s32s160sP")
+    """Capstone's `cs_insn`: kind, address, size, bytes, mnemonic, operands, and a pointer that is not used."""
+
+    _SIZE = _FIELDS.size
+    _BYTES, _OPERANDS, _LONGEST_OPERANDS = 18, 74, 160
+    """Where the bytes and the operands are in a `cs_insn`."""
+
+    def __init__(self, decoder: Any, instructions: bytes) -> None:
+        self._decoder = decoder
+        self._instructions = instructions
+
+    def __len__(self) -> int:
+        return len(self._instructions) // self._SIZE
+
+    def __getitem__(self, index: int) -> Decoded:
+        return self._value(self._FIELDS.unpack_from(self._instructions, index * self._SIZE))
+
+    def __iter__(self) -> Iterator[Decoded]:
+        return map(self._value, self._FIELDS.iter_unpack(self._instructions))
+
+    def named(self, matches: Callable[[str], object]) -> list[int]:
+        """Return the positions of instructions whose name matches. Prefixes, conditions and aliases are not in it."""
+        chosen = {kind for kind in set(self._kinds) if matches(self._decoder.insn_name(ord(kind), ""))}
+        if not chosen:
+            return []
+        return [found.start() for found in re.finditer(f"[{re.escape(''.join(chosen))}]", self._kinds)]
+
+    def operands(self, index: int) -> str:
+        """Return the operands of one instruction."""
+        start = index * self._SIZE + self._OPERANDS
+        return _text(self._instructions[start : start + self._LONGEST_OPERANDS])
+
+    def avx(self) -> Iterator[Decoded]:
+        """Yield the instructions of x86-64 that have a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI).
+
+        In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2). So the
+        bytes decide, and capstone only needs to find where instructions begin.
+        """
+        for match in _MAY_BE_AVX.finditer(self._instructions[self._BYTES :: self._SIZE]):
+            found = self[match.start()]
+            place = match.start() * self._SIZE + self._BYTES
+            contents = self._instructions[place : place + found.size]
+            if contents.lstrip(_ADDRESS_PREFIXES).startswith(_VECTOR_PREFIXES) and found.mnemonic != _NOT_CODE:
+                yield found
+
+    def floating(self) -> Iterator[Decoded]:
+        """Yield the instructions of x86-64 that use a register of SSE, AVX, MMX or x87."""
+        return (found for found in self if _FLOAT_REGISTER.search(found.operands) or _X87.match(found.mnemonic))
+
+    @cached_property
+    def _kinds(self) -> str:
+        """Capstone's number of each instruction's kind, as a character: a pattern finds them in compiled code."""
+        step = self._SIZE // struct.calcsize("I")
+        numbers = memoryview(self._instructions).cast("I")[::step].tobytes()
+        return numbers.decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
+
+    @staticmethod
+    def _value(fields: tuple[Any, ...]) -> Decoded:
+        _, address, size, _, mnemonic, operands, _ = fields
+        return Decoded(address, size, _text(mnemonic), _text(operands))
+
+
 class Instruction(Struct, frozen=True):
     """`text` is mnemonic and operands, such as "lea rsi, [rsp + 8]"."""
 
@@ -58,45 +131,52 @@ def first(code: bytes, count: int, machine: str) -> tuple[Instruction, ...]:
     return tuple(_instruction(Decoded(*each)) for each in decoded)
 
 
-def is_avx(code: bytes, found: Decoded) -> bool:
-    """Whether an instruction of x86-64 has a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI).
-
-    In 64-bit mode an opcode byte of C4, C5 or 62 has no other meaning (Intel SDM, volume 2, chapter 2). So the bytes
-    decide, and capstone only needs to find where instructions begin.
-    """
-    offset, size, mnemonic, _ = found
-    if code[offset] not in _FIRST_BYTES or mnemonic == _NOT_CODE:
-        return False
-    return code[offset : offset + size].lstrip(_ADDRESS_PREFIXES).startswith(_VECTOR_PREFIXES)
-
-
-def uses_float_registers(found: Decoded) -> bool:
-    """Whether an instruction of x86-64 uses a register of SSE, AVX, MMX or x87."""
-    return bool(_FLOAT_REGISTER.search(found.operands) or _X87.match(found.mnemonic))
-
-
 def decode(code: bytes, machine: str, address: int = 0) -> Iterator[Decoded]:
     """Decode code whose first byte is at `address`. Bytes that are not an instruction get the mnemonic ".byte"."""
+    start = 0
+    for listing in listings(code, machine, address):
+        for found in listing:
+            yield found
+            start = found.offset + found.size - address
+    if start < len(code):  # fewer bytes than an instruction of this processor has
+        yield Decoded(address + start, len(code) - start, _NOT_CODE, code[start:].hex(" "))
+
+
+def listings(code: bytes, machine: str, address: int = 0) -> Iterator[Listing]:
+    """Decode code whose first byte is at `address`, in portions: capstone needs 248 bytes for each instruction."""
     if machine == "EM_X86_64":
         # Longer than 15 bytes is no instruction, so none begins with 15 prefixes. Capstone would read a run of them to
         # its end, once from each of its bytes: it gets the run's last 14 only.
         code = _PREFIX_RUN.sub(lambda run: _INVALID * (len(run[0]) - 14) + run[0][-14:], code)
-    # In portions: capstone holds 240 bytes for each instruction until the portion's last one is consumed.
     decoder = _decoder(machine)
     start = 0
-    while start < len(code):
-        portion = code[start : start + _AT_ONCE * _LONGEST]
-        before = start
-        for decoded in decoder.disasm_lite(portion, address + start, _AT_ONCE):
-            yield Decoded._make(decoded)
-            start = decoded[0] + decoded[1] - address
-        if start == before:  # fewer bytes than an instruction of this processor has
-            yield Decoded(address + start, len(code) - start, _NOT_CODE, code[start:].hex(" "))
-            return
+    while listing := _listing(decoder, code[start : start + _AT_ONCE * _LONGEST], address + start):
+        yield listing
+        last = listing[len(listing) - 1]
+        start = last.offset + last.size - address
+
+
+def _listing(decoder: Any, code: bytes, address: int) -> Listing:
+    # As capstone's `disasm_lite`, which makes four values of Python's for each instruction.
+    import capstone  # type: ignore[import-untyped]  # noqa: PLC0415 - see `_decoder`
+
+    found = ctypes.POINTER(capstone._cs_insn)()  # noqa: SLF001 - has no public name
+    library = capstone._cs  # noqa: SLF001 - likewise
+    count = library.cs_disasm(decoder.csh, code, len(code), address, _AT_ONCE, ctypes.byref(found))
+    if not count:
+        return Listing(decoder, b"")
+    try:
+        return Listing(decoder, ctypes.string_at(found, count * ctypes.sizeof(capstone._cs_insn)))  # noqa: SLF001 - likewise
+    finally:
+        library.cs_free(found, count)
 
 
 def text(found: Decoded) -> str:
     return f"{found.mnemonic} {found.operands}".rstrip()
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode()
 
 
 def _instruction(found: Decoded) -> Instruction:
@@ -106,7 +186,7 @@ def _instruction(found: Decoded) -> Instruction:
 def _decoder(machine: str) -> Any:
     # A new one for each use: SCons checks programs in several threads, and a decoder belongs to one.
     # Imported here: its 55 ms are only for a build that checks a program. It has no type hints.
-    import capstone  # type: ignore[import-untyped]  # noqa: PLC0415
+    import capstone  # noqa: PLC0415
 
     architecture, modes = _PROCESSORS[machine]
     decoder = capstone.Cs(getattr(capstone, architecture), sum(getattr(capstone, mode) for mode in modes))

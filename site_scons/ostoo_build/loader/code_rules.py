@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ostoo_build.binary import disassembly
+from ostoo_build.binary.disassembly import Listing
 from ostoo_build.loader.rule import Finding, Rule, against
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ RULES = {
         _entry_instructions, "let ostoo-rt's _start be the entry point: define no other, and pass the linker no --entry"
     ),
     "no-avx": against(
-        disassembly.is_avx,
+        Listing.avx,
         "pass no target-cpu or target-feature beyond x86-64; switch off the feature by which a crate "
         "chooses AVX code at run time",
     ),
     "no-float-registers": against(
-        lambda _code, found: disassembly.uses_float_registers(found),
+        Listing.floating,
         'set "features": "-mmx,-sse,+soft-float" and "rustc-abi": "x86-softfloat" in the target JSON, and avoid '
         "assembly that needs more",
     ),

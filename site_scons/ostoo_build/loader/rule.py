@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -14,12 +15,12 @@ from ostoo_build.loader.syscalls import SyscallCollector, SyscallSite
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ostoo_build.binary.disassembly import Decoded
+    from ostoo_build.binary.disassembly import Decoded, Listing
     from ostoo_build.binary.elf import Elf
     from ostoo_build.loader.contract import LoaderContract
 
-Forbids: TypeAlias = "Callable[[bytes, Decoded], bool]"
-"""Whether an instruction of this code is forbidden."""
+Forbids: TypeAlias = "Callable[[Listing], Iterator[Decoded]]"
+"""Yields the instructions that are forbidden."""
 
 MOST_TOLD = 4
 """How many violations of each rule are reported."""
@@ -91,10 +92,10 @@ class Subject(Struct, frozen=True, dict=True):
         searched = [*forbidden.items()] if self.elf.machine == "EM_X86_64" else []
         for address, code in self._code():
             calls = SyscallCollector(self.elf.machine, address)
-            for found in disassembly.decode(code, self.elf.machine):
-                calls.take(found)
+            for listing in disassembly.listings(code, self.elf.machine):
+                calls.take(listing)
                 for forbids, told in searched:
-                    if len(told) < MOST_TOLD and forbids(code, found):
+                    for found in islice(forbids(listing), MOST_TOLD - len(told)):
                         told.append((address + found.offset, disassembly.text(found)))
             sites += calls.sites()
         return CodeFacts(forbidden, tuple(sites))

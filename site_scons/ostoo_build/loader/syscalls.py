@@ -5,7 +5,6 @@ A number is known if its register is set a few instructions before the call, and
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,9 +13,9 @@ from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from ostoo_build.binary.disassembly import Decoded
+    from ostoo_build.binary.disassembly import Decoded, Listing
 
 _WINDOW = 24
 """The number of instructions before a call that are examined."""
@@ -113,7 +112,7 @@ _PROCESSORS = {
 
 
 class SyscallCollector:
-    """Finds the system calls in one piece of code. Instructions are passed in order, and `sites` is called at the end.
+    """Finds the system calls in one piece of code. Its listings are passed in order, and `sites` is called at the end.
 
     `address` is that of the code's first byte.
     """
@@ -121,44 +120,38 @@ class SyscallCollector:
     def __init__(self, machine: str, address: int) -> None:
         self._address = address
         self._processor = _PROCESSORS[machine]
-        self._window: deque[Decoded] = deque(maxlen=_WINDOW)
+        self._before: list[Decoded] = []
         self._sites: list[tuple[SyscallSite, tuple[int, ...]]] = []
         self._targets: set[int] = set()
-        self._branches: dict[str, bool] = {}
 
-    def take(self, found: Decoded) -> None:
-        """Process the next instruction."""
-        mnemonic = found.mnemonic
-        if mnemonic == self._processor.trap:
-            self._sites.append(self._judge(found))
-        elif self._is_branch(mnemonic) and (target := _TARGET.fullmatch(found.operands)):
-            base = found.offset if self._processor.relative else 0
-            self._targets.add(base + int(target[1], 0))
-        self._window.append(found)
-
-    def _is_branch(self, mnemonic: str) -> bool:
-        """Whether an instruction may jump. Cached, as there are few mnemonics and many instructions."""
-        known = self._branches.get(mnemonic)
-        if known is None:
-            known = self._branches[mnemonic] = self._processor.branch.match(mnemonic) is not None
-        return known
+    def take(self, listing: Listing) -> None:
+        """Process the next instructions."""
+        for index in listing.named(self._processor.trap.__eq__):
+            window = [*self._before, *(listing[each] for each in range(max(0, index - _WINDOW), index))]
+            self._sites.append(self._judge(window[-_WINDOW:], listing[index]))
+        for index in listing.named(self._processor.branch.match):
+            if target := _TARGET.fullmatch(listing.operands(index)):
+                base = listing[index].offset if self._processor.relative else 0
+                self._targets.add(base + int(target[1], 0))
+        last = range(max(0, len(listing) - _WINDOW), len(listing))
+        self._before = [*self._before, *map(listing.__getitem__, last)][-_WINDOW:]
 
     def sites(self) -> Iterator[SyscallSite]:
         """Yield all calls. The number is unknown if a jump can skip the instruction that sets it."""
         for site, between in self._sites:
             yield site if self._targets.isdisjoint(between) else SyscallSite(site.address, None)
 
-    def _judge(self, trap: Decoded) -> tuple[SyscallSite, tuple[int, ...]]:
+    def _judge(self, before: Sequence[Decoded], trap: Decoded) -> tuple[SyscallSite, tuple[int, ...]]:
         """Return a call, and the offsets to which no jump may lead if its number is to be known."""
         address = self._address + trap.offset
         values = _Values(self._processor)
-        for found in self._window:
+        for found in before:
             values.apply(found)
         known = values.of(self._processor.register)
         if known is None:
             return SyscallSite(address, None), ()
         number, since = known
-        between = tuple(found.offset for found in (*self._window, trap) if found.offset > since)
+        between = tuple(found.offset for found in (*before, trap) if found.offset > since)
         return SyscallSite(address, number), between
 
 

@@ -1,15 +1,25 @@
+import re
+
+import capstone  # type: ignore[import-untyped]
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from ostoo_build.binary import disassembly
-from ostoo_build.binary.disassembly import Instruction
+from ostoo_build.binary.disassembly import Instruction, Listing
 
 NOP = b"\x90"
 X86 = "EM_X86_64"
 
 
 def avx(code: bytes) -> list[Instruction]:
-    decoded = disassembly.decode(code, X86)
-    return [Instruction(each.offset, disassembly.text(each)) for each in decoded if disassembly.is_avx(code, each)]
+    found = (each for listing in disassembly.listings(code, X86) for each in listing.avx())
+    return [Instruction(each.offset, disassembly.text(each)) for each in found]
+
+
+def listing_of(code: bytes, machine: str) -> Listing:
+    (listing,) = disassembly.listings(code, machine)
+    return listing
 
 
 @pytest.mark.parametrize("start", ["488b3c24 488d742408", "488b3c2400000000"[:8] + "488db42408000000"])
@@ -93,8 +103,7 @@ def test_other_processors_are_decoded_too(machine: str, code: str, texts: list[s
     ],
 )
 def test_float_registers_are_seen(code: str, *, uses: bool) -> None:
-    found = next(disassembly.decode(bytes.fromhex(code), X86))
-    assert disassembly.uses_float_registers(found) is uses
+    assert bool([*listing_of(bytes.fromhex(code), X86).floating()]) is uses
 
 
 @pytest.mark.parametrize(
@@ -110,3 +119,40 @@ def test_bytes_that_are_too_few_for_an_instruction_end_the_code(code: str, machi
 def test_offsets_are_addresses_where_the_first_bytes_is_told() -> None:
     found = list(disassembly.decode(bytes.fromhex("90 eb00"), "EM_X86_64", 0x1000))
     assert [(each.offset, each.operands) for each in found] == [(0x1000, ""), (0x1001, "0x1003")]
+
+
+CAPSTONES = {
+    X86: (capstone.CS_ARCH_X86, capstone.CS_MODE_64),
+    "EM_AARCH64": (capstone.CS_ARCH_ARM64, capstone.CS_MODE_ARM),
+    "EM_RISCV": (capstone.CS_ARCH_RISCV, capstone.CS_MODE_RISCV64 + capstone.CS_MODE_RISCVC),
+}
+
+
+@given(st.binary(min_size=4, max_size=200), st.sampled_from(sorted(disassembly.MACHINES)))
+def test_a_listing_has_what_capstone_says(code: bytes, machine: str) -> None:
+    assume(not re.search(rb"[\x26\x2e\x36\x3e\x40-\x4f\x64-\x67\xf0\xf2\xf3]{15}", code))  # read in another way
+    decoder = capstone.Cs(*CAPSTONES[machine])
+    decoder.skipdata = True
+    listing = listing_of(code, machine)
+    assert list(listing) == list(decoder.disasm_lite(code, 0))
+    assert [listing[index] for index in range(len(listing))] == list(listing)
+    assert [listing.operands(index) for index in range(len(listing))] == [each.operands for each in listing]
+    names = [each.insn_name() or "" for each in decoder.disasm(code, 0)]
+    for name in set(names):
+        assert listing.named(name.__eq__) == [index for index, each in enumerate(names) if each == name]
+
+
+@pytest.mark.parametrize(
+    ("machine", "code", "names"),
+    [
+        (X86, "f2ff20 f3a4 0f05 7402 c3", ["jmp", "movsb", "syscall", "je", "ret"]),
+        (X86, "06 90", ["", "nop"]),
+        ("EM_AARCH64", "010000d4 20000054 c0035fd6", ["svc", "b", "ret"]),
+        ("EM_RISCV", "73000000 8280 e3840000", ["ecall", "c.jr", "beq"]),
+    ],
+)
+def test_an_instruction_is_found_by_its_name_without_prefixes_and_conditions(
+    machine: str, code: str, names: list[str]
+) -> None:
+    listing = listing_of(bytes.fromhex(code), machine)
+    assert [listing.named(name.__eq__) for name in names] == [[index] for index in range(len(names))]

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostoo_build.binary import disassembly
 from ostoo_build.loader import syscalls as static_syscalls
@@ -8,8 +10,8 @@ X86, ARM, RISCV = "EM_X86_64", "EM_AARCH64", "EM_RISCV"
 
 def numbers(code: str, machine: str = X86) -> list[int | None]:
     collector = static_syscalls.SyscallCollector(machine, 0x1000)
-    for found in disassembly.decode(bytes.fromhex(code), machine):
-        collector.take(found)
+    for listing in disassembly.listings(bytes.fromhex(code), machine):
+        collector.take(listing)
     return [site.number for site in collector.sites()]
 
 
@@ -36,6 +38,7 @@ def test_a_number_that_stands_before_the_call_is_known(code: str, number: int) -
     [
         pytest.param("0f05", id="nothing before it"),
         pytest.param("4889f8 0f05", id="an argument"),
+        pytest.param("b83c000000 3ee900000000 0f05", id="a jump with a prefix leads to the call"),
         pytest.param("b83c000000 b001 0f05", id="a part of the register is written"),
         pytest.param("b83c000000 e800000000 0f05", id="a function call in between"),
         pytest.param("b83c000000 ffc8 0f05", id="it is reckoned with"),
@@ -75,3 +78,16 @@ def test_a_call_ends_what_was_known() -> None:
 )
 def test_other_processors_have_registers_of_their_own(machine: str, code: str, found: list[int | None]) -> None:
     assert numbers(code, machine) == found
+
+
+PIECES = ("b83c000000", "31c0", "0f05", "7402", "ebf7", "90", "e800000000", "4889fe", "6a09 58", "c3", "b001")
+"""Instructions that set a number, make a call, jump, or are in between."""
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60), st.integers(1, 9))
+def test_portions_make_no_difference(pieces: list[str], at_once: int) -> None:
+    code = "".join(pieces)
+    whole = numbers(code)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disassembly, "_AT_ONCE", at_once)
+        assert numbers(code) == whole
