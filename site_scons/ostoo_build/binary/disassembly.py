@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LONGEST = 15
-_AT_ONCE = 10_000
+_AT_ONCE = 2_000
 _ADDRESS_PREFIXES = b"\x26\x2e\x36\x3e\x64\x65\x67"
 _VECTOR_PREFIXES = (b"\xc4", b"\xc5", b"\x62")
 _MAY_BE_AVX = lazy_pattern(rb"[\x26\x2e\x36\x3e\x64\x65\x67\xc4\xc5\x62]")
@@ -50,6 +50,18 @@ class Decoded(NamedTuple):
     operands: str
 
 
+class _Names(dict[str, str]):
+    """Names of kinds of instructions, as far as they were asked for. A kind is capstone's number, as a character."""
+
+    def __init__(self, decoder: Any) -> None:
+        super().__init__()
+        self._decoder = decoder
+
+    def __missing__(self, kind: str) -> str:
+        self[kind] = self._decoder.insn_name(ord(kind), "")
+        return self[kind]
+
+
 class Listing:
     """The instructions of a portion of code, as capstone has written them into memory.
 
@@ -63,8 +75,8 @@ class Listing:
     _BYTES, _OPERANDS, _LONGEST_OPERANDS = 18, 74, 160
     """Where the bytes and the operands are in a `cs_insn`."""
 
-    def __init__(self, decoder: Any, instructions: bytes) -> None:
-        self._decoder = decoder
+    def __init__(self, names: _Names, instructions: bytes) -> None:
+        self._names = names
         self._instructions = instructions
 
     def __len__(self) -> int:
@@ -78,7 +90,7 @@ class Listing:
 
     def named(self, matches: Callable[[str], object]) -> list[int]:
         """Return the positions of instructions whose name matches. Prefixes, conditions and aliases are not in it."""
-        chosen = {kind for kind in set(self._kinds) if matches(self._decoder.insn_name(ord(kind), ""))}
+        chosen = {kind for kind in set(self._kinds) if matches(self._names[kind])}
         if not chosen:
             return []
         return [found.start() for found in re.finditer(f"[{re.escape(''.join(chosen))}]", self._kinds)]
@@ -149,24 +161,24 @@ def listings(code: bytes, machine: str, address: int = 0) -> Iterator[Listing]:
         # its end, once from each of its bytes: it gets the run's last 14 only.
         code = _PREFIX_RUN.sub(lambda run: _INVALID * (len(run[0]) - 14) + run[0][-14:], code)
     decoder = _decoder(machine)
+    names = _Names(decoder)
     start = 0
-    while listing := _listing(decoder, code[start : start + _AT_ONCE * _LONGEST], address + start):
+    while contents := _instructions(decoder, code[start : start + _AT_ONCE * _LONGEST], address + start):
+        listing = Listing(names, contents)
         yield listing
         last = listing[len(listing) - 1]
         start = last.offset + last.size - address
 
 
-def _listing(decoder: Any, code: bytes, address: int) -> Listing:
+def _instructions(decoder: Any, code: bytes, address: int) -> bytes:
     # As capstone's `disasm_lite`, which makes four values of Python's for each instruction.
     import capstone  # type: ignore[import-untyped]  # noqa: PLC0415 - see `_decoder`
 
     found = ctypes.POINTER(capstone._cs_insn)()  # noqa: SLF001 - has no public name
     library = capstone._cs  # noqa: SLF001 - likewise
     count = library.cs_disasm(decoder.csh, code, len(code), address, _AT_ONCE, ctypes.byref(found))
-    if not count:
-        return Listing(decoder, b"")
     try:
-        return Listing(decoder, ctypes.string_at(found, count * ctypes.sizeof(capstone._cs_insn)))  # noqa: SLF001 - likewise
+        return ctypes.string_at(found, count * ctypes.sizeof(capstone._cs_insn)) if count else b""  # noqa: SLF001 - likewise
     finally:
         library.cs_free(found, count)
 

@@ -74,7 +74,7 @@ def test_prefixes_belong_to_an_instruction_as_far_as_it_may_be_long(prefixes: in
     assert [each.offset for each in avx(code)] == found
 
 
-@pytest.mark.parametrize("before", [9_999, 10_000, 10_001, 30_000])
+@pytest.mark.parametrize("before", [1_999, 2_000, 2_001, 30_000])
 def test_code_of_any_length_is_decoded_to_its_end(before: int) -> None:
     assert avx(NOP * before + bytes.fromhex("c5f877")) == [Instruction(before, "vzeroupper")]
 
