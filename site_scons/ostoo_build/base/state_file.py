@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # loading `typing` takes longer than everything else
     from collections.abc import Callable
     from typing import BinaryIO
 
-FORMAT = 5
+FORMAT = 6
 """The number of the form of all state that builds leave: records, results, logs, memos, notes and reports.
 
 Raise it with each change of what one of them contains or means. State with another number is made anew, and a key with

@@ -19,6 +19,7 @@ from ostoo_build.base import stamps as file_stamps
 TYPE_CHECKING = False  # loading `typing` takes half as long as the whole check
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
 
     from ostoo_build.base.stamps import Stamps, Tree
 
@@ -30,8 +31,8 @@ except ImportError:
 Question = tuple[str, str, list[str], bytes]
 """Python's version and path, the arguments, and a digest of the environment, which may contain secrets."""
 
-_DIGEST = 32
-"""Length in bytes of the digest in front of a note's content."""
+_DIGEST, _LENGTH = 32, 8
+"""Lengths in bytes of the digest and of the length in front of a part of a note."""
 
 _NUMBER = b"%d\n" % state_file.FORMAT
 """The begin of a note. One that begins otherwise is of another version; the next build replaces it."""
@@ -113,31 +114,60 @@ class Note:
         return self.question == asked and self.stamps.change() is None
 
     def to_bytes(self) -> bytes:
+        """Return what `from_bytes` parses; what an edit changes comes first, as it is read alone after an edit."""
         stamps = self.stamps
-        of_files = (list(stamps.trees), stamps.places, stamps.entries)
-        content = marshal.dumps((self.question, of_files, self.targets, self.said))
-        return _NUMBER + digest(content) + content
+        first = _sealed((self.question, stamps.places))
+        return _NUMBER + first + _sealed((list(stamps.trees), stamps.entries, self.targets, self.said))
 
     @staticmethod
     def from_bytes(content: bytes) -> Note | None:
         """Parse the output of `to_bytes`; return None for anything else."""
-        sealed = content.removeprefix(_NUMBER)
-        if digest(sealed[_DIGEST:]) != sealed[:_DIGEST]:
-            return None
         try:
-            question, stamps, targets, said = marshal.loads(sealed[_DIGEST:])  # noqa: S302 - nobody damaged it
-            return Note(question, StampSet(*stamps), targets, said)
-        except (ValueError, EOFError, TypeError):  # written by another Python
+            (question, places), end = _opened(content, len(_NUMBER))
+            (trees, entries, targets, said), _ = _opened(content, end)
+            return Note(question, StampSet(trees, places, entries), targets, said)
+        except _UNREADABLE:
             return None
+
+
+_UNREADABLE = (ValueError, EOFError, TypeError)
+"""What a note that was damaged, or written by another Python, raises."""
+
+
+def _sealed(value: tuple[Any, ...]) -> bytes:
+    content = marshal.dumps(value)
+    return digest(content) + len(content).to_bytes(_LENGTH, "big") + content
+
+
+def _opened(content: bytes, start: int) -> tuple[Any, int]:
+    """Return the value that `_sealed` wrote at an offset, and the offset behind it. Raises one of `_UNREADABLE`."""
+    begin = start + _DIGEST + _LENGTH
+    end = begin + int.from_bytes(content[start + _DIGEST : begin], "big")
+    if end > len(content) or digest(content[begin:end]) != content[start : start + _DIGEST]:
+        raise ValueError
+    return marshal.loads(content[begin:end]), end  # noqa: S302 - nobody damaged it
 
 
 def proof(root: str, asked: Question) -> Note | None:
     """Return the note by which a request has nothing to do; None if there is none."""
-    known = _note(root, asked)
+    path = place(root, asked)
+    content = _content(path)
+    if content is None or _is_outdated(content, asked):
+        return None
+    known = _parsed(path, content)
     try:
         return known if known is not None and known.answers(asked) else None
     except (OSError, TypeError, ValueError):
         return None
+
+
+def _is_outdated(content: bytes, asked: Question) -> bool:
+    """Whether a note's first part says that there may be work. It is a fraction of the note."""
+    try:
+        (question, places), _ = _opened(content, len(_NUMBER))
+        return bool(question != asked or StampSet((), places, []).change() is not None)
+    except _UNREADABLE:
+        return False  # it is damaged, which is told where it is parsed
 
 
 def remember(root: str, asked: Question, began: int) -> None:
@@ -174,9 +204,17 @@ def _note(root: str, asked: Question) -> Note | None:
 
 
 def _read(path: str) -> Note | None:
+    content = _content(path)
+    return None if content is None else _parsed(path, content)
+
+
+def _content(path: str) -> bytes | None:
+    """Return a note; None if there is none, or one of another version."""
     content = state_file.recall(path)
-    if content is None or not content.startswith(_NUMBER):
-        return None
+    return None if content is None or not content.startswith(_NUMBER) else content
+
+
+def _parsed(path: str, content: bytes) -> Note | None:
     known = Note.from_bytes(content)
     if known is None:
         state_file.found_damaged(path)
@@ -184,7 +222,7 @@ def _read(path: str) -> Note | None:
 
 
 def digest(content: bytes) -> bytes:
-    """Return the digest in front of a note's content: marshal trusts its input."""
+    """Return the digest in front of a part of a note: marshal trusts its input."""
     return blake2b(content, digest_size=_DIGEST).digest()
 
 
