@@ -89,7 +89,8 @@ class Build(Struct):
 
     def open(self, words: Sequence[str]) -> OpenCheckout:
         """Take the lock, parse the request, and create everything that job threads share."""
-        self.checkout.lock()
+        standby = self.process_start.standby
+        self.checkout.lock(prepares=standby is not None and standby.waits)
         planner = planners.find(self.checkout, self.options)
         requested = request.read(words, planner.programs, planner.targets)
         # a script may select features: without required ones nothing can be planned yet

@@ -164,7 +164,11 @@ def _add_beginnings(verbs: Verbs) -> None:
 
 def _add_query(verbs: Verbs) -> None:
     query = verbs.add("query", "answer a question about the graph of units")
-    query.add_argument("query", metavar="QUERY", help="such as 'deps(hello-std)' or 'somepath(hello-std, libc)'")
+    what = (
+        "such as 'deps(hello-std)'; functions are deps, rdeps, somepath, allpaths, tests, inputs, outputs, features, "
+        "affected and kind, operators +, ^ and -"
+    )
+    query.add_argument("query", metavar="QUERY", help=what)
     _add_variables(query)
     query.add_argument("--output", choices=_FORMS, default="text", help="the form of the answer (default: text)")
     affected = verbs.add("affected", "list the programs and tests that changes of files reach, for CI")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from ostoo_build.base.console import Console
 
+_PREPARES = b" prepares"
+"""Behind the process in the file that names the lock's owner."""
+
 
 class Checkout:
     """The folder that an invocation builds; `began` is the invocation's start time as in `time.time_ns`."""
@@ -54,24 +57,31 @@ class Checkout:
     def _made(self) -> tuple[Path, Path]:
         return self.memos.parent, self.memos
 
-    def lock(self) -> bool:
+    def lock(self, *, prepares: bool = False) -> bool:
         """Lock the checkout until `close`; wait for another build, and name its process.
 
-        Returns whether another build had the lock since this process last held it.
+        Returns whether another build had the lock since this process last held it. One that `prepares` the next build
+        for a server is named so to others.
         """
         self.make_memos()
         state_file.make_way(self.root / layout.LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            other = state_file.recall(self.lock_owner)
-            name = f"process {other.decode(errors='replace')}" if other else "another process"
-            self.console.status("Blocking", f"waiting for the build in this checkout by {name}")
+            self.console.status("Blocking", f"waiting for {self._owner()}")
             self._lock.acquire()
         own = str(os.getpid()).encode()
-        was_elsewhere = state_file.recall(self.lock_owner) != own
-        state_file.write(self.lock_owner, own)
+        was_elsewhere = (state_file.recall(self.lock_owner) or b"").removesuffix(_PREPARES) != own
+        state_file.write(self.lock_owner, own + (_PREPARES if prepares else b""))
         return was_elsewhere
+
+    def _owner(self) -> str:
+        """Name who has the lock."""
+        found = state_file.recall(self.lock_owner) or b""
+        process = found.removesuffix(_PREPARES).decode(errors="replace")
+        if found.endswith(_PREPARES):
+            return f"the build server, whose process {process} prepares the next build in this checkout"
+        return f"the build in this checkout by {f'process {process}' if process else 'another process'}"
 
     def unlock(self) -> None:
         """Release the lock."""

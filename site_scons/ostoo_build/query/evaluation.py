@@ -101,10 +101,10 @@ class _Evaluation(Struct, frozen=True):
         return dict.fromkeys(self.graph.names[word.text])
 
     def _call(self, call: Call, variables: Mapping[str, Labels]) -> Labels:
-        if call.name.text not in _FUNCTIONS:
+        if call.name.text not in FUNCTIONS:
             what = f"there is no function {call.name.text}"
-            raise self._mistake(call.name, what, spelling.one_of(call.name.text, _FUNCTIONS))
-        function = _FUNCTIONS[call.name.text]
+            raise self._mistake(call.name, what, spelling.one_of(call.name.text, FUNCTIONS))
+        function = FUNCTIONS[call.name.text]
         if len(call.arguments) not in function.counts:
             what = f"{call.name.text} is written {function.shown}"
             raise self._mistake(call.name, what)
@@ -211,7 +211,7 @@ class _Function(Struct, frozen=True):
     perform: Callable[[_Evaluation, Call, Mapping[str, Labels]], Labels]
 
 
-_FUNCTIONS = {
+FUNCTIONS = {
     "deps": _Function("deps(X) or deps(X, DEPTH)", (1, 2), _Evaluation.deps),
     "rdeps": _Function("rdeps(X), rdeps(UNIVERSE, X) or rdeps(UNIVERSE, X, DEPTH)", (1, 2, 3), _Evaluation.rdeps),
     "somepath": _Function("somepath(FROM, TO)", (2,), _Evaluation.somepath),

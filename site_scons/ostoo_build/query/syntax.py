@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TOKEN = lazy_pattern(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<mark>[()=,+^]|-(?=\s))|(?P<word>[^\s()=,+^"']+))""")
-_SETS = {"+": "union", "union": "union", "^": "intersect", "intersect": "intersect", "-": "except", "except": "except"}
+SETS = {"+": "union", "union": "union", "^": "intersect", "intersect": "intersect", "-": "except", "except": "except"}
 
 
 class Word(Struct, frozen=True):
@@ -109,9 +109,9 @@ class _Reader:
 
     def expression(self) -> Expression:
         found = self._operand()
-        while (token := self._tokens[self._next]).text in _SETS and not token.is_quoted:
+        while (token := self._tokens[self._next]).text in SETS and not token.is_quoted:
             self._next += 1
-            found = Operation(_SETS[token.text], found, self._operand())
+            found = Operation(SETS[token.text], found, self._operand())
         return found
 
     def end(self) -> None:

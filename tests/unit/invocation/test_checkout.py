@@ -61,12 +61,26 @@ def test_a_checkout_whose_path_no_key_can_hold_is_refused(name: str, what: str, 
     assert not list((tmp_path / name).iterdir())
 
 
+def test_a_build_that_was_prepared_has_the_lock_as_before(tmp_path: Path) -> None:
+    prepared = checkout(tmp_path)
+    assert prepared.lock(prepares=True), "nobody was here"
+    prepared.unlock()
+    assert not prepared.lock()
+    prepared.close()
+
+
+@pytest.mark.parametrize(
+    ("prepares", "owner"),
+    [
+        (False, "the build in this checkout by process 17"),
+        (True, "the build server, whose process 17 prepares the next build in this checkout"),
+    ],
+)
 def test_the_second_build_waits_for_the_first_and_says_for_whom(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str, *, prepares: bool
 ) -> None:
     first = checkout(tmp_path)
-    first.lock()
-    first.lock_owner.write_bytes(b"17")
+    first.lock(prepares=prepares)
     told: list[str] = []
 
     def status(_console: Console, verb: str, subject: str) -> None:
@@ -75,8 +89,9 @@ def test_the_second_build_waits_for_the_first_and_says_for_whom(
 
     monkeypatch.setattr(Console, "status", status)
     second = checkout(tmp_path)
+    first.lock_owner.write_bytes(first.lock_owner.read_bytes().replace(b"%d" % os.getpid(), b"17"))
     assert second.lock(), "another one was here"
-    assert told == ["Blocking waiting for the build in this checkout by process 17"]
+    assert told == [f"Blocking waiting for {owner}"]
     with pytest.raises(Timeout):
         FileLock(tmp_path / layout.LOCK).acquire(timeout=0)
     second.close()
