@@ -99,7 +99,9 @@ def declare_program(
                 raise OstooError(
                     f"the features of {name} stand in ostoo.toml too", where=where, remedy="remove them in one place"
                 )
-            planner.programs.select(name, _selection(features, default_features, where))
+            selection = _selection(features, default_features, where)
+            selection.check(planner.programs.binaries[name].features, where)
+            planner.programs.select(name, selection)
         selections.keep(planner.root, planner.programs, name)
         if build.at_work.requested.is_of_parts and name not in build.read_by_others:
             build.begun.discard(name)
@@ -120,7 +122,7 @@ def _selection(features: Any, default: Any, where: str) -> Selection:
         raise OstooError("features is not a list of strings", where=where, remedy='write features=["a", "b"]')
     if not isinstance(default, bool):
         raise OstooError("default_features is neither True nor False", where=where)
-    return Selection(tuple(dict.fromkeys(features)), default)
+    return Selection.of(features, default=default)
 
 
 def _declare_shipped(env: Any, program: Program, size_budget: str | None) -> Any:

@@ -93,7 +93,7 @@ def find(checkout: Checkout, options: Options) -> Planner:
 def of(checkout: Checkout, options: Options, targets: Targets, tools: Tools) -> Planner:
     profile = options.variables["profile"]
     tables = options.described.programs
-    selections = {name: Selection(table.features, table.default_features) for name, table in tables.items()}
+    selections = {name: Selection.of(table.features, default=table.default_features) for name, table in tables.items()}
     find_workspace = partial(_workspace, targets, tools, options)
     programs = Programs(targets.groups, find_workspace, profile, options.jobs, selections)
     return Planner(checkout.root, tools, targets, programs, profile)

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.base.errors import OstooError
+from ostoo_build.base.lazy_pattern import lazy_pattern
+from ostoo_build.base.spelling import one_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 DEFAULT = "default"
+
+_SEPARATOR = lazy_pattern(r"[,\s]+")
+"""Between the names in one word: cargo splits `--features` there."""
 
 
 class Enabled(Struct, frozen=True):
@@ -55,6 +62,12 @@ class Selection(Struct, frozen=True):
     names: tuple[str, ...] = ()
     default: bool = True
 
+    @staticmethod
+    def of(words: Iterable[str], *, default: bool) -> Selection:
+        """Return the selection that words make which may have several names each, as for `--features`."""
+        names = (name for word in words for name in _SEPARATOR.split(word) if name)
+        return Selection(tuple(dict.fromkeys(names)), default)
+
     @property
     def words(self) -> tuple[str, ...]:
         """Return cargo's options for it."""
@@ -67,6 +80,15 @@ class Selection(Struct, frozen=True):
     def all_names(self) -> tuple[str, ...]:
         """Return the names with that of the default features, if these are included."""
         return (*self.names, *((DEFAULT,) if self.default else ()))
+
+    def check(self, declared: Mapping[str, Sequence[str]], where: str) -> None:
+        """Raise `OstooError` for a name that is no feature of a package with these features.
+
+        Features of its dependencies, `crate/feature`, are left to cargo.
+        """
+        for name in self.names:
+            if "/" not in name and name not in (DEFAULT, *declared):
+                raise OstooError(f"there is no feature {name}", where=where, remedy=one_of(name, declared))
 
     def enabled(self, declared: Mapping[str, Sequence[str]]) -> frozenset[str]:
         """Return all features that it enables in a package with these features."""

@@ -77,7 +77,7 @@ class Programs:
             if len(same) > 1 or name == layout.UNITS
         }
         alone = {name: same[0] for name, same in found.items() if name not in refused}
-        alone |= {name: replace(_known(alone, name), selected=chosen) for name, chosen in self._selections.items()}
+        alone |= {name: _selected(_known(alone, name), chosen) for name, chosen in self._selections.items()}
         return alone, refused
 
     @property
@@ -272,6 +272,11 @@ def _known(binaries: Mapping[str, Binary], name: str) -> Binary:
         where, remedy = f"ostoo.toml: programs.{name}", one_of(name, binaries)
         raise OstooError(f"there is no program {name}", where=where, remedy=remedy)
     return binaries[name]
+
+
+def _selected(binary: Binary, chosen: Selection) -> Binary:
+    chosen.check(binary.features, f"ostoo.toml: programs.{binary.name}.features")
+    return replace(binary, selected=chosen)
 
 
 def _refused(name: str, manifests: list[str]) -> OstooError:

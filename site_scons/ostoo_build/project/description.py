@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -109,6 +112,9 @@ class Description(Struct, frozen=True, rename="kebab"):
         return {name: table.sysroot for name, table in self.targets.items() if table.sysroot}
 
 
+_NAMED: dict[str, Any] = {"targets": TargetTable, "programs": ProgramTable, "boot.images": ImageTable}
+"""The tables of tables with names of the repository's own."""
+
 _TABLES = (WorkspaceTable, TargetTable, ProgramTable, BootTable, ImageTable)
 
 
@@ -125,13 +131,13 @@ def read(root: Path) -> Description:
     variables = {name: value for name, value in document.items() if name in VARIABLES}
     for name, value in variables.items():
         if not isinstance(value, str):
-            raise OstooError(f"{name} is not a string", where=str(path), remedy=f'write {name} = "…"')
+            raise OstooError(f"{name} is not a string", where=_line(path, name), remedy=f'write {name} = "…"')
     tables = {name: value for name, value in document.items() if name not in VARIABLES}
     _refuse_unknown(Description, tables, "", path)
     try:
         found = msgspec.convert({**tables, "variables": variables}, Description)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error), path) from error
+        raise _invalid(str(error), tables, path) from error
     _refuse_values(found, path)
     return found
 
@@ -163,7 +169,7 @@ def _refuse_unknown(kind: Any, value: Any, pointer: str, path: Path) -> None:
         here = f"{pointer}{name}"
         if name not in fields:
             what = f"unknown key {here}" if pointer else f"unknown key or variable {name}"
-            raise OstooError(what, where=str(path), remedy=one_of(name, known))
+            raise OstooError(what, where=_line(path, here), remedy=one_of(name, known))
         _refuse_unknown_below(fields[name], each, here, path)
 
 
@@ -185,16 +191,42 @@ _EXPECTED = lazy_pattern(r"Expected `(.+?)`, got `(.+?)`")
 _MISSING = lazy_pattern(r"Object missing required field (`.+`)")
 
 
-def _invalid(said: str, path: Path) -> OstooError:
+def _invalid(said: str, tables: dict[str, Any], path: Path) -> OstooError:
     """Return the error for a value of the wrong type: msgspec's words end in `- at `$.KEY``."""
     what, _, at = said.partition(" - at ")
-    key = at.strip("`").removeprefix("$").removeprefix(".")
+    key = _named(at.strip("`").removeprefix("$").removeprefix("."), tables)
     if expected := _EXPECTED.match(what):
         kinds, got = ([_article(kind) for kind in kinds.split(" | ")] for kinds in expected.groups())
         what = f"expected {' or '.join(kinds)}, got {got[0]}"
     elif missing := _MISSING.match(what):
         what = f"the key {missing[1]} is missing"
-    return OstooError(f"{key}: {what}" if key else what, where=str(path))
+    return OstooError(f"{key}: {what}" if key else what, where=_line(path, key))
+
+
+def _named(key: str, tables: dict[str, Any]) -> str:
+    """Put the name into a key: msgspec does not say which of a repository's targets, programs or images it means."""
+    above, is_left_out, below = key.partition("[...]")
+    if not is_left_out or above not in _NAMED:
+        return key
+    named: dict[str, Any] = reduce(getitem, above.split("."), tables)
+    return next(f"{above}.{name}{below}" for name, value in named.items() if not _is_valid(value, _NAMED[above]))
+
+
+def _is_valid(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _line(path: Path, key: str) -> str:
+    """Return the place of a key such as `workspaces[0].folder`, or of the table in which it is missing."""
+    known = toml_file.lines(path)
+    names = re.split(r"\.|\[(\d+)\]\.?", key)
+    found = (known.get(tuple(filter(None, names[:end]))) for end in range(len(names), 0, -1))
+    line = next(filter(None, found), None)
+    return f"{path}:{line}" if line else str(path)
 
 
 def _article(kind: str) -> str:
@@ -208,14 +240,13 @@ def _refuse_values(found: Description, path: Path) -> None:
         if posixpath.normpath(place) != place or place.startswith(("/", "..")):
             raise OstooError(
                 f"{key} is not a path in this repository: {place!r}",
-                where=str(path),
+                where=_line(path, key),
                 remedy="write its path from the folder of ostoo.toml on, such as a/b",
             )
     for name, table in found.targets.items():
         if table.crt not in ("", "musl"):
-            raise OstooError(
-                f"targets.{name}.crt is neither empty nor musl", where=str(path), remedy='write crt = "musl"'
-            )
+            key = f"targets.{name}.crt"
+            raise OstooError(f"{key} is neither empty nor musl", where=_line(path, key), remedy='write crt = "musl"')
 
 
 def _places(found: Description) -> Iterator[tuple[str, str]]:

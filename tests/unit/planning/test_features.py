@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ostoo_build.base.errors import OstooError
 from ostoo_build.planning import features
 from ostoo_build.planning.features import Enabled, Selection
 
@@ -29,6 +30,18 @@ def test_a_selection_is_cargos_options_and_enables_what_they_do(
 ) -> None:
     assert [*selection.words] == words
     assert selection.enabled(DECLARED) == enabled
+
+
+def test_a_word_may_have_several_names_as_for_cargo() -> None:
+    assert Selection.of(["a, b", "b", "c a", ""], default=False) == Selection(("a", "b", "c"), default=False)
+
+
+def test_a_name_that_is_no_feature_is_told_where_it_stands() -> None:
+    Selection(("a", "default", "low/any", "maybe")).check(DECLARED, "here")
+    with pytest.raises(OstooError) as caught:
+        Selection(("a", "mybe")).check(DECLARED, "here")
+    told = caught.value
+    assert (told.what, told.where, told.remedy) == ("there is no feature mybe", "here", "did you mean maybe?")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ostoo_build.planning.programs import Programs
 from ostoo_build.project.workspaces import ProgramGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ostoo_build.planning.workspace import Workspace
 
@@ -76,7 +76,12 @@ class FakeWorkspace(Struct, frozen=True):
 class Made:
     """Programs over workspaces, and those that were opened."""
 
-    def __init__(self, names: dict[str, tuple[str, ...]], goes: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        names: dict[str, tuple[str, ...]],
+        goes: threading.Event | None = None,
+        selections: Mapping[str, Selection] | None = None,
+    ) -> None:
         self.opened: dict[tuple[str, str], FakeWorkspace] = {}
 
         def find(group: ProgramGroup, target: str) -> Workspace:
@@ -85,7 +90,7 @@ class Made:
             self.opened[folder, target] = FakeWorkspace(folder, target, names[folder], goes=goes)
             return cast("Workspace", self.opened[folder, target])
 
-        self.programs = Programs(GROUPS, find, "release", 2, {})
+        self.programs = Programs(GROUPS, find, "release", 2, selections or {})
 
     def plan(self, name: str, target: str) -> object:
         return self.programs.plan(name, target)
@@ -124,6 +129,18 @@ def test_a_program_is_planned_anew_with_the_features_that_are_selected(made: Mad
     made.plan("xa", "a")
     assert [sorted(each) for each in made.opened["user-rs", "a"].asked] == [["xa", "xb"], ["xa"]]
     assert made.programs.binaries["xa"].selected == Selection(("f",))
+
+
+def test_the_description_may_select_what_no_package_has() -> None:
+    names = {"user-rs": ("xa", "y"), "kernel": ()}
+    assert Made(names, selections={"y": Selection(("dep/any",))}).programs.binaries["y"].selected.names == ("dep/any",)
+    for selections, said in (
+        ({"xb": Selection()}, ("ostoo.toml: programs.xb", "there is no program xb")),
+        ({"y": Selection(("f",))}, ("ostoo.toml: programs.y.features", "there is no feature f")),
+    ):
+        with pytest.raises(OstooError) as caught:
+            Made(names, selections=selections).programs.binaries  # noqa: B018 - finds it
+        assert (caught.value.where, caught.value.what) == said
 
 
 def test_programs_with_other_features_are_not_planned_together(made: Made) -> None:

@@ -65,29 +65,41 @@ def test_one_target_needs_no_array(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "remedy"),
+    ("text", "what", "remedy", "line"),
     [
-        ("prifile = 'dev'", "unknown key or variable prifile", "did you mean profile?"),
-        ("variables = 1", "unknown key or variable variables", ""),
-        ("cache = 1", "cache is not a string", 'write cache = "…"'),
-        ("[[workspaces]]\nfoldr = 'a'", r"unknown key workspaces\[0\]\.foldr", "did you mean folder?"),
-        ("[[workspaces]]\nfolder = 1", r"workspaces\[0\]\.folder: expected a string, got an integer", ""),
-        ("[[workspaces]]\n", r"workspaces\[0\]: the key `folder` is missing", ""),
-        ("workspaces = 1", "workspaces: expected an array, got an integer", ""),
-        ("[targets]\nx = 'a'", r"targets\[...\]: expected a table, got a string", ""),
-        ("[targets.x]\nspek = 'a'", "unknown key targets.x.spek", "did you mean spec?"),
-        ("[targets.x]\ncrt = 'glibc'", r"targets\.x\.crt is neither empty nor musl", ""),
-        ("[programs.x]\nfeature = []", "unknown key programs.x.feature", "did you mean features?"),
-        ("[[workspaces]]\nfolder = '../x'", r"workspaces\[0\]\.folder is not a path in this repository: '\.\./x'", ""),
-        ("sysroot-folder = '/x'", "sysroot-folder is not a path in this repository: '/x'", ""),
-        ("[boot]\nshare = './x'", r"boot\.share is not a path in this repository: '\./x'", ""),
-        ("[targets.x]\nspec = 'a//b.json'", r"targets\.x\.spec is not a path in this repository: 'a//b\.json'", ""),
+        ("prifile = 'dev'", "unknown key or variable prifile", "did you mean profile?", 1),
+        ("variables = 1", "unknown key or variable variables", "", 1),
+        ("cache = 1", "cache is not a string", 'write cache = "…"', 1),
+        ("[[workspaces]]\nfoldr = 'a'", r"unknown key workspaces\[0\]\.foldr", "did you mean folder?", 2),
+        ("[[workspaces]]\nfolder = 1", r"workspaces\[0\]\.folder: expected a string, got an integer", "", 2),
+        ("[[workspaces]]\n", r"workspaces\[0\]: the key `folder` is missing", "", 1),
+        ("workspaces = 1", "workspaces: expected an array, got an integer", "", 1),
+        ("[targets]\nx = 'a'", r"targets\.x: expected a table, got a string", "", 2),
+        (
+            "# images\n[boot.images.y]\ncommand = 'a'",
+            r"boot\.images\.y\.command: expected an array, got a string",
+            "",
+            3,
+        ),
+        ("[programs.'a.b']\nfeatures = 1", r"programs\.a\.b\.features: expected an array, got an integer", "", 0),
+        ("[targets.x]\nspek = 'a'", "unknown key targets.x.spek", "did you mean spec?", 2),
+        ("[targets.x]\ncrt = 'glibc'", r"targets\.x\.crt is neither empty nor musl", "", 2),
+        ("[programs.x]\nfeature = []", "unknown key programs.x.feature", "did you mean features?", 2),
+        (
+            "[[workspaces]]\nfolder = '../x'",
+            r"workspaces\[0\]\.folder is not a path in this repository: '\.\./x'",
+            "",
+            2,
+        ),
+        ("sysroot-folder = '/x'", "sysroot-folder is not a path in this repository: '/x'", "", 1),
+        ("[boot]\nshare = './x'", r"boot\.share is not a path in this repository: '\./x'", "", 2),
+        ("[targets.x]\nspec = 'a//b.json'", r"targets\.x\.spec is not a path in this repository: 'a//b\.json'", "", 2),
     ],
 )
-def test_a_mistake_is_told_with_its_key(text: str, what: str, remedy: str, tmp_path: Path) -> None:
+def test_a_mistake_is_told_with_its_key(text: str, what: str, remedy: str, line: int, tmp_path: Path) -> None:
     with pytest.raises(OstooError, match=what) as caught:
         read(tmp_path, text)
-    assert caught.value.where == str(tmp_path / "ostoo.toml")
+    assert caught.value.where == f"{tmp_path}/ostoo.toml{f':{line}' if line else ''}"
     assert remedy in caught.value.remedy
 
 

@@ -62,7 +62,7 @@ def test_a_mistake_in_the_file_is_placed_there(tmp_path: Path) -> None:
     (tmp_path / "ostoo.toml").write_text('cach = "x"')
     with pytest.raises(OstooError) as caught:
         read(tmp_path, {})
-    assert caught.value.where == str(tmp_path / "ostoo.toml")
+    assert caught.value.where == f"{tmp_path}/ostoo.toml:1"
     assert "cache" in caught.value.remedy
 
 
