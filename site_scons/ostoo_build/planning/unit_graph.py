@@ -117,9 +117,14 @@ class Unit(Struct, frozen=True):
 
 
 class UnitGraph(Struct, frozen=True):
-    """A program, which is the last unit, and all units that it needs. Dependencies precede the units that need them."""
+    """A program, which is the last unit, and all units that it needs. Dependencies precede the units that need them.
+
+    `origins` are the same units in cargo's document, as one object each for all programs in that; none in a graph that
+    was made otherwise.
+    """
 
     units: tuple[Unit, ...]
+    origins: tuple[Unit, ...] = ()
 
     @property
     def name(self) -> str:
@@ -138,10 +143,10 @@ def parse(text: str, std_source: Callable[[Path], Path] = lambda source: source)
             remedy="use the toolchain that rust-toolchain.toml names",
         )
     units = [_unit(unit, std_source) for unit in document["units"]]
-    return [_below(units, root) for root in document["roots"]]
+    return [below(units, root) for root in document["roots"]]
 
 
-def _below(units: list[Unit], root: int) -> UnitGraph:
+def below(units: list[Unit], root: int) -> UnitGraph:
     """Return the graph of one root, with new indices."""
     order: dict[int, int] = {}
 
@@ -152,7 +157,8 @@ def _below(units: list[Unit], root: int) -> UnitGraph:
             order[index] = len(order)
 
     visit(root)
-    return UnitGraph(tuple(_renumbered(units[index], order) for index in order))
+    own = tuple(units[index] for index in order)
+    return UnitGraph(tuple(_renumbered(unit, order) for unit in own), own)
 
 
 def _renumbered(unit: Unit, order: dict[int, int]) -> Unit:

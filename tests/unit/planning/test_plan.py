@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ostoo_build.base.errors import OstooError
-from ostoo_build.planning import plan, planned_unit
+from ostoo_build.planning import plan, planned_unit, unit_graph
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.planning.unit_graph import Dependency, Profile, Unit, UnitGraph
 
@@ -127,12 +128,12 @@ def test_every_field_of_a_unit_has_its_change() -> None:
 
 
 def changed(graph: UnitGraph, name: str, **changes: Any) -> UnitGraph:
-    return replace(graph, units=tuple(replace(u, **changes) if u.target_name == name else u for u in graph.units))
+    return UnitGraph(tuple(replace(u, **changes) if u.target_name == name else u for u in graph.units))
 
 
 def id_of(paths: PathMap, graph: UnitGraph, index: int) -> str:
     context = replace(trees.context(paths), rustflags=())
-    return plan.plan_program(replace(graph, units=graph.units[: index + 1]), context).units[-1].id
+    return plan.plan_program(UnitGraph(graph.units[: index + 1]), context).units[-1].id
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def with_proc_macro(graph: UnitGraph) -> UnitGraph:
     )
     more = replace(edge, index=macros, extern_crate_name="macros")
     used = changed(graph, "ostoo_rt", dependencies=(*rt.dependencies, more))
-    return replace(used, units=(*used.units[:-1], library, macro, used.units[-1]))
+    return UnitGraph((*used.units[:-1], library, macro, used.units[-1]))
 
 
 def test_what_a_proc_macro_was_made_of_is_its_own_affair(paths: PathMap) -> None:
@@ -565,3 +566,28 @@ def test_a_crate_of_std_gets_the_variables_that_its_source_asks_for(crates: Crat
     asked, other, everything = {"ASKED": "1"}, {"OTHER": "2"}, dict(env)
     assert found == [other, asked, asked, everything, everything], "libc, core, the script, its run, the program"
     assert [dict(unit.environment).get("ASKED") for unit in crates.plan(env=()).units] == [None] * 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_programs_of_one_document_are_planned_as_each_alone(crates: Crates, seed: int) -> None:
+    """Some packages have a script, a library and two programs, and others may use the library."""
+    dice = random.Random(seed)  # noqa: S311 - a model
+    libraries: list[int] = []
+    programs: list[int] = []
+    for number in range(6):
+        needed = [index for index in libraries if dice.random() < 0.5]
+        name = f"p{number}"
+        script = [crates.script(name)] if dice.random() < 0.5 else []
+        libraries.append(crates.add(name, *needed, *script))
+        for program in "ab":
+            source = Path(crates.paths.root, f"user-rs/{name}/src/{program}.rs")
+            kind: dict[str, Any] = {"kind": "bin", "crate_types": ("bin",), "source": source}
+            own = [index for index in (*needed, libraries[-1], *script) if dice.random() < 0.8]
+            programs.append(crates.add(name, *own, **kind))
+            crates.units[-1] = replace(crates.units[-1], target_name=f"{name}{program}")
+    dice.shuffle(programs)
+    shared = trees.context(crates.paths)
+    graphs = [unit_graph.below(crates.units, root) for root in programs]
+    together = [plan.plan_program(graph, shared) for graph in graphs]
+    assert together == [plan.plan_program(UnitGraph(graph.units), trees.context(crates.paths)) for graph in graphs]
+    assert any(unit.package != made.unit.package for made in together for unit in made.units)

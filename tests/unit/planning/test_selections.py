@@ -41,11 +41,11 @@ def test_nothing_is_written_where_nothing_is_selected(tmp_path: Path) -> None:
 
 def test_what_the_description_selects_now_is_not_what_it_selected(tmp_path: Path) -> None:
     before = planners.without_compiler(tmp_path, "one", target="x").programs
-    before.select("one", Selection(("old",)))
+    before.select("one", Selection(("a/old",)))
     selections.keep(tmp_path, before, "one")
-    described = planners.without_compiler(tmp_path, "one", target="x", selected={"one": Selection(("new",))}).programs
+    described = planners.without_compiler(tmp_path, "one", target="x", selected={"one": Selection(("a/new",))}).programs
     selections.apply(tmp_path, described, ["one"])
-    assert described.binaries["one"].selected == Selection(("new",))
+    assert described.binaries["one"].selected == Selection(("a/new",))
 
 
 def test_a_damaged_file_selects_nothing(tmp_path: Path) -> None:
