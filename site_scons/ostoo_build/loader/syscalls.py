@@ -72,8 +72,8 @@ _PROCESSORS = {
         register="rax",
         names=_x86_names(),
         branch=lazy_pattern(r"j|loop|xbegin"),
-        call=lazy_pattern(r"call|syscall"),
-        final=lazy_pattern(r"jmp|ret|ud2|hlt|int3|iret"),
+        call=lazy_pattern(r"(?:bnd |notrack )*l?call|syscall|sysenter|int\b"),
+        final=lazy_pattern(r"(?:bnd |notrack )*(?:l?jmp|ret)|sysret|sysexit|ud[012]|hlt|int3|iret"),
         lost=frozenset({"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11"}),
         implicit=(
             (
