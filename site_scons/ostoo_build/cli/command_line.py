@@ -130,7 +130,7 @@ def parser() -> Parser:
 
 
 def _add_builds(verbs: Verbs) -> None:
-    build = verbs.add("build", f"build all programs, or {PROGRAM}…")
+    build = verbs.add("build", "build all programs, or those that are named")
     _add_words(build, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable; scons' other options work too")
     build.add_argument("-j", dest="jobs", metavar="N", help="number of cores to use (default: all)")
     _add_keep_going(build)
@@ -146,7 +146,7 @@ def _add_builds(verbs: Verbs) -> None:
     _add_form(build)
     what = "write what happens to a file, each event as a line of JSON; the last one says how the build ended"
     build.add_argument("--events", type=Path, metavar="FILE", help=what)
-    clean = verbs.add("clean", f"remove what was built, all of it or of {PROGRAM}…")
+    clean = verbs.add("clean", "remove what was built, all of it or of the programs that are named")
     _add_words(clean, "*", f"{PROGRAM}|{VARIABLE}", "a target or variable")
 
 
