@@ -68,20 +68,20 @@ class Checkout:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            self.console.status("Blocking", f"waiting for {self._owner()}")
+            self.console.status("Blocking", self._reason())
             self._lock.acquire()
         own = str(os.getpid()).encode()
         was_elsewhere = (state_file.recall(self.lock_owner) or b"").removesuffix(_PREPARES) != own
         state_file.write(self.lock_owner, own + (_PREPARES if prepares else b""))
         return was_elsewhere
 
-    def _owner(self) -> str:
-        """Name who has the lock."""
+    def _reason(self) -> str:
+        """Say who has the lock."""
         found = state_file.recall(self.lock_owner) or b""
         process = found.removesuffix(_PREPARES).decode(errors="replace")
         if found.endswith(_PREPARES):
-            return f"the build server, whose process {process} prepares the next build in this checkout"
-        return f"the build in this checkout by {f'process {process}' if process else 'another process'}"
+            return f"waiting for the build server, whose process {process} prepares the next build in this checkout"
+        return f"waiting for the build in this checkout by {f'process {process}' if process else 'another process'}"
 
     def unlock(self) -> None:
         """Release the lock."""
