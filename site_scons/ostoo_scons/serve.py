@@ -30,6 +30,7 @@ from ostoo_build.base import deferred  # noqa: E402 - `CODE` comes first
 from ostoo_build.loader import check  # noqa: E402, F401 - as capstone
 from ostoo_build.rebuild.process_start import ProcessStart  # noqa: E402 - likewise
 from ostoo_build.rebuild.standby import Standby  # noqa: E402 - likewise
+from ostoo_build.server import client  # noqa: E402 - likewise
 from ostoo_build.server.handover import STALE  # noqa: E402 - likewise
 from ostoo_build.server.serving import Server  # noqa: E402 - likewise
 from ostoo_build.sysroot import zig  # noqa: E402, F401 - as capstone
@@ -40,7 +41,10 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a watch and its builds have this terminal too, and end by themselves
-    handover = Server(listener, sys.argv[2], CODE, *map(int, sys.argv[3:])).serve()
+    try:
+        handover = Server(listener, sys.argv[2], CODE, *map(int, sys.argv[3:])).serve()
+    except KeyboardInterrupt:  # in a forked build: it came before that began
+        client.end_by(signal.SIGINT)
     if handover is None:
         return
     standby, request = Standby(handover), handover.request

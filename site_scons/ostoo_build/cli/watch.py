@@ -214,7 +214,11 @@ class Server:
     def _started(self) -> ChildProcess:
         with launching.listening(self._path) as listener:
             command = launching.command(listener, self._path, self._owned)
-            return process.spawn(command, cwd=self._root, pass_fds=[listener.fileno(), self._owned])
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # the server has it from its begin on
+            try:
+                return process.spawn(command, cwd=self._root, pass_fds=[listener.fileno(), self._owned])
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _build(self) -> tuple[int, bool] | None:
         return client.build(self._path, request.captured(self._words, None, time.time_ns()))

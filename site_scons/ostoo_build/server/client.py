@@ -55,6 +55,7 @@ class _Signals:
         for number in self._before:
             signal.signal(number, self._before[number])
         signal.set_wakeup_fd(self._other_wakeup)
+        self.hear()
         for descriptor in (self._woken, self._wakes, self.pidfd):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -79,9 +80,16 @@ class _Signals:
             ready = {each for each, _ in poll.poll(patience and 1000 * patience)}
             if not ready:
                 raise TimeoutError
-            if self._woken in ready:
-                for number in os.read(self._woken, _MOST_SIGNALS):
-                    self._pass_on(number)
+            self.hear()
+
+    def hear(self) -> None:
+        """Pass on the signals that have come. `poll` may not tell of one that came together with something else."""
+        try:
+            came = os.read(self._woken, _MOST_SIGNALS)
+        except BlockingIOError:
+            return
+        for number in came:
+            self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
         if number not in self._before:

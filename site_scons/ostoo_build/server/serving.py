@@ -145,7 +145,12 @@ class Server:
         self._ends = False
 
     def serve(self) -> Handover | None:
-        """Serve until the server should end; then return None. In each forked build return its end of it."""
+        """Serve until the server should end; then return None. In each forked build return its end of it.
+
+        Raises `KeyboardInterrupt` in a forked build that got SIGINT before it began.
+        """
+        # a forked build keeps it until it has the command's handlers and mask
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         self._watch(self._listener.fileno(), self._accept)
         if self._owner is not None:
             self._watch(self._owner, self._lost_owner)

@@ -33,6 +33,13 @@ if os.environ.get("SHORT"):
     serving._LOOK = 0.1
 if os.environ.get("STRANGERS"):
     serving.wire.peer = lambda line: (os.getpid(), os.geteuid() + 1)
+if os.environ.get("LATE"):
+    begin = serving.Handover.begin
+    def late(*words):
+        while not os.path.exists("goes"):
+            time.sleep(0.01)
+        begin(*words)
+    serving.Handover.begin = late
 serving._GRACE = 0.3
 listener = socket.socket(fileno=int(sys.argv[1]))
 handover = serving.Server(listener, sys.argv[2], CodeState(), *map(int, sys.argv[3:])).serve()
@@ -187,6 +194,62 @@ def test_a_signal_goes_on_to_the_build_and_ends_both(number: signal.Signals, ser
         command.send_signal(number)
         assert command.wait(PATIENCE) == -number
     assert server.run("print(1)")[1] == "1\n"
+
+
+def test_a_build_that_has_not_begun_ends_by_ctrl_c_when_it_does(tmp_path: Path) -> None:
+    served = started(tmp_path, LATE="yes")
+    try:
+        with served.start("import time; time.sleep(60)") as command:
+            eventually(lambda: builds_of(served))
+            (build,) = builds_of(served)
+            command.send_signal(signal.SIGINT)
+            eventually(lambda: has_pending(build, signal.SIGINT))
+            (tmp_path / "goes").touch()
+            assert command.wait(PATIENCE) == -signal.SIGINT
+    finally:
+        served.process.kill()
+        served.process.wait()
+
+
+def builds_of(served: Serving) -> list[int]:
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def has_pending(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
+TOGETHER = """
+import os, select, signal
+from ostoo_build.server import client
+
+class Poll:
+    register = lambda *_: None
+    poll = lambda *_: [(line, select.POLLIN)]
+
+line, other = os.pipe()
+signals = client._Signals()
+signals.catch()
+os.kill(os.getpid(), signal.SIGINT)
+client.select.poll = Poll
+signals.wait_for(line, None)
+print(signals.is_received)
+signals.pidfd = os.pidfd_open(os.getppid())
+client._Signals._send = lambda _, number: print(number)
+os.kill(os.getpid(), signal.SIGTERM)
+signals._kept.clear()
+signals.restore()
+"""
+
+
+def test_a_signal_that_comes_together_with_an_answer_is_heard() -> None:
+    """The kernel may tell `poll` of the answer alone."""
+    environment = {"PYTHONPATH": str(SITE_SCONS)}
+    done = subprocess.run(python(TOGETHER), env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"True\n{signal.SIGTERM:d}\n", "also one that comes after the last answer"
 
 
 def test_a_build_may_end_well_in_spite_of_a_signal(server: Serving) -> None:
