@@ -189,3 +189,9 @@ def test_a_check_after_a_build_compiles_no_std_and_says_again_what_holds(built: 
     assert "Compiling core" not in built.build("hello-std").stderr, "a build has the same std"
     built.replace(file, "fn unused() {}", "fn unused() {} // edited")
     assert built.build("hello-std.check").steps == ["Checking hello-std v0.1.0"]
+
+
+def test_without_names_all_that_a_build_makes_is_checked(built: Tree) -> None:
+    named = by_us(built, "check", "hello-std", "hello-rs", "cat-rs")
+    assert by_us(built, "check") == named == by_us(built, "check", "--all")
+    assert {name for _, _, _, name, *_ in artifacts(named[1])} >= {"hello-std", "hello-rs", "cat-rs"}

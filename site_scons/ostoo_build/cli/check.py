@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Request(Struct, frozen=True):
     """The command line of the verb `what`; `names` are programs, or labels of crates that they need.
 
-    `lints` are arguments for clippy.
+    Without names the programs are meant that a build without names builds. `lints` are arguments for clippy.
     """
 
     what: str
@@ -47,10 +47,10 @@ def told(request: Request, runner: Runner) -> tuple[int, bytes]:
 
     Raises `OstooError` if there is nothing to check.
     """
-    if not (request.names or request.is_all):
-        raise OstooError("no program to check", remedy="name one or more programs, or --all")
-    is_plain = not request.is_all and all(map(is_program, request.names))
+    is_plain = bool(request.names) and not request.is_all and all(map(is_program, request.names))
     programs = request.names if is_plain else _programs(request, runner.planner())
+    if not programs:
+        raise OstooError("there is no program to check", remedy="create one: ostoo new NAME")
     words = [*(["-k"] if request.keeps_going else []), *(layout.part(name, request.what) for name in programs)]
     words += [f"--lints={shlex.join(request.lints)}"] if request.lints else []
     if request.form == "human":
@@ -61,8 +61,8 @@ def told(request: Request, runner: Runner) -> tuple[int, bytes]:
 def _programs(request: Request, planner: Planner) -> tuple[str, ...]:
     """Return the programs to check. Raises `OstooError` for a name of nothing."""
     known = planner.programs
-    if request.is_all:
-        return known.all_but_examples
+    if request.is_all or not request.names:
+        return known.all_but_examples if request.is_all else known.defaults
     named = [name for name in request.names if name in known.binaries]
     others = [name for name in request.names if name not in known.binaries]
     return tuple(dict.fromkeys((*named, *_users(others, planner))))

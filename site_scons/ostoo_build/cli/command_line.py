@@ -340,7 +340,8 @@ def _add_display(parser: Parser) -> None:
 
 
 def _add_programs(parser: Parser, what_is_done: str) -> None:
-    _add_words(parser, "*", f"{PROGRAM}|{VARIABLE}", "programs; variables as for scons")
+    what = "programs, default: those that a build makes; variables as for scons"
+    _add_words(parser, "*", f"{PROGRAM}|{VARIABLE}", what)
     parser.add_argument("--all", action="store_true", help=f"{what_is_done} all programs")
     _add_display(parser)
 

@@ -31,9 +31,12 @@ def perform(request: Request, runner: Runner) -> int:
 
     Raises `OstooError` if there is nothing to document, or no browser.
     """
-    names = runner.planner().programs.all_but_examples if request.is_all else request.names
+    known = runner.planner().programs
+    names = known.all_but_examples if request.is_all else request.names or known.defaults
     if not names:
-        raise OstooError("no program to document", remedy="name one or more programs, or --all")
+        raise OstooError(
+            "there is no program to document", remedy="create one: ostoo new NAME"
+        )
     runner.check(names)
     words = [layout.part(name, layout.DOC) for name in names]
     words += [f"--rustdoc={shlex.join(request.arguments)}"] if request.arguments else []
