@@ -34,9 +34,7 @@ def perform(request: Request, runner: Runner) -> int:
     known = runner.planner().programs
     names = known.all_but_examples if request.is_all else request.names or known.defaults
     if not names:
-        raise OstooError(
-            "there is no program to document", remedy="create one: ostoo new NAME"
-        )
+        raise OstooError("there is no program to document", remedy="create one: ostoo new NAME")
     runner.check(names)
     words = [layout.part(name, layout.DOC) for name in names]
     words += [f"--rustdoc={shlex.join(request.arguments)}"] if request.arguments else []
