@@ -76,7 +76,7 @@ def _suggest_options(parser: Any) -> None:
             theirs(self, text)
         what = text.partition(". Did you mean")[0].replace("'", "")
         option = what.rpartition(" ")[2].partition("=")[0]
-        meant = cargo_options.INSTEAD.get(option) or nearest(option, _options(self))
+        meant = cargo_options.INSTEAD.get(option) or nearest(option, [*_options(self), *cargo_options.INSTEAD])
         complain(OstooError(what, remedy=meant or "scons -H lists all options"))
         sys.exit(EXIT_CODE)
 
