@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ostoo_build.planning import features
 from ostoo_build.planning.declared import Kind
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class _Walk:
             self._waiting.add((key, index))
 
     def _enabled(self, key: Resolved) -> Enabled:
-        return self._manifest(self._units[min(self._members[key])]).declared.enabled(frozenset(self._asked[key]))
+        declared = self._manifest(self._units[min(self._members[key])]).declared
+        return features.enable(declared.features, self._asked[key], declared.required)
 
     def _asked_of(self, other: Unit, unit: Unit, enabled: Enabled) -> frozenset[str] | None:
         """Return the features that a unit surely asks for in another package; None if it may not need that at all.

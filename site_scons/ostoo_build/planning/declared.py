@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.planning.features import DEFAULT, enable
+from ostoo_build.planning.features import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from ostoo_build.planning.features import Enabled
 
 
 class Kind(Enum):
@@ -38,7 +35,7 @@ class Dependency(Struct, frozen=True):
     features: tuple[str, ...]
 
 
-class Declared(Struct, frozen=True, dict=True):
+class Declared(Struct, frozen=True):
     """Features with what they enable, and dependencies.
 
     Optional dependencies that no feature refers to by `dep:` are features too.
@@ -51,16 +48,6 @@ class Declared(Struct, frozen=True, dict=True):
     def required(self) -> frozenset[str]:
         """Return the names of the dependencies that are always there."""
         return frozenset(each.name for each in self.dependencies if not (each.is_optional or each.kind is Kind.DEV))
-
-    def enabled(self, asked: frozenset[str]) -> Enabled:
-        """Return what features of the package enable. Cached: many programs ask a package for the same ones."""
-        if asked not in self._known:
-            self._known[asked] = enable(self.features, asked, self.required)
-        return self._known[asked]
-
-    @cached_property
-    def _known(self) -> dict[frozenset[str], Enabled]:
-        return {}
 
 
 def of(document: Mapping[str, Any], inherited: Mapping[str, Any]) -> Declared:

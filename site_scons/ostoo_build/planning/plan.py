@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -23,13 +23,12 @@ from ostoo_build.planning.unit_graph import BY_PATH
 from ostoo_build.rust import flag_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from ostoo_build.planning.manifest import Manifest
     from ostoo_build.planning.plan_context import PlanContext
-    from ostoo_build.planning.unit_graph import Dependency, Unit, UnitGraph
+    from ostoo_build.planning.unit_graph import Unit, UnitGraph
 
-Value = TypeVar("Value")
 
 SCRATCH = "CARGO_TARGET_TMPDIR"
 """Cargo's variable for a folder to which executables of `tests/` may write."""
@@ -110,7 +109,6 @@ class _Walk:
         self._units = graph.units
         self._context = context
         self._nodes: dict[int, Node] = {}
-        self._shared = {index: graph.origins[index] for index in _of_others(graph)} if graph.origins else {}
 
     def nodes(self) -> list[Node]:
         """Return the nodes of the last unit, of all that it needs, and before them of checks that nothing needs."""
@@ -122,24 +120,14 @@ class _Walk:
 
     def _visit(self, index: int) -> Node:
         if index not in self._nodes:
-            unit, origin = self._units[index], self._shared.get(index)
-            needed = self._once("needed", origin, partial(self._needed, unit))
-            edges = [(each, self._visit(each.index)) for each in map(unit.dependencies.__getitem__, needed)]
-            self._nodes[index] = self._once("node", origin, partial(self._node, unit, edges))
+            node = self._node(self._units[index])
+            self._nodes[index] = node
         return self._nodes[index]
 
-    def _once(self, what: str, origin: Unit | None, compute: Callable[[], Value]) -> Value:
-        """Compute what is the same for all programs that need a unit of cargo's document once for them."""
-        if origin is None:
-            return compute()
-        key = (what, id(origin), id(self._context))
-        # with the unit, so that no other one gets its identity
-        return self._context.snapshot.get(key, lambda: (origin, compute()))[1]
-
-    def _node(self, unit: Unit, edges: Iterable[tuple[Dependency, Node]]) -> Node:
+    def _node(self, unit: Unit) -> Node:
         manifest = self._context.manifest(unit)
         package = self._context.portable(manifest.folder)
-        needed = tuple(Edge(node, each.extern_crate_name, each.public, each.noprelude) for each, node in edges)
+        needed = tuple(self._needed(unit, manifest))
         # cargo sets a variable for compilations, but not for runs
         is_primary = unit.pkg_id == self._units[-1].pkg_id and not unit.is_run
         parts = {
@@ -164,32 +152,20 @@ class _Walk:
             is_primary=is_primary,
         )
 
-    def _needed(self, unit: Unit) -> tuple[int, ...]:
-        """Return the numbers of the dependencies that a unit is compiled with. Programs that a test starts are none."""
-        return tuple(index for index, each in enumerate(unit.dependencies) if self._is_needed(unit, each))
-
-    def _is_needed(self, unit: Unit, dependency: Dependency) -> bool:
-        other = self._units[dependency.index]
-        if UnitKind.of(other) is UnitKind.PROGRAM:
-            return False
-        of_std = other.is_std and not unit.is_std
-        return not of_std or self._sees(unit, self._context.manifest(unit), dependency.extern_crate_name)
+    def _needed(self, unit: Unit, manifest: Manifest) -> Iterator[Edge]:
+        """Yield what a unit is compiled with. Programs that a test starts are not among it."""
+        for dependency in unit.dependencies:
+            other = self._units[dependency.index]
+            of_std = other.is_std and not unit.is_std
+            name = dependency.extern_crate_name
+            if UnitKind.of(other) is not UnitKind.PROGRAM and (not of_std or self._sees(unit, manifest, name)):
+                yield Edge(self._visit(dependency.index), name, dependency.public, dependency.noprelude)
 
     def _sees(self, unit: Unit, manifest: Manifest, crate: str) -> bool:
         view = self._context.view(unit)
         if crate == "test" and rustc_flags.has_libtest(unit, manifest):
             return "test_runner" not in view.marks
         return view.shows(crate)
-
-
-def _of_others(graph: UnitGraph) -> Iterator[int]:
-    """Yield the units that neither are nor need one of the program's own package: other programs have the same."""
-    own: set[int] = set()
-    for index, unit in enumerate(graph.units):
-        if unit.pkg_id == graph.units[-1].pkg_id or not own.isdisjoint(each.index for each in unit.dependencies):
-            own.add(index)
-        else:
-            yield index
 
 
 class _Planner(Struct, frozen=True):

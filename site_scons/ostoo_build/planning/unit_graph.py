@@ -117,14 +117,9 @@ class Unit(Struct, frozen=True):
 
 
 class UnitGraph(Struct, frozen=True):
-    """A program, which is the last unit, and all units that it needs. Dependencies precede the units that need them.
-
-    `origins` are the same units in cargo's document, as one object each for all programs in that; none in a graph that
-    was made otherwise.
-    """
+    """A program, which is the last unit, and all units that it needs. Dependencies precede the units that need them."""
 
     units: tuple[Unit, ...]
-    origins: tuple[Unit, ...] = ()
 
     @property
     def name(self) -> str:
@@ -157,8 +152,7 @@ def below(units: list[Unit], root: int) -> UnitGraph:
             order[index] = len(order)
 
     visit(root)
-    own = tuple(units[index] for index in order)
-    return UnitGraph(tuple(_renumbered(unit, order) for unit in own), own)
+    return UnitGraph(tuple(_renumbered(units[index], order) for index in order))
 
 
 def _renumbered(unit: Unit, order: dict[int, int]) -> Unit:

@@ -59,7 +59,6 @@ LAZY = {
     "loader.rule.Subject.code": "a job has the program that it checks for itself",
     "planning.cargo.Cargo._lock_own_crates": "made when the value is made",
     "planning.cargo.Cargo.configuration_digest": "part of what is asked before plans are made in the background",
-    "planning.declared.Declared._known": "one that is lost is a cache less, with what another one has too",
     "planning.programs.Programs._named": "asked when the request is read",
     "query.facts.BuildFacts.services": "of `./ostoo query`, which has one thread",
     "query.reads.Reads._names": "likewise",

@@ -589,5 +589,5 @@ def test_programs_of_one_document_are_planned_as_each_alone(crates: Crates, seed
     shared = trees.context(crates.paths)
     graphs = [unit_graph.below(crates.units, root) for root in programs]
     together = [plan.plan_program(graph, shared) for graph in graphs]
-    assert together == [plan.plan_program(UnitGraph(graph.units), trees.context(crates.paths)) for graph in graphs]
+    assert together == [plan.plan_program(graph, trees.context(crates.paths)) for graph in graphs]
     assert any(unit.package != made.unit.package for made in together for unit in made.units)
