@@ -61,8 +61,10 @@ def told(request: Request, runner: Runner) -> tuple[int, bytes]:
 def _programs(request: Request, planner: Planner) -> tuple[str, ...]:
     """Return the programs to check. Raises `OstooError` for a name of nothing."""
     known = planner.programs
-    if request.is_all or not request.names:
-        return known.all_but_examples if request.is_all else known.defaults
+    if request.is_all:
+        return known.all_but_examples
+    if not request.names:
+        return known.defaults
     named = [name for name in request.names if name in known.binaries]
     others = [name for name in request.names if name not in known.binaries]
     return tuple(dict.fromkeys((*named, *_users(others, planner))))

@@ -31,8 +31,10 @@ def perform(request: Request, runner: Runner) -> int:
 
     Raises `OstooError` if there is nothing to document, or no browser.
     """
-    known = runner.planner().programs
-    names = known.all_but_examples if request.is_all else request.names or known.defaults
+    if request.is_all:
+        names = runner.planner().programs.all_but_examples
+    else:
+        names = request.names or runner.planner().programs.defaults
     if not names:
         raise OstooError("there is no program to document", remedy="create one: ostoo new NAME")
     runner.check(names)
