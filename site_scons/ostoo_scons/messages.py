@@ -16,7 +16,7 @@ def keep(build: Build, opened: OpenCheckout, option: str, *, is_done: bool) -> N
     planner = opened.planner
     units = [unit for plan in planner.programs.parts for unit in plan.units]
     source = results.Source(planner.root, planner.paths, build.process_start.started)
-    plans = [pending.program for pending in build.progress.pending.values()]
+    plans = [build.progress.pending[id_].program for id_ in sorted(build.progress.pending)]
     made = [unit for plan in plans for unit in plan.units]
     ended = _ended(build, opened)
     said = forms.Said(

@@ -239,8 +239,8 @@ class Programs:
 
     @property
     def parts(self) -> tuple[Program, ...]:
-        """The plans of parts of programs that were planned so far, without those that could not be made."""
-        parts = ((name, plans) for (what, (name, _)), plans in self._plans.items() if what != WHOLE)
+        """The plans of parts of programs that were planned so far, by name, without those that could not be made."""
+        parts = ((key[1][0], self._plans[key]) for key in sorted(self._plans) if key[0] != WHOLE)
         return tuple(plans.result()[name] for name, plans in parts if plans.exception() is None)
 
     def plans_hold(self) -> bool:
