@@ -184,7 +184,7 @@ def test_parts_are_in_the_order_of_their_names_however_they_came_to_be_planned(m
     made.programs.workspace(GROUPS[0], "a")
     made.opened["user-rs", "a"].known[f"{layout.CHECK} y release"] = "remembered"
     made.programs.start_planning([("y", "a"), ("xb", "a"), ("xa", "a")], layout.CHECK)
-    assert made.programs.parts == ("xa for a release", "xb for a release", "remembered")
+    assert [*map(str, made.programs.parts)] == ["xa for a release", "xb for a release", "remembered"]
 
 
 def test_nobody_waits_for_a_plan_before_he_asks_for_it() -> None:
