@@ -14,7 +14,7 @@ from msgspec import Struct
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _LONGEST = 15
 _AT_ONCE = 2_000
@@ -90,15 +90,16 @@ class Listing:
 
     def named(self, matches: Callable[[str], object]) -> list[int]:
         """Return the positions of instructions whose name matches. Prefixes, conditions and aliases are not in it."""
-        chosen = {kind for kind in set(self._kinds) if matches(self._names[kind])}
+        chosen = {kind for kind in self._present if matches(self._names[kind])}
         if not chosen:
             return []
         return [found.start() for found in re.finditer(f"[{re.escape(''.join(chosen))}]", self._kinds)]
 
-    def operands(self, index: int) -> str:
-        """Return the operands of one instruction."""
-        start = index * self._SIZE + self._OPERANDS
-        return _text(self._instructions[start : start + self._LONGEST_OPERANDS])
+    def last_operands(self, indexes: Iterable[int]) -> set[str]:
+        """Return the last operands of instructions, each once."""
+        starts = (index * self._SIZE + self._OPERANDS for index in indexes)
+        found = {self._instructions[start : start + self._LONGEST_OPERANDS].partition(b"\0")[0] for start in starts}
+        return {operands.rpartition(b" ")[2].decode() for operands in found}
 
     def avx(self) -> Iterator[Decoded]:
         """Yield the instructions of x86-64 that have a VEX or EVEX encoding (AVX, AVX2, AVX-512, FMA, BMI).
@@ -123,6 +124,10 @@ class Listing:
         step = self._SIZE // struct.calcsize("I")
         numbers = memoryview(self._instructions).cast("I")[::step].tobytes()
         return numbers.decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
+
+    @cached_property
+    def _present(self) -> frozenset[str]:
+        return frozenset(self._kinds)
 
     @staticmethod
     def _value(fields: tuple[Any, ...]) -> Decoded:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 _WINDOW = 24
 """The number of instructions before a call that are examined."""
 
-_NUMBER_TEXT = r"#?(-?(?:0x[0-9a-f]+|\d+))"
-_NUMBER = lazy_pattern(_NUMBER_TEXT)
-_TARGET = lazy_pattern(rf"(?:.*, )?{_NUMBER_TEXT}")
+_NUMBER = lazy_pattern(r"#?(-?(?:0x[0-9a-f]+|\d+))")
 
 
 class SyscallSite(Struct, frozen=True):
@@ -122,24 +120,33 @@ class SyscallCollector:
         self._processor = _PROCESSORS[machine]
         self._before: list[Decoded] = []
         self._sites: list[tuple[SyscallSite, tuple[int, ...]]] = []
-        self._targets: set[int] = set()
+        self._targets: set[str] = set()
+        """What branches name, as capstone writes it: of thousands only a few are compared with an offset."""
 
     def take(self, listing: Listing) -> None:
         """Process the next instructions."""
         for index in listing.named(self._processor.trap.__eq__):
             window = [*self._before, *(listing[each] for each in range(max(0, index - _WINDOW), index))]
             self._sites.append(self._judge(window[-_WINDOW:], listing[index]))
-        for index in listing.named(self._processor.branch.match):
-            if target := _TARGET.fullmatch(listing.operands(index)):
-                base = listing[index].offset if self._processor.relative else 0
-                self._targets.add(base + int(target[1], 0))
+        branches = listing.named(self._processor.branch.match)
+        if self._processor.relative:
+            self._targets.update(map(self._target, map(listing.__getitem__, branches)))
+        else:
+            self._targets.update(listing.last_operands(branches))
         last = range(max(0, len(listing) - _WINDOW), len(listing))
         self._before = [*self._before, *map(listing.__getitem__, last)][-_WINDOW:]
 
     def sites(self) -> Iterator[SyscallSite]:
         """Yield all calls. The number is unknown if a jump can skip the instruction that sets it."""
         for site, between in self._sites:
-            yield site if self._targets.isdisjoint(between) else SyscallSite(site.address, None)
+            names = (name for offset in between for name in _spellings(offset))
+            yield site if self._targets.isdisjoint(names) else SyscallSite(site.address, None)
+
+    @staticmethod
+    def _target(branch: Decoded) -> str:
+        """Return what a relative branch means in the spelling of an absolute one, or an empty text."""
+        distance = _NUMBER.fullmatch(branch.operands.rpartition(" ")[2])
+        return f"{branch.offset + int(distance[1], 0):#x}" if distance else ""
 
     def _judge(self, before: Sequence[Decoded], trap: Decoded) -> tuple[SyscallSite, tuple[int, ...]]:
         """Return a call, and the offsets to which no jump may lead if its number is to be known."""
@@ -153,6 +160,10 @@ class SyscallCollector:
         number, since = known
         between = tuple(found.offset for found in (*before, trap) if found.offset > since)
         return SyscallSite(address, number), between
+
+
+def _spellings(offset: int) -> tuple[str, ...]:
+    return f"{offset:#x}", f"#{offset:#x}", f"{offset}", f"#{offset}"
 
 
 class _Values:

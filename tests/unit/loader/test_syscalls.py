@@ -1,9 +1,19 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.binary import disassembly
 from ostoo_build.loader import syscalls as static_syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Branch: TypeAlias = "Callable[[int], bytes]"
+"""Returns a branch over a distance in bytes from its own beginning."""
 
 X86, ARM, RISCV = "EM_X86_64", "EM_AARCH64", "EM_RISCV"
 
@@ -85,6 +95,71 @@ def test_a_call_ends_what_was_known() -> None:
 )
 def test_other_processors_have_registers_of_their_own(machine: str, code: str, found: list[int | None]) -> None:
     assert numbers(code, machine) == found
+
+
+def _of_x86(code: str, width: int) -> Branch:
+    head = bytes.fromhex(code)
+    return lambda distance: head + (distance - len(head) - width).to_bytes(width, "little", signed=True)
+
+
+def _of_arm(code: int, shift: int, bits: int) -> Branch:
+    return lambda distance: (code | (distance // 4 & (1 << bits) - 1) << shift).to_bytes(4, "little")
+
+
+def _scattered(code: int, size: int, *places: tuple[int, int]) -> Branch:
+    """Of RISC-V: a bit of the distance, and where it is in the instruction."""
+    return lambda distance: (code | sum((distance >> bit & 1) << to for bit, to in places)).to_bytes(size, "little")
+
+
+def _bits(first: int, last: int, to: int) -> tuple[tuple[int, int], ...]:
+    return tuple((bit, to + bit - first) for bit in range(first, last + 1))
+
+
+_FAR = (*_bits(1, 10, 21), (11, 20), *_bits(12, 19, 12), (20, 31))
+_NEAR = ((11, 7), *_bits(1, 4, 8), *_bits(5, 10, 25), (12, 31))
+_SHORT = (*_bits(1, 3, 3), (4, 11), (5, 2), (6, 7), (7, 6), *_bits(8, 9, 9), (10, 8), (11, 12))
+_SHORTEST = (*_bits(1, 2, 3), *_bits(3, 4, 10), (5, 2), *_bits(6, 7, 5), (8, 12))
+BRANCHES: dict[str, tuple[str, Branch]] = {
+    "jmp": (X86, _of_x86("eb", 1)),
+    "jmp, far": (X86, _of_x86("e9", 4)),
+    "je": (X86, _of_x86("74", 1)),
+    "je, far": (X86, _of_x86("0f84", 4)),
+    "je, predicted": (X86, _of_x86("3e0f84", 4)),
+    "bnd jmp": (X86, _of_x86("f2e9", 4)),
+    "loop": (X86, _of_x86("e2", 1)),
+    "jrcxz": (X86, _of_x86("e3", 1)),
+    "b": (ARM, _of_arm(0x14000000, 0, 26)),
+    "b.ne": (ARM, _of_arm(0x54000001, 5, 19)),
+    "cbz": (ARM, _of_arm(0x34000001, 5, 19)),
+    "tbnz": (ARM, _of_arm(0x37180002, 5, 14)),
+    "j": (RISCV, _scattered(0x6F, 4, *_FAR)),
+    "beq": (RISCV, _scattered(0x00B50063, 4, *_NEAR)),
+    "bnez": (RISCV, _scattered(0x00051063, 4, *_NEAR)),
+    "c.j": (RISCV, _scattered(0xA001, 2, *_SHORT)),
+    "c.beqz": (RISCV, _scattered(0xC101, 2, *_SHORTEST)),
+}
+CODE = {
+    X86: ("90", "b83c000000", "0f05", "c3"),
+    ARM: ("1f2003d5", "a80b8052", "010000d4", "c0035fd6"),
+    RISCV: ("13000000", "9308d005", "73000000", "67800000"),
+}
+"""An instruction that does nothing, one that sets a number, a call, and a return."""
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+@given(st.integers(0, 4), st.integers(0, 4), st.data())
+def test_a_branch_hides_a_number_if_it_leads_behind_what_sets_it(
+    name: str, before: int, between: int, data: st.DataObject
+) -> None:
+    machine, branch = BRANCHES[name]
+    nothing, sets, calls, returns = CODE[machine]
+    parts = [*[nothing] * before, sets, *[nothing] * between, calls, returns]
+    starts = [len(bytes.fromhex("".join(parts[:count]))) for count in range(len(parts))]
+    to = data.draw(st.sampled_from(range(len(parts))))
+    end = len(bytes.fromhex("".join(parts)))
+    is_hidden = before < to <= before + between + 1
+    known = numbers("".join(parts) + branch(starts[to] - end).hex(), machine)
+    assert known == [None if is_hidden else {X86: 60}.get(machine, 93)]
 
 
 PIECES = ("b83c000000", "31c0", "0f05", "7402", "ebf7", "90", "e800000000", "4889fe", "6a09 58", "c3", "b001")
