@@ -11,6 +11,7 @@ import foreign_trees
 import planners
 import pytest
 from elftools.elf.elffile import ELFFile
+from filelock import FileLock
 from foreign_trees import ForeignTree
 from trees import PROJECT, TARGET, Result
 
@@ -53,6 +54,12 @@ def written(folder: Path, tree: ForeignTree) -> Path:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=theirs")
     return folder
+
+
+def build(root: Path, cache: Path, *words: str) -> Result:
+    """Build one repository at a time: the second one with a spec finds its core in the cache."""
+    with FileLock(cache.with_name("others.lock")):
+        return ostoo(root, "build", f"cache={cache}", *words)
 
 
 @pytest.fixture(params=TREES)
@@ -107,7 +114,7 @@ def test_programs_of_others_are_built(
 ) -> None:
     root = written(tmp_path / "os", TREES[name])
     assert ostoo(root, "init").code == 0
-    built = ostoo(root, "build", f"cache={shared_cache}", f"profile={profile}", *programs)
+    built = build(root, shared_cache, f"profile={profile}", *programs)
     assert built.code == 0, built.stderr
     assert sum("Compiling core " in line for line in built.stderr.splitlines()) <= len(
         set(TREES[name].programs.values())
@@ -123,7 +130,7 @@ def test_programs_of_others_are_built(
 def test_a_program_with_a_configuration_of_its_own_is_cargos(shared_cache: Path, tmp_path: Path) -> None:
     root = written(tmp_path / "os", TREES["a script each"])
     assert ostoo(root, "init").code == 0
-    assert ostoo(root, "build", f"cache={shared_cache}", "profile=dev", "p01").code == 0
+    assert build(root, shared_cache, "profile=dev", "p01").code == 0
     found = toolchain.find(root, {}, os.environ)
     environment = {**os.environ, **dict(found.env), "CARGO_TARGET_DIR": str(tmp_path / "target")}
     subprocess.run([found.cargo, "build", "--quiet"], cwd=root / "programs/p01", env=environment, check=True)
