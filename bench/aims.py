@@ -51,6 +51,7 @@ _BESIDE: dict[tuple[str, Measure, str], Aim] = {
 }
 """By case, measure and peer."""
 
+_SYSROOT = Aim("cold-both: without / with a sysroot", 1.5, 1.18, 1.0)
 _NO_OP = Aim("no-op: seconds", 0.05, 0.05, 0.02)
 
 
@@ -61,6 +62,8 @@ def of_builds(figures: Figures) -> Iterator[tuple[Aim, float]]:
             yield aim, figures.median(case, OURS, measure) / figures.median(case, peer, measure)
     if "no-op" in figures.costs:
         yield _NO_OP, figures.median("no-op", OURS, WALL)
+    if {"cold-both", "cold-both-and-sysroot"} <= figures.costs.keys():
+        yield _SYSROOT, figures.median("cold-both-and-sysroot", OURS, WALL) / figures.median("cold-both", OURS, WALL)
     for program, by in figures.sizes.items():
         yield Aim(f"{program}: size, ours / cargo", 1 / _ROOM, 1 / _ROOM, 0.9), by[OURS] / by[CARGO]
 

@@ -74,6 +74,9 @@ class Case:
     def play(self, contender: Contender, number: int) -> Run:
         """Prepare a contender's checkout, build, and check the result. Raises `OstooError` for a wrong one."""
         self._prepare(contender)
+        if self.without_sysroot:
+            with _aside(contender.root / SYSROOT):
+                return self._build(contender)
         if self.edit is None:
             return self._build(contender)
         marker = f"This is edit number {number:04}."
@@ -92,8 +95,6 @@ class Case:
         else:
             contender.build(self.programs)
             contender.settle()
-        if self.without_sysroot:
-            shutil.rmtree(contender.root / SYSROOT)
         if self.touch:
             for path in (contender.root / "user-rs").rglob("*.rs"):
                 os.utime(path)
@@ -112,6 +113,18 @@ class Case:
     def _stamps(self, contender: Contender) -> dict[str, int]:
         paths = {name: contender.program(name) for name in self.programs}
         return {name: path.stat().st_mtime_ns if path.exists() else 0 for name, path in paths.items()}
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[None]:
+    """Let a folder be missing for a while."""
+    other = folder.parents[1] / "aside"
+    folder.rename(other)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        other.rename(folder)
 
 
 CASES = (

@@ -41,7 +41,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     with FileLock(folder / "first.lock"):
         if not tree.root.exists():
             compileall.compile_dir(PROJECT / "site_scons", quiet=1)
-            copy_tree(tree.root, tree.cache).build()
+            made = copy_tree(tree.root, tree.cache)
+            made.build()  # with what std may need of the C library; the cache then has this and the whole
+            made.build("sysroot")
     return tree
 
 

@@ -170,7 +170,7 @@ def test_a_change_is_seen(change: str, tree: Tree) -> None:
     ("change", "name", "step"),
     [
         (LONG[0], f"targets/{TARGET}.json", "Compiling core"),
-        (LONG[1], "site_scons/ostoo_build/fetch/zig-requirements.txt", "Providing sysroot"),
+        (LONG[1], "site_scons/ostoo_build/fetch/zig-requirements.txt", "Providing libc"),
     ],
 )
 def test_a_change_that_costs_much_is_seen(change: str, name: str, step: str, tree: Tree) -> None:

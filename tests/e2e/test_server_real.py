@@ -95,7 +95,7 @@ def test_a_c_library_that_is_altered_while_a_build_waits_is_made_again(lost: boo
     path.write_text(path.read_text() + f"// {served.root}\n")  # no cache has it whole
     served.build("hello-std")
     prepared(served, f"cache={served.cache} hello-std")
-    library = served.root / f"sysroot/{TARGET}/lib/libc.a"
+    library = served.root / f"build/{TARGET}/target-libc/lib/libc.a"
     whole = library.read_bytes()
     library.unlink() if lost else library.write_bytes(whole[:-1] + b"x")
     path.write_text(path.read_text() + "// edit\n")

@@ -1,8 +1,9 @@
 import os
 from pathlib import Path
 
+import musl_for_std
 import pytest
-from trees import PROJECT, TARGET, Tree
+from trees import PROJECT, TARGET, Tree, copy_tree, take_sysroot
 
 from ostoo_build.base import process
 from ostoo_build.binary import ar
@@ -96,3 +97,80 @@ def test_a_c_program_links_and_runs_with_the_fixed_iconv_and_the_unwind_stub(use
     zig(tmp_path, "ld.lld", "-static", "-o", "program", *start, "main.o", f"-L{lib}", "-lunwind", "-lc", *end)
     done = process.run([str(tmp_path / "program")], cwd=tmp_path, env={})
     assert (done.returncode, done.stdout) == (7, b"iconv -1 EILSEQ\nunwind 5\n")
+
+
+@pytest.mark.compiler
+def test_the_part_for_std_has_what_std_needs_and_whatever_else_defines_it_before(
+    user: Path, first_developed: Tree
+) -> None:
+    musl = ziglang.provide(PROJECT) / "lib/libc/musl"
+    units = first_developed.root / f"build/{TARGET}/dev/units"
+    assert musl_for_std.of_std(units)
+    needed = musl_for_std.names(user, units, musl, "x86_64")
+    assert sysroot_zig.FOR_STD.read_text().split() == needed, "made by tests/support/musl_for_std.py"
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("profile", ["release", "dev"])
+def test_a_linker_takes_the_same_members_from_the_part_for_std_as_from_the_whole(
+    profile: str, tree: Tree, first: Tree, tmp_path: Path
+) -> None:
+    other = take_sysroot(copy_tree(tmp_path / "other", tree.cache), first)
+    for each in (tree, other):
+        each.build("hello-std", f"profile={profile}", "--all-outputs")
+    assert not (tree.root / "sysroot").exists()
+    assert not (other.root / f"build/{TARGET}/target-libc").exists()
+    assert tree.program("hello-std", profile).read_bytes() == other.program("hello-std", profile).read_bytes()
+
+
+MORE = """
+unsafe extern "C" {
+    fn l64a(value: i64) -> *const u8;
+}
+
+#[no_mangle]
+fn main() -> i32 {
+    println!("{}", unsafe { *l64a(77) as char });
+    0
+}
+"""
+
+
+@pytest.mark.compiler
+def test_programs_that_need_more_than_std_are_linked_with_the_whole(tree: Tree) -> None:
+    source = tree.root / "user-rs/hello-std/src/main.rs"
+    head = source.read_text().partition("use std")[0].partition("#[cfg_attr(not(test), no_mangle)]")[0]
+    before = source.read_text()
+    more = f"{head}{MORE}"
+    for name in ("more", "too"):
+        tree.write(f"user-rs/{name}/src/main.rs", more)
+        tree.write(
+            f"user-rs/{name}/Cargo.toml",
+            (tree.root / "user-rs/hello-std/Cargo.toml").read_text().replace("hello-std", name),
+        )
+    tree.replace("user-rs/Cargo.toml", '    "hello-std",\n', '    "hello-std",\n    "more",\n    "too",\n')
+    tree.write("user-rs/hello-std/src/main.rs", f"{before}// of this test\n")
+    made = tree.build("hello-std", "more", "too")
+    assert made.done("Linking") == ["hello-std", *["more"] * 2, *["too"] * 2], "with the part, and with the whole"
+    assert "error" not in made.stderr
+    assert tree.build("hello-std", "more", "too").steps == []
+    assert [tree.run(name) for name in ("more", "too")] == [(0, "B\n", "")] * 2
+    tree.write("user-rs/more/src/main.rs", more.replace("77", "78"))
+    assert tree.build("more").done("Linking") == ["more"], "it is linked with the whole at once"
+    tree.write("user-rs/more/src/main.rs", more.replace("l64a", "nobody_has_it"))
+    failed = tree.scons("more")
+    assert failed.code == 2
+    assert failed.stderr.count("undefined symbol: nobody_has_it") == 1
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("why", ["an argument for the linker", "a build script"])
+def test_programs_with_what_may_see_the_difference_are_linked_with_the_whole(why: str, tree: Tree) -> None:
+    if why == "a build script":
+        tree.write("user-rs/hello-std/build.rs", "fn main() {}\n")
+    else:
+        tree.replace("user-rs/.cargo/config.toml", "rustflags = [", 'rustflags = ["-Clink-arg=--no-gc-sections", ')
+    made = tree.build("hello-std")
+    assert made.done("Linking") == ["hello-std"]
+    assert (tree.root / "sysroot" / TARGET / "include").exists()
+    assert not (tree.root / f"build/{TARGET}/target-libc").exists()

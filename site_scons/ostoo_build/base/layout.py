@@ -160,6 +160,15 @@ def boots(target: str, profile: str, kernel: str) -> str:
     return f"{BUILD}/{target}/boot/{profile}/{kernel}"
 
 
+SYSCALL_NUMBERS = "include/bits/syscall.h"
+"""Within a sysroot: musl's header with the numbers of system calls, by which those are named that a program makes."""
+
+
+def library(target: str) -> str:
+    """The folder of what std may need of a target's C library."""
+    return f"{BUILD}/{target}/target-libc"
+
+
 def target_check(target: str) -> str:
     """The folder of a target spec's check."""
     return f"{BUILD}/{target}/target-spec"

@@ -148,8 +148,10 @@ class Runner(Struct, frozen=True, dict=True):
         return emulator.qemu_user(machine, self.root, self.environ, lambda line: self.console.status("Fetching", line))
 
     def _numbers(self, target: str) -> dict[str, int]:
-        header = self.root / self.options.described.sysroot_folder / target / "include/bits/syscall.h"
-        return syscall_trace.numbers(header.read_text(encoding="utf-8")) if header.is_file() else {}
+        places = (f"{self.options.described.sysroot_folder}/{target}", layout.library(target))
+        headers = (self.root / place / layout.SYSCALL_NUMBERS for place in places)
+        found = next((header.read_text(encoding="utf-8") for header in headers if header.is_file()), "")
+        return syscall_trace.numbers(found)
 
     def _contract(self, target: str) -> loader_contract.LoaderContract | None:
         path = TargetFiles(self.root, self.options.described).contract(target)

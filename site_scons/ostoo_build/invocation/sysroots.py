@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.sysroot import providers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from ostoo_build.planning.plan import ProgramId
     from ostoo_build.sysroot.install import Provider
 
 
@@ -28,6 +30,11 @@ class Sysroots(Struct, frozen=True):
     default: str
     own: Mapping[str, str] = field(default_factory=dict)
     _snapshot: Snapshot = field(default_factory=Snapshot)
+    wanting: set[ProgramId] = field(default_factory=set)
+    """Programs that need more of the C library than std may."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a sysroot is made."""
+    _choices: Snapshot = field(default_factory=Snapshot)
 
     def word(self, target: str) -> str:
         """Return the value that applies to a target."""
@@ -37,6 +44,15 @@ class Sysroots(Struct, frozen=True):
         """Return a target's provider, the same for all callers. Raises `OstooError` for an invalid argument."""
         word = self.word(target)
         return self._snapshot.get(word, partial(providers.choose, word, self.root, self.rustlib))
+
+    def for_std(self, target: str) -> Provider | None:
+        """Return the provider of only what std may need for a target, if there is one."""
+        word = self.word(target)
+        return self._snapshot.get(("for std", word), partial(providers.choose_for_std, word, self.root))
+
+    def choice(self, target: str, choose: Callable[[], bool]) -> bool:
+        """Return what is chosen for a target, the same for all callers."""
+        return self._choices.get(target, choose)
 
     def anew(self, target: str) -> Provider:
         """Return a new provider without cached state."""

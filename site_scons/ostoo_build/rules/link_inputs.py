@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ostoo_build.actions import outcome
-from ostoo_build.base import digest
+from ostoo_build.base import digest, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
 from ostoo_build.base.snapshot import Snapshot
@@ -131,7 +131,7 @@ def names_files(planner: Planner, unit: CompileUnit, action: Action, snapshot: S
     """
     paths = planner.paths
     found = map(paths.input_path, _named(paths, planner.targets, unit, action.arguments, snapshot).files)
-    is_of_others = any(not name.startswith(f"{paths.sysroots}/") for name in found)
+    is_of_others = any(not name.startswith((f"{paths.sysroots}/", f"{layout.library(unit.target)}/")) for name in found)
     return is_of_others or searches_package(paths, unit, action)
 
 

@@ -19,8 +19,8 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import (
+    c_library,
     loader_check,
-    musl_sysroot,
     program_link,
     publication,
     target_spec,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
     from ostoo_build.planning.planned_unit import CompileUnit, PlannedUnit, Unit
+    from ostoo_build.rules.c_library import Library
     from ostoo_build.rules.progress import PendingProgram, Progress
 
 
@@ -81,15 +82,13 @@ def check_target(planner: Planner, services: Services, target: str) -> Node:
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
-    musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
-    folder = planner.paths.sysroot(target)
-    make = partial(_sysroot_job, planner, services, target)
-    return of_job(services.engine, f"{folder}/{NAME}", (), f"provide {folder}", make)
+    return _of_library(services, c_library.of_target(planner, services, target))
 
 
-def _sysroot_job(planner: Planner, services: Services, target: str) -> Job:
-    processors = services.runner.jobserver
-    return musl_sysroot.job(planner.paths, planner.targets, services.sysroots, target, processors)
+def _of_library(services: Services, library: Library) -> Node:
+    is_there = partial(is_done, services.engine, library.make)
+    provide = partial(c_library.provide, services, library)
+    return Node(f"{library.folder}/{NAME}", (), f"provide {library.folder}", provide, is_there)
 
 
 def foundations(planner: Planner, services: Services, program: Program) -> Iterator[tuple[str, Callable[[], Job]]]:
@@ -97,7 +96,7 @@ def foundations(planner: Planner, services: Services, program: Program) -> Itera
     target = program.target
     yield target_spec.folder(target), lambda: target_spec.job(planner, target, Snapshot())
     if program.uses_std:
-        yield planner.paths.sysroot(target), partial(_sysroot_job, planner, services, target)
+        yield c_library.of(planner, services, program)
 
 
 def of_unit(planner: Planner, services: Services, unit: Unit) -> Iterator[Node]:
@@ -150,18 +149,17 @@ def _of_program(planner: Planner, services: Services, progress: Progress, pendin
     libraries = (planner.units[id_].record for id_ in unit.prerequisites)
     made_of = (unit.record, *libraries)
     if program.uses_std:
-        provided = sysroot(planner, services, program.target)
+        provided = _of_library(services, c_library.of(planner, services, program))
         yield provided
         made_of = (*made_of, provided.name)
     linked, stripped = f"{places.linked}/{NAME}", f"{places.stripped}/{NAME}"
 
-    def link() -> Job:
-        return program_link.job(planner, services, program, Snapshot())
-
     def strip() -> Job:
         return program_link.stripped_job(planner, services, program)
 
-    yield of_job(services.engine, linked, made_of, f"link {program.name}", link)
+    link = partial(program_link.perform, planner, services, program)
+    is_linked = partial(is_done, services.engine, partial(program_link.job, planner, services, program, Snapshot()))
+    yield Node(linked, made_of, f"link {program.name}", link, is_linked)
     yield of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
     proofs: tuple[str, ...] = (stripped,)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):

@@ -6,16 +6,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ostoo_build.actions.action import Action
-from ostoo_build.actions.outcome import Outcome
+from ostoo_build.actions.outcome import Outcome, ToolFailed
 from ostoo_build.base import own_source, source_files
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.rules import actions as rule_actions
+from ostoo_build.rules import c_library, link_inputs, unit
 from ostoo_build.rules import judge as judges
-from ostoo_build.rules import link_inputs, unit
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
-    from ostoo_build.base.snapshot import Snapshot
+    from ostoo_build.actions.record import Record
     from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
@@ -27,6 +28,16 @@ DECIDED_BY = ("base", "binary")
 """The packages that decide what is removed from a program."""
 
 
+def perform(planner: Planner, services: Services, program: Program) -> Record:
+    """Link a program, first with only what std may need of the C library. Raises `OstooError` if it can't be linked."""
+    try:
+        return services.engine.perform(job(planner, services, program, Snapshot()))
+    except ToolFailed as error:
+        if not c_library.make_up(planner, services, program, "".join(error.messages)):
+            raise
+    return services.engine.perform(job(planner, services, program, Snapshot()))
+
+
 def job(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> Job:
     """Describe the link, with symbols and with the debug information that the profile requests.
 
@@ -35,7 +46,7 @@ def job(planner: Planner, services: Services, program: Program, snapshot: Snapsh
     root = program.unit
     made = unit.made_by_others(planner, services, root)
     made[root.id] = services.engine.result(planner.root / root.folder)
-    libraries = _libraries(planner, services, program.target) if program.uses_std else ()
+    libraries = _libraries(planner, services, program) if program.uses_std else ()
     bare = rule_actions.link_action(services.invocation, program, libraries, made)
     action = link_inputs.complete(planner, services, program, bare, snapshot)
     folder = planner.root / Places.of(program).linked
@@ -65,7 +76,7 @@ def stripped_job(planner: Planner, services: Services, program: Program) -> Job:
     return Job(action, folder, places.stripped, "Stripping", named, run, needed=True)
 
 
-def _libraries(planner: Planner, services: Services, target: str) -> Inputs:
-    folder = planner.paths.sysroot(target)
+def _libraries(planner: Planner, services: Services, program: Program) -> Inputs:
+    folder, _ = c_library.of(planner, services, program)
     made = rule_actions.output_inputs(folder, services.engine.result(planner.root / folder))
     return tuple(entry for entry in made if entry.path.endswith((".a", ".o")))

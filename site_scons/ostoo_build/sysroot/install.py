@@ -7,11 +7,11 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from ostoo_build.base import digest
+from ostoo_build.base import digest, layout
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.sysroot import contract as sysroot_contract
@@ -50,7 +50,8 @@ class Provider(Protocol):
     `has_headers` says that the tree contains `include/`, which only C code needs.
     """
 
-    has_headers: ClassVar[bool]
+    @property
+    def has_headers(self) -> bool: ...
 
     def identity(self) -> Mapping[str, str]:
         """Return everything that determines the raw tree's bytes: pinned digests, versions, digests of local files.
@@ -61,7 +62,8 @@ class Provider(Protocol):
     def write_raw(self, raw: RawTree) -> None:
         """Write `RAW_FILES` and, if it has headers, `include/` as regular files.
 
-        Other files in the folder are ignored. Raises `OstooError` if that is not possible.
+        It may write `layout.SYSCALL_NUMBERS` alone if it has no others. Other files in the folder are ignored. Raises
+        `OstooError` if that is not possible.
         """
 
 
@@ -104,7 +106,8 @@ def _make(provider: Provider, machine: Machine, scratch: Path, processors: Proce
     raw, finished = scratch / "raw", scratch / "finished"
     raw.mkdir()
     provider.write_raw(RawTree(raw, machine, processors))
-    _take(raw, finished, (*RAW_FILES, "include") if provider.has_headers else RAW_FILES)
+    headers = "include" if provider.has_headers else layout.SYSCALL_NUMBERS
+    _take(raw, finished, (*RAW_FILES, headers) if (raw / headers).exists() or provider.has_headers else RAW_FILES)
     (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
     musl = sysroot_contract.check(finished, machine)
     if provider.has_headers:
@@ -113,10 +116,10 @@ def _make(provider: Provider, machine: Machine, scratch: Path, processors: Proce
 
 
 def _take(raw: Path, finished: Path, names: Iterable[str]) -> None:
-    (finished / "lib").mkdir(parents=True)
     for name in names:
         if not (raw / name).exists():
             raise OstooError(f"the sysroot provider did not create {name}")
+        (finished / name).parent.mkdir(parents=True, exist_ok=True)
         (raw / name).rename(finished / name)
 
 

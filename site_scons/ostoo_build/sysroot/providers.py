@@ -42,3 +42,16 @@ def choose(text: str, project: Path, rustlib: Path) -> Provider:
         raise OstooError(f"unknown sysroot provider {kind!r}", where=f"sysroot={text}", remedy=remedy)
     factory: Callable[[str, Path], Provider] = pkgutil.resolve_name(PROVIDERS[kind])
     return factory(argument, rustlib if kind == "rustup" else project)
+
+
+_FOR_STD: Mapping[str, str] = {"zig": "ostoo_build.sysroot.zig:for_std"}
+"""Factories for only what std may need, of providers that make it sooner than the whole."""
+
+
+def choose_for_std(text: str, project: Path) -> Provider | None:
+    """Return the provider of only what std may need, without headers; None if the one of `sysroot=TEXT` has none."""
+    kind = text.partition(":")[0]
+    if kind not in _FOR_STD:
+        return None
+    factory: Callable[[Path], Provider] = pkgutil.resolve_name(_FOR_STD[kind])
+    return factory(project)

@@ -8,11 +8,11 @@ import shutil
 import tempfile
 from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ostoo_build.base import digest, process, spare_processors, toml_tables
+from ostoo_build.base import digest, layout, process, spare_processors, toml_tables
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.toml_file import load as load_toml
 from ostoo_build.binary import ar
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 FIXES = Path(__file__).with_name("musl-fixes.toml")
 """Security fixes for the pinned sources."""
+
+FOR_STD = Path(__file__).with_name("musl-for-std.txt")
+"""The sources that std may need on any processor, without the processor's folder and without suffixes.
+
+A linker must take the same members from them as from all of musl: whatever else defines a symbol of theirs, and stands
+before it in the library, is among them. Made by `tests/support/musl_for_std.py`.
+"""
 
 CFLAGS = (
     # as in musl's own configure script
@@ -50,14 +57,19 @@ _CRT = ("crt1", "crti", "crtn")
 
 
 class ZigMusl(Struct, frozen=True):
-    """The provider. `project` receives the wheel."""
+    """The provider. `project` receives the wheel. `is_for_std` leaves out headers, and all but `FOR_STD`."""
 
     project: Path
-    has_headers: ClassVar[bool] = True
+    is_for_std: bool = False
+
+    @property
+    def has_headers(self) -> bool:
+        return not self.is_for_std
 
     def identity(self) -> Mapping[str, str]:
         return {
             "name": "zig",
+            **({"members": digest.of_file(FOR_STD)} if self.is_for_std else {}),
             "wheel": digest.of_file(ziglang.REQUIREMENTS),
             "fixes": digest.of_file(FIXES),
             "flags": digest.of_json([OPTIONS, CFLAGS, _ARCH]),
@@ -66,13 +78,32 @@ class ZigMusl(Struct, frozen=True):
     def write_raw(self, raw: RawTree) -> None:
         zig, arch = ziglang.provide(self.project), raw.machine.arch
         libc = zig / "lib/libc"
-        for headers in reversed(HEADERS):  # the first ones win
-            shutil.copytree(libc / headers.format(arch=arch), raw.folder / "include", dirs_exist_ok=True)
+        headers = [libc / each.format(arch=arch) for each in HEADERS]
+        if self.has_headers:
+            for folder in reversed(headers):  # the first ones win
+                shutil.copytree(folder, raw.folder / "include", dirs_exist_ok=True)
+        else:
+            numbers = PurePath(layout.SYSCALL_NUMBERS)
+            (raw.folder / numbers).parent.mkdir(parents=True)
+            shutil.copyfile(headers[0] / numbers.relative_to("include"), raw.folder / numbers)
         with tempfile.TemporaryDirectory() as scratch:
             tree = Path(scratch, "musl")
             _link_fixed(libc / "musl", arch, FIXES, tree)
-            members = _compile(zig, raw, tree, sources(libc / "musl", arch))
+            members = _compile(zig, raw, tree, self._sources(libc / "musl", arch))
         _write_library(members, raw.folder / "lib", raw.machine)
+
+    def _sources(self, musl: Path, arch: str) -> list[str]:
+        every = sources(musl, arch)
+        if not self.is_for_std:
+            return every
+        chosen = frozenset(FOR_STD.read_text(encoding="ascii").split())
+        return [*(each for each in every[: -len(_CRT)] if generic(each, arch) in chosen), *every[-len(_CRT) :]]
+
+
+def generic(source: str, arch: str) -> str:
+    """Return a source as `FOR_STD` names it."""
+    path = PurePath(source).with_suffix("")
+    return (path.parent.parent / path.name if path.parent.name == arch else path).as_posix()
 
 
 def factory(argument: str, project: Path) -> ZigMusl:
@@ -80,6 +111,11 @@ def factory(argument: str, project: Path) -> ZigMusl:
     if argument:
         raise OstooError("the zig sysroot takes no argument", where=f"sysroot=zig:{argument}")
     return ZigMusl(project)
+
+
+def for_std(project: Path) -> ZigMusl:
+    """Create the provider of only what std may need."""
+    return ZigMusl(project, is_for_std=True)
 
 
 def sources(musl: Path, arch: str) -> list[str]:

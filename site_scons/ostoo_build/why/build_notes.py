@@ -92,7 +92,7 @@ def _folders(planner: Planner, program: Program) -> Iterator[str]:
     """Yield the folders of all actions that a program may consist of, in build order."""
     yield target_spec.folder(program.target)
     yield from (unit.folder for unit in program.units)
-    yield planner.paths.sysroot(program.target)
+    yield from (planner.paths.sysroot(program.target), layout.library(program.target))
     places = Places.of(program)
     yield from (places.linked, places.stripped, places.check)
 

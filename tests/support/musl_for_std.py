@@ -1,0 +1,82 @@
+"""Finds the sources of musl that std may need: its command writes their names.
+
+The arguments are a finished sysroot with all of musl, the folder of the units of a build for development, in which
+std's crates are machine code, the folder of musl's sources, and the processor.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from elftools.elf.elffile import ELFFile
+
+from ostoo_build.binary import ar
+from ostoo_build.sysroot import zig
+from ostoo_build.sysroot.contract import NEEDED_SYMBOLS
+
+_ELF = b"\x7fELF"
+_CRT = ("crt1.o", "crti.o", "crtn.o")
+
+
+class Symbols(NamedTuple):
+    """The global symbols that an object defines, and those that it needs."""
+
+    defined: frozenset[str]
+    needed: frozenset[str]
+
+
+def of_object(data: bytes) -> Symbols:
+    table: Any = ELFFile(io.BytesIO(data)).get_section_by_name(".symtab")
+    found = [each for each in (table.iter_symbols() if table else ()) if each["st_info"]["bind"] != "STB_LOCAL"]
+    is_undefined = {each.name: each["st_shndx"] == "SHN_UNDEF" for each in found}
+    weak = {each.name for each in found if each["st_info"]["bind"] == "STB_WEAK"}
+    return Symbols(
+        frozenset(name for name, undefined in is_undefined.items() if not undefined),
+        frozenset(name for name, undefined in is_undefined.items() if undefined and name not in weak),
+    )
+
+
+def of_std(units: Path) -> set[str]:
+    """Return the symbols that std's crates need."""
+    needed: set[str] = set()
+    for path in units.rglob("*.rlib"):
+        for member in ar.read(path.read_bytes(), str(path)):
+            needed |= of_object(member.data).needed if member.data.startswith(_ELF) else frozenset()
+    return needed
+
+
+def taken(libc: list[Symbols], needed: set[str]) -> set[int]:
+    """Return the numbers of the members that a linker may take, and of those that define a symbol of theirs first."""
+    first: dict[str, int] = {}
+    for number, member in enumerate(libc):
+        for name in member.defined:
+            first.setdefault(name, number)
+    found: set[int] = set()
+    waiting = {first[name] for name in needed if name in first}
+    while waiting:
+        found |= waiting
+        names = {name for number in waiting for name in libc[number].needed | libc[number].defined}
+        waiting = {first[name] for name in names if name in first} - found
+    return found
+
+
+def members(sysroot: Path, units: Path) -> set[int]:
+    """Return the numbers of the members of a sysroot's C library that std may need."""
+    lib = sysroot / "lib"
+    libc = [of_object(member.data) for member in ar.read((lib / "libc.a").read_bytes(), "libc.a")]
+    start = {name for crt in _CRT for name in of_object((lib / crt).read_bytes()).needed}
+    return taken(libc, of_std(units) | start | NEEDED_SYMBOLS | {"__libc_version"})
+
+
+def names(sysroot: Path, units: Path, musl: Path, arch: str) -> list[str]:
+    """Return the sources of these members, as the provider's list names them; `musl` is the folder of all sources."""
+    sources = zig.sources(musl, arch)
+    return sorted({zig.generic(sources[number], arch) for number in members(sysroot, units)})
+
+
+if __name__ == "__main__":
+    sysroot, units, musl, arch = sys.argv[1:]
+    sys.stdout.writelines(f"{name}\n" for name in names(Path(sysroot), Path(units), Path(musl), arch))

@@ -1,0 +1,144 @@
+"""What a program takes from the C library, with a compiler that is none."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import model_checkout as model
+import pytest
+from msgspec.structs import replace
+
+from ostoo_build.actions.action import Action
+from ostoo_build.actions.outcome import Outcome
+from ostoo_build.execution.job import Job
+from ostoo_build.planning.planned_unit import RunBuildScript
+from ostoo_build.rules import c_library, musl_sysroot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model_checkout import Invoked
+
+    from ostoo_build.planning.plan import Program
+
+WHOLE, PART = "sysroot/model", "build/model/target-libc"
+LACKS = "rust-lld: error: undefined symbol: l64a"
+
+
+class Libraries:
+    """How often each library was made."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.made: list[str] = []
+
+    def job(self, place: str) -> Job:
+        folder = self.root / place
+
+        def run() -> Outcome:
+            self.made.append(place)
+            (folder / "libc.a").write_text(place)
+            return Outcome(("libc.a",))
+
+        action = Action("MuslSysroot", (), (), (), (f"{place}/",))
+        return Job(action, folder, place, "Providing", place, run, needed=True)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Invoked:
+    return begun(tmp_path / "checkout")
+
+
+def begun(root: Path) -> Invoked:
+    if not root.exists():
+        model.create(root)
+    checkout = model.checkout_at(root)
+    checkout.make_memos()
+    return model.invoked(checkout, "off")
+
+
+@pytest.fixture(autouse=True)
+def libraries(made: Invoked, monkeypatch: pytest.MonkeyPatch) -> Libraries:
+    found = Libraries(made.planner.root)
+    monkeypatch.setattr(musl_sysroot, "key", lambda *_: "")
+    monkeypatch.setattr(musl_sysroot, "job", lambda *_: found.job(WHOLE))
+    monkeypatch.setattr(musl_sysroot, "job_for_std", lambda *_: found.job(PART))
+    return found
+
+
+def program(made: Invoked) -> Program:
+    """A program with std and without build scripts."""
+    found = model.plan(made.planner.root)["one"]
+    units = tuple(unit for unit in found.units if not isinstance(unit, RunBuildScript))
+    return replace(found, uses_std=True, units=units)
+
+
+def chosen(made: Invoked, wanted: Program | None = None) -> str:
+    return c_library.of(made.planner, made.services, wanted or program(made)).folder
+
+
+def test_where_no_sysroot_is_there_a_program_gets_the_part_for_std(made: Invoked) -> None:
+    assert chosen(made) == PART
+
+
+def test_a_sysroot_that_is_up_to_date_is_taken(made: Invoked, libraries: Libraries) -> None:
+    made.services.engine.perform(libraries.job(WHOLE))
+    assert chosen(begun(made.planner.root)) == WHOLE
+    (made.planner.root / WHOLE / "libc.a").write_text("damaged")
+    assert chosen(begun(made.planner.root)) == PART
+
+
+def test_all_of_an_invocation_see_one_choice(made: Invoked, libraries: Libraries) -> None:
+    assert chosen(made) == PART
+    made.services.engine.perform(libraries.job(WHOLE))
+    assert chosen(made) == PART
+
+
+def test_what_may_see_the_difference_gets_the_whole(made: Invoked) -> None:
+    mine = program(made)
+    assert chosen(made, replace(mine, units=model.plan(made.planner.root)["one"].units)) == WHOLE
+    unit = replace(mine.unit, arguments=(*mine.unit.arguments, "-Clink-arg=--undefined=l64a"))
+    assert chosen(made, replace(mine, units=(*mine.units[:-1], unit))) == WHOLE
+    spec = made.planner.root / "targets/model.json"
+    spec.write_text(spec.read_text().replace("{", '{"post-link-args": {"gnu-lld": ["-u", "l64a"]}, ', 1))
+    assert chosen(begun(made.planner.root)) == WHOLE
+
+
+def test_other_providers_have_no_part(made: Invoked) -> None:
+    sysroots = replace(made.services.sysroots, default="folder:musl")
+    services = replace(made.services, sysroots=sysroots)
+    assert c_library.of(made.planner, services, program(made)).folder == WHOLE
+
+
+@pytest.mark.parametrize(
+    "said", [LACKS, LACKS.replace("symbol", "hidden symbol"), LACKS.replace("symbol", "protected symbol")]
+)
+def test_a_program_whose_link_lacks_a_symbol_gets_the_whole(said: str, made: Invoked, libraries: Libraries) -> None:
+    mine = program(made)
+    assert c_library.make_up(made.planner, made.services, mine, said)
+    assert libraries.made == [WHOLE]
+    assert chosen(made) == WHOLE
+    assert chosen(made, replace(mine, name="two")) == PART
+    assert not c_library.make_up(made.planner, made.services, mine, said), "it had all of it"
+
+
+def test_another_mistake_makes_nothing(made: Invoked, libraries: Libraries) -> None:
+    mine = program(made)
+    assert not c_library.make_up(made.planner, made.services, mine, "rust-lld: error: duplicate symbol: main")
+    assert not c_library.make_up(made.planner, made.services, replace(mine, uses_std=False), LACKS)
+    assert libraries.made == []
+    assert chosen(made) == PART
+
+
+def test_many_links_make_the_whole_once(made: Invoked, libraries: Libraries) -> None:
+    barrier = threading.Barrier(8)
+
+    def fail(name: str) -> bool:
+        barrier.wait()
+        return c_library.make_up(made.planner, made.services, replace(program(made), name=name), LACKS)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(fail, map(str, range(8))))
+    assert libraries.made == [WHOLE]
