@@ -54,8 +54,8 @@ class Part(Struct, frozen=True):
 class _CrateNames(Struct, frozen=True):
     """Determines the crate of a symbol, also of those that rustc did not mangle.
 
-    Some are known by convention (`known`); functions that compilers call are compiler_builtins'; the rest is from
-    `other`.
+    Some are known by convention (`known`): `_start` is the runtime's if there is anything of that in the program, else
+    libc's or the program's own. Functions that compilers call are compiler_builtins'; the rest is from `other`.
     """
 
     known: Mapping[str, str]
@@ -109,8 +109,7 @@ def _loaded(program: Elf) -> list[tuple[str, int, bytes]]:
 
 
 def _parts(shipped: Elf, unstripped: Elf, known: tuple[Symbol, ...], name: str) -> Iterator[Part]:
-    uses_libc = any(symbol.name == "__libc_start_main" for symbol in known)
-    blame = _CrateNames({"_start": RUNTIME, "main": name.replace("-", "_")}, MUSL if uses_libc else BUILTINS)
+    blame = _crate_names(unstripped, known, name.replace("-", "_"))
     done = 0
     for each in sorted(_ranges(shipped), key=lambda range_: (range_.offset, -range_.size)):
         start, end = max(each.offset, done), min(each.offset + each.size, len(shipped.data))
@@ -125,6 +124,12 @@ def _parts(shipped: Elf, unstripped: Elf, known: tuple[Symbol, ...], name: str) 
             yield Part(each.name, UNKNOWN, f"{each.name}, which overlaps another section", end - start)
         done = end
     yield Part(PADDING, PADDING, PADDING, len(shipped.data) - done)
+
+
+def _crate_names(unstripped: Elf, known: tuple[Symbol, ...], own: str) -> _CrateNames:
+    libc = MUSL if any(symbol.name == "__libc_start_main" for symbol in known) else ""
+    entry = RUNTIME if RUNTIME.encode() in unstripped.data else libc or own
+    return _CrateNames({"_start": entry, "main": own}, libc or BUILTINS)
 
 
 def _ranges(program: Elf) -> Iterator[_Range]:

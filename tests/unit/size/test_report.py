@@ -57,7 +57,7 @@ def test_each_byte_of_the_file_is_in_one_row(tmp_path: Path) -> None:
         "[padding]": ("[padding]", 6),
         ".comment": ("[headers]", 15),
         ".shstrtab": ("[headers]", 32),
-        "_start": ("ostoo_rt", 10),
+        "_start": ("my_program", 10),
         "abc::run": ("abc", 12),
         "memcpy": ("compiler_builtins", 8),
         "table": ("compiler_builtins", 8),
@@ -75,7 +75,15 @@ def test_what_rustc_did_not_name_is_libcs_where_there_is_one(tmp_path: Path) -> 
     found = rows(report(tmp_path, replace(EXAMPLE, symbols=symbols)))
     assert found["memcpy"][0] == found["__libc_start_main"][0] == "musl"
     assert found["main"][0] == "my_program"
+    assert found["_start"][0] == "musl", "crt1.o has it"
     assert found["__udivti3"][0] == "compiler_builtins"
+
+
+def test_the_entry_is_the_runtimes_where_there_is_one(tmp_path: Path) -> None:
+    runtime = Sym("_RNvC8ostoo_rt4exit", 30, 4)
+    for symbols in ((runtime,), (runtime, Sym("__libc_start_main", 34))):
+        found = rows(report(tmp_path, replace(EXAMPLE, symbols=(*EXAMPLE.symbols[:2], *symbols))))
+        assert found["_start"][0] == found["ostoo_rt::exit"][0] == "ostoo_rt"
 
 
 @settings(deadline=None)
