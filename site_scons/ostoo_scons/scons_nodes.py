@@ -121,7 +121,7 @@ def declare(env: Any, node: Node) -> Any:
         for each in made:
             each.store_info = _IN_NO_DATABASE
         if node.folder is not None:
-            env.Clean(made, env.fs.Dir(f"#/{node.folder}"))
+            env.Clean(made, [env.fs.Dir(f"#/{folder}") for folder in (node.folder, *node.cleaned)])
     # an alias without prerequisites would count as up to date
     env.AlwaysBuild(made)
     known[node.name] = made

@@ -149,9 +149,11 @@ def test_clean_leaves_nothing_and_costs_no_compilation(built: Tree) -> None:
     library = built.root / f"build/{TARGET}/target-libc/lib/libc.a"
     built.build("hello-std", "--all-outputs")
     assert library.exists()
+    built.build("sysroot")
     built.build("-c")
     assert list(built.root.glob(f"build/{TARGET}/release/*-*")) == []
     assert not library.exists()
+    assert not (built.root / "sysroot" / TARGET).exists()
     assert built.build().done("Compiling") == []
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ostoo_build.actions import record as records
 from ostoo_build.base import layout
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning.planned_unit import RunBuildScript
@@ -50,7 +51,9 @@ def of(planner: Planner, services: Services, program: Program) -> Library:
     whole = of_target(planner, services, target)
 
     def is_there() -> bool:
-        return services.engine.present(whole.make()) is not None
+        job = whole.make()
+        found = records.load(job.folder)
+        return found is not None and job.is_answered_by(found)
 
     if provider is None or program.id in sysroots.wanting or _is_special(planner, program):
         return whole

@@ -51,8 +51,10 @@ class Node(Struct, frozen=True):
 
     `name` is the file that `perform` creates, or a name for something that is not a file; both are portable.
 
-    `after` are the names of its prerequisites. `perform` returns the record if the node is an action. `scons -n` shows
-    `description`, unless `is_done` returns true.
+    `after` are the names of its prerequisites, `cleaned` further folders that `scons -c` removes with it.
+
+    `perform` returns the record if the node is an action. `scons -n` shows `description`, unless `is_done` returns
+    true.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Node(Struct, frozen=True):
     perform: Callable[[], Record | None]
     is_done: Callable[[], bool]
     is_file: bool = True
+    cleaned: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -82,13 +85,15 @@ def check_target(planner: Planner, services: Services, target: str) -> Node:
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
-    return _of_library(services, c_library.of_target(planner, services, target))
+    return _of_library(services, target, c_library.of_target(planner, services, target))
 
 
-def _of_library(services: Services, library: Library) -> Node:
+def _of_library(services: Services, target: str, library: Library) -> Node:
     is_there = partial(is_done, services.engine, library.make)
     provide = partial(c_library.provide, services, library)
-    return Node(f"{library.folder}/{NAME}", (), f"provide {library.folder}", provide, is_there)
+    part = layout.library(target)  # it may be from a build before there was a sysroot
+    cleaned = (part,) if library.folder != part else ()
+    return Node(f"{library.folder}/{NAME}", (), f"provide {library.folder}", provide, is_there, cleaned=cleaned)
 
 
 def foundations(planner: Planner, services: Services, program: Program) -> Iterator[tuple[str, Callable[[], Job]]]:
@@ -149,7 +154,7 @@ def _of_program(planner: Planner, services: Services, progress: Progress, pendin
     libraries = (planner.units[id_].record for id_ in unit.prerequisites)
     made_of = (unit.record, *libraries)
     if program.uses_std:
-        provided = _of_library(services, c_library.of(planner, services, program))
+        provided = _of_library(services, program.target, c_library.of(planner, services, program))
         yield provided
         made_of = (*made_of, provided.name)
     linked, stripped = f"{places.linked}/{NAME}", f"{places.stripped}/{NAME}"

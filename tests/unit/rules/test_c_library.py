@@ -83,10 +83,22 @@ def test_where_no_sysroot_is_there_a_program_gets_the_part_for_std(made: Invoked
     assert chosen(made) == PART
 
 
-def test_a_sysroot_that_is_up_to_date_is_taken(made: Invoked, libraries: Libraries) -> None:
+def test_a_sysroot_that_was_made_is_taken_and_made_again_if_need_be(made: Invoked, libraries: Libraries) -> None:
     made.services.engine.perform(libraries.job(WHOLE))
-    assert chosen(begun(made.planner.root)) == WHOLE
-    (made.planner.root / WHOLE / "libc.a").write_text("damaged")
+    library = made.planner.root / WHOLE / "libc.a"
+    library.write_text("damaged")
+    later = begun(made.planner.root)
+    assert chosen(later) == WHOLE
+    c_library.provide(later.services, c_library.of(later.planner, later.services, program(later)))
+    assert library.read_text() == WHOLE
+
+
+def test_a_sysroot_of_another_recipe_is_not_taken(
+    made: Invoked, libraries: Libraries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.services.engine.perform(libraries.job(WHOLE))
+    other = replace(libraries.job(WHOLE), action=replace(libraries.job(WHOLE).action, version="other"))
+    monkeypatch.setattr(musl_sysroot, "job", lambda *_: other)
     assert chosen(begun(made.planner.root)) == PART
 
 
