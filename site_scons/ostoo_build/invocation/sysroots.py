@@ -29,11 +29,11 @@ class Sysroots(Struct, frozen=True):
     rustlib: Path
     default: str
     own: Mapping[str, str] = field(default_factory=dict)
-    _snapshot: Snapshot = field(default_factory=Snapshot)
     wanting: set[ProgramId] = field(default_factory=set)
     """Programs that need more of the C library than std may."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while a sysroot is made."""
+    _snapshot: Snapshot = field(default_factory=Snapshot)
     _choices: Snapshot = field(default_factory=Snapshot)
 
     def word(self, target: str) -> str:

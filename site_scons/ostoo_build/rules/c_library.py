@@ -48,17 +48,16 @@ def of(planner: Planner, services: Services, program: Program) -> Library:
     """
     sysroots, target = services.sysroots, program.target
     provider, processors = sysroots.for_std(target), services.runner.jobserver
-    whole = of_target(planner, services, target)
 
     def is_there() -> bool:
-        job = whole.make()
+        job = of_target(planner, services, target).make()
         found = records.load(job.folder)
         return found is not None and job.is_answered_by(found)
 
     if provider is None or program.id in sysroots.wanting or _is_special(planner, program):
-        return whole
+        return of_target(planner, services, target)
     if sysroots.choice(target, is_there):
-        return whole
+        return of_target(planner, services, target)
     make = partial(musl_sysroot.job_for_std, planner.targets, sysroots, provider, target, processors)
     return Library(layout.library(target), make)
 

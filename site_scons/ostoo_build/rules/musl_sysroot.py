@@ -32,23 +32,27 @@ def job(paths: PathMap, targets: Targets, sysroots: Sysroots, target: str, proce
 
     def run(there: Path) -> None:
         install.provide(sysroots.provider(target), machine, there, processors)
-        if install.key(sysroots.anew(target), machine) != wanted:
-            what = f"what sysroot={word} names changed while it was being used"
-            raise OstooError(what, remedy="run the build again")
+        _check_unchanged(install.key(sysroots.anew(target), machine), wanted, word)
 
     return _job(targets.root, paths.sysroot(target), f"sysroot {target} from {word}", (machine, wanted), run)
 
 
 def job_for_std(targets: Targets, sysroots: Sysroots, provider: Provider, target: str, processors: Processors) -> Job:
     """Describe how a provider writes what std may need of a target's C library."""
-    machine = _machine(targets, target)
+    machine, word = _machine(targets, target), sysroots.word(target)
+    wanted = install.key(provider, machine)
 
     def run(there: Path) -> None:
         install.provide(provider, machine, there, processors)
+        _check_unchanged(install.key(provider, machine), wanted, word)
 
-    wanted = install.key(provider, machine)
-    subject = f"libc for {target} from {sysroots.word(target)}"
-    return _job(targets.root, layout.library(target), subject, (machine, wanted), run)
+    return _job(targets.root, layout.library(target), f"libc for {target} from {word}", (machine, wanted), run)
+
+
+def _check_unchanged(now: digest.Hash, wanted: digest.Hash, word: str) -> None:
+    if now != wanted:
+        what = f"what sysroot={word} names changed while it was being used"
+        raise OstooError(what, remedy="run the build again")
 
 
 def _job(
