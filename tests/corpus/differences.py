@@ -66,6 +66,7 @@ OF_STD: dict[Row, str] = {
     ("rustc", "--extern of std", "cargo"): "rustc finds std's crates in the folders that it searches for a program",
     ("rustc", "--check-cfg", "both"): "std has features that its manifests do not declare; nobody sees its warnings",
     ("link", "-L", "cargo"): "the sysroot's folder is for the link of a program only",
+    ("link", "-L", "both"): "what std may need of the C library has a folder of its own, where nobody made the whole",
     ("env", "RUSTC_BOOTSTRAP", "cargo"): "a nightly needs none; others are given it where they run",
     ("directory", "", "both"): "no result depends on where std's source lies",
 }

@@ -118,7 +118,7 @@ def test_a_linker_takes_the_same_members_from_the_part_for_std_as_from_the_whole
     other = take_sysroot(copy_tree(tmp_path / "other", tree.cache), first)
     for each in (tree, other):
         each.build("hello-std", f"profile={profile}", "--all-outputs")
-    assert not (tree.root / "sysroot").exists()
+    assert not (tree.root / "sysroot" / TARGET).exists()
     assert not (other.root / f"build/{TARGET}/target-libc").exists()
     assert tree.program("hello-std", profile).read_bytes() == other.program("hello-std", profile).read_bytes()
 
