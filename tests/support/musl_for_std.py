@@ -16,9 +16,9 @@ from elftools.elf.elffile import ELFFile
 from ostoo_build.binary import ar
 from ostoo_build.sysroot import zig
 from ostoo_build.sysroot.contract import NEEDED_SYMBOLS
+from ostoo_build.sysroot.install import RAW_FILES
 
 _ELF = b"\x7fELF"
-_CRT = ("crt1.o", "crti.o", "crtn.o")
 
 
 class Symbols(NamedTuple):
@@ -65,9 +65,9 @@ def taken(libc: list[Symbols], needed: set[str]) -> set[int]:
 
 def members(sysroot: Path, units: Path) -> set[int]:
     """Return the numbers of the members of a sysroot's C library that std may need."""
-    lib = sysroot / "lib"
-    libc = [of_object(member.data) for member in ar.read((lib / "libc.a").read_bytes(), "libc.a")]
-    start = {name for crt in _CRT for name in of_object((lib / crt).read_bytes()).needed}
+    library, *crt = ((sysroot / name).read_bytes() for name in RAW_FILES)
+    libc = [of_object(member.data) for member in ar.read(library, "libc.a")]
+    start = {name for each in crt for name in of_object(each).needed}
     return taken(libc, of_std(units) | start | NEEDED_SYMBOLS | {"__libc_version"})
 
 

@@ -9,6 +9,7 @@ either are linked with the whole.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,10 +43,7 @@ class Library(NamedTuple):
 
 
 def of(planner: Planner, services: Services, program: Program) -> Library:
-    """Return what a program with std is linked with: the same in all of an invocation.
-
-    Raises `OstooError` for an unknown provider.
-    """
+    """Return what a program with std is linked with: the same in an invocation, until its link lacks a symbol."""
     sysroots, target = services.sysroots, program.target
     provider, processors = sysroots.for_std(target), services.runner.jobserver
 
@@ -54,17 +52,15 @@ def of(planner: Planner, services: Services, program: Program) -> Library:
         found = records.load(job.folder)
         return found is not None and job.is_answered_by(found)
 
-    if provider is None or program.id in sysroots.wanting or _is_special(planner, program):
-        return of_target(planner, services, target)
-    if sysroots.choice(target, is_there):
+    is_wanting = program.id in sysroots.wanting
+    if provider is None or is_wanting or _is_special(planner, program) or sysroots.choice(target, is_there):
         return of_target(planner, services, target)
     make = partial(musl_sysroot.job_for_std, planner.targets, sysroots, provider, target, processors)
     return Library(layout.library(target), make)
 
 
 def of_target(planner: Planner, services: Services, target: str) -> Library:
-    """Return the whole C library of a target, with its headers. Raises `OstooError` for an unknown provider."""
-    musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
+    """Return the whole C library of a target, with its headers."""
     asked = (planner.paths, planner.targets, services.sysroots, target, services.runner.jobserver)
     return Library(planner.paths.sysroot(target), partial(musl_sysroot.job, *asked))
 
@@ -90,5 +86,6 @@ def make_up(planner: Planner, services: Services, program: Program, said: str) -
 def _is_special(planner: Planner, program: Program) -> bool:
     """Whether a program has arguments for the linker, or build scripts besides std's."""
     words = target_words.of_linker(planner.targets.spec(program.target).source.value)
+    arguments = rustc_options.link_arguments(program.unit.arguments)
     scripts = (unit for unit in program.units if isinstance(unit, RunBuildScript) and not unit.is_std)
-    return any(True for each in (words, rustc_options.link_arguments(program.unit.arguments), scripts) for _ in each)
+    return next(chain(words, arguments, scripts), None) is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
@@ -25,47 +26,42 @@ if TYPE_CHECKING:
     from ostoo_build.sysroot.install import Provider
 
 
+class _Wanted(NamedTuple):
+    """What is made: its place, its name, its provider, and how to ask for that again, without cached state."""
+
+    place: str
+    subject: str
+    provider: Provider
+    anew: Callable[[], Provider]
+
+
 def job(paths: PathMap, targets: Targets, sysroots: Sysroots, target: str, processors: Processors) -> Job:
     """Describe how the provider writes a target's sysroot."""
-    wanted = key(targets, sysroots, target)
     machine, word = _machine(targets, target), sysroots.word(target)
-
-    def run(there: Path) -> None:
-        install.provide(sysroots.provider(target), machine, there, processors)
-        _check_unchanged(install.key(sysroots.anew(target), machine), wanted, word)
-
-    return _job(targets.root, paths.sysroot(target), f"sysroot {target} from {word}", (machine, wanted), run)
+    again = partial(sysroots.anew, target)
+    wanted = _Wanted(paths.sysroot(target), f"sysroot {target} from {word}", sysroots.provider(target), again)
+    return _job(targets.root, wanted, machine, word, processors)
 
 
 def job_for_std(targets: Targets, sysroots: Sysroots, provider: Provider, target: str, processors: Processors) -> Job:
     """Describe how a provider writes what std may need of a target's C library."""
     machine, word = _machine(targets, target), sysroots.word(target)
-    wanted = install.key(provider, machine)
-
-    def run(there: Path) -> None:
-        install.provide(provider, machine, there, processors)
-        _check_unchanged(install.key(provider, machine), wanted, word)
-
-    return _job(targets.root, layout.library(target), f"libc for {target} from {word}", (machine, wanted), run)
+    wanted = _Wanted(layout.library(target), f"libc for {target} from {word}", provider, lambda: provider)
+    return _job(targets.root, wanted, machine, word, processors)
 
 
-def _check_unchanged(now: digest.Hash, wanted: digest.Hash, word: str) -> None:
-    if now != wanted:
-        what = f"what sysroot={word} names changed while it was being used"
-        raise OstooError(what, remedy="run the build again")
-
-
-def _job(
-    root: Path, place: str, subject: str, made: tuple[Machine, digest.Hash], provide: Callable[[Path], None]
-) -> Job:
-    there, (machine, wanted) = root / place, made
+def _job(root: Path, wanted: _Wanted, machine: Machine, word: str, processors: Processors) -> Job:
+    there, version = root / wanted.place, install.key(wanted.provider, machine)
 
     def run() -> Outcome:
-        provide(there)
+        install.provide(wanted.provider, machine, there, processors)
+        if install.key(wanted.anew(), machine) != version:
+            what = f"what sysroot={word} names changed while it was being used"
+            raise OstooError(what, remedy="run the build again")
         return Outcome(tuple(str(path.relative_to(there)) for path in source_files.package_files(there)))
 
-    action = Action("MuslSysroot", (machine.arch,), (), (), (f"{place}/",), version=wanted)
-    return Job(action, there, place, "Providing", subject, run, needed=True, promised=install.OUTPUTS)
+    action = Action("MuslSysroot", (machine.arch,), (), (), (f"{wanted.place}/",), version=version)
+    return Job(action, there, wanted.place, "Providing", wanted.subject, run, needed=True, promised=install.OUTPUTS)
 
 
 def key(targets: Targets, sysroots: Sysroots, target: str) -> digest.Hash:

@@ -21,6 +21,7 @@ from ostoo_build.planning.rustc_flags import UnitKind
 from ostoo_build.rules import (
     c_library,
     loader_check,
+    musl_sysroot,
     program_link,
     publication,
     target_spec,
@@ -85,10 +86,11 @@ def check_target(planner: Planner, services: Services, target: str) -> Node:
 
 def sysroot(planner: Planner, services: Services, target: str) -> Node:
     """Return the node of a target's sysroot. Raises `OstooError` for an unknown provider."""
-    return _of_library(services, target, c_library.of_target(planner, services, target))
+    return _of_library(planner, services, target, c_library.of_target(planner, services, target))
 
 
-def _of_library(services: Services, target: str, library: Library) -> Node:
+def _of_library(planner: Planner, services: Services, target: str, library: Library) -> Node:
+    musl_sysroot.key(planner.targets, services.sysroots, target)  # report it before anything is built
     is_there = partial(is_done, services.engine, library.make)
     provide = partial(c_library.provide, services, library)
     part = layout.library(target)  # it may be from a build before there was a sysroot
@@ -154,17 +156,19 @@ def _of_program(planner: Planner, services: Services, progress: Progress, pendin
     libraries = (planner.units[id_].record for id_ in unit.prerequisites)
     made_of = (unit.record, *libraries)
     if program.uses_std:
-        provided = _of_library(services, program.target, c_library.of(planner, services, program))
+        provided = _of_library(planner, services, program.target, c_library.of(planner, services, program))
         yield provided
         made_of = (*made_of, provided.name)
     linked, stripped = f"{places.linked}/{NAME}", f"{places.stripped}/{NAME}"
 
+    def link() -> Job:
+        return program_link.job(planner, services, program, Snapshot())
+
     def strip() -> Job:
         return program_link.stripped_job(planner, services, program)
 
-    link = partial(program_link.perform, planner, services, program)
-    is_linked = partial(is_done, services.engine, partial(program_link.job, planner, services, program, Snapshot()))
-    yield Node(linked, made_of, f"link {program.name}", link, is_linked)
+    perform_link = partial(program_link.perform, planner, services, program)
+    yield Node(linked, made_of, f"link {program.name}", perform_link, partial(is_done, services.engine, link))
     yield of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
     proofs: tuple[str, ...] = (stripped,)
     if pending.is_checked and target_spec.contract_file(planner.targets, program.target):

@@ -77,6 +77,6 @@ def stripped_job(planner: Planner, services: Services, program: Program) -> Job:
 
 
 def _libraries(planner: Planner, services: Services, program: Program) -> Inputs:
-    folder, _ = c_library.of(planner, services, program)
+    folder = c_library.of(planner, services, program).folder
     made = rule_actions.output_inputs(folder, services.engine.result(planner.root / folder))
     return tuple(entry for entry in made if entry.path.endswith((".a", ".o")))

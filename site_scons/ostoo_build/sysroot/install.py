@@ -106,8 +106,9 @@ def _make(provider: Provider, machine: Machine, scratch: Path, processors: Proce
     raw, finished = scratch / "raw", scratch / "finished"
     raw.mkdir()
     provider.write_raw(RawTree(raw, machine, processors))
-    headers = "include" if provider.has_headers else layout.SYSCALL_NUMBERS
-    _take(raw, finished, (*RAW_FILES, headers) if (raw / headers).exists() or provider.has_headers else RAW_FILES)
+    numbers = layout.SYSCALL_NUMBERS
+    headers = ("include",) if provider.has_headers else (numbers,) if (raw / numbers).exists() else ()
+    _take(raw, finished, (*RAW_FILES, *headers))
     (finished / "lib/libunwind.a").write_bytes(unwind_stub.library(machine.elf_machine))
     musl = sysroot_contract.check(finished, machine)
     if provider.has_headers:

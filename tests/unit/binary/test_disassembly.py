@@ -136,7 +136,9 @@ def test_a_listing_has_what_capstone_says(code: bytes, machine: str) -> None:
     listing = listing_of(code, machine)
     assert list(listing) == list(decoder.disasm_lite(code, 0))
     assert [listing[index] for index in range(len(listing))] == list(listing)
-    assert listing.last_operands(range(len(listing))) == {each.operands.rpartition(" ")[2] for each in listing}
+    last = [each.operands.rpartition(" ")[2] for each in listing]
+    assert [listing.last_operands([index]) for index in range(len(listing))] == [{operand} for operand in last]
+    assert listing.last_operands(range(len(listing))) == {*last}
     names = [each.insn_name() or "" for each in decoder.disasm(code, 0)]
     for name in set(names):
         assert listing.named(name.__eq__) == [index for index, each in enumerate(names) if each == name]

@@ -93,7 +93,7 @@ def test_the_sysroot_comes_before_the_link_of_what_uses_std_and_before_nothing_e
     pending = PendingProgram(program, None, is_checked=True)
     found = list(nodes.of_program(made.planner, made.services, made.progress, pending))
     provided = "sysroot/model/action.json"
-    assert {*asked} == {"model"}, "a word of sysroot= that there is none of is told before anything is built"
+    assert asked == ["model"], "a word of sysroot= that there is none of is told before anything is built"
     assert [node.name for node in found if provided in node.after] == [f"{UNITS}/linked/action.json"]
     assert {f"{UNITS}/action.json", provided} < after(found, f"{UNITS}/linked/action.json")
 
