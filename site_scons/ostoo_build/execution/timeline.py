@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ostoo_build.base.events import Event, Way
 
 
-@dataclass
+@dataclass(eq=False)  # a list that several threads change is searched in one go only by identity
 class Step:
     """One action. `folder` holds its outputs, `inputs` are paths, all portable.
 
@@ -42,7 +42,7 @@ class Step:
     end: float = 0.0
     way: Way = "failed"
     reasons: str = ""
-    batch: Batch = field(default_factory=Batch, compare=False)
+    batch: Batch = field(default_factory=Batch)
     is_waiting: bool = False
     number: int = 0
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import threading
+import time
 
 import pytest
 
@@ -86,6 +88,33 @@ def test_who_is_at_work_is_known_until_the_end() -> None:
         with timeline.step("Compiling", "alloc", "units/alloc", [], timeline.now) as inner:
             assert timeline.running == [found, inner]
     assert timeline.running == []
+
+
+def test_steps_that_begin_and_end_in_many_threads_are_all_told_apart() -> None:
+    timeline = Timeline()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(200):
+                with timeline.step("Compiling", "same", "same", (), 0.0) as found:
+                    time.sleep(0)  # others begin meanwhile
+                    found.way = "local"
+        except BaseException as error:  # noqa: BLE001 - a thread's error would be lost
+            failures.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(30)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert (failures, timeline.running) == ([], [])
+    assert len({each.number for each in timeline.steps}) == 30 * 200
 
 
 def test_nothing_begins_once_it_is_closed() -> None:
