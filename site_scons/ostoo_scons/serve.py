@@ -26,8 +26,9 @@ import SCons.Environment  # noqa: E402
 import SCons.Platform.posix  # noqa: E402
 import SCons.Script.Main  # noqa: E402, F401
 
-from ostoo_build.base import deferred  # noqa: E402 - `CODE` comes first
-from ostoo_build.loader import check  # noqa: E402, F401 - as capstone
+from ostoo_build.base import deferred, lazy_pattern  # noqa: E402 - `CODE` comes first
+from ostoo_build.binary import strip  # noqa: E402, F401 - as capstone
+from ostoo_build.loader import check, syscalls  # noqa: E402, F401 - as capstone
 from ostoo_build.rebuild.process_start import ProcessStart  # noqa: E402 - likewise
 from ostoo_build.rebuild.standby import Standby  # noqa: E402 - likewise
 from ostoo_build.server import client  # noqa: E402 - likewise
@@ -39,6 +40,8 @@ from ostoo_scons import whole_run  # noqa: E402 - likewise
 
 def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
+    syscalls.prepare()
+    lazy_pattern.compile_all()
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a watch and its builds have this terminal too, and end by themselves
     try:

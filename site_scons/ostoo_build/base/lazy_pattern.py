@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, AnyStr, cast
+from weakref import WeakSet
 
 
 class _LazyPattern:
@@ -11,12 +12,28 @@ class _LazyPattern:
 
     def __init__(self, pattern: object, flags: int) -> None:
         self._compiled_of = pattern, flags
+        self._compiled: re.Pattern[Any] | None = None
+        _made.add(self)
 
     def __getattr__(self, name: str) -> Any:
-        pattern, flags = self._compiled_of
-        found = getattr(re.compile(pattern, flags), name)  # type: ignore[call-overload]  # as it was given to us
+        found = getattr(self.compiled(), name)
         setattr(self, name, found)
         return found
+
+    def compiled(self) -> re.Pattern[Any]:
+        if self._compiled is None:
+            pattern, flags = self._compiled_of
+            self._compiled = re.compile(pattern, flags)
+        return self._compiled
+
+
+_made: WeakSet[_LazyPattern] = WeakSet()
+
+
+def compile_all() -> None:
+    """Compile the patterns of all modules that are loaded: processes that are forked then have them."""
+    for each in tuple(_made):
+        each.compiled()
 
 
 def lazy_pattern(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:

@@ -6,7 +6,7 @@ import ctypes
 import re
 import struct
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -29,11 +29,11 @@ _X87 = lazy_pattern(r"f(?!x|n|wait|emms|femms|ldcw|ldenv|rstor)")
 """x87 mnemonics, most of which use st(0) implicitly; without those that save, restore or control the unit."""
 
 _PROCESSORS = {
-    "EM_X86_64": ("CS_ARCH_X86", ("CS_MODE_64",)),
-    "EM_AARCH64": ("CS_ARCH_ARM64", ("CS_MODE_ARM",)),
-    "EM_RISCV": ("CS_ARCH_RISCV", ("CS_MODE_RISCV64", "CS_MODE_RISCVC")),
+    "EM_X86_64": ("CS_ARCH_X86", ("CS_MODE_64",), "x86_const", "X86_INS_ENDING"),
+    "EM_AARCH64": ("CS_ARCH_ARM64", ("CS_MODE_ARM",), "arm64_const", "ARM64_INS_ENDING"),
+    "EM_RISCV": ("CS_ARCH_RISCV", ("CS_MODE_RISCV64", "CS_MODE_RISCVC"), "riscv_const", "RISCV_INS_ENDING"),
 }
-"""Capstone's names by ELF's; all are 64-bit."""
+"""Capstone's names by ELF's; all are 64-bit. The last two are the module and the name of the number of kinds."""
 
 MACHINES = frozenset(_PROCESSORS)
 
@@ -50,16 +50,19 @@ class Decoded(NamedTuple):
     operands: str
 
 
-class _Names(dict[str, str]):
-    """Names of kinds of instructions, as far as they were asked for. A kind is capstone's number, as a character."""
+@cache
+def named(machine: str, matches: Callable[[str], object]) -> re.Pattern[str] | None:
+    """Return what finds the kinds of instructions whose name matches: their numbers are written as characters.
 
-    def __init__(self, decoder: Any) -> None:
-        super().__init__()
-        self._decoder = decoder
+    A processor has more than a thousand kinds, so it is made once for a process, and for those that are forked from it.
+    """
+    import capstone  # type: ignore[import-untyped]  # noqa: PLC0415 - see `_decoder`
 
-    def __missing__(self, kind: str) -> str:
-        self[kind] = self._decoder.insn_name(ord(kind), "")
-        return self[kind]
+    *_, module, ending = _PROCESSORS[machine]
+    decoder = _decoder(machine)
+    names = (decoder.insn_name(kind, "") for kind in range(getattr(getattr(capstone, module), ending)))
+    chosen = "".join(chr(kind) for kind, name in enumerate(names) if matches(name))
+    return lazy_pattern(f"[{re.escape(chosen)}]") if chosen else None
 
 
 class Listing:
@@ -75,8 +78,8 @@ class Listing:
     _BYTES, _OPERANDS, _LONGEST_OPERANDS = 18, 74, 160
     """Where the bytes and the operands are in a `cs_insn`."""
 
-    def __init__(self, names: _Names, instructions: bytes) -> None:
-        self._names = names
+    def __init__(self, machine: str, instructions: bytes) -> None:
+        self._machine = machine
         self._instructions = instructions
 
     def __len__(self) -> int:
@@ -90,10 +93,8 @@ class Listing:
 
     def named(self, matches: Callable[[str], object]) -> list[int]:
         """Return the positions of instructions whose name matches. Prefixes, conditions and aliases are not in it."""
-        chosen = {kind for kind in self._present if matches(self._names[kind])}
-        if not chosen:
-            return []
-        return [found.start() for found in re.finditer(f"[{re.escape(''.join(chosen))}]", self._kinds)]
+        kinds = named(self._machine, matches)
+        return [found.start() for found in kinds.finditer(self._kinds)] if kinds else []
 
     def last_operands(self, indexes: Iterable[int]) -> set[str]:
         """Return the last operands of instructions, each once."""
@@ -124,10 +125,6 @@ class Listing:
         step = self._SIZE // struct.calcsize("I")
         numbers = memoryview(self._instructions).cast("I")[::step].tobytes()
         return numbers.decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
-
-    @cached_property
-    def _present(self) -> frozenset[str]:
-        return frozenset(self._kinds)
 
     @staticmethod
     def _value(fields: tuple[Any, ...]) -> Decoded:
@@ -166,10 +163,9 @@ def listings(code: bytes, machine: str, address: int = 0) -> Iterator[Listing]:
         # its end, once from each of its bytes: it gets the run's last 14 only.
         code = _PREFIX_RUN.sub(lambda run: _INVALID * (len(run[0]) - 14) + run[0][-14:], code)
     decoder = _decoder(machine)
-    names = _Names(decoder)
     start = 0
     while contents := _instructions(decoder, code[start : start + _AT_ONCE * _LONGEST], address + start):
-        listing = Listing(names, contents)
+        listing = Listing(machine, contents)
         yield listing
         last = listing[len(listing) - 1]
         start = last.offset + last.size - address
@@ -177,7 +173,7 @@ def listings(code: bytes, machine: str, address: int = 0) -> Iterator[Listing]:
 
 def _instructions(decoder: Any, code: bytes, address: int) -> bytes:
     # As capstone's `disasm_lite`, which makes four values of Python's for each instruction.
-    import capstone  # type: ignore[import-untyped]  # noqa: PLC0415 - see `_decoder`
+    import capstone  # noqa: PLC0415 - see `_decoder`
 
     found = ctypes.POINTER(capstone._cs_insn)()  # noqa: SLF001 - has no public name
     library = capstone._cs  # noqa: SLF001 - likewise
@@ -205,7 +201,7 @@ def _decoder(machine: str) -> Any:
     # Imported here: its 55 ms are only for a build that checks a program. It has no type hints.
     import capstone  # noqa: PLC0415
 
-    architecture, modes = _PROCESSORS[machine]
+    architecture, modes, *_ = _PROCESSORS[machine]
     decoder = capstone.Cs(getattr(capstone, architecture), sum(getattr(capstone, mode) for mode in modes))
     decoder.skipdata = True
     return decoder

@@ -15,6 +15,10 @@ Work: TypeAlias = "Callable[[Callable[[], None]], Record]"
 """Performs a job; calls its argument when the unit's metadata is complete, if that is earlier than the code."""
 
 
+STARTING = 0.01
+"""Seconds that the start of a process takes: what is done while it runs begins later, and does not delay it."""
+
+
 class Task:
     """A job in a thread of its own."""
 
@@ -46,6 +50,30 @@ class Task:
         else:
             self._end.set_result(made)
         self._metadata.set()
+
+
+class Ahead:
+    """Work that is begun before somebody asks for its result, each by a name. It saves time only."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, Future[object]] = {}
+
+    def begin(self, name: str, work: Callable[[], object]) -> None:
+        future: Future[object] = Future()
+        self._begun[name] = future
+        threading.Thread(target=self._follow, args=(future, work)).start()
+
+    def take(self, name: str) -> object:
+        """Wait for the result and forget it; None if nothing was begun, or if it failed."""
+        future = self._begun.pop(name, None)
+        return None if future is None else future.result()
+
+    @staticmethod
+    def _follow(future: Future[object], work: Callable[[], object]) -> None:
+        try:
+            future.set_result(work())
+        except Exception:  # noqa: BLE001 - who does the work then raises it
+            future.set_result(None)
 
 
 class Background:

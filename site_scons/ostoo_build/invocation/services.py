@@ -16,7 +16,7 @@ from ostoo_build.base.errors import OstooError
 from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.cache.action_cache import ActionCache
 from ostoo_build.cache.disk_cache import DiskCache
-from ostoo_build.execution.background import Background
+from ostoo_build.execution.background import Ahead, Background
 from ostoo_build.execution.decided import Decisions
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.local import LocalRunner
@@ -56,6 +56,7 @@ class Services(Struct, frozen=True):
     trees: TreeMemo
     answers: ContentMemo
     background: Background = field(default_factory=Background)
+    ahead: Ahead = field(default_factory=Ahead)
     snapshot: Snapshot = field(default_factory=Snapshot)
 
     def save(self) -> None:

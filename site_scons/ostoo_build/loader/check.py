@@ -12,16 +12,18 @@ from msgspec import Struct, to_builtins
 from ostoo_build.base import digest
 from ostoo_build.base.errors import OstooError
 from ostoo_build.binary.elf import DamagedElfError, Elf, parse
-from ostoo_build.loader import code_rules, file_rules
-from ostoo_build.loader.rule import MOST_TOLD, Finding, Subject
+from ostoo_build.loader import code_facts, code_rules, file_rules
+from ostoo_build.loader.code_facts import MOST_TOLD
+from ostoo_build.loader.rule import Finding, Subject, forbidden_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ostoo_build.binary.functions import Symbols
+    from ostoo_build.loader.code_facts import CodeFacts
     from ostoo_build.loader.contract import LoaderContract
-    from ostoo_build.loader.rule import ProgramFacts
+    from ostoo_build.loader.rule import ProgramFacts, Rule
 
 _SHRINK = 'shrink it: strip = true and opt-level = "s" in the Cargo profile, fewer crates, no large initialised statics'
 _REBUILD = "build it again: the file is not an ELF file, or was truncated or modified after the link"
@@ -76,14 +78,25 @@ class CheckReport(Struct, frozen=True):
         return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
-def verify(path: Path, contract: LoaderContract, program: ProgramFacts, symbols: Callable[[], Symbols]) -> CheckReport:
+def look_ahead(path: Path, contract: LoaderContract) -> CodeFacts:
+    """Return facts about the code of a file of which the one to check is made. Raises `DamagedElfError`, `OSError`."""
+    return code_facts.find(code_facts.code_in(parse(path.read_bytes()), forbidden_by(_rules(contract))))
+
+
+def verify(
+    path: Path,
+    contract: LoaderContract,
+    program: ProgramFacts,
+    symbols: Callable[[], Symbols],
+    ahead: CodeFacts | None = None,
+) -> CheckReport:
     """Check the ELF file at `path` against the contract. `symbols` is called only if a violation is in code.
 
-    Raises `OstooError`, which lists all violations, or if there is no such file.
+    `ahead` is what `look_ahead` returned. Raises `OstooError`, which lists all violations, or if there is no such file.
     """
     elf = _read(path, contract, program)
-    rules = {name: rule for name, rule in RULES.items() if name in contract.reasons}
-    subject = Subject(elf, contract, program, rules)
+    rules = _rules(contract)
+    subject = Subject(elf, contract, program, rules, ahead)
     violations = check(subject, symbols)
     if violations:
         raise _refusal(path, contract, program, violations)
@@ -109,6 +122,10 @@ def check(subject: Subject, symbols: Callable[[], Symbols]) -> tuple[Violation, 
     needs_names = any(finding.address is not None or rule == _BUDGET for rule, finding in found)
     known = symbols() if needs_names else None
     return tuple(_violation(rule, finding, subject.contract, known) for rule, finding in found)
+
+
+def _rules(contract: LoaderContract) -> dict[str, Rule]:
+    return {name: rule for name, rule in RULES.items() if name in contract.reasons}
 
 
 def _found(subject: Subject) -> Iterator[tuple[str, Finding]]:

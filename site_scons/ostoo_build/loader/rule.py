@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ostoo_build.binary import disassembly
-from ostoo_build.binary.elf import PF_X
-from ostoo_build.loader.syscalls import SyscallCollector, SyscallSite
+from ostoo_build.loader import code_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from ostoo_build.binary.disassembly import Decoded, Listing
     from ostoo_build.binary.elf import Elf
+    from ostoo_build.loader.code_facts import CodeFacts, Forbids
     from ostoo_build.loader.contract import LoaderContract
-
-Forbids: TypeAlias = "Callable[[Listing], Iterator[Decoded]]"
-"""Yields the instructions that are forbidden."""
-
-MOST_TOLD = 4
-"""How many violations of each rule are reported."""
 
 
 class ProgramFacts(Struct, frozen=True):
@@ -67,48 +58,27 @@ class Rule(Struct, frozen=True):
     forbids: Forbids | None = None
 
 
-class CodeFacts(Struct, frozen=True):
-    """The result of one pass over all instructions: the first forbidden ones by address, and all system calls."""
-
-    forbidden: dict[Forbids, list[tuple[int, str]]]
-    syscalls: tuple[SyscallSite, ...]
-
-
 class Subject(Struct, frozen=True, dict=True):
-    """The program to check, the contract, and the rules for which the contract has a reason."""
+    """The program to check, the contract, and the rules for which the contract has a reason.
+
+    `ahead` are facts about code that may be the program's.
+    """
 
     elf: Elf
     contract: LoaderContract
     program: ProgramFacts
     rules: dict[str, Rule]
+    ahead: CodeFacts | None = None
 
     @cached_property
     def code(self) -> CodeFacts:
         """Facts about the code. It is decoded once for all rules, because decoding takes most of the time."""
-        forbidden: dict[Forbids, list[tuple[int, str]]] = {
-            rule.forbids: [] for rule in self.rules.values() if rule.forbids
-        }
-        sites: list[SyscallSite] = []
-        searched = [*forbidden.items()] if self.elf.machine == "EM_X86_64" else []
-        for address, code in self._code():
-            calls = SyscallCollector(self.elf.machine, address)
-            for listing in disassembly.listings(code, self.elf.machine):
-                calls.take(listing)
-                for forbids, told in searched:
-                    for found in islice(forbids(listing), MOST_TOLD - len(told)):
-                        told.append((address + found.offset, disassembly.text(found)))
-            sites += calls.sites()
-        return CodeFacts(forbidden, tuple(sites))
+        return code_facts.of(code_facts.code_in(self.elf, forbidden_by(self.rules)), self.ahead)
 
-    def _code(self) -> Iterator[tuple[int, bytes]]:
-        """Yield all bytes of executable segments, each once: a malicious file's segments may share bytes many times."""
-        done = 0
-        executable = (segment for segment in self.elf.loads if segment.flags & PF_X)
-        for each in sorted(executable, key=lambda segment: segment.offset):
-            start, end = max(done, each.offset), each.offset + each.file_size
-            done = max(done, end)
-            if start < end:
-                yield each.address + start - each.offset, self.elf.data[start:end]
+
+def forbidden_by(rules: Mapping[str, Rule]) -> tuple[Forbids, ...]:
+    """Return what selects the instructions that some rules forbid."""
+    return tuple(rule.forbids for rule in rules.values() if rule.forbids)
 
 
 def against(forbids: Forbids, remedy: str) -> Rule:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ostoo_build.base.lazy_pattern import lazy_pattern
+from ostoo_build.binary import disassembly
 
 if TYPE_CHECKING:
     import re
@@ -37,7 +38,7 @@ class _Processor(Struct, frozen=True):
     preserve. `relative` says that branch targets are relative.
     """
 
-    trap: str
+    trap: re.Pattern[str]
     register: str
     names: dict[str, str]
     branch: re.Pattern[str]
@@ -66,7 +67,7 @@ _X86_PARTS = {
 }
 _PROCESSORS = {
     "EM_X86_64": _Processor(
-        trap="syscall",
+        trap=lazy_pattern(r"syscall$"),
         register="rax",
         names=_x86_names(),
         branch=lazy_pattern(r"j|loop|xbegin"),
@@ -85,7 +86,7 @@ _PROCESSORS = {
         ),
     ),
     "EM_AARCH64": _Processor(
-        trap="svc",
+        trap=lazy_pattern(r"svc$"),
         register="x8",
         names={name: f"x{number}" for number in range(31) for name in (f"x{number}", f"w{number}")},
         branch=lazy_pattern(r"b(?:\.|$)|cb|tb"),
@@ -94,7 +95,7 @@ _PROCESSORS = {
         lost=frozenset(f"x{number}" for number in range(19)),
     ),
     "EM_RISCV": _Processor(
-        trap="ecall",
+        trap=lazy_pattern(r"ecall$"),
         register="a7",
         names={
             name: name
@@ -107,6 +108,13 @@ _PROCESSORS = {
         relative=True,
     ),
 }
+
+
+def prepare() -> None:
+    """Make what is made once for a process, so that those have it that are forked from this one."""
+    for machine, processor in _PROCESSORS.items():
+        for kind in (processor.trap, processor.branch):
+            disassembly.named(machine, kind.match)
 
 
 class SyscallCollector:
@@ -125,7 +133,7 @@ class SyscallCollector:
 
     def take(self, listing: Listing) -> None:
         """Process the next instructions."""
-        for index in listing.named(self._processor.trap.__eq__):
+        for index in listing.named(self._processor.trap.match):
             window = [*self._before, *(listing[each] for each in range(max(0, index - _WINDOW), index))]
             self._sites.append(self._judge(window[-_WINDOW:], listing[index]))
         branches = listing.named(self._processor.branch.match)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from ostoo_build.base import read_set, source_files, stamps
 from ostoo_build.base.errors import OstooError
 from ostoo_build.base.paths import is_local
+from ostoo_build.execution import background
 from ostoo_build.rebuild import dependencies, watched
 from ostoo_build.rebuild.rehearsal import Rehearsal
 from ostoo_build.rules import unit_inputs
@@ -134,18 +135,21 @@ class _ToolchainCheck:
 
     def __init__(self, before: StampSet, started: int, is_at_work: threading.Event) -> None:
         self._before, self._started, self._is_at_work = before, started, is_at_work
+        self._is_wanted = threading.Event()
         self._passes = False
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
 
     def passes(self) -> bool:
         """Wait for the result. If no process was started, the check begins now."""
+        self._is_wanted.set()
         self._is_at_work.set()
         self._thread.join()
         return self._passes
 
     def _look(self) -> None:
         self._is_at_work.wait()
+        self._is_wanted.wait(background.STARTING)
         with contextlib.suppress(OSError):  # a tree is gone
             self._passes = not _changes(self._before, self._started)
 

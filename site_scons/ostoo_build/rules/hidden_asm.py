@@ -49,11 +49,16 @@ def may_be(planner: Planner, services: Services, unit: CompileUnit, done: Finish
     """Whether a compiled crate's macros may create assembly."""
     if unit.is_std or not unit.kind.has_code_of_target:
         return False
-    if any(_hands_on(planner, services, other) for other in _seen(planner, unit)):
+    if look_ahead(planner, services, unit):
         return True
     read = dep_info.parse(done.read(DEP_INFO).decode("utf-8")).files
     directory = Path(planner.paths.root, planner.paths.expand(unit.directory))
     return any(asm_macros.may_hide(data) for data in _contents(directory / name for name in read))
+
+
+def look_ahead(planner: Planner, services: Services, unit: CompileUnit) -> bool:
+    """Whether a library hands on macros that may create assembly, which is known before the crate is compiled."""
+    return any(_hands_on(planner, services, other) for other in _seen(planner, unit))
 
 
 def _seen(planner: Planner, unit: CompileUnit) -> Iterator[CompileUnit]:

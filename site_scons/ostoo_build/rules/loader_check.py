@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
     from ostoo_build.loader.check import CheckReport
+    from ostoo_build.loader.code_facts import CodeFacts
     from ostoo_build.planning.plan import Program
 
 DECIDED_BY = ("base", "binary", "loader")
@@ -37,7 +38,7 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
     folder = planner.root / places.check
 
     def run() -> Outcome:
-        report = _verify(planner, program, size_budget)
+        report = _verify(planner, services, program, size_budget)
         source_files.write_output(folder / "report.json", report.to_json().encode())
         return Outcome(("report.json",))
 
@@ -51,8 +52,22 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
     return Job(action, folder, places.check, "Checking", subject, run)
 
 
-def _verify(planner: Planner, program: Program, size_budget: int | None) -> CheckReport:
+def begin(planner: Planner, services: Services, program: Program) -> None:
+    """Begin with what takes longest of the check of a program that was just linked, while its link is verified."""
+    places = Places.of(program)
+    linked = planner.root / places.linked / program.unit.id
+    services.ahead.begin(places.check, partial(_look_ahead, linked, planner.targets.files.contract(program.target)))
+
+
+def _look_ahead(linked: Path, contract_file: Path) -> CodeFacts:
     from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
+
+    return check.look_ahead(linked, contract.load(contract_file))
+
+
+def _verify(planner: Planner, services: Services, program: Program, size_budget: int | None) -> CheckReport:
+    from ostoo_build.loader import check, contract  # noqa: PLC0415 - likewise
+    from ostoo_build.loader.code_facts import CodeFacts  # noqa: PLC0415 - likewise
     from ostoo_build.loader.rule import ProgramFacts  # noqa: PLC0415 - likewise
 
     places, name = Places.of(program), program.unit.id
@@ -60,7 +75,9 @@ def _verify(planner: Planner, program: Program, size_budget: int | None) -> Chec
     facts = ProgramFacts(program.name, program.uses_std, size_budget, _packages(program), private)
     found = contract.load(planner.targets.files.contract(program.target))
     names = partial(_function_names, planner.root / places.linked / name)
-    return check.verify(planner.root / places.stripped / name, found, facts, names)
+    ahead = services.ahead.take(places.check)
+    known = ahead if isinstance(ahead, CodeFacts) else None
+    return check.verify(planner.root / places.stripped / name, found, facts, names, known)
 
 
 def _function_names(linked: Path) -> Symbols:

@@ -167,11 +167,13 @@ def _of_program(planner: Planner, services: Services, progress: Progress, pendin
     def strip() -> Job:
         return program_link.stripped_job(planner, services, program)
 
-    perform_link = partial(program_link.perform, planner, services, program)
+    is_checked = pending.is_checked and target_spec.contract_file(planner.targets, program.target)
+    then = partial(loader_check.begin, planner, services, program) if is_checked else _is_nothing
+    perform_link = partial(program_link.perform, planner, services, program, then)
     yield Node(linked, made_of, f"link {program.name}", perform_link, partial(is_done, services.engine, link))
     yield of_job(services.engine, stripped, (linked,), f"strip {program.name}", strip)
     proofs: tuple[str, ...] = (stripped,)
-    if pending.is_checked and target_spec.contract_file(planner.targets, program.target):
+    if is_checked:
         checked = _check(planner, services, pending, stripped)
         yield checked
         proofs = (stripped, checked.name)

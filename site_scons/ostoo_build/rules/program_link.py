@@ -16,6 +16,9 @@ from ostoo_build.rules import judge as judges
 from ostoo_build.rules.places import Places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ostoo_build.actions.outcome import Finished
     from ostoo_build.actions.record import Record
     from ostoo_build.invocation.invocation import Inputs
     from ostoo_build.invocation.planner import Planner
@@ -28,17 +31,26 @@ DECIDED_BY = ("base", "binary")
 """The packages that decide what is removed from a program."""
 
 
-def perform(planner: Planner, services: Services, program: Program) -> Record:
-    """Link a program, first with only what std may need of the C library. Raises `OstooError` if it can't be linked."""
+def _nothing() -> None:
+    pass
+
+
+def perform(planner: Planner, services: Services, program: Program, then: Callable[[], object]) -> Record:
+    """Link a program, first with only what std may need of the C library; calls `then` when it is linked here.
+
+    Raises `OstooError` if it can't be linked.
+    """
     try:
-        return services.engine.perform(job(planner, services, program, Snapshot()))
+        return services.engine.perform(job(planner, services, program, Snapshot(), then))
     except ToolFailed as error:
         if not c_library.make_up(planner, services, program, "".join(error.messages)):
             raise
-    return services.engine.perform(job(planner, services, program, Snapshot()))
+    return services.engine.perform(job(planner, services, program, Snapshot(), then))
 
 
-def job(planner: Planner, services: Services, program: Program, snapshot: Snapshot) -> Job:
+def job(
+    planner: Planner, services: Services, program: Program, snapshot: Snapshot, then: Callable[[], object] = _nothing
+) -> Job:
     """Describe the link, with symbols and with the debug information that the profile requests.
 
     Only a program that uses std takes files from the sysroot.
@@ -51,9 +63,17 @@ def job(planner: Planner, services: Services, program: Program, snapshot: Snapsh
     action = link_inputs.complete(planner, services, program, bare, snapshot)
     folder = planner.root / Places.of(program).linked
     judge: unit.Judge = partial(judges.link, action, program)
-    run = partial(unit.judged, partial(services.runner.link, action, program, folder / root.id), judge)
+    start = partial(_linked, partial(services.runner.link, action, program, folder / root.id), then)
+    run = partial(unit.judged, start, judge)
     named = planner.targets.named(program.name, program.target)
     return Job(action, folder, root.folder, "Linking", named, run, needed=True, judge=judge)
+
+
+def _linked(start: Callable[[], Finished], then: Callable[[], object]) -> Finished:
+    done = start()
+    if done.returncode == 0:
+        then()
+    return done
 
 
 def stripped_job(planner: Planner, services: Services, program: Program) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ostoo_build.actions import outcome
 from ostoo_build.actions.learned import Learned
 from ostoo_build.base.paths import is_of_machine
 from ostoo_build.base.snapshot import Snapshot
+from ostoo_build.execution.background import STARTING
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.planning.rustc_flags import DEP_INFO, UnitKind
@@ -179,7 +181,7 @@ def _compile_job(
     judge: Judge = partial(judges.compilation, compiled)
     start = partial(hidden_asm.compiled, planner, services, action, unit, on_metadata)
     if unit.kind is UnitKind.PROGRAM:
-        start = partial(_while_checks_load, start)
+        start = partial(_with_what_follows_prepared, planner, services, unit, start)
     return Job(
         action=action,
         folder=folder,
@@ -231,17 +233,22 @@ def judged(start: Callable[[], Finished], judge: Judge) -> Outcome:
     return judge(start())
 
 
-def _while_checks_load(start: Callable[[], Finished]) -> Finished:
-    """Import the modules of the loader check while rustc runs, so that their import costs no time."""
-    threading.Thread(target=_load_checks).start()
+def _with_what_follows_prepared(
+    planner: Planner, services: Services, unit: CompileUnit, start: Callable[[], Finished]
+) -> Finished:
+    """Do while rustc compiles a program what would take time afterwards."""
+    threading.Thread(target=_prepare, args=(planner, services, unit)).start()
     return start()
 
 
-def _load_checks() -> None:
-    with contextlib.suppress(Exception):  # their user reports why they can't be loaded
+def _prepare(planner: Planner, services: Services, unit: CompileUnit) -> None:
+    time.sleep(STARTING)
+    with contextlib.suppress(Exception):  # who needs it tells why it can't be had
         import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
 
         from ostoo_build.loader import check  # noqa: F401, PLC0415 - likewise
+
+        hidden_asm.look_ahead(planner, services, unit)
 
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ostoo_build.base import lazy_pattern as lazy_patterns
 from ostoo_build.base.lazy_pattern import lazy_pattern
 
 SITE_SCONS = Path(__file__).parents[3] / "site_scons"
@@ -41,6 +42,15 @@ def test_a_mistake_is_raised_at_the_first_use() -> None:
     pattern = lazy_pattern("(")
     with pytest.raises(re.error, match="unterminated"):
         pattern.match("")
+
+
+def test_all_that_are_there_can_be_compiled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = lazy_pattern(r"a+(?=b)")
+    lazy_patterns.compile_all()
+    monkeypatch.setattr(re, "compile", None)
+    found = pattern.match("aab")
+    assert found is not None
+    assert found[0] == "aa"
 
 
 def test_all_expressions_can_be_compiled() -> None:

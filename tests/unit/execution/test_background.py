@@ -7,7 +7,7 @@ import pytest
 
 from ostoo_build.actions.record import Record
 from ostoo_build.base.errors import OstooError
-from ostoo_build.execution.background import Background, Task
+from ostoo_build.execution.background import Ahead, Background, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,3 +92,14 @@ def test_who_waits_for_all_sees_no_failure() -> None:
     goes.set()
     waiting.join(10)
     assert ended == ["core"]
+
+
+def test_what_was_begun_is_taken_once() -> None:
+    ahead, goes_on = Ahead(), threading.Event()
+    ahead.begin("slow", lambda: goes_on.wait(10) and "done")
+    ahead.begin("failed", lambda: int("none"))
+    assert ahead.take("failed") is None
+    assert ahead.take("never begun") is None
+    goes_on.set()
+    assert ahead.take("slow") == "done"
+    assert ahead.take("slow") is None

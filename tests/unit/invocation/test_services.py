@@ -55,7 +55,6 @@ LAZY = {
     "base.paths.PathMap.marks": "likewise",
     "execution.job.Job.decisive": "likewise",
     "binary.disassembly.Listing._kinds": "a job has the listings of the program that it checks for itself",
-    "binary.disassembly.Listing._present": "likewise",
     "binary.source_lines.SourceLines._units": "of `./ostoo addr2line` alone",
     "loader.rule.Subject.code": "a job has the program that it checks for itself",
     "planning.cargo.Cargo._lock_own_crates": "made when the value is made",

@@ -16,7 +16,7 @@ from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.binary import functions, strip
 from ostoo_build.execution.engine import Engine
 from ostoo_build.execution.job import UpToDate
-from ostoo_build.loader import check
+from ostoo_build.loader import check, code_facts
 from ostoo_build.loader import contract as loader_contract
 from ostoo_build.rules import loader_check, nodes
 from ostoo_build.rules.places import Places
@@ -81,7 +81,7 @@ def test_a_refused_program_is_named_by_the_link_with_symbols(
 ) -> None:
     names: list[str] = []
 
-    def verify(_path: Path, _contract: object, _facts: object, symbols: Callable[[], Any]) -> None:
+    def verify(_path: Path, _contract: object, _facts: object, symbols: Callable[[], Any], _ahead: object) -> None:
         raise OstooError(f"refused: {symbols()}")
 
     def load(path: Path) -> str:
@@ -157,7 +157,7 @@ def test_a_check_leaves_its_report_and_tells_the_rules_of_the_program(
     monkeypatch.setattr(loader_contract, "load", lambda path: path.name)
     asked: list[tuple[Any, ...]] = []
 
-    def verify(path: Path, contract: str, facts: ProgramFacts, _symbols: object) -> model.Verdict:
+    def verify(path: Path, contract: str, facts: ProgramFacts, _symbols: object, _ahead: object) -> model.Verdict:
         asked.append((path.name, contract, facts.name, facts.uses_std, facts.size_budget))
         assert facts.private_folders == private
         return model.Verdict("good")
@@ -172,13 +172,38 @@ def test_a_check_leaves_its_report_and_tells_the_rules_of_the_program(
     assert asked == [("two-program", "model.loader.json", "two", False, 5)]
 
 
+def test_what_was_found_while_the_link_was_verified_is_used(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader_contract, "load", lambda path: path.name)
+    found = code_facts.CodeFacts(code_facts.Code("EM_X86_64", (), ()), {}, ())
+    read: list[tuple[str, ...]] = []
+
+    def look_ahead(path: Path, contract: object) -> code_facts.CodeFacts:
+        read.append((path.parent.name, path.name, str(contract)))
+        return found
+
+    told: list[object] = []
+    monkeypatch.setattr(check, "look_ahead", look_ahead)
+
+    def verify(*words: object) -> model.Verdict:
+        told.append(words[-1])
+        return model.Verdict("good")
+
+    monkeypatch.setattr(check, "verify", verify)
+    program = model.plan(linked.planner.root)["two"]
+    loader_check.begin(linked.planner, linked.services, program)
+    check_of(linked).run()
+    check_of(linked).run()
+    assert read == [("linked", "two-program", "model.loader.json")]
+    assert told == [found, None]
+
+
 def test_the_root_folder_is_nobodys_own(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no home, or a container has its sources at the top: each path begins with that."""
     monkeypatch.setattr(home, "folder", lambda _: "/")
     monkeypatch.setattr(loader_contract, "load", lambda _: None)
     found: list[ProgramFacts] = []
 
-    def verify(_path: Path, _contract: object, facts: ProgramFacts, _symbols: object) -> model.Verdict:
+    def verify(_path: Path, _contract: object, facts: ProgramFacts, _symbols: object, _ahead: object) -> model.Verdict:
         found.append(facts)
         return model.Verdict("good")
 
