@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 EXIT_CODE = 2
 """SCons' exit code of a failed build."""
 
+_TURN = 0.0005
+"""Seconds that a thread may compute while another wants to: most wait for a process or a file, and go on for short."""
+
 ended: list[int] = []
 """The exit code, once SCons has ended: what runs in `deferred` may ask for it."""
 
@@ -23,6 +26,7 @@ ended: list[int] = []
 def perform(process_start: ProcessStart, words: list[str]) -> int:
     """Run SCons with some arguments and return its exit code. What nobody waits for remains in `deferred`."""
     sys.argv[1:] = ["-Q", *words]
+    sys.setswitchinterval(_TURN)
     ended[:] = [EXIT_CODE]
     try:
         code = _code(process_start)
