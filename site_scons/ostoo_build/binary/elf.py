@@ -6,6 +6,7 @@ the file: time and memory are bounded by the file's length, whatever its fields 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -94,9 +95,10 @@ class Elf(msgspec.Struct, frozen=True):
 
 def parse(data: bytes) -> Elf:
     """Parse the headers of an ELF file of any class, byte order and machine. Raises `DamagedElfError`."""
-    structs = _structs(data)
-    header = _table(data, structs.Elf_Ehdr, 0, 1, "the file header")[0]
-    structs.create_advanced_structs(header.e_type, header.e_machine, header.e_ident.EI_OSABI)
+    elf_class, little_endian = _kind(data)
+    basic = _basic_structs(elf_class, little_endian=little_endian)
+    header = _table(data, basic.Elf_Ehdr, 0, 1, "the file header")[0]
+    structs = _structs(elf_class, little_endian, header.e_type, header.e_machine, header.e_ident.EI_OSABI)
     _require_entry_size(header.e_phentsize, header.e_phnum, structs.Elf_Phdr, "program header")
     _require_entry_size(header.e_shentsize, header.e_shnum, structs.Elf_Shdr, "section header")
     if header.e_shoff and not header.e_shnum:
@@ -131,13 +133,32 @@ def parse(data: bytes) -> Elf:
     )
 
 
-def _structs(data: bytes) -> ELFStructs:
+def _kind(data: bytes) -> tuple[int, bool]:
+    """Return the class in bits, and whether the byte order is little-endian."""
     elf_class = _CLASSES.get(data[4]) if data.startswith(_MAGIC) and len(data) > len(_MAGIC) + 1 else None
     little_endian = _ENCODINGS.get(data[5]) if elf_class else None
     if elf_class is None or little_endian is None:
         raise DamagedElfError("it is not an ELF file", 0)
+    return elf_class, little_endian
+
+
+def _basic_structs(elf_class: int, *, little_endian: bool) -> ELFStructs:
     structs = ELFStructs(little_endian=little_endian, elfclass=elf_class)
     structs.create_basic_structs()
+    return structs
+
+
+@lru_cache(maxsize=8)
+def _structs(
+    elf_class: int,
+    little_endian: bool,
+    kind: str | None,
+    machine: str | None,
+    abi: str | None,  # noqa: FBT001 - a cache passes all by their places
+) -> ELFStructs:
+    """Return the structs of a kind of ELF files: to make them takes longer than to parse with them."""
+    structs = _basic_structs(elf_class, little_endian=little_endian)
+    structs.create_advanced_structs(kind, machine, abi)
     return structs
 
 

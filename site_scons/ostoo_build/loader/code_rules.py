@@ -42,10 +42,11 @@ def _syscall_numbers(subject: Subject) -> Iterator[Finding]:
 
 
 def _no_private_path(subject: Subject) -> Iterator[Finding]:
-    folders = sorted(subject.program.private_folders, key=len, reverse=True)
+    folders = sorted(map(os.fsencode, subject.program.private_folders), key=len, reverse=True)
+    folders = [folder for folder in folders if folder in subject.elf.data]  # almost always none, and found at once
     if not folders:
         return
-    names = b"|".join(re.escape(os.fsencode(folder)) for folder in folders)
+    names = b"|".join(map(re.escape, folders))
     # behind a letter it is the end of another path, such as "/src" in "library/core/src"
     pattern = rb"(?<![\w./-])(?:%b)(?![\w-])[^\0-\x1f\x7f-\xff]{0,%d}" % (names, _LONGEST_TEXT)
     for match in re.finditer(pattern, subject.elf.data):
