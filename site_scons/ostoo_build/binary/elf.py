@@ -151,10 +151,10 @@ def _basic_structs(elf_class: int, *, little_endian: bool) -> ELFStructs:
 @lru_cache(maxsize=8)
 def _structs(
     elf_class: int,
-    little_endian: bool,
+    little_endian: bool,  # noqa: FBT001 - a cache is asked by places
     kind: str | None,
     machine: str | None,
-    abi: str | None,  # noqa: FBT001 - a cache passes all by their places
+    abi: str | None,
 ) -> ELFStructs:
     """Return the structs of a kind of ELF files: to make them takes longer than to parse with them."""
     structs = _basic_structs(elf_class, little_endian=little_endian)
