@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -80,15 +79,8 @@ def _whole(folder: Path, files: Sequence[Path]) -> tuple[Input, ...]:
 
 
 def _each(folder: Path, files: Sequence[Path]) -> tuple[Input, ...]:
-    if len(files) <= _FEW:
-        return tuple(_input(file, digest.of_file(file), folder) for file in files)
-    with ThreadPoolExecutor() as pool:
-        hashes = pool.map(digest.of_file, files)
-        return tuple(_input(file, sha256, folder) for file, sha256 in zip(files, hashes, strict=True))
-
-
-_FEW = 16
-"""So many files are hashed sooner than threads start."""
+    pairs = zip(files, digest.of_files(files), strict=True)
+    return tuple(_input(file, sha256, folder) for file, sha256 in pairs)
 
 
 def _input(file: Path, sha256: digest.Hash, folder: Path) -> Input:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import marshal
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +102,11 @@ def _compiled(top: str, entries: Stamps) -> Iterator[File]:
 
 def _contents(toolchain: Toolchain, stamps: list[list[File]]) -> Iterator[tuple[Input, Path]]:
     """Yield all files with digests, and with names that are the same on every machine."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for (name, place), found in zip(places(toolchain), stamps, strict=True):
-            paths = [Path(path) for path, _ in found]
-            hashes = threads.map(digest.of_file, paths)
-            for path, sha256, (_, (size, *_)) in zip(paths, hashes, found, strict=True):
-                inner = f"{name}/{path.relative_to(place).as_posix()}" if path != place else name
-                yield Input(inner, sha256, size, executable="/bin/" in f"/{inner}"), path
+    for (name, place), found in zip(places(toolchain), stamps, strict=True):
+        paths = [Path(path) for path, _ in found]
+        for path, sha256, (_, (size, *_)) in zip(paths, digest.of_files(paths), found, strict=True):
+            inner = f"{name}/{path.relative_to(place).as_posix()}" if path != place else name
+            yield Input(inner, sha256, size, executable="/bin/" in f"/{inner}"), path
 
 
 def _recall(memo_file: Path, state: str) -> Input | None:

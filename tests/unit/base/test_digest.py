@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ostoo_build.base import digest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+LARGE = 1 << 20
+"""Bytes above which a thread hashes a file."""
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -24,6 +29,32 @@ def test_a_digest_is_plain_sha256(tmp_path: Path) -> None:
     large = b"0123456789abcdef" * 70_000
     (tmp_path / "large").write_bytes(large)
     assert digest.of_file(tmp_path / "large") == digest.of_bytes(large)
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 18) - 1, 1 << 18, (1 << 18) + 1])
+def test_files_have_the_digest_of_their_contents_whatever_their_size(tmp_path: Path, size: int) -> None:
+    (tmp_path / "file").write_bytes(bytes(range(256)) * (size // 256) + b"x" * (size % 256))
+    assert digest.of_file(tmp_path / "file") == digest.of_bytes((tmp_path / "file").read_bytes())
+
+
+@given(st.lists(st.sampled_from([0, 5, LARGE, LARGE + 1, LARGE + 2]), max_size=5))
+def test_many_files_are_hashed_as_each_is_in_their_order(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int]
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "sized"
+    folder.mkdir(exist_ok=True)
+    for size in sizes:
+        (folder / str(size)).write_bytes(b"x" * size)
+    paths = [folder / str(size) for size in sizes]
+    assert digest.of_files(paths) == [digest.of_file(path) for path in paths]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_only_regular_files_are_hashed(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "odd")
+    for read in (digest.of_file, digest.opened, lambda path: digest.of_files([path])):
+        with pytest.raises(OSError, match=r"odd|regular"):
+            read(tmp_path / "odd")
 
 
 @given(JSON)
