@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.compiler, pytest.mark.long]
+pytestmark = [pytest.mark.compiler, pytest.mark.long, pytest.mark.xdist_group("lost")]
 
 LIBRARY = "user-rs/rt/src/lib.rs"
 LASTS = """
@@ -82,8 +82,10 @@ def test_a_toolchain_that_goes_away_is_told_once(
     lose: Callable[[Path], None], private: Path, tmp_path: Path, first: Tree
 ) -> None:
     (chosen,) = (private / ".rustup/toolchains").iterdir()
-    tree = take_sysroot(copy_tree(tmp_path / "checkout", str(tmp_path / "cache")), first)
-    if lose is not remove_source:
+    is_core_made = lose is remove_source
+    cache = tmp_path / "cache" if is_core_made else private / "cache"
+    tree = take_sysroot(copy_tree(tmp_path / "checkout", str(cache)), first)
+    if not is_core_made:
         copy_cache(first.cache, tree.cache)
         tree.write(LIBRARY, f"{(first.root / LIBRARY).read_text(encoding='utf-8')}{LASTS}")
     environment = {
