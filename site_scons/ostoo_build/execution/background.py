@@ -68,6 +68,10 @@ class Ahead:
         future = self._begun.pop(name, None)
         return None if future is None else future.result()
 
+    def forget(self, name: str) -> None:
+        """Keep no result that nobody will take."""
+        self._begun.pop(name, None)
+
     @staticmethod
     def _follow(future: Future[object], work: Callable[[], object]) -> None:
         try:

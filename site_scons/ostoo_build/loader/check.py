@@ -78,9 +78,9 @@ class CheckReport(Struct, frozen=True):
         return json.dumps(to_builtins(self), indent=2) + "\n"
 
 
-def look_ahead(path: Path, contract: LoaderContract) -> CodeFacts:
-    """Return facts about the code of a file of which the one to check is made. Raises `DamagedElfError`, `OSError`."""
-    return code_facts.find(code_facts.code_in(parse(path.read_bytes()), forbidden_by(_rules(contract))))
+def look_ahead(data: bytes, contract: LoaderContract) -> CodeFacts:
+    """Return facts about the code in a file of which the one to check is made. Raises `DamagedElfError`."""
+    return code_facts.find(code_facts.code_in(parse(data), forbidden_by(_rules(contract))))
 
 
 def verify(

@@ -6,9 +6,11 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ostoo_build.actions import record as records
 from ostoo_build.actions.action import Action
 from ostoo_build.actions.outcome import Outcome
-from ostoo_build.base import home, own_source, source_files
+from ostoo_build.base import digest, home, own_source, source_files
+from ostoo_build.base.snapshot import Snapshot
 from ostoo_build.execution.job import Job
 from ostoo_build.planning.planned_unit import CompileUnit
 from ostoo_build.planning.rustc_flags import UnitKind
@@ -19,8 +21,8 @@ from ostoo_build.rules.places import Places
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ostoo_build.actions.record import Output, Record
     from ostoo_build.base.paths import PathMap
-    from ostoo_build.base.snapshot import Snapshot
     from ostoo_build.binary.functions import Symbols
     from ostoo_build.invocation.planner import Planner
     from ostoo_build.invocation.services import Services
@@ -52,17 +54,32 @@ def job(planner: Planner, services: Services, program: Program, size_budget: int
     return Job(action, folder, places.check, "Checking", subject, run)
 
 
+def perform(planner: Planner, services: Services, program: Program, size_budget: int | None) -> Record:
+    """Check a linked program. Raises `OstooError` if it violates the contract."""
+    try:
+        return services.engine.perform(job(planner, services, program, size_budget, Snapshot()))
+    finally:
+        services.ahead.forget(Places.of(program).check)
+
+
 def begin(planner: Planner, services: Services, program: Program) -> None:
     """Begin with what takes longest of the check of a program that was just linked, while its link is verified."""
-    places = Places.of(program)
-    linked = planner.root / places.linked / program.unit.id
-    services.ahead.begin(places.check, partial(_look_ahead, linked, planner.targets.files.contract(program.target)))
+    places, name = Places.of(program), program.unit.id
+    former = records.load(planner.root / places.stripped) if records.load(planner.root / places.check) else None
+    checked = former.outputs.get(name) if former else None
+    linked, contract = planner.root / places.linked / name, planner.targets.files.contract(program.target)
+    services.ahead.begin(places.check, partial(_look_ahead, linked, contract, checked))
 
 
-def _look_ahead(linked: Path, contract_file: Path) -> CodeFacts:
-    from ostoo_build.loader import check, contract  # noqa: PLC0415 - most starts have nothing to check
+def _look_ahead(linked: Path, contract_file: Path, checked: Output | None) -> CodeFacts | None:
+    """Return facts about the code of a linked program, None if the shipped one will be that which was checked."""
+    from ostoo_build.binary import strip  # noqa: PLC0415 - most starts have nothing to check
+    from ostoo_build.loader import check, contract  # noqa: PLC0415 - likewise
 
-    return check.look_ahead(linked, contract.load(contract_file))
+    data = linked.read_bytes()
+    if checked is not None and digest.of_bytes(strip.stripped(data)) == checked.sha256:
+        return None
+    return check.look_ahead(data, contract.load(contract_file))
 
 
 def _verify(planner: Planner, services: Services, program: Program, size_budget: int | None) -> CheckReport:

@@ -203,7 +203,8 @@ def _check(planner: Planner, services: Services, pending: PendingProgram, stripp
     def make() -> Job:
         return loader_check.job(planner, services, program, pending.size_budget, Snapshot())
 
-    return of_job(services.engine, name, (stripped,), f"check {program.name}", make)
+    check = partial(loader_check.perform, planner, services, program, pending.size_budget)
+    return Node(name, (stripped,), f"check {program.name}", check, partial(is_done, services.engine, make))
 
 
 def restored(program: Program) -> Iterator[Node]:

@@ -35,7 +35,7 @@ def test_a_check_decodes_what_was_decoded_ahead_only_once(tmp_path: Path, monkey
     path, other = tmp_path / "program", tmp_path / "other"
     path.write_bytes(GOOD.data())
     other.write_bytes(with_text(START + GETPID + EXIT).data())
-    ahead = {file: check.look_ahead(file, CONTRACT) for file in (path, other)}
+    ahead = {file: check.look_ahead(file.read_bytes(), CONTRACT) for file in (path, other)}
     reports = {file: check.verify(file, CONTRACT, STD, no_symbols) for file in ahead}
     assert reports[path].syscalls != reports[other].syscalls
     assert check.verify(path, CONTRACT, STD, no_symbols, ahead[other]) == reports[path]

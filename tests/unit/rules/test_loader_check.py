@@ -9,6 +9,7 @@ import model_checkout as model
 import pytest
 from msgspec.structs import replace
 
+from ostoo_build.actions import record as records
 from ostoo_build.actions.record import Output, Record
 from ostoo_build.base import digest, home, own_source
 from ostoo_build.base.errors import OstooError
@@ -172,29 +173,76 @@ def test_a_check_leaves_its_report_and_tells_the_rules_of_the_program(
     assert asked == [("two-program", "model.loader.json", "two", False, 5)]
 
 
-def test_what_was_found_while_the_link_was_verified_is_used(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def looked_at(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The linked programs `two` of which the code was looked at; their code is what was stripped of `symbols`."""
     monkeypatch.setattr(loader_contract, "load", lambda path: path.name)
-    found = code_facts.CodeFacts(code_facts.Code("EM_X86_64", (), ()), {}, ())
-    read: list[tuple[str, ...]] = []
+    monkeypatch.setattr(strip, "stripped", lambda data: data.removesuffix(b"symbols"))
+    folder = linked.planner.root / Places.of(model.plan(linked.planner.root)["two"]).linked
+    folder.mkdir(parents=True)
+    found: list[bytes] = []
 
-    def look_ahead(path: Path, contract: object) -> code_facts.CodeFacts:
-        read.append((path.parent.name, path.name, str(contract)))
-        return found
+    def look_ahead(data: bytes, _contract: object) -> code_facts.CodeFacts:
+        found.append(data)
+        return FACTS
 
-    told: list[object] = []
     monkeypatch.setattr(check, "look_ahead", look_ahead)
+    return found
+
+
+FACTS = code_facts.CodeFacts(code_facts.Code("EM_X86_64", (), ()), {}, ())
+
+
+def begin(made: Invoked, data: bytes) -> None:
+    program = model.plan(made.planner.root)["two"]
+    (made.planner.root / Places.of(program).linked / program.unit.id).write_bytes(data)
+    loader_check.begin(made.planner, made.services, program)
+
+
+def test_what_was_found_while_the_link_was_verified_is_used_once(
+    linked: Invoked, looked_at: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
 
     def verify(*words: object) -> model.Verdict:
         told.append(words[-1])
         return model.Verdict("good")
 
     monkeypatch.setattr(check, "verify", verify)
+    begin(linked, b"code symbols")
+    check_of(linked).run()
+    check_of(linked).run()
+    assert looked_at == [b"code symbols"]
+    assert told == [FACTS, None]
+
+
+def test_nothing_is_looked_at_where_the_shipped_program_will_be_the_checked_one(
+    linked: Invoked, looked_at: list[bytes]
+) -> None:
+    root, places = linked.planner.root, Places.of(model.plan(linked.planner.root)["two"])
+    stripped = Record("k" * 64, {"two-program": Output(digest.of_bytes(b"code "), 5, executable=True)})
+    for folder in (places.stripped, places.check):
+        begin(linked, b"code symbols")
+        assert linked.services.ahead.take(places.check) is FACTS
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder / "two-program").write_bytes(b"code ")
+        records.save(root / folder, stripped)
+    begin(linked, b"code symbols")
+    assert linked.services.ahead.take(places.check) is None
+    begin(linked, b"other code")
+    assert linked.services.ahead.take(places.check) is FACTS
+    assert looked_at == [b"code symbols", b"code symbols", b"other code"]
+
+
+def test_what_no_check_takes_is_not_kept(
+    linked: Invoked, looked_at: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = model.plan(linked.planner.root)["two"]
-    loader_check.begin(linked.planner, linked.services, program)
-    check_of(linked).run()
-    check_of(linked).run()
-    assert read == [("linked", "two-program", "model.loader.json")]
-    assert told == [found, None]
+    monkeypatch.setattr(Engine, "perform", lambda _engine, job: job)
+    begin(linked, b"code")
+    loader_check.perform(linked.planner, linked.services, program, None)
+    assert linked.services.ahead.take(Places.of(program).check) is None
+    assert len(looked_at) <= 1
 
 
 def test_the_root_folder_is_nobodys_own(linked: Invoked, monkeypatch: pytest.MonkeyPatch) -> None:
