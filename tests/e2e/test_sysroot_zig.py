@@ -108,6 +108,9 @@ def test_the_part_for_std_has_what_std_needs_and_whatever_else_defines_it_before
     assert musl_for_std.of_std(units)
     needed = musl_for_std.names(user, units, musl, "x86_64")
     assert sysroot_zig.FOR_STD.read_text().split() == needed, "made by tests/support/musl_for_std.py"
+    others = musl_for_std.others(user, units)
+    assert len(others) > 1_000
+    assert set(others) <= set(sysroot_zig.OTHERS.read_text().split()), "likewise"
 
 
 @pytest.mark.compiler
@@ -161,6 +164,18 @@ def test_programs_that_need_more_than_std_are_linked_with_the_whole(tree: Tree) 
     failed = tree.scons("more")
     assert failed.code == 2
     assert failed.stderr.count("undefined symbol: nobody_has_it") == 1
+
+
+@pytest.mark.compiler
+def test_a_mistake_is_told_without_the_whole(tree: Tree) -> None:
+    source = tree.root / "user-rs/hello-std/src/main.rs"
+    source.write_text(
+        source.read_text().partition("#[cfg_attr(not(test), no_mangle)]")[0] + MORE.replace("l64a", "nobody_has_it")
+    )
+    failed = tree.scons("hello-std")
+    assert failed.code == 2
+    assert failed.stderr.count("undefined symbol: nobody_has_it") == 1
+    assert not (tree.root / "sysroot" / TARGET).exists()
 
 
 @pytest.mark.compiler

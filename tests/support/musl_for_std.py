@@ -1,7 +1,8 @@
-"""Finds the sources of musl that std may need: its command writes their names.
+"""Finds the sources of musl that std may need: its command writes their names, or the symbols that only others define.
 
 The arguments are a finished sysroot with all of musl, the folder of the units of a build for development, in which
-std's crates are machine code, the folder of musl's sources, and the processor.
+std's crates are machine code, the folder of musl's sources, and the processor. With `--others` behind them it writes the
+symbols. The sources of x86-64 are enough for all processors; the symbols of all processors are put together.
 """
 
 from __future__ import annotations
@@ -71,6 +72,15 @@ def members(sysroot: Path, units: Path) -> set[int]:
     return taken(libc, of_std(units) | start | NEEDED_SYMBOLS | {"__libc_version"})
 
 
+def others(sysroot: Path, units: Path) -> list[str]:
+    """Return the symbols that only the other members define."""
+    library = (sysroot / RAW_FILES[0]).read_bytes()
+    libc = [of_object(member.data).defined for member in ar.read(library, "libc.a")]
+    chosen = members(sysroot, units)
+    part = {name for number in chosen for name in libc[number]}
+    return sorted({name for defined in libc for name in defined} - part)
+
+
 def names(sysroot: Path, units: Path, musl: Path, arch: str) -> list[str]:
     """Return the sources of these members, as the provider's list names them; `musl` is the folder of all sources."""
     sources = zig.sources(musl, arch)
@@ -78,5 +88,6 @@ def names(sysroot: Path, units: Path, musl: Path, arch: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sysroot, units, musl, arch = sys.argv[1:]
-    sys.stdout.writelines(f"{name}\n" for name in names(Path(sysroot), Path(units), Path(musl), arch))
+    sysroot, units, musl, arch, *option = sys.argv[1:]
+    found = others(Path(sysroot), Path(units)) if option else names(Path(sysroot), Path(units), Path(musl), arch)
+    sys.stdout.writelines(f"{name}\n" for name in found)

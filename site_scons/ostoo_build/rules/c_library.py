@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 
-_UNDEFINED = lazy_pattern(r"undefined (\w+ )?symbol")
-"""What LLD says of it, with its visibility."""
+_UNDEFINED = lazy_pattern(r"undefined (?:\w+ )?symbol: ([^\s@]+)")
+"""What LLD says of it, with its visibility, and before a version."""
+
+_AND_MORE = "too many errors emitted"
+"""What LLD says where it does not name all symbols."""
 
 
 class Library(NamedTuple):
@@ -73,14 +76,26 @@ def provide(services: Services, library: Library) -> Record:
 
 
 def make_up(planner: Planner, services: Services, program: Program, said: str) -> bool:
-    """Make the whole if a link with the part failed, and said that it lacks a symbol. Returns whether that is so."""
+    """Make the whole if a link with the part failed for want of a symbol that the whole has.
+
+    Returns whether that is so.
+    """
     if not program.uses_std or of(planner, services, program).folder != layout.library(program.target):
         return False
-    if not _UNDEFINED.search(said):
+    if not _is_in_the_whole(said):
         return False
     provide(services, of_target(planner, services, program.target))
     services.sysroots.wanting.add(program.id)
     return True
+
+
+def _is_in_the_whole(said: str) -> bool:
+    """Whether a symbol that a linker lacked may be in the other sources of the library."""
+    from ostoo_build.sysroot import zig  # noqa: PLC0415 - most links lack none
+
+    lacking = set(_UNDEFINED.findall(said))
+    others = zig.OTHERS.read_text(encoding="ascii").split()
+    return not lacking.isdisjoint(others) or bool(lacking and _AND_MORE in said)
 
 
 def _is_special(planner: Planner, program: Program) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WHOLE, PART = "sysroot/model", "build/model/target-libc"
 LACKS = "rust-lld: error: undefined symbol: l64a"
+UNKNOWN = "rust-lld: error: undefined symbol: nobody_has_it"
 
 
 class Libraries:
@@ -125,7 +126,16 @@ def test_other_providers_have_no_part(made: Invoked) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [LACKS, LACKS.replace("symbol", "hidden symbol"), LACKS.replace("symbol", "protected symbol")]
+    "said",
+    [
+        LACKS,
+        LACKS.replace("symbol", "hidden symbol"),
+        LACKS.replace("symbol", "protected symbol"),
+        f"{LACKS}\n>>> referenced by main.rs:7",
+        f"{LACKS}@GLIBC_2.2.5",
+        f"{UNKNOWN}\n{LACKS}",
+        f"{UNKNOWN}\nrust-lld: error: too many errors emitted, stopping now (use --error-limit=0 to see all errors)",
+    ],
 )
 def test_a_program_whose_link_lacks_a_symbol_gets_the_whole(said: str, made: Invoked, libraries: Libraries) -> None:
     mine = program(made)
@@ -136,9 +146,20 @@ def test_a_program_whose_link_lacks_a_symbol_gets_the_whole(said: str, made: Inv
     assert not c_library.make_up(made.planner, made.services, mine, said), "it had all of it"
 
 
-def test_another_mistake_makes_nothing(made: Invoked, libraries: Libraries) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        "rust-lld: error: duplicate symbol: main",
+        "rust-lld: error: too many errors emitted, stopping now",
+        UNKNOWN,
+        f"{UNKNOWN}\n>>> referenced by l64a.c",
+        "rust-lld: error: undefined symbol: l64a_of_mine",
+        "rust-lld: error: undefined symbol: malloc",
+    ],
+)
+def test_another_mistake_makes_nothing(said: str, made: Invoked, libraries: Libraries) -> None:
     mine = program(made)
-    assert not c_library.make_up(made.planner, made.services, mine, "rust-lld: error: duplicate symbol: main")
+    assert not c_library.make_up(made.planner, made.services, mine, said)
     assert not c_library.make_up(made.planner, made.services, replace(mine, uses_std=False), LACKS)
     assert libraries.made == []
     assert chosen(made) == PART
