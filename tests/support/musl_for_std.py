@@ -1,8 +1,8 @@
 """Finds the sources of musl that std may need: its command writes their names, or the symbols that only others define.
 
 The arguments are a finished sysroot with all of musl, the folder of the units of a build for development, in which
-std's crates are machine code, the folder of musl's sources, and the processor. With `--others` behind them it writes the
-symbols. The sources of x86-64 are enough for all processors; the symbols of all processors are put together.
+std's crates are machine code, the folder of musl's sources, and the processor. With `--others` behind them it writes
+the symbols. The sources of x86-64 are enough for all processors; the symbols of all processors are put together.
 """
 
 from __future__ import annotations
