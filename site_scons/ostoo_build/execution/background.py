@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
@@ -60,8 +61,9 @@ class Ahead:
 
     def begin(self, name: str, work: Callable[[], object]) -> None:
         future: Future[object] = Future()
-        self._begun[name] = future
-        threading.Thread(target=self._follow, args=(future, work)).start()
+        with contextlib.suppress(RuntimeError):  # the system allows no more threads
+            threading.Thread(target=self._follow, args=(future, work)).start()
+            self._begun[name] = future
 
     def take(self, name: str) -> object:
         """Wait for the result and forget it; None if nothing was begun, or if it failed."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -237,18 +235,17 @@ def _with_what_follows_prepared(
     planner: Planner, services: Services, unit: CompileUnit, start: Callable[[], Finished]
 ) -> Finished:
     """Do while rustc compiles a program what would take time afterwards."""
-    threading.Thread(target=_prepare, args=(planner, services, unit)).start()
+    services.ahead.begin(unit.id, partial(_prepare, planner, services, unit))
     return start()
 
 
 def _prepare(planner: Planner, services: Services, unit: CompileUnit) -> None:
     time.sleep(STARTING)
-    with contextlib.suppress(Exception):  # who needs it tells why it can't be had
-        import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
+    import capstone  # type: ignore[import-untyped]  # noqa: F401, PLC0415 - most starts have nothing to check
 
-        from ostoo_build.loader import check  # noqa: F401, PLC0415 - likewise
+    from ostoo_build.loader import check  # noqa: F401, PLC0415 - likewise
 
-        hidden_asm.look_ahead(planner, services, unit)
+    hidden_asm.look_ahead(planner, services, unit)
 
 
 def run_script(planner: Planner, services: Services, unit: RunBuildScript) -> Record:

@@ -103,3 +103,13 @@ def test_what_was_begun_is_taken_once() -> None:
     goes_on.set()
     assert ahead.take("slow") == "done"
     assert ahead.take("slow") is None
+
+
+def test_where_no_thread_can_start_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    ahead = Ahead()
+    ahead.begin("a", lambda: "done")
+    assert ahead.take("a") is None
