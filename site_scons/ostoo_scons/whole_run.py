@@ -43,6 +43,8 @@ def _code(process_start: ProcessStart) -> int:
         if isinstance(end.code, str):
             raise  # Python prints it
         return end.code or 0
+    except KeyboardInterrupt:  # a second one, while SCons tells of the first: a terminal and a server both send it
+        return EXIT_CODE
     except Exception as error:  # of SCons' own modules; SCons reports everything else
         message = told(error)
         if message is None:

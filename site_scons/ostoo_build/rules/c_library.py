@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import layout
+from ostoo_build.base import layout, own_files
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.rules import musl_sysroot
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from ostoo_build.invocation.services import Services
     from ostoo_build.planning.plan import Program
 
+
+OTHERS = own_files.PACKAGE / "sysroot/musl-other-symbols.txt"
+"""The symbols that only those sources of musl define, on some processor, which the part leaves out.
+
+Made by `tests/support/musl_for_std.py`.
+"""
 
 _UNDEFINED = lazy_pattern(r"undefined (?:\w+ )?symbol: ([^\s@]+)")
 """What LLD says of it, with its visibility, and before a version."""
@@ -91,10 +97,8 @@ def make_up(planner: Planner, services: Services, program: Program, said: str) -
 
 def _is_in_the_whole(said: str) -> bool:
     """Whether a symbol that a linker lacked may be in the other sources of the library."""
-    from ostoo_build.sysroot import zig  # noqa: PLC0415 - most links lack none
-
     lacking = set(_UNDEFINED.findall(said))
-    others = zig.OTHERS.read_text(encoding="ascii").split()
+    others = OTHERS.read_text(encoding="ascii").split()
     return not lacking.isdisjoint(others) or bool(lacking and _AND_MORE in said)
 
 

@@ -35,9 +35,6 @@ A linker must take the same members from them as from all of musl: whatever else
 before it in the library, is among them. Made by `tests/support/musl_for_std.py`.
 """
 
-OTHERS = Path(__file__).with_name("musl-other-symbols.txt")
-"""The symbols that the other sources define on some processor, and these do not. Made in the same way."""
-
 CFLAGS = (
     # as in musl's own configure script
     *("-std=c99", "-nostdinc", "-ffreestanding", "-frounding-math", "-Wa,--noexecstack", "-D_XOPEN_SOURCE=700"),

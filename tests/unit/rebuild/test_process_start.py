@@ -14,6 +14,7 @@ from ostoo_build.rebuild.process_start import ProcessStart
 from ostoo_build.rebuild.standby import Standby
 from ostoo_build.server.handover import Handover
 from ostoo_build.server.request import Request
+from ostoo_scons import whole_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,3 +70,17 @@ def test_scons_is_started_without_any_other_package() -> None:
     code = "import ostoo_build.base.deferred, ostoo_build.base.errors, ostoo_build.rebuild.process_start"
     done = subprocess.run([sys.executable, "-S", "-P", "-c", code], env={"PYTHONPATH": str(SITE_SCONS)}, check=True)
     assert done.returncode == 0
+
+
+def test_a_second_interrupt_while_scons_tells_of_the_first_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal and a server both send one."""
+
+    def run_scons(_start: ProcessStart) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(whole_run, "run_scons", run_scons)
+    monkeypatch.setattr(sys, "argv", ["scons"])
+    assert whole_run.perform(ProcessStart(0, None), []) == whole_run.EXIT_CODE
