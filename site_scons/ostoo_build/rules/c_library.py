@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 
-OTHERS = own_files.PACKAGE / "sysroot/musl-other-symbols.txt"
+OTHERS = own_files.PACKAGE.joinpath("sysroot", "musl-other-symbols.txt")
 """The symbols that only those sources of musl define, on some processor, which the part leaves out.
 
 Made by `tests/support/musl_for_std.py`.
