@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ostoo_build.actions import record as records
-from ostoo_build.base import layout, own_files
+from ostoo_build.base import layout
 from ostoo_build.base.lazy_pattern import lazy_pattern
 from ostoo_build.planning.planned_unit import RunBuildScript
 from ostoo_build.rules import musl_sysroot
 from ostoo_build.rust import options as rustc_options
+from ostoo_build.sysroot import contract
 from ostoo_build.target import words as target_words
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 
-OTHERS = own_files.PACKAGE.joinpath("sysroot", "musl-other-symbols.txt")
+OTHERS = Path(contract.__file__).with_name("musl-other-symbols.txt")
 """The symbols that only those sources of musl define, on some processor, which the part leaves out.
 
 Made by `tests/support/musl_for_std.py`.
