@@ -9,7 +9,7 @@ from ostoo_build.base import process
 from ostoo_build.binary import ar
 from ostoo_build.execution.jobserver import Jobserver
 from ostoo_build.fetch import ziglang
-from ostoo_build.rules import c_library
+from ostoo_build.sysroot import contract
 from ostoo_build.sysroot import install as sysroot
 from ostoo_build.sysroot import zig as sysroot_zig
 
@@ -107,11 +107,12 @@ def test_the_part_for_std_has_what_std_needs_and_whatever_else_defines_it_before
     musl = ziglang.provide(PROJECT) / "lib/libc/musl"
     units = first_developed.root / f"build/{TARGET}/dev/units"
     assert musl_for_std.of_std(units)
-    needed = musl_for_std.names(user, units, musl, "x86_64")
+    split = musl_for_std.Split.of(user, units)
+    needed = split.names(musl, "x86_64")
     assert sysroot_zig.FOR_STD.read_text().split() == needed, "made by tests/support/musl_for_std.py"
-    others = musl_for_std.others(user, units)
+    others = split.others()
     assert len(others) > 1_000
-    assert set(others) <= set(c_library.OTHERS.read_text().split()), "likewise"
+    assert set(others) <= set(contract.OTHER_SYMBOLS.read_text().split()), "likewise"
 
 
 @pytest.mark.compiler

@@ -41,11 +41,7 @@ class Watching:
 
     def until(self, text: str, times: int = 1) -> None:
         """Wait until it has said something so many times."""
-        end = time.monotonic() + PATIENCE
-        while self.said.count(text) < times:
-            if time.monotonic() > end or self.process.poll() is not None:
-                pytest.fail(f"{text} was not said {times} times:\n{self.said}")
-            time.sleep(0.02)
+        self._wait(lambda: self.said.count(text) >= times, f"{text} was not said {times} times")
 
     @contextmanager
     def rebuilt(self) -> Iterator[None]:
@@ -55,10 +51,13 @@ class Watching:
         """
         before = self._builds
         yield
+        self._wait(lambda: self._builds != before, "nothing was made")
+
+    def _wait(self, is_so: Callable[[], bool], problem: str) -> None:
         end = time.monotonic() + PATIENCE
-        while self._builds == before:
+        while not is_so():
             if time.monotonic() > end or self.process.poll() is not None:
-                pytest.fail(f"nothing was made:\n{self.said}")
+                pytest.fail(f"{problem}:\n{self.said}")
             time.sleep(0.02)
 
     @property

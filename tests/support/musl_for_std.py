@@ -64,30 +64,31 @@ def taken(libc: list[Symbols], needed: set[str]) -> set[int]:
     return found
 
 
-def members(sysroot: Path, units: Path) -> set[int]:
-    """Return the numbers of the members of a sysroot's C library that std may need."""
-    library, *crt = ((sysroot / name).read_bytes() for name in RAW_FILES)
-    libc = [of_object(member.data) for member in ar.read(library, "libc.a")]
-    start = {name for each in crt for name in of_object(each).needed}
-    return taken(libc, of_std(units) | start | NEEDED_SYMBOLS | {"__libc_version"})
+class Split(NamedTuple):
+    """The members of a sysroot's C library, and the numbers of those that std may need."""
 
+    libc: list[Symbols]
+    chosen: set[int]
 
-def others(sysroot: Path, units: Path) -> list[str]:
-    """Return the symbols that only the other members define."""
-    library = (sysroot / RAW_FILES[0]).read_bytes()
-    libc = [of_object(member.data).defined for member in ar.read(library, "libc.a")]
-    chosen = members(sysroot, units)
-    part = {name for number in chosen for name in libc[number]}
-    return sorted({name for defined in libc for name in defined} - part)
+    @classmethod
+    def of(cls, sysroot: Path, units: Path) -> Split:
+        library, *crt = ((sysroot / name).read_bytes() for name in RAW_FILES)
+        libc = [of_object(member.data) for member in ar.read(library, "libc.a")]
+        start = {name for each in crt for name in of_object(each).needed}
+        return cls(libc, taken(libc, of_std(units) | start | NEEDED_SYMBOLS | {"__libc_version"}))
 
+    def names(self, musl: Path, arch: str) -> list[str]:
+        """Return the chosen sources, as the provider's list names them; `musl` is the folder of all sources."""
+        sources = zig.sources(musl, arch)
+        return sorted({zig.generic(sources[number], arch) for number in self.chosen})
 
-def names(sysroot: Path, units: Path, musl: Path, arch: str) -> list[str]:
-    """Return the sources of these members, as the provider's list names them; `musl` is the folder of all sources."""
-    sources = zig.sources(musl, arch)
-    return sorted({zig.generic(sources[number], arch) for number in members(sysroot, units)})
+    def others(self) -> list[str]:
+        """Return the symbols that only the other members define."""
+        part = {name for number in self.chosen for name in self.libc[number].defined}
+        return sorted({name for member in self.libc for name in member.defined} - part)
 
 
 if __name__ == "__main__":
     sysroot, units, musl, arch, *option = sys.argv[1:]
-    found = others(Path(sysroot), Path(units)) if option else names(Path(sysroot), Path(units), Path(musl), arch)
-    sys.stdout.writelines(f"{name}\n" for name in found)
+    split = Split.of(Path(sysroot), Path(units))
+    sys.stdout.writelines(f"{name}\n" for name in (split.others() if option else split.names(Path(musl), arch)))

@@ -32,12 +32,6 @@ if TYPE_CHECKING:
     from ostoo_build.planning.plan import Program
 
 
-OTHERS = Path(contract.__file__).with_name("musl-other-symbols.txt")
-"""The symbols that only those sources of musl define, on some processor, which the part leaves out.
-
-Made by `tests/support/musl_for_std.py`.
-"""
-
 _UNDEFINED = lazy_pattern(r"undefined (?:\w+ )?symbol: ([^\s@]+)")
 """What LLD says of it, with its visibility, and before a version."""
 
@@ -99,7 +93,7 @@ def make_up(planner: Planner, services: Services, program: Program, said: str) -
 def _is_in_the_whole(said: str) -> bool:
     """Whether a symbol that a linker lacked may be in the other sources of the library."""
     lacking = set(_UNDEFINED.findall(said))
-    others = OTHERS.read_text(encoding="ascii").split()
+    others = contract.OTHER_SYMBOLS.read_text(encoding="ascii").split()
     return not lacking.isdisjoint(others) or bool(lacking and _AND_MORE in said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,7 +15,6 @@ from ostoo_build.binary import ar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from elftools.elf.elffile import ELFFile
 
@@ -33,6 +33,12 @@ NEEDED_SYMBOLS = frozenset({
     *("strerror_r", "__xpg_strerror_r"),
 })  # fmt: skip
 """A sample of the symbols that std imports from libc.a, from each area: a complete musl has them all."""
+
+OTHER_SYMBOLS = Path(__file__).with_name("musl-other-symbols.txt")
+"""The symbols that only those sources of musl define, on some processor, which std does not need (`zig.FOR_STD`).
+
+Made by `tests/support/musl_for_std.py`.
+"""
 
 NEEDED_HEADERS = (
     *("bits/alltypes.h", "bits/syscall.h", "errno.h", "fcntl.h", "pthread.h", "signal.h", "stddef.h", "stdint.h"),
